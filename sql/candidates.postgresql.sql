@@ -1,0 +1,38 @@
+-- Pairs of a prediction and a source that may belong together: a bounded box around each prediction, joined with the
+-- sources of its exposure through the index (visit, zone, ra). A superset of the pairs that pass the exact tests.
+--
+-- Parameters: visits, earliest, latest, variances: arrays, one element an exposure: its identifier, the times of its
+--             first and last source (MJD TAI), and the variance (arcsec^2) that sources and floor add to an ellipse;
+--             base, factor, largest, default_sigma: the search radius (arcsec) is
+--             min(largest, sqrt(base + factor * (sigma^2 + variance))), sigma the ellipse's major axis.
+with search as (
+    select * from unnest(cast(:visits as bigint[]), cast(:earliest as float8[]),
+                         cast(:latest as float8[]), cast(:variances as float8[]))
+                  as search (visit, earliest, latest, variance)
+), box as (
+    select p.visit, p."ssObjectId", p."ephRa" as ra, p."ephDec" as dec,
+           (least(cast(:largest as float8),
+                  sqrt(:base + :factor * (power(greatest(coalesce(nullif(cast(p."ephErrMajor" as float8), 0), :default_sigma),
+                                                         coalesce(p."ephErrMinor", 0)), 2) + s.variance)))
+            + coalesce(3600 * sqrt(power(p."ephRateRa", 2) + power(p."ephRateDec", 2)), 0)
+              * greatest(abs(s.earliest - p."midpointMjdTai"), abs(s.latest - p."midpointMjdTai"))
+            + 1e-6) / 3600 as r                                                    -- search radius, degrees
+    from search s join "SsPrediction" p on p.visit = s.visit
+), side as (
+    select box.*, case when abs(dec) + r >= 90 then 180.0                          -- a pole is inside: the whole circle
+                       else degrees(asin(least(1.0, sin(radians(r)) / cos(radians(dec))))) end as dra
+    from box
+), boxes as materialized (     -- else the planner would take the bounds in right ascension as a filter after the join
+    select side.visit, side."ssObjectId", side.dec - side.r as dec0, side.dec + side.r as dec1,
+           cast(floor((side.dec - side.r + 90) * 60) as integer) as zone0,
+           cast(floor((side.dec + side.r + 90) * 60) as integer) as zone1,
+           side.ra + shift - side.dra as ra0, side.ra + shift + side.dra as ra1
+    from side cross join (values (0.0::float8), (360.0::float8), (-360.0::float8)) as around (shift)
+    where side.ra + shift + side.dra >= 0 and side.ra + shift - side.dra < 360
+)
+select distinct b.visit, b."ssObjectId", d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec,
+       d."raErr", d."decErr", d."ra_dec_Cov"
+from boxes b
+join "DiaSource" d on d.visit = b.visit and d.zone between b.zone0 and b.zone1
+                  and d.ra between b.ra0 and b.ra1 and d.dec between b.dec0 and b.dec1
+order by b.visit, b."ssObjectId", d."diaSourceId"

@@ -1,0 +1,80 @@
+"""Tables as files, units kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.errors import ConfigError, InputError
+from ssdb.files import format_of, write_columns
+from ssdb.schema import metadata
+from ssdb.schema.arrow import arrow_field
+from ssdb.store.database import Database
+from ssdb.store.read import read_table
+from ssdb.store.views import view_definitions
+
+
+def export(database: Database, table: str, path: str | os.PathLike[str], *, visits: Sequence[int] | None = None) -> int:
+    """Writes a table, or a view for people, to a file.
+
+    Parameters
+    ----------
+    database : Database
+    table : str
+        Its name, in capitals or not.
+    path : path
+        Parquet, FITS, ECSV, CSV or VOTable, by its ending. It is there whole or not at all.
+    visits : sequence of int, optional
+        Only rows of these exposures.
+
+    Returns
+    -------
+    int
+        How many rows were written, by primary key ascending.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such table, or it has no exposures to choose from.
+    InputError
+        If the file cannot be written.
+    """
+    format_of(Path(path))  # before anything is read
+    if not Path(path).absolute().parent.is_dir():
+        raise InputError(f"{path}: there is no such directory")
+    with database.reading() as connection:
+        relation = _relation(connection, table)
+        columns = [column for column in relation.columns if column.computed is None]
+        order = list(relation.primary_key.columns) or [relation.c.visit, relation.c.ssObjectId]
+        statement = sa.select(*columns).order_by(*order)
+        if visits is not None:
+            if "visit" not in relation.c:
+                raise ConfigError(f"{relation.name} has no visits to choose from")
+            statement = statement.where(relation.c.visit.in_(visits))
+        rows = read_table(connection, statement, pa.schema([arrow_field(column) for column in columns]))
+    write_columns(rows, path)
+    return rows.num_rows
+
+
+def _relation(connection: sa.Connection, name: str) -> sa.Table:
+    """The table or view of a name."""
+    tables = {table.name.lower(): table for table in metadata.sorted_tables}
+    views = {view.lower(): view for view in view_definitions()}
+    if name.lower() in tables:
+        return tables[name.lower()]
+    if name.lower() in views:
+        return _view(connection, views[name.lower()])
+    known = sorted([*(table.name for table in tables.values()), *views.values()], key=str.lower)
+    raise ConfigError(f"there is no table {name!r}; there are {', '.join(known)}")
+
+
+def _view(connection: sa.Connection, name: str) -> sa.Table:
+    """A view as a table: its columns are those of the same names in the tables, and one name is one quantity."""
+    known = {column.name: column for table in metadata.sorted_tables for column in table.columns}
+    names = [column["name"] for column in sa.inspect(connection).get_columns(name)]
+    columns = [sa.Column(column, known[column].type, info=known[column].info) for column in names]
+    return sa.Table(name, sa.MetaData(), *columns)

@@ -1,0 +1,83 @@
+"""What is loaded, what is associated, what is pending."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from ssdb.errors import NotFoundError, shown
+from ssdb.schema.dia import dia_source
+from ssdb.schema.solar_system import ss_source
+from ssdb.schema.survey import DONE, ss_candidate, ss_expected, ss_prediction, visit, visit_detector
+from ssdb.store.database import Database
+
+_COUNTED = {
+    "sources": dia_source,
+    "predictions": ss_prediction,
+    "detectors": visit_detector,
+    "expected": ss_expected,
+    "candidates": ss_candidate,
+    "matches": ss_source,
+}
+
+
+def status(database: Database) -> dict[str, Any]:
+    """Counts of what is in the database.
+
+    Parameters
+    ----------
+    database : Database
+
+    Returns
+    -------
+    dict
+        ``visits``: how many; of these ``done``, ``pending`` and ``without_predictions`` (pending, and not to be
+        associated before their predictions are loaded); ``sources``, ``predictions``, ``detectors``, ``expected``,
+        ``candidates``, ``matches``: rows; ``firstMjdTai``, ``lastMjdTai``: the first and last mid-exposure.
+    """
+    done = visit.c.status == DONE
+    waiting = ~done & visit.c.predictionsAt.is_(None)
+    with database.reading() as connection:
+        row = connection.execute(
+            sa.select(
+                sa.func.count().label("visits"),
+                sa.func.count(sa.case((done, 1))).label("done"),
+                sa.func.count(sa.case((~done, 1))).label("pending"),
+                sa.func.count(sa.case((waiting, 1))).label("without_predictions"),
+                sa.func.min(visit.c.midpointMjdTai).label("firstMjdTai"),
+                sa.func.max(visit.c.midpointMjdTai).label("lastMjdTai"),
+            )
+        ).one()
+        counts = {
+            name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+            for name, table in _COUNTED.items()
+        }
+    return dict(row._mapping) | counts
+
+
+def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, Any]]:
+    """The rows of Visit of some exposures, each with its ``detectors``: the rows of VisitDetector but footprints.
+
+    Parameters
+    ----------
+    database : Database
+    visits : sequence of int
+
+    Raises
+    ------
+    NotFoundError
+        If one is not in the database.
+    """
+    plain = [c for c in visit_detector.columns if c.name not in ("visit", "footprint", "wcs")]
+    with database.reading() as connection:
+        wanted = sa.select(visit).where(visit.c.visit.in_(visits)).order_by(visit.c.visit)
+        rows = [dict(row._mapping) for row in connection.execute(wanted)]
+        if missing := sorted(set(visits) - {row["visit"] for row in rows}):
+            raise NotFoundError(f"visit {shown(missing)} is not in the database")
+        for row in rows:
+            detectors = sa.select(*plain, (visit_detector.c.footprint.is_not(None)).label("hasFootprint"))
+            of_visit = detectors.where(visit_detector.c.visit == row["visit"]).order_by(visit_detector.c.detector)
+            row["detectors"] = [dict(detector._mapping) for detector in connection.execute(of_visit)]
+    return rows

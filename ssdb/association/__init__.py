@@ -1,0 +1,1 @@
+"""Which source is which known object: candidate pairs, refinement, assignment, derivation."""

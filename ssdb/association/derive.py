@@ -1,0 +1,128 @@
+"""The columns of SSSource, from matched predictions and sources. Arrays in, arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdb.config import AssociationConfig
+from ssdb.sky.frames import ecliptic, galactic
+from ssdb.sky.sphere import moved, separations, tangent_offsets
+
+Array = NDArray[np.float64]
+Columns = Mapping[str, NDArray[Any]]
+
+AU_KM = 149597870.7
+"""Kilometres in an astronomical unit (IAU 2012 resolution B2)."""
+
+
+def derive(
+    predictions: Columns, index: NDArray[np.intp], sources: Columns, config: AssociationConfig
+) -> dict[str, NDArray[Any]]:
+    """The rows of SSSource for sources that were matched with predictions.
+
+    Parameters
+    ----------
+    predictions : mapping of str to ndarray, shape (p,)
+        Columns of SsPrediction: positions ICRS astrometric in degrees, rates in deg/d (ephRateRa with cos dec),
+        helio and topo positions in au and velocities in km/s, times MJD TAI. NaN where unknown.
+    index : ndarray of int, shape (n,)
+        Row of the prediction of each matched source.
+    sources : mapping of str to ndarray, shape (n,)
+        diaSourceId, visit, detector, midpointMjdTai (MJD TAI), ra, dec (ICRS, deg), diaDistanceRank.
+    config : AssociationConfig
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        All columns of SSSource but ``designation``: identifiers as they came, everything else in double precision
+        and the units of the APDB. The prediction is taken to the source's time. NaN is what cannot be known.
+    """
+
+    def predicted(name: str) -> Array:
+        return np.asarray(predictions[name][index], dtype=float)
+
+    def vectors(prefix: str) -> Array:
+        return np.stack([predicted(prefix + axis) for axis in "xyz"], axis=-1)
+
+    ra, dec = sources["ra"], sources["dec"]
+    days = sources["midpointMjdTai"] - predicted("midpointMjdTai")
+    rate_ra, rate_dec = predicted("ephRateRa"), predicted("ephRateDec")
+    eph_ra, eph_dec = moved(predicted("ephRa"), predicted("ephDec"), rate_ra, rate_dec, days)
+    east, north = tangent_offsets(eph_ra, eph_dec, ra, dec)
+    rate = np.hypot(rate_ra, rate_dec)
+    moving = np.where(rate > 0, rate, np.nan)
+    helio_v, topo_v = vectors("helio_v"), vectors("topo_v")
+    helio, topo = _moved_vectors(vectors("helio_"), helio_v, days), _moved_vectors(vectors("topo_"), topo_v, days)
+    ecl_lambda, ecl_beta = ecliptic(ra, dec, config.ecliptic)
+    gal_lon, gal_lat = galactic(ra, dec)
+    return {
+        "diaSourceId": sources["diaSourceId"],
+        "ssObjectId": predictions["ssObjectId"][index],
+        "visit": sources["visit"],
+        "detector": sources["detector"],
+        "eclLambda": ecl_lambda,
+        "eclBeta": ecl_beta,
+        "galLon": gal_lon,
+        "galLat": gal_lat,
+        # The Sun is at topo - helio, seen from the observer.
+        "elongation": _first_known(_angles(topo - helio, topo), predicted("elongation")),
+        "phaseAngle": _first_known(_angles(helio, topo), predicted("phaseAngle")),
+        "topoRange": _first_known(_norms(topo), predicted("topoRange")),
+        "topoRangeRate": _first_known(_range_rates(topo, topo_v), predicted("topoRangeRate")),
+        "helioRange": _first_known(_norms(helio), predicted("helioRange")),
+        "helioRangeRate": _first_known(_range_rates(helio, helio_v), predicted("helioRangeRate")),
+        "ephRa": eph_ra,
+        "ephDec": eph_dec,
+        "ephVmag": predicted("ephVmag"),
+        "ephRate": rate,
+        "ephRateRa": rate_ra,
+        "ephRateDec": rate_dec,
+        "ephOffset": separations(eph_ra, eph_dec, ra, dec),
+        "ephOffsetRa": east,
+        "ephOffsetDec": north,
+        "ephOffsetAlongTrack": (east * rate_ra + north * rate_dec) / moving,
+        "ephOffsetCrossTrack": (north * rate_ra - east * rate_dec) / moving,
+        **_components("helio_", helio),
+        **_components("helio_v", helio_v),
+        "helio_vtot": _norms(helio_v),
+        **_components("topo_", topo),
+        **_components("topo_v", topo_v),
+        "topo_vtot": _norms(topo_v),
+        "diaDistanceRank": sources["diaDistanceRank"],
+    }
+
+
+def _components(prefix: str, vectors: Array) -> dict[str, Array]:
+    """The three components of vectors (n, 3) under their column names."""
+    return {prefix + axis: vectors[:, i] for i, axis in enumerate("xyz")}
+
+
+def _moved_vectors(position: Array, velocity: Array, days: Array) -> Array:
+    """Positions (au) after a time (d) at their velocities (km/s); not moved where velocity or time is unknown."""
+    step = velocity * (days[:, None] * 86400.0 / AU_KM)
+    return position + np.where(np.isnan(step), 0.0, step)
+
+
+def _norms(vectors: Array) -> Array:
+    """Lengths of vectors (n, 3)."""
+    return np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+
+
+def _range_rates(position: Array, velocity: Array) -> Array:
+    """Rates of change of the lengths of positions, in the velocities' unit: (r . v) / |r|."""
+    distance = _norms(position)
+    return np.einsum("ij,ij->i", position, velocity) / np.where(distance > 0, distance, np.nan)
+
+
+def _angles(a: Array, b: Array) -> Array:
+    """Angles between vectors (n, 3), degrees: atan2 of cross and dot product, exact near 0 and 180 too."""
+    return np.degrees(np.arctan2(_norms(np.cross(a, b)), np.einsum("ij,ij->i", a, b)))
+
+
+def _first_known(computed: Array, provided: Array) -> Array:
+    """The computed values; where they cannot be known, the provider's own."""
+    return np.where(np.isnan(computed), provided, computed)

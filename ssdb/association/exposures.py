@@ -1,0 +1,258 @@
+"""What association needs to know of a batch of exposures, read from the database into arrays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
+from ssdb.errors import AssociationError
+from ssdb.schema.dia import dia_source
+from ssdb.schema.survey import ss_prediction, visit_detector
+from ssdb.sky.footprint import outline_area, unpack_outline
+from ssdb.sky.sphere import cap_area, smallest_cap
+from ssdb.store.read import read_arrays
+from ssdb.store.resources import sql_text
+
+Columns = dict[str, NDArray[Any]]
+
+ARCSEC_PER_DEG = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exposures:
+    """A batch of exposures. Every column is a numpy array; NaN is unknown.
+
+    Attributes
+    ----------
+    visits : ndarray of int64, shape (v,)
+        Ascending.
+    predictions : dict of columns, shape (p,)
+        SsPrediction, by (visit, ssObjectId) ascending.
+    detectors : dict of columns, shape (d,)
+        visit, detector (ascending), nSources, capRa, capDec, capRadius (deg), pixelScale (arcsec), variance: the
+        largest variance of a source's position (arcsec^2).
+    outlines : list of d ndarrays or None
+        Vertices (n, 2), ra and dec in degrees, of the detectors that have a footprint.
+    earliest, latest : ndarray, shape (v,)
+        Times of the first and last source, MJD TAI; NaN without sources.
+    """
+
+    visits: NDArray[np.int64]
+    predictions: Columns
+    detectors: Columns
+    outlines: list[NDArray[np.float64] | None]
+    earliest: NDArray[np.float64]
+    latest: NDArray[np.float64]
+
+    def visit_index(self, visit: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Where visits stand in the batch."""
+        return np.searchsorted(self.visits, visit)
+
+    def prediction_index(self, visit: NDArray[np.int64], object_id: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Where the predictions of objects (of the batch) for visits stand."""
+        objects, code = np.unique(self.predictions["ssObjectId"], return_inverse=True)
+        # One ascending key for (visit, ssObjectId): both are replaced by their places, so that it fits in 64 bits.
+        key = self.visit_index(self.predictions["visit"]) * len(objects) + code
+        return np.searchsorted(key, self.visit_index(visit) * len(objects) + np.searchsorted(objects, object_id))
+
+    def detector_index(self, visit: NDArray[np.int64], detector: NDArray[Any]) -> NDArray[np.intp]:
+        """Where the rows of detectors (of the batch) stand."""
+        # Detectors are 16-bit numbers, positive or not.
+        key = self.visit_index(self.detectors["visit"]) * 65536 + self.detectors["detector"].astype(np.int64)
+        return np.searchsorted(key, self.visit_index(visit) * 65536 + np.asarray(detector, np.int64))
+
+    @property
+    def has_footprint(self) -> NDArray[np.bool_]:
+        """Which detectors have a footprint, shape (d,)."""
+        return np.array([outline is not None for outline in self.outlines], dtype=bool)
+
+
+def read_exposures(connection: sa.Connection, visits: Sequence[int], config: AssociationConfig) -> Exposures:
+    """Reads what is known of exposures.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection that has locked the visits.
+    visits : sequence of int
+        Ascending.
+    config : AssociationConfig
+
+    Raises
+    ------
+    AssociationError
+        If the times of sources and predictions of a visit are too far apart.
+    """
+    names = [column for column in ss_prediction.columns if column.name != "provider"]
+    predictions = read_arrays(
+        connection,
+        sa.select(*names)
+        .where(ss_prediction.c.visit.in_(visits))
+        .order_by(ss_prediction.c.visit, ss_prediction.c.ssObjectId),
+    )
+    batch = np.array(visits, np.int64)
+    detectors, outlines, times = _read_detectors(connection, visits, config)
+    index = np.searchsorted(batch, detectors["visit"])
+    earliest, latest = np.full(len(batch), np.inf), np.full(len(batch), -np.inf)
+    np.fmin.at(earliest, index, times["earliest"])
+    np.fmax.at(latest, index, times["latest"])
+    empty = ~np.isfinite(earliest)
+    earliest[empty], latest[empty] = np.nan, np.nan
+    exposures = Exposures(batch, predictions, detectors, outlines, earliest, latest)
+    _check_times(exposures)
+    return exposures
+
+
+def _read_detectors(
+    connection: sa.Connection, visits: Sequence[int], config: AssociationConfig
+) -> tuple[Columns, list[NDArray[np.float64] | None], Columns]:
+    """Detectors of visits with their number of sources, their outlines, and the times of their sources."""
+    source = dia_source.c
+    # An upper bound of the larger eigenvalue of the covariance; it costs nothing in fixed mode, which needs none.
+    variance = sa.func.coalesce(source.raErr, 0.0) * sa.func.coalesce(source.raErr, 0.0) + sa.func.coalesce(
+        source.decErr, 0.0
+    ) * sa.func.coalesce(source.decErr, 0.0)
+    largest = sa.func.max(sa.cast(variance, sa.Double)) if config.mode == "uncertainty" else sa.literal(0.0)
+    sources = (
+        sa.select(
+            source.visit,
+            source.detector,
+            sa.func.count().label("n"),
+            sa.func.min(source.midpointMjdTai).label("earliest"),
+            sa.func.max(source.midpointMjdTai).label("latest"),
+            largest.label("variance"),
+        )
+        .where(source.visit.in_(visits))
+        .group_by(source.visit, source.detector)
+        .subquery()
+    )
+    detector = visit_detector.c
+    same = (detector.visit == sources.c.visit) & (detector.detector == sources.c.detector)
+    columns = read_arrays(
+        connection,
+        sa.select(
+            detector.visit,
+            detector.detector,
+            detector.capRa,
+            detector.capDec,
+            detector.capRadius,
+            detector.pixelScale,
+            sa.cast(sa.func.coalesce(sources.c.n, 0), sa.BigInteger).label("nSources"),
+            sa.type_coerce(sources.c.variance * ARCSEC_PER_DEG**2, sa.Double).label("variance"),
+            sa.type_coerce(sources.c.earliest, sa.Double).label("earliest"),
+            sa.type_coerce(sources.c.latest, sa.Double).label("latest"),
+        )
+        .outerjoin_from(visit_detector, sources, same)
+        .where(detector.visit.in_(visits))
+        .order_by(detector.visit, detector.detector),
+    )
+    packed = connection.scalars(
+        sa.select(detector.footprint).where(detector.visit.in_(visits)).order_by(detector.visit, detector.detector)
+    )
+    outlines = [None if footprint is None else unpack_outline(footprint) for footprint in packed]
+    times = {name: columns.pop(name) for name in ("earliest", "latest")}
+    return columns, outlines, times
+
+
+def _check_times(exposures: Exposures) -> None:
+    index = exposures.visit_index(exposures.predictions["visit"])
+    late = exposures.latest[index] - exposures.predictions["midpointMjdTai"]
+    early = exposures.predictions["midpointMjdTai"] - exposures.earliest[index]
+    difference = np.fmax(np.abs(late), np.abs(early))
+    wrong = np.flatnonzero(difference > MAX_TIME_DIFFERENCE_DAYS)
+    if len(wrong):
+        visit = exposures.predictions["visit"][wrong[0]]
+        raise AssociationError(
+            f"visit {visit}: times of sources and of predictions differ by up to {np.nanmax(difference):.4g} d; "
+            f"at most {MAX_TIME_DIFFERENCE_DAYS} d are possible: are both MJD in TAI, and of this exposure?"
+        )
+
+
+def read_candidate_pairs(connection: sa.Connection, exposures: Exposures, config: AssociationConfig) -> Columns:
+    """The box join: pairs of a prediction and a source that may belong together, never too few.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        The connection that read the exposures, in the same transaction.
+    exposures : Exposures
+    config : AssociationConfig
+
+    Returns
+    -------
+    dict of columns, shape (n,)
+        visit, ssObjectId, diaSourceId, detector, midpointMjdTai, ra, dec, raErr, decErr, ra_dec_Cov; and prediction:
+        the index into the predictions. By (visit, ssObjectId, diaSourceId) ascending.
+    """
+    known = np.isfinite(exposures.earliest)
+    variance = np.zeros(len(exposures.visits))
+    np.fmax.at(variance, exposures.visit_index(exposures.detectors["visit"]), exposures.detectors["variance"])
+    search = (exposures.visits, exposures.earliest, exposures.latest, variance + config.floor_arcsec**2)
+    visits, earliest, latest, variances = (values[known].tolist() for values in search)
+    parameters: dict[str, Any] = {"default_sigma": config.default_sigma_arcsec}
+    if config.mode == "fixed":
+        parameters |= {"base": config.radius_arcsec**2, "factor": 0.0, "largest": config.radius_arcsec}
+    else:
+        parameters |= {"base": 0.0, "factor": config.chi2_limit, "largest": config.max_radius_arcsec}
+    if connection.dialect.name == "postgresql":
+        parameters |= {"visits": visits, "earliest": earliest, "latest": latest, "variances": variances}
+        # The plan that the statement is written for, with and without statistics; compiling would take longer than
+        # the query runs.
+        for setting in ("jit", "enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
+            connection.exec_driver_sql(f"SET LOCAL {setting} = off")
+    else:
+        parameters["search"] = json.dumps(list(zip(visits, earliest, latest, variances, strict=True)))
+    # The columns of the statement, in its order and with the types of their tables.
+    columns = [dia_source.c.visit, ss_prediction.c.ssObjectId, dia_source.c.diaSourceId]
+    columns += [
+        dia_source.c[name] for name in ("detector", "midpointMjdTai", "ra", "dec", "raErr", "decErr", "ra_dec_Cov")
+    ]
+    statement = sa.text(sql_text(f"candidates.{connection.dialect.name}.sql"))
+    typed = statement.columns(*(sa.column(column.name, column.type) for column in columns))
+    pairs = read_arrays(connection, typed, parameters)
+    if connection.dialect.name == "postgresql":
+        for setting in ("jit", "enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
+            connection.exec_driver_sql(f"SET LOCAL {setting} TO DEFAULT")
+    pairs["prediction"] = exposures.prediction_index(pairs["visit"], pairs["ssObjectId"])
+    return pairs
+
+
+def source_densities(connection: sa.Connection, exposures: Exposures, config: AssociationConfig) -> NDArray[np.float64]:
+    """Sources per square arcsecond around each detector.
+
+    On a detector with a footprint, those on it over its area. Without one, those of all such detectors of the visit
+    over the smallest cap that holds them, which is taken to be no smaller than the largest search radius: a single
+    source says little about how many there are.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    exposures : Exposures
+    config : AssociationConfig
+
+    Returns
+    -------
+    ndarray, shape (d,)
+        NaN where there are no sources.
+    """
+    detectors, has_footprint = exposures.detectors, exposures.has_footprint
+    density = np.full(len(has_footprint), np.nan)
+    for row in np.flatnonzero(has_footprint):
+        outline = exposures.outlines[row]
+        assert outline is not None
+        density[row] = detectors["nSources"][row] / outline_area(outline[:, 0], outline[:, 1])
+    for visit in np.unique(detectors["visit"][~has_footprint & (detectors["nSources"] > 0)]):
+        rows = np.flatnonzero((detectors["visit"] == visit) & ~has_footprint)
+        source = dia_source.c
+        inside = (source.visit == int(visit)) & source.detector.in_(detectors["detector"][rows].tolist())
+        sources = read_arrays(connection, sa.select(source.ra, source.dec).where(inside).order_by(source.diaSourceId))
+        radius = max(smallest_cap(sources["ra"], sources["dec"])[1], config.max_radius_arcsec / ARCSEC_PER_DEG)
+        density[rows] = len(sources["ra"]) / cap_area(radius)
+    return density

@@ -1,0 +1,205 @@
+"""Writes what association found: SSSource, SsCandidate, SsExpected, DiaSource.ssObjectId, and the state.
+
+All in the transaction of the connection; what was there for the same exposures, or detectors of them, is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from ssdb.association.exposures import Columns, Exposures
+from ssdb.association.match import NO_DETECTOR, Matches
+from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.dia import dia_source
+from ssdb.schema.solar_system import ss_source
+from ssdb.schema.survey import DONE, PENDING, ss_candidate, ss_expected, visit, visit_detector
+from ssdb.store.staging import staged
+from ssdb.store.write import write_rows
+
+COUNTS = ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")
+
+
+def write_matches(
+    connection: sa.Connection, visits: Sequence[int], matches: Matches, detectors: Collection[int] | None
+) -> None:
+    """Replaces the results of exposures.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    visits : sequence of int
+        The exposures.
+    matches : Matches
+        Their results.
+    detectors : collection of int, optional
+        The results are of these detectors only; those of others stay.
+    """
+    _remove(connection, visits, matches.expected["ssObjectId"], detectors)
+    write_rows(connection, ss_expected, _rows(ss_expected, matches.expected, matches.expected))
+    write_rows(connection, ss_candidate, _rows(ss_candidate, matches.candidates))
+    write_rows(connection, ss_source, _rows(ss_source, matches.ss_source))
+    of_batch: sa.ColumnElement[bool] = ss_source.c.visit.in_(visits)
+    if detectors is not None:
+        of_batch &= ss_source.c.detector.in_(detectors)
+    same = (dia_source.c.visit == ss_source.c.visit) & (dia_source.c.diaSourceId == ss_source.c.diaSourceId)
+    connection.execute(sa.update(dia_source).where(same, of_batch).values(ssObjectId=ss_source.c.ssObjectId))
+
+
+def _remove(
+    connection: sa.Connection, visits: Sequence[int], objects: NDArray[np.int64], detectors: Collection[int] | None
+) -> None:
+    # SSSource tells which sources have an ssObjectId; looking for them in DiaSource would read all of its rows.
+    same = (dia_source.c.visit == ss_source.c.visit) & (dia_source.c.diaSourceId == ss_source.c.diaSourceId)
+    matched: sa.ColumnElement[bool] = ss_source.c.visit.in_(visits)
+    expected: sa.ColumnElement[bool] = ss_expected.c.visit.in_(visits)
+    candidates: sa.ColumnElement[bool] = ss_candidate.c.visit.in_(visits)
+    if detectors is not None:
+        matched &= ss_source.c.detector.in_(detectors)
+        on_detectors = sa.select(dia_source.c.diaSourceId).where(
+            dia_source.c.visit.in_(visits), dia_source.c.detector.in_(detectors)
+        )
+        candidates &= ss_candidate.c.diaSourceId.in_(on_detectors)
+        # An object that another footprint had the last time is here now.
+        expected &= ss_expected.c.detector.in_(detectors) | ss_expected.c.ssObjectId.in_(objects.tolist())
+    connection.execute(sa.update(dia_source).where(same, matched).values(ssObjectId=None))
+    connection.execute(sa.delete(ss_source).where(matched))
+    connection.execute(sa.delete(ss_candidate).where(candidates))
+    connection.execute(sa.delete(ss_expected).where(expected))
+
+
+def _rows(table: sa.Table, columns: Columns, known: Columns | None = None) -> pa.Table:
+    """Columns as rows of a table: single precision where the table has it, NaN to NULL."""
+    masks = {"detector": "placed", "diaSourceId": "seen"} if known is not None else {}
+    arrays, fields = [], []
+    for field in arrow_schema(table):
+        if field.name not in columns:
+            continue
+        values: Any = columns[field.name]
+        if values.dtype.kind == "S":
+            values = np.char.decode(values, "ascii").astype(object)
+        elif values.dtype != field.type.to_pandas_dtype():
+            values = values.astype(field.type.to_pandas_dtype())
+        mask = ~known[masks[field.name]] if known is not None and field.name in masks else None
+        arrays.append(pa.array(values, field.type, mask=mask, from_pandas=True))
+        fields.append(field)
+    return pa.table(arrays, schema=pa.schema(fields))
+
+
+def count(exposures: Exposures, expected: Columns) -> tuple[Columns, Columns]:
+    """Counts the sources and objects of a batch.
+
+    An object in the padding around a detector counts only if it got a source.
+
+    Parameters
+    ----------
+    exposures : Exposures
+    expected : dict of columns
+        Of :class:`ssdb.association.match.Matches`.
+
+    Returns
+    -------
+    of_visits, of_detectors : dict of columns
+        nSources, nTotalSsObjects, nAssociatedSsObjects.
+    """
+    seen = expected["seen"]
+    counted = seen | ~(expected["edgeDistance"] < 0)
+    visit_index, row = exposures.visit_index(expected["visit"]), expected["detectorRow"]
+    n_visits, n_detectors = len(exposures.visits), len(exposures.outlines)
+    sources = exposures.detectors["nSources"]
+    of_visit = exposures.visit_index(exposures.detectors["visit"])
+    placed = row != NO_DETECTOR
+    of_visits = (
+        np.bincount(of_visit, weights=sources, minlength=n_visits),
+        np.bincount(visit_index[counted], minlength=n_visits),
+        np.bincount(visit_index[seen], minlength=n_visits),
+    )
+    of_detectors = (
+        sources,
+        np.bincount(row[counted & placed], minlength=n_detectors),
+        np.bincount(row[seen & placed], minlength=n_detectors),
+    )
+    return (
+        {name: values.astype(np.int64) for name, values in zip(COUNTS, of_visits, strict=True)},
+        {name: values.astype(np.int64) for name, values in zip(COUNTS, of_detectors, strict=True)},
+    )
+
+
+def write_state(
+    connection: sa.Connection,
+    exposures: Exposures,
+    expected: Columns,
+    detectors: Collection[int] | None,
+    run_id: str,
+    now: datetime,
+) -> Columns:
+    """Notes that exposures, or detectors of them, are done.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    exposures : Exposures
+    expected : dict of columns
+        Of :class:`ssdb.association.match.Matches`.
+    detectors : collection of int, optional
+        Only these detectors are done; a visit is done once all of its detectors are.
+    run_id : str
+        Of the AssociationRun.
+    now : datetime
+        UTC.
+
+    Returns
+    -------
+    dict of columns, shape (v,)
+        The counts of the exposures as far as they were associated now.
+    """
+    of_visits, of_detectors = count(exposures, expected)
+    wanted = np.ones(len(exposures.outlines), bool)
+    if detectors is not None:
+        wanted = np.isin(exposures.detectors["detector"], list(detectors))
+        for index, visit_id in enumerate(exposures.visits):
+            of_visits["nSources"][index] = of_detectors["nSources"][
+                wanted & (exposures.detectors["visit"] == visit_id)
+            ].sum()
+    done = {"status": DONE, "runId": run_id, "associatedAt": now}
+    with_footprint = exposures.has_footprint[wanted]
+    columns: dict[str, Any] = {
+        "visit": exposures.detectors["visit"][wanted],
+        "detector": exposures.detectors["detector"][wanted],
+        "nSources": of_detectors["nSources"][wanted],
+    }
+    rows = _rows(visit_detector, columns)
+    for name in COUNTS[1:]:
+        values = of_detectors[name][wanted].astype(np.int32)
+        rows = rows.append_column(name, pa.array(values, pa.int32(), mask=~with_footprint))
+    with staged(connection, visit_detector, rows) as new:
+        same = (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
+        counts = {name: new.c[name] for name in COUNTS}
+        connection.execute(sa.update(visit_detector).where(same).values(done | counts))
+    if detectors is None:
+        rows = _rows(visit, {"visit": exposures.visits, **of_visits})
+        with staged(connection, visit, rows) as new:
+            counts = {name: new.c[name] for name in COUNTS}
+            connection.execute(sa.update(visit).where(visit.c.visit == new.c.visit).values(done | counts))
+    else:
+        _finish_visits(connection, exposures.visits.tolist(), done)
+    return of_visits
+
+
+def _finish_visits(connection: sa.Connection, visits: Sequence[int], done: dict[str, Any]) -> None:
+    """Sets those visits to done whose detectors are all done, with the sums of their counts."""
+    of_visit = visit_detector.c.visit == visit.c.visit
+    unfinished = sa.exists().where(of_visit, visit_detector.c.status == PENDING)
+    sums = {
+        name: sa.select(sa.cast(sa.func.sum(visit_detector.c[name]), sa.Integer)).where(of_visit).scalar_subquery()
+        for name in COUNTS
+    }
+    connection.execute(sa.update(visit).where(visit.c.visit.in_(visits), ~unfinished).values(done | sums))

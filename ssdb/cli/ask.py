@@ -1,0 +1,140 @@
+"""``ssdb status``, ``ssdb query`` and ``ssdb export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs, print_table
+
+
+@main.command()
+@click.option(
+    "--visit", "visits", type=int, multiple=True, metavar="N", help="Tell of this exposure and its detectors."
+)
+@json_option
+@click.pass_context
+def status(ctx: click.Context, visits: tuple[int, ...], as_json: bool) -> None:
+    """What is loaded, what is associated, what is pending."""
+    from ssdb.ask.status import status as counts
+    from ssdb.ask.status import visit_status
+
+    database = open_database(ctx)
+    answer: Any = visit_status(database, visits) if visits else counts(database)
+    if as_json:
+        print_json(answer)
+    elif visits:
+        for row in answer:
+            detectors = row.pop("detectors")
+            print_pairs([(name, "" if value is None else str(value)) for name, value in row.items()])
+            if detectors:
+                click.echo()
+                print_table(list(detectors[0]), [list(detector.values()) for detector in detectors])
+    else:
+        print_pairs(
+            [
+                ("visits", answer["visits"]),
+                ("  done", answer["done"]),
+                ("  pending", answer["pending"]),
+                ("    of these without predictions", answer["without_predictions"]),
+                ("first mid-exposure (MJD TAI)", answer["firstMjdTai"]),
+                ("last mid-exposure (MJD TAI)", answer["lastMjdTai"]),
+                ("detectors", answer["detectors"]),
+                ("sources", answer["sources"]),
+                ("predictions", answer["predictions"]),
+                ("expected objects", answer["expected"]),
+                ("candidate pairs", answer["candidates"]),
+                ("matches (SSSource)", answer["matches"]),
+            ]
+        )
+
+
+def _parameters(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    parameters: dict[str, Any] = {}
+    for item in values:
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{item!r} is not NAME=VALUE")
+        parameters[name] = _typed(value)
+    return parameters
+
+
+def _typed(text: str) -> int | float | str:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+@main.command()
+@click.argument("sql")
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_parameters,
+    help="The value of :NAME in the query; repeat for more.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "csv", "ecsv", "parquet", "json"]),
+    help="Default: by the ending of -o, else table. parquet needs -o.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to this file.")
+@click.pass_context
+def query(ctx: click.Context, sql: str, parameters: dict[str, Any], format_: str | None, output: str | None) -> None:
+    """Ask one question in SQL; nothing can be changed.
+
+    Names need no quotes: SELECT ssObjectId, ephOffset FROM SSSource works on both databases.
+    """
+    from ssdb.ask.query import query as ask
+
+    if output is None and format_ in ("ecsv", "parquet"):
+        raise click.UsageError(f"{format_} is written to a file: say -o FILE")
+    if output is not None and format_ in ("table", "json"):
+        raise click.UsageError(f"{format_} is for the terminal: leave out -o, or redirect")
+    if output is not None and format_ is not None and not Path(output).name.lower().endswith(f".{format_}"):
+        raise click.UsageError(f"a file of format {format_} ends in .{format_}")
+    result = ask(open_database(ctx), sql, parameters)
+    if output is not None:
+        from ssdb.files import write_columns
+
+        write_columns(result.to_arrow(), output)
+        click.echo(f"{output}: {len(result.rows):,} rows", err=True)
+    elif format_ == "json":
+        print_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
+    elif format_ == "csv":
+        import csv
+        import sys
+
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(result.columns)
+        writer.writerows(result.rows)
+    else:
+        print_table(result.columns, result.rows)
+
+
+@main.command()
+@click.argument("table")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Parquet, ECSV, CSV, FITS or VOTable, by the ending.",
+)
+@click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="Only this exposure; repeat for more.")
+@click.pass_context
+def export(ctx: click.Context, table: str, output: str, visits: tuple[int, ...]) -> None:
+    """Write a table or view to a file, units kept."""
+    from ssdb.ask.export import export as write
+
+    n = write(open_database(ctx), table, output, visits=visits or None)
+    click.echo(f"{output}: {n:,} rows of {table}", err=True)

@@ -1,0 +1,131 @@
+"""``ssdb associate``: the main job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs, with_progress
+from ssdb.config import AssociationConfig
+
+if TYPE_CHECKING:
+    from ssdb.association.associate import AssociationReport
+
+# Options whose names are shorter than those of the configuration.
+_SHORT = {
+    "radius_arcsec": "radius",
+    "max_radius_arcsec": "max-radius",
+    "default_sigma_arcsec": "default-sigma",
+    "floor_arcsec": "floor",
+}
+
+
+def _config_options(command: Callable[..., None]) -> Callable[..., None]:
+    """An option for every field of AssociationConfig."""
+    for item in reversed(fields(AssociationConfig)):
+        choices = item.metadata["choices"]
+        command = click.option(
+            f"--{_SHORT.get(item.name, item.name).replace('_', '-')}",
+            item.name,
+            type=click.Choice(choices) if choices else type(item.default),
+            default=item.default,
+            show_default=True,
+            help=f"{item.metadata['help'][0].upper()}{item.metadata['help'][1:]}.",
+        )(command)
+    return command
+
+
+@main.command()
+@click.option(
+    "--visit", "visits", type=int, multiple=True, metavar="N", help="This exposure, pending or done; repeat for more."
+)
+@click.option(
+    "--detector",
+    "detectors",
+    type=int,
+    multiple=True,
+    metavar="N",
+    help="Of the --visit, this detector alone; it needs a footprint.",
+)
+@click.option("--all", "everything", is_flag=True, help="Every exposure that has predictions, those that are done too.")
+@click.option("--pending", is_flag=True, help="Every exposure that is pending and has predictions (the default).")
+@_config_options
+@json_option
+@click.pass_context
+def associate(
+    ctx: click.Context,
+    visits: tuple[int, ...],
+    detectors: tuple[int, ...],
+    everything: bool,
+    pending: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Find which sources are which known objects, and store the result.
+
+    A second run gives the same rows. Exit code 1 if an exposure could not be associated; the others are.
+    """
+    from ssdb.association.associate import associate as run
+
+    if sum([bool(visits), everything, pending]) > 1:
+        raise click.UsageError("--visit, --all and --pending exclude each other")
+    if detectors and not visits:
+        raise click.UsageError("--detector needs --visit")
+    config = AssociationConfig(**options)
+    database = open_database(ctx)
+
+    def work(progress: Callable[[int, int], None]) -> AssociationReport:
+        return run(
+            database,
+            visits or None,
+            detectors=detectors or None,
+            everything=everything,
+            config=config,
+            progress=progress,
+        )
+
+    report: AssociationReport = with_progress("associate", work)
+    if as_json:
+        print_json(_as_dict(report))
+    else:
+        _print(report)
+    for visit, reason in report.failed.items():
+        click.echo(f"ssdb: visit {visit} is not associated: {reason}", err=True)
+    if report.failed:
+        ctx.exit(1)
+
+
+def _as_dict(report: AssociationReport) -> dict[str, Any]:
+    return {
+        "runId": report.run_id,
+        "configuration": asdict(report.config),
+        "nVisits": len(report.visits),
+        **report.totals,
+        "nWithoutPredictions": report.n_without_predictions,
+        "seconds": report.seconds,
+        "timings": dict(report.timings),
+        "visits": [asdict(outcome) for outcome in report.visits],
+        "failed": {str(visit): reason for visit, reason in report.failed.items()},
+    }
+
+
+def _print(report: AssociationReport) -> None:
+    totals = report.totals
+    sources, expected, found = (totals[name] for name in ("nSources", "nTotalSsObjects", "nAssociatedSsObjects"))
+    share = f" ({100 * found / expected:.1f} %)" if expected else ""
+    print_pairs(
+        [
+            ("visits associated", len(report.visits)),
+            ("visits failed", len(report.failed)),
+            ("visits without predictions, left pending", report.n_without_predictions),
+            ("sources", sources),
+            ("known objects expected", expected),
+            ("known objects found", f"{found:,}{share}"),
+            ("sources that are no known object", sources - found),
+            ("seconds", f"{report.seconds:.2f}"),
+            *((f"  {stage}", f"{seconds:.2f}") for stage, seconds in report.timings.items()),
+        ]
+    )

@@ -1,0 +1,103 @@
+"""What all commands share: the group ``ssdb``, the database, printing, progress."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssdb.errors import SsdbError
+
+if TYPE_CHECKING:
+    from ssdb.store.database import Database
+
+DEFAULT_URL = "sqlite:///ssdb.db"
+
+
+class _Commands(click.Group):
+    """A group whose commands end an error of ssdb with one line on stderr and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SsdbError as error:
+            if ctx.params.get("verbose"):
+                logging.getLogger("ssdb").exception("the error, in full")
+            click.echo(f"ssdb: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--db",
+    "url",
+    envvar="SSDB_URL",
+    default=DEFAULT_URL,
+    metavar="URL",
+    help=f"The database: sqlite:///FILE or postgresql://HOST/NAME. Default: $SSDB_URL, else {DEFAULT_URL}.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr; errors with their traceback.")
+@click.version_option(package_name="ssdb", message="ssdb %(version)s")
+@click.pass_context
+def main(ctx: click.Context, url: str, verbose: bool) -> None:
+    """Tells every detection of a sky survey which known asteroid or comet it is.
+
+    The road: init, ingest visits, ingest sources, ingest predictions, associate; then status, query, export.
+    """
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    ctx.obj = url
+
+
+def open_database(ctx: click.Context) -> Database:
+    """The database of ``--db``, closed at the end of the command."""
+    from ssdb.store.migrate import connect
+
+    database = connect(ctx.obj)
+    ctx.call_on_close(database.close)
+    return database
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def print_json(value: Any) -> None:
+    """Prints a value as JSON; times as ISO 8601."""
+    click.echo(json.dumps(value, default=str))
+
+
+def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
+    """Prints names and values in two columns, numbers with thousands separated."""
+    shown = [(name, f"{value:,}" if isinstance(value, int) else str(value)) for name, value in pairs]
+    width = max(len(name) for name, _ in shown)
+    for name, value in shown:
+        click.echo(f"{name:{width}}  {value}")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Prints a table: numbers right-aligned, NULL as nothing."""
+    rows = [list(row) for row in rows]
+    texts = [["" if value is None else str(value) for value in row] for row in rows]
+    numeric = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
+    widths = [max([len(name), *(len(row[i]) for row in texts)]) for i, name in enumerate(columns)]
+    for line in [list(columns), ["-" * width for width in widths], *texts]:
+        cells = [
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(line, widths, numeric, strict=True)
+        ]
+        click.echo("  ".join(cells).rstrip())
+
+
+def with_progress(label: str, work: Callable[[Callable[[int, int], None]], Any]) -> Any:
+    """Calls ``work`` with a function (done now, of all) that moves a bar on stderr; none where that is no terminal."""
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(length=0, label=label, file=sys.stderr, hidden=hidden, show_pos=True) as bar:
+
+        def progress(done: int, of_all: int) -> None:
+            bar.length = of_all
+            bar.update(done)
+
+        return work(progress)

@@ -1,0 +1,18 @@
+"""``ssdb init``."""
+
+from __future__ import annotations
+
+import click
+
+from ssdb.cli.common import main
+
+
+@main.command()
+@click.pass_context
+def init(ctx: click.Context) -> None:
+    """Create the tables, or upgrade them to this version of ssdb."""
+    from ssdb.store.migrate import REVISION, initialize
+
+    database = initialize(ctx.obj)
+    ctx.call_on_close(database.close)
+    click.echo(f"{database!r} is ready (schema {REVISION})")

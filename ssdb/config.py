@@ -1,0 +1,109 @@
+"""Configuration of an association: validated, frozen, JSON round-trip (it is stored with every run)."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from ssdb.errors import ConfigError
+
+ARCSEC = math.pi / (180.0 * 3600.0)
+"""Radians in an arcsecond."""
+
+MAX_TIME_DIFFERENCE_DAYS = 0.02
+"""A prediction is moved in time by at most this much; beyond, a straight line is a guess."""
+
+
+def _option(default: Any, help_text: str, choices: tuple[str, ...] = ()) -> Any:
+    """A field with the text and the choices that the command line shows."""
+    return field(default=default, metadata={"help": help_text, "choices": choices})
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationConfig:
+    """How sources are matched with predictions.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not of its type or out of its range.
+    """
+
+    mode: str = _option(
+        "fixed", "fixed radius, or the uncertainty ellipses of prediction and source", ("fixed", "uncertainty")
+    )
+    radius_arcsec: float = _option(1.0, "fixed mode: largest separation of a pair (arcsec)")
+    n_sigma: float = _option(3.0, "uncertainty mode: a pair is kept within this many sigma")
+    max_radius_arcsec: float = _option(30.0, "uncertainty mode: largest separation of a pair (arcsec)")
+    default_sigma_arcsec: float = _option(
+        0.3, "uncertainty mode: 1-sigma error of a prediction without an ellipse (arcsec)"
+    )
+    floor_arcsec: float = _option(0.05, "uncertainty mode: error added to every pair in quadrature (arcsec)")
+    prior_detected: float = _option(0.5, "uncertainty mode: probability that an expected object is among the sources")
+    method: str = _option(
+        "optimal", "one-to-one assignment: best sum of weights, or closest first", ("optimal", "greedy")
+    )
+    max_pixel_margin: int = _option(100, "footprints: objects at most this many pixels outside are matched")
+    ecliptic: str = _option(
+        "mean", "frame of eclLambda, eclBeta: J2000 mean ecliptic, or astropy's true ecliptic", ("mean", "true")
+    )
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            choices = item.metadata["choices"]
+            if choices and value not in choices:
+                raise ConfigError(f"{item.name} must be one of {', '.join(choices)}, not {value!r}")
+            if not choices and (
+                isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
+            ):
+                raise ConfigError(f"{item.name} must be a finite number, not {value!r}")
+        for name in ("radius_arcsec", "n_sigma", "max_radius_arcsec", "default_sigma_arcsec"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} must be above 0, not {getattr(self, name)!r}")
+        for name in ("floor_arcsec", "max_pixel_margin"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} must not be negative, not {getattr(self, name)!r}")
+        if self.max_pixel_margin != int(self.max_pixel_margin):
+            raise ConfigError(f"max_pixel_margin must be a whole number, not {self.max_pixel_margin!r}")
+        for name in ("radius_arcsec", "max_radius_arcsec"):
+            if getattr(self, name) > 3600:
+                raise ConfigError(f"{name} must be at most 3600 (one degree), not {getattr(self, name)!r}")
+        if self.n_sigma > 8:
+            raise ConfigError(f"n_sigma must be at most 8, not {self.n_sigma!r}")
+        if not 0 < self.prior_detected < 1:
+            raise ConfigError(f"prior_detected must be between 0 and 1, not {self.prior_detected!r}")
+
+    @property
+    def chi2_limit(self) -> float:
+        """Largest chi-square (two degrees of freedom) of a candidate pair, ``-2 ln erfc(n / sqrt 2)``.
+
+        The two-dimensional region that holds what +-n sigma holds in one dimension: 11.829 for n = 3.
+        """
+        return -2.0 * math.log(math.erfc(self.n_sigma / math.sqrt(2.0)))
+
+    def to_json(self) -> str:
+        """This configuration as JSON, keys sorted."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> AssociationConfig:
+        """The configuration that :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ConfigError
+            If the text is not JSON, or names something that is not an option.
+        """
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"the configuration is not JSON: {error}") from None
+        if not isinstance(values, dict):
+            raise ConfigError("the configuration must be a JSON object")
+        unknown = set(values) - {item.name for item in fields(cls)}
+        if unknown:
+            raise ConfigError(f"unknown option in the configuration: {', '.join(sorted(unknown))}")
+        return cls(**values)

@@ -1,0 +1,51 @@
+"""The errors that ssdb raises.
+
+Every one derives from :class:`SsdbError`; the command line turns them into one line on stderr and exit code 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class SsdbError(Exception):
+    """The root of all errors that ssdb raises on purpose."""
+
+
+class ConfigError(SsdbError):
+    """An option or a configuration value makes no sense."""
+
+
+class DesignationError(SsdbError):
+    """A designation has no packed form that leads back to it."""
+
+
+class InputError(SsdbError):
+    """Input data is not usable. Nothing of it has been stored."""
+
+
+class DatabaseError(SsdbError):
+    """The database cannot be reached, or refused a statement."""
+
+
+class SchemaError(DatabaseError):
+    """The database has no ssdb tables, or those of another version of ssdb."""
+
+
+class QueryError(SsdbError):
+    """A query is wrong, or does more than read."""
+
+
+class AssociationError(SsdbError):
+    """A visit cannot be associated as it is."""
+
+
+class NotFoundError(SsdbError):
+    """What was asked for by its identifier is not in the database."""
+
+
+def shown(values: Iterable[object], most: int = 5) -> str:
+    """The first few values, for an error message: ``"3, 17, 21 and 240 more"``."""
+    items = [str(value) for value in values]
+    text = ", ".join(items[:most])
+    return text if len(items) <= most else f"{text} and {len(items) - most:,} more"

@@ -1,0 +1,396 @@
+"""Files, and tables in memory, as Arrow tables; Arrow tables as files.
+
+Between a file and the database everything is a :class:`pyarrow.Table`: NULL is a real Arrow null, and the unit of a
+column is in the metadata of its field (``{b"unit": b"deg"}``), as is its description.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ssdb.errors import InputError, shown
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+ENDINGS = {
+    "Parquet": (".parquet", ".pq"),
+    "FITS": (".fits", ".fit", ".fits.gz"),
+    "ECSV": (".ecsv",),
+    "CSV": (".csv", ".csv.gz"),
+    "VOTable": (".vot", ".xml", ".votable"),
+}
+"""What the ending of a file's name says about its format."""
+
+
+def label(source: object) -> str:
+    """The name of a source of columns in messages: the path as given, or ``"table"``."""
+    return os.fsdecode(source) if isinstance(source, str | os.PathLike) else "table"
+
+
+def read_columns(source: Any, strings: Sequence[str] = ()) -> pa.Table:
+    """The columns of a file, or of a table in memory.
+
+    Only plain columns are taken: those with arrays, lists or structures in their rows are left out, as are
+    astropy's compound columns (SkyCoord, Time) and the unnamed index of a pandas DataFrame. Masked values and empty
+    strings become null; so does NaN where the format has no other null (FITS, VOTable, CSV, pandas), and stays NaN
+    elsewhere. Integers are exact over the whole range of 64 bits.
+
+    Parameters
+    ----------
+    source : path, or table in memory
+        A path whose ending says what it is (see :data:`ENDINGS`); or an astropy Table, a pyarrow Table, a pandas
+        DataFrame, or a mapping of names to arrays (numpy, masked, Quantity, Arrow, list).
+    strings : sequence of str
+        Columns of a CSV file to read as text whatever they look like, so that ``00433`` keeps its zeros. The other
+        formats know which columns are text.
+
+    Returns
+    -------
+    pyarrow.Table
+        With ``unit`` and ``description`` in the metadata of the fields where the source has them.
+
+    Raises
+    ------
+    InputError
+        If the file is not there, empty, truncated, of an unknown kind, or has no columns. The message names it.
+    """
+    name = label(source)
+    if isinstance(source, str | os.PathLike):
+        table = _read_file(Path(name), strings)
+    else:
+        try:
+            table = _from_memory(source)
+        except (pa.ArrowException, ValueError, TypeError) as error:
+            raise InputError(f"{name}: {error}") from error
+    return _plain(table, name)
+
+
+def write_columns(table: pa.Table, path: str | os.PathLike[str]) -> None:
+    """Writes a table as Parquet, FITS, ECSV, CSV or VOTable, by the path's ending.
+
+    The file is written beside its place and moved there when it is complete. Units are kept by all but CSV. Formats
+    without bytes or times have bytes as hexadecimal text and times as ISO 8601 text.
+
+    Raises
+    ------
+    InputError
+        If the ending is unknown or the file cannot be written. What stood at ``path`` is then untouched.
+    """
+    target = Path(path)
+    write = _WRITERS[format_of(target)]
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ssdb-") as directory:
+            part = Path(directory, target.name)
+            write(table, part)
+            os.replace(part, target)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{target}: cannot be written: {error}") from error
+
+
+def to_astropy(table: pa.Table) -> Table:
+    """An astropy Table with the units and descriptions of an Arrow table; columns with nulls are masked.
+
+    Times become ISO 8601 text and bytes hexadecimal text, which every format of astropy's can hold.
+    """
+    from astropy.table import Column, MaskedColumn, Table
+
+    result = Table()
+    for field, column in zip(table.schema, table.columns, strict=True):
+        about = {
+            "name": field.name,
+            "unit": _about(field, b"unit"),
+            "description": _about(field, b"description"),
+        }
+        values, mask = _to_numpy(column)
+        result.add_column(MaskedColumn(values, mask=mask, **about) if mask.any() else Column(values, **about))
+    return result
+
+
+def _about(field: pa.Field, key: bytes) -> str | None:
+    text = (field.metadata or {}).get(key)
+    return text.decode() if text else None
+
+
+def _field(name: str, type_: pa.DataType, unit: object, description: object) -> pa.Field:
+    about = {"unit": str(unit or ""), "description": str(description or "")}
+    return pa.field(name, type_, metadata={key: text for key, text in about.items() if text})
+
+
+# ---- reading ---------------------------------------------------------------------------------------------------------
+
+
+def format_of(path: Path) -> str:
+    for format_, endings in ENDINGS.items():
+        if path.name.lower().endswith(endings):
+            return format_
+    possible = ", ".join(f"{format_} ({' '.join(endings)})" for format_, endings in ENDINGS.items())
+    raise InputError(f"{path}: the ending does not say what kind of file it is; possible are {possible}")
+
+
+def _read_file(path: Path, strings: Sequence[str]) -> pa.Table:
+    format_ = format_of(path)
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file")
+    if not path.is_file():
+        raise InputError(f"{path}: is not a file")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty")
+    try:
+        return _read_csv(path, strings) if format_ == "CSV" else _READERS[format_](path)
+    except Exception as error:  # readers raise whatever they stumble over in a corrupt file
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"{path}: cannot be read as {format_}, is it complete? ({reason})") from error
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:  # read_table would add columns from a directory named visit=42
+        table = file.read()
+    header = (table.schema.metadata or {}).get(b"table_meta_yaml")
+    return _with_astropy_units(table, header.decode()) if header else table
+
+
+def _with_astropy_units(table: pa.Table, header: str) -> pa.Table:
+    """Units and descriptions from where astropy puts them, unless the fields have them already."""
+    from astropy.table.meta import get_header_from_yaml
+
+    about = {column["name"]: column for column in get_header_from_yaml(header.split("\n"))["datatype"]}
+    fields = []
+    for field in table.schema:
+        column = about.get(field.name, {})
+        unit = _about(field, b"unit") or column.get("unit")
+        description = _about(field, b"description") or column.get("description")
+        fields.append(_field(field.name, field.type, unit, description))
+    return pa.table(table.columns, schema=pa.schema(fields))
+
+
+def _read_csv(path: Path, strings: Sequence[str]) -> pa.Table:
+    from pyarrow import csv
+
+    table = csv.read_csv(
+        path,
+        parse_options=csv.ParseOptions(newlines_in_values=True),
+        convert_options=csv.ConvertOptions(column_types=dict.fromkeys(strings, pa.string())),
+    )
+    unreadable = [field.name for field in table.schema if pa.types.is_binary(field.type)]
+    if unreadable:
+        raise ValueError(f"not UTF-8 text in column {shown(unreadable)}")
+    return table
+
+
+def _read_fits(path: Path) -> pa.Table:
+    """The first table of a FITS file."""
+    from astropy.io import fits
+    from astropy.table import MaskedColumn, Table
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="File may have been truncated")
+        warnings.filterwarnings("ignore", message="Column .* contains NULL")  # dealt with below
+        with fits.open(path, memmap=False) as hdus:
+            hdu = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)), None)
+            if hdu is None:
+                raise ValueError("no table in it")
+            raw = hdu.data.view(np.ndarray)
+            table = Table.read(hdu, format="fits")
+            # astropy makes FALSE of an undefined logical value, which is a zero byte (FITS 4.0, 7.3.3.1).
+            for column in hdu.columns:
+                if column.format in ("L", "1L") and not raw[column.name].all():
+                    table[column.name] = MaskedColumn(table[column.name], mask=raw[column.name] == 0)
+    return _from_astropy(table)
+
+
+def _read_ecsv(path: Path) -> pa.Table:
+    from astropy.table import Table
+
+    return _from_astropy(Table.read(path, format="ascii.ecsv"))
+
+
+def _read_votable(path: Path) -> pa.Table:
+    from astropy.table import Table
+
+    return _from_astropy(Table.read(path, format="votable", use_names_over_ids=True))
+
+
+_READERS = {"Parquet": _read_parquet, "FITS": _read_fits, "ECSV": _read_ecsv, "VOTable": _read_votable}
+
+
+def _from_memory(source: Any) -> pa.Table:
+    if isinstance(source, pa.Table):
+        return source
+    if isinstance(source, Mapping):
+        return _from_mapping(source)
+    if hasattr(source, "to_dict") and hasattr(source, "columns"):
+        return pa.Table.from_pandas(source)
+    from astropy.table import Table
+
+    if isinstance(source, Table):
+        return _from_astropy(source)
+    raise TypeError(
+        "columns are read from a path, an astropy Table, a pyarrow Table, a pandas DataFrame, "
+        f"or a mapping of names to arrays, not from {type(source).__name__}"
+    )
+
+
+def _from_mapping(source: Mapping[str, Any]) -> pa.Table:
+    return _table({str(name): _column(values) for name, values in source.items()})
+
+
+def _from_astropy(table: Table) -> pa.Table:
+    from astropy.table import Column
+    from astropy.units import Quantity
+
+    columns = {name: table[name] for name in table.colnames}
+    return _table({k: _column(v) for k, v in columns.items() if isinstance(v, Column | Quantity)})
+
+
+def _table(columns: Mapping[str, tuple[Any, object, object]]) -> pa.Table:
+    """A table of (values, unit, description) by name, without those that have no values."""
+    plain = {name: column for name, column in columns.items() if column[0] is not None}
+    fields = [_field(name, values.type, *about) for name, (values, *about) in plain.items()]
+    return pa.Table.from_arrays([values for values, *_ in plain.values()], schema=pa.schema(fields))
+
+
+def _column(values: Any) -> tuple[pa.Array | None, object, object]:
+    """The values of a column (None if they are not plain), its unit and its description."""
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values, None, None
+    if isinstance(values, list | tuple):
+        return pa.array(values), None, None
+    from astropy.utils.masked import get_data_and_mask
+
+    data, mask = get_data_and_mask(values)
+    description = getattr(getattr(values, "info", None), "description", None)
+    return _to_arrow(np.asarray(data), mask), getattr(values, "unit", None), description
+
+
+def _to_arrow(values: np.ndarray, mask: np.ndarray | None) -> pa.Array | None:
+    """A numpy array as an Arrow array, null where ``mask`` is set; None if it has no place in a table of values."""
+    if values.ndim == 0:
+        raise ValueError("a column is an array, not a single value")
+    if values.ndim > 1 or values.dtype.kind in "cV":
+        return None
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8")
+    if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
+        values = values.astype(np.float64)
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    return pa.array(values, mask=None if mask is None else np.broadcast_to(mask, values.shape).copy())
+
+
+def _plain(table: pa.Table, name: str) -> pa.Table:
+    """A table with plain columns only, text as ``string``, and null instead of empty strings."""
+    repeated = [column for column, times in Counter(table.column_names).items() if times > 1]
+    if repeated:
+        raise InputError(f"{name}: more than one column is named {shown(repeated)}")
+    fields, columns = [], []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+            column = column.cast(pa.string())
+        if pa.types.is_string(column.type):
+            column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+        extension = isinstance(column.type, pa.BaseExtensionType)
+        if not (pa.types.is_nested(column.type) or extension or field.name.startswith("__index_level_")):
+            fields.append(field.with_type(column.type).with_nullable(True))
+            columns.append(column)
+    if not columns:
+        raise InputError(f"{name}: there are no columns of plain values in it")
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+# ---- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _to_numpy(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """A column as a writable numpy array that astropy's formats can hold, and where it is null."""
+    mask = np.array(column.is_null().to_numpy())
+    type_ = column.type
+    if pa.types.is_null(type_) or pa.types.is_decimal(type_):
+        column = column.cast(pa.float64())
+    elif not (pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_boolean(type_)):
+        return np.array(_as_text(column).fill_null("").to_pylist(), dtype=str), mask
+    fill = np.nan if pa.types.is_floating(column.type) else pa.scalar(0).cast(column.type)
+    return np.array(column.fill_null(fill).to_numpy()), mask
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        texts = [None if value is None else value.hex() for value in column.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.string())])
+    return column.cast(pa.string())
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(table, path)
+
+
+def _write_csv(table: pa.Table, path: Path) -> None:
+    from pyarrow import csv
+
+    for index, field in enumerate(table.schema):
+        if pa.types.is_binary(field.type):
+            table = table.set_column(index, field.name, _as_text(table.column(index)))
+    with pa.output_stream(str(path), compression="detect") as stream:
+        csv.write_csv(table, stream)
+
+
+def _write_ecsv(table: pa.Table, path: Path) -> None:
+    to_astropy(table).write(path, format="ascii.ecsv")
+
+
+def _write_votable(table: pa.Table, path: Path) -> None:
+    to_astropy(table).write(path, format="votable")
+
+
+def _write_fits(table: pa.Table, path: Path) -> None:
+    from astropy.io import fits
+
+    columns = to_astropy(table)
+    undefined = {}
+    for column in columns.itercols():
+        if not hasattr(column, "mask"):
+            continue
+        if column.dtype.kind == "b":
+            undefined[column.name] = column.mask
+        elif column.dtype.kind == "i":
+            column.fill_value = _free_value(column.compressed())
+        elif column.dtype.kind == "U":
+            column.fill_value = ""
+    fits.table_to_hdu(columns).writeto(path)
+    if undefined:
+        # astropy has no way to write an undefined logical value, a zero byte (FITS 4.0, 7.3.3.1).
+        with fits.open(path, mode="update", memmap=False) as hdus:
+            raw = hdus[1].data.view(np.ndarray)
+            for name, mask in undefined.items():
+                raw[name][mask] = 0
+
+
+def _free_value(values: np.ndarray) -> int:
+    """The smallest integer of the type that is not among the values, to stand for NULL (TNULL)."""
+    limits = np.iinfo(values.dtype)
+    taken = set(values.tolist())
+    return next(value for value in range(limits.min, limits.max + 1) if value not in taken)
+
+
+_WRITERS = {
+    "Parquet": _write_parquet,
+    "FITS": _write_fits,
+    "ECSV": _write_ecsv,
+    "CSV": _write_csv,
+    "VOTable": _write_votable,
+}

@@ -1,0 +1,176 @@
+"""What is wrong with rows, found for all rows at once and said in one message.
+
+Rows are numbered as the data rows of the file, from 1. After :func:`ssdb.ingest.conform.conform` unknown values are
+null; only in required positions may NaN still stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ssdb.errors import InputError, shown
+
+MJD_RANGE = (15020.0, 88070.0)
+"""Modified Julian dates of the years 1900 to 2100."""
+
+_LOOKS_LIKE = (
+    (MJD_RANGE[0] + 2400000.5, MJD_RANGE[1] + 2400000.5, "JD; MJD = JD - 2400000.5"),
+    (1.0e8, 4.2e9, "seconds since 1970 (unix time); MJD = 40587 + seconds / 86400"),
+    (4.2e9, MJD_RANGE[1] * 86400, "MJD in seconds; MJD = seconds / 86400"),
+    (1.0e11, 4.2e12, "milliseconds since 1970 (unix time)"),
+    (1.0e17, 4.2e18, "nanoseconds since 1970 (unix time)"),
+    (1900.0, 2101.0, "a year"),
+)
+"""Ranges (from, below) of other ways to count time. Those of unix time begin in 1973, and overlap with nothing."""
+
+
+class Problems:
+    """Collects what is wrong with the rows of a file.
+
+    Parameters
+    ----------
+    label : str
+        The file's name in the message.
+    n_rows : int
+        Rows of the file.
+
+    Attributes
+    ----------
+    bad : ndarray of bool, shape (n_rows,)
+        Rows with at least one problem.
+    """
+
+    def __init__(self, label: str, n_rows: int) -> None:
+        self.label = label
+        self.bad = np.zeros(n_rows, dtype=bool)
+        self._texts: list[str] = []
+
+    def add(self, bad: np.ndarray, text: str) -> None:
+        """Notes a problem.
+
+        Parameters
+        ----------
+        bad : ndarray of bool, shape (n_rows,)
+            Rows that have it; none is no problem.
+        text : str
+            What it is, such as "ra is not a number within -180 to 360 (deg)".
+        """
+        rows = np.flatnonzero(bad) + 1
+        if len(rows):
+            self.bad |= bad
+            self._texts.append(f"{text} ({named_rows(rows)})")
+
+    def raise_if_any(self) -> None:
+        """Raises InputError that names the file, each problem, and the first rows that have it."""
+        if self._texts:
+            raise InputError(f"{self.label}: {'; '.join(self._texts)}")
+
+
+def named_rows(rows: np.ndarray) -> str:
+    """Row numbers for a message: ``"row 3"``, ``"rows 3, 17 and 240 more"``."""
+    return f"row{'s' if len(rows) > 1 else ''} {shown(rows)}"
+
+
+def valid_rows(table: pa.Table, problems: Problems, skip_invalid: bool) -> tuple[pa.Table, int]:
+    """The rows without a problem, and how many were left out.
+
+    Raises
+    ------
+    InputError
+        If there are problems and ``skip_invalid`` is not set.
+    """
+    if not skip_invalid:
+        problems.raise_if_any()
+    n_left_out = int(problems.bad.sum())
+    return (table.filter(pa.array(~problems.bad)) if n_left_out else table), n_left_out
+
+
+def check_not_null(problems: Problems, table: pa.Table, columns: Sequence[str]) -> None:
+    """Notes rows without a value in columns that must have one."""
+    for name in columns:
+        problems.add(table.column(name).is_null().to_numpy(), f"{name} is missing")
+
+
+def check_unique(problems: Problems, table: pa.Table, columns: Sequence[str], text: str) -> None:
+    """Notes every row whose key a row before it has.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Integer columns that make the key. A row with a null in one of them has no key, and repeats none.
+    text : str
+        What to say, such as "diaSourceId is there twice".
+    """
+    columns_of_key = [table.column(name) for name in columns]
+    known = np.logical_and.reduce([column.is_valid().to_numpy() for column in columns_of_key])
+    rows = np.flatnonzero(known)
+    key = np.stack([pc.fill_null(column, 0).to_numpy()[rows].astype(np.int64) for column in columns_of_key])
+    order = np.lexsort(key)  # stable: among equals the first row of the file stays first
+    same = (key[:, order[1:]] == key[:, order[:-1]]).all(axis=0)
+    bad = np.zeros(table.num_rows, dtype=bool)
+    bad[rows[order[1:][same]]] = True
+    problems.add(bad, text)
+
+
+def check_positions(
+    problems: Problems, table: pa.Table, ra: str = "ra", dec: str = "dec", *, nulls_allowed: bool = False
+) -> None:
+    """Notes rows whose position is not on the sky.
+
+    Parameters
+    ----------
+    ra, dec : str
+        Columns in degrees: right ascension within -180 to 360, declination within -90 to 90.
+    nulls_allowed : bool
+        Whether a position may be unknown (null; never NaN).
+    """
+    for name, low, high in ((ra, -180.0, 360.0), (dec, -90.0, 90.0)):
+        column = table.column(name)
+        values = column.to_numpy()  # null becomes NaN, which is in no range
+        bad = ~((values >= low) & (values <= high))
+        if nulls_allowed:
+            bad &= column.is_valid().to_numpy()
+        problems.add(bad, f"{name} is not a number within {low:g} to {high:g} (deg)")
+
+
+def normalised_ra(ra: np.ndarray) -> np.ndarray:
+    """Right ascension brought into [0, 360).
+
+    Parameters
+    ----------
+    ra : ndarray of float64, shape (n,)
+        Degrees. Values within the range come back exactly as they are, NaN as NaN.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Degrees.
+    """
+    turned = np.mod(ra, 360.0)
+    return np.where(turned == 360.0, 0.0, turned)  # the remainder of -1e-20 rounds to 360
+
+
+def check_times(problems: Problems, table: pa.Table, column: str = "midpointMjdTai") -> None:
+    """Notes rows whose time cannot be a modified Julian date, and says what it looks like.
+
+    A null is left to :func:`check_not_null`.
+
+    Parameters
+    ----------
+    column : str
+        MJD TAI, in days; plausible between 1900 and 2100 (:data:`MJD_RANGE`).
+    """
+    times = table.column(column)
+    values = times.to_numpy()
+    low, high = MJD_RANGE
+    bad = ~((values >= low) & (values <= high)) & times.is_valid().to_numpy()
+    text = f"{column} is not an MJD within {low:g} to {high:g}"
+    for start, end, what in _LOOKS_LIKE:
+        alike = bad & (values >= start) & (values < end)
+        problems.add(alike, f"{text} but looks like {what}")
+        bad &= ~alike
+    problems.add(bad, text)

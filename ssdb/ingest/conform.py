@@ -1,0 +1,328 @@
+"""Columns of any file as the columns of a table of the data model: names, units, types, and NULL for unknown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from ssdb.errors import InputError, shown
+from ssdb.schema.arrow import arrow_schema
+
+SENTINELS = (-999.0, -9999.0)
+"""Numbers that stand for "unknown" in columns of floating-point numbers."""
+
+POSITIONS = frozenset({"ra", "dec", "ephRa", "ephDec"})
+"""Positions: where required, they keep what makes them unusable, so that checks can name the rows."""
+
+ZERO_IS_UNKNOWN = frozenset({"ssObjectId", "diaObjectId", "parentDiaSourceId"})
+"""Identifiers that files set to 0 where there is none."""
+
+_EXACT_IN_FLOAT64 = 2.0**53
+_DATE_AND_TIME = "a date and time of UTC in ISO 8601"
+_MOST_COLUMNS_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Conformed:
+    """A file's columns as those of a table.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        The columns that both have, in the table's order, with the types and metadata of its Arrow schema.
+    left_out : tuple of str
+        Columns of the file that the data model does not have, or makes itself.
+    without_unit : tuple of str
+        Columns that have a unit in the data model and none in the file: taken to be in the data model's. Dates (MJD)
+        are not among them.
+    """
+
+    table: pa.Table
+    left_out: tuple[str, ...]
+    without_unit: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A column to be made: its field and SQL column, and the names that messages need."""
+
+    field: pa.Field
+    column: sa.Column
+    label: str
+    file_column: str
+
+    @property
+    def name(self) -> str:
+        return self.field.name
+
+    @property
+    def unit(self) -> str:
+        return (self.field.metadata or {}).get(b"unit", b"").decode()
+
+    def error(self, text: str) -> InputError:
+        return InputError(f"{self.label}: column {self.file_column} {text}")
+
+    def refuse(self, bad: np.ndarray, values: pa.Array, text: str) -> None:
+        """Raises InputError that names the first bad rows with their values, if there are any."""
+        rows = np.flatnonzero(bad)
+        if len(rows):
+            named = shown(f"row {row + 1}: {values[int(row)].as_py()!r}" for row in rows)
+            raise self.error(f"{text} ({named})")
+
+
+def is_unknown(values: np.ndarray) -> np.ndarray:
+    """Where floating-point numbers stand for "unknown": NaN, infinities, -999 and -9999 exactly."""
+    return ~np.isfinite(values) | np.isin(values, SENTINELS)
+
+
+def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection[str] = ()) -> Conformed:
+    """Makes the columns of a file fit a table of the data model.
+
+    - Names match exactly or, where only one column of the file fits, without regard to case.
+    - Units are converted. A column without a unit, or with a dimensionless one, is taken to be in the data model's.
+      Where the data model has none, the file's unit is not looked at.
+    - Types are converted where nothing is lost but the precision of REAL columns.
+    - What stands for "unknown" becomes null: NaN, infinities, -999 and -9999 (where the data model has floating-point
+      numbers), blank text, an error or an axis of an error ellipse that is not above zero, and 0 in the identifiers
+      of other objects. Required positions keep such values, for the checks to name the rows.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Columns of the file, units in the metadata of the fields.
+    target : sqlalchemy.Table
+        The table of the data model.
+    label : str
+        The file's name in messages.
+    filled : collection of str
+        Columns that must not be NULL and may be missing, because the caller fills them in.
+
+    Returns
+    -------
+    Conformed
+
+    Raises
+    ------
+    InputError
+        If a required column is missing, a unit cannot be converted, or a value does not fit the type of its column.
+    """
+    sources = _matched_names(table.column_names, target)
+    missing = [
+        column.name
+        for column in target.columns
+        if not (column.nullable or column.computed or column.name in sources or column.name in filled)
+    ]
+    if missing:
+        there = shown(table.column_names, most=_MOST_COLUMNS_SHOWN)
+        raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}")
+
+    columns, fields, without_unit = [], [], []
+    for field in arrow_schema(target):
+        if field.name not in sources:
+            continue
+        source = sources[field.name]
+        to_make = _Target(field, target.columns[field.name], label, source)
+        unit = (table.schema.field(source).metadata or {}).get(b"unit", b"").decode()
+        factor = _unit_factor(unit, to_make) if to_make.unit else 1.0
+        if factor is None and not _is_date(to_make):
+            without_unit.append(field.name)
+        columns.append(_converted(_one_array(table.column(source)), factor or 1.0, to_make))
+        fields.append(field)
+    used = set(sources.values())
+    return Conformed(
+        table=pa.table(columns, schema=pa.schema(fields)),
+        left_out=tuple(name for name in table.column_names if name not in used),
+        without_unit=tuple(without_unit),
+    )
+
+
+def _matched_names(names: list[str], target: sa.Table) -> dict[str, str]:
+    """Columns of the file by the name of the column of the data model that they are."""
+    wanted = [column.name for column in target.columns if column.computed is None]
+    matched = {name: name for name in wanted if name in names}
+    rest = [name for name in names if name not in matched]
+    of_file = Counter(name.lower() for name in rest)
+    of_model = Counter(name.lower() for name in wanted)
+    folded = {name.lower(): name for name in rest if of_file[name.lower()] == 1}
+    for name in wanted:
+        if name not in matched and of_model[name.lower()] == 1 and name.lower() in folded:
+            matched[name] = folded[name.lower()]
+    return matched
+
+
+def _is_date(target: _Target) -> bool:
+    return "mjd" in target.name.lower() and target.unit == "d"
+
+
+def _unit_factor(unit: str, target: _Target) -> float | None:
+    """What to multiply with to come from a file's unit to the data model's; None if the file has no unit."""
+    from astropy import units as u
+
+    if not unit:
+        return None
+    try:
+        of_file = u.Unit(unit)
+    except ValueError:
+        raise target.error(f"has the unit {unit!r}, which is not known; needed is {target.unit}") from None
+    if of_file == u.dimensionless_unscaled:
+        return None
+    # A magnitude such as mag(AB) converts to a flux by no factor: that is for a column map (convert: ABmag).
+    if isinstance(of_file, u.UnitBase) and of_file.is_equivalent(target.unit):
+        return of_file.to(target.unit)
+    raise target.error(f"has the unit {unit!r}, which cannot be converted to {target.unit}")
+
+
+def _one_array(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _converted(values: pa.Array, factor: float, target: _Target) -> pa.Array:
+    type_ = target.field.type
+    if pa.types.is_null(values.type):
+        return pa.nulls(len(values), type_)
+    if pa.types.is_floating(type_):
+        return _to_float(values, factor, target)
+    if pa.types.is_integer(type_):
+        return _to_integer(values, factor, target)
+    if pa.types.is_boolean(type_):
+        return _to_boolean(values, target)
+    if pa.types.is_string(type_):
+        return _to_text(values, target)
+    if pa.types.is_timestamp(type_):
+        return _to_timestamp(values, target)
+    return _cast(values, type_, str(type_), target)
+
+
+def _cast(values: pa.Array, type_: pa.DataType, what: str, target: _Target) -> pa.Array:
+    """Values as another type, without loss; what cannot become it is refused by row."""
+    try:
+        return values.cast(type_)
+    except pa.ArrowNotImplementedError:
+        raise target.error(f"holds {values.type}, not {what}") from None
+    except pa.ArrowInvalid:
+        wrong = [value.as_py() for value in values.unique().drop_null() if not _can_be_cast(value, type_)]
+        target.refuse(_mask(pc.is_in(values, pa.array(wrong, values.type))), values, f"is not {what}")
+        raise
+
+
+def _can_be_cast(value: pa.Scalar, type_: pa.DataType) -> bool:
+    try:
+        value.cast(type_)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _is_text(values: pa.Array) -> bool:
+    return pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+
+
+def _blank_to_null(values: pa.Array) -> pa.Array:
+    blank = pc.equal(pc.utf8_trim_whitespace(values), "")
+    return pc.if_else(blank, pa.scalar(None, values.type), values)
+
+
+def _parsed(values: pa.Array, type_: pa.DataType, what: str, target: _Target) -> pa.Array:
+    """Text as values of another type; blank text is null."""
+    return _cast(pc.utf8_trim_whitespace(_blank_to_null(values)), type_, what, target)
+
+
+def _mask(values: pa.Array) -> np.ndarray:
+    return pc.fill_null(values, False).to_numpy(zero_copy_only=False)
+
+
+def _numbers(values: pa.Array, type_: pa.DataType, what: str, target: _Target) -> pa.Array:
+    """Values of a kind that can hold numbers: integers and floating-point as they are, others as ``type_``."""
+    if _is_text(values):
+        return _parsed(values, type_, what, target)
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+        return values
+    if pa.types.is_boolean(values.type) or pa.types.is_decimal(values.type):
+        return _cast(values, type_, what, target)
+    raise target.error(f"holds {values.type}, not {what}")
+
+
+def _to_float(values: pa.Array, factor: float, target: _Target) -> pa.Array:
+    numbers = _numbers(values, pa.float64(), "a number", target)
+    null = numbers.is_null().to_numpy(zero_copy_only=False)
+    array = pc.cast(numbers, pa.float64(), safe=False).to_numpy(zero_copy_only=False)  # null becomes NaN
+    if not (target.name in POSITIONS and not target.column.nullable):
+        null = null | is_unknown(array)
+    if factor != 1.0:
+        array = array * factor
+    if pa.types.is_float32(target.field.type):
+        with np.errstate(over="ignore"):
+            rounded = array.astype(np.float32)
+        target.refuse(np.isinf(rounded) & ~null, values, "is too large for single precision")
+        array = rounded
+    if target.name.endswith("Err") or (target.name.startswith("ephErr") and target.name != "ephErrPa"):
+        null = null | (array <= 0)
+    return pa.array(array, target.field.type, mask=null)
+
+
+def _to_integer(values: pa.Array, factor: float, target: _Target) -> pa.Array:
+    numbers = _numbers(values, pa.int64(), "a whole number", target)
+    if factor != 1.0:
+        numbers = pc.multiply(pc.cast(numbers, pa.float64()), factor)
+    if pa.types.is_floating(numbers.type):
+        array = pc.cast(numbers, pa.float64()).to_numpy(zero_copy_only=False)
+        null = ~np.isfinite(array)
+        target.refuse((array != np.floor(array)) & ~null, values, "is not a whole number")
+        inexact = (np.abs(array) > _EXACT_IN_FLOAT64) & ~null
+        target.refuse(inexact, values, "holds floating-point numbers too large to be exact; write it as integers")
+        numbers = pa.array(np.where(null, 0.0, array).astype(np.int64), mask=null)
+    type_ = target.field.type
+    try:
+        numbers = numbers.cast(type_)
+    except pa.ArrowInvalid:
+        limits = np.iinfo(type_.to_pandas_dtype())
+        outside = [number is not None and not limits.min <= number <= limits.max for number in numbers.to_pylist()]
+        target.refuse(np.array(outside), values, f"is not within {limits.min} to {limits.max}")
+        raise
+    if target.name in ZERO_IS_UNKNOWN:
+        numbers = pc.if_else(pc.equal(numbers, 0), pa.scalar(None, type_), numbers)
+    return numbers
+
+
+def _to_boolean(values: pa.Array, target: _Target) -> pa.Array:
+    if pa.types.is_boolean(values.type):
+        return values
+    if _is_text(values):
+        folded = pc.utf8_lower(pc.utf8_trim_whitespace(_blank_to_null(values)))
+        true, false = pc.equal(folded, "true"), pc.equal(folded, "false")
+        target.refuse(_mask(pc.invert(pc.or_(true, false))), values, "is not true or false")
+        return true
+    numbers = _numbers(values, pa.int64(), "true or false", target)
+    array = pc.cast(numbers, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    null = ~np.isfinite(array)
+    target.refuse(~np.isin(array, (0, 1)) & ~null, values, "is not true or false (1 or 0)")
+    return pa.array(array == 1, mask=null)
+
+
+def _to_text(values: pa.Array, target: _Target) -> pa.Array:
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_finite(values), values, pa.scalar(None, values.type))
+    texts = _blank_to_null(_cast(values, pa.string(), "text", target))
+    target.refuse(_mask(pc.match_substring(texts, "\0")), texts, "has a NUL character, which databases refuse")
+    length = target.column.type.length  # type: ignore[attr-defined]
+    if length is not None:
+        target.refuse(_mask(pc.greater(pc.utf8_length(texts), length)), texts, f"is longer than {length} characters")
+    return texts
+
+
+def _to_timestamp(values: pa.Array, target: _Target) -> pa.Array:
+    type_ = target.field.type
+    if _is_text(values):
+        texts = pc.replace_substring_regex(values, r"(Z|[+]00:?00)\s*$", "")
+        return _parsed(texts, type_, _DATE_AND_TIME, target)
+    if pa.types.is_timestamp(values.type):
+        values = pc.floor_temporal(values, unit="microsecond")
+    elif not pa.types.is_date(values.type):
+        raise target.error(f"holds {values.type}, not {_DATE_AND_TIME}")
+    return _cast(values, type_, _DATE_AND_TIME, target)

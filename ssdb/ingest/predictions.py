@@ -1,0 +1,204 @@
+"""Predicted objects into SsPrediction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.designation import identify, pack, packed_from_id
+from ssdb.errors import ConfigError, InputError, shown
+from ssdb.files import label
+from ssdb.ingest.checks import (
+    Problems,
+    check_not_null,
+    check_positions,
+    check_times,
+    check_unique,
+    normalised_ra,
+    valid_rows,
+)
+from ssdb.ingest.door import (
+    IngestReport,
+    Source,
+    fill_midpoints,
+    ids,
+    read_conformed,
+    refuse_unknown_visits,
+    with_column,
+)
+from ssdb.ingest.sorcha import is_sorcha, read_sorcha
+from ssdb.schema.solar_system import numbered_identifications
+from ssdb.schema.survey import ss_prediction, visit
+from ssdb.store.database import Database
+from ssdb.store.staging import staged
+from ssdb.store.visits import clear_results, lock_visits, mark_pending
+from ssdb.store.write import write_rows
+
+FORMATS = ("auto", "ssdb", "sorcha")
+"""Formats of predictions; ``auto`` looks at the columns."""
+
+_FILLED = ("ssObjectId", "designation", "midpointMjdTai")
+
+
+def ingest_predictions(
+    database: Database,
+    source: Source,
+    *,
+    format: str = "auto",
+    columns: Any = None,
+    replace: bool = False,
+    complete: bool = False,
+    simulated_names: bool = False,
+    skip_invalid: bool = False,
+) -> IngestReport:
+    """Stores the objects predicted for exposures, and sets those visits back to pending.
+
+    Parameters
+    ----------
+    database : Database
+        Where to.
+    source : path or table
+        In ssdb's own columns (Parquet, FITS, ECSV, CSV, VOTable, or a table in memory, with the columns of
+        SsPrediction: at least visit, ephRa, ephDec, and designation or ssObjectId), or as Sorcha writes it.
+    format : {"auto", "ssdb", "sorcha"}
+        What the source is.
+    columns : ColumnMap, mapping or path, optional
+        How the source's columns become those of SsPrediction (not for Sorcha's files).
+    replace : bool
+        First remove all predictions of the visits that the source has, and what was derived from them.
+    complete : bool
+        The source covers every stored visit: one without rows has no known object. Otherwise such a visit counts as
+        never asked for and stays pending.
+    simulated_names : bool
+        Give objects whose names have no packed form identifiers made from a hash (negative).
+    skip_invalid : bool
+        Store the usable rows and count the others, instead of refusing the source.
+
+    Returns
+    -------
+    IngestReport
+
+    Raises
+    ------
+    InputError, DesignationError
+        If the source is not usable. Nothing is stored then.
+    """
+    read = _reader(source, format, columns, simulated_names)
+    name, conformed = read_conformed(
+        source, ss_prediction, columns, filled=_FILLED, strings=("designation",), read=read
+    )
+    rows, invalid = _checked(name, conformed.table, simulated_names, skip_invalid)
+    visits = np.unique(ids(rows, "visit"))
+    with database.writing() as connection:
+        known = lock_visits(connection, visits)
+        refuse_unknown_visits(name, ids(rows, "visit"), known["visit"], "ingest them first")
+        rows = fill_midpoints(_with_primary_designations(connection, name, rows), name, known)
+        with staged(connection, ss_prediction, rows.select(["visit", "ssObjectId"])) as new:
+            touched = sa.select(new.c.visit).distinct()
+            if replace:
+                clear_results(connection, touched)
+                connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(touched)))
+            _refuse_stored(connection, name, new)
+            write_rows(connection, ss_prediction, rows)
+            mark_pending(connection, touched)
+            _set_loaded(connection, touched, complete)
+    return IngestReport(
+        name, "predictions", rows.num_rows, len(visits), invalid, conformed.left_out, conformed.without_unit
+    )
+
+
+def _reader(source: Source, format: str, columns: Any, simulated_names: bool) -> Callable[[Any], pa.Table] | None:
+    if format not in FORMATS:
+        raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
+    if format == "ssdb" or (format == "auto" and not is_sorcha(source)):
+        return None
+    if columns is not None:
+        raise ConfigError(f"{label(source)}: a column map is for files in other columns than Sorcha's")
+    return partial(read_sorcha, simulated_names=simulated_names)
+
+
+def _checked(name: str, rows: pa.Table, simulated_names: bool, skip_invalid: bool) -> tuple[pa.Table, int]:
+    rows = _identified(name, rows, simulated_names)
+    problems = Problems(name, rows.num_rows)
+    check_not_null(problems, rows, ["visit", "ssObjectId", "designation"])
+    check_positions(problems, rows, "ephRa", "ephDec")
+    if "midpointMjdTai" in rows.column_names:
+        check_times(problems, rows)
+    check_unique(problems, rows, ["visit", "ssObjectId"], "the object is there twice for one visit")
+    rows, invalid = valid_rows(rows, problems, skip_invalid)
+    return with_column(rows, "ephRa", normalised_ra(rows.column("ephRa").to_numpy()), pa.float64()), invalid
+
+
+def _identified(name: str, rows: pa.Table, simulated_names: bool) -> pa.Table:
+    """Rows with both ssObjectId and designation; one makes the other, and where both are given they must agree."""
+    has_id, has_name = ("ssObjectId" in rows.column_names), ("designation" in rows.column_names)
+    if not has_id and not has_name:
+        raise InputError(
+            f"{name}: there is neither a column designation nor ssObjectId; it has {shown(rows.column_names, 30)}"
+        )
+    if has_name and not rows.column("designation").null_count:
+        object_ids, designations = identify(rows.column("designation").to_pylist(), name, simulated_names)
+        if has_id:
+            given = rows.column("ssObjectId").fill_null(0).to_numpy()
+            problems = Problems(name, rows.num_rows)
+            problems.add((given != object_ids) & (given != 0), "ssObjectId is not that of the designation")
+            problems.raise_if_any()
+    elif has_id and not rows.column("ssObjectId").null_count:
+        object_ids = ids(rows, "ssObjectId")
+        unique, inverse = np.unique(object_ids, return_inverse=True)
+        designations = np.array([pack(packed_from_id(value))[1] for value in unique.tolist()], object)[inverse]
+    else:
+        raise InputError(f"{name}: every row needs a designation or ssObjectId")
+    rows = with_column(rows, "ssObjectId", object_ids, pa.int64())
+    return with_column(rows, "designation", pa.array(designations.tolist(), pa.string()), pa.string())
+
+
+def _with_primary_designations(connection: sa.Connection, name: str, rows: pa.Table) -> pa.Table:
+    """Numbered objects under their primary provisional designations, where the database knows these."""
+    numbered = sa.select(
+        numbered_identifications.c.permid, numbered_identifications.c.unpacked_primary_provisional_designation
+    )
+    given = rows.column("designation").to_pylist()
+    wanted = {value for value in set(given) if value.isdigit() or value[:-1].isdigit()}
+    if not wanted or not connection.execute(sa.select(sa.exists(numbered))).scalar_one():
+        return rows
+    primary = {permid: main for permid, main in connection.execute(numbered) if permid in wanted}
+    changed = np.array([value in primary for value in given], bool)
+    if not changed.any():
+        return rows
+    object_ids, designations = ids(rows, "ssObjectId").copy(), np.array(given, object)
+    main_names = [primary[value] for value in designations[changed]]
+    object_ids[changed], designations[changed] = identify(main_names, "numbered_identifications")
+    rows = with_column(rows, "ssObjectId", object_ids, pa.int64())
+    rows = with_column(rows, "designation", pa.array(designations.tolist(), pa.string()), pa.string())
+    problems = Problems(name, rows.num_rows)
+    check_unique(problems, rows, ["visit", "ssObjectId"], "the object is there twice for one visit, under two names")
+    problems.raise_if_any()
+    return rows
+
+
+def _refuse_stored(connection: sa.Connection, name: str, new: sa.Table) -> None:
+    """Raises InputError if an object is predicted for a visit already."""
+    same = (new.c.visit == ss_prediction.c.visit) & (new.c.ssObjectId == ss_prediction.c.ssObjectId)
+    again = sa.select(new.c.visit, new.c.ssObjectId).where(same).order_by(new.c.visit, new.c.ssObjectId)
+    stored = connection.execute(again).all()
+    if stored:
+        raise InputError(
+            f"{name}: {len(stored):,} predictions are stored already "
+            f"((visit, ssObjectId) {shown(tuple(row) for row in stored)}): replace those of the visits with --replace"
+        )
+
+
+def _set_loaded(connection: sa.Connection, visits: sa.Select, complete: bool) -> None:
+    """Notes that predictions were loaded for visits and, if they were complete, for all that had none yet."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    concerned: sa.ColumnElement[bool] = visit.c.visit.in_(visits)
+    if complete:
+        concerned |= visit.c.predictionsAt.is_(None)
+    connection.execute(sa.update(visit).where(concerned).values(predictionsAt=now))

@@ -1,0 +1,344 @@
+"""Predictions as Sorcha writes them: its ephemeris output and its survey output, in any of its formats.
+
+Columns and units are those of https://sorcha.readthedocs.io (Outputs). The light-time corrected vectors (``LTC``) are
+equatorial, ICRS axes, in km and km/s.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from ssdb.designation import identify
+from ssdb.errors import InputError, shown
+from ssdb.ingest.opsim import is_sqlite, looks_like_opsim, quoted, reading
+from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.survey import ss_prediction
+
+PROVIDER = "sorcha"
+
+AU_KM = 149597870.7
+"""Kilometres in an astronomical unit (IAU 2012 Resolution B2)."""
+
+_KEYS = ("ObjID", "FieldID", "fieldMJD_TAI")
+_TRUE_POSITION = ("RATrue_deg", "DecTrue_deg")
+_POSITION = ("RA_deg", "Dec_deg")
+_OF_MEASUREMENTS = ("astrometricSigma_deg", "trailedSourceMag", "trailedSourceMagSigma", "PSFMag", "PSFMagSigma")
+_RATES = {"ephRateRa": "RARateCosDec_deg_day", "ephRateDec": "DecRate_deg_day"}
+_OBJECT = {f"{v}{axis}": f"Obj_Sun_{v}{axis}_LTC_km{'_s' if v else ''}" for v in ("", "v") for axis in "xyz"}
+_OBSERVER = {f"{v}{axis}": f"Obs_Sun_{v}{axis}_km{'_s' if v else ''}" for v in ("", "v") for axis in "xyz"}
+_INSTEAD_OF_VECTORS = {
+    "topoRange": "Range_LTC_km",
+    "topoRangeRate": "RangeRate_LTC_km_s",
+    "phaseAngle": "phase_deg",
+}
+_READ = (
+    *_KEYS,
+    *_TRUE_POSITION,
+    *_POSITION,
+    *_RATES.values(),
+    *_OBJECT.values(),
+    *_OBSERVER.values(),
+    *_INSTEAD_OF_VECTORS.values(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """The names of a file's columns, and what reads some of them (``ObjID`` as text)."""
+
+    names: list[str]
+    read: Callable[[list[str]], pa.Table]
+
+
+def looks_like_sorcha(column_names: Collection[str]) -> bool:
+    """Whether columns are those of a file of Sorcha's.
+
+    Also true for its files of orbits and of physical parameters, so that :func:`read_sorcha` can say why they are not
+    predictions.
+    """
+    return "ObjID" in column_names and ("fieldMJD_TAI" in column_names or _other_kind(column_names) is not None)
+
+
+def is_sorcha(source: Any) -> bool:
+    """Whether a source is the path of a file that :func:`read_sorcha` should read, or refuse with its reasons.
+
+    True for every SQLite and HDF5 file: predictions come in these formats from Sorcha alone.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return False
+    path = Path(os.fsdecode(source))
+    try:
+        if is_sqlite(path) or _begins_with(path, b"\x89HDF"):
+            return True
+        return looks_like_sorcha(_contents(path).names)
+    except InputError:
+        return False
+
+
+def read_sorcha(path: str | os.PathLike[str], *, simulated_names: bool = False) -> pa.Table:
+    """Predictions from a file of Sorcha's.
+
+    The position is the true one of the survey output (RATrue_deg, DecTrue_deg) or that of the ephemeris output
+    (RA_deg, Dec_deg). In the survey output, RA_deg and Dec_deg are simulated measurements and never used; neither is
+    trailedSourceMagTrue, which is a magnitude in the visit's band and not in V.
+
+    Parameters
+    ----------
+    path : path
+        CSV or whitespace-separated text, Parquet, SQLite or HDF5; its contents tell which.
+    simulated_names : bool
+        Give objects whose names have no packed form identifiers made from their names.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns of SsPrediction, units in the metadata: visit, ssObjectId, designation, midpointMjdTai (MJD TAI),
+        ephRa, ephDec (ICRS astrometric, deg), ephRateRa (includes cos dec), ephRateDec (deg/d), helio_* and topo_*
+        (object minus Sun and object minus observer, au and km/s), provider; where the file lacks some of the vectors,
+        topoRange (au), topoRangeRate (km/s) and phaseAngle (deg). Columns that the file lacks are left out; what is
+        not a number is NULL.
+
+    Raises
+    ------
+    InputError
+        If the file is not there, not readable, not Sorcha's predictions, or lacks a column.
+    DesignationError
+        If names of objects cannot be identified.
+    """
+    label = os.fsdecode(path)
+    contents = _contents(Path(label))
+    wanted = _wanted(label, contents.names)
+    try:
+        table = contents.read(wanted)
+        visits = _cast(table, "FieldID", pa.int64())
+        numbers = [name for name in wanted if name not in ("ObjID", "FieldID")]
+        columns = {name: _cast(table, name, pa.float64()).to_numpy() for name in numbers}
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{label}: {error}") from error
+    ids, designations = identify(table["ObjID"], label, simulated_names)
+    ra, dec = _TRUE_POSITION if "RATrue_deg" in wanted else _POSITION
+    values: dict[str, Any] = {
+        "visit": visits,
+        "ssObjectId": ids,
+        "designation": designations,
+        "midpointMjdTai": columns["fieldMJD_TAI"],
+        "ephRa": columns[ra],
+        "ephDec": columns[dec],
+        **{name: columns[source] for name, source in _RATES.items() if source in columns},
+        **_vectors(columns),
+        "provider": np.full(len(ids), PROVIDER, object),
+    }
+    fields = [field for field in arrow_schema(ss_prediction) if field.name in values]
+    arrays = [
+        values[field.name] if field.name == "visit" else pa.array(values[field.name], field.type, from_pandas=True)
+        for field in fields
+    ]
+    return pa.table(arrays, schema=pa.schema(fields))
+
+
+def _vectors(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The vectors of SsPrediction as far as they are in the file; if not all are, the quantities made from them."""
+    values: dict[str, np.ndarray] = {}
+    for component, source in _OBJECT.items():
+        scale = 1.0 if component.startswith("v") else 1.0 / AU_KM
+        if source in columns:
+            values[f"helio_{component}"] = columns[source] * scale
+        if source in columns and _OBSERVER[component] in columns:
+            values[f"topo_{component}"] = (columns[source] - columns[_OBSERVER[component]]) * scale
+    if len(values) < len(_OBJECT) + len(_OBSERVER):
+        for name, source in _INSTEAD_OF_VECTORS.items():
+            if source in columns:
+                values[name] = columns[source] / AU_KM if name == "topoRange" else columns[source]
+    return values
+
+
+def _wanted(label: str, names: list[str]) -> list[str]:
+    """The columns to read; InputError with the reason if they cannot make predictions."""
+    other = _other_kind(names)
+    if other:
+        raise InputError(f"{label}: {other}")
+    if any(name in names for name in _TRUE_POSITION):
+        position = _TRUE_POSITION
+    else:
+        position = _POSITION
+        measured = [name for name in _OF_MEASUREMENTS if name in names]
+        if measured:
+            raise InputError(
+                f"{label}: this is Sorcha's survey output without RATrue_deg and DecTrue_deg (it has {measured[0]}): "
+                "its RA_deg and Dec_deg are simulated measurements, not predictions. Let Sorcha write all columns "
+                "(output_columns = all), or its ephemeris output"
+            )
+    missing = [name for name in (*_KEYS, *position) if name not in names]
+    if missing:
+        raise InputError(
+            f"{label}: not Sorcha's predictions: column {shown(missing, len(missing))} is missing; "
+            f"it has: {shown(names, 40)}"
+        )
+    unused = _POSITION if position == _TRUE_POSITION else _TRUE_POSITION
+    return [name for name in _READ if name in names and name not in unused]
+
+
+def _other_kind(names: Collection[str]) -> str | None:
+    """What else a file is that Sorcha reads or brings along, and what can be done with it; None if it is neither."""
+    if "fieldMJD_TAI" in names:
+        return None
+    if "ObjID" in names and "FORMAT" in names:
+        return (
+            "this is a Sorcha orbit file (FORMAT): orbital elements, not predictions for visits; "
+            "run Sorcha with it and ingest the ephemerides that it writes"
+        )
+    if "ObjID" in names and any(re.fullmatch(r"H_\w+", name) for name in names):
+        return (
+            "this is a Sorcha file of physical parameters (absolute magnitudes and colours), not predictions for "
+            "visits; run Sorcha with it and ingest the ephemerides that it writes"
+        )
+    if set(names) == {"detector", "x", "y"}:
+        return (
+            "these are corners of detectors in the focal plane (x, y in radians), not predictions, and not positions "
+            "on the sky"
+        )
+    return None
+
+
+def _cast(table: pa.Table, name: str, type_: pa.DataType) -> pa.ChunkedArray:
+    """A column in another type; ArrowInvalid, with the column's name, if a value would not be the same."""
+    column = table[name]
+    try:
+        return (pc.utf8_trim_whitespace(column) if pa.types.is_string(column.type) else column).cast(type_)
+    except pa.ArrowInvalid as error:
+        raise pa.ArrowInvalid(f"column {name}: {error}") from None
+
+
+def _contents(path: Path) -> _Contents:
+    """The columns of a file, whatever its format is.
+
+    Raises
+    ------
+    InputError
+        If it is not there or not readable.
+    """
+    try:
+        if is_sqlite(path):
+            return _sqlite(path)
+        if _begins_with(path, b"\x89HDF"):
+            return _hdf5(path)
+        if _begins_with(path, b"PAR1"):
+            return _parquet(path)
+        return _text(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _begins_with(path: Path, magic: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(magic)) == magic
+    except OSError:
+        return False
+
+
+def _text(path: Path) -> _Contents:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = file.readline()
+    by_whitespace = "," not in header
+    names = header.split() if by_whitespace else [name.strip() for name in next(csv.reader([header]))]
+    if not names:
+        raise InputError(f"{path}: the file is empty, or its first line has no column names")
+
+    def read(wanted: list[str]) -> pa.Table:
+        source: Path | pa.BufferReader = path
+        if by_whitespace:
+            trimmed = re.sub(rb"(?m)^[ \t]+|[ \t]+\r?$", b"", path.read_bytes())
+            source = pa.BufferReader(re.sub(rb"[ \t]+", b",", trimmed))
+        # Numbers are parsed later, by column, so that an error can name the column.
+        types = {name: pa.string() for name in wanted if name != "FieldID"}
+        convert = pyarrow.csv.ConvertOptions(column_types=types, include_columns=wanted, strings_can_be_null=True)
+        try:
+            return pyarrow.csv.read_csv(source, pyarrow.csv.ReadOptions(column_names=names, skip_rows=1), None, convert)
+        except pa.ArrowInvalid as error:
+            hint = ". Names with blanks need CSV, or underscores: 2015_MQ204" if by_whitespace else ""
+            raise pa.ArrowInvalid(f"{error}{hint}") from None
+
+    return _Contents(names, read)
+
+
+def _parquet(path: Path) -> _Contents:
+    def read(wanted: list[str]) -> pa.Table:
+        return pyarrow.parquet.read_table(path, columns=wanted)
+
+    return _Contents(pyarrow.parquet.read_schema(path).names, read)
+
+
+def _sqlite(path: Path) -> _Contents:
+    if looks_like_opsim(path):
+        raise InputError(f"{path}: this is a schedule of visits (OpSim), not predictions: ssdb ingest visits")
+    with reading(path) as connection:
+        tables = [
+            row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+        ]
+        columns = {
+            table: [row[1] for row in connection.execute(f"PRAGMA table_info({quoted(table)})")] for table in tables
+        }
+    having = _with_predictions(columns)
+    if len(having) > 1:
+        raise InputError(f"{path}: predictions are in {len(having)} tables ({shown(having)}); keep one of them")
+
+    def read(wanted: list[str]) -> pa.Table:
+        # ObjID may have become an integer on its way into the database.
+        terms = ['CAST("ObjID" AS TEXT)' if name == "ObjID" else quoted(name) for name in wanted]
+        with reading(path) as connection:
+            rows = connection.execute(f"SELECT {', '.join(terms)} FROM {quoted(having[0])}").fetchall()
+        values = zip(*rows, strict=True) if rows else [()] * len(wanted)
+        return pa.table({name: _array(column, name) for name, column in zip(wanted, values, strict=True)})
+
+    return _Contents(_names(columns, having), read)
+
+
+def _array(values: tuple[Any, ...], name: str) -> pa.Array:
+    try:
+        return pa.array(values)
+    except pa.ArrowException as error:
+        raise pa.ArrowInvalid(f"column {name}: {error}") from None
+
+
+def _hdf5(path: Path) -> _Contents:
+    try:
+        import pandas as pd
+
+        with pd.HDFStore(path, mode="r") as store:
+            frames = {key: store[key] for key in store}
+    except ImportError as error:
+        raise InputError(f'{path}: reading HDF5 needs more packages ({error}): pip install "ssdb[hdf5]"') from None
+    columns = {key: [str(name) for name in frame.columns] for key, frame in frames.items()}
+    # Sorcha appends a key a chunk of objects.
+    having = _with_predictions(columns)
+
+    def read(wanted: list[str]) -> pa.Table:
+        parts = [pa.Table.from_pandas(frames[key][wanted], preserve_index=False) for key in having]
+        return pa.concat_tables(parts, promote_options="permissive")
+
+    return _Contents(_names(columns, having), read)
+
+
+def _with_predictions(columns: dict[str, list[str]]) -> list[str]:
+    """The tables of a file, by name, that hold objects in visits."""
+    return [table for table, names in columns.items() if {"ObjID", "fieldMJD_TAI"} <= set(names)]
+
+
+def _names(columns: dict[str, list[str]], having: list[str]) -> list[str]:
+    """The columns of the tables with predictions or, where there are none, of all: to say what the file is instead."""
+    return [name for table in having[:1] or columns for name in columns[table]]

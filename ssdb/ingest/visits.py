@@ -1,0 +1,84 @@
+"""Exposures into Visit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from ssdb.ingest.checks import (
+    Problems,
+    check_not_null,
+    check_positions,
+    check_times,
+    check_unique,
+    normalised_ra,
+    valid_rows,
+)
+from ssdb.ingest.door import IngestReport, Source, ids, read_conformed, with_column
+from ssdb.ingest.opsim import looks_like_opsim, read_opsim
+from ssdb.schema.survey import visit
+from ssdb.store.database import Database
+from ssdb.store.staging import staged
+from ssdb.store.visits import lock_visits, mark_pending
+
+_STATE = ("predictionsAt", "status", "runId", "associatedAt", "nSources", "nTotalSsObjects", "nAssociatedSsObjects")
+
+
+def ingest_visits(
+    database: Database, source: Source, *, columns: Any = None, skip_invalid: bool = False
+) -> IngestReport:
+    """Stores exposures. One that is stored already takes the new values; nothing else of it changes.
+
+    Parameters
+    ----------
+    database : Database
+        Where to.
+    source : path or table
+        Parquet, FITS, ECSV, CSV, VOTable, an OpSim schedule (SQLite), or a table in memory, with the columns of
+        Visit: at least visit and midpointMjdTai (MJD TAI).
+    columns : ColumnMap, mapping or path, optional
+        How the source's columns become those of Visit.
+    skip_invalid : bool
+        Store the usable rows and count the others, instead of refusing the source.
+
+    Returns
+    -------
+    IngestReport
+
+    Raises
+    ------
+    InputError
+        If the source is not usable. Nothing is stored then.
+    """
+    read = read_opsim if looks_like_opsim(source) else None
+    name, conformed = read_conformed(source, visit, columns, filled=("status",), ignored=_STATE, read=read)
+    rows = conformed.table
+    problems = Problems(name, rows.num_rows)
+    check_not_null(problems, rows, ["visit", "midpointMjdTai"])
+    check_times(problems, rows)
+    check_unique(problems, rows, ["visit"], "visit is there twice")
+    if {"ra", "dec"} <= set(rows.column_names):
+        check_positions(problems, rows, nulls_allowed=True)
+    rows, invalid = valid_rows(rows, problems, skip_invalid)
+    if "ra" in rows.column_names:
+        rows = with_column(rows, "ra", normalised_ra(rows.column("ra").to_numpy()), rows.schema.field("ra").type)
+    with database.writing() as connection:
+        lock_visits(connection, ids(rows, "visit"))
+        with staged(connection, visit, rows) as new:
+            _merge(connection, new)
+    n = rows.num_rows
+    return IngestReport(name, "visits", n, n, invalid, conformed.left_out, conformed.without_unit)
+
+
+def _merge(connection: sa.Connection, new: sa.Table) -> None:
+    """Adds the new exposures, and brings stored ones to the new values."""
+    same = visit.c.visit == new.c.visit
+    moved = sa.select(new.c.visit).where(same, visit.c.midpointMjdTai != new.c.midpointMjdTai)
+    # What was associated with another time has to be done again; that must be known before the time is replaced.
+    mark_pending(connection, moved)
+    values = {column.name: column for column in new.columns if column.name != "visit"}
+    connection.execute(sa.update(visit).where(same).values(values))
+    missing = ~sa.exists().where(same)
+    names = [column.name for column in new.columns]
+    connection.execute(sa.insert(visit).from_select(names, sa.select(new).where(missing)))

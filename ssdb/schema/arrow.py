@@ -1,0 +1,41 @@
+"""The schema's tables as Arrow schemas: what bulk writes expect, what exports return."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+
+def arrow_type(sql_type: object) -> pa.DataType:
+    """The Arrow type that holds a column of the given SQL type without loss."""
+    match sql_type:
+        case sa.Double():
+            return pa.float64()
+        case sa.REAL():
+            return pa.float32()
+        case sa.SmallInteger():
+            return pa.int16()
+        case sa.BigInteger():
+            return pa.int64()
+        case sa.Integer():
+            return pa.int32()
+        case sa.Boolean():
+            return pa.bool_()
+        case sa.TIMESTAMP():
+            return pa.timestamp("us")
+        case sa.LargeBinary():
+            return pa.binary()
+        case sa.String():
+            return pa.string()
+    raise TypeError(f"no Arrow type for {sql_type!r}")
+
+
+def arrow_field(column: sa.Column) -> pa.Field:
+    """The Arrow field of a column, with its ``unit``, ``ucd`` and ``description`` as field metadata."""
+    about = {"unit": column.info["unit"], "ucd": column.info["ucd"], "description": column.info["comment"]}
+    return pa.field(column.name, arrow_type(column.type), metadata={k: v for k, v in about.items() if v})
+
+
+def arrow_schema(table: sa.Table) -> pa.Schema:
+    """The Arrow schema of a table: its columns, in order, without generated ones."""
+    return pa.schema([arrow_field(column) for column in table.columns if column.computed is None])

@@ -1,0 +1,179 @@
+"""ssdb's own tables: what a survey gave, what was predicted, and what association made of it.
+
+Association writes ``ss_expected``, ``ss_candidate``, the APDB's SSSource, and the state of ``visit`` and
+``visit_detector``; everything else is input that it leaves alone.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from ssdb.schema.columns import blob, boolean, double, integer, long, metadata, real, short, string, text, timestamp
+
+PENDING = "pending"
+DONE = "done"
+
+
+def _association_state() -> list[sa.Column]:
+    """The columns that tell how far a visit, or a detector of it, has come."""
+    return [
+        string("status", 8, "meta.code.status", "pending or done", nullable=False, server_default=PENDING),
+        string("runId", 32, "meta.id", "AssociationRun that made it done"),
+        timestamp("associatedAt", "", "time.processing", "When it was associated, UTC"),
+        integer("nSources", "", "meta.number", "Sources that were matched"),
+        integer("nTotalSsObjects", "", "meta.number", "Known objects expected"),
+        integer("nAssociatedSsObjects", "", "meta.number", "Known objects that got a source"),
+    ]
+
+
+def _vectors() -> list[sa.Column]:
+    """Heliocentric and topocentric position and velocity of a prediction."""
+    origins = {"helio": ("Heliocentric", "pos.heliocentric"), "topo": ("Topocentric", "")}
+    columns = []
+    for origin, (adjective, ucd) in origins.items():
+        end = f";{ucd}" if ucd else ""
+        for axis in "xyz":
+            comment = f"{adjective} {axis} of the object when it emitted the light, ICRS axes"
+            columns.append(double(f"{origin}_{axis}", "AU", f"pos.cartesian.{axis}{end}", comment))
+        for axis in "xyz":
+            comment = f"{adjective} velocity of the object along {axis}, ICRS axes"
+            columns.append(double(f"{origin}_v{axis}", "km/s", f"phys.veloc;pos.cartesian.{axis}{end}", comment))
+    return columns
+
+
+visit = sa.Table(
+    "Visit",
+    metadata,
+    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", primary_key=True),
+    double("midpointMjdTai", "d", "time.epoch;obs.exposure", "Mid-exposure, MJD TAI", nullable=False),
+    string("instrument", 32, "instr", "Camera"),
+    string("observatoryCode", 4, "meta.id;instr.obsty", "Observatory code of the Minor Planet Center"),
+    string("band", 8, "instr.bandpass", "Filter"),
+    real("exposureTime", "s", "time.duration;obs.exposure", "Exposure time"),
+    double("ra", "deg", "pos.eq.ra;instr.fov", "Boresight right ascension, ICRS"),
+    double("dec", "deg", "pos.eq.dec;instr.fov", "Boresight declination, ICRS"),
+    double("radius", "deg", "phys.angSize;instr.fov", "Radius of the circle that holds the field"),
+    timestamp("predictionsAt", "", "time.creation", "When its predictions were loaded, UTC; NULL: never asked for"),
+    *_association_state(),
+    sa.Index(None, "status"),
+    comment="Exposures of the whole camera",
+)
+
+visit_detector = sa.Table(
+    "VisitDetector",
+    metadata,
+    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", primary_key=True),
+    short("detector", "", "meta.id;instr.det", "Number of the detector; 0 for a survey without", primary_key=True),
+    blob("footprint", "deg", "pos.outline;instr.det", "Outline: ICRS ra, dec pairs, little-endian float64"),
+    double("capRa", "deg", "pos.eq.ra;instr.det", "Centre of the cap that bounds the outline: right ascension"),
+    double("capDec", "deg", "pos.eq.dec;instr.det", "Centre of the cap that bounds the outline: declination"),
+    double("capRadius", "deg", "phys.angSize;instr.det", "Radius of the cap that bounds the outline"),
+    integer("width", "pix", "phys.size;instr.det", "Width of the detector"),
+    integer("height", "pix", "phys.size;instr.det", "Height of the detector"),
+    double("pixelScale", "arcsec", "instr.scale", "Size of a pixel on the sky"),
+    text("wcs", "", "pos.wcs", "FITS header text of the WCS, where it was asked to be kept"),
+    double("photoCalibMean", "nJy", "instr.calib", "Flux of one instrumental count"),
+    double("photoCalibErr", "nJy", "stat.error;instr.calib", "Error of photoCalibMean"),
+    *_association_state(),
+    comment="Detectors of exposures; one without sources is a row like any other",
+)
+
+ss_prediction = sa.Table(
+    "SsPrediction",
+    metadata,
+    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", primary_key=True),
+    long("ssObjectId", "", "meta.id;src", "Identifier of the object", primary_key=True),
+    string("designation", 16, "meta.id;src", "Primary provisional designation, or number, unpacked", nullable=False),
+    double("midpointMjdTai", "d", "time.epoch", "Time for which the prediction holds, MJD TAI", nullable=False),
+    double("ephRa", "deg", "pos.eq.ra;pos.ephem", "Right ascension, ICRS astrometric", nullable=False),
+    double("ephDec", "deg", "pos.eq.dec;pos.ephem", "Declination, ICRS astrometric", nullable=False),
+    double("ephRateRa", "deg/d", "pos.pm;pos.eq.ra;pos.ephem", "Rate in right ascension, cos(dec) included"),
+    double("ephRateDec", "deg/d", "pos.pm;pos.eq.dec;pos.ephem", "Rate in declination"),
+    real("ephVmag", "mag", "phot.mag;em.opt.V", "Magnitude in V"),
+    real("ephErrMajor", "arcsec", "stat.error;phys.angSize.smajAxis", "1-sigma error ellipse: major axis"),
+    real("ephErrMinor", "arcsec", "stat.error;phys.angSize.sminAxis", "1-sigma error ellipse: minor axis"),
+    real("ephErrPa", "deg", "stat.error;pos.posAng", "1-sigma error ellipse: position angle of the major axis, N to E"),
+    *_vectors(),
+    double("topoRange", "AU", "pos.distance", "Distance from the observer, where the provider gives it"),
+    double("topoRangeRate", "km/s", "phys.veloc;pos.distance", "Rate of topoRange, where the provider gives it"),
+    double("helioRange", "AU", "pos.distance;pos.heliocentric", "Distance from the Sun, where the provider gives it"),
+    double("helioRangeRate", "km/s", "phys.veloc;pos.heliocentric", "Rate of helioRange, where the provider gives it"),
+    double("phaseAngle", "deg", "pos.phaseAng", "Angle Sun-object-observer, where the provider gives it"),
+    double("elongation", "deg", "pos.angDistance", "Angle Sun-observer-object, where the provider gives it"),
+    string("provider", 32, "meta.ref", "Who made the prediction"),
+    comment="Known objects as predicted for one exposure; input, never changed by association",
+)
+
+ss_expected = sa.Table(
+    "SsExpected",
+    metadata,
+    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", primary_key=True),
+    long("ssObjectId", "", "meta.id;src", "Identifier of the object", primary_key=True),
+    short("detector", "", "meta.id;instr.det", "Detector it falls on; NULL without footprints"),
+    double("edgeDistance", "arcsec", "pos.angDistance;instr.det", "Distance to the detector's edge, positive inside"),
+    long("diaSourceId", "", "meta.id;src", "The source that is the object; NULL: not seen"),
+    integer("nCandidates", "", "meta.number", "Sources that could be the object", nullable=False),
+    comment="Objects expected on a detector or, without footprints, in the exposure",
+)
+
+ss_candidate = sa.Table(
+    "SsCandidate",
+    metadata,
+    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", primary_key=True),
+    long("ssObjectId", "", "meta.id;src", "Identifier of the object", primary_key=True),
+    long("diaSourceId", "", "meta.id;src", "Identifier of the source", primary_key=True),
+    double("separation", "arcsec", "pos.angDistance", "Angle between source and prediction", nullable=False),
+    double("chi2", "", "stat.fit.chi2", "Squared separation over its covariance; NULL in fixed mode"),
+    double("logOdds", "", "stat.likelihood", "Log of the odds that the source is the object; NULL in fixed mode"),
+    integer("rank", "", "meta.number", "1 + candidates of the object that are strictly nearer", nullable=False),
+    boolean("chosen", "", "meta.code", "The source was assigned to the object", nullable=False),
+    comment="Sources near predictions, chosen or not",
+)
+
+ss_ephemeris = sa.Table(
+    "SsEphemeris",
+    metadata,
+    integer("night", "d", "time.epoch", "Night: integer part of MJD TAI", primary_key=True),
+    long("ssObjectId", "", "meta.id;src", "Identifier of the object", primary_key=True),
+    blob(
+        "coefficients",
+        "AU",
+        "pos.ephem",
+        "Chebyshev coefficients of the position, little-endian float64",
+        nullable=False,
+    ),
+    double("tmin", "d", "time.start", "Start of the segment, MJD TAI", nullable=False),
+    double("tmax", "d", "time.end", "End of the segment, MJD TAI", nullable=False),
+    double("raMin", "deg", "pos.eq.ra;stat.min", "Sky crossed in the night: smallest right ascension", nullable=False),
+    double("raMax", "deg", "pos.eq.ra;stat.max", "Sky crossed in the night: largest right ascension", nullable=False),
+    double("decMin", "deg", "pos.eq.dec;stat.min", "Sky crossed in the night: smallest declination", nullable=False),
+    double("decMax", "deg", "pos.eq.dec;stat.max", "Sky crossed in the night: largest declination", nullable=False),
+    comment="Nightly ephemeris segments of objects",
+)
+
+association_run = sa.Table(
+    "AssociationRun",
+    metadata,
+    string("runId", 32, "meta.id", "Identifier of the run: its start, UTC, and a random part", primary_key=True),
+    text("configuration", "", "meta.note", "AssociationConfig as JSON", nullable=False),
+    string("ssdbVersion", 32, "meta.version;meta.software", "Version of ssdb", nullable=False),
+    timestamp("startedAt", "", "time.start", "Start, UTC", nullable=False),
+    timestamp("finishedAt", "", "time.end", "End, UTC; NULL: still running, or killed"),
+    integer("nVisits", "", "meta.number", "Exposures associated"),
+    integer("nFailed", "", "meta.number", "Exposures that failed and stay pending"),
+    long("nSources", "", "meta.number", "Sources matched"),
+    long("nTotalSsObjects", "", "meta.number", "Known objects expected"),
+    long("nAssociatedSsObjects", "", "meta.number", "Known objects that got a source"),
+    text("timings", "s", "time.duration", "Seconds of every stage as JSON"),
+    comment="Calls of associate",
+)
+
+ss_alias = sa.Table(
+    "SsAlias",
+    metadata,
+    string("alias", 64, "meta.id;src", "A name of the object", primary_key=True),
+    long("ssObjectId", "", "meta.id;src", "Identifier of the object", nullable=False),
+    string("kind", 16, "meta.code", "number, name, packed, provisional or secondary", nullable=False),
+    sa.Index(None, "ssObjectId"),
+    comment="Other names of objects",
+)

@@ -1,0 +1,65 @@
+"""Configuration of a made-up night: validated, frozen (it is written beside the night's tables)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ssdb.errors import ConfigError
+
+SOURCES_PER_VISIT = 100_000
+"""A diaSourceId is the visit times this, plus a running number."""
+MOST_OBJECTS = 1_000_000
+"""In one night: designations have to last."""
+
+
+def _option(default: float, help_text: str, low: float, high: float) -> Any:
+    """A field with its help text and the range, ends included, that makes sense."""
+    return field(default=default, metadata={"help": help_text, "range": (low, high)})
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationConfig:
+    """What the made-up night is like.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not of its type or out of its range, or if the identifiers would not last.
+    """
+
+    seed: int = _option(1, "seed of the random numbers", 0, 2**63 - 1)
+    n_visits: int = _option(20, "visits; the last has no known object, the one before it no source", 4, 2000)
+    n_sources: int = _option(2000, "unrelated sources a visit", 0, SOURCES_PER_VISIT - 1)
+    n_objects: int = _option(300, "known objects in a field", 0, SOURCES_PER_VISIT - 1)
+    field_radius_deg: float = _option(1.75, "radius of the field (deg)", 0.05, 5.0)
+    n_detectors: int = _option(0, "detectors, a square number; 0: visits without footprints", 0, 1024)
+    astrometric_error_arcsec: float = _option(0.1, "1-sigma error of a source per coordinate (arcsec)", 0.0, 10.0)
+    detection_efficiency: float = _option(0.9, "probability that a bright object is detected", 0.0, 1.0)
+    depth_mag: float = _option(24.0, "magnitude at which half of that are detected (mag)", 10.0, 30.0)
+    shutter_seconds: float = _option(0.0, "time the shutter takes to cross the field (s)", 0.0, 60.0)
+    first_visit: int = _option(2031092300001, "identifier of the first visit", 0, 2**63 // SOURCES_PER_VISIT - 2001)
+    night_mjd_tai: float = _option(63132.1, "mid-exposure of the first visit (MJD TAI)", 15020.0, 88069.0)
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            low, high = item.metadata["range"]
+            accepted, kind = (int, "a whole number") if item.type == "int" else (int | float, "a number")
+            if isinstance(value, bool) or not isinstance(value, accepted) or not low <= value <= high:
+                raise ConfigError(f"{item.name} must be {kind} from {low:,} to {high:,}, not {value!r}")
+        if math.isqrt(self.n_detectors) ** 2 != self.n_detectors:
+            raise ConfigError(f"n_detectors must be a square number (0, 1, 4, 9, ...), not {self.n_detectors}")
+        if self.n_sources + self.n_objects > SOURCES_PER_VISIT:
+            raise ConfigError(f"n_sources + n_objects must be at most {SOURCES_PER_VISIT:,}: a diaSourceId has no room")
+        if self.n_fields * self.n_objects > MOST_OBJECTS:
+            most = MOST_OBJECTS // self.n_fields
+            raise ConfigError(
+                f"n_objects must be at most {most:,} with {self.n_visits:,} visits ({self.n_fields} fields)"
+            )
+
+    @property
+    def n_fields(self) -> int:
+        """Fields with objects, about one for four visits: from 2 (that at 0h, that at the pole) to 25."""
+        return min(25, max(2, math.ceil((self.n_visits - 1) / 4)))

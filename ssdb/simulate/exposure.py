@@ -1,0 +1,193 @@
+"""One exposure, and the rows it adds to the tables of the night."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike
+
+from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.dia import dia_source
+from ssdb.schema.survey import ss_prediction, visit, visit_detector
+from ssdb.simulate.camera import PIXEL_ARCSEC, Camera, in_circle
+from ssdb.simulate.config import SOURCES_PER_VISIT, SimulationConfig
+from ssdb.simulate.objects import EARTH_AU, EARTH_KM_S, KM_S_PER_AU_DAY, KnownObjects
+from ssdb.sky.sphere import Array, moved, positions
+
+SECONDS_PER_DAY = 86400.0
+EXPOSURE_SECONDS = 30.0
+
+_FIELDS = {
+    item.name: item.with_metadata({key: value for key, value in item.metadata.items() if key == b"unit"})
+    for table in (visit, visit_detector, dia_source, ss_prediction)
+    for item in arrow_schema(table)
+} | {"corner": pa.field("corner", pa.int16())}
+"""Type and unit of a column by its name, which stands for one quantity in all tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """An exposure of the whole camera.
+
+    Attributes
+    ----------
+    visit : int
+    mjd_tai : float
+        Mid-exposure, MJD TAI.
+    band : str
+    camera : Camera
+        As it was pointed.
+    """
+
+    visit: int
+    mjd_tai: float
+    band: str
+    camera: Camera
+
+    def shutter_times(self, ra: Array, dec: Array, *, crossing_seconds: float) -> Array:
+        """When the shutter passes directions (deg), MJD TAI, shape (n,): it crosses the field along x."""
+        x, _ = self.camera.to_plane(ra, dec)
+        return self.mjd_tai + crossing_seconds / SECONDS_PER_DAY * x / (2.0 * self.camera.plane_radius)
+
+
+def visit_rows(exposure: Exposure) -> pa.Table:
+    """The one row of the visit itself."""
+    return _rows(
+        1,
+        visit=exposure.visit,
+        midpointMjdTai=exposure.mjd_tai,
+        exposureTime=EXPOSURE_SECONDS,
+        band=exposure.band,
+        observatoryCode="X05",
+        instrument="simulated",
+        ra=exposure.camera.ra,
+        dec=exposure.camera.dec,
+        radius=exposure.camera.radius_deg,
+    )
+
+
+def detector_rows(exposure: Exposure) -> pa.Table:
+    """The corners of its detectors, four rows a detector."""
+    camera = exposure.camera
+    detector, corner = np.divmod(np.arange(4 * camera.n_detectors), 4)
+    ra, dec = camera.corners()
+    return _rows(
+        len(corner),
+        visit=exposure.visit,
+        detector=detector,
+        corner=corner,
+        ra=ra,
+        dec=dec,
+        width=camera.width,
+        height=camera.width,
+        pixelScale=PIXEL_ARCSEC,
+    )
+
+
+def prediction_rows(exposure: Exposure, objects: KnownObjects, config: SimulationConfig) -> pa.Table:
+    """Its predictions: the objects in the field and, as services give them, a little round it."""
+    topo = objects.topo_at(exposure.mjd_tai)
+    ra, dec = positions(topo)
+    rate_ra, rate_dec = objects.rates(topo)
+    helio = topo + EARTH_AU + EARTH_KM_S / KM_S_PER_AU_DAY * (exposure.mjd_tai - config.night_mjd_tai)
+    vectors = {"helio_": helio, "helio_v": objects.velocity + EARTH_KM_S, "topo_": topo, "topo_v": objects.velocity}
+    rows = _rows(
+        len(ra),
+        visit=exposure.visit,
+        designation=objects.designations,
+        midpointMjdTai=exposure.mjd_tai,
+        ephRa=ra,
+        ephDec=dec,
+        ephRateRa=rate_ra,
+        ephRateDec=rate_dec,
+        ephVmag=objects.v_magnitude,
+        ephErrMajor=objects.major,
+        ephErrMinor=objects.minor,
+        ephErrPa=np.degrees(objects.ellipse_angles(topo)) % 180.0,
+        **{name + axis: vector[:, i] for name, vector in vectors.items() for i, axis in enumerate("xyz")},
+        provider="simulation",
+    )
+    return rows.filter(np.hypot(*exposure.camera.to_plane(ra, dec)) <= 1.01 * exposure.camera.plane_radius)
+
+
+def source_rows(
+    exposure: Exposure, objects: KnownObjects, config: SimulationConfig, rng: np.random.Generator
+) -> tuple[pa.Table, pa.Table]:
+    """Its sources in random order, and the truth about those that are objects."""
+    # What could become a source, in every array: first the objects, then what is unrelated.
+    n_objects = len(objects.designations)
+    predicted = np.stack(positions(objects.topo_at(exposure.mjd_tai)))
+    unrelated = _unrelated_positions(exposure.camera, predicted, config.n_sources, rng)
+    time = exposure.shutter_times(*np.hstack([predicted, unrelated]), crossing_seconds=config.shutter_seconds)
+
+    error = config.astrometric_error_arcsec / 3600.0
+    correlation = rng.uniform(-0.3, 0.3, n_objects + config.n_sources)
+    known = _scattered(*objects.true_positions(time[:n_objects]), error, correlation[:n_objects], rng)
+    ra, dec = np.hstack([known, unrelated])
+    detector = exposure.camera.detectors_at(ra, dec)
+
+    magnitude = objects.v_magnitude + rng.normal(0.0, 0.1, n_objects)
+    probability = config.detection_efficiency / (1.0 + np.exp((magnitude - config.depth_mag) / 0.2))
+    detected = (rng.random(n_objects) < probability) & (detector[:n_objects] >= 0)
+    unrelated_magnitude = config.depth_mag + 0.5 - rng.exponential(1.5, config.n_sources)
+    true_flux = _flux(np.concatenate([magnitude, unrelated_magnitude]))
+    # At the depth the signal-to-noise ratio is 5; bright sources keep an error of half a per cent.
+    flux_error = np.hypot(0.2 * _flux(config.depth_mag), 0.005 * true_flux)
+    flux = true_flux + flux_error * rng.normal(size=true_flux.shape)
+
+    kept = rng.permutation(np.concatenate([np.flatnonzero(detected), np.arange(n_objects, len(ra))]))
+    dia_source_id = exposure.visit * SOURCES_PER_VISIT + np.arange(len(kept))
+    sources = _rows(
+        len(kept),
+        diaSourceId=dia_source_id,
+        visit=exposure.visit,
+        detector=detector[kept],
+        midpointMjdTai=time[kept],
+        exposureTime=EXPOSURE_SECONDS,
+        ra=ra[kept],
+        dec=dec[kept],
+        raErr=error,
+        decErr=error,
+        ra_dec_Cov=correlation[kept] * error**2,
+        band=exposure.band,
+        psfFlux=flux[kept],
+        psfFluxErr=flux_error[kept],
+        snr=(flux / flux_error)[kept],
+    )
+    is_object = kept < n_objects
+    names = objects.designations[kept[is_object]]
+    truth = _rows(len(names), diaSourceId=dia_source_id[is_object], visit=exposure.visit, designation=names)
+    return sources, truth
+
+
+def _unrelated_positions(camera: Camera, predicted: Array, n: int, rng: np.random.Generator) -> Array:
+    """Directions of n unrelated sources, some within an arcsecond of a prediction; ra, dec (deg) in two rows."""
+    n_objects = predicted.shape[1]
+    beside = rng.permutation(n_objects)[: min(n_objects // 25, n)]
+    east, north = np.stack(in_circle(len(beside), 1.0, rng)) / 3600.0
+    near_ra, near_dec = predicted[:, beside]
+    near = np.stack(moved(near_ra, near_dec, east, north, 1.0))
+    near = near[:, camera.detectors_at(*near) >= 0]
+    return np.hstack([near, camera.random_positions(n - near.shape[1], rng)])
+
+
+def _scattered(
+    ra: Array, dec: Array, error: float, correlation: Array, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Directions (ra, dec; deg, shape (n,)) as measured, with an error (deg) per coordinate and its correlation."""
+    to_east, independent = rng.normal(0.0, error, (2, len(ra)))
+    return moved(ra, dec, to_east, correlation * to_east + np.sqrt(1.0 - correlation**2) * independent, 1.0)
+
+
+def _flux(magnitude: ArrayLike) -> Array:
+    """Flux (nJy) of AB magnitudes: 31.4 is that of 1 nJy."""
+    return 10.0 ** ((31.4 - np.asarray(magnitude)) / 2.5)
+
+
+def _rows(n: int, **columns: ArrayLike) -> pa.Table:
+    """A table of n rows with the data model's types and units; a scalar holds for every row."""
+    schema = pa.schema([_FIELDS[name] for name in columns])
+    arrays = [pa.array(np.full(n, values), item.type) for item, values in zip(schema, columns.values(), strict=True)]
+    return pa.table(arrays, schema=schema)

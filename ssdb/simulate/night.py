@@ -1,0 +1,157 @@
+"""The made-up night: visits to fields in turn, as tables and as files."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from ssdb.simulate.camera import Camera
+from ssdb.simulate.config import SimulationConfig
+from ssdb.simulate.exposure import (
+    SECONDS_PER_DAY,
+    Exposure,
+    detector_rows,
+    prediction_rows,
+    source_rows,
+    visit_rows,
+)
+from ssdb.simulate.objects import ECLIPTIC_AXES, known_objects, random_designations
+from ssdb.sky.sphere import positions
+
+CADENCE_SECONDS = 40.0
+BANDS = ("g", "r", "i", "z", "y")
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """The tables of a made-up night; their columns have the data model's names, types and units.
+
+    Attributes
+    ----------
+    config : SimulationConfig
+        What it was made from.
+    visits : pyarrow.Table
+        One row a visit.
+    detectors : pyarrow.Table or None
+        One row a corner of a detector of a visit (0 to 3, round the pixel rectangle); None without detectors.
+    sources : pyarrow.Table
+        One row a source, without ssObjectId. raErr includes cos(dec).
+    predictions : pyarrow.Table
+        One row an object and visit, for mid-exposure, ICRS, with designation and without ssObjectId.
+    truth : pyarrow.Table
+        diaSourceId, visit and designation of every source that is an object; every other source is unrelated.
+    """
+
+    config: SimulationConfig
+    visits: pa.Table
+    detectors: pa.Table | None
+    sources: pa.Table
+    predictions: pa.Table
+    truth: pa.Table
+
+
+def simulate_night(config: SimulationConfig) -> Night:
+    """A night of visits, 40 s apart, to fields in turn.
+
+    The first field lies across 0h, the second round the south celestial pole, others along the ecliptic near
+    opposition. The last visit goes to a field without known objects; the one before it has no sources. A prediction
+    is off by one draw from its error ellipse for the whole night; where that is more than a fixed search radius, the
+    source cannot be found with it, and still is in the truth.
+
+    Parameters
+    ----------
+    config : SimulationConfig
+        The same configuration, seed included, gives the same tables.
+
+    Returns
+    -------
+    Night
+        Tables in the form that ingest reads. Predictions cover every visit: ingest them as complete.
+    """
+    rng = np.random.default_rng(config.seed)
+    times = (config.night_mjd_tai + np.arange(config.n_visits) * CADENCE_SECONDS / SECONDS_PER_DAY).tolist()
+    centres = _field_centres(config)
+    designations = random_designations(config.n_fields * config.n_objects, rng)
+    # One part a field; what is left for the last one is empty.
+    parts = np.split(designations, config.n_objects * np.arange(1, config.n_fields + 1))
+    # An object is placed for the first visit of its field, so that there pairs are as close as intended.
+    objects = [
+        known_objects(Camera(*centre, config.field_radius_deg), mjd_tai, names, rng)
+        for centre, mjd_tai, names in zip(centres, times[: len(centres)], parts, strict=True)
+    ]
+    visits, detectors, sources, predictions, truth = [], [], [], [], []
+    for number, mjd_tai in enumerate(times):
+        field = number % config.n_fields if number < config.n_visits - 1 else config.n_fields
+        rotation = rng.uniform(0.0, 2.0 * math.pi)
+        camera = Camera(*centres[field], config.field_radius_deg, config.n_detectors, rotation)
+        band = BANDS[number // config.n_fields % len(BANDS)]
+        exposure = Exposure(config.first_visit + number, mjd_tai, band, camera)
+        visits.append(visit_rows(exposure))
+        if config.n_detectors:
+            detectors.append(detector_rows(exposure))
+        predictions.append(prediction_rows(exposure, objects[field], config))
+        if number != config.n_visits - 2:
+            of_visit = source_rows(exposure, objects[field], config, rng)
+            sources.append(of_visit[0])
+            truth.append(of_visit[1])
+    return Night(
+        config=config,
+        visits=pa.concat_tables(visits),
+        detectors=pa.concat_tables(detectors) if detectors else None,
+        sources=pa.concat_tables(sources),
+        predictions=pa.concat_tables(predictions),
+        truth=pa.concat_tables(truth),
+    )
+
+
+def write_night(night: Night, directory: str | Path) -> dict[str, Path]:
+    """Write a night as files: Parquet, the truth as CSV, and the configuration as JSON.
+
+    Parameters
+    ----------
+    night : Night
+    directory : str or Path
+        Made if it is not there. Files of an earlier night in it are replaced.
+
+    Returns
+    -------
+    dict
+        Paths by ``visits``, ``detectors`` (if there are any), ``sources``, ``predictions``, ``truth``, ``simulation``.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = {}
+    for name in ("visits", "detectors", "sources", "predictions"):
+        table, path = getattr(night, name), directory / f"{name}.parquet"
+        if table is None:
+            path.unlink(missing_ok=True)
+        else:
+            pa.parquet.write_table(table, path)
+            paths[name] = path
+    paths |= {"truth": directory / "truth.csv", "simulation": directory / "simulation.json"}
+    pa.csv.write_csv(night.truth, paths["truth"])
+    paths["simulation"].write_text(json.dumps(asdict(night.config), indent=2) + "\n", encoding="utf-8")
+    return paths
+
+
+def _field_centres(config: SimulationConfig) -> list[tuple[float, float]]:
+    """Centres (ra, dec; deg): across 0h, round a pole, along the ecliptic; at last the field without known objects."""
+    radius = config.field_radius_deg
+    n_others = config.n_fields - 2
+    longitude = np.radians(np.linspace(8.0, 60.0, n_others)) * np.where(np.arange(n_others) % 2, -1.0, 1.0)
+    ra, dec = positions(np.column_stack([np.cos(longitude), np.sin(longitude)]) @ ECLIPTIC_AXES)
+    # The southern pole: X05 does not see the other one.
+    across_0h, polar, quiet = (360.0 - 0.25 * radius, 0.0), (40.0, min(0.5, 0.5 * radius) - 90.0), (310.0, -60.0)
+    return [across_0h, polar, *zip(ra.tolist(), dec.tolist(), strict=True), quiet]

@@ -1,0 +1,1 @@
+"""Geometry on the sphere: arrays in, arrays out, no database."""

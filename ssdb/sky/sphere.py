@@ -1,0 +1,242 @@
+"""Positions on the sphere: unit vectors, separations, tangent planes, great-circle motion, caps.
+
+Angles are degrees and small angles arcseconds; a right ascension that is returned is in [0, 360).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ssdb.config import ARCSEC
+from ssdb.errors import InputError
+
+Array = NDArray[np.float64]
+
+# Every pair and every triple of two, three and four points: the circles that can bound them.
+_PAIRS = {n: np.array(list(combinations(range(n), 2))).T for n in (2, 3, 4)}
+_TRIPLES = {n: np.array(list(combinations(range(n), 3)), dtype=int).reshape(-1, 3).T for n in (2, 3, 4)}
+
+
+def unit_vectors(ra: ArrayLike, dec: ArrayLike) -> Array:
+    """Unit vectors of directions.
+
+    Parameters
+    ----------
+    ra, dec : array_like, shape (...)
+        Directions in degrees.
+
+    Returns
+    -------
+    ndarray, shape (..., 3)
+        Vectors along x (0h on the equator), y (6h on the equator) and z (the north pole) of the same frame.
+    """
+    lon, lat = np.radians(ra), np.radians(dec)
+    cos_lat = np.cos(lat)
+    x, y, z = np.broadcast_arrays(cos_lat * np.cos(lon), cos_lat * np.sin(lon), np.sin(lat))
+    return np.stack([x, y, z], axis=-1)
+
+
+def positions(vectors: ArrayLike) -> tuple[Array, Array]:
+    """Directions of vectors of any length.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (..., 3)
+
+    Returns
+    -------
+    ra, dec : ndarray, shape (...)
+        Degrees, ra in [0, 360).
+    """
+    x, y, z = np.moveaxis(np.asarray(vectors, dtype=float), -1, 0)
+    ra = np.degrees(np.arctan2(y, x)) % 360.0
+    # The remainder of a tiny negative angle rounds to 360 itself.
+    return np.where(ra == 360.0, 0.0, ra), np.degrees(np.arctan2(z, np.hypot(x, y)))
+
+
+def separations(ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike) -> Array:
+    """Angular separation of pairs of points on the sphere.
+
+    Half-angle (haversine) form, with the cosine of the half-angle from its own sum instead of from 1 - sin^2:
+    exact for the arcsecond separations that matching needs, and for antipodes
+    (Sinnott 1984, "Virtues of the Haversine").
+
+    Parameters
+    ----------
+    ra1, dec1, ra2, dec2 : array_like, shape (n,)
+        Positions in degrees, any common frame.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Separations in arcseconds.
+    """
+    dec1, dec2 = np.asarray(dec1, dtype=float), np.asarray(dec2, dtype=float)
+    half_ra = 0.5 * _ra_differences(ra1, ra2)
+    cosines = np.cos(np.radians(dec1)) * np.cos(np.radians(dec2))
+    sin2 = np.sin(np.radians(0.5 * (dec2 - dec1))) ** 2 + cosines * np.sin(half_ra) ** 2
+    cos2 = np.sin(np.radians(0.5 * (dec2 + dec1))) ** 2 + cosines * np.cos(half_ra) ** 2
+    return 2.0 * np.arctan2(np.sqrt(sin2), np.sqrt(cos2)) / ARCSEC
+
+
+def tangent_offsets(ra0: ArrayLike, dec0: ArrayLike, ra: ArrayLike, dec: ArrayLike) -> tuple[Array, Array]:
+    """Offsets of points in the planes that touch the sphere at given centres (gnomonic projection).
+
+    The north offset is written with the sine of the difference of the declinations and the half-angle of that of
+    the right ascensions, so that nothing cancels in small offsets
+    (Calabretta & Greisen 2002, A&A 395, 1077, section 5.1.3, rearranged).
+
+    Parameters
+    ----------
+    ra0, dec0 : array_like, shape (n,)
+        Centres, degrees.
+    ra, dec : array_like, shape (n,)
+        Points, degrees.
+
+    Returns
+    -------
+    east, north : ndarray, shape (n,)
+        Point minus centre, arcseconds. NaN for a point 90 degrees or more from its centre: it has no projection.
+    """
+    lat0, lat = np.radians(dec0), np.radians(dec)
+    delta_lat = np.radians(np.asarray(dec, dtype=float) - np.asarray(dec0, dtype=float))
+    delta_ra = _ra_differences(ra0, ra)
+    bulge = 2.0 * np.cos(lat) * np.sin(0.5 * delta_ra) ** 2
+    cos_distance = np.cos(delta_lat) - np.cos(lat0) * bulge
+    scale = ARCSEC * np.where(cos_distance > 0, cos_distance, np.nan)
+    return np.cos(lat) * np.sin(delta_ra) / scale, (np.sin(delta_lat) + np.sin(lat0) * bulge) / scale
+
+
+def moved(
+    ra: ArrayLike, dec: ArrayLike, rate_ra: ArrayLike, rate_dec: ArrayLike, days: ArrayLike
+) -> tuple[Array, Array]:
+    """Positions after a time, moved along the great circle on which they start.
+
+    Parameters
+    ----------
+    ra, dec : array_like, shape (n,)
+        Positions, degrees.
+    rate_ra, rate_dec : array_like, shape (n,)
+        Rates towards east (with the factor cos dec) and north, degrees per day.
+    days : array_like, shape (n,)
+        Times since the position held; may be negative.
+
+    Returns
+    -------
+    ra, dec : ndarray, shape (n,)
+        Degrees. Where a rate or the time is NaN, or there is no motion, the position is the given one, to the bit.
+    """
+    inputs = (np.asarray(values, dtype=float) for values in (ra, dec, rate_ra, rate_dec, days))
+    ra, dec, rate_ra, rate_dec, days = np.broadcast_arrays(*inputs)
+    distance = np.radians(np.hypot(rate_ra, rate_dec) * days)[..., None]
+    angle = np.arctan2(rate_ra, rate_dec)[..., None]
+    lon = np.radians(ra)
+    east = np.stack([-np.sin(lon), np.cos(lon), np.zeros_like(lon)], axis=-1)
+    start = unit_vectors(ra, dec)
+    direction = np.cos(angle) * np.cross(start, east) + np.sin(angle) * east
+    new_ra, new_dec = positions(np.cos(distance) * start + np.sin(distance) * direction)
+    stays = ~(np.abs(distance[..., 0]) > 0)
+    return np.where(stays, ra, new_ra), np.where(stays, dec, new_dec)
+
+
+def smallest_cap(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, float]:
+    """The smallest spherical cap that holds all points.
+
+    The cap is that of two or three of the points. Starting from one point, the farthest point outside the cap
+    joins those that bound it, and the smallest cap of these few (by trying every pair and triple) replaces it: it
+    grows each time, so that the last one is the smallest of all (Gaertner 1999, "Fast and Robust Smallest Enclosing
+    Balls", on the sphere, where the cap and the ball round its points have the same bounding points).
+
+    Parameters
+    ----------
+    ra, dec : array_like, shape (n,)
+        Positions, degrees, at least one.
+
+    Returns
+    -------
+    center : ndarray, shape (3,)
+        Unit vector. The same to the bit for any order of the points.
+    radius_deg : float
+        Largest angle of a point from the centre, degrees: 0 for a single point. 180, the whole sky, where
+        no cap smaller than a hemisphere holds the points.
+
+    Raises
+    ------
+    InputError
+        If there are no points, or one is not finite.
+    """
+    ra, dec = np.atleast_1d(np.asarray(ra, dtype=float)), np.atleast_1d(np.asarray(dec, dtype=float))
+    if ra.size == 0 or not (np.isfinite(ra).all() and np.isfinite(dec).all()):
+        raise InputError("the smallest cap needs one position or more, all of them finite")
+    order = np.lexsort((dec, ra))
+    points = unit_vectors(ra[order], dec[order])
+    bounding, center, chord = points[:1], points[0], 0.0
+    while True:
+        chords = _lengths(points - center)
+        farthest = int(np.argmax(chords))
+        if chords[farthest] <= chord:
+            break
+        found = _cap_of_few(np.vstack([bounding, points[farthest]]))
+        if found is None:
+            return np.array([0.0, 0.0, 1.0]), 180.0
+        if found[2] <= chord:  # what is left outside is outside by rounding
+            break
+        bounding, center, chord = found
+    return center, float(np.degrees(2.0 * np.arcsin(0.5 * chords[farthest])))
+
+
+def cap_area(radius_deg: ArrayLike) -> Array:
+    """Area of spherical caps, 2 pi (1 - cos r), in the half-angle form that keeps small caps exact.
+
+    Parameters
+    ----------
+    radius_deg : array_like, shape (...)
+        Angular radii, degrees.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        Areas in square arcseconds.
+    """
+    return 4.0 * np.pi * (np.sin(0.5 * np.radians(radius_deg)) / ARCSEC) ** 2
+
+
+def _ra_differences(ra1: ArrayLike, ra2: ArrayLike) -> Array:
+    """Right ascension ra2 - ra1 (degrees) the short way round, radians."""
+    difference = np.asarray(ra2, dtype=float) - np.asarray(ra1, dtype=float)
+    return np.radians(difference - 360.0 * np.rint(difference / 360.0))
+
+
+def _lengths(vectors: Array) -> Array:
+    """Lengths of vectors along the last axis."""
+    return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
+
+
+def _cap_of_few(points: Array) -> tuple[Array, Array, float] | None:
+    """Smallest cap of two to four unit vectors: its bounding points, its centre, the chord of its radius.
+
+    None where that cap is a hemisphere or more. All pairs and triples are tried; a centre is the middle of the chord
+    or the centre of the circle through three points, both found from differences, which stay exact in tiny caps.
+    """
+    i, j = _PAIRS[len(points)]
+    a, b, c = points[_TRIPLES[len(points)]]
+    u, v = b - a, c - a
+    w = np.cross(u, v)
+    w2 = np.einsum("ij,ij->i", w, w)[:, None]
+    u2, v2 = (np.einsum("ij,ij->i", side, side)[:, None] for side in (u, v))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        round_three = a + (u2 * np.cross(v, w) + v2 * np.cross(w, u)) / (2.0 * w2)
+        centers = np.concatenate([0.5 * (points[i] + points[j]), round_three])
+        lengths = _lengths(centers)
+        # Points of one great circle, or of a straight line in space: no direction, no such cap.
+        centers /= np.where((lengths > 1e-9) & np.isfinite(lengths), lengths, np.nan)[:, None]
+    chords = _lengths(points - centers[:, None]).max(axis=1)
+    chords[np.isnan(chords)] = np.inf
+    best = int(np.argmin(chords))
+    if not chords[best] < np.sqrt(2.0):
+        return None
+    chosen = [i[best], j[best]] if best < len(i) else _TRIPLES[len(points)][:, best - len(i)]
+    return points[chosen], centers[best], float(chords[best])

