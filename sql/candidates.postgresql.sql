@@ -1,14 +1,14 @@
 -- Pairs of a prediction and a source that may belong together: a bounded box around each prediction, joined with the
 -- sources of its exposure through the index (visit, zone, ra). A superset of the pairs that pass the exact tests.
 --
--- Parameters: visits, earliest, latest, variances: arrays, one element an exposure: its identifier, the times of its
---             first and last source (MJD TAI), and the variance (arcsec^2) that sources and floor add to an ellipse;
+-- Parameters: search: JSON, one element an exposure: [identifier, times of its first and of its last source (MJD TAI),
+--             variance (arcsec^2) that sources and floor add to an ellipse];
 --             base, factor, largest, default_sigma: the search radius (arcsec) is
 --             min(largest, sqrt(base + factor * (sigma^2 + variance))), sigma the ellipse's major axis.
 with search as (
-    select * from unnest(cast(:visits as bigint[]), cast(:earliest as float8[]),
-                         cast(:latest as float8[]), cast(:variances as float8[]))
-                  as search (visit, earliest, latest, variance)
+    select cast(value ->> 0 as bigint) as visit, cast(value ->> 1 as float8) as earliest,
+           cast(value ->> 2 as float8) as latest, cast(value ->> 3 as float8) as variance
+    from json_array_elements(cast(:search as json))
 ), box as (
     select p.visit, p."ssObjectId", p."ephRa" as ra, p."ephDec" as dec,
            (least(cast(:largest as float8),

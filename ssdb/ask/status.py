@@ -35,7 +35,8 @@ def status(database: Database) -> dict[str, Any]:
     dict
         ``visits``: how many; of these ``done``, ``pending`` and ``without_predictions`` (pending, and not to be
         associated before their predictions are loaded); ``sources``, ``predictions``, ``detectors``, ``expected``,
-        ``candidates``, ``matches``: rows; ``firstMjdTai``, ``lastMjdTai``: the first and last mid-exposure.
+        ``candidates``, ``matches``: rows; ``unassociated``: sources without an object; ``firstMjdTai``, ``lastMjdTai``:
+        the first and last mid-exposure.
     """
     done = visit.c.status == DONE
     waiting = ~done & visit.c.predictionsAt.is_(None)
@@ -54,7 +55,7 @@ def status(database: Database) -> dict[str, Any]:
             name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
             for name, table in _COUNTED.items()
         }
-    return dict(row._mapping) | counts
+    return dict(row._mapping) | counts | {"unassociated": counts["sources"] - counts["matches"]}
 
 
 def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, Any]]:

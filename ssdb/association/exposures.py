@@ -17,12 +17,21 @@ from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import ss_prediction, visit_detector
 from ssdb.sky.footprint import outline_area, unpack_outline
 from ssdb.sky.sphere import cap_area, smallest_cap
+from ssdb.store.plans import index_loops
 from ssdb.store.read import read_arrays
 from ssdb.store.resources import sql_text
 
 Columns = dict[str, NDArray[Any]]
 
 ARCSEC_PER_DEG = 3600.0
+
+_PAIR_COLUMNS = (
+    dia_source.c.visit,
+    ss_prediction.c.ssObjectId,
+    *(dia_source.c[name] for name in ("diaSourceId", "detector", "midpointMjdTai", "ra", "dec")),
+    *(dia_source.c[name] for name in ("raErr", "decErr", "ra_dec_Cov")),
+)
+"""What the candidate statements select, in their order and with the types of the tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,30 +205,18 @@ def read_candidate_pairs(connection: sa.Connection, exposures: Exposures, config
     np.fmax.at(variance, exposures.visit_index(exposures.detectors["visit"]), exposures.detectors["variance"])
     search = (exposures.visits, exposures.earliest, exposures.latest, variance + config.floor_arcsec**2)
     visits, earliest, latest, variances = (values[known].tolist() for values in search)
-    parameters: dict[str, Any] = {"default_sigma": config.default_sigma_arcsec}
+    parameters: dict[str, Any] = {
+        "search": json.dumps(list(zip(visits, earliest, latest, variances, strict=True))),
+        "default_sigma": config.default_sigma_arcsec,
+    }
     if config.mode == "fixed":
         parameters |= {"base": config.radius_arcsec**2, "factor": 0.0, "largest": config.radius_arcsec}
     else:
         parameters |= {"base": 0.0, "factor": config.chi2_limit, "largest": config.max_radius_arcsec}
-    if connection.dialect.name == "postgresql":
-        parameters |= {"visits": visits, "earliest": earliest, "latest": latest, "variances": variances}
-        # The plan that the statement is written for, with and without statistics; compiling would take longer than
-        # the query runs.
-        for setting in ("jit", "enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
-            connection.exec_driver_sql(f"SET LOCAL {setting} = off")
-    else:
-        parameters["search"] = json.dumps(list(zip(visits, earliest, latest, variances, strict=True)))
-    # The columns of the statement, in its order and with the types of their tables.
-    columns = [dia_source.c.visit, ss_prediction.c.ssObjectId, dia_source.c.diaSourceId]
-    columns += [
-        dia_source.c[name] for name in ("detector", "midpointMjdTai", "ra", "dec", "raErr", "decErr", "ra_dec_Cov")
-    ]
     statement = sa.text(sql_text(f"candidates.{connection.dialect.name}.sql"))
-    typed = statement.columns(*(sa.column(column.name, column.type) for column in columns))
-    pairs = read_arrays(connection, typed, parameters)
-    if connection.dialect.name == "postgresql":
-        for setting in ("jit", "enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
-            connection.exec_driver_sql(f"SET LOCAL {setting} TO DEFAULT")
+    typed = statement.columns(*(sa.column(column.name, column.type) for column in _PAIR_COLUMNS))
+    with index_loops(connection):
+        pairs = read_arrays(connection, typed, parameters)
     pairs["prediction"] = exposures.prediction_index(pairs["visit"], pairs["ssObjectId"])
     return pairs
 

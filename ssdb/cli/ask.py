@@ -47,6 +47,7 @@ def status(ctx: click.Context, visits: tuple[int, ...], as_json: bool) -> None:
                 ("expected objects", answer["expected"]),
                 ("candidate pairs", answer["candidates"]),
                 ("matches (SSSource)", answer["matches"]),
+                ("sources without an object", answer["unassociated"]),
             ]
         )
 
