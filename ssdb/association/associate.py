@@ -24,6 +24,7 @@ from ssdb.config import AssociationConfig
 from ssdb.errors import ConfigError, NotFoundError, SsdbError, shown
 from ssdb.schema.survey import association_run, visit
 from ssdb.store.database import Database
+from ssdb.store.plans import index_loops
 from ssdb.store.visits import claim_visits, count_without_predictions, pending_visits
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class AssociationReport:
         Exposures that could not be associated, with the reason. They stay as they were.
     n_without_predictions : int
         Pending exposures that were left so because their predictions have not been loaded.
+    n_taken : int
+        Pending exposures that were left to another process, which was just loading or associating them.
     seconds : float
         From beginning to end.
     timings : dict of str to float
@@ -77,6 +80,7 @@ class AssociationReport:
     visits: list[VisitOutcome] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
     n_without_predictions: int = 0
+    n_taken: int = 0
     seconds: float = 0.0
     timings: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
@@ -209,8 +213,9 @@ def _associate_batch(
         with stage("claim"):
             visits = claim_visits(connection, batch, only_pending=only_pending)
         if not visits:
+            report.n_taken += len(batch)
             return
-        with stage("read"):
+        with stage("read"), index_loops(connection):
             exposures = read_exposures(connection, visits, config)
         with stage("footprints"):
             placement = place(exposures, config, detectors)
@@ -221,11 +226,12 @@ def _associate_batch(
             with stage("densities"):
                 density = source_densities(connection, exposures, config)
         matches = match(exposures, placement, pairs, density, config, stage)
-        with stage("write"):
+        with stage("write"), index_loops(connection):
             write_matches(connection, visits, matches, detectors)
             now = datetime.now(UTC).replace(tzinfo=None)
             counts = write_state(connection, exposures, matches.expected, detectors, report.run_id, now)
         commit = time.perf_counter()
+    report.n_taken += len(batch) - len(visits)
     report.timings["commit"] += time.perf_counter() - commit
     seconds = (time.perf_counter() - started) / len(visits)
     rows = np.stack([counts[name] for name in ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")], axis=-1)

@@ -126,9 +126,11 @@ def check_positions(
     ra, dec : str
         Columns in degrees: right ascension within -180 to 360, declination within -90 to 90.
     nulls_allowed : bool
-        Whether a position may be unknown (null; never NaN).
+        Whether a position, or one of its two columns, may be unknown (null or not there; never NaN).
     """
     for name, low, high in ((ra, -180.0, 360.0), (dec, -90.0, 90.0)):
+        if nulls_allowed and name not in table.column_names:
+            continue
         column = table.column(name)
         values = column.to_numpy()  # null becomes NaN, which is in no range
         bad = ~((values >= low) & (values <= high))

@@ -31,8 +31,9 @@ from ssdb.ingest.door import (
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.store.database import Database
+from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
-from ssdb.store.visits import clear_results, lock_visits, mark_pending
+from ssdb.store.visits import clear_results, lock_creation, lock_visits, mark_pending
 from ssdb.store.write import write_rows
 
 _IGNORED = ("ssObjectId", "ssObjectReassocTimeMjdTai")
@@ -120,13 +121,14 @@ def _detectors(rows: pa.Table) -> pa.Table:
 
 def _create_visits(connection: sa.Connection, name: str, rows: pa.Table) -> None:
     """Makes the visits that are not stored from what their sources say."""
-    if "midpointMjdTai" not in rows.column_names:
-        raise InputError(f"{name}: visits can only be created from sources that have midpointMjdTai")
-    known = lock_visits(connection, np.unique(ids(rows, "visit")))["visit"]
-    new = rows.filter(pa.array(~rows_of_visits(ids(rows, "visit"), known)[1]))
+    # Nothing may be locked before the creation is, and most files have nothing to create.
+    if not _without_visit(connection, rows).num_rows:
+        return
+    lock_creation(connection)
+    new = _without_visit(connection, rows)
     if not new.num_rows:
         return
-    if new.column("midpointMjdTai").null_count:
+    if "midpointMjdTai" not in rows.column_names or new.column("midpointMjdTai").null_count:
         raise InputError(f"{name}: visits can only be created from sources that have midpointMjdTai")
     # The middle of the times, not their mean, whose last bits would depend on the order of the rows.
     wanted = [("midpointMjdTai", "min"), ("midpointMjdTai", "max")]
@@ -136,6 +138,15 @@ def _create_visits(connection: sa.Connection, name: str, rows: pa.Table) -> None
     columns = {"visit": made.column("visit"), "midpointMjdTai": pa.array((first + last) / 2)}
     columns |= {column: made.column(f"{column}_{how}") for column, how in wanted if column != "midpointMjdTai"}
     write_rows(connection, visit, pa.table(columns))
+
+
+def _without_visit(connection: sa.Connection, rows: pa.Table) -> pa.Table:
+    """The sources whose visits are not stored."""
+    of_rows = ids(rows, "visit")
+    with staged(connection, visit, pa.table({"visit": pa.array(np.unique(of_rows))})) as wanted:
+        stored = sa.select(visit.c.visit).where(visit.c.visit.in_(sa.select(wanted.c.visit))).order_by(visit.c.visit)
+        known = read_arrays(connection, stored)["visit"]
+    return rows.filter(pa.array(~rows_of_visits(of_rows, known)[1]))
 
 
 def _remove(connection: sa.Connection, detectors: sa.Table) -> None:

@@ -20,7 +20,7 @@ from ssdb.ingest.opsim import looks_like_opsim, read_opsim
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.staging import staged
-from ssdb.store.visits import lock_visits, mark_pending
+from ssdb.store.visits import lock_creation, lock_visits, mark_pending
 
 _STATE = ("predictionsAt", "status", "runId", "associatedAt", "nSources", "nTotalSsObjects", "nAssociatedSsObjects")
 
@@ -58,12 +58,12 @@ def ingest_visits(
     check_not_null(problems, rows, ["visit", "midpointMjdTai"])
     check_times(problems, rows)
     check_unique(problems, rows, ["visit"], "visit is there twice")
-    if {"ra", "dec"} <= set(rows.column_names):
-        check_positions(problems, rows, nulls_allowed=True)
+    check_positions(problems, rows, nulls_allowed=True)
     rows, invalid = valid_rows(rows, problems, skip_invalid)
     if "ra" in rows.column_names:
         rows = with_column(rows, "ra", normalised_ra(rows.column("ra").to_numpy()), rows.schema.field("ra").type)
     with database.writing() as connection:
+        lock_creation(connection)
         lock_visits(connection, ids(rows, "visit"))
         with staged(connection, visit, rows) as new:
             _merge(connection, new)

@@ -12,10 +12,10 @@ _NOT_FOR_INDEX_LOOPS = ("jit", "enable_hashjoin", "enable_mergejoin", "enable_se
 
 @contextmanager
 def index_loops(connection: sa.Connection) -> Iterator[None]:
-    """Within, PostgreSQL joins by nested loops over an index and compiles nothing.
+    """Within, PostgreSQL reads by index, joins by nested loops over one, and compiles nothing.
 
-    On fresh tables, without statistics, it would guess otherwise; and compiling would take longer than the statement
-    runs. SQLite knows no other plan.
+    A few exposures of many are wanted. On fresh tables, without statistics, it would read them whole; and compiling
+    would take longer than the statement runs. SQLite knows no other plan.
 
     Parameters
     ----------

@@ -29,6 +29,15 @@ _NO_RESULT = {
 }
 
 
+def lock_creation(connection: sa.Connection) -> None:
+    """Keeps others from creating visits until the end of the transaction; to be taken before any visit is locked.
+
+    A visit that another transaction is creating can be neither seen nor locked, and creating it too would fail.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('ssdb visits'))"))
+
+
 def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.ndarray]:
     """Locks visits, in ascending order, until the end of the transaction.
 
