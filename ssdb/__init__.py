@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ssdb.ask.check import CheckResult, check
     from ssdb.ask.export import export
     from ssdb.ask.query import QueryResult, query
     from ssdb.ask.result import AssociationResult, load_result
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ssdb.store.migrate import connect, initialize
 
 _HOMES = {
+    "ssdb.ask.check": ["CheckResult", "check"],
     "ssdb.ask.export": ["export"],
     "ssdb.ask.query": ["QueryResult", "query"],
     "ssdb.ask.result": ["AssociationResult", "load_result"],
@@ -69,6 +71,7 @@ __all__ = [
     "AssociationError",
     "AssociationReport",
     "AssociationResult",
+    "CheckResult",
     "ColumnMap",
     "ConfigError",
     "Database",
@@ -83,6 +86,7 @@ __all__ = [
     "SsdbError",
     "VisitOutcome",
     "associate",
+    "check",
     "connect",
     "export",
     "ingest_detectors",

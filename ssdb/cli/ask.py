@@ -1,7 +1,8 @@
-"""``ssdb status``, ``ssdb query`` and ``ssdb export``."""
+"""``ssdb status``, ``ssdb query``, ``ssdb export`` and ``ssdb check``."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,23 @@ def export(ctx: click.Context, table: str, output: str, visits: tuple[int, ...])
 
     n = write(open_database(ctx), table, output, visits=visits or None)
     click.echo(f"{output}: {n:,} rows of {table}", err=True)
+
+
+@main.command()
+@json_option
+@click.pass_context
+def check(ctx: click.Context, as_json: bool) -> None:
+    """Verify the relations between the tables. Exit code 1 if one does not hold."""
+    from ssdb.ask.check import check as run
+
+    results = run(open_database(ctx))
+    broken = [result for result in results if result.n_violations]
+    if as_json:
+        print_json([asdict(result) for result in results])
+    else:
+        for result in results:
+            click.echo(f"{'NO ' if result.n_violations else 'yes'}  {result.rule}")
+    for result in broken:
+        click.echo(f"ssdb: {result.n_violations:,} rows against {result.name}, such as {result.examples[0]}", err=True)
+    if broken:
+        ctx.exit(1)

@@ -99,25 +99,32 @@ def open_database(url: str | sa.URL, *, create: bool = False) -> Database:
         If an SQLite file is missing and not to be made.
     """
     try:
-        parsed = sa.make_url(url)
+        return Database(_engine(sa.make_url(url), create))
     except (sa.exc.ArgumentError, ValueError):
         # Not repeated here: what could not be parsed may hold a password.
         raise DatabaseError(
             "the database URL cannot be read; examples: sqlite:///ssdb.db, postgresql://host/db"
         ) from None
-    backend = parsed.get_backend_name()
-    if backend == "postgresql" or parsed.drivername == "postgres":
-        engine = _postgresql_engine(parsed)
-    elif backend == "sqlite":
-        engine = _sqlite_engine(parsed, create)
-    else:
-        raise DatabaseError(f"ssdb works on PostgreSQL and SQLite, not on {backend!r}")
-    return Database(engine)
+
+
+def _engine(url: sa.URL, create: bool) -> sa.Engine:
+    backend = url.get_backend_name()
+    if backend == "postgresql" or url.drivername == "postgres":
+        return _postgresql_engine(url)
+    if backend == "sqlite":
+        return _sqlite_engine(url, create)
+    raise DatabaseError(f"ssdb works on PostgreSQL and SQLite, not on {backend!r}")
 
 
 def _postgresql_engine(url: sa.URL) -> sa.Engine:
     if "+" in url.drivername and url.get_driver_name() != "psycopg":
         raise DatabaseError(f"PostgreSQL is reached through psycopg, not {url.get_driver_name()!r}: postgresql://...")
+    if "@" in f"{url.host}{url.database}":
+        # Not repeated here: it is the end of a password that was split at its own @ or at the / of a user's name.
+        raise DatabaseError("the database URL cannot be read: write @ as %40 and / as %2F in user name and password")
+    if isinstance(password := url.query.get("password"), str):
+        # Where SQLAlchemy hides it by itself.
+        url = url.difference_update_query(["password"]).set(password=password)
     return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
 
 
@@ -131,27 +138,31 @@ def _sqlite_engine(url: sa.URL, create: bool) -> sa.Engine:
         engine = sa.create_engine(MEMORY_URL, poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
         path = Path(str(url.database))
-        if not url.query.get("uri") and not path.exists():
+        if sa.util.asbool(url.query.get("uri", False)):
+            if not create and "mode" not in url.query:
+                url = url.update_query_dict({"mode": "rw"})
+        elif not path.exists():
             if not create:
                 raise SchemaError(f"there is no database at {path}: run `ssdb init`")
             if not path.parent.is_dir():
                 raise DatabaseError(f"cannot make {path}: there is no directory {path.parent}")
         engine = sa.create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS})
+        if create:
+            sa.event.listen(engine, "connect", _log_ahead)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _log_ahead(connection: sqlite3.Connection, _record: object) -> None:
+    # The file remembers it. Only `ssdb init` asks for it: to open a file that may be another program's changes nothing.
+    connection.execute("PRAGMA journal_mode = WAL").close()
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver's own transactions are off: it commits before DDL and would take the write lock too late.
     connection.isolation_level = None
     cursor = connection.cursor()
-    try:
-        cursor.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.OperationalError as error:
-        # A file that can only be read stays as it is.
-        if "readonly" not in str(error):
-            raise
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA temp_store = MEMORY")
     cursor.execute("PRAGMA cache_size = -131072")
@@ -159,7 +170,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    reading = connection.get_execution_options().get(_READING)
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {reading:d}")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 

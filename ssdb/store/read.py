@@ -36,7 +36,7 @@ def read_arrays(
         Where to ask; within its transaction.
     statement : sqlalchemy.Select or sqlalchemy.TextualSelect
         With typed columns. Floats may be NULL and become NaN, integers must not be; text of at most n characters
-        (``String(n)``) must be ASCII and becomes bytes, NULL becomes empty.
+        (``String(n)``) must be ASCII and becomes bytes without trailing blanks, NULL becomes empty.
     parameters : dict, optional
         Values of the bound parameters.
 
@@ -69,7 +69,10 @@ def _dtype(sql_type: Any) -> str:
 
 def _native_array(name: str, values: Sequence[Any], dtype: np.dtype) -> np.ndarray:
     if dtype.kind == "S":
-        return np.array(["" if value is None else value for value in values]).astype(dtype)
+        try:
+            return np.char.rstrip(np.array([value or "" for value in values]).astype(dtype), b" ")
+        except UnicodeEncodeError as error:
+            raise DatabaseError(f"column {name} holds text that is not ASCII") from error
     try:
         return np.array(values, dtype=dtype)
     except TypeError as error:
@@ -107,7 +110,7 @@ def _copy_out(
         if np.any(rows[f"{name} bytes"] != dtype[name].itemsize):
             raise DatabaseError(f"column {name} holds NULL where a number is needed, or text that is not ASCII")
     arrays = {name: rows[name].astype(dtype[name]) for name in columns}
-    return {name: np.char.rstrip(a) if a.dtype.kind == "S" else a for name, a in arrays.items()}
+    return {name: np.char.rstrip(a, b" ") if a.dtype.kind == "S" else a for name, a in arrays.items()}
 
 
 def _compiled(
@@ -121,7 +124,8 @@ def _copy_blocks(connection: sa.Connection, query: str, values: dict[str, Any], 
     # COPY takes no parameters on the server: psycopg quotes and merges them here.
     with (
         driver_connection(connection).cursor() as cursor,
-        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT {form})", values or None) as copy,
+        # Without parameters, too: the compiled text has every % doubled.
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT {form})", values) as copy,
     ):
         for block in copy:
             yield bytes(block)
@@ -165,7 +169,8 @@ def _csv_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Sch
     text, values = _compiled(connection, statement, None)
     binary = [field.name for field in schema if pa.types.is_binary(field.type)]
     read_types = {field.name: pa.string() if field.name in binary else field.type for field in schema}
-    parse = pa.csv.ParseOptions(newlines_in_values=True)
+    # An empty line is a row: the NULL of a single column.
+    parse = pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
     convert = pa.csv.ConvertOptions(
         column_types=read_types,
         null_values=[""],

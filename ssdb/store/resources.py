@@ -29,3 +29,10 @@ def resource_directory(name: str) -> Path:
 def sql_text(name: str) -> str:
     """The text of a file of ``sql/``, such as ``candidates.sqlite.sql``."""
     return (resource_directory("sql") / name).read_text(encoding="utf-8")
+
+
+@cache
+def sql_texts(folder: str) -> dict[str, str]:
+    """The statements of a folder of ``sql/``, without their closing semicolons: name of the file to text."""
+    files = sorted((resource_directory("sql") / folder).glob("*.sql"))
+    return {path.stem: path.read_text(encoding="utf-8").strip().rstrip(";") for path in files}

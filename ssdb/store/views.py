@@ -13,14 +13,12 @@ from functools import cache
 import sqlalchemy as sa
 
 from ssdb.schema import metadata
-from ssdb.store.resources import resource_directory
+from ssdb.store.resources import sql_texts
 
 
-@cache
 def view_definitions() -> dict[str, str]:
     """The views for people: name to ``SELECT`` text, from ``sql/views/NAME.sql``."""
-    files = sorted((resource_directory("sql") / "views").glob("*.sql"))
-    return {path.stem: path.read_text(encoding="utf-8").strip().rstrip(";") for path in files}
+    return sql_texts("views")
 
 
 @cache

@@ -1,0 +1,5 @@
+-- Every detector is of a stored visit.
+SELECT d.visit, d.detector
+FROM "VisitDetector" d
+LEFT JOIN "Visit" v ON v.visit = d.visit
+WHERE v.visit IS NULL

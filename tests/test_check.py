@@ -1,0 +1,72 @@
+"""``ssdb check`` finds every relation that does not hold."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+import ssdb
+from ssdb.cli import main
+from ssdb.store.database import Database
+from ssdb.store.resources import sql_texts
+
+# For each check, a statement after which its relation does not hold.
+BREAKS = {
+    "candidate_has_source": 'DELETE FROM "SsExpected" WHERE "diaSourceId" IS NULL',
+    "counts_agree": 'UPDATE "Visit" SET "nSources" = 99',
+    "detector_has_visit": """INSERT INTO "VisitDetector" (visit, detector) VALUES (77, 1)""",
+    "done_is_done": """UPDATE "VisitDetector" SET status = 'pending'""",
+    "expected_has_match": 'DELETE FROM "SSSource"',
+    "expected_has_prediction": 'DELETE FROM "SsPrediction"',
+    "match_has_source": 'UPDATE "DiaSource" SET "ssObjectId" = 5 WHERE "ssObjectId" IS NOT NULL',
+    "match_is_chosen": 'UPDATE "SsCandidate" SET chosen = false',
+    "match_is_expected": 'UPDATE "SsExpected" SET "diaSourceId" = NULL',
+    "prediction_has_visit": 'UPDATE "Visit" SET "predictionsAt" = NULL',
+    "source_has_detector": 'DELETE FROM "VisitDetector"',
+    "source_has_match": 'DELETE FROM "SSSource"',
+    "source_is_unique": """INSERT INTO "DiaSource" ("diaSourceId", visit, detector, "midpointMjdTai", ra, dec)
+                           VALUES (10, 2, 0, 60800.2, 10.0, 1.0)""",
+}
+
+
+@pytest.fixture
+def associated(database: Database) -> Database:
+    """One visit with a match, and an object that has a candidate but lost it to the other."""
+    ssdb.ingest_visits(database, {"visit": [1, 2], "midpointMjdTai": [60800.1, 60800.2]})
+    ssdb.ingest_sources(database, {"diaSourceId": [10, 11], "visit": [1, 1], "ra": [10.0, 10.1], "dec": [0.0, 0.0]})
+    predictions = {
+        "visit": [1, 1],
+        "designation": ["2015 MQ204", "433"],
+        "ephRa": [10.0, 10.0],
+        "ephDec": [0.0, 0.0002],
+    }
+    ssdb.ingest_predictions(database, predictions, complete=True)
+    ssdb.associate(database)
+    return database
+
+
+def test_every_check_is_broken_here_once() -> None:
+    assert BREAKS.keys() == sql_texts("checks").keys()
+
+
+def test_all_relations_hold_after_an_association(associated: Database) -> None:
+    assert [result.name for result in ssdb.check(associated) if result.n_violations] == []
+
+
+@pytest.mark.parametrize("name", sorted(BREAKS))
+def test_a_broken_relation_is_found(associated: Database, name: str) -> None:
+    with associated.writing() as connection:
+        connection.exec_driver_sql(BREAKS[name])
+    found = {result.name: result for result in ssdb.check(associated)}
+    assert found[name].n_violations > 0
+    assert len(found[name].examples) > 0
+
+
+def test_the_command_tells_what_does_not_hold(associated: Database, database_url: str) -> None:
+    assert CliRunner().invoke(main, ["--db", database_url, "check"]).exit_code == 0
+    with associated.writing() as connection:
+        connection.exec_driver_sql(BREAKS["counts_agree"])
+    result = CliRunner().invoke(main, ["--db", database_url, "check"])
+    assert result.exit_code == 1
+    assert "against counts_agree" in result.stderr
+    assert "NO   The numbers of sources" in result.stdout
