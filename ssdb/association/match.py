@@ -84,7 +84,7 @@ def place(exposures: Exposures, config: AssociationConfig, detectors: Collection
     for visit in np.unique(exposures.detectors["visit"][has_footprint]):
         of_visit = exposures.detectors["visit"] == visit
         footprints = np.flatnonzero(of_visit & has_footprint)
-        first, last = np.searchsorted(exposures.predictions["visit"], [visit, visit + 1])
+        first, last = (np.searchsorted(exposures.predictions["visit"], visit, side) for side in ("left", "right"))
         padding = _padding(radii[first:last], exposures.detectors["pixelScale"][footprints], config)
         caps = np.stack([exposures.detectors[name][footprints] for name in ("capRa", "capDec", "capRadius")], axis=-1)
         ra, dec = (exposures.predictions[name][first:last] for name in ("ephRa", "ephDec"))

@@ -1,0 +1,73 @@
+"""AssociationConfig: only what makes sense, and the same again from its JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+from scipy.stats import chi2, norm
+
+from ssdb.config import AssociationConfig
+from ssdb.errors import ConfigError
+
+
+def test_the_default_is_what_rubin_does() -> None:
+    config = AssociationConfig()
+    assert (config.mode, config.radius_arcsec, config.method) == ("fixed", 1.0, "optimal")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mode", "fuzzy"),
+        ("method", "nearest"),
+        ("ecliptic", "J2000"),
+        ("radius_arcsec", 0.0),
+        ("radius_arcsec", -1.0),
+        ("radius_arcsec", math.nan),
+        ("radius_arcsec", math.inf),
+        ("radius_arcsec", 3601.0),
+        ("radius_arcsec", "1"),
+        ("radius_arcsec", True),
+        ("n_sigma", 0.0),
+        ("n_sigma", 9.0),
+        ("max_radius_arcsec", 0.0),
+        ("default_sigma_arcsec", 0.0),
+        ("floor_arcsec", -0.1),
+        ("prior_detected", 0.0),
+        ("prior_detected", 1.0),
+        ("max_pixel_margin", -1),
+        ("max_pixel_margin", 1.5),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(field: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=field):
+        AssociationConfig(**{field: value})
+
+
+@pytest.mark.parametrize("n_sigma", [0.5, 1.0, 2.0, 3.0, 5.0, 8.0])
+def test_the_chi_square_limit_holds_what_n_sigma_hold_in_one_dimension(n_sigma: float) -> None:
+    limit = AssociationConfig(n_sigma=n_sigma).chi2_limit
+    assert chi2.sf(limit, df=2) == pytest.approx(2 * norm.sf(n_sigma), rel=1e-9)
+
+
+def test_the_chi_square_limit_of_three_sigma() -> None:
+    assert AssociationConfig(n_sigma=3).chi2_limit == pytest.approx(11.829, abs=5e-4)
+
+
+def test_json_comes_back_the_same() -> None:
+    config = AssociationConfig(mode="uncertainty", radius_arcsec=0.1 + 0.2, n_sigma=2.5, ecliptic="true")
+    assert AssociationConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "3", '{"radius": 1}', '{"radius_arcsec": -1}'])
+def test_json_that_is_no_configuration_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        AssociationConfig.from_json(text)
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        AssociationConfig().radius_arcsec = 2.0  # type: ignore[misc]
