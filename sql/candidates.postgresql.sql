@@ -5,20 +5,21 @@
 --             variance (arcsec^2) that sources and floor add to an ellipse];
 --             base, factor, largest, default_sigma: the search radius (arcsec) is
 --             min(largest, sqrt(base + factor * (sigma^2 + variance))), sigma the ellipse's major axis.
-with search as (
+with search as materialized (
     select cast(value ->> 0 as bigint) as visit, cast(value ->> 1 as float8) as earliest,
            cast(value ->> 2 as float8) as latest, cast(value ->> 3 as float8) as variance
     from json_array_elements(cast(:search as json))
 ), box as (
     select p.visit, p."ssObjectId", p."ephRa" as ra, p."ephDec" as dec,
            (least(cast(:largest as float8),
-                  sqrt(:base + :factor * (power(greatest(coalesce(nullif(cast(p."ephErrMajor" as float8), 0), :default_sigma),
+                  sqrt(:base + :factor * (power(greatest(case when p."ephErrMajor" > 0 then p."ephErrMajor"
+                                                              else cast(:default_sigma as float8) end,
                                                          coalesce(p."ephErrMinor", 0)), 2) + s.variance)))
             + coalesce(3600 * sqrt(power(p."ephRateRa", 2) + power(p."ephRateDec", 2)), 0)
               * greatest(abs(s.earliest - p."midpointMjdTai"), abs(s.latest - p."midpointMjdTai"))
             + 1e-6) / 3600 as r                                                    -- search radius, degrees
     from search s join "SsPrediction" p on p.visit = s.visit
-), side as (
+), side as materialized (        -- else every use of one of its columns would compute it anew
     select box.*, case when abs(dec) + r >= 90 then 180.0                          -- a pole is inside: the whole circle
                        else degrees(asin(least(1.0, sin(radians(r)) / cos(radians(dec))))) end as dra
     from box
@@ -26,11 +27,13 @@ with search as (
     select side.visit, side."ssObjectId", side.dec - side.r as dec0, side.dec + side.r as dec1,
            cast(floor((side.dec - side.r + 90) * 60) as integer) as zone0,
            cast(floor((side.dec + side.r + 90) * 60) as integer) as zone1,
-           side.ra + shift - side.dra as ra0, side.ra + shift + side.dra as ra1
+           case when dra < 180 then side.ra + shift - side.dra else 0 end as ra0,
+           case when dra < 180 then side.ra + shift + side.dra else 360 end as ra1
     from side cross join (values (0.0::float8), (360.0::float8), (-360.0::float8)) as around (shift)
-    where side.ra + shift + side.dra >= 0 and side.ra + shift - side.dra < 360
+    where case when dra < 180 then side.ra + shift + side.dra >= 0 and side.ra + shift - side.dra < 360
+               else shift = 0 end                                                  -- no source is in two boxes of one
 )
-select distinct b.visit, b."ssObjectId", d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec,
+select b.visit, b."ssObjectId", d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec,
        d."raErr", d."decErr", d."ra_dec_Cov"
 from boxes b
 join "DiaSource" d on d.visit = b.visit and d.zone between b.zone0 and b.zone1

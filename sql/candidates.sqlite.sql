@@ -12,13 +12,14 @@ with recursive search as materialized (
     from json_each(:search)
 ), box as (
     select p.visit, p."ssObjectId", p."ephRa" as ra, p."ephDec" as dec,
-           (min(:largest, sqrt(:base + :factor * (pow(max(coalesce(nullif(p."ephErrMajor", 0), :default_sigma),
+           (min(:largest, sqrt(:base + :factor * (pow(max(case when p."ephErrMajor" > 0 then p."ephErrMajor"
+                                                               else :default_sigma end,
                                                           coalesce(p."ephErrMinor", 0)), 2) + s.variance)))
             + coalesce(3600 * sqrt(p."ephRateRa" * p."ephRateRa" + p."ephRateDec" * p."ephRateDec"), 0)
               * max(abs(s.earliest - p."midpointMjdTai"), abs(s.latest - p."midpointMjdTai"))
             + 1e-6) / 3600 as r                                                    -- search radius, degrees
     from search s cross join "SsPrediction" p on p.visit = s.visit
-), side as (
+), side as materialized (        -- else every use of one of its columns would compute it anew
     select box.*, case when abs(dec) + r >= 90 then 180.0                          -- a pole is inside: the whole circle
                        else degrees(asin(min(1.0, sin(radians(r)) / cos(radians(dec))))) end as dra
     from box
@@ -26,13 +27,15 @@ with recursive search as materialized (
 ), boxes as (
     select side.visit, side."ssObjectId", side.dec - side.r as dec0, side.dec + side.r as dec1,
            cast((side.dec - side.r + 90) * 60 as integer) as zone, cast((side.dec + side.r + 90) * 60 as integer) as zone1,
-           side.ra + shift - side.dra as ra0, side.ra + shift + side.dra as ra1
+           case when dra < 180 then side.ra + shift - side.dra else 0 end as ra0,
+           case when dra < 180 then side.ra + shift + side.dra else 360 end as ra1
     from side cross join around
-    where side.ra + shift + side.dra >= 0 and side.ra + shift - side.dra < 360
+    where case when dra < 180 then side.ra + shift + side.dra >= 0 and side.ra + shift - side.dra < 360
+               else shift = 0 end                                                  -- no source is in two boxes of one
     union all
     select visit, "ssObjectId", dec0, dec1, zone + 1, zone1, ra0, ra1 from boxes where zone < zone1
 )
-select distinct b.visit, b."ssObjectId", d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec,
+select b.visit, b."ssObjectId", d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec,
        d."raErr", d."decErr", d."ra_dec_Cov"
 from boxes b
 cross join "DiaSource" d on d.visit = b.visit and d.zone = b.zone

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from ssdb.ask.query import query
 from ssdb.association.associate import associate
 from ssdb.config import AssociationConfig
@@ -71,14 +73,13 @@ def run_demo(
     target = Path(directory)
     database_path = target / DATABASE_NAME
     try:
-        target.mkdir(parents=True, exist_ok=True)
         files = write_night(night, target)
         for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):
             (target / name).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {error}") from error
     simulated = time.perf_counter()
-    database = initialize(f"sqlite:///{database_path}")
+    database = initialize(sa.URL.create("sqlite", database=str(database_path)))
     visits = ingest_visits(database, files["visits"])
     if "detectors" in files:
         ingest_detectors(database, files["detectors"])

@@ -168,7 +168,8 @@ def identify(
         Where they are from (a file), for messages.
     simulated_names : bool
         Take names without a packed form for those of simulated objects. Their identifiers are made from a hash and
-        are negative, so that they never meet a real one; their designations are the names (of up to 16 characters).
+        are negative, so that they never meet a real one; their designations are the names (of up to 16 characters,
+        ASCII).
 
     Returns
     -------
@@ -222,10 +223,12 @@ def _text_column(names: Sequence[str] | np.ndarray | pa.Array | pa.ChunkedArray)
 
 def _simulated_ids(names: list[str], where: str) -> list[int]:
     """Negative identifiers made from names (stripped of blanks), refusing what cannot be stored or told apart."""
-    unusable = [name for name in names if not 0 < len(name) <= MAX_DESIGNATION_LENGTH]
+    # Others would be in the way later: designations are read back as ASCII.
+    usable = re.compile(rf"[ -~]{{1,{MAX_DESIGNATION_LENGTH}}}")
+    unusable = [name for name in names if not usable.fullmatch(name)]
     if unusable:
         raise DesignationError(
-            f"{where}names of simulated objects must have 1 to {MAX_DESIGNATION_LENGTH} characters, "
+            f"{where}names of simulated objects must have 1 to {MAX_DESIGNATION_LENGTH} ASCII characters, "
             f"not {shown(map(repr, unusable))}"
         )
     ids = [_hashed(name) for name in names]

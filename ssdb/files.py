@@ -139,11 +139,11 @@ def format_of(path: Path) -> str:
 
 
 def _read_file(path: Path, strings: Sequence[str]) -> pa.Table:
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is not a file")
     format_ = format_of(path)
     if not path.exists():
         raise InputError(f"{path}: there is no such file")
-    if not path.is_file():
-        raise InputError(f"{path}: is not a file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
     try:
@@ -232,7 +232,8 @@ def _from_memory(source: Any) -> pa.Table:
     if isinstance(source, Mapping):
         return _from_mapping(source)
     if hasattr(source, "to_dict") and hasattr(source, "columns"):
-        return pa.Table.from_pandas(source)
+        # By itself Arrow leaves out an index that pandas keeps as a range, whether it has a name or not.
+        return pa.Table.from_pandas(source, preserve_index=any(name is not None for name in source.index.names))
     from astropy.table import Table
 
     if isinstance(source, Table):

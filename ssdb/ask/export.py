@@ -14,7 +14,7 @@ from ssdb.files import format_of, write_columns
 from ssdb.schema import metadata
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
-from ssdb.store.read import read_table
+from ssdb.store.read import in_order, read_table
 from ssdb.store.views import view_definitions
 
 
@@ -49,8 +49,8 @@ def export(database: Database, table: str, path: str | os.PathLike[str], *, visi
     with database.reading() as connection:
         relation = _relation(connection, table)
         columns = [column for column in relation.columns if column.computed is None]
-        order = list(relation.primary_key.columns) or [relation.c.visit, relation.c.ssObjectId]
-        statement = sa.select(*columns).order_by(*order)
+        key = list(relation.primary_key.columns) or [relation.c.visit, relation.c.ssObjectId]
+        statement = sa.select(*columns).order_by(*in_order(connection, key))
         if visits is not None:
             if "visit" not in relation.c:
                 raise ConfigError(f"{relation.name} has no visits to choose from")

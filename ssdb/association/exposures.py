@@ -125,10 +125,10 @@ def _read_detectors(
     """Detectors of visits with their number of sources, their outlines, and the times of their sources."""
     source = dia_source.c
     # An upper bound of the larger eigenvalue of the covariance; it costs nothing in fixed mode, which needs none.
-    variance = sa.func.coalesce(source.raErr, 0.0) * sa.func.coalesce(source.raErr, 0.0) + sa.func.coalesce(
-        source.decErr, 0.0
-    ) * sa.func.coalesce(source.decErr, 0.0)
-    largest = sa.func.max(sa.cast(variance, sa.Double)) if config.mode == "uncertainty" else sa.literal(0.0)
+    # Multiplied as doubles: in single precision the square of a tiny error is an underflow, which PostgreSQL refuses.
+    ra_err, dec_err = (sa.func.coalesce(sa.cast(error, sa.Double), 0.0) for error in (source.raErr, source.decErr))
+    variance = sa.func.max(ra_err * ra_err + dec_err * dec_err)
+    largest = variance if config.mode == "uncertainty" else sa.literal(0.0)
     sources = (
         sa.select(
             source.visit,

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from ssdb.association.exposures import Columns, Exposures
 from ssdb.association.match import NO_DETECTOR, Matches
@@ -42,7 +41,7 @@ def write_matches(
     detectors : collection of int, optional
         The results are of these detectors only; those of others stay.
     """
-    _remove(connection, visits, matches.expected["ssObjectId"], detectors)
+    _remove(connection, visits, matches.expected, detectors)
     write_rows(connection, ss_expected, _rows(ss_expected, matches.expected, matches.expected))
     write_rows(connection, ss_candidate, _rows(ss_candidate, matches.candidates))
     write_rows(connection, ss_source, _rows(ss_source, matches.ss_source))
@@ -54,23 +53,37 @@ def write_matches(
 
 
 def _remove(
-    connection: sa.Connection, visits: Sequence[int], objects: NDArray[np.int64], detectors: Collection[int] | None
+    connection: sa.Connection, visits: Sequence[int], expected: Columns, detectors: Collection[int] | None
 ) -> None:
+    if detectors is None:
+        _delete(connection, *(table.c.visit.in_(visits) for table in (ss_source, ss_candidate, ss_expected)))
+        return
+    sources = sa.select(dia_source.c.diaSourceId).where(
+        dia_source.c.visit.in_(visits), dia_source.c.detector.in_(detectors)
+    )
+    on_detectors = (
+        (ss_source, ss_source.c.detector.in_(detectors)),
+        (ss_candidate, ss_candidate.c.diaSourceId.in_(sources)),
+        (ss_expected, ss_expected.c.detector.in_(detectors)),
+    )
+    keys = {name: expected[name] for name in ("visit", "ssObjectId")}
+    with staged(connection, ss_expected, _rows(ss_expected, keys)) as here:
+        # An object that another footprint had the last time, with another configuration, is here now.
+        objects = sa.select(here)
+        of_objects = (
+            table.c.visit.in_(visits) & (on | sa.tuple_(table.c.visit, table.c.ssObjectId).in_(objects))
+            for table, on in on_detectors
+        )
+        _delete(connection, *of_objects)
+
+
+def _delete(connection: sa.Connection, matched: Any, candidates: Any, expected: Any) -> None:
+    """Deletes the rows of SSSource, SsCandidate and SsExpected for which the conditions hold."""
     # SSSource tells which sources have an ssObjectId; looking for them in DiaSource would read all of its rows.
     same = (dia_source.c.visit == ss_source.c.visit) & (dia_source.c.diaSourceId == ss_source.c.diaSourceId)
-    matched: sa.ColumnElement[bool] = ss_source.c.visit.in_(visits)
-    expected: sa.ColumnElement[bool] = ss_expected.c.visit.in_(visits)
-    candidates: sa.ColumnElement[bool] = ss_candidate.c.visit.in_(visits)
-    if detectors is not None:
-        matched &= ss_source.c.detector.in_(detectors)
-        on_detectors = sa.select(dia_source.c.diaSourceId).where(
-            dia_source.c.visit.in_(visits), dia_source.c.detector.in_(detectors)
-        )
-        candidates &= ss_candidate.c.diaSourceId.in_(on_detectors)
-        # An object that another footprint had the last time is here now.
-        expected &= ss_expected.c.detector.in_(detectors) | ss_expected.c.ssObjectId.in_(objects.tolist())
-    connection.execute(sa.update(dia_source).where(same, matched).values(ssObjectId=None))
-    connection.execute(sa.delete(ss_source).where(matched))
+    if connection.execute(sa.select(sa.exists(sa.select(ss_source.c.visit).where(matched)))).scalar_one():
+        connection.execute(sa.update(dia_source).where(same, matched).values(ssObjectId=None))
+        connection.execute(sa.delete(ss_source).where(matched))
     connection.execute(sa.delete(ss_candidate).where(candidates))
     connection.execute(sa.delete(ss_expected).where(expected))
 
@@ -195,11 +208,16 @@ def write_state(
 
 
 def _finish_visits(connection: sa.Connection, visits: Sequence[int], done: dict[str, Any]) -> None:
-    """Sets those visits to done whose detectors are all done, with the sums of their counts."""
-    of_visit = visit_detector.c.visit == visit.c.visit
-    unfinished = sa.exists().where(of_visit, visit_detector.c.status == PENDING)
-    sums = {
-        name: sa.select(sa.cast(sa.func.sum(visit_detector.c[name]), sa.Integer)).where(of_visit).scalar_subquery()
-        for name in COUNTS
+    """Sets those visits to done whose detectors are all done, with their counts."""
+    of_detectors, of_objects = visit_detector.c.visit == visit.c.visit, ss_expected.c.visit == visit.c.visit
+    unfinished = sa.exists().where(of_detectors, visit_detector.c.status == PENDING)
+    seen = ss_expected.c.diaSourceId.is_not(None)
+    # Not the sums over the detectors: objects may be on none, where one of them has no footprint.
+    counted = seen | ss_expected.c.edgeDistance.is_(None) | (ss_expected.c.edgeDistance >= 0)
+    counts = {
+        "nSources": sa.select(sa.cast(sa.func.sum(visit_detector.c.nSources), sa.Integer)).where(of_detectors),
+        "nTotalSsObjects": sa.select(sa.func.count()).select_from(ss_expected).where(of_objects, counted),
+        "nAssociatedSsObjects": sa.select(sa.func.count()).select_from(ss_expected).where(of_objects, seen),
     }
-    connection.execute(sa.update(visit).where(visit.c.visit.in_(visits), ~unfinished).values(done | sums))
+    values = done | {name: wanted.scalar_subquery() for name, wanted in counts.items()}
+    connection.execute(sa.update(visit).where(visit.c.visit.in_(visits), ~unfinished).values(values))

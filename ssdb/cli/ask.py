@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs, print_table
+from ssdb.cli.common import as_text, json_option, main, open_database, print_json, print_pairs, print_table
 
 
 @main.command()
@@ -27,9 +28,11 @@ def status(ctx: click.Context, visits: tuple[int, ...], as_json: bool) -> None:
     if as_json:
         print_json(answer)
     elif visits:
-        for row in answer:
+        for number, row in enumerate(answer):
+            if number:
+                click.echo()
             detectors = row.pop("detectors")
-            print_pairs([(name, "" if value is None else str(value)) for name, value in row.items()])
+            print_pairs([(name, as_text(value)) for name, value in row.items()])
             if detectors:
                 click.echo()
                 print_table(list(detectors[0]), [list(detector.values()) for detector in detectors])
@@ -64,11 +67,11 @@ def _parameters(_ctx: click.Context, _option: click.Parameter, values: tuple[str
 
 
 def _typed(text: str) -> int | float | str:
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            continue
+    # Narrower than Python: 00433 is a designation, nan may be a word, and 1_000 is no number to anybody else.
+    if re.fullmatch(r"[+-]?(0|[1-9]\d*)", text):
+        return int(text)
+    if re.fullmatch(r"[+-]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d+)?", text):
+        return float(text)
     return text
 
 
@@ -110,14 +113,15 @@ def query(ctx: click.Context, sql: str, parameters: dict[str, Any], format_: str
         write_columns(result.to_arrow(), output)
         click.echo(f"{output}: {len(result.rows):,} rows", err=True)
     elif format_ == "json":
-        print_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
+        names = result.distinct_columns
+        print_json([dict(zip(names, row, strict=True)) for row in result.rows])
     elif format_ == "csv":
         import csv
         import sys
 
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(result.columns)
-        writer.writerows(result.rows)
+        writer.writerows([as_text(value) for value in row] for row in result.rows)
     else:
         print_table(result.columns, result.rows)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs, with_progress
+from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs, with_progress, wrong_usage
 from ssdb.config import AssociationConfig
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def associate(
         raise click.UsageError("--visit, --all and --pending exclude each other")
     if detectors and not visits:
         raise click.UsageError("--detector needs --visit")
-    config = AssociationConfig(**options)
+    with wrong_usage():
+        config = AssociationConfig(**options)
     database = open_database(ctx)
 
     def work(progress: Callable[[int, int], None]) -> AssociationReport:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssdb.errors import SsdbError
+from ssdb.errors import ConfigError, SsdbError
 
 if TYPE_CHECKING:
     from ssdb.store.database import Database
@@ -27,7 +30,9 @@ class _Commands(click.Group):
         except SsdbError as error:
             if ctx.params.get("verbose"):
                 logging.getLogger("ssdb").exception("the error, in full")
-            click.echo(f"ssdb: {error}", err=True)
+            # Of a message of somebody else, such as a parser, too.
+            line = re.sub(r"\s*\n\s*", " ", str(error).strip())
+            click.echo(f"ssdb: {line}", err=True)
             ctx.exit(1)
 
 
@@ -61,26 +66,51 @@ def open_database(ctx: click.Context) -> Database:
     return database
 
 
+@contextmanager
+def wrong_usage() -> Iterator[None]:
+    """Values of options that make no sense end the command as wrong usage."""
+    try:
+        yield
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 def print_json(value: Any) -> None:
-    """Prints a value as JSON; times as ISO 8601."""
-    click.echo(json.dumps(value, default=str))
+    """Prints a value as JSON; times as ISO 8601, bytes as hexadecimal text, and what is no number as null."""
+    click.echo(json.dumps(_finite(value), default=as_text, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    # JSON has no NaN: programs refuse it.
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def as_text(value: Any) -> str:
+    """A value of a row as text: NULL as nothing, bytes as hexadecimal."""
+    if value is None:
+        return ""
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     """Prints names and values in two columns, numbers with thousands separated."""
-    shown = [(name, f"{value:,}" if isinstance(value, int) else str(value)) for name, value in pairs]
+    shown = [(name, f"{value:,}" if isinstance(value, int) else as_text(value)) for name, value in pairs]
     width = max(len(name) for name, _ in shown)
     for name, value in shown:
-        click.echo(f"{name:{width}}  {value}")
+        click.echo(f"{name:{width}}  {value}".rstrip())
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Prints a table: numbers right-aligned, NULL as nothing."""
     rows = [list(row) for row in rows]
-    texts = [["" if value is None else str(value) for value in row] for row in rows]
+    texts = [[as_text(value) for value in row] for row in rows]
     numeric = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
     widths = [max([len(name), *(len(row[i]) for row in texts)]) for i, name in enumerate(columns)]
     for line in [list(columns), ["-" * width for width in widths], *texts]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ssdb.cli.common import json_option, main, print_json, print_pairs
+from ssdb.cli.common import json_option, main, print_json, print_pairs, wrong_usage
 
 _visits = click.option("--visits", "n_visits", type=int, default=20, show_default=True, help="Exposures.")
 _sources = click.option(
@@ -39,7 +39,9 @@ def simulate(directory: str, as_json: bool, **options: Any) -> None:
     """Write a made-up night as files that `ssdb ingest` reads, with its truth."""
     from ssdb.simulate import SimulationConfig, simulate_night, write_night
 
-    files = write_night(simulate_night(SimulationConfig(**options)), directory)
+    with wrong_usage():
+        config = SimulationConfig(**options)
+    files = write_night(simulate_night(config), directory)
     if as_json:
         print_json({kind: str(path) for kind, path in files.items()})
     else:
@@ -62,7 +64,9 @@ def demo(directory: str, as_json: bool, **options: Any) -> None:
     from ssdb.demo import run_demo
     from ssdb.simulate import SimulationConfig
 
-    result = run_demo(directory, SimulationConfig(**options))
+    with wrong_usage():
+        config = SimulationConfig(**options)
+    result = run_demo(directory, config)
     if as_json:
         print_json(asdict(result))
         return

@@ -11,8 +11,9 @@ from ssdb.cli.common import main
 @click.pass_context
 def init(ctx: click.Context) -> None:
     """Create the tables, or upgrade them to this version of ssdb."""
+    from ssdb.store.database import masked
     from ssdb.store.migrate import REVISION, initialize
 
     database = initialize(ctx.obj)
     ctx.call_on_close(database.close)
-    click.echo(f"{database!r} is ready (schema {REVISION})")
+    click.echo(f"{masked(database.engine.url)} is ready (schema {REVISION})")

@@ -36,7 +36,9 @@ class Problems:
     label : str
         The file's name in the message.
     n_rows : int
-        Rows of the file.
+        Rows that are checked.
+    numbers : ndarray of int, shape (n_rows,), optional
+        Their numbers in the file; without it they are all of the file's.
 
     Attributes
     ----------
@@ -44,8 +46,9 @@ class Problems:
         Rows with at least one problem.
     """
 
-    def __init__(self, label: str, n_rows: int) -> None:
+    def __init__(self, label: str, n_rows: int, numbers: np.ndarray | None = None) -> None:
         self.label = label
+        self.numbers = np.arange(1, n_rows + 1) if numbers is None else numbers
         self.bad = np.zeros(n_rows, dtype=bool)
         self._texts: list[str] = []
 
@@ -59,7 +62,7 @@ class Problems:
         text : str
             What it is, such as "ra is not a number within -180 to 360 (deg)".
         """
-        rows = np.flatnonzero(bad) + 1
+        rows = self.numbers[bad]
         if len(rows):
             self.bad |= bad
             self._texts.append(f"{text} ({named_rows(rows)})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def _outlines(name: str, rows: pa.Table) -> pa.Table:
     new[1:] = (visit[1:] != visit[:-1]) | (detector[1:] != detector[:-1])
     starts = np.flatnonzero(new)
     packed, caps = [], []
-    for start, end in zip(starts, [*starts[1:], len(visit)], strict=True):
+    for start, end in pairwise([*starts, len(visit)]):
         outline = ra[start:end], dec[start:end]
         try:
             validate_outline(*outline)

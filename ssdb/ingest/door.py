@@ -146,7 +146,7 @@ def refuse_unknown_visits(name: str, visits: np.ndarray, known: np.ndarray, advi
         raise InputError(f"{name}: {len(unknown):,} visits are not in the database ({shown(unknown)}): {advice}")
 
 
-def fill_midpoints(table: pa.Table, name: str, known: Mapping[str, np.ndarray]) -> pa.Table:
+def fill_midpoints(table: pa.Table, name: str, known: Mapping[str, np.ndarray], numbers: np.ndarray) -> pa.Table:
     """Fills in unknown ``midpointMjdTai`` from the visits, and refuses times that are not of their visits.
 
     Parameters
@@ -157,6 +157,8 @@ def fill_midpoints(table: pa.Table, name: str, known: Mapping[str, np.ndarray]) 
         The source's name for messages.
     known : mapping
         ``visit`` (ascending) and ``midpointMjdTai`` of the visits; all those of the table.
+    numbers : ndarray of int
+        Numbers of the rows in the file.
 
     Raises
     ------
@@ -168,7 +170,7 @@ def fill_midpoints(table: pa.Table, name: str, known: Mapping[str, np.ndarray]) 
     if "midpointMjdTai" not in table.column_names:
         return with_column(table, "midpointMjdTai", of_visit, pa.float64())
     given = table.column("midpointMjdTai").to_numpy()
-    problems = Problems(name, len(given))
+    problems = Problems(name, len(given), numbers)
     far = np.abs(given - of_visit) > MAX_TIME_DIFFERENCE_DAYS
     problems.add(far, f"midpointMjdTai is more than {MAX_TIME_DIFFERENCE_DAYS} d from the visit's mid-exposure")
     problems.raise_if_any()

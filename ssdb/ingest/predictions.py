@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.designation import identify, pack, packed_from_id
-from ssdb.errors import ConfigError, InputError, shown
+from ssdb.designation import identify, packed_from_id
+from ssdb.errors import ConfigError, DesignationError, InputError, shown
 from ssdb.files import label
 from ssdb.ingest.checks import (
     Problems,
@@ -36,14 +36,18 @@ from ssdb.ingest.sorcha import is_sorcha, read_sorcha
 from ssdb.schema.solar_system import numbered_identifications
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.store.database import Database
+from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
-from ssdb.store.visits import clear_results, lock_visits, mark_pending
+from ssdb.store.visits import clear_results, lock_creation, lock_visits, mark_pending
 from ssdb.store.write import write_rows
 
 FORMATS = ("auto", "ssdb", "sorcha")
 """Formats of predictions; ``auto`` looks at the columns."""
 
 _FILLED = ("ssObjectId", "designation", "midpointMjdTai")
+
+_given = ss_prediction.to_metadata(sa.MetaData())
+_given.c.designation.type = sa.Text()  # "C/2017 K2 (PANSTARRS)" is longer than what is stored of it
 
 
 def ingest_predictions(
@@ -90,15 +94,15 @@ def ingest_predictions(
         If the source is not usable. Nothing is stored then.
     """
     read = _reader(source, format, columns, simulated_names)
-    name, conformed = read_conformed(
-        source, ss_prediction, columns, filled=_FILLED, strings=("designation",), read=read
-    )
-    rows, invalid = _checked(name, conformed.table, simulated_names, skip_invalid)
+    name, conformed = read_conformed(source, _given, columns, filled=_FILLED, strings=("designation",), read=read)
+    rows, numbers = _checked(name, conformed.table, simulated_names, skip_invalid)
+    invalid = conformed.table.num_rows - rows.num_rows
     visits = np.unique(ids(rows, "visit"))
     with database.writing() as connection:
-        known = lock_visits(connection, visits)
+        known = lock_visits(connection, _with_never_asked(connection, visits) if complete else visits)
         refuse_unknown_visits(name, ids(rows, "visit"), known["visit"], "ingest them first")
-        rows = fill_midpoints(_with_primary_designations(connection, name, rows), name, known)
+        rows = _with_primary_designations(connection, name, rows, numbers)
+        rows = fill_midpoints(rows, name, known, numbers)
         with staged(connection, ss_prediction, rows.select(["visit", "ssObjectId"])) as new:
             touched = sa.select(new.c.visit).distinct()
             if replace:
@@ -123,16 +127,18 @@ def _reader(source: Source, format: str, columns: Any, simulated_names: bool) ->
     return partial(read_sorcha, simulated_names=simulated_names)
 
 
-def _checked(name: str, rows: pa.Table, simulated_names: bool, skip_invalid: bool) -> tuple[pa.Table, int]:
+def _checked(name: str, rows: pa.Table, simulated_names: bool, skip_invalid: bool) -> tuple[pa.Table, np.ndarray]:
+    """The usable rows, and their numbers in the file."""
     rows = _identified(name, rows, simulated_names)
     problems = Problems(name, rows.num_rows)
-    check_not_null(problems, rows, ["visit", "ssObjectId", "designation"])
+    check_not_null(problems, rows, ["visit"])
     check_positions(problems, rows, "ephRa", "ephDec")
     if "midpointMjdTai" in rows.column_names:
         check_times(problems, rows)
     check_unique(problems, rows, ["visit", "ssObjectId"], "the object is there twice for one visit")
-    rows, invalid = valid_rows(rows, problems, skip_invalid)
-    return with_column(rows, "ephRa", normalised_ra(rows.column("ephRa").to_numpy()), pa.float64()), invalid
+    rows, _ = valid_rows(rows, problems, skip_invalid)
+    rows = with_column(rows, "ephRa", normalised_ra(rows.column("ephRa").to_numpy()), pa.float64())
+    return rows, problems.numbers[~problems.bad]
 
 
 def _identified(name: str, rows: pa.Table, simulated_names: bool) -> pa.Table:
@@ -142,24 +148,41 @@ def _identified(name: str, rows: pa.Table, simulated_names: bool) -> pa.Table:
         raise InputError(
             f"{name}: there is neither a column designation nor ssObjectId; it has {shown(rows.column_names, 30)}"
         )
-    if has_name and not rows.column("designation").null_count:
-        object_ids, designations = identify(rows.column("designation").to_pylist(), name, simulated_names)
-        if has_id:
-            given = rows.column("ssObjectId").fill_null(0).to_numpy()
-            problems = Problems(name, rows.num_rows)
-            problems.add((given != object_ids) & (given != 0), "ssObjectId is not that of the designation")
-            problems.raise_if_any()
-    elif has_id and not rows.column("ssObjectId").null_count:
-        object_ids = ids(rows, "ssObjectId")
-        unique, inverse = np.unique(object_ids, return_inverse=True)
-        designations = np.array([pack(packed_from_id(value))[1] for value in unique.tolist()], object)[inverse]
-    else:
-        raise InputError(f"{name}: every row needs a designation or ssObjectId")
+    n = rows.num_rows
+    given = rows.column("ssObjectId").fill_null(0).to_numpy() if has_id else np.zeros(n, np.int64)
+    names = rows.column("designation") if has_name else pa.chunked_array([pa.nulls(n, pa.string())])
+    if names.null_count:
+        names = _named_by_id(name, names, given)
+    object_ids, designations = identify(names, name, simulated_names)
+    problems = Problems(name, n)
+    problems.add((given != object_ids) & (given != 0), "ssObjectId is not that of the designation")
+    problems.raise_if_any()
     rows = with_column(rows, "ssObjectId", object_ids, pa.int64())
     return with_column(rows, "designation", pa.array(designations.tolist(), pa.string()), pa.string())
 
 
-def _with_primary_designations(connection: sa.Connection, name: str, rows: pa.Table) -> pa.Table:
+def _named_by_id(name: str, names: pa.ChunkedArray, given: np.ndarray) -> pa.Array:
+    """Names of objects; where they are NULL, the packed designations of which ssObjectId was made."""
+    unnamed = names.is_null().to_numpy()
+    unique, inverse = np.unique(given[unnamed], return_inverse=True)
+    packed = np.full(len(names), None, object)
+    packed[unnamed] = np.array([_packed(object_id) for object_id in unique.tolist()], object)[inverse]
+    unusable = unnamed & np.array([made is None for made in packed], bool)
+    problems = Problems(name, len(names))
+    problems.add(unusable & (given == 0), "there is neither a designation nor an ssObjectId")
+    problems.add(unusable & (given != 0), "ssObjectId is not made from a packed designation")
+    problems.raise_if_any()
+    return pa.array([known or made for known, made in zip(names.to_pylist(), packed, strict=True)], pa.string())
+
+
+def _packed(object_id: int) -> str | None:
+    try:
+        return packed_from_id(object_id)
+    except DesignationError:
+        return None
+
+
+def _with_primary_designations(connection: sa.Connection, name: str, rows: pa.Table, numbers: np.ndarray) -> pa.Table:
     """Numbered objects under their primary provisional designations, where the database knows these."""
     numbered = sa.select(
         numbered_identifications.c.permid, numbered_identifications.c.unpacked_primary_provisional_designation
@@ -177,10 +200,17 @@ def _with_primary_designations(connection: sa.Connection, name: str, rows: pa.Ta
     object_ids[changed], designations[changed] = identify(main_names, "numbered_identifications")
     rows = with_column(rows, "ssObjectId", object_ids, pa.int64())
     rows = with_column(rows, "designation", pa.array(designations.tolist(), pa.string()), pa.string())
-    problems = Problems(name, rows.num_rows)
+    problems = Problems(name, rows.num_rows, numbers)
     check_unique(problems, rows, ["visit", "ssObjectId"], "the object is there twice for one visit, under two names")
     problems.raise_if_any()
     return rows
+
+
+def _with_never_asked(connection: sa.Connection, visits: np.ndarray) -> np.ndarray:
+    """Visits, and all those whose predictions were never loaded; no other one can come before the transaction ends."""
+    lock_creation(connection)
+    never_asked = sa.select(visit.c.visit).where(visit.c.predictionsAt.is_(None))
+    return np.union1d(visits, read_arrays(connection, never_asked)["visit"])
 
 
 def _refuse_stored(connection: sa.Connection, name: str, new: sa.Table) -> None:

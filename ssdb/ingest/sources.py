@@ -15,6 +15,7 @@ from ssdb.ingest.checks import (
     check_positions,
     check_times,
     check_unique,
+    named_rows,
     normalised_ra,
     valid_rows,
 )
@@ -80,7 +81,8 @@ def ingest_sources(
     name, conformed = read_conformed(
         source, dia_source, columns, filled=("detector", "midpointMjdTai"), ignored=_IGNORED
     )
-    rows, invalid = _checked(name, conformed.table, skip_invalid)
+    rows, numbers = _checked(name, conformed.table, skip_invalid)
+    invalid = conformed.table.num_rows - rows.num_rows
     visits = np.unique(ids(rows, "visit"))
     with database.writing() as connection:
         if create_visits:
@@ -88,11 +90,12 @@ def ingest_sources(
         known = lock_visits(connection, visits)
         advice = "ingest them first, or say --create-visits"
         refuse_unknown_visits(name, ids(rows, "visit"), known["visit"], advice)
-        rows = fill_midpoints(rows, name, known)
+        rows = fill_midpoints(rows, name, known, numbers)
         with staged(connection, visit_detector, _detectors(rows)) as detectors:
             if replace:
                 _remove(connection, detectors)
-            _refuse_stored(connection, name, rows)
+            _refuse_stored(connection, name, rows, numbers)
+            rows = rows.take(pa.array(np.lexsort((rows.column('ra').to_numpy(), np.floor((rows.column('dec').to_numpy() + 90) * 60), ids(rows, 'visit')))))
             write_rows(connection, dia_source, rows)
             _add_detectors(connection, detectors)
             mark_pending(connection, sa.select(detectors.c.visit), sa.select(detectors))
@@ -101,7 +104,8 @@ def ingest_sources(
     )
 
 
-def _checked(name: str, rows: pa.Table, skip_invalid: bool) -> tuple[pa.Table, int]:
+def _checked(name: str, rows: pa.Table, skip_invalid: bool) -> tuple[pa.Table, np.ndarray]:
+    """The usable rows, and their numbers in the file."""
     if "detector" not in rows.column_names:
         rows = with_column(rows, "detector", np.zeros(rows.num_rows), pa.int16())
     problems = Problems(name, rows.num_rows)
@@ -110,8 +114,9 @@ def _checked(name: str, rows: pa.Table, skip_invalid: bool) -> tuple[pa.Table, i
     if "midpointMjdTai" in rows.column_names:
         check_times(problems, rows)
     check_unique(problems, rows, ["diaSourceId"], "diaSourceId is there twice")
-    rows, invalid = valid_rows(rows, problems, skip_invalid)
-    return with_column(rows, "ra", normalised_ra(rows.column("ra").to_numpy()), pa.float64()), invalid
+    rows, _ = valid_rows(rows, problems, skip_invalid)
+    rows = with_column(rows, "ra", normalised_ra(rows.column("ra").to_numpy()), pa.float64())
+    return rows, problems.numbers[~problems.bad]
 
 
 def _detectors(rows: pa.Table) -> pa.Table:
@@ -157,7 +162,7 @@ def _remove(connection: sa.Connection, detectors: sa.Table) -> None:
     connection.execute(sa.delete(dia_source).where(concerned))
 
 
-def _refuse_stored(connection: sa.Connection, name: str, rows: pa.Table) -> None:
+def _refuse_stored(connection: sa.Connection, name: str, rows: pa.Table, numbers: np.ndarray) -> None:
     """Raises InputError if a diaSourceId is in the database already."""
     given = ids(rows, "diaSourceId")
     if not len(given):
@@ -170,9 +175,9 @@ def _refuse_stored(connection: sa.Connection, name: str, rows: pa.Table) -> None
         again = sa.select(new.c.diaSourceId).where(new.c.diaSourceId == dia_source.c.diaSourceId)
         stored = list(connection.scalars(again.order_by(new.c.diaSourceId)))
     if stored:
-        row = np.flatnonzero(np.isin(given, stored)) + 1
+        where = named_rows(numbers[np.isin(given, stored)])
         raise InputError(
-            f"{name}: {len(stored):,} sources are stored already (diaSourceId {shown(stored)}; rows {shown(row)}): "
+            f"{name}: {len(stored):,} sources are stored already (diaSourceId {shown(stored)}; {where}): "
             "leave them out, or replace their detectors with --replace"
         )
 

@@ -222,6 +222,8 @@ dia_source = sa.Table(
     sa.Index("ix_DiaSource_visit_zone_ra", "visit", "zone", "ra"),
     sa.Index(None, "diaObjectId"),
     comment="Sources detected on difference images; any survey's detections to be matched",
+    # Room in each page for the versions of the rows that association gives an ssObjectId, so that no index is touched.
+    postgresql_with={"fillfactor": 80},
 )
 
 dia_forced_source = sa.Table(

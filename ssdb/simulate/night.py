@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from ssdb.errors import InputError
 from ssdb.simulate.camera import Camera
 from ssdb.simulate.config import SimulationConfig
 from ssdb.simulate.exposure import (
@@ -127,10 +128,16 @@ def write_night(night: Night, directory: str | Path) -> dict[str, Path]:
 
     Raises
     ------
-    OSError
+    InputError
         If a file cannot be written.
     """
-    directory = Path(directory)
+    try:
+        return _written(night, Path(directory))
+    except OSError as error:
+        raise InputError(f"{directory}: cannot be written: {error}") from error
+
+
+def _written(night: Night, directory: Path) -> dict[str, Path]:
     directory.mkdir(parents=True, exist_ok=True)
     paths = {}
     for name in ("visits", "detectors", "sources", "predictions"):

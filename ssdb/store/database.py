@@ -133,6 +133,8 @@ def _sqlite_engine(url: sa.URL, create: bool) -> sa.Engine:
         raise DatabaseError(
             f"SQLite is reached through Python's sqlite3, not {url.get_driver_name()!r}: sqlite:///FILE"
         )
+    if url.host:
+        raise DatabaseError("an SQLite file comes after three slashes, an absolute path after four: sqlite:///FILE")
     if url.database in (None, "", ":memory:"):
         # One connection for all, or every one of the pool would be a database of its own.
         engine = sa.create_engine(MEMORY_URL, poolclass=StaticPool, connect_args={"check_same_thread": False})

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-_NOT_FOR_INDEX_LOOPS = ("jit", "enable_hashjoin", "enable_mergejoin", "enable_seqscan")
+_SETTINGS = {
+    "jit": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "work_mem": "'64MB'",  # the predictions and pairs of a batch are sorted in memory
+}
 
 
 @contextmanager
@@ -22,9 +28,9 @@ def index_loops(connection: sa.Connection) -> Iterator[None]:
     connection : sqlalchemy.Connection
         The settings hold for its transaction alone.
     """
-    settings = _NOT_FOR_INDEX_LOOPS if connection.dialect.name == "postgresql" else ()
-    for setting in settings:
-        connection.exec_driver_sql(f"SET LOCAL {setting} = off")
+    settings = _SETTINGS if connection.dialect.name == "postgresql" else {}
+    for setting, value in settings.items():
+        connection.exec_driver_sql(f"SET LOCAL {setting} = {value}")
     yield
     for setting in settings:
         connection.exec_driver_sql(f"SET LOCAL {setting} TO DEFAULT")

@@ -7,7 +7,7 @@ objects; there they live for one chunk.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,10 +121,11 @@ def _compiled(
 
 
 def _copy_blocks(connection: sa.Connection, query: str, values: dict[str, Any], form: str) -> Iterator[bytes]:
-    # COPY takes no parameters on the server: psycopg quotes and merges them here.
+    # COPY takes no parameters on the server: psycopg quotes and merges them here, and with them turns every %% of the
+    # compiled text into %. It leaves a text without parameters as it is.
+    query = query if values else query % ()
     with (
         driver_connection(connection).cursor() as cursor,
-        # Without parameters, too: the compiled text has every % doubled.
         cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT {form})", values) as copy,
     ):
         for block in copy:
@@ -161,6 +162,16 @@ def read_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Sch
 def read_table(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> pa.Table:
     """The whole result of a statement as one Arrow table: see :func:`read_batches`."""
     return pa.concat_tables(read_batches(connection, statement, schema))
+
+
+def in_order(connection: sa.Connection, columns: Iterable[sa.Column]) -> list[sa.ColumnElement[Any]]:
+    """What to order by so that rows come in the same order from every database: text by its characters.
+
+    PostgreSQL has its own order for the language that the server was set up for.
+    """
+    if connection.dialect.name != "postgresql":
+        return list(columns)
+    return [sa.collate(column, "C") if isinstance(column.type, sa.String) else column for column in columns]
 
 
 def _csv_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:

@@ -43,7 +43,7 @@ def make_views(connection: sa.Connection) -> None:
     if not _relations(connection, [table.name for table in metadata.sorted_tables]):
         return
     for name, select in view_definitions().items():
-        _make_view(connection, quote(name), select)
+        _make_view(connection, name, select)
     if connection.dialect.name != "postgresql":
         return
     for name, columns in _folded_relations(connection).items():
@@ -75,14 +75,22 @@ def _relations(connection: sa.Connection, names: list[str]) -> dict[str, list[st
 
 
 def _make_view(connection: sa.Connection, name: str, select: str) -> None:
+    quoted = connection.dialect.identifier_preparer.quote(name)
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
-        connection.exec_driver_sql(f"CREATE VIEW {name} AS {select}")
+        _execute(connection, f"DROP VIEW IF EXISTS {quoted}")
+        _execute(connection, f"CREATE VIEW {quoted} AS {select}")
         return
     try:
         with connection.begin_nested():
-            connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {name} AS {select}")
+            _execute(connection, f"CREATE OR REPLACE VIEW {quoted} AS {select}")
     except sa.exc.ProgrammingError:
-        # PostgreSQL replaces a view only where columns were appended.
-        connection.exec_driver_sql(f"DROP VIEW {name}")
-        connection.exec_driver_sql(f"CREATE VIEW {name} AS {select}")
+        # PostgreSQL replaces a view only where columns were appended. The folded view on it is made again later.
+        if name != name.lower():
+            _execute(connection, f"DROP VIEW IF EXISTS {name.lower()}")
+        _execute(connection, f"DROP VIEW {quoted}")
+        _execute(connection, f"CREATE VIEW {quoted} AS {select}")
+
+
+def _execute(connection: sa.Connection, statement: str) -> None:
+    # As it is: with parameters, even none, psycopg would look for their marks after every %.
+    connection.exec_driver_sql(statement, execution_options={"no_parameters": True})

@@ -1,0 +1,1 @@
+"""Measures ssdb beside the fastest that the same machine can do: ``python -m benchmarks.night``."""

@@ -1,0 +1,253 @@
+"""What association must give, by plain loops over all pairs and all assignments: slow, and without ssdb's own code."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import combinations, pairwise
+from typing import Any
+
+import numpy as np
+from scipy.stats import chi2 as chi2_distribution
+from scipy.stats import norm
+
+from ssdb.config import AssociationConfig
+
+Row = dict[str, Any]
+ARCSEC = math.radians(1 / 3600)
+
+
+@dataclass
+class Reference:
+    """What must be stored, objects by designation.
+
+    expected: (visit, object) to (detector, edgeDistance, source or None, nCandidates); candidates: (visit, object,
+    source) to (separation, chi2, logOdds, rank, chosen); weights: (visit, object, source) to what is maximised;
+    counts: visit to (nSources, nTotal, nAssociated); detector_counts: the same by (visit, detector).
+    """
+
+    expected: dict[tuple, tuple] = field(default_factory=dict)
+    candidates: dict[tuple, tuple] = field(default_factory=dict)
+    weights: dict[tuple, float] = field(default_factory=dict)
+    counts: dict[int, tuple] = field(default_factory=dict)
+    detector_counts: dict[tuple, tuple] = field(default_factory=dict)
+
+
+def unit(ra: float, dec: float) -> np.ndarray:
+    """The unit vector of a position in degrees."""
+    lon, lat = math.radians(ra), math.radians(dec)
+    return np.array([math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)])
+
+
+def separation(a: np.ndarray, b: np.ndarray) -> float:
+    """The angle between two unit vectors, arcsec."""
+    return math.atan2(np.linalg.norm(np.cross(a, b)), a @ b) / ARCSEC
+
+
+def moved(prediction: Row, mjd: float) -> np.ndarray:
+    """Where an object is predicted at a time, as a unit vector: turned about the pole of its great circle."""
+    start = unit(prediction["ephRa"], prediction["ephDec"])
+    rate_ra, rate_dec = prediction.get("ephRateRa"), prediction.get("ephRateDec")
+    if rate_ra is None or rate_dec is None or not (rate_ra or rate_dec):
+        return start
+    lon = math.radians(prediction["ephRa"])
+    east = np.array([-math.sin(lon), math.cos(lon), 0.0])
+    velocity = np.radians(rate_ra * east + rate_dec * np.cross(start, east))
+    angle = np.linalg.norm(velocity) * (mjd - prediction["midpointMjdTai"])
+    return math.cos(angle) * start + math.sin(angle) * velocity / np.linalg.norm(velocity)
+
+
+def offset(centre: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """East and north of a point in the plane that touches the sky at a centre, arcsec."""
+    east = np.cross([0.0, 0.0, 1.0], centre)
+    east /= np.linalg.norm(east)
+    north = np.cross(centre, east)
+    return np.array([point @ east, point @ north]) / (point @ centre) / ARCSEC
+
+
+def covariance(prediction: Row, source: Row, config: AssociationConfig) -> np.ndarray:
+    """C of prediction, source and floor in (east, north), arcsec^2."""
+    major = prediction.get("ephErrMajor") or config.default_sigma_arcsec
+    minor, angle = prediction.get("ephErrMinor"), prediction.get("ephErrPa")
+    if not prediction.get("ephErrMajor") or not minor or angle is None:
+        minor, angle = major, 0.0
+    along = np.array([math.sin(math.radians(angle)), math.cos(math.radians(angle))])
+    across = np.array([along[1], -along[0]])
+    total = major**2 * np.outer(along, along) + minor**2 * np.outer(across, across)
+    ra_err, dec_err, both = (source.get(name) or 0.0 for name in ("raErr", "decErr", "ra_dec_Cov"))
+    total += 3600**2 * np.array([[ra_err**2, both], [both, dec_err**2]])
+    return total + config.floor_arcsec**2 * np.eye(2)
+
+
+def edge_distance(outline: list[np.ndarray], point: np.ndarray) -> float:
+    """Distance of a point to the edge of a small convex polygon of unit vectors, positive inside, arcsec."""
+    nearest, sides = math.inf, []
+    for start, end in pairwise([*outline, outline[0]]):
+        pole = np.cross(start, end - start)
+        pole /= np.linalg.norm(pole)
+        sides.append(point @ pole)
+        foot = point - (point @ pole) * pole
+        between = (np.cross(start, foot) @ pole) > 0 and (np.cross(foot, end) @ pole) > 0
+        ends = min(separation(point, start), separation(point, end))
+        nearest = min(nearest, math.asin(abs(point @ pole)) / ARCSEC if between else ends)
+    inside = all(side > 0 for side in sides) or all(side < 0 for side in sides)
+    return nearest if inside else -nearest
+
+
+def area(outline: list[np.ndarray]) -> float:
+    """Area of a small polygon of unit vectors: the shoelace formula in the plane, arcsec^2."""
+    centre = np.sum(outline, axis=0)
+    points = [offset(centre / np.linalg.norm(centre), vertex) for vertex in outline]
+    return abs(sum(a[0] * b[1] - a[1] * b[0] for a, b in pairwise([*points, points[0]]))) / 2
+
+
+def smallest_circle(points: list[np.ndarray]) -> float:
+    """Radius of the smallest circle round points within arcminutes, arcsec: every pair and triple is tried."""
+    flat = [offset(points[0], point) for point in points]
+    circles = [(a + b) / 2 for a, b in combinations(flat, 2)] or [flat[0]]
+    for a, b, c in combinations(flat, 3):
+        rows = 2 * np.array([b - a, c - a])
+        if abs(np.linalg.det(rows)) > 1e-12:
+            circles.append(np.linalg.solve(rows, [b @ b - a @ a, c @ c - a @ a]))
+    return min(max(math.dist(centre, point) for point in flat) for centre in circles)
+
+
+def associate(survey: Any, config: AssociationConfig) -> Reference:
+    """What must be stored for a survey (of :mod:`small_surveys`)."""
+    reference = Reference()
+    for visit in survey.ids:
+        _associate_visit(survey, visit, config, reference)
+    return reference
+
+
+def _associate_visit(survey: Any, visit: int, config: AssociationConfig, reference: Reference) -> None:
+    known = {"midpointMjdTai": next(row["midpointMjdTai"] for row in survey.visits if row["visit"] == visit)}
+    predictions = {row["designation"]: known | row for row in survey.predictions if row["visit"] == visit}
+    sources = {row["diaSourceId"]: known | row for row in survey.sources if row["visit"] == visit}
+    outlines: dict[int, list[np.ndarray]] = defaultdict(list)
+    scales: dict[int, float | None] = {}
+    for row in sorted((row for row in survey.corners if row["visit"] == visit), key=lambda row: row["corner"]):
+        outlines[row["detector"]].append(unit(row["ra"], row["dec"]))
+        scales[row["detector"]] = row.get("pixelScale")
+    bare = {row["detector"] for row in sources.values()} - set(outlines)
+
+    on: dict[str, tuple[int | None, float | None]] = {}
+    for name, prediction in predictions.items():
+        where = unit(prediction["ephRa"], prediction["ephDec"])
+        reach = search_radius(prediction, list(sources.values()), config)
+        inside = []
+        for detector, outline in outlines.items():
+            distance, scale = edge_distance(outline, where), scales[detector]
+            padding = reach if scale is None else min(config.max_pixel_margin, math.ceil(reach / scale)) * scale
+            if distance >= -padding:
+                inside.append((distance, detector))
+        if inside:
+            on[name] = max(inside)[::-1]
+        elif bare or not outlines:
+            on[name] = (None, None)
+
+    found: dict[tuple[str, int], tuple[float, float | None, float | None, float]] = {}
+    for name, (detector, _) in on.items():
+        for identifier, source in sources.items():
+            if source["detector"] in bare if detector is None else source["detector"] == detector:
+                pair = _pair(predictions[name], source, list(sources.values()), outlines, config)
+                if pair is not None:
+                    found[name, identifier] = pair
+    weights = {pair: values[3] for pair, values in found.items()}
+    distances = {pair: values[0] for pair, values in found.items()}
+    chosen = closest_first(distances, weights) if config.method == "greedy" else best(weights)
+
+    for (name, identifier), (distance, chi2, log_odds, weight) in found.items():
+        rank = 1 + sum(d < distance for (other, _), d in distances.items() if other == name)
+        values = (distance, chi2, log_odds, rank, (name, identifier) in chosen)
+        reference.candidates[visit, name, identifier] = values
+        reference.weights[visit, name, identifier] = weight
+    seen = dict(chosen)
+    for name, (detector, distance) in on.items():
+        n = sum(other == name for other, _ in found)
+        reference.expected[visit, name] = (detector, distance, seen.get(name), n)
+    counted = [name for name, (_, distance) in on.items() if name in seen or distance is None or distance >= 0]
+    reference.counts[visit] = (len(sources), len(counted), len(seen))
+    for detector in bare | set(outlines):
+        n = sum(row["detector"] == detector for row in sources.values())
+        objects = (None, None)
+        if detector in outlines:
+            objects = (sum(on[name][0] == detector for name in counted), sum(on[name][0] == detector for name in seen))
+        reference.detector_counts[visit, detector] = (n, *objects)
+
+
+def search_radius(prediction: Row, sources: list[Row], config: AssociationConfig) -> float:
+    """How far from a prediction a source of the visit can be its object, arcsec."""
+    days = max((abs(row["midpointMjdTai"] - prediction["midpointMjdTai"]) for row in sources), default=0.0)
+    rates = prediction.get("ephRateRa"), prediction.get("ephRateDec")
+    motion = 0.0 if None in rates else math.hypot(*rates) * days * 3600  # type: ignore[arg-type]
+    if config.mode == "fixed":
+        return config.radius_arcsec + motion + 1e-6
+    major = prediction.get("ephErrMajor") or config.default_sigma_arcsec
+    variance = max((((s.get("raErr") or 0) ** 2 + (s.get("decErr") or 0) ** 2) * 3600**2 for s in sources), default=0)
+    reach = math.sqrt(limit(config) * (major**2 + config.floor_arcsec**2 + variance))
+    return min(config.max_radius_arcsec, reach) + motion + 1e-6
+
+
+def limit(config: AssociationConfig) -> float:
+    """The chi-square that is passed as often as +-n sigma in one dimension."""
+    return float(chi2_distribution.isf(2 * norm.sf(config.n_sigma), 2))
+
+
+def _pair(
+    prediction: Row, source: Row, sources: list[Row], outlines: dict[int, list[np.ndarray]], config: AssociationConfig
+) -> tuple[float, float | None, float | None, float] | None:
+    """Separation, chi2, logOdds and weight; None if the two cannot belong together."""
+    where = unit(source["ra"], source["dec"])
+    centre = moved(prediction, source["midpointMjdTai"])
+    distance = separation(centre, where)
+    if config.mode == "fixed":
+        weight = 1 - (distance / config.radius_arcsec) ** 2
+        return (distance, None, None, weight) if distance <= config.radius_arcsec else None
+    total, delta = covariance(prediction, source, config), offset(centre, where)
+    chi2 = float(delta @ np.linalg.inv(total) @ delta)
+    if chi2 > limit(config) or distance > config.max_radius_arcsec:
+        return None
+    detector = source["detector"]
+    if detector in outlines:
+        density = sum(row["detector"] == detector for row in sources) / area(outlines[detector])
+    else:
+        others = [unit(row["ra"], row["dec"]) for row in sources if row["detector"] not in outlines]
+        density = len(others) / (math.pi * max(smallest_circle(others), config.max_radius_arcsec) ** 2)
+    log_odds = math.log(config.prior_detected / (1 - config.prior_detected) / (2 * math.pi * density))
+    log_odds += -chi2 / 2 - math.log(np.linalg.det(total)) / 2
+    return distance, chi2, log_odds, log_odds
+
+
+def best(weights: dict[tuple[str, int], float]) -> set[tuple[str, int]]:
+    """The one-to-one pairs with the largest sum of weights: all assignments are tried."""
+    objects = sorted({name for name, _ in weights})
+    sources = sorted({identifier for _, identifier in weights})
+
+    @cache
+    def from_object(index: int, used: int) -> tuple[float, tuple[tuple[str, int], ...]]:
+        if index == len(objects):
+            return 0.0, ()
+        answers = [from_object(index + 1, used)]
+        for place, identifier in enumerate(sources):
+            weight = weights.get((objects[index], identifier), 0.0)
+            if weight > 0 and not used >> place & 1:
+                total, pairs = from_object(index + 1, used | 1 << place)
+                answers.append((total + weight, (*pairs, (objects[index], identifier))))
+        return max(answers)
+
+    return set(from_object(0, 0)[1])
+
+
+def closest_first(
+    distances: dict[tuple[str, int], float], weights: dict[tuple[str, int], float]
+) -> set[tuple[str, int]]:
+    """The one-to-one pairs, each the closest that is left."""
+    chosen: set[tuple[str, int]] = set()
+    for _, pair in sorted((distance, pair) for pair, distance in distances.items()):
+        free = all(pair[0] != name and pair[1] != identifier for name, identifier in chosen)
+        if weights[pair] > 0 and free:
+            chosen.add(pair)
+    return chosen

@@ -1,0 +1,150 @@
+"""The documentation: every example runs, and every command, option, table and setting is described."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from ssdb.cli import main
+from ssdb.config import AssociationConfig
+from ssdb.schema import metadata
+from ssdb.store.views import view_definitions
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCES = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _examples(page: Path) -> list[tuple[str, str]]:
+    """The fenced blocks of a page as (language, text)."""
+    return [(match[1], match[2]) for match in FENCES.finditer(page.read_text(encoding="utf-8"))]
+
+
+def test_every_fenced_block_says_what_it_is() -> None:
+    """Only then it is known whether it is to be run."""
+    known = {"sh", "python", "text", "yaml", "sql"}
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert len(re.findall(r"^```", text, re.MULTILINE)) == 2 * len(_examples(page)), page.name
+        assert {language for language, _ in _examples(page)} <= known, page.name
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if {"sh", "python"} & {language for language, _ in _examples(page)}],
+    ids=lambda page: page.name,
+)
+def test_the_examples_of_a_page_run_one_after_the_other(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.delenv("SSDB_URL", raising=False)
+    monkeypatch.setenv("PATH", f"{_with_ssdb(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}")
+    for language, text in _examples(page):
+        if language == "python":
+            _process([sys.executable, "-W", "error::DeprecationWarning", "-c", text])
+        elif language == "sh":
+            for line in text.replace("\\\n", " ").splitlines():
+                _shell(line)
+
+
+def _with_ssdb(directory: Path) -> Path:
+    command = directory / "ssdb"
+    directory.mkdir()
+    command.write_text(f"#!{sys.executable}\nfrom ssdb.cli import main\nmain()\n")
+    command.chmod(0o755)
+    return directory
+
+
+def _shell(line: str) -> None:
+    """A line of shell. A plain call of ssdb runs in this process, which spares its start."""
+    words = shlex.split(line, comments=True)
+    plain = {"|", ">", "<", "&", ";", "$"}.isdisjoint(re.sub(r"'[^']*'|\"[^\"$]*\"", "", line))
+    if words[:1] == ["ssdb"] and plain:
+        result = CliRunner().invoke(main, words[1:])
+        assert result.exit_code == 0, f"{line}\n{result.output}"
+    else:
+        _process(["bash", "-euo", "pipefail", "-c", line])
+
+
+def _process(command: list[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, f"{command[-1]}\n{result.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        if "://" in path:
+            continue
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.is_file(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+            assert anchor in anchors, target
+
+
+def _options(command: click.Command, name: str = "ssdb") -> Iterator[tuple[str, list[str]]]:
+    """Every command of the tree with its options."""
+    yield name, [option for p in command.params if isinstance(p, click.Option) for option in p.opts]
+    if isinstance(command, click.Group):
+        for sub_name, sub_command in command.commands.items():
+            yield from _options(sub_command, f"{name} {sub_name}")
+
+
+def _named(option: str, text: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", text) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), list(_options(main)), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_command_and_option_is_described(name: str, options: list[str]) -> None:
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert f"`{name}" in text or f"    {name} " in text
+    assert [option for option in options if not _named(option, text)] == []
+
+
+def test_no_option_is_described_that_does_not_exist() -> None:
+    existing = {option for _, options in _options(main) for option in options} | {"-h", "--help"}
+    for page in PAGES:
+        text = " ".join(re.findall(r"`[^`\n]*`", page.read_text(encoding="utf-8")))
+        commands = " ".join(text for language, text in _examples(page) if language == "sh" and "ssdb" in text)
+        described = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", f"{text} {commands}"))
+        assert described - existing <= {"--quick"}, page.name
+
+
+def test_every_table_and_view_is_described() -> None:
+    text = (ROOT / "docs" / "data-model.md").read_text(encoding="utf-8")
+    names = [table.name for table in metadata.sorted_tables] + list(view_definitions())
+    assert [name for name in names if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_every_setting_of_the_association_is_described_with_its_default() -> None:
+    lines = (ROOT / "docs" / "matching.md").read_text(encoding="utf-8").splitlines()
+    for item in fields(AssociationConfig):
+        default = f"{item.default:g}" if isinstance(item.default, float) else str(item.default)
+        described = [line for line in lines if re.search(rf"\b{item.name}\b", line)]
+        assert any(re.search(rf"(?<![\w.]){re.escape(default)}(?!\w)", line) for line in described), item.name
+
+
+def test_every_public_name_is_described() -> None:
+    import ssdb
+
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    called = [name for name in ssdb.__all__ if name[0].islower()]
+    assert [name for name in called if not re.search(rf"\b{name}\b", text)] == []
