@@ -43,6 +43,7 @@ _COMETS = (
     re.compile(rf"(?P<body>\d+[PDI]){_FRAGMENT}{_NAMES}"),
     re.compile(rf"(?P<body>[PCDXAI]/(?:-?\d+ |\d{{4}} ?){_ORDER}){_FRAGMENT}{_NAMES}"),
 )
+_PLAIN_PROVISIONAL = re.compile(r"(19[3-9]\d|20\d\d) [A-HJ-Y][A-HJ-Z]([1-9]\d{0,2})?")
 _COMET_NAME = re.compile(rf"(?:-?\d+ {_ORDER}|[^\d()]*(?:[^\W\d_]{{3}}|[A-Z][a-z])(?: \d+)?){_FRAGMENT}")
 """The end is strict: what looks like a fragment in another spelling ("3-b", "3 C", "9-Q1") must not get lost."""
 
@@ -70,6 +71,8 @@ def pack(text: str) -> tuple[str, str]:
     DesignationError
         If the text is no designation, or has no packed form of up to 8 characters that leads back to it.
     """
+    if packed := _packed_provisional(text):
+        return packed, text
     given = _with_full_year(_without_name(_normalised(text)))
     try:
         from_packed, there = _convert(given)
@@ -251,6 +254,20 @@ def _packed_bytes(packed: str) -> bytes:
     if not (MIN_PACKED_LENGTH <= len(packed) <= MAX_PACKED_LENGTH and packed.isascii()):
         raise DesignationError(f"{packed!r} is not a packed designation")
     return packed.encode("ascii")
+
+
+def _packed_provisional(text: str) -> str | None:
+    """The packed form of a provisional designation as it should be; None where anything needs a closer look.
+
+    Nearly all names are of this kind, and the library's way for any kind takes three times as long.
+    """
+    if not _PLAIN_PROVISIONAL.fullmatch(text):
+        return None
+    try:
+        packed = library.pack_provisional(text)
+        return packed if library.unpack_provisional(packed) == text else None
+    except library.MPCDesignationError:
+        return None
 
 
 def _convert(text: str) -> tuple[bool, str]:

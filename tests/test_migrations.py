@@ -164,6 +164,14 @@ def test_init_many_times_at_once_is_init_once(empty_database_url: str) -> None:
         check_drift(database)
 
 
+def test_threads_may_each_have_an_in_memory_database() -> None:
+    opened = at_once([connect] * 4)
+    for database in opened:
+        assert revision_of(database) == REVISION
+        assert rows(database, "SELECT count(*) FROM DiaSource") == [(0,)]
+        database.close()
+
+
 def test_init_that_fails_at_its_end_leaves_nothing(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(_: object) -> None:
         raise ZeroDivisionError

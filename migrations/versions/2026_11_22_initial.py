@@ -266,7 +266,8 @@ def upgrade() -> None:
     comment="Sources detected on difference images; any survey's detections to be matched",
     postgresql_with={'fillfactor': 80}
     )
-    op.create_index(op.f('ix_DiaSource_diaObjectId'), 'DiaSource', ['diaObjectId'], unique=False)
+    known = sa.text('"diaObjectId" IS NOT NULL')
+    op.create_index('ix_DiaSource_diaObjectId', 'DiaSource', ['diaObjectId'], unique=False, postgresql_where=known, sqlite_where=known)
     op.create_index('ix_DiaSource_visit_zone_ra', 'DiaSource', ['visit', 'zone', 'ra'], unique=False)
     op.create_table('SSObject',
     sa.Column('ssObjectId', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier: the packed designation as a number'),

@@ -95,7 +95,6 @@ def ingest_sources(
             if replace:
                 _remove(connection, detectors)
             _refuse_stored(connection, name, rows, numbers)
-            rows = rows.take(pa.array(np.lexsort((rows.column('ra').to_numpy(), np.floor((rows.column('dec').to_numpy() + 90) * 60), ids(rows, 'visit')))))
             write_rows(connection, dia_source, rows)
             _add_detectors(connection, detectors)
             mark_pending(connection, sa.select(detectors.c.visit), sa.select(detectors))

@@ -105,6 +105,10 @@ dia_object = sa.Table(
     comment="What varies in one place on the sky, as far as it does not move; one row for every version of an object",
 )
 
+# Partial, so that it costs a survey without DiaObjects nothing.
+_known = sa.text('"diaObjectId" IS NOT NULL')
+_of_dia_objects = sa.Index("ix_DiaSource_diaObjectId", "diaObjectId", postgresql_where=_known, sqlite_where=_known)
+
 dia_source = sa.Table(
     "DiaSource",
     metadata,
@@ -220,7 +224,7 @@ dia_source = sa.Table(
         nullable=False,
     ),
     sa.Index("ix_DiaSource_visit_zone_ra", "visit", "zone", "ra"),
-    sa.Index(None, "diaObjectId"),
+    _of_dia_objects,
     comment="Sources detected on difference images; any survey's detections to be matched",
     # Room in each page for the versions of the rows that association gives an ssObjectId, so that no index is touched.
     postgresql_with={"fillfactor": 80},

@@ -5,6 +5,7 @@ Alembic's configuration is built here, so that it works from a checkout and from
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -24,6 +25,8 @@ KNOWN_REVISIONS = (REVISION,)
 """Every revision that this ssdb knows, oldest first."""
 
 _VERSION_TABLE = "alembic_version"
+_ALEMBIC = Lock()
+"""Alembic keeps what it is working on in globals: one thread at a time."""
 
 
 def connect(url: str | sa.URL | None = None) -> Database:
@@ -102,7 +105,8 @@ def upgrade(database: Database) -> None:
     _refuse_newer(revision_of(database))
     with database.writing() as connection:
         _lock_schema(connection)
-        command.upgrade(alembic_config(connection), "head")
+        with _ALEMBIC:
+            command.upgrade(alembic_config(connection), "head")
         make_views(connection)
 
 
@@ -113,7 +117,8 @@ def downgrade(database: Database, revision: str) -> None:
     with database.writing() as connection:
         _lock_schema(connection)
         drop_views(connection)
-        command.downgrade(alembic_config(connection), revision)
+        with _ALEMBIC:
+            command.downgrade(alembic_config(connection), revision)
         make_views(connection)
 
 
