@@ -50,6 +50,10 @@ def finish(connection: sa.Connection, visits: list[int]) -> None:
     connection.execute(sa.update(visit).where(visit.c.visit.in_(visits)).values(status=DONE))
 
 
+def fail_rather_than_wait(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+
+
 # Which visits wait
 
 
@@ -81,6 +85,7 @@ def test_a_claim_skips_what_another_has(postgresql_url: str) -> None:
     with closing(connect(postgresql_url)) as database:
         add_visits(database, [1, 2, 3])
         with database.writing() as one, database.writing() as other:
+            fail_rather_than_wait(other)
             assert claim_visits(one, [2], only_pending=True) == [2]
             assert claim_visits(other, [1, 2, 3], only_pending=True) == [1, 3]
         with database.writing() as connection:
@@ -91,6 +96,7 @@ def test_a_claim_skips_what_ingest_is_writing(postgresql_url: str) -> None:
     with closing(connect(postgresql_url)) as database:
         add_visits(database, [1, 2, 3])
         with database.writing() as ingest, database.writing() as worker:
+            fail_rather_than_wait(worker)
             lock_visits(ingest, np.array([3, 1]))
             assert claim_visits(worker, [1, 2, 3], only_pending=True) == [2]
 

@@ -103,12 +103,13 @@ def _copy_out(
     )
     buffer = b"".join(_copy_blocks(connection, f"SELECT {', '.join(fields)} FROM ({text}) q", values, "BINARY"))
     body = memoryview(buffer)[_COPY_HEADER_BYTES : len(buffer) - _COPY_TRAILER_BYTES]
-    if len(body) % packed.itemsize:
-        raise DatabaseError(f"a column of {', '.join(columns)} holds NULL where a number is needed, or text not ASCII")
-    rows = np.frombuffer(body, dtype=packed)
-    for name in columns:
-        if np.any(rows[f"{name} bytes"] != dtype[name].itemsize):
-            raise DatabaseError(f"column {name} holds NULL where a number is needed, or text that is not ASCII")
+    rows = np.frombuffer(body, dtype=packed, count=len(body) // packed.itemsize)
+    # All that follows a field of another width is shifted: the first one is at fault.
+    shifted = {name: rows[f"{name} bytes"] != dtype[name].itemsize for name in columns}
+    first = {name: np.argmax(wrong) for name, wrong in shifted.items() if wrong.any()}
+    if first or len(body) % packed.itemsize:
+        which = f"column {min(first, key=first.__getitem__)}" if first else f"a column of {', '.join(columns)}"
+        raise DatabaseError(f"{which} holds NULL where a number is needed, or text that is not ASCII")
     arrays = {name: rows[name].astype(dtype[name]) for name in columns}
     return {name: np.char.rstrip(a, b" ") if a.dtype.kind == "S" else a for name, a in arrays.items()}
 
