@@ -6,9 +6,11 @@ from ssdb.schema import metadata
 
 
 def _ours(object_, name, type_, reflected, compare_to):
-    """Only names of our own metadata count: partitions and users' tables are left alone."""
+    """Only names of our own metadata count: partitions, users' tables and users' indexes on ours are left alone."""
     if type_ == "table":
         return name in metadata.tables
+    if type_ == "index" and reflected:
+        return any(name == index.name for index in metadata.tables[object_.table.name].indexes)
     return True
 
 

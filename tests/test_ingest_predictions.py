@@ -495,6 +495,17 @@ def test_complete_means_that_visits_without_rows_have_no_object(database: Databa
     assert report.n_without_predictions == 0
 
 
+def test_replace_with_a_complete_file_leaves_nothing_of_the_old_one(database: Database) -> None:
+    """The night has objects in visits 10 and 20; in the file that covers every visit, 20 has none."""
+    load_night(database)
+    ingest_predictions(database, named("4", visit=10), replace=True, complete=True)
+    after = dump(database)
+    assert [(row["visit"], row["designation"]) for row in after["SsPrediction"]] == [(10, "4")]
+    assert not [row for table in DERIVED for row in after[table]]
+    report = associate(database)
+    assert [(outcome.visit, outcome.n_total_ss_objects) for outcome in report.visits] == [(10, 1), (20, 0)]
+
+
 def test_replace_removes_the_predictions_of_the_visits_and_what_was_derived(database: Database) -> None:
     load_night(database)
     before = dump(database)

@@ -200,9 +200,10 @@ def _of_users(database: Database) -> None:
     change(database, "INSERT INTO mine VALUES (1, 'kept')")
     change(database, 'CREATE VIEW my_visits AS SELECT visit, band FROM "Visit"')
     change(database, "CREATE VIEW my_sources AS SELECT diaSourceId FROM DiaSource")
+    change(database, 'CREATE INDEX my_index ON "SSSource" (designation, visit)')
 
 
-def test_tables_and_views_of_users_are_no_drift_and_survive_init(database: Database) -> None:
+def test_tables_views_and_indexes_of_users_are_no_drift_and_survive_init(database: Database) -> None:
     _of_users(database)
     before = catalogue(database)
     check_drift(database)

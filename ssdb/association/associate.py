@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from ssdb.schema.survey import association_run, visit
 from ssdb.store.database import Database
 from ssdb.store.plans import index_loops
 from ssdb.store.visits import claim_visits, count_without_predictions, pending_visits
+from ssdb.store.write import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ def associate(
     detectors: Collection[int] | None = None,
     everything: bool = False,
     config: AssociationConfig | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> AssociationReport:
     """Associates exposures and stores the results.
 

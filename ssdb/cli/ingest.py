@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -105,13 +106,13 @@ def _ingest(
     database = open_database(ctx)
     reports: list[IngestReport] = []
 
-    def work(progress: Callable[[int, int], None]) -> None:
-        for file in files:
-            reports.append(ingest_file(database, file, **options))
-            progress(1, len(files))
-
     try:
-        with_progress("ingest", work)
+        for file in files:
+
+            def work(progress: Callable[[int, int], None], file: str = file) -> IngestReport:
+                return ingest_file(database, file, progress=progress, **options)
+
+            reports.append(with_progress(f"ingest {Path(file).name}", work))
     finally:
         # What was stored before a file failed is stored, and is told.
         for report in reports:

@@ -18,6 +18,7 @@ from ssdb.sky.footprint import bounding_cap, pack_outline, validate_outline
 from ssdb.store.database import Database
 from ssdb.store.staging import staged
 from ssdb.store.visits import clear_results, lock_visits
+from ssdb.store.write import Progress
 
 _OPTIONAL = ("width", "height", "pixelScale")
 
@@ -34,7 +35,9 @@ corners = sa.Table(
 """The columns of a file of corners; never a table of the database."""
 
 
-def ingest_detectors(database: Database, source: Source, *, columns: Any = None) -> IngestReport:
+def ingest_detectors(
+    database: Database, source: Source, *, columns: Any = None, progress: Progress | None = None
+) -> IngestReport:
     """Stores the outlines of detectors.
 
     An outline that is stored already, the same, changes nothing. A new or another one sets the whole visit back to
@@ -49,6 +52,8 @@ def ingest_detectors(database: Database, source: Source, *, columns: Any = None)
         joined by great circles.
     columns : ColumnMap, mapping or path, optional
         How the source's columns become these.
+    progress : callable, optional
+        Called with the numbers of rows written now, and of all.
 
     Returns
     -------
@@ -71,7 +76,7 @@ def ingest_detectors(database: Database, source: Source, *, columns: Any = None)
     with database.writing() as connection:
         known = lock_visits(connection, visits)
         refuse_unknown_visits(name, ids(rows, "visit"), known["visit"], "ingest them first")
-        with staged(connection, visit_detector, outlines) as new:
+        with staged(connection, visit_detector, outlines, progress) as new:
             _merge(connection, new)
     n = outlines.num_rows
     return IngestReport(name, "detectors", n, len(visits), 0, conformed.left_out, conformed.without_unit)

@@ -39,7 +39,7 @@ from ssdb.store.database import Database
 from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
 from ssdb.store.visits import clear_results, lock_creation, lock_visits, mark_pending
-from ssdb.store.write import write_rows
+from ssdb.store.write import Progress, write_rows
 
 FORMATS = ("auto", "ssdb", "sorcha")
 """Formats of predictions; ``auto`` looks at the columns."""
@@ -60,6 +60,7 @@ def ingest_predictions(
     complete: bool = False,
     simulated_names: bool = False,
     skip_invalid: bool = False,
+    progress: Progress | None = None,
 ) -> IngestReport:
     """Stores the objects predicted for exposures, and sets those visits back to pending.
 
@@ -75,7 +76,8 @@ def ingest_predictions(
     columns : ColumnMap, mapping or path, optional
         How the source's columns become those of SsPrediction (not for Sorcha's files).
     replace : bool
-        First remove all predictions of the visits that the source has, and what was derived from them.
+        First remove all predictions of the visits that the source has (with ``complete``: of all visits), and what
+        was derived from them.
     complete : bool
         The source covers every stored visit: one without rows has no known object. Otherwise such a visit counts as
         never asked for and stays pending.
@@ -83,6 +85,8 @@ def ingest_predictions(
         Give objects whose names have no packed form identifiers made from a hash (negative).
     skip_invalid : bool
         Store the usable rows and count the others, instead of refusing the source.
+    progress : callable, optional
+        Called with the numbers of rows written now, and of all.
 
     Returns
     -------
@@ -99,17 +103,18 @@ def ingest_predictions(
     invalid = conformed.table.num_rows - rows.num_rows
     visits = np.unique(ids(rows, "visit"))
     with database.writing() as connection:
-        known = lock_visits(connection, _with_never_asked(connection, visits) if complete else visits)
+        known = lock_visits(connection, _covered(connection, visits, replace) if complete else visits)
         refuse_unknown_visits(name, ids(rows, "visit"), known["visit"], "ingest them first")
         rows = _with_primary_designations(connection, name, rows, numbers)
         rows = fill_midpoints(rows, name, known, numbers)
         with staged(connection, ss_prediction, rows.select(["visit", "ssObjectId"])) as new:
             touched = sa.select(new.c.visit).distinct()
             if replace:
-                clear_results(connection, touched)
-                connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(touched)))
+                replaced = sa.select(visit.c.visit) if complete else touched
+                clear_results(connection, replaced)
+                connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(replaced)))
             _refuse_stored(connection, name, new)
-            write_rows(connection, ss_prediction, rows)
+            write_rows(connection, ss_prediction, rows, progress)
             mark_pending(connection, touched)
             _set_loaded(connection, touched, complete)
     return IngestReport(
@@ -206,11 +211,17 @@ def _with_primary_designations(connection: sa.Connection, name: str, rows: pa.Ta
     return rows
 
 
-def _with_never_asked(connection: sa.Connection, visits: np.ndarray) -> np.ndarray:
-    """Visits, and all those whose predictions were never loaded; no other one can come before the transaction ends."""
+def _covered(connection: sa.Connection, visits: np.ndarray, replace: bool) -> np.ndarray:
+    """The visits of a complete file, and the stored ones about which it says something by having no rows of them.
+
+    Those are all that were never asked for or, where predictions are replaced, all. No other visit can come before
+    the transaction ends.
+    """
     lock_creation(connection)
-    never_asked = sa.select(visit.c.visit).where(visit.c.predictionsAt.is_(None))
-    return np.union1d(visits, read_arrays(connection, never_asked)["visit"])
+    others = sa.select(visit.c.visit)
+    if not replace:
+        others = others.where(visit.c.predictionsAt.is_(None))
+    return np.union1d(visits, read_arrays(connection, others)["visit"])
 
 
 def _refuse_stored(connection: sa.Connection, name: str, new: sa.Table) -> None:

@@ -35,7 +35,7 @@ from ssdb.store.database import Database
 from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
 from ssdb.store.visits import clear_results, lock_creation, lock_visits, mark_pending
-from ssdb.store.write import write_rows
+from ssdb.store.write import Progress, write_rows
 
 _IGNORED = ("ssObjectId", "ssObjectReassocTimeMjdTai")
 
@@ -48,6 +48,7 @@ def ingest_sources(
     replace: bool = False,
     skip_invalid: bool = False,
     create_visits: bool = False,
+    progress: Progress | None = None,
 ) -> IngestReport:
     """Stores the sources of exposures, and sets the visits and detectors concerned back to pending.
 
@@ -68,6 +69,8 @@ def ingest_sources(
         Store the usable rows and count the others, instead of refusing the source.
     create_visits : bool
         Make visits that are not stored, at the middle of their sources' times, and their band and exposure time.
+    progress : callable, optional
+        Called with the numbers of rows written now, and of all.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def ingest_sources(
             if replace:
                 _remove(connection, detectors)
             _refuse_stored(connection, name, rows, numbers)
-            write_rows(connection, dia_source, rows)
+            write_rows(connection, dia_source, rows, progress)
             _add_detectors(connection, detectors)
             mark_pending(connection, sa.select(detectors.c.visit), sa.select(detectors))
     return IngestReport(

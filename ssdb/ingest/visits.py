@@ -21,12 +21,18 @@ from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.staging import staged
 from ssdb.store.visits import lock_creation, lock_visits, mark_pending
+from ssdb.store.write import Progress
 
 _STATE = ("predictionsAt", "status", "runId", "associatedAt", "nSources", "nTotalSsObjects", "nAssociatedSsObjects")
 
 
 def ingest_visits(
-    database: Database, source: Source, *, columns: Any = None, skip_invalid: bool = False
+    database: Database,
+    source: Source,
+    *,
+    columns: Any = None,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
 ) -> IngestReport:
     """Stores exposures. One that is stored already takes the new values; nothing else of it changes.
 
@@ -41,6 +47,8 @@ def ingest_visits(
         How the source's columns become those of Visit.
     skip_invalid : bool
         Store the usable rows and count the others, instead of refusing the source.
+    progress : callable, optional
+        Called with the numbers of rows written now, and of all.
 
     Returns
     -------
@@ -65,7 +73,7 @@ def ingest_visits(
     with database.writing() as connection:
         lock_creation(connection)
         lock_visits(connection, ids(rows, "visit"))
-        with staged(connection, visit, rows) as new:
+        with staged(connection, visit, rows, progress) as new:
             _merge(connection, new)
     n = rows.num_rows
     return IngestReport(name, "visits", n, n, invalid, conformed.left_out, conformed.without_unit)

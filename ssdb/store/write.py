@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -14,8 +14,11 @@ from ssdb.store.database import driver_connection
 
 _ROWS_PER_CHUNK = 20_000
 
+Progress = Callable[[int, int], None]
+"""Told of long work: how many rows (or exposures) are done now, and how many there are in all."""
 
-def write_rows(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> int:
+
+def write_rows(connection: sa.Connection, table: sa.Table, rows: pa.Table, progress: Progress | None = None) -> int:
     """Appends rows to a table, within the transaction of the connection.
 
     Parameters
@@ -27,6 +30,8 @@ def write_rows(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> in
     rows : pyarrow.Table
         Some or all columns of the table, of the types of :func:`ssdb.schema.arrow.arrow_schema`. NaN must be NULL
         already; columns that are not there become NULL or the column's default.
+    progress : callable, optional
+        Called with the numbers of rows written now, and of all.
 
     Returns
     -------
@@ -41,9 +46,9 @@ def write_rows(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> in
     _check_types(table, rows.schema)
     if rows.num_rows:
         if connection.dialect.name == "postgresql":
-            _copy(connection, table, rows)
+            _copy(connection, table, rows, progress)
         else:
-            _insert(connection, table, rows)
+            _insert(connection, table, rows, progress)
     return rows.num_rows
 
 
@@ -62,7 +67,7 @@ def _names(connection: sa.Connection, table: sa.Table, schema: pa.Schema) -> tup
     return connection.dialect.identifier_preparer.format_table(table), columns
 
 
-def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
+def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table, progress: Progress | None) -> None:
     # Field metadata and nullability mean nothing to the encoder, only names and types.
     schema = pa.schema([pa.field(field.name, field.type) for field in rows.schema])
     encoder = ArrowToPostgresBinaryEncoder(schema)
@@ -74,16 +79,19 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
         copy.write(encoder.write_header())
         for batch in rows.cast(schema).to_batches(max_chunksize=_ROWS_PER_CHUNK):
             copy.write(encoder.write_batch(batch))
+            if progress:
+                progress(batch.num_rows, rows.num_rows)
         copy.write(encoder.finish())
 
 
-def _insert(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
+def _insert(connection: sa.Connection, table: sa.Table, rows: pa.Table, progress: Progress | None) -> None:
     name, columns = _names(connection, table, rows.schema)
     marks = ", ".join("?" * rows.num_columns)
-    driver_connection(connection).executemany(f"INSERT INTO {name} ({columns}) VALUES ({marks})", _python_rows(rows))
+    statement = f"INSERT INTO {name} ({columns}) VALUES ({marks})"
+    driver_connection(connection).executemany(statement, _python_rows(rows, progress))
 
 
-def _python_rows(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
+def _python_rows(rows: pa.Table, progress: Progress | None) -> Iterator[tuple[Any, ...]]:
     # Plain Python values, a chunk at a time: sqlite3 would store numpy scalars as blobs. Timestamps go in as the text
     # that SQLAlchemy's SQLite dialect reads back.
     as_text = [
@@ -95,3 +103,5 @@ def _python_rows(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
         rows = rows.set_column(index, rows.schema.field(index).name, column)
     for batch in rows.to_batches(max_chunksize=_ROWS_PER_CHUNK):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        if progress:
+            progress(batch.num_rows, rows.num_rows)

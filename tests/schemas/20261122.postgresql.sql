@@ -363,7 +363,8 @@ CREATE TABLE public."DiaSource" (
     "pixelFlags_injected_templateCenter" boolean,
     glint_trail boolean,
     zone integer GENERATED ALWAYS AS ((floor((("dec" + (90)::double precision) * (60)::double precision)))::integer) STORED NOT NULL
-);
+)
+WITH (fillfactor='80');
 COMMENT ON TABLE public."DiaSource" IS 'Sources detected on difference images; any survey''s detections to be matched';
 COMMENT ON COLUMN public."DiaSource"."diaSourceId" IS 'Identifier of the source; occurs once';
 COMMENT ON COLUMN public."DiaSource".visit IS 'Exposure in which it was detected';
@@ -1652,7 +1653,7 @@ ALTER TABLE ONLY public.numbered_identifications
     ADD CONSTRAINT uq_numbered_identifications_unpacked_primary UNIQUE (unpacked_primary_provisional_designation);
 CREATE INDEX "ix_DiaForcedSource_visit_detector" ON public."DiaForcedSource" USING btree (visit, detector);
 CREATE INDEX "ix_DiaObject_validityStartMjdTai" ON public."DiaObject" USING btree ("validityStartMjdTai");
-CREATE INDEX "ix_DiaSource_diaObjectId" ON public."DiaSource" USING btree ("diaObjectId");
+CREATE INDEX "ix_DiaSource_diaObjectId" ON public."DiaSource" USING btree ("diaObjectId") WHERE ("diaObjectId" IS NOT NULL);
 CREATE INDEX "ix_DiaSource_visit_zone_ra" ON public."DiaSource" USING btree (visit, zone, ra);
 CREATE INDEX "ix_SSObject_MOIDEarth" ON public."SSObject" USING btree ("MOIDEarth");
 CREATE INDEX "ix_SSSource_designation" ON public."SSSource" USING btree (designation);

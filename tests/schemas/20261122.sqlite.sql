@@ -586,7 +586,7 @@ CREATE TABLE numbered_identifications (
 );
 CREATE INDEX "ix_DiaForcedSource_visit_detector" ON "DiaForcedSource" (visit, detector);
 CREATE INDEX "ix_DiaObject_validityStartMjdTai" ON "DiaObject" ("validityStartMjdTai");
-CREATE INDEX "ix_DiaSource_diaObjectId" ON "DiaSource" ("diaObjectId");
+CREATE INDEX "ix_DiaSource_diaObjectId" ON "DiaSource" ("diaObjectId") WHERE "diaObjectId" IS NOT NULL;
 CREATE INDEX "ix_DiaSource_visit_zone_ra" ON "DiaSource" (visit, zone, ra);
 CREATE INDEX "ix_SSObject_MOIDEarth" ON "SSObject" ("MOIDEarth");
 CREATE INDEX "ix_SSSource_designation" ON "SSSource" (designation);
