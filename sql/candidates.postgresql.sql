@@ -15,7 +15,7 @@ with search as materialized (
                   sqrt(:base + :factor * (power(greatest(case when p."ephErrMajor" > 0 then p."ephErrMajor"
                                                               else cast(:default_sigma as float8) end,
                                                          coalesce(p."ephErrMinor", 0)), 2) + s.variance)))
-            + coalesce(3600 * sqrt(power(p."ephRateRa", 2) + power(p."ephRateDec", 2)), 0)
+            + coalesce(3600 * (abs(p."ephRateRa") + abs(p."ephRateDec")), 0)                -- no less than the rate
               * greatest(abs(s.earliest - p."midpointMjdTai"), abs(s.latest - p."midpointMjdTai"))
             + 1e-6) / 3600 as r                                                    -- search radius, degrees
     from search s join "SsPrediction" p on p.visit = s.visit

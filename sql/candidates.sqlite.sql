@@ -15,7 +15,7 @@ with recursive search as materialized (
            (min(:largest, sqrt(:base + :factor * (pow(max(case when p."ephErrMajor" > 0 then p."ephErrMajor"
                                                                else :default_sigma end,
                                                           coalesce(p."ephErrMinor", 0)), 2) + s.variance)))
-            + coalesce(3600 * sqrt(p."ephRateRa" * p."ephRateRa" + p."ephRateDec" * p."ephRateDec"), 0)
+            + coalesce(3600 * (abs(p."ephRateRa") + abs(p."ephRateDec")), 0)                -- no less than the rate
               * max(abs(s.earliest - p."midpointMjdTai"), abs(s.latest - p."midpointMjdTai"))
             + 1e-6) / 3600 as r                                                    -- search radius, degrees
     from search s cross join "SsPrediction" p on p.visit = s.visit

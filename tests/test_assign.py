@@ -126,3 +126,29 @@ def test_nothing_to_choose_from(method):
     weight = np.array([0.0, -1.0, np.nan])
     keys = np.arange(3)
     assert not assign(keys, keys, np.zeros(3), weight, method).any()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_group_too_large_for_a_matrix_is_solved_the_same(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """The sparse solver reaches the sum of the dense one, one to one; weights at 0 and below stay out."""
+    random = np.random.default_rng(seed)
+    objects, sources = (places.ravel() for places in np.meshgrid(np.arange(12), np.arange(9)))
+    some = random.random(len(objects)) < 0.4
+    objects, sources = objects[some], sources[some]
+    weight = random.uniform(-0.2, 1.0, len(objects))
+    dense = assign(objects, sources, weight, weight, "optimal")
+    monkeypatch.setattr("ssdb.association.assign._LARGEST_MATRIX", 0)
+    sparse = assign(objects, sources, weight, weight, "optimal")
+    assert weight[sparse].sum() == pytest.approx(weight[dense].sum(), rel=1e-12)
+    assert weight[sparse].min() > 0
+    assert len(set(objects[sparse])) == len(set(sources[sparse])) == sparse.sum()
+
+
+def test_a_chain_of_many_thousands_is_solved_in_little_memory() -> None:
+    """Object i is near sources i and i + 1, and nearer to i: as a matrix it would be 1.1 GB."""
+    n = 12_000
+    objects = np.repeat(np.arange(n), 2)
+    sources = (np.arange(n)[:, None] + [0, 1]).ravel()
+    weight = np.tile([0.6, 0.5], n)
+    chosen = assign(objects, sources, 1 - weight, weight, "optimal")
+    assert np.array_equal(chosen, np.tile([True, False], n))

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -450,3 +451,23 @@ def test_ingest_and_associate_at_once_lose_nothing(
     associate(database, everything=True)
     assert differences(found, exported(database, tmp_path)) == []
     database.close()
+
+
+def test_whatever_goes_wrong_costs_its_visit_alone(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what is no error of ssdb's, such as a lack of memory."""
+    ingest_visits(database, {"visit": [1, 2, 3], "midpointMjdTai": [60000.1] * 3})
+    ingest_sources(database, {"diaSourceId": [1, 2, 3], "visit": [1, 2, 3], "ra": [10.0] * 3, "dec": [0.0] * 3})
+    predictions = {"visit": [1, 2, 3], "designation": ["433"] * 3, "ephRa": [10.0] * 3, "ephDec": [0.0] * 3}
+    ingest_predictions(database, predictions)
+    real = associate_module.match
+
+    def failing(exposures: Any, *rest: Any) -> Any:
+        if 2 in exposures.visits:
+            raise MemoryError("too large")
+        return real(exposures, *rest)
+
+    monkeypatch.setattr(associate_module, "match", failing)
+    report = associate(database)
+    assert [outcome.visit for outcome in report.visits] == [1, 3]
+    assert report.failed == {2: "MemoryError: too large"}
+    assert status(database)["pending"] == 1

@@ -285,3 +285,9 @@ def test_the_detectors_of_the_same_visits_at_once(database: Database) -> None:
     ingest_sources(one, joined(*sources_of))
     assert dump(database) == dump(one)
     one.close()
+
+
+@pytest.mark.parametrize("value", [0.0, -0.2])
+def test_the_size_of_a_pixel_is_above_zero(database: Database, value: float) -> None:
+    ingest_visits(database, visits())
+    refused(database, ingest_detectors, corners() | {"pixelScale": [value] * 4}, "pixelScale is not above 0")

@@ -631,3 +631,10 @@ def test_sorchas_golden_ephemerides_load_once_their_visits_are_there(database: D
     assert ingest_predictions(database, path).rows == len(lines) == len(rows(database, "SsPrediction"))
     columns = {"columns": {"ephRa": "RA_deg"}}
     refused(database, ingest_predictions, path, "Sorcha", columns=columns, error=ConfigError)
+
+
+def test_a_rate_of_no_natural_object_is_refused(database: Database) -> None:
+    """Arcseconds an hour taken for degrees a day would also make the search boxes cover the sky."""
+    ingest_visits(database, visits())
+    rates = {"ephRateRa": [1e6], "ephRateDec": [0.0]}
+    refused(database, ingest_predictions, named("433") | rates, "ephRateRa", "1000 deg/d", "row 1")

@@ -747,3 +747,44 @@ def test_everything_at_once(database: Database) -> None:
     assert without_clock(dump(database)) == without_clock(dump(one))
     assert len(matched(database)) == 40
     one.close()
+
+
+@pytest.mark.parametrize(("unit", "doubted"), [("", True), ("rad", False), ("deg", False)])
+def test_radians_without_a_unit_are_doubted(database: Database, unit: str, doubted: bool) -> None:
+    """Positions that could be radians are taken for degrees, as the rule is, but not in silence."""
+    ingest_visits(database, visits())
+    table = Table({"diaSourceId": range(30), "visit": [10] * 30, "ra": np.linspace(0.1, 6.2, 30), "dec": [-0.1] * 30})
+    for name in ("ra", "dec"):
+        table[name].unit = unit or None
+    doubts = ingest_sources(database, table).doubts
+    assert [("ra and dec look like radians" in doubt) for doubt in doubts] == [True] * doubted
+
+
+def test_degrees_without_a_unit_are_not_doubted(database: Database) -> None:
+    ingest_visits(database, visits())
+    columns = {"diaSourceId": range(30), "visit": [10] * 30, "ra": np.linspace(0.1, 6.4, 30), "dec": [-0.1] * 30}
+    assert ingest_sources(database, columns).doubts == ()
+
+
+def test_sources_stored_under_another_detector_are_named_with_it(database: Database) -> None:
+    """--replace concerns the detectors of the file; those that the sources are stored under are told."""
+    load_night(database)
+    moved = rows_of(sources(), [0, 1]) | {"detector": [7, 7]}
+    refused(
+        database, ingest_sources, moved, "2 sources are stored already", "under visit, detector 10, 1", replace=True
+    )
+
+
+def test_the_same_source_loaded_twice_at_once_for_two_visits(postgresql_url: str) -> None:
+    """Neither the key nor the locks of the visits tell them apart: one of the two files is refused."""
+    database = connect(postgresql_url)
+    ingest_visits(database, visits())
+    files = [
+        {"diaSourceId": range(500), "visit": [visit] * 500, "ra": [1.0] * 500, "dec": [0.0] * 500} for visit in (10, 20)
+    ]
+    results = at_once([lambda f=file: ingest_sources(database, f) for file in files])
+    refusals = [result for result in results if isinstance(result, Exception)]
+    assert len(refusals) == 1
+    assert "500 sources are stored already" in str(refusals[0])
+    assert len(dump(database)["DiaSource"]) == 500
+    database.close()

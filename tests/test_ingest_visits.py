@@ -28,6 +28,8 @@ from ingesting import (
 
 from ssdb.errors import InputError
 from ssdb.files import write_columns
+from ssdb.ingest.predictions import ingest_predictions
+from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import Database
 
@@ -260,3 +262,26 @@ def test_sorchas_other_files_are_no_visits(database: Database) -> None:
     }
     for file, words in cases.items():
         refused(database, ingest_visits, shared_data("sorcha") / file, file, *words, error=InputError)
+
+
+def test_a_table_of_sources_is_no_table_of_visits(database: Database) -> None:
+    columns = {
+        "diaSourceId": [1, 2],
+        "visit": [1, 2],
+        "midpointMjdTai": [60000.1, 60000.2],
+        "ra": [1, 2],
+        "dec": [1, 2],
+    }
+    refused(database, ingest_visits, columns, "diaSourceId", "sources")
+
+
+def test_sources_that_have_the_time_of_their_visit_follow_it(database: Database) -> None:
+    """Those with a time of their own keep it, and so do predictions, which were made for theirs."""
+    ingest_visits(database, {"visit": [1], "midpointMjdTai": [60000.25]})
+    times = {"midpointMjdTai": [None, 60000.251]}
+    ingest_sources(database, {"diaSourceId": [1, 2], "visit": [1, 1], "ra": [10.0, 10.0], "dec": [0.0, 0.1], **times})
+    ingest_predictions(database, {"visit": [1], "designation": ["433"], "ephRa": [10.0], "ephDec": [0.0]})
+    ingest_visits(database, {"visit": [1], "midpointMjdTai": [60000.26]})
+    stored = dump(database)
+    assert [row["midpointMjdTai"] for row in stored["DiaSource"]] == [60000.26, 60000.251]
+    assert [row["midpointMjdTai"] for row in stored["SsPrediction"]] == [60000.25]

@@ -417,3 +417,8 @@ def test_times_are_answered(database: Database) -> None:
 
 def test_a_view_of_people_is_answered(database: Database) -> None:
     assert "edgeDistance" in ssdb.query(database, "SELECT * FROM UnassociatedSsObject").columns
+
+
+def test_a_table_whose_name_is_mistyped_is_answered_with_its_name(database: Database) -> None:
+    with pytest.raises(ssdb.QueryError, match=r"(?i)sssorce.*is it SSSource\?"):
+        ssdb.query(database, "SELECT * FROM SSSorce")

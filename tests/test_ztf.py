@@ -174,7 +174,8 @@ def test_status_and_query_tell_the_result(urls: dict[str, str], dialect: str) ->
     assert (answer["visits"], answer["done"], answer["pending"]) == (179, 165, N_WAITING)
     assert (answer["without_predictions"], answer["sources"], answer["matches"]) == (N_WAITING, 2240, N_MATCHES)
     told = ssdb(database_url, "status").stdout
-    assert re.search(r"^matches \(SSSource\) +827$", told, re.MULTILINE)
+    assert re.search(r"^matches \(rows of SSSource\) +827$", told, re.MULTILINE)
+    assert re.search(r"^sources without an object +1,413$", told, re.MULTILINE)
     sql = "SELECT ssObjectId, ephOffset FROM SSSource ORDER BY ephOffset DESC LIMIT 10"
     rows = json.loads(ssdb(database_url, "query", sql, "--format", "json").stdout)
     assert len(rows) == 10

@@ -5,6 +5,7 @@ This guards against accidents. Against malice a database role that may only read
 
 from __future__ import annotations
 
+import difflib
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -20,8 +21,9 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
 from ssdb.errors import QueryError
+from ssdb.schema import metadata
 from ssdb.store.database import Database, driver_connection, driver_message
-from ssdb.store.views import canonical_names
+from ssdb.store.views import canonical_names, view_definitions
 
 _ROWS_PER_CHUNK = 10_000
 _ONLY_READS = "ssdb query only reads: give one SELECT statement"
@@ -111,7 +113,7 @@ def query(database: Database, sql: str, parameters: Mapping[str, Any] | None = N
                     raise QueryError(_ONLY_READS)
                 names = [item[0] for item in cursor.description]
                 rows = [tuple(row) for chunk in iter(lambda: cursor.fetchmany(_ROWS_PER_CHUNK), []) for row in chunk]
-        except (psycopg.Error, sqlite3.Error, sqlite3.Warning, OverflowError) as error:
+        except (psycopg.Error, sqlite3.Error, sqlite3.Warning, OverflowError, UnicodeError) as error:
             raise _explained(error, sql, values, database) from error
         connection.rollback()  # settings of the session that a function changed are not to outlive the query
     canonical = canonical_names()
@@ -187,6 +189,8 @@ def _explained(error: Exception, sql: str, values: Mapping[str, Any], database: 
         # Without the excerpt, which is not of the statement as it was given but of one that declares a cursor.
         hint = error.diag.message_hint
         message = " ".join(f"{error.diag.message_primary}{f' ({hint})' if hint else ''}".split())
+    if isinstance(error, psycopg.errors.UndefinedTable) or message.startswith("no such table"):
+        return QueryError(f"{message}{_meant(message)}")
     names = _names(sql)
     if not values and names and ("binding" in message or 'near ":"' in message):
         return QueryError(f"no value for :{', :'.join(sorted(names))}")
@@ -194,6 +198,14 @@ def _explained(error: Exception, sql: str, values: Mapping[str, Any], database: 
     if isinstance(error, _NOT_READING) or _NOT_READING_MESSAGE.search(message) or other_statement:
         return QueryError(f"{_ONLY_READS} ({message})")
     return QueryError(message)
+
+
+def _meant(message: str) -> str:
+    """The table whose name is closest to that in the message, if one is close."""
+    known = {name.lower(): name for name in (*metadata.tables, *view_definitions())}
+    words = re.findall(r"\w+", message.lower())
+    close = [match for word in words for match in difflib.get_close_matches(word, known, n=1, cutoff=0.75)]
+    return f"; is it {known[close[0]]}?" if close else ""
 
 
 def _array(values: list[Any]) -> pa.Array:

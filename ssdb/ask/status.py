@@ -35,7 +35,8 @@ def status(database: Database) -> dict[str, Any]:
     dict
         ``visits``: how many; of these ``done``, ``pending`` and ``without_predictions`` (pending, and not to be
         associated before their predictions are loaded); ``sources``, ``predictions``, ``detectors``, ``expected``,
-        ``candidates``, ``matches``: rows; ``unassociated``: sources without an object; ``firstMjdTai``, ``lastMjdTai``:
+        ``candidates``, ``matches``: rows; ``unassociated``: sources without an object;
+        ``pendingSources``: sources of pending visits; ``firstMjdTai``, ``lastMjdTai``:
         the first and last mid-exposure.
     """
     done = visit.c.status == DONE
@@ -47,6 +48,7 @@ def status(database: Database) -> dict[str, Any]:
                 sa.func.count(sa.case((done, 1))).label("done"),
                 sa.func.count(sa.case((~done, 1))).label("pending"),
                 sa.func.count(sa.case((waiting, 1))).label("without_predictions"),
+                sa.func.coalesce(sa.func.sum(sa.case((done, visit.c.nSources))), 0).label("doneSources"),
                 sa.func.min(visit.c.midpointMjdTai).label("firstMjdTai"),
                 sa.func.max(visit.c.midpointMjdTai).label("lastMjdTai"),
             )
@@ -55,7 +57,10 @@ def status(database: Database) -> dict[str, Any]:
             name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
             for name, table in _COUNTED.items()
         }
-    return dict(row._mapping) | counts | {"unassociated": counts["sources"] - counts["matches"]}
+    answer = dict(row._mapping) | counts
+    answer["unassociated"] = counts["sources"] - counts["matches"]
+    answer["pendingSources"] = counts["sources"] - int(answer.pop("doneSources"))
+    return answer
 
 
 def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, Any]]:

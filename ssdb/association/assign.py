@@ -12,6 +12,10 @@ Keys = NDArray[np.int64]
 Indices = NDArray[np.intp]
 
 
+_LARGEST_MATRIX = 4_000_000
+"""Cells (32 MB) up to which a group of objects and sources is solved as a dense matrix."""
+
+
 def assign(object_key: Keys, source_key: Keys, separation: Array, weight: Array, method: str) -> NDArray[np.bool_]:
     """Choose pairs so that each object and each source occurs at most once.
 
@@ -112,9 +116,31 @@ def _solved(objects: Indices, sources: Indices, weight: Array) -> NDArray[np.boo
 
     rows, row = np.unique(objects, return_inverse=True)
     columns, column = np.unique(sources, return_inverse=True)
+    if len(rows) * len(columns) > _LARGEST_MATRIX:
+        return _solved_sparse(row, column, weight, len(rows), len(columns))
     matrix = np.zeros((len(rows), len(columns)))
     matrix[row, column] = weight
     solution = np.full(len(rows), -1)
     solved_rows, solved_columns = linear_sum_assignment(matrix, maximize=True)
     solution[solved_rows] = solved_columns
+    return solution[row] == column
+
+
+def _solved_sparse(row: Indices, column: Indices, weight: Array, n_rows: int, n_columns: int) -> NDArray[np.bool_]:
+    """The same for a group too large for a matrix, as a sparse graph.
+
+    That solver matches every row, and knows costs above 0 alone: each row may also have a column of its own, of the
+    cost of no pair.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+    nothing = 1.0 + weight.max()
+    spare = np.arange(n_rows)
+    cost = np.append(nothing - weight, np.full(n_rows, nothing))
+    place = np.append(row, spare), np.append(column, n_columns + spare)
+    graph = coo_array((cost, place), shape=(n_rows, n_columns + n_rows)).tocsr()
+    solution = np.full(n_rows, -1)
+    matched_rows, matched_columns = min_weight_full_bipartite_matching(graph)
+    solution[matched_rows] = matched_columns
     return solution[row] == column

@@ -154,7 +154,7 @@ def associate(
         batch = wanted[start : start + _VISITS_PER_BATCH]
         try:
             _associate_batch(database, batch, detectors, only_pending, report)
-        except SsdbError as error:
+        except Exception as error:
             logger.info("a batch of %d visits failed (%s); one by one", len(batch), error)
             for visit_id in batch:
                 _associate_alone(database, visit_id, detectors, only_pending, report)
@@ -198,6 +198,10 @@ def _associate_alone(
         _associate_batch(database, [visit_id], detectors, only_pending, report)
     except SsdbError as error:
         report.failed[visit_id] = str(error)
+    except Exception as error:
+        # Whatever it is, a lack of memory say, it is to cost this visit alone.
+        logger.exception("visit %d", visit_id)
+        report.failed[visit_id] = f"{type(error).__name__}: {error}"
 
 
 def _associate_batch(

@@ -48,10 +48,11 @@ def status(ctx: click.Context, visits: tuple[int, ...], as_json: bool) -> None:
                 ("detectors", answer["detectors"]),
                 ("sources", answer["sources"]),
                 ("predictions", answer["predictions"]),
-                ("expected objects", answer["expected"]),
-                ("candidate pairs", answer["candidates"]),
-                ("matches (SSSource)", answer["matches"]),
+                ("rows of SsExpected", answer["expected"]),
+                ("rows of SsCandidate", answer["candidates"]),
+                ("matches (rows of SSSource)", answer["matches"]),
                 ("sources without an object", answer["unassociated"]),
+                ("sources of pending visits", answer["pendingSources"]),
             ]
         )
 

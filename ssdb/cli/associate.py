@@ -93,6 +93,13 @@ def associate(
         print_json(_as_dict(report))
     else:
         _print(report)
+    if report.n_without_predictions and not visits:
+        click.echo(
+            f"{report.n_without_predictions:,} visits stay pending because no predictions were loaded for them "
+            "(SELECT visit FROM Visit WHERE predictionsAt IS NULL); if they have no known object, load the night's "
+            "predictions with --complete",
+            err=True,
+        )
     for visit, reason in report.failed.items():
         click.echo(f"ssdb: visit {visit} is not associated: {reason}", err=True)
     if report.failed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -84,4 +86,6 @@ def demo(directory: str, as_json: bool, **options: Any) -> None:
             *((f"seconds to {stage}", f"{seconds:.2f}") for stage, seconds in result.seconds.items()),
         ]
     )
-    click.echo(f'\nAsk it: ssdb --db sqlite:///{result.database} query "SELECT * FROM SSSource LIMIT 5"')
+    # As it was called, so that the line works without ssdb on the PATH, too.
+    program = "ssdb" if shutil.which("ssdb") else sys.argv[0]
+    click.echo(f'\nAsk it: {program} --db sqlite:///{result.database} query "SELECT * FROM SSSource LIMIT 5"')

@@ -127,6 +127,8 @@ def _tell(report: IngestReport, as_json: bool) -> None:
     if report.without_unit:
         columns = ", ".join(report.without_unit)
         click.echo(f"{report.source}: no units, taken to be the data model's: {columns}", err=True)
+    for doubt in report.doubts:
+        click.echo(f"{report.source}: {doubt}", err=True)
     if report.invalid:
         click.echo(f"{report.source}: {report.invalid:,} rows left out because they are not usable", err=True)
     if not as_json:

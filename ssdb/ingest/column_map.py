@@ -192,6 +192,8 @@ def _validate(name: str, mapped: MappedColumn, keys: tuple[str, ...]) -> None:
         _validate_values(name, mapped.values)
     if "constant" in keys and not isinstance(mapped.constant, str | int | float):
         raise ConfigError(f"{name}: constant must be a number, text, true or false, not {mapped.constant!r}")
+    if isinstance(mapped.constant, int) and abs(mapped.constant) >= 2**63:
+        raise ConfigError(f"{name}: the constant {mapped.constant} is beyond 64 bits")
 
 
 def _allowed_keys(name: str, mapped: MappedColumn, keys: tuple[str, ...]) -> tuple[str, ...]:

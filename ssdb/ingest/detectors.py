@@ -69,6 +69,8 @@ def ingest_detectors(
     problems = Problems(name, rows.num_rows)
     check_not_null(problems, rows, ["visit", "detector", "corner"])
     check_positions(problems, rows)
+    for size in [column for column in _OPTIONAL if column in rows.column_names]:
+        problems.add(rows.column(size).to_numpy() <= 0, f"{size} is not above 0")
     check_unique(problems, rows, ["visit", "detector", "corner"], "the corner is there twice")
     rows, _ = valid_rows(rows, problems, skip_invalid=False)
     outlines = _outlines(name, rows)

@@ -18,6 +18,9 @@ from ssdb.ingest.checks import Problems
 from ssdb.ingest.column_map import ColumnMap
 from ssdb.ingest.conform import Conformed, conform
 
+_FEW_ROWS = 20
+"""From fewer rows than this nothing is concluded about their unit."""
+
 Source = Any
 """A path, or a table in memory: astropy, pyarrow, pandas, or a mapping of columns."""
 
@@ -42,6 +45,8 @@ class IngestReport:
         Columns of the file that the data model does not have.
     without_unit : tuple of str
         Columns without a unit in the file, taken to be in the data model's.
+    doubts : tuple of str
+        What looks wrong and may be right.
     """
 
     source: str
@@ -51,6 +56,7 @@ class IngestReport:
     invalid: int = 0
     left_out: tuple[str, ...] = ()
     without_unit: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""
@@ -124,6 +130,16 @@ def with_column(table: pa.Table, name: str, values: Any, type_: pa.DataType) -> 
     if index < 0:
         return table.append_column(pa.field(name, type_), array)
     return table.set_column(index, table.schema.field(index), array)
+
+
+def doubts_about_units(table: pa.Table, without_unit: Collection[str], ra: str, dec: str) -> tuple[str, ...]:
+    """Whether positions without a unit look like radians, which the degrees of a small field near 0h could be too."""
+    if ra not in without_unit or dec not in without_unit or table.num_rows < _FEW_ROWS:
+        return ()
+    largest_ra, largest_dec = (np.abs(table.column(name).to_numpy()).max() for name in (ra, dec))
+    if largest_ra > 2 * np.pi or largest_dec > np.pi / 2:
+        return ()
+    return (f"{ra} and {dec} look like radians, and were taken for degrees: a column map can state `unit: rad`",)
 
 
 def ids(table: pa.Table, name: str) -> np.ndarray:

@@ -26,6 +26,7 @@ from ssdb.ingest.checks import (
 from ssdb.ingest.door import (
     IngestReport,
     Source,
+    doubts_about_units,
     fill_midpoints,
     ids,
     read_conformed,
@@ -43,6 +44,9 @@ from ssdb.store.write import Progress, write_rows
 
 FORMATS = ("auto", "ssdb", "sorcha")
 """Formats of predictions; ``auto`` looks at the columns."""
+
+_FASTEST_DEG_PER_DAY = 1000.0
+"""No natural object has been seen as fast; one at the distance of low satellites would be."""
 
 _FILLED = ("ssObjectId", "designation", "midpointMjdTai")
 
@@ -118,7 +122,14 @@ def ingest_predictions(
             mark_pending(connection, touched)
             _set_loaded(connection, touched, complete)
     return IngestReport(
-        name, "predictions", rows.num_rows, len(visits), invalid, conformed.left_out, conformed.without_unit
+        name,
+        "predictions",
+        rows.num_rows,
+        len(visits),
+        invalid,
+        conformed.left_out,
+        conformed.without_unit,
+        doubts_about_units(rows, conformed.without_unit, "ephRa", "ephDec"),
     )
 
 
@@ -140,6 +151,9 @@ def _checked(name: str, rows: pa.Table, simulated_names: bool, skip_invalid: boo
     check_positions(problems, rows, "ephRa", "ephDec")
     if "midpointMjdTai" in rows.column_names:
         check_times(problems, rows)
+    for rate in [column for column in ("ephRateRa", "ephRateDec") if column in rows.column_names]:
+        fast = np.abs(rows.column(rate).to_numpy()) > _FASTEST_DEG_PER_DAY
+        problems.add(fast, f"{rate} is beyond {_FASTEST_DEG_PER_DAY:g} deg/d: is it in deg/d?")
     check_unique(problems, rows, ["visit", "ssObjectId"], "the object is there twice for one visit")
     rows, _ = valid_rows(rows, problems, skip_invalid)
     rows = with_column(rows, "ephRa", normalised_ra(rows.column("ephRa").to_numpy()), pa.float64())

@@ -22,6 +22,7 @@ from ssdb.ingest.checks import (
 from ssdb.ingest.door import (
     IngestReport,
     Source,
+    doubts_about_units,
     fill_midpoints,
     ids,
     read_conformed,
@@ -34,7 +35,7 @@ from ssdb.schema.survey import visit, visit_detector
 from ssdb.store.database import Database
 from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
-from ssdb.store.visits import clear_results, lock_creation, lock_visits, mark_pending
+from ssdb.store.visits import clear_results, lock_creation, lock_source_ids, lock_visits, mark_pending
 from ssdb.store.write import Progress, write_rows
 
 _IGNORED = ("ssObjectId", "ssObjectReassocTimeMjdTai")
@@ -101,8 +102,17 @@ def ingest_sources(
             write_rows(connection, dia_source, rows, progress)
             _add_detectors(connection, detectors)
             mark_pending(connection, sa.select(detectors.c.visit), sa.select(detectors))
+            lock_source_ids(connection)
+            _refuse_stored(connection, name, rows, numbers, sa.select(detectors.c.visit))
     return IngestReport(
-        name, "sources", rows.num_rows, len(visits), invalid, conformed.left_out, conformed.without_unit
+        name,
+        "sources",
+        rows.num_rows,
+        len(visits),
+        invalid,
+        conformed.left_out,
+        conformed.without_unit,
+        doubts_about_units(rows, conformed.without_unit, "ra", "dec"),
     )
 
 
@@ -164,23 +174,30 @@ def _remove(connection: sa.Connection, detectors: sa.Table) -> None:
     connection.execute(sa.delete(dia_source).where(concerned))
 
 
-def _refuse_stored(connection: sa.Connection, name: str, rows: pa.Table, numbers: np.ndarray) -> None:
-    """Raises InputError if a diaSourceId is in the database already."""
+def _refuse_stored(
+    connection: sa.Connection, name: str, rows: pa.Table, numbers: np.ndarray, but_of: sa.Select | None = None
+) -> None:
+    """Raises InputError if a diaSourceId is in the database already, but for sources of some visits."""
     given = ids(rows, "diaSourceId")
     if not len(given):
         return
     # Identifiers grow with time, so that a new night mostly overlaps with nothing: one look at the index.
-    between = dia_source.c.diaSourceId.between(int(given.min()), int(given.max()))
-    if not connection.execute(sa.select(sa.exists().where(between))).scalar_one():
+    between: sa.ColumnElement[bool] = dia_source.c.diaSourceId.between(int(given.min()), int(given.max()))
+    others: sa.ColumnElement[bool] = sa.true() if but_of is None else dia_source.c.visit.not_in(but_of)
+    if not connection.execute(sa.select(sa.exists().where(between, others))).scalar_one():
         return
     with staged(connection, dia_source, rows.select(["diaSourceId"])) as new:
-        again = sa.select(new.c.diaSourceId).where(new.c.diaSourceId == dia_source.c.diaSourceId)
-        stored = list(connection.scalars(again.order_by(new.c.diaSourceId)))
+        columns = (dia_source.c.diaSourceId, dia_source.c.visit, dia_source.c.detector)
+        again = sa.select(*columns).where(new.c.diaSourceId == dia_source.c.diaSourceId, others).order_by(*columns)
+        stored = connection.execute(again).all()
     if stored:
-        where = named_rows(numbers[np.isin(given, stored)])
+        stored_ids = [row.diaSourceId for row in stored]
+        where = named_rows(numbers[np.isin(given, stored_ids)])
+        places = shown(dict.fromkeys(f"{row.visit}, {row.detector}" for row in stored), most=3)
         raise InputError(
-            f"{name}: {len(stored):,} sources are stored already (diaSourceId {shown(stored)}; {where}): "
-            "leave them out, or replace their detectors with --replace"
+            f"{name}: {len(stored):,} sources are stored already (diaSourceId {shown(stored_ids)}; {where}) under "
+            f"visit, detector {places}: leave them out, or replace them with --replace, which concerns the visits and "
+            "detectors that the file names"
         )
 
 

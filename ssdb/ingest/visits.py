@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ssdb.errors import InputError
 from ssdb.ingest.checks import (
     Problems,
     check_not_null,
@@ -17,6 +18,7 @@ from ssdb.ingest.checks import (
 )
 from ssdb.ingest.door import IngestReport, Source, ids, read_conformed, with_column
 from ssdb.ingest.opsim import looks_like_opsim, read_opsim
+from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.staging import staged
@@ -34,7 +36,9 @@ def ingest_visits(
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> IngestReport:
-    """Stores exposures. One that is stored already takes the new values; nothing else of it changes.
+    """Stores exposures. One that is stored already takes the new values.
+
+    Where its time changes, sources that have the visit's time take the new one, and it is to be associated again.
 
     Parameters
     ----------
@@ -61,6 +65,8 @@ def ingest_visits(
     """
     read = read_opsim if looks_like_opsim(source) else None
     name, conformed = read_conformed(source, visit, columns, filled=("status",), ignored=_STATE, read=read)
+    if "diaSourceId" in conformed.left_out:
+        raise InputError(f"{name}: it has diaSourceId: is it a table of sources? They are loaded as such")
     rows = conformed.table
     problems = Problems(name, rows.num_rows)
     check_not_null(problems, rows, ["visit", "midpointMjdTai"])
@@ -85,8 +91,19 @@ def _merge(connection: sa.Connection, new: sa.Table) -> None:
     moved = sa.select(new.c.visit).where(same, visit.c.midpointMjdTai != new.c.midpointMjdTai)
     # What was associated with another time has to be done again; that must be known before the time is replaced.
     mark_pending(connection, moved)
+    _move_sources(connection, new)
     values = {column.name: column for column in new.columns if column.name != "visit"}
     connection.execute(sa.update(visit).where(same).values(values))
     missing = ~sa.exists().where(same)
     names = [column.name for column in new.columns]
     connection.execute(sa.insert(visit).from_select(names, sa.select(new).where(missing)))
+
+
+def _move_sources(connection: sa.Connection, new: sa.Table) -> None:
+    """Gives sources that have their visit's time its new one. Predictions hold for the time they were made for."""
+    times = sa.select(visit.c.visit, visit.c.midpointMjdTai.label("before"), new.c.midpointMjdTai.label("after")).where(
+        visit.c.visit == new.c.visit, visit.c.midpointMjdTai != new.c.midpointMjdTai
+    )
+    changed = times.subquery()
+    of_visit = (dia_source.c.visit == changed.c.visit) & (dia_source.c.midpointMjdTai == changed.c.before)
+    connection.execute(sa.update(dia_source).where(of_visit).values(midpointMjdTai=changed.c.after))

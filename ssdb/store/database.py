@@ -180,7 +180,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def masked(url: sa.URL) -> str:
     """A URL as text without its password, wherever in the URL that stands."""
     hidden = {key: "***" if "password" in key.lower() else value for key, value in url.query.items()}
-    return url.set(query=hidden).render_as_string(hide_password=True)
+    return url.set(drivername=url.get_backend_name(), query=hidden).render_as_string(hide_password=True)
 
 
 def driver_message(error: BaseException, url: sa.URL) -> str:

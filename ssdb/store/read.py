@@ -178,6 +178,7 @@ def in_order(connection: sa.Connection, columns: Iterable[sa.Column]) -> list[sa
 def _csv_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:
     # As CSV, PostgreSQL tells NULL (nothing) from an empty text (""), writes floats so that they come back the same,
     # and Arrow parses it without a Python object per value.
+    connection.exec_driver_sql("SET LOCAL datestyle = 'ISO'")
     text, values = _compiled(connection, statement, None)
     binary = [field.name for field in schema if pa.types.is_binary(field.type)]
     read_types = {field.name: pa.string() if field.name in binary else field.type for field in schema}

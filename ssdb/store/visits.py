@@ -38,6 +38,16 @@ def lock_creation(connection: sa.Connection) -> None:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('ssdb visits'))"))
 
 
+def lock_source_ids(connection: sa.Connection) -> None:
+    """Keeps others from committing sources until the end of the transaction; to be taken when all are written.
+
+    Two transactions that write the same diaSourceId for different visits do not see each other; the second to come
+    here sees what the first has committed.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('ssdb sources'))"))
+
+
 def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.ndarray]:
     """Locks visits, in ascending order, until the end of the transaction.
 
