@@ -78,6 +78,13 @@ class Exposures:
         return np.searchsorted(key, self.visit_index(visit) * 65536 + np.asarray(detector, np.int64))
 
     @property
+    def largest_variances(self) -> NDArray[np.float64]:
+        """The largest variance of a source's position in each exposure, arcsec^2, shape (v,); 0 without sources."""
+        variances = np.zeros(len(self.visits))
+        np.fmax.at(variances, self.visit_index(self.detectors["visit"]), self.detectors["variance"])
+        return variances
+
+    @property
     def has_footprint(self) -> NDArray[np.bool_]:
         """Which detectors have a footprint, shape (d,)."""
         return np.array([outline is not None for outline in self.outlines], dtype=bool)
@@ -201,9 +208,8 @@ def read_candidate_pairs(connection: sa.Connection, exposures: Exposures, config
         the index into the predictions. By (visit, ssObjectId, diaSourceId) ascending.
     """
     known = np.isfinite(exposures.earliest)
-    variance = np.zeros(len(exposures.visits))
-    np.fmax.at(variance, exposures.visit_index(exposures.detectors["visit"]), exposures.detectors["variance"])
-    search = (exposures.visits, exposures.earliest, exposures.latest, variance + config.floor_arcsec**2)
+    added = exposures.largest_variances + config.floor_arcsec**2
+    search = (exposures.visits, exposures.earliest, exposures.latest, added)
     visits, earliest, latest, variances = (values[known].tolist() for values in search)
     parameters: dict[str, Any] = {
         "search": json.dumps(list(zip(visits, earliest, latest, variances, strict=True))),

@@ -119,11 +119,9 @@ def _padding_radii(exposures: Exposures, config: AssociationConfig) -> NDArray[n
     """Search radius of each prediction, arcsec."""
     predictions = exposures.predictions
     index = exposures.visit_index(predictions["visit"])
-    variance = np.zeros(len(exposures.visits))
-    np.fmax.at(variance, exposures.visit_index(exposures.detectors["visit"]), exposures.detectors["variance"])
     time = predictions["midpointMjdTai"]
     days = np.fmax(np.abs(exposures.earliest[index] - time), np.abs(exposures.latest[index] - time))
-    return search_radii(predictions, config, variance[index], np.nan_to_num(days))
+    return search_radii(predictions, config, exposures.largest_variances[index], np.nan_to_num(days))
 
 
 def _padding(radii: NDArray[Any], pixel_scale: NDArray[Any], config: AssociationConfig) -> NDArray[np.float64]:

@@ -24,6 +24,8 @@ from ssdb.store.write import write_rows
 
 COUNTS = ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")
 
+_SAME_SOURCE = (dia_source.c.visit == ss_source.c.visit) & (dia_source.c.diaSourceId == ss_source.c.diaSourceId)
+
 
 def write_matches(
     connection: sa.Connection, visits: Sequence[int], matches: Matches, detectors: Collection[int] | None
@@ -48,8 +50,7 @@ def write_matches(
     of_batch: sa.ColumnElement[bool] = ss_source.c.visit.in_(visits)
     if detectors is not None:
         of_batch &= ss_source.c.detector.in_(detectors)
-    same = (dia_source.c.visit == ss_source.c.visit) & (dia_source.c.diaSourceId == ss_source.c.diaSourceId)
-    connection.execute(sa.update(dia_source).where(same, of_batch).values(ssObjectId=ss_source.c.ssObjectId))
+    connection.execute(sa.update(dia_source).where(_SAME_SOURCE, of_batch).values(ssObjectId=ss_source.c.ssObjectId))
 
 
 def _remove(
@@ -80,9 +81,8 @@ def _remove(
 def _delete(connection: sa.Connection, matched: Any, candidates: Any, expected: Any) -> None:
     """Deletes the rows of SSSource, SsCandidate and SsExpected for which the conditions hold."""
     # SSSource tells which sources have an ssObjectId; looking for them in DiaSource would read all of its rows.
-    same = (dia_source.c.visit == ss_source.c.visit) & (dia_source.c.diaSourceId == ss_source.c.diaSourceId)
     if connection.execute(sa.select(sa.exists(sa.select(ss_source.c.visit).where(matched)))).scalar_one():
-        connection.execute(sa.update(dia_source).where(same, matched).values(ssObjectId=None))
+        connection.execute(sa.update(dia_source).where(_SAME_SOURCE, matched).values(ssObjectId=None))
         connection.execute(sa.delete(ss_source).where(matched))
     connection.execute(sa.delete(ss_candidate).where(candidates))
     connection.execute(sa.delete(ss_expected).where(expected))
@@ -178,10 +178,9 @@ def write_state(
     wanted = np.ones(len(exposures.outlines), bool)
     if detectors is not None:
         wanted = np.isin(exposures.detectors["detector"], list(detectors))
-        for index, visit_id in enumerate(exposures.visits):
-            of_visits["nSources"][index] = of_detectors["nSources"][
-                wanted & (exposures.detectors["visit"] == visit_id)
-            ].sum()
+        index = exposures.visit_index(exposures.detectors["visit"][wanted])
+        sources = np.bincount(index, weights=of_detectors["nSources"][wanted], minlength=len(exposures.visits))
+        of_visits["nSources"] = sources.astype(np.int64)
     done = {"status": DONE, "runId": run_id, "associatedAt": now}
     with_footprint = exposures.has_footprint[wanted]
     columns: dict[str, Any] = {

@@ -13,6 +13,7 @@ from ssdb.config import AssociationConfig
 
 if TYPE_CHECKING:
     from ssdb.association.associate import AssociationReport
+    from ssdb.store.write import Progress
 
 # Options whose names are shorter than those of the configuration.
 _SHORT = {
@@ -78,7 +79,7 @@ def associate(
         config = AssociationConfig(**options)
     database = open_database(ctx)
 
-    def work(progress: Callable[[int, int], None]) -> AssociationReport:
+    def work(progress: Progress) -> AssociationReport:
         return run(
             database,
             visits or None,

@@ -17,6 +17,7 @@ from ssdb.errors import ConfigError, SsdbError
 
 if TYPE_CHECKING:
     from ssdb.store.database import Database
+    from ssdb.store.write import Progress
 
 DEFAULT_URL = "sqlite:///ssdb.db"
 
@@ -121,7 +122,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         click.echo("  ".join(cells).rstrip())
 
 
-def with_progress(label: str, work: Callable[[Callable[[int, int], None]], Any]) -> Any:
+def with_progress(label: str, work: Callable[[Progress], Any]) -> Any:
     """Calls ``work`` with a function (done now, of all) that moves a bar on stderr; none where that is no terminal."""
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=0, label=label, file=sys.stderr, hidden=hidden, show_pos=True) as bar:

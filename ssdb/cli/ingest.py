@@ -12,6 +12,7 @@ from ssdb.cli.common import json_option, main, open_database, print_json, with_p
 
 if TYPE_CHECKING:
     from ssdb.ingest.door import IngestReport
+    from ssdb.store.write import Progress
 
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
 _columns = click.option(
@@ -109,7 +110,7 @@ def _ingest(
     try:
         for file in files:
 
-            def work(progress: Callable[[int, int], None], file: str = file) -> IngestReport:
+            def work(progress: Progress, file: str = file) -> IngestReport:
                 return ingest_file(database, file, progress=progress, **options)
 
             reports.append(with_progress(f"ingest {Path(file).name}", work))
