@@ -179,7 +179,7 @@ def _measure(database: Database, night: BenchmarkNight, seconds: dict[str, dict[
     report = associate(database, config=CONFIG)
     if report.failed:
         raise WrongResult(f"visits failed: {report.failed}")
-    seconds["stages"] = dict(report.timings)
+    seconds["stages"] = {name: stage.seconds for name, stage in report.stages.items()}
     with database.reading() as connection:
         candidates = read_arrays(
             connection, sa.select(ss_candidate.c.visit, ss_candidate.c.ssObjectId, ss_candidate.c.diaSourceId)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ssdb.ask.export import export
     from ssdb.ask.query import QueryResult, query
     from ssdb.ask.result import AssociationResult, load_result
-    from ssdb.ask.status import status, visit_status
+    from ssdb.ask.status import run_status, status, visit_status
     from ssdb.association.associate import AssociationReport, VisitOutcome, associate
     from ssdb.config import AssociationConfig
     from ssdb.errors import (
@@ -41,7 +41,7 @@ _HOMES = {
     "ssdb.ask.export": ["export"],
     "ssdb.ask.query": ["QueryResult", "query"],
     "ssdb.ask.result": ["AssociationResult", "load_result"],
-    "ssdb.ask.status": ["status", "visit_status"],
+    "ssdb.ask.status": ["run_status", "status", "visit_status"],
     "ssdb.association.associate": ["AssociationReport", "VisitOutcome", "associate"],
     "ssdb.config": ["AssociationConfig"],
     "ssdb.errors": [
@@ -96,6 +96,7 @@ __all__ = [
     "initialize",
     "load_result",
     "query",
+    "run_status",
     "status",
     "visit_status",
 ]

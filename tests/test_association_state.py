@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from small_surveys import MJD, Survey, beside, change, designation, differences, exported, random_survey, rows
 
 import ssdb.association.associate as associate_module
-from ssdb.ask.status import status, visit_status
+from ssdb.ask.status import run_status, status, visit_status
 from ssdb.association.associate import associate
 from ssdb.config import AssociationConfig
 from ssdb.errors import AssociationError, ConfigError, NotFoundError
@@ -348,9 +349,14 @@ def test_a_run_is_on_record(five: Database) -> None:
     assert AssociationConfig.from_json(run[1]) == config
     assert run[2:4] == (5, 0)
     timings = json.loads(run[4])
-    assert {"claim", "read", "join", "refine", "assign", "derive", "write", "commit"} <= timings.keys()
-    assert all(seconds >= 0 for seconds in timings.values())
-    assert sum(timings.values()) <= report.seconds
+    total = timings.pop("total")["seconds"]
+    stages = ["claim", "read", "footprints", "join", "refine", "assign", "derive", "write", "commit"]
+    assert list(timings) == stages
+    assert all(stage["seconds"] >= 0 for stage in timings.values())
+    assert sum(stage["seconds"] for stage in timings.values()) <= total == pytest.approx(report.seconds, abs=1e-6)
+    # One source and one prediction a visit, on one detector: rows of SsExpected, SsCandidate and SSSource are written.
+    counted = {"claim": 5, "read": 10, "footprints": 5, "join": 5, "refine": 5, "assign": 5, "derive": 5, "write": 15}
+    assert {name: timings[name]["rows"] for name in counted} == counted
     totals = rows(five, 'SELECT "nSources", "nTotalSsObjects", "nAssociatedSsObjects" FROM "AssociationRun"')
     assert totals == [(5, 5, 5)]
     for table in ("Visit", "VisitDetector"):
@@ -471,3 +477,21 @@ def test_whatever_goes_wrong_costs_its_visit_alone(database: Database, monkeypat
     assert [outcome.visit for outcome in report.visits] == [1, 3]
     assert report.failed == {2: "MemoryError: too large"}
     assert status(database)["pending"] == 1
+
+
+def test_the_metadata_of_a_run_can_be_asked_for(five: Database) -> None:
+    """By its identifier or as the last; the counts have the names of Rubin's metadata."""
+    with pytest.raises(NotFoundError, match="nothing has been associated yet"):
+        run_status(five, "last")
+    first = associate(five, [1], config=AssociationConfig(radius_arcsec=0.7))
+    second = associate(five)
+    asked = run_status(five, first.run_id)
+    assert asked["runId"] == first.run_id
+    assert asked["configuration"]["radius_arcsec"] == 0.7
+    assert (asked["nVisits"], asked["nExpectedSsObjects"], asked["nAssociatedSsObjects"]) == (1, 1, 1)
+    assert asked["timings"]["join"]["rows"] == 1
+    assert asked["ssdbVersion"] == version("ssdb")
+    assert run_status(five, "last") == run_status(five, second.run_id)
+    assert run_status(five, "last")["nVisits"] == 4
+    with pytest.raises(NotFoundError, match="run 17 is not in the database"):
+        run_status(five, "17")

@@ -789,3 +789,22 @@ def test_progress_is_shown_on_a_terminal_and_only_there(sqlite_url: str, night: 
     assert "ingest" in os.read(terminal, 10_000).decode()
     os.close(terminal)
     assert seen.stdout == quiet.stdout
+
+
+def test_status_tells_of_a_run(database_url: str, night: tuple[Night, dict[str, Path]]) -> None:
+    """Its configuration, version, counts and stages, as JSON and for people."""
+    _, files = night
+    load(database_url, files)
+    report = told(database_url, "associate", "--radius", "2")
+    metadata = told(database_url, "status", "--run", report["runId"])
+    assert metadata["configuration"] == report["configuration"]
+    assert metadata["nExpectedSsObjects"] == report["nTotalSsObjects"] > 0
+    assert metadata["nAssociatedSsObjects"] == report["nAssociatedSsObjects"] > 0
+    assert {name: metadata["timings"][name] for name in report["timings"]} == report["timings"]
+    assert metadata["timings"]["derive"]["rows"] == report["nAssociatedSsObjects"]
+    shown = done(database_url, "status", "--run", "last")
+    assert report["runId"] in shown
+    assert "radius_arcsec" in shown
+    assert "derive" in shown
+    assert "run x is not in the database" in failed(database_url, "status", "--run", "x")
+    assert run(database_url, "status", "--run", "last", "--visit", 1).exit_code == 2

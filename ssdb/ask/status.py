@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from ssdb.errors import NotFoundError, shown
 from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import ss_source
-from ssdb.schema.survey import DONE, ss_candidate, ss_expected, ss_prediction, visit, visit_detector
+from ssdb.schema.survey import DONE, association_run, ss_candidate, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
 
 _COUNTED = {
@@ -87,3 +88,43 @@ def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, An
             of_visit = detectors.where(visit_detector.c.visit == row["visit"]).order_by(visit_detector.c.detector)
             row["detectors"] = [dict(detector._mapping) for detector in connection.execute(of_visit)]
     return rows
+
+
+def run_status(database: Database, run_id: str) -> dict[str, Any]:
+    """The metadata of a call of associate.
+
+    Parameters
+    ----------
+    database : Database
+    run_id : str
+        Of the AssociationRun; ``last``: the one that started last.
+
+    Returns
+    -------
+    dict
+        The row of AssociationRun, ``configuration`` and ``timings`` as dicts: of every stage ``seconds`` and ``rows``.
+        The counts of objects have the names that Rubin's task gives them in its metadata, ``nExpectedSsObjects``
+        and ``nAssociatedSsObjects``. What a run that has not ended has not told is None.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such run.
+    """
+    wanted = sa.select(association_run)
+    if run_id == "last":
+        wanted = wanted.order_by(association_run.c.startedAt.desc(), association_run.c.runId.desc()).limit(1)
+    else:
+        wanted = wanted.where(association_run.c.runId == run_id)
+    with database.reading() as connection:
+        row = connection.execute(wanted).one_or_none()
+    if row is None:
+        raise NotFoundError(
+            "nothing has been associated yet" if run_id == "last" else f"run {run_id} is not in the database"
+        )
+    answer = {
+        "nExpectedSsObjects" if name == "nTotalSsObjects" else name: value for name, value in row._mapping.items()
+    }
+    for name in ("configuration", "timings"):
+        answer[name] = None if answer[name] is None else json.loads(answer[name])
+    return answer

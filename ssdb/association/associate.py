@@ -6,9 +6,7 @@ import json
 import logging
 import secrets
 import time
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,6 +17,7 @@ import sqlalchemy as sa
 
 from ssdb.association.exposures import read_candidate_pairs, read_exposures, source_densities
 from ssdb.association.match import match, place
+from ssdb.association.stages import Stage, Stages
 from ssdb.association.write import write_matches, write_state
 from ssdb.config import AssociationConfig
 from ssdb.errors import ConfigError, NotFoundError, SsdbError, shown
@@ -72,8 +71,10 @@ class AssociationReport:
         Pending exposures that were left to another process, which was just loading or associating them.
     seconds : float
         From beginning to end.
-    timings : dict of str to float
-        Seconds of every stage.
+    stages : Stages
+        Seconds and rows of every stage: predictions and detectors for ``read``, predictions for ``footprints``, pairs
+        for ``join`` and ``refine``, candidates for ``assign``, matches for ``derive``, rows of all three tables for
+        ``write``. What was done again because a batch failed counts again.
     """
 
     run_id: str
@@ -83,7 +84,7 @@ class AssociationReport:
     n_without_predictions: int = 0
     n_taken: int = 0
     seconds: float = 0.0
-    timings: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    stages: Stages = field(default_factory=Stages)
 
     @property
     def totals(self) -> dict[str, int]:
@@ -93,15 +94,6 @@ class AssociationReport:
             "nTotalSsObjects": sum(outcome.n_total_ss_objects for outcome in self.visits),
             "nAssociatedSsObjects": sum(outcome.n_associated_ss_objects for outcome in self.visits),
         }
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Adds the time within to a stage."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings[name] += time.perf_counter() - start
 
 
 def associate(
@@ -213,31 +205,36 @@ def _associate_batch(
 ) -> None:
     """Associates exposures in one transaction."""
     started = time.perf_counter()
-    config, stage = report.config, report.stage
+    config, timed = report.config, report.stages.timed
     with database.writing() as connection:
-        with stage("claim"):
+        with timed("claim") as stage:
             visits = claim_visits(connection, batch, only_pending=only_pending)
+            stage.rows += len(visits)
         if not visits:
             report.n_taken += len(batch)
             return
-        with stage("read"), index_loops(connection):
+        with timed("read") as stage, index_loops(connection):
             exposures = read_exposures(connection, visits, config)
-        with stage("footprints"):
+            stage.rows += len(exposures.predictions["visit"]) + len(exposures.detectors["visit"])
+        with timed("footprints") as stage:
             placement = place(exposures, config, detectors)
-        with stage("join"):
+            stage.rows += len(placement.row)
+        with timed("join") as stage:
             pairs = read_candidate_pairs(connection, exposures, config)
+            stage.rows += len(pairs["prediction"])
         density = None
         if config.mode == "uncertainty":
-            with stage("densities"):
+            with timed("densities") as stage:
                 density = source_densities(connection, exposures, config)
-        matches = match(exposures, placement, pairs, density, config, stage)
-        with stage("write"), index_loops(connection):
-            write_matches(connection, visits, matches, detectors)
+                stage.rows += len(density)
+        matches = match(exposures, placement, pairs, density, config, timed)
+        with timed("write") as stage, index_loops(connection):
+            stage.rows += write_matches(connection, visits, matches, detectors)
             now = datetime.now(UTC).replace(tzinfo=None)
             counts = write_state(connection, exposures, matches.expected, detectors, report.run_id, now)
         commit = time.perf_counter()
+    report.stages.setdefault("commit", Stage()).seconds += time.perf_counter() - commit
     report.n_taken += len(batch) - len(visits)
-    report.timings["commit"] += time.perf_counter() - commit
     seconds = (time.perf_counter() - started) / len(visits)
     rows = np.stack([counts[name] for name in ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")], axis=-1)
     report.visits += [
@@ -262,7 +259,7 @@ def _finish_run(database: Database, report: AssociationReport) -> None:
         "finishedAt": datetime.now(UTC).replace(tzinfo=None),
         "nVisits": len(report.visits),
         "nFailed": len(report.failed),
-        "timings": json.dumps({name: round(seconds, 6) for name, seconds in report.timings.items()}),
+        "timings": json.dumps({"total": {"seconds": round(report.seconds, 6)}} | report.stages.as_dict()),
         **report.totals,
     }
     with database.writing() as connection:

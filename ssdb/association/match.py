@@ -14,6 +14,7 @@ from ssdb.association.assign import assign
 from ssdb.association.derive import derive
 from ssdb.association.exposures import Columns, Exposures
 from ssdb.association.refine import ranks, refine, search_radii
+from ssdb.association.stages import Stage
 from ssdb.config import AssociationConfig
 from ssdb.errors import AssociationError, shown
 from ssdb.sky.footprint import locate
@@ -140,7 +141,7 @@ def match(
     pairs: Columns,
     density: NDArray[np.float64] | None,
     config: AssociationConfig,
-    stage: Callable[[str], AbstractContextManager[None]],
+    timed: Callable[[str], AbstractContextManager[Stage]],
 ) -> Matches:
     """Refines, assigns and derives.
 
@@ -154,7 +155,7 @@ def match(
     density : ndarray, shape (d,), optional
         Sources per square arcsecond around each detector; for uncertainty mode.
     config : AssociationConfig
-    stage : callable
+    timed : callable
         Times a stage by its name.
 
     Returns
@@ -162,7 +163,8 @@ def match(
     Matches
     """
     predictions = exposures.predictions
-    with stage("refine"):
+    with timed("refine") as stage:
+        stage.rows += len(pairs["prediction"])
         detector = exposures.detector_index(pairs["visit"], pairs["detector"])
         # An object is matched on its own detector; one that is on no footprint, where there are none.
         on = placement.row[pairs["prediction"]]
@@ -173,11 +175,13 @@ def match(
         found = refine(predictions, pairs, config, None if density is None else density[detector[kept]])
         prediction = pairs["prediction"][found.pair]
         source = {name: values[found.pair] for name, values in pairs.items()}
-    with stage("assign"):
+    with timed("assign") as stage:
+        stage.rows += len(prediction)
         rank = ranks(prediction, found.separation)
         source_key = _codes(source["visit"], source["diaSourceId"])
         chosen = assign(prediction, source_key, found.separation, found.weight, config.method)
-    with stage("derive"):
+    with timed("derive") as stage:
+        stage.rows += int(chosen.sum())
         best = {name: values[chosen] for name, values in source.items()} | {"diaDistanceRank": rank[chosen]}
         ss_source = derive(predictions, prediction[chosen], best, config)
         ss_source["designation"] = predictions["designation"][prediction[chosen]]

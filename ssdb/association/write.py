@@ -29,7 +29,7 @@ _SAME_SOURCE = (dia_source.c.visit == ss_source.c.visit) & (dia_source.c.diaSour
 
 def write_matches(
     connection: sa.Connection, visits: Sequence[int], matches: Matches, detectors: Collection[int] | None
-) -> None:
+) -> int:
     """Replaces the results of exposures.
 
     Parameters
@@ -42,15 +42,21 @@ def write_matches(
         Their results.
     detectors : collection of int, optional
         The results are of these detectors only; those of others stay.
+
+    Returns
+    -------
+    int
+        Rows written.
     """
     _remove(connection, visits, matches.expected, detectors)
-    write_rows(connection, ss_expected, _rows(ss_expected, matches.expected, matches.expected))
-    write_rows(connection, ss_candidate, _rows(ss_candidate, matches.candidates))
-    write_rows(connection, ss_source, _rows(ss_source, matches.ss_source))
+    n_rows = write_rows(connection, ss_expected, _rows(ss_expected, matches.expected, matches.expected))
+    n_rows += write_rows(connection, ss_candidate, _rows(ss_candidate, matches.candidates))
+    n_rows += write_rows(connection, ss_source, _rows(ss_source, matches.ss_source))
     of_batch: sa.ColumnElement[bool] = ss_source.c.visit.in_(visits)
     if detectors is not None:
         of_batch &= ss_source.c.detector.in_(detectors)
     connection.execute(sa.update(dia_source).where(_SAME_SOURCE, of_batch).values(ssObjectId=ss_source.c.ssObjectId))
+    return n_rows
 
 
 def _remove(

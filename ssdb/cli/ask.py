@@ -16,17 +16,26 @@ from ssdb.cli.common import as_text, json_option, main, open_database, print_jso
 @click.option(
     "--visit", "visits", type=int, multiple=True, metavar="N", help="Tell of this exposure and its detectors."
 )
+@click.option("--run", "run_id", metavar="ID", help="Tell of this call of associate; last: of the latest.")
 @json_option
 @click.pass_context
-def status(ctx: click.Context, visits: tuple[int, ...], as_json: bool) -> None:
+def status(ctx: click.Context, visits: tuple[int, ...], run_id: str | None, as_json: bool) -> None:
     """What is loaded, what is associated, what is pending."""
+    from ssdb.ask.status import run_status, visit_status
     from ssdb.ask.status import status as counts
-    from ssdb.ask.status import visit_status
 
+    if visits and run_id is not None:
+        raise click.UsageError("--visit and --run exclude each other")
     database = open_database(ctx)
-    answer: Any = visit_status(database, visits) if visits else counts(database)
+    answer: Any
+    if run_id is not None:
+        answer = run_status(database, run_id)
+    else:
+        answer = visit_status(database, visits) if visits else counts(database)
     if as_json:
         print_json(answer)
+    elif run_id is not None:
+        _print_run(answer)
     elif visits:
         for number, row in enumerate(answer):
             if number:
@@ -55,6 +64,17 @@ def status(ctx: click.Context, visits: tuple[int, ...], as_json: bool) -> None:
                 ("sources of pending visits", answer["pendingSources"]),
             ]
         )
+
+
+def _print_run(run: dict[str, Any]) -> None:
+    configuration, timings = run.pop("configuration"), run.pop("timings") or {}
+    print_pairs(run.items())
+    click.echo()
+    print_pairs(configuration.items())
+    if timings:
+        click.echo()
+        stages = [[name, stage["seconds"], stage.get("rows")] for name, stage in timings.items()]
+        print_table(["stage", "seconds", "rows"], stages)
 
 
 def _parameters(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def _as_dict(report: AssociationReport) -> dict[str, Any]:
         "nWithoutPredictions": report.n_without_predictions,
         "nTaken": report.n_taken,
         "seconds": report.seconds,
-        "timings": dict(report.timings),
+        "timings": report.stages.as_dict(),
         "visits": [asdict(outcome) for outcome in report.visits],
         "failed": {str(visit): reason for visit, reason in report.failed.items()},
     }
@@ -137,6 +137,6 @@ def _print(report: AssociationReport) -> None:
             ("known objects found", f"{found:,}{share}"),
             ("sources that are no known object", sources - found),
             ("seconds", f"{report.seconds:.2f}"),
-            *((f"  {stage}", f"{seconds:.2f}") for stage, seconds in report.timings.items()),
+            *((f"  {name}", f"{stage.seconds:.2f}") for name, stage in report.stages.items()),
         ]
     )
