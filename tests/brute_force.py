@@ -136,15 +136,17 @@ def _associate_visit(survey: Any, visit: int, config: AssociationConfig, referen
     on: dict[str, tuple[int | None, float | None]] = {}
     for name, prediction in predictions.items():
         where = unit(prediction["ephRa"], prediction["ephDec"])
-        reach = search_radius(prediction, list(sources.values()), config)
-        inside = []
+        possible = []
         for detector, outline in outlines.items():
+            reach = search_radius(prediction, [s for s in sources.values() if s["detector"] == detector], config)
             distance, scale = edge_distance(outline, where), scales[detector]
-            padding = reach if scale is None else min(config.max_pixel_margin, math.ceil(reach / scale)) * scale
-            if distance >= -padding:
-                inside.append((distance, detector))
-        if inside:
-            on[name] = max(inside)[::-1]
+            widest = math.inf if scale is None else config.max_pixel_margin * scale
+            padding = reach if scale is None else min(widest, math.ceil(reach / scale) * scale)
+            if distance >= -widest:
+                possible.append((distance, detector, padding))
+        distance, detector, padding = max(possible, default=(-math.inf, None, 0.0))
+        if distance >= -padding:
+            on[name] = (detector, distance)
         elif bare or not outlines:
             on[name] = (None, None)
 
@@ -179,7 +181,7 @@ def _associate_visit(survey: Any, visit: int, config: AssociationConfig, referen
 
 
 def search_radius(prediction: Row, sources: list[Row], config: AssociationConfig) -> float:
-    """How far from a prediction a source of the visit can be its object, arcsec."""
+    """How far from a prediction one of these sources can be its object, arcsec."""
     days = max((abs(row["midpointMjdTai"] - prediction["midpointMjdTai"]) for row in sources), default=0.0)
     rates = prediction.get("ephRateRa"), prediction.get("ephRateDec")
     motion = 0.0 if None in rates else math.hypot(*rates) * days * 3600  # type: ignore[arg-type]

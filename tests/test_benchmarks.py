@@ -146,6 +146,31 @@ def test_a_lost_pair_ends_the_benchmark(what: str, tmp_path: Path, monkeypatch: 
         measure.measure(tmp_path, night)
 
 
+def test_footprints_are_measured_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from benchmarks.footprints import main
+
+    path = tmp_path / "figures.json"
+    assert main(["--quick", "--json", str(path)]) == 0
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    assert (figures["detectors"], figures["objects"]) == (189, 50)
+    assert 15 < figures["onDetectors"] < 50
+    assert all(value > 0 for value in figures["seconds"].values())
+    assert f"{1000 * figures['seconds']['place']:.2f} ms" in capsys.readouterr().out
+
+
+def test_an_object_on_another_detector_ends_the_benchmark(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Times mean nothing where objects are not put where astropy says that they are."""
+    from benchmarks import footprints
+
+    # Without their last points the outlines lose a corner.
+    whole = footprints.trace_outline
+    monkeypatch.setattr(footprints, "trace_outline", lambda *arguments: whole(*arguments)[:-6])
+    assert footprints.main(["--quick"]) == 1
+    assert "other detectors than astropy says" in capsys.readouterr().err
+
+
 def test_an_unknown_database_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     from benchmarks.night import main
 

@@ -49,6 +49,16 @@ def test_mean_and_true_ecliptic_differ_by_the_nutation_at_j2000():
 
 
 @pytest.mark.parametrize("function", [ecliptic, galactic])
+def test_a_position_comes_out_the_same_whatever_is_beside_it(function):
+    """To the bit: rows are not to depend on what else was associated at the same time."""
+    ra, dec = np.random.default_rng(0).uniform([[0], [-90]], [[360], [90]], (2, 60))
+    together = np.array(function(ra, dec))
+    for size in (1, 7):
+        parts = [function(ra[i : i + size], dec[i : i + size]) for i in range(0, 60, size)]
+        np.testing.assert_array_equal(np.hstack(parts), together)
+
+
+@pytest.mark.parametrize("function", [ecliptic, galactic])
 def test_no_positions(function):
     """Empty in, empty out."""
     lon, lat = function([], [])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +22,21 @@ from astropy.coordinates import (
     SphericalCosLatDifferential,
     SphericalRepresentation,
 )
+from conftest import shared_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from small_surveys import load_night, rows
 
+from ssdb.association.associate import associate
 from ssdb.errors import ConfigError, InputError
 from ssdb.schema import dia, survey
 from ssdb.schema.arrow import arrow_schema
 from ssdb.simulate import Night, Score, SimulationConfig, score, simulate_night, write_night
+from ssdb.simulate.focal_plane import rubin_like
+from ssdb.sky.edges import edge_distances
+from ssdb.sky.footprint import Outlines, bounding_caps, outline_problems
+from ssdb.store.migrate import initialize
 
 TABLES = ("visits", "detectors", "sources", "predictions", "truth")
 
@@ -105,7 +114,7 @@ def test_same_seed_gives_identical_tables_and_another_seed_others() -> None:
         n_sources=st.integers(0, 30),
         n_objects=st.integers(0, 30),
         field_radius_deg=st.floats(0.05, 5.0),
-        n_detectors=st.sampled_from([0, 1, 4, 9, 1024]),
+        n_detectors=st.sampled_from([0, 1, 4, 9, 189, 1024]),
         astrometric_error_arcsec=st.floats(0.0, 10.0),
         detection_efficiency=st.floats(0.0, 1.0),
         depth_mag=st.floats(10.0, 30.0),
@@ -149,7 +158,12 @@ def test_every_night_keeps_what_is_promised(config: SimulationConfig) -> None:
     if night.detectors is None:
         assert (sources["detector"] == 0).all()
     else:
-        assert night.detectors.num_rows == 4 * config.n_detectors * config.n_visits
+        detectors = night.detectors.group_by(["visit", "detector"]).aggregate([("corner", "max"), ("corner", "count")])
+        assert detectors.num_rows == config.n_detectors * config.n_visits
+        corners = detectors["corner_count"].to_numpy()
+        assert (detectors["corner_max"].to_numpy() == corners - 1).all()
+        assert corners.min() >= 4
+        assert (config.n_detectors == 189) == (corners.max() > 4)
 
 
 def test_the_fields_are_hard_ones(night: Night) -> None:
@@ -226,6 +240,80 @@ def test_detectors_have_the_size_they_say_and_do_not_overlap(mosaic_night: Night
     boresight = mosaic_night.visits.slice(0, 1).to_pylist()[0]
     distance = SkyCoord(boresight["ra"], boresight["dec"], unit="deg").separation(sky[:36]).deg
     assert distance.max() <= boresight["radius"]
+
+
+@pytest.fixture(scope="module")
+def rubin_night() -> Night:
+    """A night with a camera like Rubin's."""
+    return simulate_night(SimulationConfig(n_visits=5, n_detectors=189, n_objects=2000, n_sources=3000))
+
+
+def test_the_camera_is_like_rubins() -> None:
+    """Every CCD is within half a per cent of where the real one is, in the same order, and as large."""
+    file = shared_data("sorcha") / "src__sorcha__modules__data__LSST_detector_corners_100123.csv"
+    rows = np.genfromtxt(file, delimiter=",", names=True)
+    assert (rows["detector"].reshape(-1, 4) == np.arange(189)[:, None]).all()
+    real = np.stack([rows["x"], rows["y"]], axis=-1).reshape(-1, 4, 2) * 180 * 3600 / np.pi
+    plane = rubin_like()
+    ours = plane.centers
+    # Without the distortion, which the real corners have not.
+    difference = ours - real.mean(axis=1)
+    assert np.abs(difference).max() < 0.005 * np.abs(ours).max()
+    sides = np.ptp(real, axis=1)
+    assert np.array([plane.width, plane.height]) * 0.2 == pytest.approx(sides.mean(axis=0), rel=2e-3)
+
+
+def test_the_mapping_of_a_detector_is_the_one_that_sources_fall_by() -> None:
+    """Pixels to the plane and back, of every detector: inside its own, and 0.01 pixel beyond an edge on none."""
+    plane = rubin_like()
+    rng = np.random.default_rng(1)
+    for beyond, found in ((-0.01, True), (0.01, False)):
+        detector = np.repeat(np.arange(189), 20)
+        half = np.array([[0.5 * plane.width], [0.5 * plane.height]])
+        offsets = rng.uniform(-1, 1, (2, len(detector))) * half
+        edge = rng.integers(2, size=len(detector))
+        each = np.arange(len(detector))
+        offsets[edge, each] = np.sign(offsets[edge, each]) * (half[edge, 0] + beyond)
+        points = plane.plane_positions(detector, 0.2 * offsets)
+        np.testing.assert_array_equal(plane.detectors_at(points), detector if found else np.full(len(detector), -1))
+
+
+def test_curved_outlines_hold_the_sources_of_their_detector(rubin_night: Night) -> None:
+    """By ssdb's footprints, to 0.05 pixel; at the edges the four corners alone would not."""
+    assert rubin_night.detectors is not None
+    for visit in rubin_night.visits["visit"].to_pylist()[:3]:
+        corners = columns(rubin_night.detectors.filter(pa.compute.equal(rubin_night.detectors["visit"], visit)))
+        sources = columns(rubin_night.sources.filter(pa.compute.equal(rubin_night.sources["visit"], visit)))
+        starts = np.append(np.flatnonzero(corners["corner"] == 0), len(corners["ra"]))
+        outlines = Outlines(np.column_stack([corners["ra"], corners["dec"]]), starts)
+        assert outline_problems(outlines) == {}
+        assert np.array_equal(corners["detector"][starts[:-1]], np.arange(189))
+        depth = edge_distances(outlines, bounding_caps(outlines), sources["detector"], sources["ra"], sources["dec"])
+        assert depth.min() > -0.05 * 0.21
+        assert np.count_nonzero(depth < 5) > 30
+    assert set(sources["detector"].tolist()) == set(range(189))
+
+
+def test_the_distortion_bends_edges_by_more_than_the_tolerance() -> None:
+    """From the chord of its corners the edge of an outer detector is up to half a pixel or more away."""
+    plane = rubin_like()
+    to_sky = plane.pixel_to_sky(0)
+    x, y = np.array([-0.5, 1999.5, 3999.5]), np.full(3, -0.5)
+    start, middle, end = SkyCoord(*to_sky(x, y), unit="deg").cartesian.xyz.value.T
+    across = np.cross(start, end) @ middle / np.linalg.norm(np.cross(start, end))
+    assert np.abs(across) * 180 * 3600 / np.pi > 0.4 * 0.2
+
+
+def test_curved_outlines_lose_no_match(rubin_night: Night, tmp_path: Path) -> None:
+    """The whole road: as many objects get their own source with the 189 outlines as without any."""
+    correct = []
+    for name, night in (("with", rubin_night), ("without", replace(rubin_night, detectors=None))):
+        with closing(initialize(f"sqlite:///{tmp_path / name}.db")) as database:
+            load_night(database, night)
+            assert not associate(database).failed
+            matched = rows(database, 'SELECT "diaSourceId", designation FROM "SSSource"')
+        correct.append(score([row[0] for row in matched], [row[1] for row in matched], night.truth).n_correct)
+    assert correct[0] >= correct[1] > 2500
 
 
 def test_predictions_lie_where_their_vectors_point(night: Night) -> None:
@@ -498,7 +586,7 @@ def test_writing_a_night_without_detectors_leaves_none_of_an_earlier_night(tmp_p
         ({"n_sources": True}, "n_sources"),
         ({"n_sources": 90_000, "n_objects": 10_001}, "n_sources"),
         ({"n_visits": 100, "n_objects": 40_001}, "n_objects"),
-        ({"n_detectors": 189}, "n_detectors"),
+        ({"n_detectors": 190}, "n_detectors"),
         ({"detection_efficiency": 1.1}, "detection_efficiency"),
         ({"depth_mag": float("nan")}, "depth_mag"),
         ({"field_radius_deg": "1.75"}, "field_radius_deg"),

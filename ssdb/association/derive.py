@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdb.config import AssociationConfig
+from ssdb.config import AU_KM, AssociationConfig
 from ssdb.sky.frames import ecliptic, galactic
 from ssdb.sky.sphere import moved, separations, tangent_offsets
+from ssdb.sky.vectors import angles, norms, range_rates
 
 Array = NDArray[np.float64]
 Columns = Mapping[str, NDArray[Any]]
-
-AU_KM = 149597870.7
-"""Kilometres in an astronomical unit (IAU 2012 resolution B2)."""
 
 
 def derive(
@@ -69,12 +67,12 @@ def derive(
         "galLon": gal_lon,
         "galLat": gal_lat,
         # The Sun is at topo - helio, seen from the observer.
-        "elongation": _first_known(_angles(topo - helio, topo), predicted("elongation")),
-        "phaseAngle": _first_known(_angles(helio, topo), predicted("phaseAngle")),
-        "topoRange": _first_known(_norms(topo), predicted("topoRange")),
-        "topoRangeRate": _first_known(_range_rates(topo, topo_v), predicted("topoRangeRate")),
-        "helioRange": _first_known(_norms(helio), predicted("helioRange")),
-        "helioRangeRate": _first_known(_range_rates(helio, helio_v), predicted("helioRangeRate")),
+        "elongation": _first_known(angles(topo - helio, topo), predicted("elongation")),
+        "phaseAngle": _first_known(angles(helio, topo), predicted("phaseAngle")),
+        "topoRange": _first_known(norms(topo), predicted("topoRange")),
+        "topoRangeRate": _first_known(range_rates(topo, topo_v), predicted("topoRangeRate")),
+        "helioRange": _first_known(norms(helio), predicted("helioRange")),
+        "helioRangeRate": _first_known(range_rates(helio, helio_v), predicted("helioRangeRate")),
         "ephRa": eph_ra,
         "ephDec": eph_dec,
         "ephVmag": predicted("ephVmag"),
@@ -88,10 +86,10 @@ def derive(
         "ephOffsetCrossTrack": (north * rate_ra - east * rate_dec) / moving,
         **_components("helio_", helio),
         **_components("helio_v", helio_v),
-        "helio_vtot": _norms(helio_v),
+        "helio_vtot": norms(helio_v),
         **_components("topo_", topo),
         **_components("topo_v", topo_v),
-        "topo_vtot": _norms(topo_v),
+        "topo_vtot": norms(topo_v),
         "diaDistanceRank": sources["diaDistanceRank"],
     }
 
@@ -105,22 +103,6 @@ def _moved_vectors(position: Array, velocity: Array, days: Array) -> Array:
     """Positions (au) after a time (d) at their velocities (km/s); not moved where velocity or time is unknown."""
     step = velocity * (days[:, None] * 86400.0 / AU_KM)
     return position + np.where(np.isnan(step), 0.0, step)
-
-
-def _norms(vectors: Array) -> Array:
-    """Lengths of vectors (n, 3)."""
-    return np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-
-
-def _range_rates(position: Array, velocity: Array) -> Array:
-    """Rates of change of the lengths of positions, in the velocities' unit: (r . v) / |r|."""
-    distance = _norms(position)
-    return np.einsum("ij,ij->i", position, velocity) / np.where(distance > 0, distance, np.nan)
-
-
-def _angles(a: Array, b: Array) -> Array:
-    """Angles between vectors (n, 3), degrees: atan2 of cross and dot product, exact near 0 and 180 too."""
-    return np.degrees(np.arctan2(_norms(np.cross(a, b)), np.einsum("ij,ij->i", a, b)))
 
 
 def _first_known(computed: Array, provided: Array) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import AssociationError
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import ss_prediction, visit_detector
-from ssdb.sky.footprint import outline_area, unpack_outline
+from ssdb.sky.footprint import Outlines, outline_areas, unpack_outlines
 from ssdb.sky.sphere import cap_area, smallest_cap
 from ssdb.store.plans import index_loops
 from ssdb.store.read import read_arrays
@@ -34,6 +35,12 @@ _PAIR_COLUMNS = (
 """What the candidate statements select, in their order and with the types of the tables."""
 
 
+# Multiplied as doubles: in single precision the square of a tiny error is an underflow, which PostgreSQL refuses.
+_ERRORS = [sa.func.coalesce(sa.cast(dia_source.c[name], sa.Double), 0.0) for name in ("raErr", "decErr")]
+_LARGEST_VARIANCE = sa.func.max(_ERRORS[0] * _ERRORS[0] + _ERRORS[1] * _ERRORS[1])
+"""An upper bound of the larger eigenvalue of the covariance of any source; only uncertainty mode needs it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exposures:
     """A batch of exposures. Every column is a numpy array; NaN is unknown.
@@ -46,19 +53,16 @@ class Exposures:
         SsPrediction, by (visit, ssObjectId) ascending.
     detectors : dict of columns, shape (d,)
         visit, detector (ascending), nSources, capRa, capDec, capRadius (deg), pixelScale (arcsec), variance: the
-        largest variance of a source's position (arcsec^2).
-    outlines : list of d ndarrays or None
-        Vertices (n, 2), ra and dec in degrees, of the detectors that have a footprint.
-    earliest, latest : ndarray, shape (v,)
-        Times of the first and last source, MJD TAI; NaN without sources.
+        largest variance of a source's position (arcsec^2); earliest, latest: times of the first and last source
+        (MJD TAI), NaN without sources.
+    outlines : Outlines
+        Of the d detectors; without vertices where there is no footprint.
     """
 
     visits: NDArray[np.int64]
     predictions: Columns
     detectors: Columns
-    outlines: list[NDArray[np.float64] | None]
-    earliest: NDArray[np.float64]
-    latest: NDArray[np.float64]
+    outlines: Outlines
 
     def visit_index(self, visit: NDArray[np.int64]) -> NDArray[np.intp]:
         """Where visits stand in the batch."""
@@ -85,9 +89,23 @@ class Exposures:
         return variances
 
     @property
+    def earliest(self) -> NDArray[np.float64]:
+        """Time of the first source of each exposure, MJD TAI, shape (v,); NaN without sources."""
+        times = np.full(len(self.visits), np.nan)
+        np.fmin.at(times, self.visit_index(self.detectors["visit"]), self.detectors["earliest"])
+        return times
+
+    @property
+    def latest(self) -> NDArray[np.float64]:
+        """Time of the last source of each exposure, MJD TAI, shape (v,); NaN without sources."""
+        times = np.full(len(self.visits), np.nan)
+        np.fmax.at(times, self.visit_index(self.detectors["visit"]), self.detectors["latest"])
+        return times
+
+    @property
     def has_footprint(self) -> NDArray[np.bool_]:
         """Which detectors have a footprint, shape (d,)."""
-        return np.array([outline is not None for outline in self.outlines], dtype=bool)
+        return self.outlines.counts > 0
 
 
 def read_exposures(connection: sa.Connection, visits: Sequence[int], config: AssociationConfig) -> Exposures:
@@ -114,28 +132,17 @@ def read_exposures(connection: sa.Connection, visits: Sequence[int], config: Ass
         .order_by(ss_prediction.c.visit, ss_prediction.c.ssObjectId),
     )
     batch = np.array(visits, np.int64)
-    detectors, outlines, times = _read_detectors(connection, visits, config)
-    index = np.searchsorted(batch, detectors["visit"])
-    earliest, latest = np.full(len(batch), np.inf), np.full(len(batch), -np.inf)
-    np.fmin.at(earliest, index, times["earliest"])
-    np.fmax.at(latest, index, times["latest"])
-    empty = ~np.isfinite(earliest)
-    earliest[empty], latest[empty] = np.nan, np.nan
-    exposures = Exposures(batch, predictions, detectors, outlines, earliest, latest)
+    exposures = Exposures(batch, predictions, *_read_detectors(connection, visits, config))
     _check_times(exposures)
     return exposures
 
 
 def _read_detectors(
     connection: sa.Connection, visits: Sequence[int], config: AssociationConfig
-) -> tuple[Columns, list[NDArray[np.float64] | None], Columns]:
-    """Detectors of visits with their number of sources, their outlines, and the times of their sources."""
+) -> tuple[Columns, Outlines]:
+    """Detectors of visits, and their outlines."""
     source = dia_source.c
-    # An upper bound of the larger eigenvalue of the covariance; it costs nothing in fixed mode, which needs none.
-    # Multiplied as doubles: in single precision the square of a tiny error is an underflow, which PostgreSQL refuses.
-    ra_err, dec_err = (sa.func.coalesce(sa.cast(error, sa.Double), 0.0) for error in (source.raErr, source.decErr))
-    variance = sa.func.max(ra_err * ra_err + dec_err * dec_err)
-    largest = variance if config.mode == "uncertainty" else sa.literal(0.0)
+    largest = _LARGEST_VARIANCE if config.mode == "uncertainty" else sa.literal(0.0)
     sources = (
         sa.select(
             source.visit,
@@ -172,9 +179,7 @@ def _read_detectors(
     packed = connection.scalars(
         sa.select(detector.footprint).where(detector.visit.in_(visits)).order_by(detector.visit, detector.detector)
     )
-    outlines = [None if footprint is None else unpack_outline(footprint) for footprint in packed]
-    times = {name: columns.pop(name) for name in ("earliest", "latest")}
-    return columns, outlines, times
+    return columns, unpack_outlines(packed.all())
 
 
 def _check_times(exposures: Exposures) -> None:
@@ -207,9 +212,9 @@ def read_candidate_pairs(connection: sa.Connection, exposures: Exposures, config
         visit, ssObjectId, diaSourceId, detector, midpointMjdTai, ra, dec, raErr, decErr, ra_dec_Cov; and prediction:
         the index into the predictions. By (visit, ssObjectId, diaSourceId) ascending.
     """
-    known = np.isfinite(exposures.earliest)
     added = exposures.largest_variances + config.floor_arcsec**2
     search = (exposures.visits, exposures.earliest, exposures.latest, added)
+    known = np.isfinite(search[1])
     visits, earliest, latest, variances = (values[known].tolist() for values in search)
     parameters: dict[str, Any] = {
         "search": json.dumps(list(zip(visits, earliest, latest, variances, strict=True))),
@@ -219,12 +224,16 @@ def read_candidate_pairs(connection: sa.Connection, exposures: Exposures, config
         parameters |= {"base": config.radius_arcsec**2, "factor": 0.0, "largest": config.radius_arcsec}
     else:
         parameters |= {"base": 0.0, "factor": config.chi2_limit, "largest": config.max_radius_arcsec}
-    statement = sa.text(sql_text(f"candidates.{connection.dialect.name}.sql"))
-    typed = statement.columns(*(sa.column(column.name, column.type) for column in _PAIR_COLUMNS))
     with index_loops(connection):
-        pairs = read_arrays(connection, typed, parameters)
+        pairs = read_arrays(connection, _candidates(connection.dialect.name), parameters)
     pairs["prediction"] = exposures.prediction_index(pairs["visit"], pairs["ssObjectId"])
     return pairs
+
+
+@cache
+def _candidates(dialect: str) -> sa.TextualSelect:
+    statement = sa.text(sql_text(f"candidates.{dialect}.sql"))
+    return statement.columns(*(sa.column(column.name, column.type) for column in _PAIR_COLUMNS))
 
 
 def source_densities(connection: sa.Connection, exposures: Exposures, config: AssociationConfig) -> NDArray[np.float64]:
@@ -247,10 +256,8 @@ def source_densities(connection: sa.Connection, exposures: Exposures, config: As
     """
     detectors, has_footprint = exposures.detectors, exposures.has_footprint
     density = np.full(len(has_footprint), np.nan)
-    for row in np.flatnonzero(has_footprint):
-        outline = exposures.outlines[row]
-        assert outline is not None
-        density[row] = detectors["nSources"][row] / outline_area(outline[:, 0], outline[:, 1])
+    known = np.flatnonzero(has_footprint)
+    density[known] = detectors["nSources"][known] / outline_areas(exposures.outlines.take(known))
     for visit in np.unique(detectors["visit"][~has_footprint & (detectors["nSources"] > 0)]):
         rows = np.flatnonzero((detectors["visit"] == visit) & ~has_footprint)
         source = dia_source.c

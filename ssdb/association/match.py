@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ssdb.association.assign import assign
 from ssdb.association.derive import derive
@@ -17,7 +17,7 @@ from ssdb.association.refine import ranks, refine, search_radii
 from ssdb.association.stages import Stage
 from ssdb.config import AssociationConfig
 from ssdb.errors import AssociationError, shown
-from ssdb.sky.footprint import locate
+from ssdb.sky.edges import deepest, edge_distances, points_in_caps
 
 NO_DETECTOR = -1
 """Index of the detector of an object that is on no footprint."""
@@ -77,28 +77,31 @@ def place(exposures: Exposures, config: AssociationConfig, detectors: Collection
         Without footprints an object is on no detector and is considered all the same. With them it is considered if
         it is on one, its padding included, or if some detector with sources has none, on which it may be.
     """
-    n = len(exposures.predictions["visit"])
-    row, edge_distance = np.full(n, NO_DETECTOR, np.intp), np.full(n, np.nan)
-    considered = np.ones(n, bool)
-    radii = _padding_radii(exposures, config)
-    has_footprint = exposures.has_footprint
-    for visit in np.unique(exposures.detectors["visit"][has_footprint]):
-        of_visit = exposures.detectors["visit"] == visit
-        footprints = np.flatnonzero(of_visit & has_footprint)
-        first, last = (np.searchsorted(exposures.predictions["visit"], visit, side) for side in ("left", "right"))
-        padding = _padding(radii[first:last], exposures.detectors["pixelScale"][footprints], config)
-        caps = np.stack([exposures.detectors[name][footprints] for name in ("capRa", "capDec", "capRadius")], axis=-1)
-        ra, dec = (exposures.predictions[name][first:last] for name in ("ephRa", "ephDec"))
-        outlines = [exposures.outlines[index] for index in footprints]
-        index, edge_distance[first:last] = locate([o for o in outlines if o is not None], caps, ra, dec, padding)
-        row[first:last] = np.where(index >= 0, footprints[index], NO_DETECTOR)
-        elsewhere = of_visit & ~has_footprint & (exposures.detectors["nSources"] > 0)
-        considered[first:last] = (index >= 0) | elsewhere.any()
+    predictions = exposures.predictions
+    detector, prediction, distance = _near(exposures, config)
+    # Chosen without regard to search radii, which depend on sources: what is loaded for one detector is not to take
+    # an object from another one.
+    possible = distance >= -_whole_pixels(np.inf, exposures.detectors["pixelScale"][detector], config)
+    detector, prediction, distance = detector[possible], prediction[possible], distance[possible]
+    padding = _padding(exposures, detector, prediction, config)
+    row, edge_distance = deepest(detector, prediction, distance, padding, len(predictions["visit"]))
+    # On a detector, or perhaps on one of which is not known where it is.
+    considered = (row != NO_DETECTOR) | _has_bare_detectors(exposures)[exposures.visit_index(predictions["visit"])]
     if detectors is not None:
         wanted = np.isin(exposures.detectors["detector"], list(detectors))
         _check_footprints(exposures, wanted)
         considered &= (row != NO_DETECTOR) & wanted[row]
     return Placement(row, edge_distance, considered)
+
+
+def _has_bare_detectors(exposures: Exposures) -> NDArray[np.bool_]:
+    """Whether an exposure has detectors with sources and without a footprint, or no footprint at all, shape (v,)."""
+    of_visit = exposures.visit_index(exposures.detectors["visit"])
+    has_footprint = exposures.has_footprint
+    bare = np.ones(len(exposures.visits), bool)
+    bare[of_visit[has_footprint]] = False
+    bare[of_visit[~has_footprint & (exposures.detectors["nSources"] > 0)]] = True
+    return bare
 
 
 def _check_footprints(exposures: Exposures, wanted: NDArray[np.bool_]) -> None:
@@ -116,23 +119,63 @@ def _check_footprints(exposures: Exposures, wanted: NDArray[np.bool_]) -> None:
             )
 
 
-def _padding_radii(exposures: Exposures, config: AssociationConfig) -> NDArray[np.float64]:
-    """Search radius of each prediction, arcsec."""
-    predictions = exposures.predictions
-    index = exposures.visit_index(predictions["visit"])
-    time = predictions["midpointMjdTai"]
-    days = np.fmax(np.abs(exposures.earliest[index] - time), np.abs(exposures.latest[index] - time))
-    return search_radii(predictions, config, exposures.largest_variances[index], np.nan_to_num(days))
+def _near(
+    exposures: Exposures, config: AssociationConfig
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Pairs of a detector with a footprint and a prediction of its exposure near it, and the distance to its edge.
 
-
-def _padding(radii: NDArray[Any], pixel_scale: NDArray[Any], config: AssociationConfig) -> NDArray[np.float64]:
-    """How far outside each detector (d) each object (m) still belongs to it, arcsec, shape (d, m).
-
-    Whole pixels, at most ``max_pixel_margin``; where the size of a pixel is not known, the search radius itself.
+    Near is as far as the widest padding of the exposure: where an object is in the padding of one detector, all that
+    are nearer to it are to be compared.
     """
-    scale = pixel_scale[:, None]
-    pixels = np.minimum(config.max_pixel_margin, np.ceil(radii / scale)) * scale
-    return np.where(np.isnan(scale), radii, pixels)
+    predictions, footprints = exposures.predictions, np.flatnonzero(exposures.has_footprint)
+    of_visit = exposures.visit_index(predictions["visit"])
+    largest = search_radii(
+        predictions,
+        config,
+        exposures.largest_variances[of_visit],
+        _largest_days(exposures.earliest[of_visit], exposures.latest[of_visit], predictions["midpointMjdTai"]),
+    )
+    caps = np.stack([exposures.detectors[name] for name in ("capRa", "capDec", "capRadius")], axis=-1)
+    detectors, found, distances = [np.empty(0, np.intp)], [np.empty(0, np.intp)], [np.empty(0)]
+    visits, first, count = np.unique(exposures.detectors["visit"][footprints], return_index=True, return_counts=True)
+    for visit, start, n in zip(visits, first, count, strict=True):
+        rows = footprints[start : start + n]
+        begin, end = (np.searchsorted(predictions["visit"], visit, side) for side in ("left", "right"))
+        widest = _whole_pixels(largest[begin:end].max(initial=0.0), exposures.detectors["pixelScale"][rows], config)
+        ra, dec = (predictions[name][begin:end] for name in ("ephRa", "ephDec"))
+        cap, point = points_in_caps(caps[rows], ra, dec, widest.max())
+        detectors.append(rows[cap])
+        found.append(begin + point)
+        distances.append(edge_distances(exposures.outlines.take(rows), caps[rows], cap, ra[point], dec[point]))
+    return np.concatenate(detectors), np.concatenate(found), np.concatenate(distances)
+
+
+def _padding(
+    exposures: Exposures, detector: NDArray[np.intp], prediction: NDArray[np.intp], config: AssociationConfig
+) -> NDArray[np.float64]:
+    """How far outside a detector an object still belongs to it, arcsec, for pairs of the two, shape (n,).
+
+    The search radius for the detector's own sources: what is known of others changes nothing on this one.
+    """
+    of_detector = {name: exposures.detectors[name][detector] for name in ("earliest", "latest", "variance")}
+    names = ("ephRateRa", "ephRateDec", "ephErrMajor", "ephErrMinor", "ephErrPa", "midpointMjdTai")
+    predictions = {name: exposures.predictions[name][prediction] for name in names}
+    days = _largest_days(of_detector["earliest"], of_detector["latest"], predictions["midpointMjdTai"])
+    radii = search_radii(predictions, config, np.nan_to_num(of_detector["variance"]), days)
+    return _whole_pixels(radii, exposures.detectors["pixelScale"][detector], config)
+
+
+def _largest_days(
+    earliest: NDArray[np.float64], latest: NDArray[np.float64], time: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Largest difference between sources' times and that of a prediction, days; 0 without sources."""
+    return np.nan_to_num(np.fmax(np.abs(earliest - time), np.abs(latest - time)))
+
+
+def _whole_pixels(radii: ArrayLike, pixel_scale: NDArray[Any], config: AssociationConfig) -> NDArray[np.float64]:
+    """Search radii (arcsec) in whole pixels, at most ``max_pixel_margin``; as they are where the scale is unknown."""
+    pixels = np.minimum(config.max_pixel_margin, np.ceil(radii / pixel_scale)) * pixel_scale
+    return np.where(np.isnan(pixel_scale), radii, pixels)
 
 
 def match(

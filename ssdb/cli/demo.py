@@ -24,7 +24,7 @@ _detectors = click.option(
     type=int,
     default=9,
     show_default=True,
-    help="Detectors an exposure, a square number; 0: no footprints.",
+    help="Detectors an exposure, a square number; 189: a camera like Rubin's; 0: no footprints.",
 )
 _seed = click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another night.")
 

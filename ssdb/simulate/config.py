@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ssdb.errors import ConfigError
+from ssdb.simulate.focal_plane import RUBIN_DETECTORS, RUBIN_RADIUS_DEG
 
 SOURCES_PER_VISIT = 100_000
 """A diaSourceId is the visit times this, plus a running number."""
@@ -33,8 +34,10 @@ class SimulationConfig:
     n_visits: int = _option(20, "visits; the last has no known object, the one before it no source", 4, 2000)
     n_sources: int = _option(2000, "unrelated sources a visit", 0, SOURCES_PER_VISIT - 1)
     n_objects: int = _option(300, "known objects in a field", 0, SOURCES_PER_VISIT - 1)
-    field_radius_deg: float = _option(1.75, "radius of the field (deg)", 0.05, 5.0)
-    n_detectors: int = _option(0, "detectors, a square number; 0: visits without footprints", 0, 1024)
+    field_radius_deg: float = _option(1.75, "radius of the field (deg); not of the 189 detectors'", 0.05, 5.0)
+    n_detectors: int = _option(
+        0, "detectors, a square number, or 189: a camera like Rubin's; 0: visits without footprints", 0, 1024
+    )
     astrometric_error_arcsec: float = _option(0.1, "1-sigma error of a source per coordinate (arcsec)", 0.0, 10.0)
     detection_efficiency: float = _option(0.9, "probability that a bright object is detected", 0.0, 1.0)
     depth_mag: float = _option(24.0, "magnitude at which half of that are detected (mag)", 10.0, 30.0)
@@ -49,8 +52,10 @@ class SimulationConfig:
             accepted, kind = (int, "a whole number") if item.type == "int" else (int | float, "a number")
             if isinstance(value, bool) or not isinstance(value, accepted) or not low <= value <= high:
                 raise ConfigError(f"{item.name} must be {kind} from {low:,} to {high:,}, not {value!r}")
-        if math.isqrt(self.n_detectors) ** 2 != self.n_detectors:
-            raise ConfigError(f"n_detectors must be a square number (0, 1, 4, 9, ...), not {self.n_detectors}")
+        if math.isqrt(self.n_detectors) ** 2 != self.n_detectors != RUBIN_DETECTORS:
+            raise ConfigError(
+                f"n_detectors must be a square number (0, 1, 4, 9, ...) or {RUBIN_DETECTORS}, not {self.n_detectors}"
+            )
         if self.n_sources + self.n_objects > SOURCES_PER_VISIT:
             raise ConfigError(f"n_sources + n_objects must be at most {SOURCES_PER_VISIT:,}: a diaSourceId has no room")
         if self.n_fields * self.n_objects > MOST_OBJECTS:
@@ -58,6 +63,11 @@ class SimulationConfig:
             raise ConfigError(
                 f"n_objects must be at most {most:,} with {self.n_visits:,} visits ({self.n_fields} fields)"
             )
+
+    @property
+    def camera_radius_deg(self) -> float:
+        """Radius of the field: a camera like Rubin's has its own."""
+        return RUBIN_RADIUS_DEG if self.n_detectors == RUBIN_DETECTORS else self.field_radius_deg
 
     @property
     def n_fields(self) -> int:

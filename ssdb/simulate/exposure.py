@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import ss_prediction, visit, visit_detector
-from ssdb.simulate.camera import PIXEL_ARCSEC, Camera, in_circle
+from ssdb.simulate.camera import Camera, in_circle
 from ssdb.simulate.config import SOURCES_PER_VISIT, SimulationConfig
+from ssdb.simulate.focal_plane import FocalPlane
 from ssdb.simulate.objects import EARTH_AU, EARTH_KM_S, KM_S_PER_AU_DAY, KnownObjects
 from ssdb.sky.sphere import Array, moved, positions
 
@@ -68,21 +69,20 @@ def visit_rows(exposure: Exposure) -> pa.Table:
     )
 
 
-def detector_rows(exposure: Exposure) -> pa.Table:
-    """The corners of its detectors, four rows a detector."""
-    camera = exposure.camera
-    detector, corner = np.divmod(np.arange(4 * camera.n_detectors), 4)
-    ra, dec = camera.corners()
+def detector_rows(exposure: Exposure, focal_plane: FocalPlane) -> pa.Table:
+    """The corners of its detectors: as many rows a detector as its outline has points."""
+    outlines = focal_plane.outlines
+    ra, dec = exposure.camera.to_sky(*outlines.vertices.T)
     return _rows(
-        len(corner),
+        len(ra),
         visit=exposure.visit,
-        detector=detector,
-        corner=corner,
+        detector=outlines.owners,
+        corner=np.arange(len(ra)) - outlines.starts[outlines.owners],
         ra=ra,
         dec=dec,
-        width=camera.width,
-        height=camera.width,
-        pixelScale=PIXEL_ARCSEC,
+        width=focal_plane.width,
+        height=focal_plane.height,
+        pixelScale=focal_plane.pixel_scales[outlines.owners],
     )
 
 

@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from ssdb.errors import InputError
-from ssdb.simulate.camera import Camera
+from ssdb.simulate.camera import Camera, plane_radius
 from ssdb.simulate.config import SimulationConfig
 from ssdb.simulate.exposure import (
     SECONDS_PER_DAY,
@@ -23,6 +23,7 @@ from ssdb.simulate.exposure import (
     source_rows,
     visit_rows,
 )
+from ssdb.simulate.focal_plane import RUBIN_DETECTORS, FocalPlane, mosaic, rubin_like
 from ssdb.simulate.objects import ECLIPTIC_AXES, known_objects, random_designations
 from ssdb.sky.sphere import positions
 
@@ -41,7 +42,8 @@ class Night:
     visits : pyarrow.Table
         One row a visit.
     detectors : pyarrow.Table or None
-        One row a corner of a detector of a visit (0 to 3, round the pixel rectangle); None without detectors.
+        One row a corner of a detector of a visit (0, 1, ... round the pixel rectangle; four where there is no
+        distortion); None without detectors.
     sources : pyarrow.Table
         One row a source, without ssObjectId. raErr includes cos(dec).
     predictions : pyarrow.Table
@@ -78,25 +80,25 @@ def simulate_night(config: SimulationConfig) -> Night:
     """
     rng = np.random.default_rng(config.seed)
     times = (config.night_mjd_tai + np.arange(config.n_visits) * CADENCE_SECONDS / SECONDS_PER_DAY).tolist()
-    centres = _field_centres(config)
+    centres, focal_plane = _field_centres(config), _focal_plane(config)
     designations = random_designations(config.n_fields * config.n_objects, rng)
     # One part a field; what is left for the last one is empty.
     parts = np.split(designations, config.n_objects * np.arange(1, config.n_fields + 1))
     # An object is placed for the first visit of its field, so that there pairs are as close as intended.
     objects = [
-        known_objects(Camera(*centre, config.field_radius_deg), mjd_tai, names, rng)
+        known_objects(Camera(*centre, config.camera_radius_deg), mjd_tai, names, rng)
         for centre, mjd_tai, names in zip(centres, times[: len(centres)], parts, strict=True)
     ]
     visits, detectors, sources, predictions, truth = [], [], [], [], []
     for number, mjd_tai in enumerate(times):
         field = number % config.n_fields if number < config.n_visits - 1 else config.n_fields
         rotation = rng.uniform(0.0, 2.0 * math.pi)
-        camera = Camera(*centres[field], config.field_radius_deg, config.n_detectors, rotation)
+        camera = Camera(*centres[field], config.camera_radius_deg, focal_plane, rotation)
         band = BANDS[number // config.n_fields % len(BANDS)]
         exposure = Exposure(config.first_visit + number, mjd_tai, band, camera)
         visits.append(visit_rows(exposure))
-        if config.n_detectors:
-            detectors.append(detector_rows(exposure))
+        if focal_plane:
+            detectors.append(detector_rows(exposure, focal_plane))
         predictions.append(prediction_rows(exposure, objects[field], config))
         if number != config.n_visits - 2:
             of_visit = source_rows(exposure, objects[field], config, rng)
@@ -153,9 +155,15 @@ def _written(night: Night, directory: Path) -> dict[str, Path]:
     return paths
 
 
+def _focal_plane(config: SimulationConfig) -> FocalPlane | None:
+    if config.n_detectors == RUBIN_DETECTORS:
+        return rubin_like()
+    return mosaic(config.n_detectors, plane_radius(config.camera_radius_deg)) if config.n_detectors else None
+
+
 def _field_centres(config: SimulationConfig) -> list[tuple[float, float]]:
     """Centres (ra, dec; deg): across 0h, round a pole, along the ecliptic; at last the field without known objects."""
-    radius = config.field_radius_deg
+    radius = config.camera_radius_deg
     n_others = config.n_fields - 2
     longitude = np.radians(np.linspace(8.0, 60.0, n_others)) * np.where(np.arange(n_others) % 2, -1.0, 1.0)
     ra, dec = positions(np.column_stack([np.cos(longitude), np.sin(longitude)]) @ ECLIPTIC_AXES)

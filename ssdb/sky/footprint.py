@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdb.config import ARCSEC
 from ssdb.errors import InputError, shown
-from ssdb.sky.sphere import Array, positions, separations, smallest_cap, tangent_offsets, unit_vectors
+from ssdb.sky.sphere import Array, positions, separations, smallest_caps, tangent_offsets, unit_vectors
 
 MAX_OUTLINE_RADIUS_DEG = 60.0
 """An outline with points farther than this from the centre of its cap is not a detector's."""
@@ -18,49 +19,77 @@ MAX_OUTLINE_RADIUS_DEG = 60.0
 _TOUCHING_ARCSEC = 1e-6
 """Parts of an outline nearer to each other than this touch: positions in degrees are rounded at 1e-10 arcsec."""
 
-_BLOCK = 2**14
-"""(Point, edge) pairs that are looked at in one go: the arrays of a block stay in the processor's cache."""
+_BLOCK = 2**15
+"""(Vertex, edge) pairs that are looked at in one go: the arrays of a block stay in the processor's cache."""
+
+Places = NDArray[np.intp]
 
 
-class _Edges(NamedTuple):
-    """Edges of d outlines of k vertices each. NaN in ``normal`` and ``along`` marks an edge of no length."""
+@dataclass(frozen=True, slots=True)
+class Outlines:
+    """Outlines of d detectors, one behind the other, n vertices together.
 
-    center: Array
-    """(d, 3): where the tangent plane touches."""
-    north: Array
-    """(d, 3): an axis in that plane."""
-    start: Array
-    """(3, d, k): the vertex at which the edge starts."""
-    normal: Array
-    """(3, d, k): the pole of the edge's great circle, on its left."""
-    along: Array
-    """(3, d, k): the direction in which the edge leaves its start."""
-    sin_length: Array
-    """(d, k)"""
-    cos_length: Array
-    """(d, k)"""
-    y: Array
-    """(d, k): the start in the tangent plane, along ``north``."""
-
-
-def pack_outline(ra: ArrayLike, dec: ArrayLike) -> bytes:
-    """An outline as bytes: pairs of little-endian doubles, ra and dec in degrees.
-
-    Parameters
+    Attributes
     ----------
-    ra, dec : array_like, shape (n,)
-        Vertices, degrees. A last one that repeats the first is left out.
+    vertices : ndarray, shape (n, 2)
+        ra and dec in degrees. The last vertex of an outline does not repeat its first.
+    starts : ndarray of int, shape (d + 1,)
+        Where each outline starts in ``vertices``, and n. An outline without vertices is unknown.
     """
-    return np.column_stack(_open(ra, dec)).astype("<f8").tobytes()
+
+    vertices: Array
+    starts: Places
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def counts(self) -> Places:
+        """Vertices of each outline, shape (d,)."""
+        return np.diff(self.starts)
+
+    @property
+    def owners(self) -> Places:
+        """The outline of each vertex, shape (n,)."""
+        return np.repeat(np.arange(len(self)), self.counts)
+
+    def take(self, rows: Places) -> Outlines:
+        """Some of the outlines, in the order of ``rows``."""
+        counts = self.counts[rows]
+        return Outlines(self.vertices[ranges(self.starts[rows], counts)], _starts(counts))
 
 
-def unpack_outline(packed: bytes) -> Array:
-    """The vertices, shape (n, 2): ra and dec in degrees, that :func:`pack_outline` packed."""
-    return np.frombuffer(packed, dtype="<f8").reshape(-1, 2).astype(np.float64)
+def join_outlines(outlines: Sequence[Array]) -> Outlines:
+    """Outlines, each of shape (k, 2), one behind the other; a last vertex that repeats the first is left out."""
+    vertices = np.concatenate(outlines).astype(float) if outlines else np.empty((0, 2))
+    return open_outlines(vertices, _starts([len(outline) for outline in outlines]))
+
+
+def open_outlines(vertices: Array, starts: Places) -> Outlines:
+    """Outlines as of :class:`Outlines`, where a last vertex that repeats the first is left out."""
+    first, last = starts[:-1], starts[1:] - 1
+    kept = np.ones(len(vertices), bool)
+    several = last > first
+    first, last = first[several], last[several]
+    kept[last] = (vertices[first] != vertices[last]).any(axis=1)
+    return Outlines(vertices[kept], np.concatenate([[0], np.cumsum(kept)])[starts])
+
+
+def pack_outlines(outlines: Outlines) -> list[bytes]:
+    """Each outline as bytes: pairs of little-endian doubles, ra and dec in degrees."""
+    packed, ends = outlines.vertices.astype("<f8").tobytes(), (16 * outlines.starts).tolist()
+    return [packed[start:end] for start, end in pairwise(ends)]
+
+
+def unpack_outlines(packed: Sequence[bytes | None]) -> Outlines:
+    """The outlines that :func:`pack_outlines` packed; None has no vertices."""
+    parts = [part or b"" for part in packed]
+    vertices = np.frombuffer(b"".join(parts), dtype="<f8").reshape(-1, 2).astype(np.float64)
+    return Outlines(vertices, _starts([len(part) // 16 for part in parts]))
 
 
 def validate_outline(ra: ArrayLike, dec: ArrayLike) -> None:
-    """Refuse an outline that is not the simple polygon of a detector.
+    """Refuse an outline that is not the simple polygon of a detector; see :func:`outline_problems`.
 
     Parameters
     ----------
@@ -70,76 +99,81 @@ def validate_outline(ra: ArrayLike, dec: ArrayLike) -> None:
     Raises
     ------
     InputError
-        If a vertex is not finite or not on the sky, fewer than three are distinct, the outline is wider than
-        60 degrees from the centre of its cap, crosses or touches itself, or encloses nothing.
+        Says what is wrong.
     """
-    lon, lat = _open(ra, dec)
-    wrong = np.flatnonzero(~(np.isfinite(lon) & (np.abs(lat) <= 90.0)))
-    if wrong.size:
-        raise InputError(f"outline: vertices {shown(wrong)} (from 0) are not positions in degrees")
-    if len(lon) < 3:
-        raise InputError(f"outline: {len(lon)} vertices, at least 3 are needed")
-    cap_ra, cap_dec, radius = bounding_cap(lon, lat)
-    if radius > MAX_OUTLINE_RADIUS_DEG:
-        raise InputError(
-            f"outline: reaches {radius:.1f} deg from its centre, at most {MAX_OUTLINE_RADIUS_DEG:.0f} are possible; "
+    problems = outline_problems(_one(ra, dec))
+    if problems:
+        raise InputError(f"outline: {problems[0]}")
+
+
+def outline_problems(outlines: Outlines) -> dict[int, str]:
+    """What is wrong with those outlines that are not simple polygons of detectors.
+
+    Parameters
+    ----------
+    outlines : Outlines
+
+    Returns
+    -------
+    dict of int to str
+        By index, ascending: a vertex is not finite or not on the sky, fewer than three are distinct, the outline is
+        wider than 60 degrees from the centre of its cap, crosses or touches itself, or encloses nothing.
+    """
+    problems: dict[int, str] = {}
+    wrong = ~(np.isfinite(outlines.vertices[:, 0]) & (np.abs(outlines.vertices[:, 1]) <= 90.0))
+    for row in np.unique(outlines.owners[wrong]).tolist():
+        which = np.flatnonzero(wrong[outlines.starts[row] : outlines.starts[row + 1]])
+        problems[row] = f"vertices {shown(which)} (from 0) are not positions in degrees"
+    for row in np.flatnonzero(outlines.counts < 3).tolist():
+        problems.setdefault(row, f"{outlines.counts[row]} vertices, at least 3 are needed")
+
+    rows = np.setdiff1d(np.arange(len(outlines)), list(problems))
+    caps = bounding_caps(outlines.take(rows))
+    wide = caps[:, 2] > MAX_OUTLINE_RADIUS_DEG
+    for row, radius in zip(rows[wide].tolist(), caps[wide, 2], strict=True):
+        problems[row] = (
+            f"reaches {radius:.1f} deg from its centre, at most {MAX_OUTLINE_RADIUS_DEG:.0f} are possible; "
             "is ra, dec in degrees?"
         )
-    vertices = np.stack(tangent_offsets(cap_ra, cap_dec, lon, lat), axis=-1)
-    # A vertex that repeats the one before it is harmless, but no edge.
-    vertices = vertices[np.abs(vertices - np.roll(vertices, 1, axis=0)).max(axis=1) > _TOUCHING_ARCSEC]
-    if len(vertices) < 3:
-        raise InputError("outline: fewer than 3 distinct vertices")
-    _validate_polygon(vertices)
+    rows, caps = rows[~wide], caps[~wide]
+    flat = _without_repeats(_in_plane(outlines.take(rows), caps))
+    for row in rows[flat.counts < 3].tolist():
+        problems[row] = "fewer than 3 distinct vertices"
+    for group, places in _alike(flat, 3, lambda count: count**2):
+        problems |= _polygon_problems(rows[group], flat.vertices[places])
+    return dict(sorted(problems.items()))
 
 
-def bounding_cap(ra: ArrayLike, dec: ArrayLike) -> tuple[float, float, float]:
-    """The smallest cap round an outline.
+def bounding_caps(outlines: Outlines) -> Array:
+    """The smallest caps round outlines.
 
     A cap smaller than a hemisphere is convex: with its vertices it holds the great circles that join them.
 
     Parameters
     ----------
-    ra, dec : array_like, shape (n,)
-        Vertices, degrees.
+    outlines : Outlines
+        Vertices on the sky.
 
     Returns
     -------
-    capRa, capDec, capRadius : float
-        Centre and angular radius, degrees. Radius 180 where no cap smaller than a hemisphere holds the vertices.
+    ndarray, shape (d, 3)
+        capRa, capDec, capRadius: centre and angular radius, degrees. Radius 180 where no cap smaller than a
+        hemisphere holds the vertices, NaN where there are none.
     """
-    center, radius = smallest_cap(ra, dec)
-    cap_ra, cap_dec = (float(angle) for angle in positions(center))
-    if radius < 180.0:
+    caps = np.full((len(outlines), 3), np.nan)
+    points = unit_vectors(outlines.vertices[:, 0], outlines.vertices[:, 1])
+    for group, places in _alike(outlines, 1, lambda count: count):
+        centers, radii = smallest_caps(points[places])
+        cap_ra, cap_dec = positions(centers)
+        ra, dec = np.moveaxis(outlines.vertices[places], -1, 0)
         # From the centre as it is stored, so that its rounding leaves no vertex outside.
-        radius = float(separations(cap_ra, cap_dec, ra, dec).max()) / 3600.0
-    return cap_ra, cap_dec, radius
+        reach = separations(cap_ra[:, None], cap_dec[:, None], ra, dec).max(axis=1) / 3600.0
+        caps[group] = np.column_stack([cap_ra, cap_dec, np.where(radii < 180.0, reach, 180.0)])
+    return caps
 
 
-def edge_distances(outline: Array, ra: ArrayLike, dec: ArrayLike) -> Array:
-    """Angular distance of points to the nearest edge of an outline, positive inside.
-
-    Parameters
-    ----------
-    outline : ndarray, shape (n, 2)
-        Vertices, ra and dec in degrees, in either orientation.
-    ra, dec : array_like, shape (m,)
-        Points, degrees.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        Arcseconds, to the great-circle arcs. Inside is by the even-odd rule in the plane tangent at the centre of
-        the outline's cap; the hemisphere opposite to that centre is outside.
-    """
-    cap_ra, cap_dec, _ = bounding_cap(outline[:, 0], outline[:, 1])
-    points = np.atleast_2d(unit_vectors(ra, dec))
-    edges = _edges(outline[None], unit_vectors([cap_ra], [cap_dec]))
-    return _distances(edges, np.zeros(len(points), dtype=np.intp), points)
-
-
-def outline_area(ra: ArrayLike, dec: ArrayLike) -> float:
-    """Area that an outline encloses.
+def outline_areas(outlines: Outlines) -> Array:
+    """Areas that outlines enclose.
 
     Sum of the signed spherical excesses of the triangles of the first vertex and each edge, from
     tan(E/2) = a . (b x c) / (1 + a . b + b . c + c . a) (van Oosterom & Strackee 1983, IEEE Trans. Biomed. Eng. 30,
@@ -147,170 +181,101 @@ def outline_area(ra: ArrayLike, dec: ArrayLike) -> float:
 
     Parameters
     ----------
-    ra, dec : array_like, shape (n,)
-        Vertices, degrees, in either orientation.
+    outlines : Outlines
+        Of at least a vertex each, in either orientation.
 
     Returns
     -------
-    float
+    ndarray, shape (d,)
         Square arcseconds.
     """
-    vertices = unit_vectors(*_open(ra, dec))
-    a, b, c = vertices[0], vertices[1:-1], vertices[2:]
-    triple = np.cross(b - a, c - a) @ a
-    excess = 2.0 * np.arctan2(triple, 1.0 + b @ a + c @ a + np.einsum("ij,ij->i", b, c))
-    return float(np.abs(excess.sum()) / ARCSEC**2)
+    b = unit_vectors(outlines.vertices[:, 0], outlines.vertices[:, 1])
+    a, c = b[outlines.starts[outlines.owners]], b[next_vertices(outlines)]
+    triple = np.einsum("ij,ij->i", np.cross(b - a, c - a), a)
+    cosines = (np.einsum("ij,ij->i", *sides) for sides in ((a, b), (b, c), (c, a)))
+    excess = 2.0 * np.arctan2(triple, 1.0 + sum(cosines))
+    return np.abs(np.add.reduceat(excess, outlines.starts[:-1])) / ARCSEC**2
 
 
-def locate(
-    outlines: Sequence[Array], caps: Array, ra: ArrayLike, dec: ArrayLike, padding_arcsec: ArrayLike
-) -> tuple[NDArray[np.intp], Array]:
-    """The footprint on which each point lies, its padding included.
+def next_vertices(outlines: Outlines) -> Places:
+    """The vertex after each in its outline, shape (n,): the first after the last."""
+    following = np.arange(1, len(outlines.vertices) + 1)
+    known = outlines.counts > 0
+    following[outlines.starts[1:][known] - 1] = outlines.starts[:-1][known]
+    return following
 
-    Parameters
-    ----------
-    outlines : sequence of d ndarrays, shape (n, 2)
-        Vertices, ra and dec in degrees.
-    caps : ndarray, shape (d, 3)
-        capRa, capDec, capRadius of each outline, degrees.
-    ra, dec : array_like, shape (m,)
-        Points, degrees.
-    padding_arcsec : array_like, broadcastable to (d, m)
-        How far outside an outline a point still belongs to it, arcseconds.
 
-    Returns
-    -------
-    index : ndarray of int, shape (m,)
-        Index of the footprint for which edge_distance >= -padding; of several the one that the point is deepest in,
-        of equals the first. -1 where there is none.
-    edge_distance : ndarray, shape (m,)
-        Arcseconds, positive inside the outline; NaN where there is none.
+def ranges(starts: Places, counts: Places) -> Places:
+    """The numbers start, start + 1, ... of each range, one range behind the other."""
+    skipped = starts - (np.cumsum(counts) - counts)
+    return np.arange(counts.sum()) + np.repeat(skipped, counts)
+
+
+def _starts(counts: ArrayLike) -> Places:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
+
+
+def _one(ra: ArrayLike, dec: ArrayLike) -> Outlines:
+    return join_outlines([np.column_stack([np.asarray(ra, dtype=float), np.asarray(dec, dtype=float)])])
+
+
+def _alike(outlines: Outlines, fewest: int, size: Callable[[int], int]) -> Iterator[tuple[Places, Places]]:
+    """Groups of outlines with one number of vertices, ``fewest`` or more: the outlines (g,), their vertices (g, k)."""
+    counts = outlines.counts
+    for count in np.unique(counts[counts >= fewest]).tolist():
+        rows = np.flatnonzero(counts == count)
+        step = max(1, _BLOCK // size(count))
+        for first in range(0, len(rows), step):
+            group = rows[first : first + step]
+            yield group, outlines.starts[group][:, None] + np.arange(count)
+
+
+def _in_plane(outlines: Outlines, caps: Array) -> Outlines:
+    """The outlines in the planes that touch the sky at the centres of their caps, arcseconds east and north."""
+    center = caps[outlines.owners]
+    offsets = tangent_offsets(center[:, 0], center[:, 1], outlines.vertices[:, 0], outlines.vertices[:, 1])
+    return Outlines(np.stack(offsets, axis=-1), outlines.starts)
+
+
+def _without_repeats(flat: Outlines) -> Outlines:
+    """Outlines in a plane without vertices that repeat the one after them: harmless, but no edges."""
+    step = flat.vertices[next_vertices(flat)] - flat.vertices
+    kept = np.abs(step).max(axis=1, initial=0.0) > _TOUCHING_ARCSEC
+    return Outlines(flat.vertices[kept], np.concatenate([[0], np.cumsum(kept)])[flat.starts])
+
+
+def _polygon_problems(rows: Places, vertices: Array) -> dict[int, str]:
+    """What is wrong with polygons, vertices (g, n, 2) in a plane in arcseconds, that are not simple or have no area.
+
+    Edges cross, the area is zero, or a vertex lies on an edge that is not its own; by the number in ``rows``.
     """
-    points = np.atleast_2d(unit_vectors(ra, dec))
-    index = np.full(len(points), -1, dtype=np.intp)
-    edge_distance = np.full(len(points), np.nan)
-    if not len(outlines) or not len(points):
-        return index, edge_distance
-    caps = np.asarray(caps, dtype=float)
-    padding = np.broadcast_to(np.asarray(padding_arcsec, dtype=float), (len(outlines), len(points)))
-    centers = unit_vectors(caps[:, 0], caps[:, 1])
-    reach = np.radians(np.minimum(caps[:, 2] + padding.max(axis=1) / 3600.0, 180.0))
-    # A few units in the last place: the caps only have to keep every point that the outlines may hold.
-    near = centers @ points.T >= np.cos(reach)[:, None] - 1e-15
-    detector, point = np.nonzero(near)
-    distance = np.empty(len(point))
-    sizes = np.array([len(outline) for outline in outlines])
-    for size in np.unique(sizes[detector]):
-        alike = np.flatnonzero(sizes[detector] == size)
-        members, slot = np.unique(detector[alike], return_inverse=True)
-        edges = _edges(np.stack([outlines[i] for i in members]), centers[members])
-        distance[alike] = _distances(edges, slot, points[point[alike]])
-    kept = np.flatnonzero(distance >= -padding[detector, point])
-    kept = kept[np.lexsort((detector[kept], -distance[kept], point[kept]))]
-    found, first = np.unique(point[kept], return_index=True)
-    index[found] = detector[kept[first]]
-    edge_distance[found] = distance[kept[first]]
-    return index, edge_distance
-
-
-def _open(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, Array]:
-    """Vertices without a last one that repeats the first."""
-    lon, lat = np.asarray(ra, dtype=float), np.asarray(dec, dtype=float)
-    closed = len(lon) > 1 and lon[0] == lon[-1] and lat[0] == lat[-1]
-    return (lon[:-1], lat[:-1]) if closed else (lon, lat)
-
-
-def _validate_polygon(vertices: Array) -> None:
-    """Refuse a polygon, vertices (n, 2) in a plane in arcseconds, that is not simple or has no area.
-
-    Raises
-    ------
-    InputError
-        If edges cross, the area is zero, or a vertex lies on an edge that is not its own.
-    """
-    n = len(vertices)
-    edges = np.roll(vertices, -1, axis=0) - vertices
-    lengths = np.hypot(edges[:, 0], edges[:, 1])
-    from_start = vertices[None] - vertices[:, None]  # [i, j]: vertex j seen from the start of edge i
-    side = edges[:, None, 0] * from_start[..., 1] - edges[:, None, 1] * from_start[..., 0]
-    splits = side * np.roll(side, -1, axis=1) < 0  # [i, j]: the line of edge i has the ends of edge j on two sides
-    crossing = np.argwhere(np.triu(splits & splits.T))
-    if crossing.size:
-        pairs = (f"{i}-{(i + 1) % n} and {j}-{(j + 1) % n}" for i, j in crossing)
-        raise InputError(f"outline: crosses itself (edges {shown(pairs)}); are the vertices in order along the border?")
-    fan = vertices - vertices[0]
-    area = 0.5 * abs((fan[:-1, 0] * fan[1:, 1] - fan[:-1, 1] * fan[1:, 0]).sum())
-    if area <= _TOUCHING_ARCSEC * lengths.sum():
-        raise InputError("outline: encloses no area")
-    fraction = np.clip(np.einsum("ik,ijk->ij", edges, from_start) / lengths[:, None] ** 2, 0.0, 1.0)
-    gap = from_start - fraction[..., None] * edges[:, None]
-    touching = np.hypot(gap[..., 0], gap[..., 1]) <= _TOUCHING_ARCSEC
+    n = vertices.shape[1]
+    edges = np.roll(vertices, -1, axis=1) - vertices
+    x, y = edges[:, :, None, 0], edges[:, :, None, 1]
+    # [g, i, j]: vertex j seen from the start of edge i
+    from_x, from_y = (vertices[:, None, :, axis] - vertices[:, :, None, axis] for axis in (0, 1))
+    side = x * from_y - y * from_x
+    left = side > 0
+    splits = (left != np.roll(left, -1, axis=2)) & (side != 0) & (np.roll(side, -1, axis=2) != 0)
+    crossing = splits & splits.transpose(0, 2, 1)
+    lengths = np.hypot(edges[..., 0], edges[..., 1])
+    # The triangles of the first vertex and each edge.
+    area = 0.5 * np.abs(side[:, :, 0].sum(axis=1))
+    fraction = np.clip((x * from_x + y * from_y) / lengths[:, :, None] ** 2, 0.0, 1.0)
+    touching = np.hypot(from_x - fraction * x, from_y - fraction * y) <= _TOUCHING_ARCSEC
     own = np.eye(n, dtype=bool)
     touching &= ~(own | np.roll(own, 1, axis=1))
-    if touching.any():
-        raise InputError(f"outline: touches itself (at vertices {shown(np.unique(np.nonzero(touching)[1]))})")
 
-
-def _edges(outlines: Array, centers: Array) -> _Edges:
-    """Edges of outlines, shape (d, k, 2) in degrees, seen from their centres, unit vectors of shape (d, 3)."""
-    start = unit_vectors(outlines[..., 0], outlines[..., 1])
-    step = np.roll(start, -1, axis=1) - start
-    normal = np.cross(start, step)  # the same as with the end, but a short edge keeps its direction
-    sin_length = np.sqrt(np.einsum("...i,...i->...", normal, normal))
-    normal /= np.where(sin_length > 0, sin_length, np.nan)[..., None]
-    # Any axes that are neither parallel nor mirrored will do for inside and outside: north, made from the
-    # coordinate axis that is farthest from the centre.
-    axis = np.eye(3)[np.argmin(np.abs(centers), axis=1)]
-    north = axis - np.einsum("ij,ij->i", axis, centers)[:, None] * centers
-    return _Edges(
-        center=centers,
-        north=north,
-        start=np.moveaxis(start, -1, 0).copy(),
-        normal=np.moveaxis(normal, -1, 0).copy(),
-        along=np.moveaxis(np.cross(normal, start), -1, 0).copy(),
-        sin_length=sin_length,
-        cos_length=1.0 - 0.5 * np.einsum("...i,...i->...", step, step),
-        y=np.einsum("dki,di->dk", start, north) / np.einsum("dki,di->dk", start, centers),
-    )
-
-
-def _distances(edges: _Edges, outline: NDArray[np.intp], points: Array) -> Array:
-    """Signed distances (arcsec) of points, unit vectors (m, 3), to the outlines (m,) that are named by index."""
-    result = np.empty(len(points))
-    block = max(1, _BLOCK // edges.y.shape[1])
-    for first in range(0, len(points), block):
-        part = slice(first, first + block)
-        result[part] = _block_distances(edges, outline[part], points[part])
-    return result
-
-
-def _block_distances(edges: _Edges, outline: NDArray[np.intp], points: Array) -> Array:
-    """Signed distances (arcsec) of points (m, 3) to outlines (m,): all (point, edge) pairs at once.
-
-    In the frame of an edge (its start, its direction, its pole) a point has the coordinates w, u, s. Its distance
-    to the edge is asin |s| where the foot of the perpendicular lies on the edge; elsewhere a vertex is nearest, and
-    the start of each edge, at sin^2 = s^2 + u^2 and cos = w, stands for all vertices.
-    """
-    x, y, z = points.T[:, :, None]
-
-    def component(axes: Array) -> Array:
-        return x * axes[0].take(outline, 0) + y * axes[1].take(outline, 0) + z * axes[2].take(outline, 0)
-
-    w, u, s = component(edges.start), component(edges.along), component(edges.normal)
-    foot = (u > 0) & (u * edges.cos_length.take(outline, 0) <= w * edges.sin_length.take(outline, 0))
-    s2 = s * s
-    sin2 = s2 + np.where(foot, 0.0, u * u)
-    cos = np.where(foot, np.sqrt(np.maximum(1.0 - s2, 0.0)), w)
-    with np.errstate(divide="ignore", invalid="ignore"):  # antipodes
-        tan2_half = sin2 / (1.0 + cos) ** 2
-    # fmin passes over edges of no length, which are NaN.
-    distance = 2.0 * np.arctan(np.sqrt(np.fmin.reduce(tan2_half, axis=1))) / ARCSEC
-
-    height = np.einsum("ij,ij->i", points, edges.center.take(outline, 0))
-    y_point = np.einsum("ij,ij->i", points, edges.north.take(outline, 0)) / height
-    below = edges.y.take(outline, 0) <= y_point[:, None]
-    upward = below & ~np.roll(below, -1, axis=1)
-    downward = ~below & np.roll(below, -1, axis=1)
-    left = s > 0
-    inside = np.logical_xor.reduce((upward & left) | (downward & ~left), axis=1) & (height > 0)
-    return np.where(inside, distance, -distance)
+    problems: dict[int, str] = {}
+    crosses, touches = crossing.any(axis=(1, 2)), touching.any(axis=(1, 2))
+    empty = area <= _TOUCHING_ARCSEC * lengths.sum(axis=1)
+    for member in np.flatnonzero(crosses | empty | touches).tolist():
+        if crosses[member]:
+            pairs = (f"{i}-{(i + 1) % n} and {j}-{(j + 1) % n}" for i, j in np.argwhere(np.triu(crossing[member])))
+            problem = f"crosses itself (edges {shown(pairs)}); are the vertices in order along the border?"
+        elif empty[member]:
+            problem = "encloses no area"
+        else:
+            problem = f"touches itself (at vertices {shown(np.flatnonzero(touching[member].any(axis=0)))})"
+        problems[int(rows[member])] = problem
+    return problems

@@ -30,8 +30,8 @@ def ecliptic(ra: ArrayLike, dec: ArrayLike, frame: str = "mean") -> tuple[Array,
     longitude, latitude : ndarray, shape (n,)
         Degrees, longitude in [0, 360).
     """
-    rotation = _true_ecliptic_rotation() if frame == "true" else _mean_ecliptic_rotation()
-    return positions(unit_vectors(ra, dec) @ rotation.T)
+    rotation = _true_ecliptic_rotation() if frame == "true" else mean_ecliptic_rotation()
+    return positions(_rotated(unit_vectors(ra, dec), rotation))
 
 
 def galactic(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, Array]:
@@ -47,12 +47,18 @@ def galactic(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, Array]:
     longitude, latitude : ndarray, shape (n,)
         Degrees, longitude in [0, 360).
     """
-    return positions(unit_vectors(ra, dec) @ _galactic_rotation().T)
+    return positions(_rotated(unit_vectors(ra, dec), _galactic_rotation()))
+
+
+def _rotated(vectors: Array, rotation: Array) -> Array:
+    """Vectors (..., 3) in other axes: each the same to the bit whatever is beside it, which BLAS does not promise."""
+    x, y, z = vectors[..., :1], vectors[..., 1:2], vectors[..., 2:]
+    return x * rotation[:, 0] + y * rotation[:, 1] + z * rotation[:, 2]
 
 
 @cache
-def _mean_ecliptic_rotation() -> Array:
-    """Rotation matrix (3, 3) from ICRS to the J2000 mean ecliptic."""
+def mean_ecliptic_rotation() -> Array:
+    """Rotation matrix (3, 3) from ICRS to the J2000 mean ecliptic of IAU 1976: the frame of the orbits."""
     c, s = np.cos(_OBLIQUITY), np.sin(_OBLIQUITY)
     return np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]])
 

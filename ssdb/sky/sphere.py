@@ -12,12 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ssdb.config import ARCSEC
 from ssdb.errors import InputError
+from ssdb.sky.vectors import cross
 
 Array = NDArray[np.float64]
 
-# Every pair and every triple of two, three and four points: the circles that can bound them.
-_PAIRS = {n: np.array(list(combinations(range(n), 2))).T for n in (2, 3, 4)}
-_TRIPLES = {n: np.array(list(combinations(range(n), 3)), dtype=int).reshape(-1, 3).T for n in (2, 3, 4)}
+# Every pair and every triple of four points: the circles that can bound them.
+_PAIRS = np.array(list(combinations(range(4), 2)))
+_TRIPLES = np.array(list(combinations(range(4), 3)))
+_BOUNDING = np.vstack([_PAIRS[:, [0, 1, 1]], _TRIPLES])
 
 
 def unit_vectors(ra: ArrayLike, dec: ArrayLike) -> Array:
@@ -145,11 +147,6 @@ def moved(
 def smallest_cap(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, float]:
     """The smallest spherical cap that holds all points.
 
-    The cap is that of two or three of the points. Starting from one point, the farthest point outside the cap
-    joins those that bound it, and the smallest cap of these few (by trying every pair and triple) replaces it: it
-    grows each time, so that the last one is the smallest of all (Gaertner 1999, "Fast and Robust Smallest Enclosing
-    Balls", on the sphere, where the cap and the ball round its points have the same bounding points).
-
     Parameters
     ----------
     ra, dec : array_like, shape (n,)
@@ -158,10 +155,8 @@ def smallest_cap(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, float]:
     Returns
     -------
     center : ndarray, shape (3,)
-        Unit vector. The same to the bit for any order of the points.
     radius_deg : float
-        Largest angle of a point from the centre, degrees: 0 for a single point. 180, the whole sky, where
-        no cap smaller than a hemisphere holds the points.
+        As of :func:`smallest_caps`.
 
     Raises
     ------
@@ -171,21 +166,53 @@ def smallest_cap(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, float]:
     ra, dec = np.atleast_1d(np.asarray(ra, dtype=float)), np.atleast_1d(np.asarray(dec, dtype=float))
     if ra.size == 0 or not (np.isfinite(ra).all() and np.isfinite(dec).all()):
         raise InputError("the smallest cap needs one position or more, all of them finite")
-    order = np.lexsort((dec, ra))
-    points = unit_vectors(ra[order], dec[order])
-    bounding, center, chord = points[:1], points[0], 0.0
-    while True:
-        chords = _lengths(points - center)
-        farthest = int(np.argmax(chords))
-        if chords[farthest] <= chord:
-            break
-        found = _cap_of_few(np.vstack([bounding, points[farthest]]))
-        if found is None:
-            return np.array([0.0, 0.0, 1.0]), 180.0
-        if found[2] <= chord:  # what is left outside is outside by rounding
-            break
-        bounding, center, chord = found
-    return center, float(np.degrees(2.0 * np.arcsin(0.5 * chords[farthest])))
+    centers, radii = smallest_caps(unit_vectors(ra, dec)[None])
+    return centers[0], float(radii[0])
+
+
+def smallest_caps(points: Array) -> tuple[Array, Array]:
+    """The smallest spherical caps that hold the points of many sets.
+
+    A cap is that of two or three of its points. Starting from one point, the farthest point outside the cap
+    joins those that bound it, and the smallest cap of these few (by trying every pair and triple) replaces it: it
+    grows each time, so that the last one is the smallest of all (Gaertner 1999, "Fast and Robust Smallest Enclosing
+    Balls", on the sphere, where the cap and the ball round its points have the same bounding points).
+
+    Parameters
+    ----------
+    points : ndarray, shape (d, k, 3)
+        d sets of k unit vectors, k at least 1, all finite.
+
+    Returns
+    -------
+    centers : ndarray, shape (d, 3)
+        Unit vectors. The same to the bit for any order of the points.
+    radii_deg : ndarray, shape (d,)
+        Largest angle of a point from the centre, degrees: 0 for a single point. 180, the whole sky, where
+        no cap smaller than a hemisphere holds the points.
+    """
+    order = np.lexsort(np.moveaxis(points, -1, 0), axis=-1)
+    points = np.take_along_axis(points, order[..., None], axis=1)
+    centers, chords, radii = points[:, 0].copy(), np.zeros(len(points)), np.zeros(len(points))
+    bounding = np.repeat(points[:, :1], 3, axis=1)
+    growing = np.arange(len(points))
+    while growing.size:
+        apart = _lengths(points[growing] - centers[growing, None])
+        farthest = apart.argmax(axis=1)
+        reach = np.take_along_axis(apart, farthest[:, None], axis=1)[:, 0]
+        radii[growing] = np.degrees(2.0 * np.arcsin(0.5 * reach))
+        outside = reach > chords[growing]
+        growing, farthest = growing[outside], farthest[outside]
+        few = np.concatenate([bounding[growing], points[growing, farthest][:, None]], axis=1)
+        new_bounding, new_centers, new_chords = _caps_of_few(few)
+        possible = new_chords < np.sqrt(2.0)
+        centers[growing[~possible]], radii[growing[~possible]] = [0.0, 0.0, 1.0], 180.0
+        # What is left outside of a cap that does not grow is outside by rounding.
+        grown = possible & (new_chords > chords[growing])
+        growing = growing[grown]
+        bounding[growing], chords[growing] = new_bounding[grown], new_chords[grown]
+        centers[growing] = new_centers[grown]
+    return centers, radii
 
 
 def cap_area(radius_deg: ArrayLike) -> Array:
@@ -215,28 +242,25 @@ def _lengths(vectors: Array) -> Array:
     return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
 
 
-def _cap_of_few(points: Array) -> tuple[Array, Array, float] | None:
-    """Smallest cap of two to four unit vectors: its bounding points, its centre, the chord of its radius.
+def _caps_of_few(points: Array) -> tuple[Array, Array, Array]:
+    """Smallest caps of d times four unit vectors, shape (d, 4, 3), which may be the same.
 
-    None where that cap is a hemisphere or more. All pairs and triples are tried; a centre is the middle of the chord
-    or the centre of the circle through three points, both found from differences, which stay exact in tiny caps.
+    The three points (d, 3, 3; two of them may be one) that bound each, its centre (d, 3), the chord of its radius (d,):
+    infinite where there is no such cap. All pairs and triples are tried; a centre is the middle of the chord or the
+    centre of the circle through three points, both found from differences, which stay exact in tiny caps.
     """
-    i, j = _PAIRS[len(points)]
-    a, b, c = points[_TRIPLES[len(points)]]
+    middles = 0.5 * points[:, _PAIRS].sum(axis=2)
+    a, b, c = (points[:, _TRIPLES[:, i]] for i in range(3))
     u, v = b - a, c - a
-    w = np.cross(u, v)
-    w2 = np.einsum("ij,ij->i", w, w)[:, None]
-    u2, v2 = (np.einsum("ij,ij->i", side, side)[:, None] for side in (u, v))
+    w = cross(u, v)
+    u2, v2, w2 = (np.einsum("...i,...i->...", side, side)[..., None] for side in (u, v, w))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        round_three = a + (u2 * np.cross(v, w) + v2 * np.cross(w, u)) / (2.0 * w2)
-        centers = np.concatenate([0.5 * (points[i] + points[j]), round_three])
+        round_three = a + (u2 * cross(v, w) + v2 * cross(w, u)) / (2.0 * w2)
+        centers = np.concatenate([middles, round_three], axis=1)
         lengths = _lengths(centers)
         # Points of one great circle, or of a straight line in space: no direction, no such cap.
-        centers /= np.where((lengths > 1e-9) & np.isfinite(lengths), lengths, np.nan)[:, None]
-    chords = _lengths(points - centers[:, None]).max(axis=1)
+        centers /= np.where((lengths > 1e-9) & np.isfinite(lengths), lengths, np.nan)[..., None]
+    chords = _lengths(points[:, None] - centers[:, :, None]).max(axis=2)
     chords[np.isnan(chords)] = np.inf
-    best = int(np.argmin(chords))
-    if not chords[best] < np.sqrt(2.0):
-        return None
-    chosen = [i[best], j[best]] if best < len(i) else _TRIPLES[len(points)][:, best - len(i)]
-    return points[chosen], centers[best], float(chords[best])
+    best, row = np.argmin(chords, axis=1), np.arange(len(points))
+    return points[row[:, None], _BOUNDING[best]], centers[row, best], chords[row, best]

@@ -1,0 +1,196 @@
+"""The outline of a detector on the sky, traced along the edges of its pixels by any mapping from pixels to the sky.
+
+Only the direction from pixels to the sky is asked for. The other one of a distorted WCS is an iteration, which may
+not converge, and which leads positions far from the detector back into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdb.config import ARCSEC
+from ssdb.errors import InputError
+from ssdb.sky.footprint import validate_outline
+from ssdb.sky.sphere import Array, positions, unit_vectors
+
+PixelToSky = Callable[[Array, Array], tuple[Array, Array]]
+"""Zero-based pixel coordinates x, y (the centre of the first pixel is 0, 0), each of shape (n,), to ICRS ra, dec in
+degrees, each of shape (n,)."""
+
+_STEP_PIXELS = 16.0
+"""Distance of the first samples along an edge; half-way between them the outline is checked."""
+_FEWEST_STEPS = 8
+_FINEST_STEP_PIXELS = 0.25
+
+_INWARD = np.array([[0.0, 1.0], [-1.0, 0.0], [0.0, -1.0], [1.0, 0.0]])
+"""x, y into the detector from its bottom, right, top and left edge."""
+
+
+def trace_outline(pixel_to_sky: PixelToSky, width: int, height: int, tolerance_pixels: float = 0.05) -> Array:
+    """The outline of a detector: few points on the edges of its pixels, joined by great circles.
+
+    The edges, at -0.5 and N - 0.5, are sampled. An arc between two points that misses a sample by more than the
+    tolerance is divided at the sample that it misses most (Douglas & Peucker 1973, Cartographica 10, 112), until none
+    is missed. The samples are doubled until those that are new are not missed either: what is narrower than
+    8 pixels, and far from all samples, may stay unseen.
+
+    Parameters
+    ----------
+    pixel_to_sky : callable
+        From pixels to the sky; see `PixelToSky`. It is never inverted.
+    width, height : int
+        Pixels.
+    tolerance_pixels : float
+        How far the edges may be from the arcs, in pixels across the edge where they are.
+
+    Returns
+    -------
+    ndarray, shape (n, 2)
+        ra, dec in degrees, ICRS, from the corner at (-0.5, -0.5) along x; the first is not repeated.
+
+    Raises
+    ------
+    InputError
+        If there are no pixels, a point of the edges has no position on the sky, or the outline is none: pixels of no
+        size, a mapping that folds over, edges that cross, a detector wider than 60 degrees from its centre.
+    """
+    if width < 1 or height < 1:
+        raise InputError(f"a detector of {width} x {height} pixels has no outline")
+    sizes = np.array([width, height, width, height])
+    steps = np.maximum(_FEWEST_STEPS, np.ceil(sizes / _STEP_PIXELS)).astype(int)
+    border = np.concatenate([edge + np.arange(n) / n for edge, n in enumerate(steps)])
+    points = _sky(pixel_to_sky, *_pixels(border, width, height))
+    scale = _scales_across(pixel_to_sky, border, points, width, height)
+    step = float((sizes / steps).max())
+    while True:
+        vertices = _few_points(points, scale, np.searchsorted(border, np.arange(4.0)), tolerance_pixels)
+        # Corners are at 0, 1, 2, 3, and the first again at 4.
+        between = 0.5 * (border + np.append(border[1:], 4.0))
+        # In turns, the samples and what is between them; a scale holds for its sample and what follows.
+        points = _in_turns(points, _sky(pixel_to_sky, *_pixels(between, width, height)))
+        border, scale, step = _in_turns(border, between), np.repeat(scale, 2), 0.5 * step
+        if (_misses(points, scale, 2 * vertices) <= tolerance_pixels).all() or step < _FINEST_STEP_PIXELS:
+            break
+    ra, dec = positions(points[2 * vertices])
+    validate_outline(ra, dec)
+    return np.column_stack([ra, dec])
+
+
+def pixel_scale(pixel_to_sky: PixelToSky, width: int, height: int) -> float:
+    """The side of a square as large as the pixel in the middle of a detector.
+
+    Parameters
+    ----------
+    pixel_to_sky : callable
+        From pixels to the sky; see `PixelToSky`.
+    width, height : int
+        Pixels.
+
+    Returns
+    -------
+    float
+        Arcseconds.
+
+    Raises
+    ------
+    InputError
+        If the middle has no position on the sky, or its pixel no size.
+    """
+    x, y = 0.5 * (width - 1), 0.5 * (height - 1)
+    left, right, below, above = _sky(
+        pixel_to_sky, x + np.array([-0.5, 0.5, 0.0, 0.0]), y + np.array([0.0, 0.0, -0.5, 0.5])
+    )
+    area = float(np.linalg.norm(np.cross(right - left, above - below)))
+    if not area > 0:
+        raise InputError(f"the pixel at x {x:g}, y {y:g} has no size on the sky")
+    return float(np.sqrt(area) / ARCSEC)
+
+
+def _pixels(border: Array, width: int, height: int) -> tuple[Array, Array]:
+    """Pixel coordinates of places on the border: 0 to 1 the bottom edge, 1 to 2 the right one, then top and left."""
+    x = np.interp(border, np.arange(5), np.array([0, 1, 1, 0, 0]) * width - 0.5)
+    y = np.interp(border, np.arange(5), np.array([0, 0, 1, 1, 0]) * height - 0.5)
+    return x, y
+
+
+def _sky(pixel_to_sky: PixelToSky, x: Array, y: Array) -> Array:
+    """Unit vectors, shape (n, 3), of pixels.
+
+    Raises
+    ------
+    InputError
+        If one has no position.
+    """
+    ra, dec = (np.asarray(angle, dtype=float) for angle in pixel_to_sky(x, y))
+    wrong = np.flatnonzero(~(np.isfinite(ra) & (np.abs(dec) <= 90.0)))
+    if wrong.size:
+        raise InputError(
+            f"{wrong.size:,} of {len(x):,} points on the detector have no position on the sky, "
+            f"the first at x {x[wrong[0]]:g}, y {y[wrong[0]]:g}"
+        )
+    return unit_vectors(ra, dec)
+
+
+def _scales_across(pixel_to_sky: PixelToSky, border: Array, points: Array, width: int, height: int) -> Array:
+    """Radians a pixel across the edge, shape (n,), at samples of the border; it is seen that they do not fold over.
+
+    Raises
+    ------
+    InputError
+        If pixels have no size, or are turned over somewhere.
+    """
+    x, y = _pixels(border, width, height)
+    step_x, step_y = _INWARD[border.astype(int)].T
+    inward = _sky(pixel_to_sky, x + step_x, y + step_y) - points
+    # The sample after the last of an edge is the corner at which the edge ends.
+    along = np.roll(points, -1, axis=0) - points
+    lengths = np.linalg.norm(along, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.einsum("ij,ij->i", np.cross(along, inward), points) / lengths
+    wrong = np.flatnonzero(~(scale * np.sign(np.nansum(scale)) > 0))
+    if wrong.size:
+        raise InputError(
+            f"at x {x[wrong[0]]:g}, y {y[wrong[0]]:g} (and {wrong.size - 1:,} more points of its edges) the detector "
+            "folds over itself on the sky, or its pixels have no size: is the distortion right, and the size?"
+        )
+    return np.abs(scale)
+
+
+def _few_points(points: Array, scale: Array, corners: NDArray[np.intp], tolerance: float) -> NDArray[np.intp]:
+    """Indices of the points, the corners among them, whose arcs miss no other point by more than the tolerance."""
+    vertices = corners
+    while True:
+        misses = _misses(points, scale, vertices)
+        worst = np.maximum.reduceat(misses, vertices)
+        arc = np.searchsorted(vertices, np.arange(len(points)), side="right") - 1
+        candidates = np.flatnonzero((misses == worst[arc]) & (misses > tolerance))
+        if not candidates.size:
+            return vertices
+        # One an arc: of equals the first.
+        _, first = np.unique(arc[candidates], return_index=True)
+        vertices = np.union1d(vertices, candidates[first])
+
+
+def _misses(points: Array, scale: Array, vertices: NDArray[np.intp]) -> Array:
+    """How far (pixels) each point (n, 3) is from the arc between the vertices, ascending indices, around it."""
+    counts = np.diff(np.append(vertices, len(points)))
+    start = points[vertices]
+    chord = np.roll(start, -1, axis=0) - start
+    length = np.linalg.norm(chord, axis=1)
+    # From differences: exact in short arcs. No length (a mapping that comes back): only the distance to the start.
+    direction = np.divide(chord, length[:, None], where=length[:, None] > 0, out=np.zeros_like(chord))
+    pole = np.cross(start, direction)
+    pole /= np.maximum(np.linalg.norm(pole, axis=1), np.finfo(float).tiny)[:, None]
+    offset = points - np.repeat(start, counts, axis=0)
+    across = np.einsum("ij,ij->i", offset, np.repeat(pole, counts, axis=0))
+    along = np.einsum("ij,ij->i", offset, np.repeat(direction, counts, axis=0))
+    beyond = np.maximum(0.0, np.maximum(-along, along - np.repeat(length, counts)))
+    return np.hypot(across, beyond) / scale
+
+
+def _in_turns(first: Array, second: Array) -> Array:
+    """The elements of two arrays of one shape, in turns."""
+    return np.stack([first, second], axis=1).reshape(-1, *first.shape[1:])
