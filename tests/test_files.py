@@ -170,6 +170,7 @@ def test_an_empty_or_missing_file_or_a_directory_is_named(tmp_path: Path, ending
 
 
 def test_an_unknown_ending_is_named_with_the_possible_ones(tmp_path: Path) -> None:
+    (tmp_path / "t.xlsx").write_text("x")
     for action in (lambda: read_columns(tmp_path / "t.xlsx"), lambda: write_columns(EVERYTHING, tmp_path / "t.xlsx")):
         with pytest.raises(InputError, match=r"t\.xlsx.*\.parquet.*\.fits\.gz.*\.ecsv.*\.csv.*\.votable"):
             action()

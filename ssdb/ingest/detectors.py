@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import InputError
-from ssdb.ingest.checks import Problems, check_not_null, check_positions, check_unique, normalised_ra, valid_rows
+from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
+from ssdb.errors import ConfigError, InputError, shown
+from ssdb.files import label
+from ssdb.image.exposure import Exposure, distinct, read_exposures
+from ssdb.image.files import holds_images
+from ssdb.image.header import HeaderKeywords
+from ssdb.ingest.checks import (
+    MJD_RANGE,
+    Problems,
+    check_not_null,
+    check_positions,
+    check_unique,
+    normalised_ra,
+    valid_rows,
+)
 from ssdb.ingest.door import IngestReport, Source, ids, read_conformed, refuse_unknown_visits
+from ssdb.ingest.new_visits import create_missing_visits
 from ssdb.schema.columns import double, integer, long, short
 from ssdb.schema.survey import visit_detector
-from ssdb.sky.footprint import bounding_cap, pack_outline, validate_outline
+from ssdb.sky.footprint import (
+    Outlines,
+    bounding_caps,
+    join_outlines,
+    open_outlines,
+    outline_problems,
+    pack_outlines,
+)
 from ssdb.store.database import Database
 from ssdb.store.staging import staged
 from ssdb.store.visits import clear_results, lock_visits
 from ssdb.store.write import Progress
 
 _OPTIONAL = ("width", "height", "pixelScale")
+
+_PLACE = ("footprint", "capRa", "capDec", "capRadius", *_OPTIONAL)
+"""What decides which objects are on a detector."""
 
 corners = sa.Table(
     "corners",
@@ -36,7 +62,17 @@ corners = sa.Table(
 
 
 def ingest_detectors(
-    database: Database, source: Source, *, columns: Any = None, progress: Progress | None = None
+    database: Database,
+    source: Source,
+    *,
+    columns: Any = None,
+    visit: int | None = None,
+    detector: int | None = None,
+    keywords: HeaderKeywords | None = None,
+    shape: tuple[int, int] | None = None,
+    keep_wcs: bool = False,
+    create_visits: bool = False,
+    progress: Progress | None = None,
 ) -> IngestReport:
     """Stores the outlines of detectors.
 
@@ -46,12 +82,20 @@ def ingest_detectors(
     Parameters
     ----------
     database : Database
-    source : path or table
-        One row a corner: visit, detector, corner (its place along the outline: 0, 1, ...), ra, dec (ICRS); where
-        known width, height (pixels) and pixelScale (arcsec), the same for all corners of a detector. Corners are
-        joined by great circles.
+    source : path, table, Exposure or sequence of Exposure
+        Images: a FITS file whose images have a celestial WCS, a text file of headers (.hdr, .head, .header), or what
+        :func:`ssdb.read_exposures` makes of them. Or a table, one row a corner: visit, detector, corner (its place
+        along the outline: 0, 1, ...), ra, dec (ICRS); where known width, height (pixels) and pixelScale (arcsec), the
+        same for all corners of a detector. Corners are joined by great circles.
     columns : ColumnMap, mapping or path, optional
-        How the source's columns become these.
+        Of a table: how its columns become these.
+    visit, detector, keywords, shape : optional
+        Of a file of images: as :func:`ssdb.read_exposures` takes them.
+    keep_wcs : bool
+        Of images: store the WCS as header text.
+    create_visits : bool
+        Of images: make visits that are not stored from the headers' time, exposure time, band, instrument and
+        observatory code.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -61,11 +105,159 @@ def ingest_detectors(
 
     Raises
     ------
+    ConfigError
+        If an option is given that does not concern the kind of source.
     InputError
         If the source is not usable. Nothing is stored then.
     """
+    of_images = {"visit": visit, "detector": detector, "keywords": keywords, "shape": shape}
+    exposures = _given_exposures(source)
+    if exposures is not None:
+        _refuse_options(source, "images in memory", columns=columns, **of_images)
+    elif isinstance(source, str | os.PathLike) and holds_images(Path(source)):
+        _refuse_options(source, "images", columns=columns)
+        exposures = read_exposures(source, visit=visit, detector=detector, keywords=keywords, shape=shape)
+    if exposures is not None:
+        name = label(source) if isinstance(source, str | os.PathLike) else "exposures"
+        return _ingest_exposures(database, name, exposures, keep_wcs, create_visits, progress)
+    _refuse_options(source, "corners", **of_images, keep_wcs=keep_wcs or None, create_visits=create_visits or None)
     name, conformed = read_conformed(source, corners, columns)
-    rows = conformed.table
+    outlines = _outlines(name, _checked(name, conformed.table))
+    visits = np.unique(ids(outlines, "visit"))
+    with database.writing() as connection:
+        known = lock_visits(connection, visits)
+        refuse_unknown_visits(name, visits, known["visit"], "ingest them first")
+        _store(connection, outlines, progress)
+    n = outlines.num_rows
+    return IngestReport(name, "detectors", n, len(visits), 0, conformed.left_out, conformed.without_unit)
+
+
+def _given_exposures(source: Source) -> list[Exposure] | None:
+    """The exposures in memory that a source is, None if it is something else.
+
+    Raises
+    ------
+    InputError
+        If two are the same detector with another outline.
+    """
+    if isinstance(source, Exposure):
+        return [source]
+    if isinstance(source, list | tuple) and all(isinstance(each, Exposure) for each in source):
+        return distinct(source)
+    return None
+
+
+def _refuse_options(source: Source, kind: str, **options: Any) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ConfigError(f"{label(source)}: is read as {kind}, which has no use for {shown(given)}: leave that out")
+
+
+def _ingest_exposures(
+    database: Database,
+    name: str,
+    exposures: Sequence[Exposure],
+    keep_wcs: bool,
+    create_visits: bool,
+    progress: Progress | None,
+) -> IngestReport:
+    refuse_implausible_times(exposures)
+    # Before the transaction begins: tracing takes time, and locks are for others to wait for.
+    outlines = rows_of_exposures(exposures, keep_wcs)
+    visits = np.unique(ids(outlines, "visit"))
+    with database.writing() as connection:
+        if create_visits:
+            needed = "images whose header tells the middle of the exposure, or its begin (DATE-OBS) and EXPTIME"
+            create_missing_visits(connection, name, visits_of_exposures(exposures), needed)
+        known = lock_visits(connection, visits)
+        refuse_unknown_visits(name, visits, known["visit"], "ingest them first, or say --create-visits")
+        _refuse_other_times(exposures, known)
+        _store(connection, outlines, progress)
+    return IngestReport(name, "detectors", outlines.num_rows, len(visits))
+
+
+def refuse_implausible_times(exposures: Sequence[Exposure]) -> None:
+    """Raises InputError if the time of an image is no MJD."""
+    for exposure in exposures:
+        time = exposure.midpoint_mjd_tai
+        if time is not None and not MJD_RANGE[0] <= time <= MJD_RANGE[1]:
+            low, high = MJD_RANGE
+            raise InputError(f"{exposure.name}: the mid-exposure {time} is not an MJD within {low:g} to {high:g}")
+
+
+def _refuse_other_times(exposures: Sequence[Exposure], known: Mapping[str, np.ndarray]) -> None:
+    """Raises InputError if the time of an image is not that of its visit, which then is another visit's number."""
+    stored = dict(zip(known["visit"].tolist(), known["midpointMjdTai"].tolist(), strict=True))
+    for exposure in exposures:
+        time, of_visit = exposure.midpoint_mjd_tai, stored[exposure.visit]
+        if time is not None and abs(time - of_visit) > MAX_TIME_DIFFERENCE_DAYS:
+            raise InputError(
+                f"{exposure.name}: the mid-exposure {time:.6f} (MJD TAI) is more than {MAX_TIME_DIFFERENCE_DAYS} d "
+                f"from that of visit {exposure.visit}, {of_visit:.6f}"
+            )
+
+
+def visits_of_exposures(exposures: Sequence[Exposure]) -> pa.Table:
+    """What exposures say of their visits, one row an exposure."""
+
+    def column(name: str, type_: pa.DataType) -> pa.Array:
+        return pa.array([getattr(exposure, name) for exposure in exposures], type_)
+
+    return pa.table(
+        {
+            "visit": column("visit", pa.int64()),
+            "midpointMjdTai": column("midpoint_mjd_tai", pa.float64()),
+            "exposureTime": column("exposure_time", pa.float32()),
+            "band": column("band", pa.string()),
+            "instrument": column("instrument", pa.string()),
+            "observatoryCode": column("observatory_code", pa.string()),
+        }
+    )
+
+
+def rows_of_exposures(exposures: Sequence[Exposure], keep_wcs: bool) -> pa.Table:
+    """The VisitDetector rows of images. A calibration that no image has is left out, so that a stored one stays."""
+    outlines = join_outlines([exposure.outline for exposure in exposures])
+    columns = {
+        "visit": pa.array([exposure.visit for exposure in exposures], pa.int64()),
+        "detector": pa.array([exposure.detector for exposure in exposures], pa.int16()),
+        **_footprints(outlines),
+        "width": pa.array([exposure.width for exposure in exposures], pa.int32()),
+        "height": pa.array([exposure.height for exposure in exposures], pa.int32()),
+        "pixelScale": pa.array([exposure.pixel_scale for exposure in exposures], pa.float64()),
+    }
+    if any(exposure.photo_calib_mean is not None for exposure in exposures):
+        columns["photoCalibMean"] = pa.array([exposure.photo_calib_mean for exposure in exposures], pa.float64())
+        columns["photoCalibErr"] = pa.array([exposure.photo_calib_err for exposure in exposures], pa.float64())
+    if keep_wcs:
+        without = [exposure.name for exposure in exposures if exposure.wcs_header is None]
+        if without:
+            raise InputError(
+                f"{shown(without)}: the WCS is more than header text, and cannot be kept: leave --keep-wcs out"
+            )
+        columns["wcs"] = pa.array([exposure.wcs_header for exposure in exposures], pa.string())
+    return pa.table(columns)
+
+
+def _footprints(outlines: Outlines) -> dict[str, pa.Array]:
+    """The columns of VisitDetector that hold outlines."""
+    caps = bounding_caps(outlines)
+    return {
+        "footprint": pa.array(pack_outlines(outlines), pa.binary()),
+        "capRa": pa.array(caps[:, 0]),
+        "capDec": pa.array(caps[:, 1]),
+        "capRadius": pa.array(caps[:, 2]),
+    }
+
+
+def _checked(name: str, rows: pa.Table) -> pa.Table:
+    """The rows of corners.
+
+    Raises
+    ------
+    InputError
+        If one is not usable.
+    """
     problems = Problems(name, rows.num_rows)
     check_not_null(problems, rows, ["visit", "detector", "corner"])
     check_positions(problems, rows)
@@ -73,15 +265,7 @@ def ingest_detectors(
         problems.add(rows.column(size).to_numpy() <= 0, f"{size} is not above 0")
     check_unique(problems, rows, ["visit", "detector", "corner"], "the corner is there twice")
     rows, _ = valid_rows(rows, problems, skip_invalid=False)
-    outlines = _outlines(name, rows)
-    visits = np.unique(ids(rows, "visit"))
-    with database.writing() as connection:
-        known = lock_visits(connection, visits)
-        refuse_unknown_visits(name, ids(rows, "visit"), known["visit"], "ingest them first")
-        with staged(connection, visit_detector, outlines, progress) as new:
-            _merge(connection, new)
-    n = outlines.num_rows
-    return IngestReport(name, "detectors", n, len(visits), 0, conformed.left_out, conformed.without_unit)
+    return rows
 
 
 def _outlines(name: str, rows: pa.Table) -> pa.Table:
@@ -92,37 +276,34 @@ def _outlines(name: str, rows: pa.Table) -> pa.Table:
     new = np.ones(len(visit), bool)
     new[1:] = (visit[1:] != visit[:-1]) | (detector[1:] != detector[:-1])
     starts = np.flatnonzero(new)
-    packed, caps = [], []
-    for start, end in pairwise([*starts, len(visit)]):
-        outline = ra[start:end], dec[start:end]
-        try:
-            validate_outline(*outline)
-        except InputError as error:
-            raise InputError(f"{name}: visit {visit[start]}, detector {detector[start]}: {error}") from None
-        packed.append(pack_outline(*outline))
-        caps.append(bounding_cap(*outline))
-    cap = np.array(caps).reshape(-1, 3)
+    outlines = open_outlines(np.column_stack([ra, dec]), np.append(starts, len(visit)))
+    problems = [
+        f"visit {visit[starts[i]]}, detector {detector[starts[i]]}: outline {problem}"
+        for i, problem in outline_problems(outlines).items()
+    ]
+    if problems:
+        raise InputError(f"{name}: {shown(problems)}")
     columns = {
         "visit": pa.array(visit[starts]),
         "detector": pa.array(detector[starts], pa.int16()),
-        "footprint": pa.array(packed, pa.binary()),
-        "capRa": pa.array(cap[:, 0]),
-        "capDec": pa.array(cap[:, 1]),
-        "capRadius": pa.array(cap[:, 2]),
+        **_footprints(outlines),
     }
     given = [column for column in _OPTIONAL if column in rows.column_names]
     columns |= {column: rows.column(column).take(pa.array(starts)) for column in given}
     return pa.table(columns)
 
 
-def _merge(connection: sa.Connection, new: sa.Table) -> None:
-    same = (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
-    values = {column.name: column for column in new.columns if column.name not in ("visit", "detector")}
-    known = sa.exists().where(same, *(visit_detector.c[name].is_not_distinct_from(c) for name, c in values.items()))
-    # Selected now: once the outlines are stored, none of them is new.
-    changed = list(connection.scalars(sa.select(new.c.visit).where(~known).distinct()))
-    for start in range(0, len(changed), 1000):
-        clear_results(connection, changed[start : start + 1000])
-    connection.execute(sa.update(visit_detector).where(same).values(values))
-    missing = sa.select(new).where(~sa.exists().where(same))
-    connection.execute(sa.insert(visit_detector).from_select([column.name for column in new.columns], missing))
+def _store(connection: sa.Connection, rows: pa.Table, progress: Progress | None) -> None:
+    """Writes VisitDetector rows of visits that are locked, and clears visits in which a detector has moved."""
+    with staged(connection, visit_detector, rows, progress) as new:
+        same = (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
+        values = {column.name: column for column in new.columns if column.name not in ("visit", "detector")}
+        unmoved = (visit_detector.c[name].is_not_distinct_from(values[name]) for name in values if name in _PLACE)
+        known = sa.exists().where(same, *unmoved)
+        # Selected now: once the outlines are stored, none of them is new.
+        changed = list(connection.scalars(sa.select(new.c.visit).where(~known).distinct()))
+        for start in range(0, len(changed), 1000):
+            clear_results(connection, changed[start : start + 1000])
+        connection.execute(sa.update(visit_detector).where(same).values(values))
+        missing = sa.select(new).where(~sa.exists().where(same))
+        connection.execute(sa.insert(visit_detector).from_select([column.name for column in new.columns], missing))

@@ -19,6 +19,8 @@ from ssdb.ingest.checks import (
     normalised_ra,
     valid_rows,
 )
+from ssdb.ingest.conform import conform
+from ssdb.ingest.covered import refuse_others
 from ssdb.ingest.door import (
     IngestReport,
     Source,
@@ -27,17 +29,17 @@ from ssdb.ingest.door import (
     ids,
     read_conformed,
     refuse_unknown_visits,
-    rows_of_visits,
     with_column,
 )
+from ssdb.ingest.new_visits import create_missing_visits
 from ssdb.schema.dia import dia_source
-from ssdb.schema.survey import visit, visit_detector
+from ssdb.schema.survey import visit_detector
 from ssdb.store.database import Database
-from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
-from ssdb.store.visits import clear_results, lock_creation, lock_source_ids, lock_visits, mark_pending
+from ssdb.store.visits import clear_results, lock_source_ids, lock_visits, mark_pending
 from ssdb.store.write import Progress, write_rows
 
+_FILLED = ("detector", "midpointMjdTai")
 _IGNORED = ("ssObjectId", "ssObjectReassocTimeMjdTai")
 
 
@@ -49,6 +51,7 @@ def ingest_sources(
     replace: bool = False,
     skip_invalid: bool = False,
     create_visits: bool = False,
+    covers: tuple[int, int] | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Stores the sources of exposures, and sets the visits and detectors concerned back to pending.
@@ -70,6 +73,9 @@ def ingest_sources(
         Store the usable rows and count the others, instead of refusing the source.
     create_visits : bool
         Make visits that are not stored, at the middle of their sources' times, and their band and exposure time.
+    covers : (int, int), optional
+        The visit and detector of which the source has all sources, even if it has no rows: ``replace`` concerns
+        these. Rows of another one are an error.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -82,20 +88,19 @@ def ingest_sources(
     InputError
         If the source is not usable. Nothing is stored then.
     """
-    name, conformed = read_conformed(
-        source, dia_source, columns, filled=("detector", "midpointMjdTai"), ignored=_IGNORED
-    )
+    name, conformed = read_conformed(source, dia_source, columns, filled=_FILLED, ignored=_IGNORED)
     rows, numbers = _checked(name, conformed.table, skip_invalid)
     invalid = conformed.table.num_rows - rows.num_rows
-    visits = np.unique(ids(rows, "visit"))
+    pairs = _detectors(name, rows, covers)
+    visits = np.unique(ids(pairs, "visit"))
     with database.writing() as connection:
         if create_visits:
-            _create_visits(connection, name, rows)
+            create_missing_visits(connection, name, rows, "sources that have midpointMjdTai")
         known = lock_visits(connection, visits)
         advice = "ingest them first, or say --create-visits"
-        refuse_unknown_visits(name, ids(rows, "visit"), known["visit"], advice)
+        refuse_unknown_visits(name, visits, known["visit"], advice)
         rows = fill_midpoints(rows, name, known, numbers)
-        with staged(connection, visit_detector, _detectors(rows)) as detectors:
+        with staged(connection, visit_detector, pairs) as detectors:
             if replace:
                 _remove(connection, detectors)
             _refuse_stored(connection, name, rows, numbers)
@@ -116,6 +121,34 @@ def ingest_sources(
     )
 
 
+def usable_sources(name: str, table: pa.Table, *, skip_invalid: bool = False) -> tuple[pa.Table, np.ndarray]:
+    """The sources of a table as they would be stored, but for unknown times.
+
+    Parameters
+    ----------
+    name : str
+        Where they are from, for messages.
+    table : pyarrow.Table
+        As for :func:`ingest_sources`.
+    skip_invalid : bool
+        Leave out rows that are not usable.
+
+    Returns
+    -------
+    rows : pyarrow.Table
+        Columns of DiaSource.
+    numbers : ndarray of int
+        Numbers of the rows in the table, from 1.
+
+    Raises
+    ------
+    InputError
+        If the table is not usable.
+    """
+    given = table.drop_columns([column for column in _IGNORED if column in table.column_names])
+    return _checked(name, conform(given, dia_source, name, filled=_FILLED).table, skip_invalid)
+
+
 def _checked(name: str, rows: pa.Table, skip_invalid: bool) -> tuple[pa.Table, np.ndarray]:
     """The usable rows, and their numbers in the file."""
     if "detector" not in rows.column_names:
@@ -131,39 +164,12 @@ def _checked(name: str, rows: pa.Table, skip_invalid: bool) -> tuple[pa.Table, n
     return rows, problems.numbers[~problems.bad]
 
 
-def _detectors(rows: pa.Table) -> pa.Table:
-    """The (visit, detector) pairs of sources, each once."""
+def _detectors(name: str, rows: pa.Table, covers: tuple[int, int] | None) -> pa.Table:
+    """The (visit, detector) pairs that sources cover, each once."""
+    if covers is not None:
+        refuse_others(name, rows, ("visit", "detector"), covers)
+        return pa.table({"visit": pa.array(covers[:1], pa.int64()), "detector": pa.array(covers[1:], pa.int16())})
     return rows.select(["visit", "detector"]).group_by(["visit", "detector"]).aggregate([])
-
-
-def _create_visits(connection: sa.Connection, name: str, rows: pa.Table) -> None:
-    """Makes the visits that are not stored from what their sources say."""
-    # Nothing may be locked before the creation is, and most files have nothing to create.
-    if not _without_visit(connection, rows).num_rows:
-        return
-    lock_creation(connection)
-    new = _without_visit(connection, rows)
-    if not new.num_rows:
-        return
-    if "midpointMjdTai" not in rows.column_names or new.column("midpointMjdTai").null_count:
-        raise InputError(f"{name}: visits can only be created from sources that have midpointMjdTai")
-    # The middle of the times, not their mean, whose last bits would depend on the order of the rows.
-    wanted = [("midpointMjdTai", "min"), ("midpointMjdTai", "max")]
-    wanted += [(column, "max") for column in ("band", "exposureTime") if column in new.column_names]
-    made = new.group_by("visit").aggregate(wanted)
-    first, last = (made.column(f"midpointMjdTai_{end}").to_numpy() for end in ("min", "max"))
-    columns = {"visit": made.column("visit"), "midpointMjdTai": pa.array((first + last) / 2)}
-    columns |= {column: made.column(f"{column}_{how}") for column, how in wanted if column != "midpointMjdTai"}
-    write_rows(connection, visit, pa.table(columns))
-
-
-def _without_visit(connection: sa.Connection, rows: pa.Table) -> pa.Table:
-    """The sources whose visits are not stored."""
-    of_rows = ids(rows, "visit")
-    with staged(connection, visit, pa.table({"visit": pa.array(np.unique(of_rows))})) as wanted:
-        stored = sa.select(visit.c.visit).where(visit.c.visit.in_(sa.select(wanted.c.visit))).order_by(visit.c.visit)
-        known = read_arrays(connection, stored)["visit"]
-    return rows.filter(pa.array(~rows_of_visits(of_rows, known)[1]))
 
 
 def _remove(connection: sa.Connection, detectors: sa.Table) -> None:

@@ -1,0 +1,134 @@
+"""The WCS of a header as a mapping from pixels to the sky."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssdb.errors import InputError
+from ssdb.sky.outline import PixelToSky
+from ssdb.sky.sphere import Array
+
+if TYPE_CHECKING:
+    from astropy.io.fits import HDUList, Header
+    from astropy.wcs import WCS
+
+_WCS_KEYWORDS = re.compile(
+    r"WCSAXES|(CTYPE|CRPIX|CRVAL|CDELT|CUNIT|CROTA)[12]|(CD|PC)0*[12]_0*[12]|(PV|PS)[12]_\d+"
+    r"|(A|B|AP|BP)_(ORDER|DMAX|\d_\d)|RADESYS|RADECSYS|EQUINOX|EPOCH|LONPOLE|LATPOLE"
+)
+_TABLES = re.compile(r"CPDIS\d|CPERR\d|D2IMDIS\d|D2IMERR\d|DP\d|PS\d_0")
+"""Keywords of a WCS that needs arrays of the file besides the header."""
+
+
+def celestial_wcs(header: Header, hdus: HDUList | None, name: str) -> WCS | None:
+    """The WCS of the first two axes of a header.
+
+    Parameters
+    ----------
+    header : astropy.io.fits.Header
+    hdus : astropy.io.fits.HDUList, optional
+        The file that the header is from, which may hold tables of the distortion.
+    name : str
+        The header's name for messages.
+
+    Returns
+    -------
+    astropy.wcs.WCS or None
+        None where the axes are not celestial.
+
+    Raises
+    ------
+    InputError
+        If astropy cannot make a WCS of it: a singular matrix, say, or a projection that does not exist.
+    """
+    if "CTYPE1" not in header:
+        return None
+    from astropy.wcs import WCS
+
+    with _silence():
+        try:
+            wcs = WCS(header, fobj=hdus, naxis=2)
+            wcs.wcs.set()
+        except Exception as error:  # wcslib and astropy raise whatever they stumble over
+            # wcslib ends its messages with what is wrong, after the names of its functions.
+            reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
+            raise InputError(f"{name}: the WCS is not usable: {reason}") from error
+    return wcs if wcs.has_celestial else None
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Without what astropy says it mended or doubts: old units, dates, keywords of other systems.
+
+    Its log goes to stdout, where the results of commands are.
+    """
+    log = logging.getLogger("astropy")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+def sky_mapping(wcs: WCS, name: str) -> PixelToSky:
+    """From pixels to ICRS.
+
+    Parameters
+    ----------
+    wcs : astropy.wcs.WCS
+        With two celestial axes, in whatever order and frame.
+    name : str
+        Its name for messages.
+
+    Raises
+    ------
+    InputError
+        If the frame (RADESYS, EQUINOX, or the kind of the axes) is none that astropy can bring to ICRS.
+    """
+    from astropy import units as u
+    from astropy.coordinates import ICRS, UnitSphericalRepresentation
+    from astropy.wcs.utils import wcs_to_celestial_frame
+
+    try:
+        frame = wcs_to_celestial_frame(wcs)
+    except ValueError:
+        frame = None
+    # Of other longitudes, as of the ecliptic, astropy makes ICRS.
+    if frame is None or wcs.wcs.lngtyp not in ("RA", "GLON"):
+        axes = ", ".join(wcs.wcs.ctype)
+        raise InputError(f"{name}: the frame of the WCS is not known (CTYPE {axes}; RADESYS {wcs.wcs.radesys!r})")
+    longitude, latitude = wcs.wcs.lng, wcs.wcs.lat
+
+    def pixel_to_sky(x: Array, y: Array) -> tuple[Array, Array]:
+        world = wcs.all_pix2world(np.column_stack([x, y]), 0)
+        ra, dec = world[:, longitude], world[:, latitude]
+        if isinstance(frame, ICRS):
+            return ra, dec
+        there = frame.realize_frame(UnitSphericalRepresentation(ra * u.deg, dec * u.deg)).transform_to(ICRS())
+        return there.ra.deg, there.dec.deg
+
+    return pixel_to_sky
+
+
+def wcs_text(header: Header, width: int, height: int) -> str | None:
+    """The cards of a WCS and the size, one a line: a header that gives the same WCS again.
+
+    None where the WCS needs more than its header, such as tables of the distortion.
+    """
+    from astropy.io.fits import Header
+
+    if any(_TABLES.fullmatch(keyword.partition(".")[0]) for keyword in header):
+        return None
+    kept = Header([("NAXIS", 2), ("NAXIS1", width), ("NAXIS2", height)])
+    kept.extend(card for card in header.cards if _WCS_KEYWORDS.fullmatch(card.keyword))
+    return kept.tostring(sep="\n", endcard=False, padding=False)

@@ -1,0 +1,65 @@
+"""Visits made from what their sources, or the images of their detectors, say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.errors import InputError
+from ssdb.ingest.door import ids, rows_of_visits
+from ssdb.schema.survey import visit
+from ssdb.store.read import read_arrays
+from ssdb.store.staging import staged
+from ssdb.store.visits import lock_creation
+from ssdb.store.write import write_rows
+
+_TAKEN = ("band", "exposureTime", "instrument", "observatoryCode")
+
+
+def create_missing_visits(connection: sa.Connection, name: str, rows: pa.Table, needed: str) -> None:
+    """Makes the visits that are not stored, at the middle of the times of their rows.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked no visit yet.
+    name : str
+        The source's name for messages.
+    rows : pyarrow.Table
+        ``visit`` and ``midpointMjdTai``, and any of band, exposureTime, instrument, observatoryCode, which the visits
+        take.
+    needed : str
+        From what visits can be created, for the message.
+
+    Raises
+    ------
+    InputError
+        If a row of such a visit has no time.
+    """
+    # Nothing may be locked before the creation is, and most files have nothing to create.
+    if not _without_visit(connection, rows).num_rows:
+        return
+    lock_creation(connection)
+    new = _without_visit(connection, rows)
+    if not new.num_rows:
+        return
+    if "midpointMjdTai" not in rows.column_names or new.column("midpointMjdTai").null_count:
+        raise InputError(f"{name}: visits can only be created from {needed}")
+    # The middle of the times, not their mean, whose last bits would depend on the order of the rows.
+    wanted = [("midpointMjdTai", "min"), ("midpointMjdTai", "max")]
+    wanted += [(column, "max") for column in _TAKEN if column in new.column_names]
+    made = new.group_by("visit").aggregate(wanted)
+    first, last = (made.column(f"midpointMjdTai_{end}").to_numpy() for end in ("min", "max"))
+    columns = {"visit": made.column("visit"), "midpointMjdTai": pa.array((first + last) / 2)}
+    columns |= {column: made.column(f"{column}_{how}") for column, how in wanted if column != "midpointMjdTai"}
+    write_rows(connection, visit, pa.table(columns))
+
+
+def _without_visit(connection: sa.Connection, rows: pa.Table) -> pa.Table:
+    """The rows whose visits are not stored."""
+    of_rows = ids(rows, "visit")
+    with staged(connection, visit, pa.table({"visit": pa.array(np.unique(of_rows))})) as wanted:
+        stored = sa.select(visit.c.visit).where(visit.c.visit.in_(sa.select(wanted.c.visit))).order_by(visit.c.visit)
+        known = read_arrays(connection, stored)["visit"]
+    return rows.filter(pa.array(~rows_of_visits(of_rows, known)[1]))
