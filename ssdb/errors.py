@@ -40,6 +40,36 @@ class AssociationError(SsdbError):
     """A visit cannot be associated as it is."""
 
 
+class EphemerisError(SsdbError):
+    """An ephemeris cannot be computed: a package is missing, or a time or a place is not covered."""
+
+
+class MissingPackageError(SsdbError, ImportError):
+    """A package is not installed that comes with an extra of ssdb."""
+
+
+class ServiceError(SsdbError):
+    """A service cannot be reached, or does not answer as it should.
+
+    Attributes
+    ----------
+    status : int or None
+        The HTTP status with which it refused the question.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class NoWorkFound(SsdbError):
+    """There are no predictions to associate sources with. An empty table of predictions is an answer, and no error."""
+
+
+class DuplicateSourceError(SsdbError, RuntimeError):
+    """Two sources have the same identifier."""
+
+
 class NotFoundError(SsdbError):
     """What was asked for by its identifier is not in the database."""
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.designation import identify, packed_from_id
-from ssdb.errors import ConfigError, DesignationError, InputError, shown
+from ssdb.errors import InputError, shown
 from ssdb.files import label
 from ssdb.ingest.checks import (
     Problems,
@@ -23,6 +21,8 @@ from ssdb.ingest.checks import (
     normalised_ra,
     valid_rows,
 )
+from ssdb.ingest.conform import Conformed, conform
+from ssdb.ingest.covered import predictions_on_detector, refuse_others
 from ssdb.ingest.door import (
     IngestReport,
     Source,
@@ -33,17 +33,16 @@ from ssdb.ingest.door import (
     refuse_unknown_visits,
     with_column,
 )
-from ssdb.ingest.sorcha import is_sorcha, read_sorcha
-from ssdb.schema.solar_system import numbered_identifications
-from ssdb.schema.survey import ss_prediction, visit
+from ssdb.ingest.identified import identified, under_primary_designations
+from ssdb.ingest.prediction_formats import format_of, reader_of, refuse_unfit_options
+from ssdb.schema.survey import ss_prediction
+from ssdb.schema.survey import visit as visit_table
 from ssdb.store.database import Database
+from ssdb.store.names import lock_names
 from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
 from ssdb.store.visits import clear_results, lock_creation, lock_visits, mark_pending
 from ssdb.store.write import Progress, write_rows
-
-FORMATS = ("auto", "ssdb", "sorcha")
-"""Formats of predictions; ``auto`` looks at the columns."""
 
 _FASTEST_DEG_PER_DAY = 1000.0
 """No natural object has been seen as fast; one at the distance of low satellites would be."""
@@ -60,10 +59,12 @@ def ingest_predictions(
     *,
     format: str = "auto",
     columns: Any = None,
+    visit: int | None = None,
     replace: bool = False,
     complete: bool = False,
     simulated_names: bool = False,
     skip_invalid: bool = False,
+    covers: tuple[int, int] | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Stores the objects predicted for exposures, and sets those visits back to pending.
@@ -74,11 +75,15 @@ def ingest_predictions(
         Where to.
     source : path or table
         In ssdb's own columns (Parquet, FITS, ECSV, CSV, VOTable, or a table in memory, with the columns of
-        SsPrediction: at least visit, ephRa, ephDec, and designation or ssObjectId), or as Sorcha writes it.
-    format : {"auto", "ssdb", "sorcha"}
+        SsPrediction: at least visit, ephRa, ephDec, and designation or ssObjectId), as Sorcha writes it, an answer of
+        mpSky's or a text of SkyBoT's.
+    format : {"auto", "ssdb", "sorcha", "mpsky", "skybot"}
         What the source is.
     columns : ColumnMap, mapping or path, optional
-        How the source's columns become those of SsPrediction (not for Sorcha's files).
+        How the source's columns become those of SsPrediction (not for the formats of others).
+    visit : int, optional
+        The exposure that the source is for, where it does not say so itself (mpSky, SkyBoT). A source without rows
+        then says that there is no known object in it.
     replace : bool
         First remove all predictions of the visits that the source has (with ``complete``: of all visits), and what
         was derived from them.
@@ -89,6 +94,10 @@ def ingest_predictions(
         Give objects whose names have no packed form identifiers made from a hash (negative).
     skip_invalid : bool
         Store the usable rows and count the others, instead of refusing the source.
+    covers : (int, int), optional
+        The visit and detector for which the source has all predictions, even if it has no rows: ``replace`` concerns
+        the objects of the source and those that are stored as predicted to be on that detector, which must have a
+        footprint. Rows of another visit are an error.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -101,20 +110,95 @@ def ingest_predictions(
     InputError, DesignationError
         If the source is not usable. Nothing is stored then.
     """
-    read = _reader(source, format, columns, simulated_names)
+    kind = format_of(source, format)
+    refuse_unfit_options(label(source), kind, columns, visit, complete)
+    doubts: list[str] = []
+    read = reader_of(database, kind, visit, simulated_names, doubts)
     name, conformed = read_conformed(source, _given, columns, filled=_FILLED, strings=("designation",), read=read)
-    rows, numbers = _checked(name, conformed.table, simulated_names, skip_invalid)
+    return _store(
+        database,
+        name,
+        conformed,
+        only=visit,
+        covers=covers,
+        replace=replace,
+        complete=complete,
+        simulated_names=simulated_names,
+        skip_invalid=skip_invalid,
+        doubts=doubts,
+        progress=progress,
+    )
+
+
+def store_predictions(
+    database: Database, name: str, table: pa.Table, *, visit: int, replace: bool = False, doubts: Sequence[str] = ()
+) -> IngestReport:
+    """Stores what a service predicted for one exposure, as :func:`ingest_predictions` does with a file.
+
+    Parameters
+    ----------
+    database : Database
+        Where to.
+    name : str
+        Where the predictions are from, for messages.
+    table : pyarrow.Table
+        Columns of SsPrediction, units in the metadata. No rows: there is no known object in the exposure.
+    visit : int
+        The exposure.
+    replace : bool
+        First remove its predictions, and what was derived from them.
+    doubts : sequence of str
+        To be reported.
+
+    Returns
+    -------
+    IngestReport
+
+    Raises
+    ------
+    InputError, DesignationError
+        If the predictions are not usable. Nothing is stored then.
+    """
+    conformed = conform(table, _given, name, filled=_FILLED)
+    return _store(database, name, conformed, only=visit, replace=replace, doubts=doubts)
+
+
+def _store(
+    database: Database,
+    name: str,
+    conformed: Conformed,
+    *,
+    only: int | None,
+    covers: tuple[int, int] | None = None,
+    replace: bool,
+    complete: bool = False,
+    simulated_names: bool = False,
+    skip_invalid: bool = False,
+    doubts: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Stores conformed predictions, of the visits of their rows or of one visit alone."""
+    given, names = identified(database, name, conformed.table, simulated_names)
+    rows, numbers = _checked(name, given, skip_invalid)
     invalid = conformed.table.num_rows - rows.num_rows
-    visits = np.unique(ids(rows, "visit"))
+    if covers is not None:
+        refuse_others(name, rows, ("visit",), covers)
+        only = covers[0]
+    visits = np.unique(ids(rows, "visit")) if only is None else np.array([only], np.int64)
     with database.writing() as connection:
+        lock_names(connection, shared=True)
         known = lock_visits(connection, _covered(connection, visits, replace) if complete else visits)
-        refuse_unknown_visits(name, ids(rows, "visit"), known["visit"], "ingest them first")
-        rows = _with_primary_designations(connection, name, rows, numbers)
+        refuse_unknown_visits(name, visits, known["visit"], "ingest them first")
+        rows = under_primary_designations(connection, name, rows, numbers, names)
         rows = fill_midpoints(rows, name, known, numbers)
         with staged(connection, ss_prediction, rows.select(["visit", "ssObjectId"])) as new:
             touched = sa.select(new.c.visit).distinct()
-            if replace:
-                replaced = sa.select(visit.c.visit) if complete else touched
+            if only is not None:
+                touched = sa.select(visit_table.c.visit).where(visit_table.c.visit == only)
+            if replace and covers is not None:
+                _remove_covered(connection, new, covers)
+            elif replace:
+                replaced = sa.select(visit_table.c.visit) if complete else touched
                 clear_results(connection, replaced)
                 connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(replaced)))
             _refuse_stored(connection, name, new)
@@ -129,23 +213,44 @@ def ingest_predictions(
         invalid,
         conformed.left_out,
         conformed.without_unit,
-        doubts_about_units(rows, conformed.without_unit, "ephRa", "ephDec"),
+        (*doubts, *doubts_about_units(rows, conformed.without_unit, "ephRa", "ephDec")),
     )
 
 
-def _reader(source: Source, format: str, columns: Any, simulated_names: bool) -> Callable[[Any], pa.Table] | None:
-    if format not in FORMATS:
-        raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
-    if format == "ssdb" or (format == "auto" and not is_sorcha(source)):
-        return None
-    if columns is not None:
-        raise ConfigError(f"{label(source)}: a column map is for files in other columns than Sorcha's")
-    return partial(read_sorcha, simulated_names=simulated_names)
+def usable_predictions(
+    database: Database, name: str, table: pa.Table, *, skip_invalid: bool = False
+) -> tuple[pa.Table, np.ndarray]:
+    """The predictions of a table as they would be stored, but for unknown times and primary designations.
+
+    Parameters
+    ----------
+    database : Database
+        Where names of objects are looked up.
+    name : str
+        Where the predictions are from, for messages.
+    table : pyarrow.Table
+        Columns of SsPrediction, units in the metadata.
+    skip_invalid : bool
+        Leave out rows that are not usable.
+
+    Returns
+    -------
+    rows : pyarrow.Table
+        Columns of SsPrediction.
+    numbers : ndarray of int
+        Numbers of the rows in the table, from 1.
+
+    Raises
+    ------
+    InputError, DesignationError
+        If the table is not usable.
+    """
+    given, _ = identified(database, name, conform(table, _given, name, filled=_FILLED).table, simulated_names=False)
+    return _checked(name, given, skip_invalid)
 
 
-def _checked(name: str, rows: pa.Table, simulated_names: bool, skip_invalid: bool) -> tuple[pa.Table, np.ndarray]:
+def _checked(name: str, rows: pa.Table, skip_invalid: bool) -> tuple[pa.Table, np.ndarray]:
     """The usable rows, and their numbers in the file."""
-    rows = _identified(name, rows, simulated_names)
     problems = Problems(name, rows.num_rows)
     check_not_null(problems, rows, ["visit"])
     check_positions(problems, rows, "ephRa", "ephDec")
@@ -160,71 +265,6 @@ def _checked(name: str, rows: pa.Table, simulated_names: bool, skip_invalid: boo
     return rows, problems.numbers[~problems.bad]
 
 
-def _identified(name: str, rows: pa.Table, simulated_names: bool) -> pa.Table:
-    """Rows with both ssObjectId and designation; one makes the other, and where both are given they must agree."""
-    has_id, has_name = ("ssObjectId" in rows.column_names), ("designation" in rows.column_names)
-    if not has_id and not has_name:
-        raise InputError(
-            f"{name}: there is neither a column designation nor ssObjectId; it has {shown(rows.column_names, 30)}"
-        )
-    n = rows.num_rows
-    given = rows.column("ssObjectId").fill_null(0).to_numpy() if has_id else np.zeros(n, np.int64)
-    names = rows.column("designation") if has_name else pa.chunked_array([pa.nulls(n, pa.string())])
-    if names.null_count:
-        names = _named_by_id(name, names, given)
-    object_ids, designations = identify(names, name, simulated_names)
-    problems = Problems(name, n)
-    problems.add((given != object_ids) & (given != 0), "ssObjectId is not that of the designation")
-    problems.raise_if_any()
-    rows = with_column(rows, "ssObjectId", object_ids, pa.int64())
-    return with_column(rows, "designation", pa.array(designations.tolist(), pa.string()), pa.string())
-
-
-def _named_by_id(name: str, names: pa.ChunkedArray, given: np.ndarray) -> pa.Array:
-    """Names of objects; where they are NULL, the packed designations of which ssObjectId was made."""
-    unnamed = names.is_null().to_numpy()
-    unique, inverse = np.unique(given[unnamed], return_inverse=True)
-    packed = np.full(len(names), None, object)
-    packed[unnamed] = np.array([_packed(object_id) for object_id in unique.tolist()], object)[inverse]
-    unusable = unnamed & np.array([made is None for made in packed], bool)
-    problems = Problems(name, len(names))
-    problems.add(unusable & (given == 0), "there is neither a designation nor an ssObjectId")
-    problems.add(unusable & (given != 0), "ssObjectId is not made from a packed designation")
-    problems.raise_if_any()
-    return pa.array([known or made for known, made in zip(names.to_pylist(), packed, strict=True)], pa.string())
-
-
-def _packed(object_id: int) -> str | None:
-    try:
-        return packed_from_id(object_id)
-    except DesignationError:
-        return None
-
-
-def _with_primary_designations(connection: sa.Connection, name: str, rows: pa.Table, numbers: np.ndarray) -> pa.Table:
-    """Numbered objects under their primary provisional designations, where the database knows these."""
-    numbered = sa.select(
-        numbered_identifications.c.permid, numbered_identifications.c.unpacked_primary_provisional_designation
-    )
-    given = rows.column("designation").to_pylist()
-    wanted = {value for value in set(given) if value.isdigit() or value[:-1].isdigit()}
-    if not wanted or not connection.execute(sa.select(sa.exists(numbered))).scalar_one():
-        return rows
-    primary = {permid: main for permid, main in connection.execute(numbered) if permid in wanted}
-    changed = np.array([value in primary for value in given], bool)
-    if not changed.any():
-        return rows
-    object_ids, designations = ids(rows, "ssObjectId").copy(), np.array(given, object)
-    main_names = [primary[value] for value in designations[changed]]
-    object_ids[changed], designations[changed] = identify(main_names, "numbered_identifications")
-    rows = with_column(rows, "ssObjectId", object_ids, pa.int64())
-    rows = with_column(rows, "designation", pa.array(designations.tolist(), pa.string()), pa.string())
-    problems = Problems(name, rows.num_rows, numbers)
-    check_unique(problems, rows, ["visit", "ssObjectId"], "the object is there twice for one visit, under two names")
-    problems.raise_if_any()
-    return rows
-
-
 def _covered(connection: sa.Connection, visits: np.ndarray, replace: bool) -> np.ndarray:
     """The visits of a complete file, and the stored ones about which it says something by having no rows of them.
 
@@ -232,10 +272,18 @@ def _covered(connection: sa.Connection, visits: np.ndarray, replace: bool) -> np
     the transaction ends.
     """
     lock_creation(connection)
-    others = sa.select(visit.c.visit)
+    others = sa.select(visit_table.c.visit)
     if not replace:
-        others = others.where(visit.c.predictionsAt.is_(None))
+        others = others.where(visit_table.c.predictionsAt.is_(None))
     return np.union1d(visits, read_arrays(connection, others)["visit"])
+
+
+def _remove_covered(connection: sa.Connection, new: sa.Table, covers: tuple[int, int]) -> None:
+    """Removes the predictions that a detector's new ones replace, and what was derived for the visit."""
+    on_detector = predictions_on_detector(connection, covers).tolist()
+    clear_results(connection, covers[:1])
+    replaced = ss_prediction.c.ssObjectId.in_(sa.select(new.c.ssObjectId)) | ss_prediction.c.ssObjectId.in_(on_detector)
+    connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit == covers[0], replaced))
 
 
 def _refuse_stored(connection: sa.Connection, name: str, new: sa.Table) -> None:
@@ -253,7 +301,7 @@ def _refuse_stored(connection: sa.Connection, name: str, new: sa.Table) -> None:
 def _set_loaded(connection: sa.Connection, visits: sa.Select, complete: bool) -> None:
     """Notes that predictions were loaded for visits and, if they were complete, for all that had none yet."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    concerned: sa.ColumnElement[bool] = visit.c.visit.in_(visits)
+    concerned: sa.ColumnElement[bool] = visit_table.c.visit.in_(visits)
     if complete:
-        concerned |= visit.c.predictionsAt.is_(None)
-    connection.execute(sa.update(visit).where(concerned).values(predictionsAt=now))
+        concerned |= visit_table.c.predictionsAt.is_(None)
+    connection.execute(sa.update(visit_table).where(concerned).values(predictionsAt=now))

@@ -1,0 +1,1 @@
+"""Where objects are: Chebyshev segments, and what an observer sees of a moving object."""

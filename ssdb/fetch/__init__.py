@@ -1,0 +1,1 @@
+"""Services that predict: what they answer, into the database."""
