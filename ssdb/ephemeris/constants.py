@@ -1,0 +1,53 @@
+"""The constants of the ephemeris: those of DE440 and of the IAU."""
+
+from __future__ import annotations
+
+from ssdb.config import AU_KM
+
+SECONDS_PER_DAY = 86400.0
+
+LIGHT_SPEED = 299792.458 * SECONDS_PER_DAY / AU_KM
+"""Speed of light, au/d."""
+
+EARTH_RADIUS_KM = 6378.137
+"""The unit of the MPC's parallax constants."""
+
+_AU3_PER_DAY2 = SECONDS_PER_DAY**2 / AU_KM**3
+
+GM_SUN = 132712440041.279419 * _AU3_PER_DAY2
+"""Of the Sun, au^3/d^2."""
+
+GM_PLANETS = {
+    1: 22031.868551 * _AU3_PER_DAY2,
+    2: 324858.592 * _AU3_PER_DAY2,
+    399: 398600.435507 * _AU3_PER_DAY2,
+    301: 4902.800118 * _AU3_PER_DAY2,
+    4: 42828.375816 * _AU3_PER_DAY2,
+    5: 126712764.1 * _AU3_PER_DAY2,
+    6: 37940584.8418 * _AU3_PER_DAY2,
+    7: 5794556.4 * _AU3_PER_DAY2,
+    8: 6836527.10058 * _AU3_PER_DAY2,
+    9: 975.5 * _AU3_PER_DAY2,
+}
+"""By NAIF's numbers, au^3/d^2: Mercury, Venus, Earth, Moon, and the systems of Mars to Pluto
+(Park et al. 2021, AJ 161, 105, table 2)."""
+
+GM_ASTEROIDS = {
+    2000001: 1.3964518123081070e-13,
+    2000002: 3.0471146330043200e-14,
+    2000003: 4.2823439677995011e-15,
+    2000004: 3.8548000225257904e-14,
+    2000007: 2.5416014973471498e-15,
+    2000010: 1.2542530761640810e-14,
+    2000015: 4.5107799051436795e-15,
+    2000016: 3.5445002842488978e-15,
+    2000031: 2.4067012218937576e-15,
+    2000052: 5.9824315264869841e-15,
+    2000065: 2.0917175955133682e-15,
+    2000087: 4.8345606546105521e-15,
+    2000088: 2.6529436610356353e-15,
+    2000107: 3.2191392075878588e-15,
+    2000511: 8.6836253492286545e-15,
+    2000704: 6.3110343420878887e-15,
+}
+"""Of the 16 most massive asteroids of the main belt by NAIF's numbers, au^3/d^2 (JPL IOM 392R-21-005, table 1)."""

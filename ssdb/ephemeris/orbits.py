@@ -1,0 +1,112 @@
+"""Orbits: what the engine starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ssdb.ephemeris.elements import cometary_to_cartesian
+from ssdb.errors import InputError, shown
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Orbits:
+    """The state of every object at its epoch, and its brightness.
+
+    Attributes
+    ----------
+    ids : ndarray, shape (n,)
+        What the objects are called; only in messages.
+    epoch_mjd : ndarray, shape (n,)
+        MJD TDB; the MPC's TT is as good (it differs by less than 2 ms).
+    states : ndarray, shape (n, 6)
+        Heliocentric positions (au) and velocities (au/d) at the epoch, ICRF axes.
+    H, G : ndarray, shape (n,)
+        Absolute magnitude in V and slope parameter; NaN where unknown.
+
+    Raises
+    ------
+    InputError
+        If an epoch or a state is not finite, or the arrays have not the same length.
+    """
+
+    ids: NDArray[Any]
+    epoch_mjd: Array
+    states: Array
+    H: Array
+    G: Array
+
+    def __post_init__(self) -> None:
+        lengths = {item.name: len(getattr(self, item.name)) for item in fields(self)}
+        if len(set(lengths.values())) > 1 or self.states.shape[1:] != (6,):
+            raise InputError(f"orbits need as many of everything, and states of six numbers: {lengths}")
+        wrong = ~(np.isfinite(self.states).all(axis=1) & np.isfinite(self.epoch_mjd))
+        if wrong.any():
+            raise InputError(f"the epoch or state of an orbit is not finite: {shown(self.ids[wrong])}")
+
+    @classmethod
+    def from_elements(
+        cls,
+        ids: ArrayLike,
+        *,
+        q: ArrayLike,
+        e: ArrayLike,
+        i: ArrayLike,
+        node: ArrayLike,
+        argperi: ArrayLike,
+        peri_time: ArrayLike,
+        epoch_mjd: ArrayLike,
+        H: ArrayLike | None = None,
+        G: ArrayLike | None = None,
+    ) -> Orbits:
+        """Orbits from cometary elements, those of the MPC's table mpc_orbits.
+
+        Parameters
+        ----------
+        ids : array_like, shape (n,)
+        q, e, i, node, argperi : array_like, shape (n,)
+            Perihelion distance (au), eccentricity, inclination, longitude of the ascending node, argument of
+            perihelion (degrees, mean ecliptic of J2000, IAU 1976).
+        peri_time, epoch_mjd : array_like, shape (n,)
+            Time of perihelion and epoch of osculation, MJD TDB (or TT).
+        H, G : array_like, shape (n,), optional
+
+        Raises
+        ------
+        InputError
+            If an element is not finite, q is not above 0, or e is negative; it names the objects.
+        """
+        names = np.atleast_1d(np.asarray(ids))
+        elements = [np.atleast_1d(np.asarray(x, dtype=float)) for x in (q, e, i, node, argperi, peri_time, epoch_mjd)]
+        if len({len(x) for x in [names, *elements]}) > 1:
+            raise InputError(f"elements of different lengths: {shown(len(x) for x in [names, *elements])}")
+        wrong = ~np.isfinite(elements).all(axis=0) | ~(elements[0] > 0) | ~(elements[1] >= 0)
+        if wrong.any():
+            raise InputError(f"elements make no orbit (q above 0, e not negative, all finite): {shown(names[wrong])}")
+        unknown = np.full(len(names), np.nan)
+        return cls(
+            names,
+            elements[-1],
+            cometary_to_cartesian(*elements),
+            unknown if H is None else np.atleast_1d(np.asarray(H, dtype=float)),
+            unknown if G is None else np.atleast_1d(np.asarray(G, dtype=float)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.epoch_mjd)
+
+    def __getitem__(self, rows: slice | NDArray[Any]) -> Orbits:
+        """Some of the orbits."""
+        return Orbits(*(getattr(self, item.name)[rows] for item in fields(self)))
+
+    def batches(self, size: int) -> Iterator[tuple[slice, Orbits]]:
+        """The orbits in parts of at most ``size``, each with its rows; no orbits are one part, of none."""
+        for start in range(0, max(len(self), 1), size):
+            rows = slice(start, start + size)
+            yield rows, self[rows]

@@ -1,0 +1,158 @@
+"""From orbits to what an observatory sees: the columns of SsPrediction."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ssdb.config import AU_KM
+from ssdb.ephemeris.apparent import directions_and_rates
+from ssdb.ephemeris.bodies import sun
+from ssdb.ephemeris.constants import LIGHT_SPEED, SECONDS_PER_DAY
+from ssdb.ephemeris.observer import observer_states, tdb_of_tai
+from ssdb.ephemeris.orbits import Orbits
+from ssdb.ephemeris.propagate import BATCH, span, trajectories
+from ssdb.sky.vectors import angles, norms, range_rates
+
+Array = NDArray[np.float64]
+
+DEFAULT_G = 0.15
+"""Slope parameter where it is unknown: the IAU's."""
+
+_KM_S = AU_KM / SECONDS_PER_DAY
+
+
+class Paths(Protocol):
+    """Where n objects are at any time: trajectories, or what approximates them."""
+
+    def at(self, mjd_tdb: Array) -> Array:
+        """Barycentric states (n, m, 6), au and au/d, at times (m,) or (n, m), MJD TDB."""
+
+
+def ephemeris(orbits: Orbits, mjd_tai: ArrayLike, observatory_code: str) -> dict[str, Array]:
+    """Where and how bright objects are for an observatory.
+
+    Parameters
+    ----------
+    orbits : Orbits, n of them
+    mjd_tai : array_like, shape (m,)
+        Times of observation, MJD TAI; memory grows with n times m.
+    observatory_code : str
+        Code of the Minor Planet Center.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n, m)
+        The columns of SsPrediction but its keys, ``designation``, ``provider`` and the error ellipse: see
+        :func:`columns_of`. NaN for an object that runs into the Sun or a planet before.
+
+    Raises
+    ------
+    EphemerisError
+        If the code is not of a place on Earth, a time is outside the planetary ephemeris, or a package of the extra
+        ``ephemeris`` is missing.
+    """
+    times = np.atleast_1d(np.asarray(mjd_tai, dtype=float))
+    mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory_code, times)
+    suns = sun(mjd_tdb)
+    parts = []
+    for _, part in orbits.batches(BATCH):
+        objects, _ = retarded(trajectories(part, *span(mjd_tdb)), mjd_tdb, observers)
+        parts.append(columns_of(objects, suns, observers, part.H[:, None], part.G[:, None]))
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {"midpointMjdTai": np.broadcast_to(times, (len(orbits), len(times))).copy(), **columns}
+
+
+def retarded(paths: Paths, mjd_tdb: ArrayLike, observers: Array) -> tuple[Array, Array]:
+    """Objects as they were when the light left them that an observer sees.
+
+    Parameters
+    ----------
+    paths : Paths of n objects
+        Over the times of observation.
+    mjd_tdb : array_like, shape (m,) or (n, m)
+        Times of observation, for all objects or for each its own, MJD TDB.
+    observers : ndarray, shape (m, 3 or more) or (n, m, 3 or more)
+        Where the observer is; barycentric, au.
+
+    Returns
+    -------
+    states : ndarray, shape (n, m, 6)
+        Barycentric, au and au/d, at the times of observation less the light times.
+    light_times : ndarray, shape (n, m)
+        Days, in the barycentric frame.
+    """
+    times, here = np.atleast_1d(np.asarray(mjd_tdb, dtype=float)), observers[..., :3]
+    light_times = norms(paths.at(times)[..., :3] - here) / LIGHT_SPEED
+    states = paths.at(times - light_times)
+    # The next light time differs by some v/c of the first, in which the motion is a straight line.
+    towards = states[..., :3] - here
+    distance = norms(towards)
+    receding = np.einsum("...i,...i->...", towards, states[..., 3:]) / distance
+    later = (light_times - distance / LIGHT_SPEED) / (1.0 + receding / LIGHT_SPEED)
+    states[..., :3] += later[..., None] * states[..., 3:]
+    return states, light_times - later
+
+
+def columns_of(objects: Array, suns: Array, observers: Array, H: Array, G: Array) -> dict[str, Array]:
+    """What an observer sees of objects, in the columns of SsPrediction.
+
+    Directions are astrometric: light time is taken into account, aberration and the bending of light are not. The rate
+    is that of the direction: with rdot = topo . topo_v / |topo|, the apparent velocity is v (1 - rdot / c) - v_obs, v
+    and v_obs barycentric. V follows the two-parameter magnitude system H, G (Bowell et al. 1989, "Asteroids II",
+    p. 524).
+
+    Parameters
+    ----------
+    objects : ndarray, shape (n, m, 6)
+        Barycentric states at the times of emission, au and au/d, ICRF.
+    suns, observers : ndarray, shape (m, 6) or (n, m, 6)
+        Barycentric states at the times of observation.
+    H, G : ndarray, shape (n, 1) or (n, m)
+        Magnitude and slope; an unknown G is 0.15, the IAU's.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n, m)
+        ephRa, ephDec (ICRS, deg), ephRateRa (with cos dec), ephRateDec (deg/d), ephVmag; helio_x ... topo_vz (au and
+        km/s: object at emission less Sun or observer at observation); topoRange, helioRange (au), topoRangeRate,
+        helioRangeRate (km/s), phaseAngle, elongation (deg).
+    """
+    helio, topo = objects - suns, objects - observers
+    topo_range, helio_range = norms(topo[..., :3]), norms(helio[..., :3])
+    topo_rate, helio_rate = (range_rates(x[..., :3], x[..., 3:]) for x in (topo, helio))
+    apparent = objects[..., 3:] * (1.0 - topo_rate / LIGHT_SPEED)[..., None] - observers[..., 3:]
+    seen = directions_and_rates(topo[..., :3].reshape(-1, 3), apparent.reshape(-1, 3))
+    ra, dec, rate_ra, rate_dec = (column.reshape(topo_range.shape) for column in seen)
+    phase = angles(helio[..., :3], topo[..., :3])
+    return {
+        "ephRa": ra,
+        "ephDec": dec,
+        "ephRateRa": rate_ra,
+        "ephRateDec": rate_dec,
+        "ephVmag": H + 5.0 * np.log10(helio_range * topo_range) - _dimming(phase, G),
+        **_vectors("helio_", helio),
+        **_vectors("topo_", topo),
+        "topoRange": topo_range,
+        "topoRangeRate": topo_rate * _KM_S,
+        "helioRange": helio_range,
+        "helioRangeRate": helio_rate * _KM_S,
+        "phaseAngle": phase,
+        # The Sun is at topo - helio, seen from the observer.
+        "elongation": angles(topo[..., :3] - helio[..., :3], topo[..., :3]),
+    }
+
+
+def _dimming(phase_angle: Array, G: Array) -> Array:
+    """2.5 log of the phase function of the H, G system."""
+    slope = np.where(np.isnan(G), DEFAULT_G, G)
+    half = np.tan(0.5 * np.radians(phase_angle))
+    return 2.5 * np.log10((1.0 - slope) * np.exp(-3.33 * half**0.63) + slope * np.exp(-1.87 * half**1.22))
+
+
+def _vectors(prefix: str, states: Array) -> dict[str, Array]:
+    """The six components of states under their column names: au and, of velocities, km/s."""
+    positions = {f"{prefix}{axis}": states[..., i] for i, axis in enumerate("xyz")}
+    return positions | {f"{prefix}v{axis}": states[..., i + 3] * _KM_S for i, axis in enumerate("xyz")}

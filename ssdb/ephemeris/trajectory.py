@@ -1,0 +1,115 @@
+"""Paths of many objects, known at every time of an interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ssdb.ephemeris.collocation import NODES, within
+
+Array = NDArray[np.float64]
+
+_ROUNDING_DAYS = 1e-6
+"""What rounding may have put between two steps of an object, or a time and its path's end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectories:
+    """The steps of n objects: barycentric, ICRF, au and au/d.
+
+    Attributes
+    ----------
+    n : int
+        How many objects.
+    item : ndarray of int, shape (k,)
+        Whose step it is; sorted, and by time within an object.
+    start, days : ndarray, shape (k,)
+        Start (MJD TDB) and length of a step, the latter negative where it goes back.
+    states : ndarray, shape (k, 6)
+        At the start.
+    coefficients : ndarray, shape (k, 8, 3)
+        Legendre coefficients of the acceleration (:mod:`ssdb.ephemeris.collocation`).
+    """
+
+    n: int
+    item: NDArray[np.intp]
+    start: Array
+    days: Array
+    states: Array
+    coefficients: Array
+    _keys: Array = field(init=False)
+    _origin: float = field(init=False)
+    _span: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        earliest = np.minimum(self.start, self.start + self.days)
+        origin = float(earliest.min()) if len(earliest) else 0.0
+        span = float(earliest.max(initial=origin)) - origin + 1.0
+        object.__setattr__(self, "_origin", origin)
+        object.__setattr__(self, "_span", span)
+        object.__setattr__(self, "_keys", self.item * span + (earliest - origin))
+
+    def take(self, rows: NDArray[np.intp]) -> Trajectories:
+        """Some of the objects; ``rows`` ascending."""
+        place = np.full(self.n, -1)
+        place[rows] = np.arange(len(rows))
+        kept = place[self.item] >= 0
+        steps = (values[kept] for values in (self.start, self.days, self.states, self.coefficients))
+        return Trajectories(len(rows), place[self.item[kept]], *steps)
+
+    def at(self, mjd_tdb: ArrayLike) -> Array:
+        """Where the objects are.
+
+        Parameters
+        ----------
+        mjd_tdb : array_like, shape (m,) or (n, m)
+            Times within the interval, for all objects or for each its own, MJD TDB.
+
+        Returns
+        -------
+        ndarray, shape (n, m, 6)
+            Barycentric positions (au) and velocities (au/d), ICRF. NaN at times that an object's path does not reach.
+        """
+        times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
+        times = np.broadcast_to(times, (self.n, times.shape[-1]))
+        items = np.broadcast_to(np.arange(self.n)[:, None], times.shape).ravel()
+        found = np.full((times.size, 6), np.nan)
+        wanted = items * self._span + np.clip(times.ravel() - self._origin, 0.0, self._span - 0.5)
+        step = np.searchsorted(self._keys, wanted, side="right") - 1
+        owner = np.append(self.item, -1)
+        # A time that rounding has put before an object's first step is that of the object before.
+        step += (owner[step] != items) & (owner[step + 1] == items)
+        known = np.flatnonzero(owner[step] == items)
+        step, time = step[known], times.ravel()[known]
+        u = 2.0 * (time - self.start[step]) / self.days[step] - 1.0
+        covered = np.abs(u) <= 1.0 + _ROUNDING_DAYS / np.abs(self.days[step])
+        known, step, u = known[covered], step[covered], u[covered]
+        position, velocity = within(
+            self.states[step, :3], self.states[step, 3:], self.days[step], self.coefficients[step], u
+        )
+        found[known] = np.concatenate([position, velocity], axis=1)
+        return found.reshape(*times.shape, 6)
+
+
+class Recorder:
+    """Collects steps as they are made."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._parts: list[tuple[NDArray[np.intp], Array, Array, Array, Array]] = []
+
+    def add(self, item: NDArray[np.intp], start: Array, days: Array, states: Array, coefficients: Array) -> None:
+        """Steps of objects: their states (6, k) at the start, coefficients (8, 3, k)."""
+        if len(item):
+            self._parts.append((item, start, days, states.T, coefficients.transpose(2, 0, 1)))
+
+    def trajectories(self) -> Trajectories:
+        """All steps, in order."""
+        empty = (np.empty(0, np.intp), np.empty(0), np.empty(0), np.empty((0, 6)), np.empty((0, NODES, 3)))
+        item, start, days, states, coefficients = (
+            np.concatenate(columns) for columns in zip(empty, *self._parts, strict=True)
+        )
+        order = np.lexsort((np.minimum(start, start + days), item))
+        return Trajectories(self._n, item[order], start[order], days[order], states[order], coefficients[order])

@@ -1,0 +1,192 @@
+"""How well a position on the sky is known, from the covariance of the orbit.
+
+An orbit is varied along the principal axes of its covariance, there and back, and every variant is followed as the
+orbit itself is: close approaches, light time and parallax are in it. The differences on the sky make the covariance
+there, as if the motion were linear in the variations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ssdb.config import ARCSEC
+from ssdb.ephemeris.covariance import correlations
+from ssdb.ephemeris.observer import observer_states, tdb_of_tai
+from ssdb.ephemeris.orbits import Orbits
+from ssdb.ephemeris.predict import retarded
+from ssdb.ephemeris.propagate import BATCH, span, trajectories
+from ssdb.ephemeris.trajectory import Trajectories
+from ssdb.errors import InputError
+from ssdb.sky.vectors import cross, norms
+
+Array = NDArray[np.float64]
+
+LARGEST_ARCSEC = 3600.0
+"""No axis of an ellipse is given larger: far beyond, an ellipse does not describe where an object may be."""
+
+_LARGEST_VARIATION = 1e-3
+"""Of the distance from the Sun, and of the velocity. Larger errors are taken from variations of this size."""
+
+_AXES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Variants:
+    """The paths of the variants of n orbits.
+
+    Attributes
+    ----------
+    paths : Trajectories
+        Of 12 n objects: for each orbit, the variants on one side along its six axes, then those on the other side.
+    scale : ndarray, shape (n, 6)
+        Standard deviations that the variants are away from the orbit.
+    """
+
+    paths: Trajectories
+    scale: Array
+
+    def covariances(self, mjd_tdb: ArrayLike, observers: Array) -> Array:
+        """Covariances of positions on the sky.
+
+        Parameters
+        ----------
+        mjd_tdb : array_like, shape (m,) or (n, m)
+            Times of observation, for all objects or for each its own, MJD TDB.
+        observers : ndarray, shape (m, 3 or more) or (n, m, 3 or more)
+            Where the observer is; barycentric, au.
+
+        Returns
+        -------
+        ndarray, shape (n, m, 2, 2)
+            In (east, north), arcsec^2. NaN where a variant cannot be followed.
+        """
+        n = len(self.scale)
+        times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
+        if times.ndim > 1:
+            times, observers = (np.repeat(values, 2 * _AXES, axis=0) for values in (times, observers))
+        topo = retarded(self.paths, times, observers)[0][..., :3] - observers[..., :3]
+        directions = (topo / norms(topo)[..., None]).reshape(n, 2, _AXES, times.shape[-1], 3)
+        middle = directions.sum(axis=(1, 2))
+        middle /= norms(middle)[..., None]
+        differences = 0.5 * (directions[:, 0] - directions[:, 1]) / self.scale[..., None, None]
+        on_sky = np.einsum("nkmi,nmji->nkmj", differences, _east_and_north(middle)) / ARCSEC
+        return np.asarray(np.einsum("nkmi,nkmj->nmij", on_sky, on_sky))
+
+
+def variants(orbits: Orbits, covariances: Array, start: float, end: float) -> Variants:
+    """The variants of orbits along the principal axes of their covariances.
+
+    Axes are those of the correlations, so that they do not depend on units. The cost is that of following twelve
+    orbits for each.
+
+    Parameters
+    ----------
+    orbits : Orbits, n of them
+    covariances : ndarray, shape (n, 6, 6)
+        Of the heliocentric states at the epochs, ICRF axes, au and au/d.
+    start, end : float
+        Interval of time for which they are wanted, MJD TDB.
+
+    Raises
+    ------
+    InputError
+        If there are not as many covariances as orbits, or one is not finite.
+    EphemerisError
+        As :func:`ssdb.ephemeris.propagate.propagate`.
+    """
+    if covariances.shape != (len(orbits), 6, 6) or not np.isfinite(covariances).all():
+        raise InputError(f"each of {len(orbits)} orbits needs a finite covariance of 6 x 6, not {covariances.shape}")
+    axes = _principal_axes(covariances)
+    scale = _steps(orbits.states, axes)
+    away = np.swapaxes(axes * scale[:, None, :], 1, 2)  # (n, axis, component)
+    states = orbits.states[:, None, :] + np.concatenate([away, -away], axis=1)
+    repeated = orbits[np.repeat(np.arange(len(orbits)), 2 * _AXES)]
+    varied = Orbits(repeated.ids, repeated.epoch_mjd, states.reshape(-1, 6), repeated.H, repeated.G)
+    return Variants(trajectories(varied, start, end), scale)
+
+
+def _principal_axes(covariances: Array) -> Array:
+    """Matrices A (n, 6, 6) with A A^T the covariance, the columns along the axes of the correlation."""
+    sigmas = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
+    values, axes = np.linalg.eigh(correlations(covariances))
+    return np.asarray(sigmas[:, :, None] * axes * np.sqrt(np.maximum(values, 0.0))[:, None, :])
+
+
+def _steps(states: Array, axes: Array) -> Array:
+    """How far to go along each axis (n, 6), in standard deviations: one, or as far as an orbit is much the same."""
+    with np.errstate(divide="ignore"):
+        room = [
+            norms(states[:, part])[:, None] / np.linalg.norm(axes[:, part], axis=1)
+            for part in (slice(0, 3), slice(3, 6))
+        ]
+    return np.minimum(1.0, _LARGEST_VARIATION * np.minimum(*room))
+
+
+def _east_and_north(directions: Array) -> Array:
+    """Unit vectors (..., 2, 3) towards east and north at directions (..., 3)."""
+    pole = np.array([0.0, 0.0, 1.0])
+    east = cross(np.broadcast_to(pole, directions.shape), directions)
+    east = np.where(norms(east)[..., None] > 0, east, [0.0, 1.0, 0.0])  # at a pole: as of right ascension 0
+    east = east / norms(east)[..., None]
+    return np.stack([east, cross(directions, east)], axis=-2)
+
+
+def sky_covariances(orbits: Orbits, covariances: Array, mjd_tai: ArrayLike, observatory_code: str) -> Array:
+    """Covariances of positions on the sky, of orbits with covariances.
+
+    Parameters
+    ----------
+    orbits : Orbits, n of them
+    covariances : ndarray, shape (n, 6, 6)
+        Of the heliocentric states at the epochs, ICRF axes, au and au/d.
+    mjd_tai : array_like, shape (m,)
+        Times of observation, MJD TAI.
+    observatory_code : str
+        Code of the Minor Planet Center.
+
+    Returns
+    -------
+    ndarray, shape (n, m, 2, 2)
+        In (east, north), arcsec^2. NaN where a variant runs into the Sun or a planet.
+
+    Raises
+    ------
+    InputError
+        As :func:`variants`.
+    EphemerisError
+        As :func:`ssdb.ephemeris.predict.ephemeris`.
+    """
+    times = np.atleast_1d(np.asarray(mjd_tai, dtype=float))
+    mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory_code, times)
+    parts = [np.empty((0, len(times), 2, 2))]
+    for rows, part in orbits.batches(BATCH // (2 * _AXES)):
+        parts.append(variants(part, covariances[rows], *span(mjd_tdb)).covariances(mjd_tdb, observers))
+    return np.concatenate(parts)
+
+
+def error_ellipses(covariances: Array) -> dict[str, Array]:
+    """The 1-sigma ellipses of covariances on the sky.
+
+    Parameters
+    ----------
+    covariances : ndarray, shape (..., 2, 2)
+        In (east, north), arcsec^2.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (...)
+        ``ephErrMajor``, ``ephErrMinor`` (arcsec, at most :data:`LARGEST_ARCSEC`), ``ephErrPa`` (deg east of north, in
+        [0, 180)). NaN where the covariance is.
+    """
+    east2, north2, mixed = covariances[..., 0, 0], covariances[..., 1, 1], covariances[..., 0, 1]
+    # The axes are at the eigenvalues m +- h; the smaller one from the determinant, which a thin ellipse would lose.
+    half = np.hypot(0.5 * (north2 - east2), mixed)
+    major2 = 0.5 * (east2 + north2) + half
+    with np.errstate(invalid="ignore", divide="ignore"):
+        minor2 = np.where(major2 > 0, (east2 * north2 - mixed**2) / major2, major2)
+    angle = np.degrees(0.5 * np.arctan2(2.0 * mixed, north2 - east2)) % 180.0
+    major, minor = (np.minimum(np.sqrt(np.maximum(square, 0.0)), LARGEST_ARCSEC) for square in (major2, minor2))
+    return {"ephErrMajor": major, "ephErrMinor": minor, "ephErrPa": np.where(angle == 180.0, 0.0, angle)}
