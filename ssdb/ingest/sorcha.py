@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from ssdb.config import AU_KM
 from ssdb.designation import identify
 from ssdb.errors import InputError, shown
 from ssdb.ingest.opsim import is_sqlite, looks_like_opsim, quoted, reading
@@ -27,9 +28,6 @@ from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
 
 PROVIDER = "sorcha"
-
-AU_KM = 149597870.7
-"""Kilometres in an astronomical unit (IAU 2012 Resolution B2)."""
 
 _KEYS = ("ObjID", "FieldID", "fieldMJD_TAI")
 _TRUE_POSITION = ("RATrue_deg", "DecTrue_deg")
@@ -118,7 +116,15 @@ def read_sorcha(path: str | os.PathLike[str], *, simulated_names: bool = False) 
         If names of objects cannot be identified.
     """
     label = os.fsdecode(path)
-    contents = _contents(Path(label))
+    return _predictions(label, _contents(Path(label)), simulated_names)
+
+
+def sorcha_predictions(table: pa.Table, label: str) -> pa.Table:
+    """Predictions from Sorcha's columns, in the units that their names say, as :func:`read_sorcha` makes them."""
+    return _predictions(label, _Contents(table.column_names, table.select), simulated_names=False)
+
+
+def _predictions(label: str, contents: _Contents, simulated_names: bool) -> pa.Table:
     wanted = _wanted(label, contents.names)
     try:
         table = contents.read(wanted)
@@ -197,7 +203,7 @@ def _other_kind(names: Collection[str]) -> str | None:
     if "ObjID" in names and "FORMAT" in names:
         return (
             "this is a Sorcha orbit file (FORMAT): orbital elements, not predictions for visits; "
-            "run Sorcha with it and ingest the ephemerides that it writes"
+            "run Sorcha with it and ingest the ephemerides that it writes (ssdb ingest orbits stores the orbits)"
         )
     if "ObjID" in names and any(re.fullmatch(r"H_\w+", name) for name in names):
         return (

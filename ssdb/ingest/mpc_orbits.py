@@ -1,0 +1,242 @@
+"""Orbits as the Minor Planet Center publishes them in its table mpc_orbits: CSV, Parquet, or a table in memory.
+
+The columns are those of https://www.minorplanetcenter.net/mpcops/documentation/replicated-tables-schema/, which
+mpc_orbits has here too: elements in the J2000 mean ecliptic, times MJD TT.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from ssdb.designation import pack
+from ssdb.errors import DesignationError, InputError, shown
+from ssdb.files import format_of, label, read_columns, require_file
+from ssdb.ingest.conform import conform
+from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, Part, numbers_of, opened, parts_of
+from ssdb.ingest.packed import unpack
+from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.solar_system import mpc_orbits
+
+_NAMES = (PACKED, UNPACKED)
+
+_OURS = ("id", "designation")
+"""Columns without a meaning of their own: numbers of rows, and a copy of the designation."""
+
+_ABOVE_ZERO = ("a", "period", "mean_motion")
+"""Files have 0 in them (as in uncertainties) where the Minor Planet Center has nothing."""
+
+_given = mpc_orbits.to_metadata(sa.MetaData())
+for _name in _NAMES:
+    _given.c[_name].type = sa.Text()  # one that is too long costs its row, not the file
+
+_DATE_AND_TIME = r"^(\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?)?$"
+_OF_UTC = r"(Z|[+]00(:?00)?)$"
+"""What PostgreSQL and others write behind a time of UTC."""
+
+_CSV_BLOCK_BYTES = 32 * 2**20
+"""A row has to fit: the JSON text of an orbit has some ten thousand characters."""
+
+_PARQUET_ROWS = 10_000
+"""With the JSON text of every orbit, 50,000 rows are half a gigabyte."""
+
+
+def is_mpc_orbits(column_names: list[str]) -> bool:
+    """Whether columns are those of the table mpc_orbits, or enough of them."""
+    folded = {name.lower() for name in column_names}
+    return bool(folded & set(_NAMES)) and {"q", "e", "epoch_mjd"} <= folded
+
+
+def read_mpc_orbits(source: Any) -> Iterator[OrbitBlock]:
+    """Orbits of the Minor Planet Center's table mpc_orbits.
+
+    Parameters
+    ----------
+    source : path or table
+        CSV (plain or gzip), Parquet, or whatever else :func:`ssdb.files.read_columns` takes. Columns that mpc_orbits
+        does not have are passed over, as are ``id`` and ``designation``; the text of ``mpc_orb_jsonb`` is kept to the
+        letter.
+
+    Yields
+    ------
+    OrbitBlock
+        Rows with their numbers, from 1. Either form of the designation is enough; where both are there they must be
+        of one object.
+
+    Raises
+    ------
+    InputError
+        If the source is not there, not readable, truncated, or lacks a column.
+    """
+    name = label(source)
+    for table, numbers, left_out in _parts(source, name):
+        yield _block(table, numbers, left_out, name)
+
+
+def _parts(source: Any, name: str) -> Iterator[Part]:
+    format_ = format_of(Path(name)) if isinstance(source, str | os.PathLike) else None
+    if format_ == "CSV":
+        return _csv_parts(Path(name))
+    if format_ == "Parquet":
+        return _parquet_parts(Path(name))
+    return ((table, numbers, []) for table, numbers in parts_of(read_columns(source, strings=_NAMES)))
+
+
+def _parquet_parts(path: Path) -> Iterator[Part]:
+    from pyarrow import parquet
+
+    require_file(path)
+    before = 0
+    try:
+        with parquet.ParquetFile(path) as file:
+            wanted = [field.name for field in file.schema_arrow if _of_ours(field.name)]
+            for batch in file.iter_batches(_PARQUET_ROWS, columns=wanted):
+                yield read_columns(pa.Table.from_batches([batch])), before + 1 + np.arange(batch.num_rows), []
+                before += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet, is it complete? ({error})") from error
+
+
+def _of_ours(column: str) -> bool:
+    return column.lower() in mpc_orbits.c and column.lower() not in _OURS
+
+
+def _csv_parts(path: Path) -> Iterator[Part]:
+    from pyarrow import csv as arrow_csv
+
+    bad: list[int] = []  # told in advance of the rows round them, and never twice
+
+    def note(row: arrow_csv.InvalidRow) -> str:
+        bad.append(row.number)
+        return "skip"
+
+    with opened(path) as stream:
+        header = next(csv.reader([stream.readline().decode("utf-8-sig", "replace")]), [])
+        wanted = [column for column in header if _of_ours(column)]
+        # All as text: a number that cannot be read costs its row, not the file.
+        types = dict.fromkeys(wanted, pa.string())
+        try:
+            with arrow_csv.open_csv(
+                stream,
+                arrow_csv.ReadOptions(column_names=header, block_size=_CSV_BLOCK_BYTES, use_threads=False),
+                arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+                arrow_csv.ConvertOptions(include_columns=wanted, column_types=types),
+            ) as reader:
+                before, told = 0, 0
+                for batch in reader:
+                    numbers = np.arange(before + 1, before + 1 + batch.num_rows + len(bad))
+                    numbers = numbers[~np.isin(numbers, bad)][: batch.num_rows]
+                    before = int(numbers[-1]) if len(numbers) else before
+                    left_out = [(f"there are not {len(header)} values", np.array(bad[told:]))] if bad[told:] else []
+                    told = len(bad)
+                    for table, part in parts_of(pa.Table.from_batches([batch])):
+                        yield table, numbers[part - 1], left_out
+                        left_out = []
+        except pa.ArrowInvalid as error:
+            if "Empty CSV" not in str(error):
+                raise InputError(f"{path}: cannot be read as CSV, is it complete? ({error})") from error
+
+
+def _parsed(table: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray]]:
+    """A table with numbers for the text of numbers, and the rows whose text cannot be read, by what is wrong."""
+    types = {field.name: field.type for field in arrow_schema(mpc_orbits)}
+    unreadable = {}
+    for index, name in enumerate(table.column_names):
+        column, type_ = table.column(index), types[name.lower()]
+        if not pa.types.is_string(column.type) or pa.types.is_string(type_):
+            continue
+        if pa.types.is_timestamp(type_):
+            column = pc.replace_substring_regex(pc.ascii_trim_whitespace(column), _OF_UTC, "")
+            bad = ~_true(pc.match_substring_regex(pc.fill_null(column, ""), _DATE_AND_TIME))
+            unreadable[f"{name} is not a date and time of UTC"] = bad
+            values = pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), column)
+        else:
+            numbers, bad = _numbers(column.combine_chunks(), type_)
+            unreadable[f"{name} is not a {'whole ' if pa.types.is_integer(type_) else ''}number"] = bad
+            values = pa.array(numbers, from_pandas=True)
+        table = table.set_column(index, name, values)
+    return table, unreadable
+
+
+def _numbers(texts: pa.Array, type_: pa.DataType) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers written as text, NaN where there is none, and the texts that are no number of the type."""
+    values, bad = numbers_of(texts)
+    if pa.types.is_integer(type_):
+        limits = np.iinfo(type_.to_pandas_dtype())
+        whole = (values == np.floor(values)) & (values >= limits.min) & (values <= limits.max)
+        bad = bad | (~whole & ~np.isnan(values))
+        values = np.where(bad, np.nan, values)
+    return values, bad
+
+
+def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.ndarray]], name: str) -> OrbitBlock:
+    ours = [column for column in table.column_names if _of_ours(column)]
+    if not {column.lower() for column in ours} & {*_NAMES}:
+        raise InputError(
+            f"{name}: there is neither {PACKED} nor {UNPACKED}: is it the table mpc_orbits? "
+            f"It has {shown(table.column_names, 30)}"
+        )
+    table, unreadable = _parsed(table.select(ours))
+    rows = conform(table, _given, name, filled=(*_NAMES, *_OURS)).table
+    rows = _without_zeros(rows)
+    packed, unpacked, ids, agree = _designations(rows)
+    for column, values in ((PACKED, packed), (UNPACKED, unpacked)):
+        index = rows.schema.get_field_index(column)
+        rows = rows.set_column(index, column, values) if index >= 0 else rows.append_column(column, values)
+    problems = unreadable | {
+        "there is no designation that has a packed form": ids == 0,
+        "the packed and the unpacked designation are of two objects": ~agree,
+    }
+    return OrbitBlock(rows, numbers, ids, left_out).without(problems)
+
+
+def _without_zeros(rows: pa.Table) -> pa.Table:
+    for index, name in enumerate(rows.column_names):
+        if name in _ABOVE_ZERO or name.endswith("_unc"):
+            column = rows.column(index)
+            known = pc.if_else(pc.greater(column, 0.0), column, pa.scalar(None, column.type))
+            rows = rows.set_column(index, rows.schema.field(index), known)
+    return rows
+
+
+def _designations(rows: pa.Table) -> tuple[pa.Array, pa.Array, np.ndarray, np.ndarray]:
+    """Both forms of the designations, the identifiers (0 where there is none), and where the two given forms agree."""
+    n = rows.num_rows
+    given = [
+        pc.ascii_trim_whitespace(rows.column(name).combine_chunks())
+        if name in rows.column_names
+        else pa.nulls(n, pa.string())
+        for name in _NAMES
+    ]
+    packed, unpacked = given
+    made, ids = unpack(packed)
+    # The rest is rare: designations in one form only, or not in the form that the packed one leads to.
+    rest = unpacked.is_valid().to_numpy(False) & ~_true(pc.equal(made, unpacked))
+    agree = np.ones(n, bool)
+    if rest.any():
+        again = pa.array([_packed(text) for text in unpacked.filter(pa.array(rest)).to_pylist()], pa.string())
+        missing = packed.is_null().to_numpy(False)
+        agree[rest] = missing[rest] | _true(pc.equal(again, packed.filter(pa.array(rest))))
+        filled = pc.replace_with_mask(packed, pa.array(rest), again)
+        packed = pc.if_else(pa.array(missing), filled, packed)
+        made, ids = unpack(packed)
+    return packed, made, ids, agree
+
+
+def _true(values: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(pc.fill_null(values, False), dtype=bool)
+
+
+def _packed(text: str) -> str | None:
+    try:
+        return pack(text)[0]
+    except DesignationError:
+        return None

@@ -1,0 +1,163 @@
+"""What the readers of orbits share: the part of a file they hand on, numbers from text, blocks of lines."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ssdb.errors import InputError
+from ssdb.files import ENDINGS, require_file
+
+PACKED = "packed_primary_provisional_designation"
+UNPACKED = "unpacked_primary_provisional_designation"
+
+EPOCHS = (-112_800.0, 289_000.0)
+"""Modified Julian dates of the years 1550 to 2650, which DE440 covers: beyond them no orbit can be used."""
+
+ROWS_PER_BLOCK = 50_000
+"""Rows that a reader hands on at once: what a file of any length needs in memory."""
+
+Part = tuple[pa.Table, np.ndarray, list[tuple[str, np.ndarray]]]
+"""Rows of a file, their numbers, and what is wrong with rows that are not among them, with the numbers of those."""
+
+_BYTES_PER_BLOCK = 8 * 2**20
+_GZIP = b"\x1f\x8b"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+
+
+@dataclass(slots=True)
+class OrbitBlock:
+    """Some rows of a file of orbits.
+
+    Attributes
+    ----------
+    rows : pyarrow.Table
+        Columns of mpc_orbits, of the types of its Arrow schema, at least ``packed_primary_provisional_designation``.
+    numbers : ndarray of int, shape (n,)
+        Which lines of the file (text of fixed columns) or rows of the table (from 1) they are.
+    ids : ndarray of int64, shape (n,)
+        ``ssObjectId``.
+    left_out : list of (str, ndarray)
+        What is wrong with rows that are not among these, and their numbers.
+    counted : {"row", "line"}
+        What the numbers count.
+    """
+
+    rows: pa.Table
+    numbers: np.ndarray
+    ids: np.ndarray
+    left_out: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    counted: str = "row"
+
+    def without(self, problems: Mapping[str, np.ndarray]) -> OrbitBlock:
+        """The block without the rows that have a problem; each is noted as left out for its first one.
+
+        Parameters
+        ----------
+        problems : mapping of str to ndarray of bool, shape (n,)
+            What is wrong, and with which rows.
+        """
+        bad = np.zeros(len(self.numbers), bool)
+        left_out = list(self.left_out)
+        for text, rows in problems.items():
+            if (new := rows & ~bad).any():
+                left_out.append((text, self.numbers[new]))
+                bad |= new
+        if not bad.any():
+            return self
+        return OrbitBlock(self.rows.filter(pa.array(~bad)), self.numbers[~bad], self.ids[~bad], left_out, self.counted)
+
+
+def numbers_of(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers written as text.
+
+    Parameters
+    ----------
+    texts : pyarrow.Array of string, shape (n,)
+        Blanks around a number do not matter; NULL, blank text, ``nan`` and ``null`` are unknown.
+
+    Returns
+    -------
+    values : ndarray of float64, shape (n,)
+        NaN where the number is unknown or the text is none.
+    bad : ndarray of bool, shape (n,)
+        Texts that are no number.
+    """
+    trimmed = pc.ascii_trim_whitespace(texts)
+    unknown = pc.is_in(pc.ascii_lower(trimmed), pa.array(["", "nan", "null", "none", r"\n"]))
+    trimmed = pc.if_else(unknown, pa.scalar(None, pa.string()), trimmed)
+    bad = np.zeros(len(texts), bool)
+    try:
+        values = trimmed.cast(pa.float64())
+    except pa.ArrowInvalid:  # rare, and the check of every text takes longer than the conversion
+        bad = pc.fill_null(pc.invert(pc.match_substring_regex(trimmed, _NUMBER)), False).to_numpy(zero_copy_only=False)
+        values = pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), trimmed).cast(pa.float64())
+    return values.to_numpy(zero_copy_only=False), bad
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[io.BufferedIOBase]:
+    """A file opened for reading bytes, decompressed where its first bytes say that it is gzip.
+
+    Raises
+    ------
+    InputError
+        If the file is not there or, here or when it is read within the context, not readable or truncated.
+    """
+    require_file(path)
+    try:
+        with path.open("rb") as file:
+            compressed = file.read(len(_GZIP)) == _GZIP
+        with gzip.open(path) if compressed else path.open("rb") as stream:
+            yield stream
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: cannot be read, is it complete? ({error})") from error
+
+
+def lines_of(stream: io.BufferedIOBase) -> Iterator[np.ndarray]:
+    """The bytes of a file in blocks of whole lines, each as an array of uint8 that ends with a newline."""
+    rest = b""
+    while chunk := stream.read(_BYTES_PER_BLOCK):
+        head, newline, tail = (rest + chunk).rpartition(b"\n")
+        rest = tail
+        if newline:
+            yield np.frombuffer(head + newline, np.uint8)
+    if rest:
+        yield np.frombuffer(rest + b"\n", np.uint8)
+
+
+def parts_of(table: pa.Table) -> Iterator[tuple[pa.Table, np.ndarray]]:
+    """A table in parts of :data:`ROWS_PER_BLOCK` rows, with the numbers of these, from 1; at least one part."""
+    for first in range(0, max(table.num_rows, 1), ROWS_PER_BLOCK):
+        part = table.slice(first, ROWS_PER_BLOCK)
+        yield part, first + 1 + np.arange(part.num_rows)
+
+
+def usable_epochs(epochs_mjd: np.ndarray) -> np.ndarray:
+    """Where epochs (MJD) are known and within :data:`EPOCHS`."""
+    return (epochs_mjd >= EPOCHS[0]) & (epochs_mjd <= EPOCHS[1])
+
+
+def first_line(path: str | os.PathLike[str]) -> str:
+    """The first line of a file, decompressed where it is gzip; of a binary file, what looks like one."""
+    with opened(Path(path)) as stream:
+        return stream.readline(100_000).decode("utf-8-sig", "replace").strip()
+
+
+def is_text(source: Any) -> bool:
+    """Whether a source is the path of text: of a file whose ending is that of no other format."""
+    if not isinstance(source, str | os.PathLike):
+        return False
+    others = [ending for format_, endings in ENDINGS.items() if format_ != "CSV" for ending in endings]
+    return not os.fsdecode(source).lower().endswith(tuple(others))

@@ -1,0 +1,196 @@
+"""Orbits into mpc_orbits."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from ssdb.errors import ConfigError, InputError, shown
+from ssdb.files import format_of, label, read_columns
+from ssdb.ingest.door import IngestReport, Source, with_column
+from ssdb.ingest.mpc_orbits import is_mpc_orbits, read_mpc_orbits
+from ssdb.ingest.mpcorb import is_mpcorb, read_mpcorb
+from ssdb.ingest.numbered import PrimaryDesignations
+from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, first_line, is_text, usable_epochs
+from ssdb.ingest.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
+from ssdb.store.database import Database
+from ssdb.store.names import lock_names
+from ssdb.store.orbits import lock_orbits, replace_orbits
+from ssdb.store.write import Progress
+
+FORMATS = ("auto", "mpc_orbits", "mpcorb", "sorcha")
+"""Formats of orbits; ``auto`` looks at the contents."""
+
+_NEEDED = ("e", "q", "i", "node", "argperi", "peri_time", "epoch_mjd")
+
+
+def ingest_orbits(
+    database: Database,
+    source: Source,
+    *,
+    format: str = "auto",
+    simulated_names: bool = False,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Stores orbits. The orbit of an object that has one already is replaced, by a row as a whole.
+
+    The source is read in parts, whatever its length, in one transaction. A row that is no usable orbit is left out,
+    and told with its number and the reason.
+
+    Parameters
+    ----------
+    database : Database
+        Where to.
+    source : path or table
+        MPCORB.DAT (plain or gzip); the Minor Planet Center's table mpc_orbits (CSV, Parquet, or any table that
+        :func:`ssdb.files.read_columns` reads); an orbit file of Sorcha's.
+    format : {"auto", "mpc_orbits", "mpcorb", "sorcha"}
+        What the source is.
+    simulated_names : bool
+        Take names of Sorcha's objects that have no packed form for those of simulated objects; their names stand in
+        all columns of designations.
+    progress : callable, optional
+        Called with the numbers of rows written now, and of all as far as they are known.
+
+    Returns
+    -------
+    IngestReport
+        ``invalid`` and ``doubts`` say which rows were left out, and why.
+
+    Raises
+    ------
+    InputError
+        If the source is not there, not readable, truncated, or has no usable orbit. Nothing is stored then.
+    """
+    name = label(source)
+    left_out = _LeftOut()
+    seen = np.empty(0, np.int64)
+    stored = 0
+    with database.writing() as connection:
+        lock_names(connection, shared=True)
+        free_id = lock_orbits(connection)
+        primaries = PrimaryDesignations(connection)
+        for given in _blocks(source, format, simulated_names):
+            block = _checked(name, _under_primary_designations(given, primaries), seen)
+            left_out.add(block)
+            if n := block.rows.num_rows:
+                seen = np.sort(np.concatenate((seen, block.ids)), kind="stable")
+                row_ids = np.arange(free_id + stored, free_id + stored + n)
+                rows = with_column(block.rows, "id", row_ids, pa.int32())
+                rows = with_column(rows, "designation", rows.column(UNPACKED), pa.string())
+                replace_orbits(connection, rows, identified=bool(primaries))
+                stored += n
+            if progress:
+                progress(n, stored)
+        if not stored:
+            reasons = "".join(f"; {text}" for text in left_out.texts())
+            raise InputError(f"{name}: there is no usable orbit in it{reasons}")
+    return IngestReport(name, "orbits", stored, 0, left_out.count, doubts=left_out.texts())
+
+
+class _LeftOut:
+    """What is wrong with the rows that are left out of a file, and which they are."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._numbers: dict[str, list[int]] = {}
+        self._counted = "row"
+
+    def add(self, block: OrbitBlock) -> None:
+        """Notes the rows that a block leaves out."""
+        self._counted = block.counted
+        for text, numbers in block.left_out:
+            self.count += len(numbers)
+            self._numbers.setdefault(text, []).extend(numbers.tolist())
+
+    def texts(self) -> tuple[str, ...]:
+        """Each problem with the first rows that have it."""
+        return tuple(
+            f"{text} ({self._counted}{'s' if len(numbers) > 1 else ''} {shown(numbers)})"
+            for text, numbers in self._numbers.items()
+        )
+
+
+def _blocks(source: Source, format: str, simulated_names: bool) -> Iterator[OrbitBlock]:
+    if format not in FORMATS:
+        raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
+    if format == "auto":
+        format = _format_of(source)
+    if format == "sorcha":
+        return read_sorcha_orbits(source, simulated_names=simulated_names)
+    if simulated_names:
+        raise ConfigError(f"{label(source)}: simulated names are for orbit files of Sorcha's")
+    if format == "mpc_orbits":
+        return read_mpc_orbits(source)
+    if not isinstance(source, str | os.PathLike):
+        raise ConfigError("MPCORB.DAT is read from a path, not from a table")
+    return read_mpcorb(source)
+
+
+def _format_of(source: Source) -> str:
+    """What a source is, by its contents."""
+    if is_text(source) and is_mpcorb(source):
+        return "mpcorb"
+    names = _column_names(source)
+    if is_sorcha_orbits(names):
+        return "sorcha"
+    if is_mpc_orbits(names):
+        return "mpc_orbits"
+    raise InputError(
+        f"{label(source)}: these are not orbits as MPCORB.DAT, the table mpc_orbits (a designation, q, e, epoch_mjd, "
+        f"...) or Sorcha (ObjID, FORMAT, ...) have them; it begins with {shown(names, 10)}"
+    )
+
+
+def _column_names(source: Source) -> list[str]:
+    if is_text(source):
+        return re.split(r"[,\s]+", first_line(source).replace('"', ""))
+    if isinstance(source, str | os.PathLike) and format_of(Path(source)) == "Parquet":
+        from pyarrow import parquet
+
+        try:
+            return parquet.read_schema(source).names
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{label(source)}: cannot be read as Parquet, is it complete? ({error})") from error
+    return read_columns(source).column_names
+
+
+def _under_primary_designations(block: OrbitBlock, primaries: PrimaryDesignations) -> OrbitBlock:
+    """Objects under their primary designations, where the database knows these."""
+    if not primaries:
+        return block
+    rows = block.rows
+    packed, unpacked, ids = primaries.of(
+        rows.column(PACKED).combine_chunks(), rows.column(UNPACKED).combine_chunks(), block.ids
+    )
+    rows = with_column(with_column(rows, PACKED, packed, pa.string()), UNPACKED, unpacked, pa.string())
+    return OrbitBlock(rows, block.numbers, ids, block.left_out, block.counted)
+
+
+def _checked(name: str, block: OrbitBlock, seen: np.ndarray) -> OrbitBlock:
+    """The usable orbits of a block; ``seen`` has the identifiers of those before it in the file, ascending."""
+    missing = [column for column in _NEEDED if column not in block.rows.column_names]
+    if missing:
+        raise InputError(
+            f"{name}: column {shown(missing, len(missing))} is missing; it has {shown(block.rows.column_names, 30)}"
+        )
+    values = {column: block.rows.column(column).to_numpy() for column in _NEEDED}  # NULL becomes NaN
+    problems = {f"{column} is unknown": ~np.isfinite(array) for column, array in values.items()}
+    problems |= {
+        "q is not above 0": ~(values["q"] > 0),
+        "e is below 0": ~(values["e"] >= 0),
+        "i is not within 0 to 180 (deg)": ~((values["i"] >= 0) & (values["i"] <= 180)),
+        "epoch_mjd is not an MJD within 1550 to 2650": ~usable_epochs(values["epoch_mjd"]),
+    }
+    block = block.without(problems)
+    _, first = np.unique(block.ids, return_index=True)
+    again = np.ones(len(block.ids), bool)
+    again[first] = False
+    if len(seen):
+        again |= seen[np.minimum(np.searchsorted(seen, block.ids), len(seen) - 1)] == block.ids
+    return block.without({"the object is there twice": again})

@@ -1,0 +1,266 @@
+"""Orbits as Sorcha reads them, in each of its formats: COM, KEP, CART, and about the barycentre BCOM, BKEP, BCART.
+
+Columns and units are those of https://sorcha.readthedocs.io (Inputs, orbit file): au, au/d, degrees in the J2000 mean
+ecliptic, MJD TDB. They become what mpc_orbits has: heliocentric cometary elements in that ecliptic that osculate at
+the same instant. The times stay as they are, TDB, which is TT within 2 ms. Barycentric elements are those of a body
+that moves round the mass of the whole Solar System; from the states that they give, that of the Sun (DE440) is taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ssdb.designation import identify, pack
+from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS, GM_SUN
+from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary
+from ssdb.errors import DesignationError, InputError, shown
+from ssdb.files import label, read_columns
+from ssdb.ingest.kepler import of_ellipses
+from ssdb.ingest.orbit_block import (
+    PACKED,
+    UNPACKED,
+    OrbitBlock,
+    Part,
+    is_text,
+    lines_of,
+    numbers_of,
+    opened,
+    parts_of,
+    usable_epochs,
+)
+from ssdb.ingest.packed import unpack
+from ssdb.sky.frames import mean_ecliptic_rotation
+from ssdb.sky.sphere import Array
+
+_ORIENTATION = ("inc", "node", "argPeri")
+_COLUMNS = {
+    "COM": ("q", "e", *_ORIENTATION, "t_p_MJD_TDB"),
+    "KEP": ("a", "e", *_ORIENTATION, "ma"),
+    "CART": ("x", "y", "z", "xdot", "ydot", "zdot"),
+}
+"""What each format has beside ObjID, FORMAT and epochMJD_TDB; the barycentric ones, with a B before, have the same."""
+
+_FORMATS = (*_COLUMNS, *(f"B{name}" for name in _COLUMNS))
+_ELEMENTS = ("q", "e", "i", "node", "argperi", "peri_time")
+_EPOCH = "epochMJD_TDB"
+
+_MASS_RATIO = (GM_SUN + sum(GM_PLANETS.values()) + sum(GM_ASTEROIDS.values())) / GM_SUN
+"""Mass of the Solar System over that of the Sun."""
+
+
+def is_sorcha_orbits(column_names: Collection[str]) -> bool:
+    """Whether columns are those of an orbit file of Sorcha's."""
+    return {"ObjID", "FORMAT"} <= set(column_names)
+
+
+def read_sorcha_orbits(source: Any, *, simulated_names: bool = False) -> Iterator[OrbitBlock]:
+    """Orbits of a file in one or more of Sorcha's formats.
+
+    Parameters
+    ----------
+    source : path or table
+        Comma- or whitespace-separated text (also gzip), or any other table that :func:`ssdb.files.read_columns` takes.
+    simulated_names : bool
+        Take names without a packed form for those of simulated objects.
+
+    Yields
+    ------
+    OrbitBlock
+        Lines of text with their numbers in the file, or rows of a table from 1. H and G are not in these files.
+
+    Raises
+    ------
+    InputError
+        If the source is not there, not readable, truncated, or lacks a column.
+    DesignationError
+        If simulated names cannot be stored or told apart.
+    EphemerisError
+        If elements about the barycentre need a package that is not installed.
+    """
+    name = label(source)
+    counted = "line" if is_text(source) else "row"
+    for table, numbers, left_out in _text_parts(Path(name)) if is_text(source) else _table_parts(source):
+        rows, ids, problems = _orbits(table, name, simulated_names)
+        yield OrbitBlock(rows, numbers, ids, left_out, counted).without(problems)
+
+
+def heliocentric(format: str, columns: dict[str, Array], epoch: Array) -> dict[str, Array]:
+    """Heliocentric cometary elements of orbits in a format of Sorcha's.
+
+    Parameters
+    ----------
+    format : {"COM", "KEP", "CART", "BCOM", "BKEP", "BCART"}
+        What the columns are.
+    columns : dict of str to ndarray, shape (n,)
+        Those that the format has: au, au/d, deg, MJD TDB; J2000 mean ecliptic, about the Sun or the barycentre.
+    epoch : ndarray, shape (n,)
+        When they osculate, MJD TDB.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        ``q`` (au), ``e``, ``i``, ``node``, ``argperi`` (deg, J2000 mean ecliptic), ``peri_time`` (MJD TDB).
+
+    Raises
+    ------
+    EphemerisError
+        If elements about the barycentre need a package that is not installed, or an epoch is outside of DE440.
+    """
+    barycentric = format.startswith("B")
+    values = [columns[name] for name in _COLUMNS[format.removeprefix("B")]]
+    if format.endswith("CART"):
+        frame = mean_ecliptic_rotation()
+        states = np.concatenate([np.stack(values[:3], axis=1) @ frame, np.stack(values[3:], axis=1) @ frame], axis=1)
+    else:
+        size, e, i, node, argperi, anomaly = values
+        if format.endswith("COM"):
+            q, peri_time = size, anomaly
+        else:
+            q, peri_time = keplerian_to_cometary(size, e, anomaly, epoch)
+        if not barycentric:
+            return dict(zip(_ELEMENTS, (q, e, i, node, argperi, peri_time), strict=True))
+        # Round a mass that is larger by a factor the same orbit is run through faster by its root. The anomaly of
+        # KEP has been made a time round the mass of the Sun already.
+        faster = np.sqrt(_MASS_RATIO)
+        if format == "BCOM":
+            peri_time = epoch - faster * (epoch - peri_time)
+        states = cometary_to_cartesian(q, e, i, node, argperi, peri_time, epoch)
+        states[:, 3:] *= faster
+    if barycentric:
+        from ssdb.ephemeris.bodies import sun
+
+        instants, which = np.unique(epoch, return_inverse=True)
+        states = states - sun(instants)[which]
+    return cartesian_to_cometary(states, epoch)
+
+
+def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table, np.ndarray, dict[str, np.ndarray]]:
+    """Rows of mpc_orbits, their identifiers, and what is wrong with them."""
+    _require(table, ("ObjID", "FORMAT", _EPOCH), name, "an orbit file of Sorcha's")
+    n = table.num_rows
+    formats = np.array([str(value).strip() for value in table.column("FORMAT").to_pylist()], object)
+    epoch = _column(table, _EPOCH)
+    packed, designations, ids = _named(table.column("ObjID"), name, simulated_names)
+    problems = {
+        "ObjID is no designation with a packed form (if it is the name of a simulated object: --simulated-names)": (
+            ids == 0
+        ),
+        f"FORMAT is none of {', '.join(_FORMATS)}": ~np.isin(formats, _FORMATS),
+        f"{_EPOCH} is not an MJD within 1550 to 2650": ~usable_epochs(epoch),
+    }
+    elements = {element: np.full(n, np.nan) for element in _ELEMENTS}
+    for format_ in sorted({*formats.tolist()} & {*_FORMATS}):
+        wanted = _COLUMNS[format_.removeprefix("B")]
+        _require(table, wanted, name, f"orbits of FORMAT {format_}")
+        columns = {column: _column(table, column) for column in wanted}
+        here = formats == format_
+        for text, wrong in _senseless(format_, columns).items():
+            problems[text] = problems.get(text, np.zeros(n, bool)) | (here & wrong)
+        usable = here & ~np.logical_or.reduce(list(problems.values()))
+        found = heliocentric(format_, {column: values[usable] for column, values in columns.items()}, epoch[usable])
+        for element, values in found.items():
+            elements[element][usable] = values
+    elements["epoch_mjd"] = epoch
+    elements |= of_ellipses(elements["q"], elements["e"], elements["peri_time"], epoch)
+    rows = {PACKED: packed, UNPACKED: designations}
+    rows |= {element: pa.array(values, from_pandas=True) for element, values in elements.items()}
+    return pa.table(rows), ids, problems
+
+
+def _require(table: pa.Table, columns: Collection[str], name: str, what: str) -> None:
+    if missing := [column for column in columns if column not in table.column_names]:
+        raise InputError(
+            f"{name}: column {shown(missing, len(missing))} is missing for {what}; "
+            f"it has {shown(table.column_names, 30)}"
+        )
+
+
+def _column(table: pa.Table, name: str) -> Array:
+    """Numbers of a column; NaN where there is none."""
+    column = table.column(name).combine_chunks()
+    values = numbers_of(column)[0] if pa.types.is_string(column.type) else column.cast(pa.float64()).to_numpy(False)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _senseless(format_: str, columns: dict[str, Array]) -> dict[str, np.ndarray]:
+    """Rows that are no orbit, by what is wrong with them."""
+    problems = {f"{name} is not a number": np.isnan(values) for name, values in columns.items()}
+    if format_.endswith("CART"):
+        x, y, z, vx, vy, vz = columns.values()
+        turning = np.hypot(np.hypot(y * vz - z * vy, z * vx - x * vz), x * vy - y * vx) > 0
+        return problems | {"the motion is along a straight line through the centre": ~turning}
+    e = columns["e"]
+    if format_.endswith("COM"):
+        return problems | {"q is not above 0": ~(columns["q"] > 0), "e is below 0": e < 0}
+    q = columns["a"] * (1.0 - e)
+    return problems | {"e is below 0": e < 0, "e is 1, where there is no a": e == 1, "a (1 - e) is not above 0": q <= 0}
+
+
+def _named(names: pa.ChunkedArray, label_: str, simulated_names: bool) -> tuple[pa.Array, pa.Array, np.ndarray]:
+    """Packed and unpacked designations and identifiers (0 where there is none) of names in any form."""
+    texts = names.combine_chunks().cast(pa.string())
+    designations, ids = unpack(texts)
+    rest = np.flatnonzero(ids == 0)
+    if not len(rest):
+        return texts, designations, ids
+    packed = np.array(texts.to_pylist(), object)
+    unpacked = np.array(designations.to_pylist(), object)
+    if simulated_names:
+        ids[rest], unpacked[rest] = identify(packed[rest].tolist(), label_, simulated_names)
+        packed[rest] = unpacked[rest]
+        rest = rest[ids[rest] > 0]
+    for row in rest.tolist():
+        try:
+            packed[row], unpacked[row] = pack(packed[row] or "")
+        except DesignationError:
+            continue
+    made, found = unpack(pa.array(packed[rest].tolist(), pa.string()))
+    ids[rest] = found
+    unpacked[rest] = made.to_pylist()
+    return pa.array(packed.tolist(), pa.string()), pa.array(unpacked.tolist(), pa.string()), ids
+
+
+def _table_parts(source: Any) -> Iterator[Part]:
+    for table, numbers in parts_of(read_columns(source, strings=("ObjID", "FORMAT"))):
+        yield table, numbers, []
+
+
+def _text_parts(path: Path) -> Iterator[Part]:
+    """Columns of text; lines that have not as many values as the first one has names are left out."""
+    with opened(path) as stream:
+        header = stream.readline().decode("utf-8-sig", "replace").strip()
+        by_whitespace = "," not in header
+        names = [name.strip() for name in (header.split() if by_whitespace else header.split(","))]
+        before = 1
+        for block in lines_of(stream):
+            text = block.tobytes().replace(b"\r", b"")
+            if by_whitespace:
+                text = re.sub(rb"[ \t]+", b",", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", text))
+            lines = text.split(b"\n")[:-1]
+            values = np.array([line.count(b",") + 1 if line else 0 for line in lines])
+            numbers = before + 1 + np.arange(len(lines))
+            before += len(lines)
+            whole = values == len(names)
+            wrong = numbers[~whole & (values > 0)]
+            left_out = [(f"there are not {len(names)} values", wrong)] if len(wrong) else []
+            rows = b"\n".join(line for line, good in zip(lines, whole.tolist(), strict=True) if good)
+            for table, part in parts_of(_as_table(rows, names)):
+                yield table, numbers[whole][part - 1], left_out
+                left_out = []
+
+
+def _as_table(rows: bytes, names: list[str]) -> pa.Table:
+    """Lines of comma-separated values as columns of text."""
+    from pyarrow import csv
+
+    if not rows:
+        return pa.table({name: pa.array([], pa.string()) for name in names})
+    types = dict.fromkeys(names, pa.string())
+    convert = csv.ConvertOptions(column_types=types, strings_can_be_null=True)
+    return csv.read_csv(pa.BufferReader(rows), csv.ReadOptions(column_names=names), convert_options=convert)

@@ -1,0 +1,88 @@
+"""Packed designations of many objects at once are what they are one by one."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ssdb.designation import pack, ss_object_id
+from ssdb.errors import DesignationError
+from ssdb.ingest.packed import unpack
+
+PUBLISHED = {
+    "03202": "3202",
+    "50000": "50000",
+    "A0345": "100345",
+    "a0017": "360017",
+    "K3289": "203289",
+    "~0000": "620000",
+    "~000z": "620061",
+    "~AZaz": "3140113",
+    "~zzzz": "15396335",
+    "J95X00A": "1995 XA",
+    "J95X01L": "1995 XL1",
+    "J95F13B": "1995 FB13",
+    "J98SA8Q": "1998 SQ108",
+    "J98SC7V": "1998 SV127",
+    "J98SG2S": "1998 SS162",
+    "K99AJ3Z": "2099 AZ193",
+    "K08Aa0A": "2008 AA360",
+    "K07Tf8A": "2007 TA418",
+    "PLS2040": "2040 P-L",
+    "T3S4101": "4101 T-3",
+    "I98D00Q": "A898 DQ",
+}
+"""Examples of https://www.minorplanetcenter.net/iau/info/PackedDes.html, and Eros."""
+
+
+def test_published_examples() -> None:
+    designations, ids = unpack(pa.array(list(PUBLISHED)))
+    assert designations.to_pylist() == list(PUBLISHED.values())
+    assert ids.tolist() == [int.from_bytes(packed.encode(), "big") for packed in PUBLISHED]
+
+
+def test_what_is_no_packed_designation_is_null_and_zero() -> None:
+    texts = [None, "", "433", "2015 MQ204", "K15MK4", "K15IK4Q", "K15MK4I", "00000", "~000", "K15MK4Q0", "Kx5MK4Q", "é"]
+    designations, ids = unpack(pa.array(texts, pa.string()))
+    assert designations.to_pylist() == [None] * len(texts)
+    assert ids.tolist() == [0] * len(texts)
+
+
+def test_nothing_at_all() -> None:
+    designations, ids = unpack(pa.array([], pa.string()))
+    assert (len(designations), len(ids)) == (0, 0)
+
+
+CHARACTERS = "0129AHIJKLZabz~_ "
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(
+        st.one_of(
+            st.from_regex(r"[JK]\d\d[A-Z][0-9A-Za-z]\d[A-Z]", fullmatch=True),
+            st.from_regex(r"[0-9A-Za-z~][0-9A-Za-z]{4}", fullmatch=True),
+            st.text(CHARACTERS, max_size=9),
+        ),
+        max_size=20,
+    )
+)
+def test_arrays_agree_with_the_library_one_by_one(texts: list[str]) -> None:
+    designations, ids = unpack(pa.array(texts, pa.string()))
+    for text, designation, object_id in zip(texts, designations.to_pylist(), ids.tolist(), strict=True):
+        try:
+            packed, unpacked = pack(text)
+        except DesignationError:
+            packed, unpacked = "", ""
+        if packed == text and packed:
+            assert (designation, object_id) == (unpacked, ss_object_id(text))
+        else:
+            assert (designation, object_id) == (None, 0)
+
+
+@pytest.mark.parametrize("year", ["J24", "J25", "J26", "I99"])
+def test_years_round_1925_are_written_as_pack_writes_them(year: str) -> None:
+    packed = f"{year}A00B"
+    assert unpack(pa.array([packed]))[0].to_pylist() == [pack(packed)[1]]
