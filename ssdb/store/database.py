@@ -73,6 +73,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def session(self) -> Iterator[sa.Connection]:
+        """A connection on which every statement is a transaction of its own, and which nobody uses afterwards."""
+        with self._translated(), self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                yield connection
+            finally:
+                connection.invalidate()
+
+    @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
@@ -173,7 +183,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     reading = connection.get_execution_options().get(_READING, False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {reading:d}")
+    if connection.info.get(_READING, False) != reading:
+        # Not without need: it makes SQLite prepare all its statements anew.
+        connection.exec_driver_sql(f"PRAGMA query_only = {reading:d}")
+        connection.info[_READING] = reading
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
@@ -187,11 +200,15 @@ def driver_message(error: BaseException, url: sa.URL) -> str:
     """What a driver says, on one line and without the password of the URL."""
     original = getattr(error, "orig", None) or error
     message = re.sub(r"\s*\n\s*", "; ", str(original).strip())
-    secrets: list[Any] = [url.password, *(value for key, value in url.query.items() if "password" in key.lower())]
-    for secret in secrets:
-        if secret:
-            message = message.replace(str(secret), "***")
+    for secret in passwords(url):
+        message = message.replace(secret, "***")
     return message or type(original).__name__
+
+
+def passwords(url: sa.URL) -> list[str]:
+    """The passwords that a URL shows, wherever in it they stand."""
+    given: list[Any] = [url.password, *(value for key, value in url.query.items() if "password" in key.lower())]
+    return [str(secret) for secret in given if secret]
 
 
 def driver_connection(connection: sa.Connection) -> Any:
