@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import mpc_designation as library
 import numpy as np
@@ -87,6 +87,35 @@ def pack(text: str) -> tuple[str, str]:
     return packed, designation
 
 
+def name_in(text: str) -> str | None:
+    """The name that stands beside a designation: Eros in "433 Eros", PANSTARRS in "C/2017 K2 (PANSTARRS)".
+
+    Parameters
+    ----------
+    text : str
+        A designation in any form that :func:`pack` takes.
+
+    Returns
+    -------
+    str or None
+        The name, without the fragment of a comet; None where there is nothing but designations.
+    """
+    text = _normalised(text)
+    if _PROVISIONAL.fullmatch(text) or _SURVEY.fullmatch(text):
+        return None
+    for pattern in _COMETS:
+        if match := pattern.fullmatch(text):
+            names = [re.sub(r"-[A-Z]{1,2}$", "", name) for name in (match["name"], match["other"]) if name]
+            return next((name for name in names if not _designates(name)), None)
+    match = _NUMBERED.fullmatch(text)
+    return match["name"] if match and match["name"] and not _designates(match["name"]) else None
+
+
+def _designates(name: str) -> bool:
+    """Whether what stands in the place of a name is another designation, as in 1I/2017 U1 and 433 A898 PA."""
+    return re.match(r"-?\d+ |\d{4}|A[89]\d\d ?[A-HJ-Y][A-HJ-Z]", name) is not None
+
+
 def ss_object_id(packed: str) -> int:
     """The identifier of an object, as in the APDB: its packed designation read as a big-endian number.
 
@@ -159,7 +188,10 @@ def little_endian_id(packed: str) -> int:
 
 
 def identify(
-    names: Sequence[str] | np.ndarray | pa.Array | pa.ChunkedArray, label: str = "", simulated_names: bool = False
+    names: Sequence[str] | np.ndarray | pa.Array | pa.ChunkedArray,
+    label: str = "",
+    simulated_names: bool = False,
+    known: Callable[[list[str]], Mapping[str, str]] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Identifiers and canonical designations of many objects.
 
@@ -173,6 +205,8 @@ def identify(
         Take names without a packed form for those of simulated objects. Their identifiers are made from a hash and
         are negative, so that they never meet a real one; their designations are the names (of up to 16 characters,
         ASCII).
+    known : callable, optional
+        Asked for the designations of those names that are none; gives those it knows.
 
     Returns
     -------
@@ -206,6 +240,13 @@ def identify(
             reason = reason or str(error)
         else:
             ids[i] = ss_object_id(packed)
+    if unknown and known is not None:
+        designated = known([unique[i] for i in unknown])
+        for i in unknown:
+            if unique[i] in designated:
+                packed, designations[i] = pack(designated[unique[i]])
+                ids[i] = ss_object_id(packed)
+        unknown = [i for i in unknown if unique[i] not in designated]
     if unknown and not simulated_names:
         rows = np.flatnonzero(np.isin(inverse, unknown)) + 1
         raise DesignationError(

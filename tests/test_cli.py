@@ -117,11 +117,17 @@ OPENING = {
     ("ingest", "detectors"): ["FILE.csv"],
     ("ingest", "sources"): ["FILE.csv"],
     ("ingest", "predictions"): ["FILE.csv"],
+    ("ingest", "orbits"): ["FILE.dat"],
+    ("ingest", "identifications"): ["FILE.csv"],
+    ("fetch", "predictions"): ["--url", "http://localhost:1"],
     ("associate",): [],
     ("status",): [],
     ("query",): ["SELECT 1"],
     ("export",): ["Visit", "-o", "FILE.csv"],
     ("check",): [],
+    ("resolve",): ["433"],
+    ("relink",): [],
+    ("listen",): ["--timeout", "1"],
 }
 """Every command that opens a database that is there already, with arguments that do."""
 OTHERS = {("init",), ("simulate",), ("demo",)}
@@ -145,7 +151,7 @@ def test_help_says_what_every_command_and_option_does() -> None:
 def test_without_a_command_or_with_an_unknown_one_usage_is_shown() -> None:
     assert "Usage:" in misused(None)
     assert "No such command 'asociate'" in misused(None, "asociate")
-    assert "No such command 'orbits'" in misused(None, "ingest", "orbits")
+    assert "No such command 'comets'" in misused(None, "ingest", "comets")
     assert "No such option" in misused(None, "status", "--visits", "3")
 
 

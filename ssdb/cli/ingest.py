@@ -42,12 +42,39 @@ def visits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options:
 @ingest.command()
 @_files
 @_columns
+@click.option("--visit", type=int, metavar="N", help="Images: the exposure, instead of what the header says.")
+@click.option("--detector", type=int, metavar="N", help="Images: the detector, instead of what the header says.")
+@click.option("--visit-keyword", multiple=True, metavar="KEYWORD", help="Images: where the header has the exposure.")
+@click.option("--detector-keyword", multiple=True, metavar="KEYWORD", help="Images: where the header has the detector.")
+@click.option(
+    "--zero-point-keyword",
+    multiple=True,
+    metavar="KEYWORD",
+    help="Images: where the header has the AB magnitude of one count.",
+)
+@click.option("--size", type=int, nargs=2, metavar="WIDTH HEIGHT", help="Headers that do not say it: the pixels.")
+@click.option("--keep-wcs", is_flag=True, help="Images: store the WCS as header text.")
+@click.option("--create-visits", is_flag=True, help="Images: make visits that are not there from the header.")
 @json_option
 @click.pass_context
-def detectors(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Outlines of detectors: a table of corners with visit, detector, corner (0, 1, ...), ra, dec."""
+def detectors(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    as_json: bool,
+    visit_keyword: tuple[str, ...],
+    detector_keyword: tuple[str, ...],
+    zero_point_keyword: tuple[str, ...],
+    size: tuple[int, int] | None,
+    **options: Any,
+) -> None:
+    """Outlines of detectors: images (FITS), headers, or a table of corners: visit, detector, corner, ra, dec."""
+    from ssdb.image.header import HeaderKeywords
     from ssdb.ingest.detectors import ingest_detectors
 
+    named = {"visit": visit_keyword, "detector": detector_keyword, "zero_point": zero_point_keyword}
+    given = {name: keywords for name, keywords in named.items() if keywords}
+    options["keywords"] = HeaderKeywords(**given) if given else None
+    options["shape"] = None if size is None else (size[1], size[0])
     _ingest(ctx, files, as_json, ingest_detectors, options)
 
 
@@ -74,12 +101,16 @@ def sources(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options
 @_files
 @click.option(
     "--format",
-    type=click.Choice(["auto", "ssdb", "sorcha"]),
+    type=click.Choice(["auto", "ssdb", "sorcha", "mpsky", "skybot"]),
     default="auto",
     show_default=True,
-    help="ssdb: the columns of SsPrediction; sorcha: as Sorcha writes them; auto: look.",
+    help="ssdb: the columns of SsPrediction; sorcha: as Sorcha writes them; mpsky, skybot: answers of these services; "
+    "auto: look.",
 )
 @_columns
+@click.option(
+    "--visit", type=int, metavar="N", help="The exposure, of a file that does not say it: mpsky, skybot; one file."
+)
 @click.option(
     "--replace", is_flag=True, help="First remove the predictions of the file's visits, and what was derived from them."
 )
@@ -95,6 +126,37 @@ def predictions(ctx: click.Context, files: tuple[str, ...], as_json: bool, **opt
     from ssdb.ingest.predictions import ingest_predictions
 
     _ingest(ctx, files, as_json, ingest_predictions, options)
+
+
+@ingest.command()
+@_files
+@click.option(
+    "--format",
+    type=click.Choice(["auto", "mpc_orbits", "mpcorb", "sorcha"]),
+    default="auto",
+    show_default=True,
+    help="mpc_orbits: the Minor Planet Center's table; mpcorb: MPCORB.DAT; sorcha: as Sorcha reads them; auto: look.",
+)
+@click.option("--simulated-names", is_flag=True, help="Take names of Sorcha's objects that are no designations.")
+@json_option
+@click.pass_context
+def orbits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Orbits of known objects; rows that are no usable orbit are left out and told."""
+    from ssdb.ingest.orbits import ingest_orbits
+
+    _ingest(ctx, files, as_json, ingest_orbits, options)
+
+
+@ingest.command()
+@_files
+@json_option
+@click.pass_context
+def identifications(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
+    """The Minor Planet Center's tables current_identifications and numbered_identifications."""
+    from ssdb.ingest.identifications import ingest_identifications
+
+    _ingest(ctx, files, as_json, ingest_identifications, {})
+    click.echo("what is stored under other designations stays there until `ssdb relink`", err=True)
 
 
 def _ingest(
@@ -133,5 +195,5 @@ def _tell(report: IngestReport, as_json: bool) -> None:
     if report.invalid:
         click.echo(f"{report.source}: {report.invalid:,} rows left out because they are not usable", err=True)
     if not as_json:
-        visits = "" if report.kind == "visits" else f" of {report.visits:,} visits"
+        visits = "" if report.kind in ("visits", "orbits", "identifications") else f" of {report.visits:,} visits"
         click.echo(f"{report.source}: {report.rows:,} {report.kind}{visits}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, shown
+from ssdb.files import parsed_unit
 from ssdb.schema.arrow import arrow_schema
 
 SENTINELS = (-999.0, -9999.0)
@@ -63,7 +65,7 @@ class _Target:
 
     @property
     def unit(self) -> str:
-        return (self.field.metadata or {}).get(b"unit", b"").decode()
+        return str(self.column.info["unit"])
 
     def error(self, text: str) -> InputError:
         return InputError(f"{self.label}: column {self.file_column} {text}")
@@ -78,7 +80,10 @@ class _Target:
 
 def is_unknown(values: np.ndarray) -> np.ndarray:
     """Where floating-point numbers stand for "unknown": NaN, infinities, -999 and -9999 exactly."""
-    return ~np.isfinite(values) | np.isin(values, SENTINELS)
+    unknown = ~np.isfinite(values)
+    for sentinel in SENTINELS:
+        unknown |= values == sentinel
+    return unknown
 
 
 def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection[str] = ()) -> Conformed:
@@ -113,25 +118,22 @@ def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection
         If a required column is missing, a unit cannot be converted, or a value does not fit the type of its column.
     """
     sources = _matched_names(table.column_names, target)
-    missing = [
-        column.name
-        for column in target.columns
-        if not (column.nullable or column.computed or column.name in sources or column.name in filled)
-    ]
+    missing = [column for column in _required(target) if column not in sources and column not in filled]
     if missing:
         there = shown(table.column_names, most=_MOST_COLUMNS_SHOWN)
         raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}")
 
+    schema, model = table.schema, arrow_schema(target)
     columns, fields, without_unit = [], [], []
-    for field in arrow_schema(target):
-        if field.name not in sources:
+    for name in model.names:
+        if name not in sources:
             continue
-        source = sources[field.name]
-        to_make = _Target(field, target.columns[field.name], label, source)
-        unit = (table.schema.field(source).metadata or {}).get(b"unit", b"").decode()
+        field, source = model.field(name), sources[name]
+        to_make = _Target(field, target.columns[name], label, source)
+        unit = (schema.field(source).metadata or {}).get(b"unit", b"").decode()
         factor = _unit_factor(unit, to_make) if to_make.unit else 1.0
         if factor is None and not _is_date(to_make):
-            without_unit.append(field.name)
+            without_unit.append(name)
         columns.append(_converted(_one_array(table.column(source)), factor or 1.0, to_make))
         fields.append(field)
     used = set(sources.values())
@@ -142,9 +144,14 @@ def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection
     )
 
 
+@cache
+def _required(target: sa.Table) -> list[str]:
+    return [column.name for column in target.columns if not (column.nullable or column.computed)]
+
+
 def _matched_names(names: list[str], target: sa.Table) -> dict[str, str]:
     """Columns of the file by the name of the column of the data model that they are."""
-    wanted = [column.name for column in target.columns if column.computed is None]
+    wanted = arrow_schema(target).names
     matched = {name: name for name in wanted if name in names}
     rest = [name for name in names if name not in matched]
     of_file = Counter(name.lower() for name in rest)
@@ -166,15 +173,14 @@ def _unit_factor(unit: str, target: _Target) -> float | None:
 
     if not unit:
         return None
-    try:
-        of_file = u.Unit(unit)
-    except ValueError:
-        raise target.error(f"has the unit {unit!r}, which is not known; needed is {target.unit}") from None
+    of_file, needed = parsed_unit(unit), parsed_unit(target.unit)
+    if isinstance(of_file, u.UnrecognizedUnit):
+        raise target.error(f"has the unit {unit!r}, which is not known; needed is {target.unit}")
     if of_file == u.dimensionless_unscaled:
         return None
     # A magnitude such as mag(AB) converts to a flux by no factor: that is for a column map (convert: ABmag).
-    if isinstance(of_file, u.UnitBase) and of_file.is_equivalent(target.unit):
-        return of_file.to(target.unit)
+    if isinstance(of_file, u.UnitBase) and of_file.is_equivalent(needed):
+        return of_file.to(needed)
     raise target.error(f"has the unit {unit!r}, which cannot be converted to {target.unit}")
 
 
@@ -263,7 +269,7 @@ def _to_float(values: pa.Array, factor: float, target: _Target) -> pa.Array:
         array = rounded
     if target.name.endswith("Err") or (target.name.startswith("ephErr") and target.name != "ephErrPa"):
         null = null | (array <= 0)
-    return pa.array(array, target.field.type, mask=null)
+    return pa.array(array, target.field.type, mask=null if null.any() else None)
 
 
 def _to_integer(values: pa.Array, factor: float, target: _Target) -> pa.Array:

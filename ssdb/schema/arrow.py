@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pyarrow as pa
 import sqlalchemy as sa
 
@@ -36,6 +38,7 @@ def arrow_field(column: sa.Column) -> pa.Field:
     return pa.field(column.name, arrow_type(column.type), metadata={k: v for k, v in about.items() if v})
 
 
+@cache
 def arrow_schema(table: sa.Table) -> pa.Schema:
     """The Arrow schema of a table: its columns, in order, without generated ones."""
     return pa.schema([arrow_field(column) for column in table.columns if column.computed is None])

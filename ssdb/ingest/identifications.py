@@ -1,0 +1,258 @@
+"""The Minor Planet Center's tables of designations, numbers and names: current_ and numbered_identifications.
+
+Their columns are described at https://docs.minorplanetcenter.net/mpc-ops-docs/data-and-services/schema/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from ssdb.designation import pack, packed_from_id
+from ssdb.errors import DesignationError, InputError, shown
+from ssdb.files import label, read_columns
+from ssdb.ingest.checks import Problems, check_not_null
+from ssdb.ingest.conform import conform
+from ssdb.ingest.door import IngestReport, Source, with_column
+from ssdb.ingest.packed import pack_numbers, unpack
+from ssdb.names.aliases import NAME, NUMBER, PACKED, PROVISIONAL, SECONDARY
+from ssdb.names.moves import move_aliases, move_rows, object_moves
+from ssdb.names.primary import primary_ids
+from ssdb.schema.solar_system import current_identifications, numbered_identifications
+from ssdb.schema.survey import ss_alias
+from ssdb.store.database import Database
+from ssdb.store.names import lock_names, write_aliases
+from ssdb.store.read import read_arrays, read_table
+from ssdb.store.staging import staged
+from ssdb.store.write import Progress
+
+_PRIMARY = "packed_primary_provisional_designation"
+_OTHER = "packed_secondary_provisional_designation"
+_KEYS = {
+    current_identifications: (_OTHER,),
+    numbered_identifications: ("permid", _PRIMARY, "unpacked_primary_provisional_designation", "iau_name"),
+}
+"""Columns in which a value occurs once; a stored row that has one in common with a new row makes way for it."""
+
+_FLAGS = ("published", "numbered")
+_NO_IDS = "{}"
+"""An empty list, as PostgreSQL writes it: identifier_ids must not be NULL, and says nothing about names."""
+
+
+def ingest_identifications(database: Database, source: Source, *, progress: Progress | None = None) -> IngestReport:
+    """Stores identifications of objects, and their names in SsAlias.
+
+    Rows of designations that are stored already take the new values. Which table it is the columns tell. ``id``, which
+    has no meaning, is given anew; ``published``, which the Minor Planet Center numbers by the kind of publication,
+    is true for all but 0. Rows that are stored under other designations are not touched: see :func:`ssdb.relink`.
+
+    Parameters
+    ----------
+    database : Database
+        Where to.
+    source : path or table
+        The Minor Planet Center's table current_identifications or numbered_identifications (CSV, Parquet, or any
+        table that :func:`ssdb.files.read_columns` reads), or rows of it.
+    progress : callable, optional
+        Called with the numbers of rows written now, and of all.
+
+    Returns
+    -------
+    IngestReport
+
+    Raises
+    ------
+    InputError
+        If the source is not usable, or designations would be each other's primary. Nothing is stored then.
+    """
+    name = label(source)
+    target, rows, left_out = _read(source, name)
+    problems = Problems(name, rows.num_rows)
+    check_not_null(problems, rows, [column.name for column in target.columns if column.name in _needed(target)])
+    for key in _KEYS[target]:
+        if key in rows.column_names:
+            problems.add(_repeated(rows.column(key)), f"{key} is there twice")
+    primary = _identified(rows, problems, "primary")
+    others = _identified(rows, problems, "secondary") if target is current_identifications else _numbers(rows)
+    problems.raise_if_any()
+    with database.writing() as connection:
+        lock_names(connection)
+        _store(connection, target, rows, progress)
+        chained = primary_ids(connection, _primaries_that_are_secondary(connection, primary))
+        primary = primary.under(chained)
+        _repoint_names(connection, primary, others)
+        write_aliases(connection, _aliases(rows, primary, others), overwrite=True)
+    return IngestReport(name, "identifications", rows.num_rows, 0, left_out=left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Designations:
+    """Designations of rows: text, packed, ssObjectId (0 where the packed form is none that is known)."""
+
+    text: pa.Array
+    packed: pa.Array
+    ids: np.ndarray
+
+    def under(self, moved: Mapping[int, tuple[int, str]]) -> _Designations:
+        """With some of them replaced by others."""
+        rows = np.flatnonzero(np.isin(self.ids, list(moved)))
+        if not len(rows):
+            return self
+        there = [moved[object_id] for object_id in self.ids[rows].tolist()]
+        object_ids = self.ids.copy()
+        object_ids[rows] = [object_id for object_id, _ in there]
+        mask = np.zeros(len(object_ids), bool)
+        mask[rows] = True
+        text = pc.replace_with_mask(self.text, pa.array(mask), pa.array([name for _, name in there]))
+        packed = pa.array([packed_from_id(object_id) for object_id, _ in there])
+        return _Designations(text, pc.replace_with_mask(self.packed, pa.array(mask), packed), object_ids)
+
+
+def _read(source: Source, name: str) -> tuple[sa.Table, pa.Table, tuple[str, ...]]:
+    """Which table a source is, its rows, and the columns of it that the table does not have."""
+    text = {c.name for table in _KEYS for c in table.columns if isinstance(c.type, sa.String)}
+    table = read_columns(source, strings=sorted(text))
+    if _OTHER in table.column_names:
+        target = current_identifications
+    elif "permid" in table.column_names:
+        target = numbered_identifications
+    else:
+        raise InputError(
+            f"{name}: neither current_identifications (it has no column {_OTHER}) nor numbered_identifications (no "
+            f"column permid); it has {shown(table.column_names, 30)}"
+        )
+    for flag in [flag for flag in _FLAGS if flag in table.column_names]:
+        table = table.set_column(table.column_names.index(flag), flag, _truth(table.column(flag)))
+    if "identifier_ids" in target.c and "identifier_ids" not in table.column_names:
+        table = table.append_column("identifier_ids", pa.array([_NO_IDS] * table.num_rows, pa.string()))
+    table = table.drop_columns([column for column in ("id",) if column in table.column_names])
+    conformed = conform(table, target, name, filled=("id",))
+    return target, conformed.table, conformed.left_out
+
+
+def _truth(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Whether numbers are not 0; PostgreSQL's t and f as true and false."""
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+        return pc.if_else(pc.is_finite(values), pc.not_equal(values, 0), pa.scalar(None, pa.bool_()))
+    if pa.types.is_string(values.type):
+        return pc.if_else(pc.equal(values, "t"), "true", pc.if_else(pc.equal(values, "f"), "false", values))
+    return values
+
+
+def _needed(target: sa.Table) -> set[str]:
+    return {column.name for column in target.columns if not column.nullable} - {"id"}
+
+
+def _repeated(column: pa.ChunkedArray) -> np.ndarray:
+    """Which rows have a value that a row before them has."""
+    codes = pc.fill_null(column.combine_chunks().dictionary_encode().indices, -1).to_numpy(zero_copy_only=False)
+    repeated = np.ones(len(codes), bool)
+    repeated[np.unique(codes, return_index=True)[1]] = False
+    return repeated & (codes >= 0)
+
+
+def _identified(rows: pa.Table, problems: Problems, which: str) -> _Designations:
+    """The primary or secondary designations of rows; both forms of each must be of one object."""
+    packed = rows.column(f"packed_{which}_provisional_designation").combine_chunks()
+    given = rows.column(f"unpacked_{which}_provisional_designation").combine_chunks()
+    text, object_ids = unpack(packed)
+    doubtful = np.flatnonzero(pc.fill_null(pc.not_equal(text, given), False).to_numpy(zero_copy_only=False))
+    pairs = zip(text.take(pa.array(doubtful)).to_pylist(), given.take(pa.array(doubtful)).to_pylist(), strict=True)
+    wrong = np.zeros(len(text), bool)
+    wrong[[row for row, pair in zip(doubtful.tolist(), pairs, strict=True) if not _same(*pair)]] = True
+    problems.add(wrong, f"the packed and the unpacked {which} designation are not of one object")
+    return _Designations(text, packed, object_ids)
+
+
+def _same(designation: str, other: str) -> bool:
+    try:
+        return pack(other)[1] == designation
+    except DesignationError:
+        return False
+
+
+def _numbers(rows: pa.Table) -> _Designations:
+    text = rows.column("permid").combine_chunks()
+    packed = pack_numbers(text)
+    return _Designations(text, packed, unpack(packed)[1])
+
+
+def _store(connection: sa.Connection, target: sa.Table, rows: pa.Table, progress: Progress | None) -> None:
+    """Puts rows in the place of those that have a key in common with them; the first key's row keeps its ``id``."""
+    key = _KEYS[target][0]
+    columns = (target.c["id"], target.c[key])
+    stored = read_table(connection, sa.select(*columns), pa.schema([("id", pa.int32()), (key, pa.string())]))
+    found = pc.index_in(rows.column(key), value_set=stored.column(key).combine_chunks())
+    row_ids = stored.column("id").combine_chunks().take(found.combine_chunks()).to_numpy(zero_copy_only=False)
+    new = np.isnan(row_ids) if row_ids.dtype.kind == "f" else np.zeros(len(row_ids), bool)
+    free = 1 + (pc.max(stored.column("id")).as_py() or 0)
+    row_ids = np.where(new, free + np.cumsum(new) - 1, row_ids)
+    rows = with_column(rows, "id", row_ids.astype(np.int32), pa.int32())
+    with staged(connection, target, rows, progress) as staged_rows:
+        for name in [name for name in _KEYS[target] if name in rows.column_names]:
+            replaced = target.c[name].in_(sa.select(staged_rows.c[name]))
+            connection.execute(sa.delete(target).where(replaced))
+        connection.execute(sa.insert(target).from_select(rows.column_names, sa.select(staged_rows)))
+
+
+def _primaries_that_are_secondary(connection: sa.Connection, primary: _Designations) -> dict[int, str]:
+    """Those of some primary designations that current_identifications has as secondary ones."""
+    other = current_identifications.alias()
+    columns = current_identifications.c
+    of_tables = []
+    for column in (columns[_PRIMARY], numbered_identifications.c[_PRIMARY]):
+        secondary = (other.c[_OTHER] == column) & (other.c[_PRIMARY] != column)
+        of_tables.append(sa.select(column).where(secondary))
+    chained = pa.array(connection.scalars(sa.union(*of_tables)).all(), pa.string())
+    rows = np.flatnonzero(
+        pc.is_in(primary.packed, value_set=chained).to_numpy(zero_copy_only=False) & (primary.ids > 0)
+    )
+    return dict(zip(primary.ids[rows].tolist(), primary.text.take(pa.array(rows)).to_pylist(), strict=True))
+
+
+def _repoint_names(connection: sa.Connection, primary: _Designations, others: _Designations) -> None:
+    """Makes the names that SsAlias has of the other designations those of the primary ones."""
+    named = read_arrays(connection, sa.select(ss_alias.c.ssObjectId))["ssObjectId"]
+    rows = np.flatnonzero(
+        np.isin(others.ids, named) & (others.ids != primary.ids) & (others.ids > 0) & (primary.ids > 0)
+    )
+    if len(rows):
+        text = primary.text.take(pa.array(rows)).to_pylist()
+        there = zip(primary.ids[rows].tolist(), text, strict=True)
+        moved = dict(zip(others.ids[rows].tolist(), there, strict=True))
+        with staged(connection, object_moves, move_rows(moved)) as moves:
+            move_aliases(connection, moves)
+
+
+def _aliases(rows: pa.Table, primary: _Designations, others: _Designations) -> pa.Table:
+    """Rows of SsAlias: the designations of the objects, packed and unpacked, and their numbers and names."""
+    named = primary.ids > 0
+    of_number = "permid" in rows.column_names
+    has_other = named & (others.ids > 0) & (others.ids != primary.ids)
+    parts = [
+        (others.text, has_other, NUMBER if of_number else SECONDARY),
+        (others.packed, has_other, PACKED),
+        (primary.text, named, PROVISIONAL),
+        (primary.packed, named, PACKED),
+    ]
+    if "iau_name" in rows.column_names:
+        names = rows.column("iau_name").combine_chunks()
+        parts.append((names, named & names.is_valid().to_numpy(zero_copy_only=False), NAME))
+    table = pa.concat_tables(_part(texts, primary.ids, which, kind) for texts, which, kind in parts)
+    first = table.group_by("alias", use_threads=False).aggregate([("ssObjectId", "first"), ("kind", "first")])
+    return first.rename_columns(["alias", "ssObjectId", "kind"])
+
+
+def _part(texts: pa.Array, object_ids: np.ndarray, which: np.ndarray, kind: str) -> pa.Table:
+    n = int(which.sum())
+    columns = [
+        texts.filter(pa.array(which)),
+        pa.array(object_ids[which]),
+        pa.array([kind]).take(pa.array(np.zeros(n, int))),
+    ]
+    return pa.table(columns, names=["alias", "ssObjectId", "kind"])
