@@ -15,7 +15,10 @@ from ssdb.schema import metadata
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
 from ssdb.store.read import in_order, read_table
-from ssdb.store.views import view_definitions
+from ssdb.store.views import known_columns, view_definitions
+
+_KEYS_OF_VIEWS = ("visit", "ssObjectId", "diaSourceId", "alias", "designation")
+"""What the rows of a view are ordered by, as far as it has them: views have no key of their own."""
 
 
 def export(database: Database, table: str, path: str | os.PathLike[str], *, visits: Sequence[int] | None = None) -> int:
@@ -49,7 +52,8 @@ def export(database: Database, table: str, path: str | os.PathLike[str], *, visi
     with database.reading() as connection:
         relation = _relation(connection, table)
         columns = [column for column in relation.columns if column.computed is None]
-        key = list(relation.primary_key.columns) or [relation.c.visit, relation.c.ssObjectId]
+        of_view = [relation.c[name] for name in _KEYS_OF_VIEWS if name in relation.c]
+        key = list(relation.primary_key.columns) or of_view
         statement = sa.select(*columns).order_by(*in_order(connection, key))
         if visits is not None:
             if "visit" not in relation.c:
@@ -73,8 +77,8 @@ def _relation(connection: sa.Connection, name: str) -> sa.Table:
 
 
 def _view(connection: sa.Connection, name: str) -> sa.Table:
-    """A view as a table: its columns are those of the same names in the tables, and one name is one quantity."""
-    known = {column.name: column for table in metadata.sorted_tables for column in table.columns}
+    """A view as a table: what its columns are their names say."""
+    known = known_columns()
     names = [column["name"] for column in sa.inspect(connection).get_columns(name)]
     columns = [sa.Column(column, known[column].type, info=known[column].info) for column in names]
     return sa.Table(name, sa.MetaData(), *columns)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import NotFoundError
@@ -22,32 +24,48 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class AssociationResult:
     """What is known of one exposure, or of one detector of it.
 
-    The tables are astropy Tables with units. Empty ones have the same columns and types as full ones.
+    The tables are astropy Tables with units, each made when it is first looked at. Empty ones have the same columns
+    and types as full ones.
 
     Attributes
     ----------
-    ssoAssocDiaSources : Table
-        Sources that are known objects, columns of DiaSource.
-    unAssocDiaSources : Table
-        The other sources; their ssObjectId is 0.
     nTotalSsObjects, nAssociatedSsObjects : int
         Known objects expected, and those that got a source.
-    ssSourceData : Table
-        A row for each source of ssoAssocDiaSources, in the same order, columns of SSSource.
-    unassociatedSsObjects : Table
-        The predictions of objects that were expected and not seen, columns of SsPrediction.
     """
 
-    ssoAssocDiaSources: Table
-    unAssocDiaSources: Table
     nTotalSsObjects: int
     nAssociatedSsObjects: int
-    ssSourceData: Table
-    unassociatedSsObjects: Table
+    _sources: pa.Table = field(repr=False)
+    _matches: pa.Table = field(repr=False)
+    _unseen: pa.Table = field(repr=False)
+
+    @cached_property
+    def ssoAssocDiaSources(self) -> Table:
+        """Sources that are known objects, columns of DiaSource."""
+        return to_astropy(self._sources.filter(self._is_object))
+
+    @cached_property
+    def unAssocDiaSources(self) -> Table:
+        """The other sources; their ssObjectId is 0."""
+        return to_astropy(_zero_for_null(self._sources.filter(pc.invert(self._is_object))))
+
+    @cached_property
+    def ssSourceData(self) -> Table:
+        """A row for each source of ssoAssocDiaSources, in the same order, columns of SSSource."""
+        return to_astropy(self._matches)
+
+    @cached_property
+    def unassociatedSsObjects(self) -> Table:
+        """The predictions of objects that were expected and not seen, columns of SsPrediction."""
+        return to_astropy(self._unseen)
+
+    @property
+    def _is_object(self) -> pa.ChunkedArray:
+        return self._sources.column("ssObjectId").is_valid()
 
 
 def load_result(database: Database, visit: int, detector: int | None = None) -> AssociationResult:
@@ -70,29 +88,12 @@ def load_result(database: Database, visit: int, detector: int | None = None) -> 
     """
     with database.reading() as connection:
         n_total, n_associated = _counts(connection, visit, detector)
-        of_sources = dia_source.c.visit == visit
-        of_matches = ss_source.c.visit == visit
-        of_objects = (ss_expected.c.visit == visit) & ss_expected.c.diaSourceId.is_(None)
-        of_objects &= ss_expected.c.edgeDistance.is_(None) | (ss_expected.c.edgeDistance >= 0)
-        if detector is not None:
-            of_sources &= dia_source.c.detector == detector
-            of_matches &= ss_source.c.detector == detector
-            of_objects &= ss_expected.c.detector == detector
-        predicted = (ss_expected.c.visit == ss_prediction.c.visit) & (
-            ss_expected.c.ssObjectId == ss_prediction.c.ssObjectId
+        parameters = {"visit": visit} if detector is None else {"visit": visit, "detector": detector}
+        sources, matches, unseen = (
+            read_table(connection, statement, schema, parameters)
+            for statement, schema in _statements(detector is not None)
         )
-        sources = _read(connection, dia_source, of_sources)
-        matches = _read(connection, ss_source, of_matches)
-        unseen = _read(connection, ss_prediction, sa.exists().where(predicted, of_objects))
-    associated = sources.column("ssObjectId").is_valid()
-    return AssociationResult(
-        ssoAssocDiaSources=to_astropy(sources.filter(associated)),
-        unAssocDiaSources=to_astropy(_zero_for_null(sources.filter(pa.compute.invert(associated)))),
-        nTotalSsObjects=n_total,
-        nAssociatedSsObjects=n_associated,
-        ssSourceData=to_astropy(matches),
-        unassociatedSsObjects=to_astropy(unseen),
-    )
+    return AssociationResult(n_total, n_associated, sources, matches, unseen)
 
 
 def _counts(connection: sa.Connection, visit_id: int, detector: int | None) -> tuple[int, int]:
@@ -114,10 +115,35 @@ def _counts(connection: sa.Connection, visit_id: int, detector: int | None) -> t
     return row.nTotalSsObjects, row.nAssociatedSsObjects
 
 
-def _read(connection: sa.Connection, table: sa.Table, condition: Any) -> pa.Table:
-    schema = arrow_schema(table)
-    statement = sa.select(*(table.c[name] for name in schema.names)).where(condition)
-    return read_table(connection, statement.order_by(*table.primary_key.columns), schema)
+@cache
+def _statements(of_detector: bool) -> list[tuple[sa.Select, pa.Schema]]:
+    """What selects sources, matches and objects not seen, and the columns of each; made once, with their parameters.
+
+    SQLAlchemy takes a millisecond for a new statement with a hundred columns.
+    """
+    visit_id, detector = sa.bindparam("visit", type_=sa.BigInteger()), sa.bindparam("detector", type_=sa.Integer())
+    of_sources = dia_source.c.visit == visit_id
+    of_matches = ss_source.c.visit == visit_id
+    of_objects = (ss_expected.c.visit == visit_id) & ss_expected.c.diaSourceId.is_(None)
+    of_objects &= ss_expected.c.edgeDistance.is_(None) | (ss_expected.c.edgeDistance >= 0)
+    if of_detector:
+        of_sources &= dia_source.c.detector == detector
+        of_matches &= ss_source.c.detector == detector
+        of_objects &= ss_expected.c.detector == detector
+    predicted = (ss_expected.c.visit == ss_prediction.c.visit) & (
+        ss_expected.c.ssObjectId == ss_prediction.c.ssObjectId
+    )
+    conditions = (
+        (dia_source, of_sources),
+        (ss_source, of_matches),
+        (ss_prediction, sa.exists().where(predicted, of_objects)),
+    )
+    statements = []
+    for table, condition in conditions:
+        schema = arrow_schema(table)
+        columns = [table.c[name] for name in schema.names]
+        statements.append((sa.select(*columns).where(condition).order_by(*table.primary_key.columns), schema))
+    return statements
 
 
 def _zero_for_null(sources: pa.Table) -> pa.Table:

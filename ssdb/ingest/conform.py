@@ -169,19 +169,27 @@ def _is_date(target: _Target) -> bool:
 
 def _unit_factor(unit: str, target: _Target) -> float | None:
     """What to multiply with to come from a file's unit to the data model's; None if the file has no unit."""
+    try:
+        return _factor(unit, target.unit)
+    except ValueError as error:
+        raise target.error(f"has the unit {unit!r}, which {error}") from None
+
+
+@cache
+def _factor(unit: str, needed: str) -> float | None:
     from astropy import units as u
 
     if not unit:
         return None
-    of_file, needed = parsed_unit(unit), parsed_unit(target.unit)
+    of_file = parsed_unit(unit)
     if isinstance(of_file, u.UnrecognizedUnit):
-        raise target.error(f"has the unit {unit!r}, which is not known; needed is {target.unit}")
+        raise ValueError(f"is not known; needed is {needed}")
     if of_file == u.dimensionless_unscaled:
         return None
     # A magnitude such as mag(AB) converts to a flux by no factor: that is for a column map (convert: ABmag).
-    if isinstance(of_file, u.UnitBase) and of_file.is_equivalent(needed):
-        return of_file.to(needed)
-    raise target.error(f"has the unit {unit!r}, which cannot be converted to {target.unit}")
+    if isinstance(of_file, u.UnitBase) and of_file.is_equivalent(parsed_unit(needed)):
+        return of_file.to(parsed_unit(needed))
+    raise ValueError(f"cannot be converted to {needed}")
 
 
 def _one_array(column: pa.ChunkedArray) -> pa.Array:

@@ -15,6 +15,7 @@ from ssdb.config import ARCSEC
 from ssdb.errors import InputError
 from ssdb.sky.footprint import validate_outline
 from ssdb.sky.sphere import Array, positions, unit_vectors
+from ssdb.sky.vectors import cross
 
 PixelToSky = Callable[[Array, Array], tuple[Array, Array]]
 """Zero-based pixel coordinates x, y (the centre of the first pixel is 0, 0), each of shape (n,), to ICRS ra, dec in
@@ -103,7 +104,7 @@ def pixel_scale(pixel_to_sky: PixelToSky, width: int, height: int) -> float:
     left, right, below, above = _sky(
         pixel_to_sky, x + np.array([-0.5, 0.5, 0.0, 0.0]), y + np.array([0.0, 0.0, -0.5, 0.5])
     )
-    area = float(np.linalg.norm(np.cross(right - left, above - below)))
+    area = float(np.linalg.norm(cross(right - left, above - below)))
     if not area > 0:
         raise InputError(f"the pixel at x {x:g}, y {y:g} has no size on the sky")
     return float(np.sqrt(area) / ARCSEC)
@@ -149,7 +150,7 @@ def _scales_across(pixel_to_sky: PixelToSky, border: Array, points: Array, width
     along = np.roll(points, -1, axis=0) - points
     lengths = np.linalg.norm(along, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.einsum("ij,ij->i", np.cross(along, inward), points) / lengths
+        scale = np.einsum("ij,ij->i", cross(along, inward), points) / lengths
     wrong = np.flatnonzero(~(scale * np.sign(np.nansum(scale)) > 0))
     if wrong.size:
         raise InputError(
@@ -182,7 +183,7 @@ def _misses(points: Array, scale: Array, vertices: NDArray[np.intp]) -> Array:
     length = np.linalg.norm(chord, axis=1)
     # From differences: exact in short arcs. No length (a mapping that comes back): only the distance to the start.
     direction = np.divide(chord, length[:, None], where=length[:, None] > 0, out=np.zeros_like(chord))
-    pole = np.cross(start, direction)
+    pole = cross(start, direction)
     pole /= np.maximum(np.linalg.norm(pole, axis=1), np.finfo(float).tiny)[:, None]
     offset = points - np.repeat(start, counts, axis=0)
     across = np.einsum("ij,ij->i", offset, np.repeat(pole, counts, axis=0))

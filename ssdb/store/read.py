@@ -36,7 +36,8 @@ def read_arrays(
         Where to ask; within its transaction.
     statement : sqlalchemy.Select or sqlalchemy.TextualSelect
         With typed columns. Floats may be NULL and become NaN, integers must not be; text of at most n characters
-        (``String(n)``) must be ASCII and becomes bytes without trailing blanks, NULL becomes empty.
+        (``String(n)``) must be ASCII and becomes bytes without trailing blanks, NULL becomes empty; at most n bytes
+        (``LargeBinary(n)``) become void of that length, zero behind their end.
     parameters : dict, optional
         Values of the bound parameters.
 
@@ -64,6 +65,8 @@ def read_arrays(
 def _dtype(sql_type: Any) -> str:
     if isinstance(sql_type, sa.String):
         return f"S{sql_type.length}"
+    if isinstance(sql_type, sa.LargeBinary):
+        return f"V{sql_type.length}"
     return _DTYPES[arrow_type(sql_type)]
 
 
@@ -92,6 +95,9 @@ def _copy_out(
     for name, sql_type in columns.items():
         if isinstance(sql_type, sa.String):
             fields.append(f"rpad(coalesce(q.{quote(name)}, ''), {sql_type.length})")
+        elif isinstance(sql_type, sa.LargeBinary):
+            zeros = f"decode(repeat('00', {sql_type.length}), 'hex')"
+            fields.append(f"overlay({zeros} placing coalesce(q.{quote(name)}, '') from 1)")
         elif dtype[name].kind == "f":
             fields.append(f"coalesce(q.{quote(name)}, 'NaN')")
         else:
@@ -133,7 +139,9 @@ def _copy_blocks(connection: sa.Connection, query: str, values: dict[str, Any], 
             yield bytes(block)
 
 
-def read_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:
+def read_batches(
+    connection: sa.Connection, statement: sa.Select, schema: pa.Schema, parameters: dict[str, Any] | None = None
+) -> Iterator[pa.Table]:
     """The result of a statement as Arrow tables of a bounded size, at least one, NULLs kept.
 
     Parameters
@@ -144,25 +152,33 @@ def read_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Sch
         Whose columns are the schema's, in order.
     schema : pyarrow.Schema
         Types of the result.
+    parameters : dict, optional
+        Values of the bound parameters.
 
     Yields
     ------
     pyarrow.Table
         Rows in the order of the statement.
     """
-    yield schema.empty_table()
     if connection.dialect.name == "postgresql":
-        yield from _csv_batches(connection, statement, schema)
+        yield schema.empty_table()
+        yield from _csv_batches(connection, statement, schema, parameters)
         return
-    for rows in connection.execute(statement).partitions(_ROWS_PER_CHUNK):
+    some = False
+    for rows in connection.execute(statement, parameters or {}).partitions(_ROWS_PER_CHUNK):
         columns = zip(*rows, strict=True)
         arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
         yield pa.table(arrays, schema=schema)
+        some = True
+    if not some:
+        yield schema.empty_table()
 
 
-def read_table(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> pa.Table:
+def read_table(
+    connection: sa.Connection, statement: sa.Select, schema: pa.Schema, parameters: dict[str, Any] | None = None
+) -> pa.Table:
     """The whole result of a statement as one Arrow table: see :func:`read_batches`."""
-    return pa.concat_tables(read_batches(connection, statement, schema))
+    return pa.concat_tables(read_batches(connection, statement, schema, parameters))
 
 
 def in_order(connection: sa.Connection, columns: Iterable[sa.Column]) -> list[sa.ColumnElement[Any]]:
@@ -175,11 +191,13 @@ def in_order(connection: sa.Connection, columns: Iterable[sa.Column]) -> list[sa
     return [sa.collate(column, "C") if isinstance(column.type, sa.String) else column for column in columns]
 
 
-def _csv_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:
+def _csv_batches(
+    connection: sa.Connection, statement: sa.Select, schema: pa.Schema, parameters: dict[str, Any] | None
+) -> Iterator[pa.Table]:
     # As CSV, PostgreSQL tells NULL (nothing) from an empty text (""), writes floats so that they come back the same,
     # and Arrow parses it without a Python object per value.
     connection.exec_driver_sql("SET LOCAL datestyle = 'ISO'")
-    text, values = _compiled(connection, statement, None)
+    text, values = _compiled(connection, statement, parameters)
     binary = [field.name for field in schema if pa.types.is_binary(field.type)]
     read_types = {field.name: pa.string() if field.name in binary else field.type for field in schema}
     # An empty line is a row: the NULL of a single column.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -31,15 +33,38 @@ def staged(
     Yields
     ------
     sqlalchemy.Table
-        The temporary table, dropped at the end.
+        The temporary table, dropped or emptied at the end.
     """
-    columns = [sa.Column(name, table.c[name].type, info=table.c[name].info) for name in rows.column_names]
-    temporary = sa.Table(f"staged_{table.name}", sa.MetaData(), *columns, prefixes=["TEMPORARY"])
-    temporary.create(connection)
+    temporary = _temporary(table, tuple(rows.column_names))
+    begin, end = _definitions(temporary, connection.dialect)
+    connection.exec_driver_sql(begin)
     write_rows(connection, temporary, rows, progress)
     if connection.dialect.name == "postgresql":
         # A fresh table has no statistics, and the plans of what follows would be guesses.
         name = connection.dialect.identifier_preparer.format_table(temporary)
         connection.exec_driver_sql(f"ANALYZE {name}")
     yield temporary
-    temporary.drop(connection)
+    connection.exec_driver_sql(end)
+
+
+@cache
+def _temporary(table: sa.Table, names: tuple[str, ...]) -> sa.Table:
+    # The same object for the same columns, so that SQLAlchemy finds the statements with it compiled.
+    columns = [sa.Column(name, table.c[name].type, info=table.c[name].info) for name in names]
+    code = zlib.crc32(",".join(names).encode())
+    return sa.Table(f"staged_{table.name}_{code:08x}", sa.MetaData(), *columns, prefixes=["TEMPORARY"])
+
+
+def _definitions(temporary: sa.Table, dialect: sa.Dialect) -> tuple[str, str]:
+    """The statements for the beginning and the end of a temporary table, of which SQLAlchemy keeps no compiled form.
+
+    On SQLite it stays, without rows, until the connection is closed: every change of the schema makes SQLite prepare
+    all its statements anew, which takes longer than to run them on a few rows.
+    """
+    if dialect.name not in temporary.info:
+        kept = dialect.name == "sqlite"
+        ends = sa.delete(temporary) if kept else sa.schema.DropTable(temporary)
+        statements = (sa.schema.CreateTable(temporary, if_not_exists=kept), ends)
+        temporary.info[dialect.name] = tuple(str(statement.compile(dialect=dialect)) for statement in statements)
+    begin, end = temporary.info[dialect.name]
+    return begin, end

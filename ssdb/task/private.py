@@ -1,0 +1,130 @@
+"""Private databases in memory, each of one detector at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.files import label
+from ssdb.image.exposure import Exposure
+from ssdb.ingest.covered import refuse_others
+from ssdb.ingest.detectors import refuse_implausible_times, rows_of_exposures, visits_of_exposures
+from ssdb.ingest.door import fill_midpoints, with_column
+from ssdb.ingest.predictions import usable_predictions
+from ssdb.ingest.sources import usable_sources
+from ssdb.schema import metadata
+from ssdb.schema.dia import dia_source
+from ssdb.schema.survey import ss_prediction, visit, visit_detector
+from ssdb.store.database import Database, driver_connection
+from ssdb.store.migrate import connect
+from ssdb.store.write import write_rows
+
+
+class Loaded(NamedTuple):
+    """How many rows were loaded, and how many were left out because they are not usable."""
+
+    sources: int
+    predictions: int
+    invalid_sources: int
+    invalid_predictions: int
+
+
+def load(
+    database: Database, exposure: Exposure, sources: pa.Table, predictions: pa.Table, *, skip_invalid: bool
+) -> Loaded:
+    """Loads one detector into an empty database; the rows are checked as the ingests check them.
+
+    Parameters
+    ----------
+    database : Database
+    exposure : Exposure
+        With its time.
+    sources, predictions : pyarrow.Table
+        As the ingests take them.
+    skip_invalid : bool
+        Leave out rows that are not usable.
+
+    Raises
+    ------
+    InputError, DesignationError
+        If a table is not usable, or has rows of another visit or detector.
+    """
+    refuse_implausible_times([exposure])
+    covers = (exposure.visit, exposure.detector)
+    time = {"visit": np.array([exposure.visit]), "midpointMjdTai": np.array([exposure.midpoint_mjd_tai])}
+
+    name = label(sources)
+    source_rows, numbers = usable_sources(name, sources, skip_invalid=skip_invalid)
+    refuse_others(name, source_rows, ("visit", "detector"), covers)
+    source_rows = fill_midpoints(source_rows, name, time, numbers)
+
+    name = label(predictions)
+    prediction_rows, numbers = usable_predictions(database, name, predictions, skip_invalid=skip_invalid)
+    refuse_others(name, prediction_rows, ("visit",), covers)
+    prediction_rows = fill_midpoints(prediction_rows, name, time, numbers)
+
+    asked = pa.array([datetime.now(UTC).replace(tzinfo=None)], pa.timestamp("us"))
+    visits = with_column(visits_of_exposures([exposure]), "predictionsAt", asked, asked.type)
+    with database.writing() as connection:
+        # There is nothing with which the rows would have to be merged, as the ingests merge them.
+        write_rows(connection, visit, visits)
+        write_rows(connection, visit_detector, rows_of_exposures([exposure], keep_wcs=False))
+        write_rows(connection, dia_source, source_rows)
+        write_rows(connection, ss_prediction, prediction_rows)
+    return Loaded(
+        source_rows.num_rows,
+        prediction_rows.num_rows,
+        sources.num_rows - source_rows.num_rows,
+        predictions.num_rows - prediction_rows.num_rows,
+    )
+
+
+class PrivateDatabase(Database):
+    """A database in memory to which nobody else's statements come.
+
+    What reads needs no guard against writing, which SQLite would pay with preparing all statements anew each time.
+    """
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        with self.writing() as connection:
+            yield connection
+
+
+class PrivateDatabases:
+    """Databases that are empty, to be used by one thread each.
+
+    They are kept, since to make one takes longer than to associate a detector in it.
+    """
+
+    def __init__(self) -> None:
+        self._idle: list[PrivateDatabase] = []
+        self._lock = Lock()
+
+    @contextmanager
+    def one(self) -> Iterator[PrivateDatabase]:
+        """An empty database. It is emptied at the end, whatever happens."""
+        with self._lock:
+            database = self._idle.pop() if self._idle else None
+        if database is None:
+            database = PrivateDatabase(connect().engine)
+        try:
+            yield database
+        finally:
+            _empty(database)
+            with self._lock:
+                self._idle.append(database)
+
+
+def _empty(database: Database) -> None:
+    quote = database.engine.dialect.identifier_preparer.quote
+    with database.writing() as connection:
+        for table in metadata.sorted_tables:
+            driver_connection(connection).execute(f"DELETE FROM {quote(table.name)}")
