@@ -64,7 +64,9 @@ def demo(directory: str, as_json: bool, **options: Any) -> None:
     Everything is written into DIRECTORY (default: demo).
     """
     from ssdb.demo import run_demo
+    from ssdb.errors import MissingPackageError
     from ssdb.simulate import SimulationConfig
+    from ssdb.store.migrate import connect
 
     with wrong_usage():
         config = SimulationConfig(**options)
@@ -86,6 +88,14 @@ def demo(directory: str, as_json: bool, **options: Any) -> None:
             *((f"seconds to {stage}", f"{seconds:.2f}") for stage, seconds in result.seconds.items()),
         ]
     )
+    try:
+        from ssdb.report import make_report
+    except MissingPackageError:
+        click.echo("\nFor a report with figures: pip install 'ssdb[report]', then ssdb report DIR")
+    else:
+        database = connect(f"sqlite:///{result.database}")
+        click.echo(f"\nSee it: {make_report(database, result.database.parent / 'report').page}")
+        database.close()
     # As it was called, so that the line works without ssdb on the PATH, too.
     program = "ssdb" if shutil.which("ssdb") else sys.argv[0]
     click.echo(f'\nAsk it: {program} --db sqlite:///{result.database} query "SELECT * FROM SSSource LIMIT 5"')

@@ -1,0 +1,41 @@
+"""``ssdb report``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs
+
+
+@main.command()
+@click.argument("directory", metavar="DIR", type=click.Path(file_okay=False))
+@click.option(
+    "--night", "nights", type=int, multiple=True, metavar="N", help="Only of this night: from MJD N to N + 1, TAI."
+)
+@click.option(
+    "--object", "objects", multiple=True, metavar="NAME", help="Show light curve and phase curve of this object, too."
+)
+@json_option
+@click.pass_context
+def report(
+    ctx: click.Context, directory: str, nights: tuple[int, ...], objects: tuple[str, ...], as_json: bool
+) -> None:
+    """Write an HTML page with figures into DIR: residuals, completeness, maps, every visit."""
+    from ssdb.report import make_report
+
+    made = make_report(open_database(ctx), directory, nights=nights, objects=objects)
+    if as_json:
+        print_json(asdict(made))
+        return
+    print_pairs(
+        [
+            ("page", str(made.page)),
+            ("  of megabytes", f"{made.bytes / 1e6:.2f}"),
+            ("figures", len(made.figures)),
+            ("visits", made.visits),
+            ("matches", made.matches),
+            *((f"seconds to {stage}", f"{seconds:.2f}") for stage, seconds in made.seconds.items()),
+        ]
+    )

@@ -1,0 +1,73 @@
+"""Light curve and phase curve of an object."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from ssdb.report.data import ObservedObject
+from ssdb.report.pictures import Picture, Theme, band_names, band_style, plain
+
+
+def light_curve(one: ObservedObject) -> Picture | None:
+    """Magnitudes against time."""
+    seen = one.observations
+    told = (
+        f"light-{one.ssObjectId}",
+        f"Light curve of {one.designation}",
+        "midpointMjdTai",
+        "mag",
+        "mid-exposure (MJD TAI)",
+        "AB magnitude",
+    )
+    negative = int((~np.isfinite(seen["mag"])).sum())
+    left_out = f" {negative:,} sources without a positive flux have no magnitude." if negative else ""
+    return _curve(one, *told, caption=f"All that is stored, with errors of 1 sigma.{left_out}")
+
+
+def phase_curve(one: ObservedObject) -> Picture | None:
+    """Reduced magnitudes against phase angle."""
+    told = (
+        f"phase-{one.ssObjectId}",
+        f"Phase curve of {one.designation}",
+        "phaseAngle",
+        "reducedMag",
+        "phase angle (degrees)",
+        "reduced AB magnitude",
+    )
+    return _curve(one, *told, caption="Magnitude at 1 au from the Sun and from the observer.")
+
+
+def _curve(
+    one: ObservedObject, name: str, title: str, x: str, y: str, x_label: str, y_label: str, *, caption: str
+) -> Picture | None:
+    seen = one.observations
+    known = np.isfinite(seen[x]) & np.isfinite(seen[y])
+    if not known.any():
+        return None
+    across, up, error = seen[x][known], seen[y][known], np.nan_to_num(seen["magErr"][known])
+    bands: NDArray[np.object_] = np.array(band_names(seen["band"][known]), dtype=object)
+    names = sorted(set(bands.tolist()))
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        axes = figure.subplots()
+        for band in names:
+            colour, marker = band_style(band, names)
+            rows = bands == band
+            container = axes.errorbar(
+                across[rows], up[rows], error[rows], fmt=marker, color=colour, ecolor=theme.ink, elinewidth=0.8
+            )
+            container.set_label(plain(band))
+        axes.yaxis.set_inverted(True)
+        axes.set(xlabel=x_label, ylabel=y_label)
+        axes.margins(0.08)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        figure.legend(loc="outside upper right", ncols=6, title="band", fontsize=11, title_fontsize=11)
+
+    alt = (
+        f"{title}: {known.sum():,} points, {x_label} {across.min():.6g} to {across.max():.6g}, "
+        f"{y_label} {up.min():.2f} to {up.max():.2f}."
+    )
+    return Picture(name, title, alt, caption, draw)

@@ -1,0 +1,144 @@
+"""A report: read, drawn, written."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+
+from ssdb.errors import InputError, shown
+from ssdb.report import figures
+from ssdb.report.curves import light_curve, phase_curve
+from ssdb.report.data import ReportData, read_report
+from ssdb.report.page import FILES_MARK, PAGE_NAME, DrawnPicture, render_page
+from ssdb.report.pictures import DARK, LIGHT
+from ssdb.report.sky import sky_map
+from ssdb.store.database import Database
+
+_FIGURES: tuple[Callable[[ReportData], figures.Picture | None], ...] = (
+    sky_map,
+    figures.residuals,
+    figures.track_residuals,
+    figures.completeness,
+    figures.candidates,
+    figures.detectors,
+    figures.timings,
+)
+_LISTED = re.compile(rf'<meta name="{FILES_MARK}" content="([^"]*)">')
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was written.
+
+    Attributes
+    ----------
+    page : Path
+        The HTML page, which needs none of the other files.
+    figures : list of Path
+        The figures as PNG.
+    visits, matches : int
+        What they show.
+    bytes : int
+        Size of the page.
+    seconds : dict of str to float
+        Of read, draw, write.
+    """
+
+    page: Path
+    figures: list[Path]
+    visits: int
+    matches: int
+    bytes: int
+    seconds: dict[str, float]
+
+
+def make_report(
+    database: Database,
+    directory: str | os.PathLike[str],
+    *,
+    nights: Sequence[int] = (),
+    objects: Sequence[str] = (),
+) -> Report:
+    """Writes an HTML page with figures, and the figures as PNG files beside it.
+
+    Parameters
+    ----------
+    database : Database
+    directory : path
+        Made if it is missing. The files of an older report are replaced, and removed where the new one has no such
+        figure; nothing else is touched.
+    nights : sequence of int
+        Integer parts of MJD TAI: night N is from N to N + 1. None: all that is stored.
+    objects : sequence of str
+        Any names of objects whose light curve and phase curve are to be shown, of all nights.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    NotFoundError
+        If a night has no visit, or an object is not known.
+    ConfigError
+        If there is more than a report can hold.
+    InputError
+        If the directory cannot be written to, or has files of these names that are no report's.
+    """
+    start = time.perf_counter()
+    target = Path(directory)
+    data = read_report(database, nights, objects)
+    read = time.perf_counter()
+    pictures = [_drawn(picture) for make in _FIGURES if (picture := make(data))]
+    curves = {
+        one.ssObjectId: [_drawn(picture) for make in (light_curve, phase_curve) if (picture := make(one))]
+        for one in data.objects
+    }
+    everything = [*pictures, *(picture for of_object in curves.values() for picture in of_object)]
+    drawn = time.perf_counter()
+    page = render_page(data, pictures, curves).encode()
+    try:
+        _write(target, {picture.file: picture.light for picture in everything} | {PAGE_NAME: page})
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {error}") from error
+    return Report(
+        page=target / PAGE_NAME,
+        figures=[target / picture.file for picture in everything],
+        visits=len(data.visits["visit"]),
+        matches=len(data.matches["visit"]),
+        bytes=len(page),
+        seconds={"read": read - start, "draw": drawn - read, "write": time.perf_counter() - drawn},
+    )
+
+
+def _drawn(picture: figures.Picture) -> DrawnPicture:
+    return DrawnPicture(picture, picture.render(LIGHT), picture.render(DARK))
+
+
+def _write(target: Path, files: dict[str, bytes]) -> None:
+    """Writes files into a directory in place of those that the page there lists as its own."""
+    target.mkdir(parents=True, exist_ok=True)
+    older = _files_of(target / PAGE_NAME)
+    if foreign := sorted(name for name in files if name not in older and (target / name).exists()):
+        raise InputError(
+            f"{target} has files that no report of ssdb wrote ({shown(foreign)}): choose another directory"
+        )
+    for name in sorted(older - files.keys()):
+        (target / name).unlink(missing_ok=True)
+    for name, content in files.items():
+        (target / name).write_bytes(content)
+
+
+def _files_of(page: Path) -> set[str]:
+    """The files of the report that a page is, with its own; none if it is no report."""
+    if not page.is_file():
+        return set()
+    found = _LISTED.search(page.read_text(encoding="utf-8", errors="replace"))
+    if found is None:
+        return set()
+    return {page.name} | {name for name in unescape(found[1]).split() if re.fullmatch(r"[\w-]+\.png", name)}

@@ -1,0 +1,181 @@
+"""The HTML page: one file, whatever it needs inside."""
+
+from __future__ import annotations
+
+import base64
+import math
+import warnings
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from ssdb.report.data import RUNS_SHOWN, Columns, ReportData
+from ssdb.report.pictures import DOTS_PER_INCH, Picture
+from ssdb.report.statistics import median_and_width, medians_and_widths
+
+PAGE_NAME = "index.html"
+FILES_MARK = "ssdb-report-files"
+"""The page lists its files in a meta element of this name."""
+
+_MOST_VISITS = 1_000
+"""More, and the page would be too long for a browser on a phone."""
+
+_PENDING_NOTE = "not associated yet"
+
+
+@dataclass(frozen=True)
+class DrawnPicture:
+    """A figure with its PNGs, for paper and for dark screens."""
+
+    picture: Picture
+    light: bytes
+    dark: bytes
+
+    @property
+    def file(self) -> str:
+        """Name of the file beside the page."""
+        return f"{self.picture.name}.png"
+
+    @property
+    def width(self) -> int:
+        """Of the image, pixels."""
+        return round(self.picture.size[0] * DOTS_PER_INCH)
+
+    @property
+    def height(self) -> int:
+        """Of the image, pixels."""
+        return round(self.picture.size[1] * DOTS_PER_INCH)
+
+    @cached_property
+    def light_uri(self) -> str:
+        """The light image as a data URI."""
+        return _data_uri(self.light)
+
+    @cached_property
+    def dark_uri(self) -> str:
+        """The dark image as a data URI."""
+        return _data_uri(self.dark)
+
+
+def _data_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def render_page(data: ReportData, pictures: list[DrawnPicture], curves: dict[int, list[DrawnPicture]]) -> str:
+    """The page as HTML.
+
+    Parameters
+    ----------
+    data : ReportData
+    pictures : list of DrawnPicture
+        In their order.
+    curves : dict of int to list of DrawnPicture
+        Those of the objects, by ssObjectId.
+    """
+    here = files("ssdb.report")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"number": _number, "fixed": _fixed, "percent": _percent, "utc": _utc}
+    template = environment.from_string((here / "page.html").read_text(encoding="utf-8"))
+    every = [*pictures, *(picture for of_object in curves.values() for picture in of_object)]
+    n_visits = len(data.visits["visit"])
+    return template.render(
+        version=version("ssdb"),
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        css=(here / "page.css").read_text(encoding="utf-8"),
+        script=(here / "page.js").read_text(encoding="utf-8"),
+        files_mark=FILES_MARK,
+        files=" ".join(picture.file for picture in every),
+        nights=data.nights,
+        summary=_summary(data),
+        pictures=pictures,
+        objects=[(one, curves[one.ssObjectId]) for one in data.objects],
+        has_detectors=data.focal_plane is not None,
+        visits=_visit_rows(data)[-_MOST_VISITS:],
+        n_visits=n_visits,
+        runs=data.runs,
+        n_runs=data.n_runs,
+        runs_shown=RUNS_SHOWN,
+        pending_note=_PENDING_NOTE,
+    )
+
+
+def _summary(data: ReportData) -> dict[str, Any]:
+    visits, matches, expected = data.visits, data.matches, data.expected
+    n, seen = int(expected["n"].sum()), int(expected["seen"].sum())
+    times = visits["midpointMjdTai"]
+    return {
+        "visits": len(times),
+        "pending": int(np.sum(visits["status"] != "done")),
+        "first": times.min() if len(times) else math.nan,
+        "last": times.max() if len(times) else math.nan,
+        "sources": int(np.nansum(visits["nSources"])),
+        "expected": n,
+        "seen": seen,
+        "completeness": seen / n if n else math.nan,
+        "matches": len(matches["visit"]),
+        "width_ra": median_and_width(matches["ephOffsetRa"])[1],
+        "width_dec": median_and_width(matches["ephOffsetDec"])[1],
+    }
+
+
+def _visit_rows(data: ReportData) -> list[dict[str, Any]]:
+    """What the table and the details say of each visit, in the order of time."""
+    visits, matches = data.visits, data.matches
+    order = np.argsort(visits["visit"])
+    groups = order[np.searchsorted(visits["visit"], matches["visit"], sorter=order)]
+    n = len(order)
+    length = np.hypot(matches["ephOffsetRa"], matches["ephOffsetDec"])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = visits["nAssociatedSsObjects"] / np.where(
+            visits["nTotalSsObjects"] > 0, visits["nTotalSsObjects"], np.nan
+        )
+    columns: Columns = visits | {"share": share, "residual": medians_and_widths(groups, length, n)[0]}
+    for key in ("Ra", "Dec", "AlongTrack", "CrossTrack"):
+        medians, widths = medians_and_widths(groups, matches[f"ephOffset{key}"], n)
+        columns |= {f"median{key}": medians, f"width{key}": widths}
+    rows = [
+        dict(zip(columns, values, strict=True)) for values in zip(*(c.tolist() for c in columns.values()), strict=True)
+    ]
+    unseen: dict[int, list[tuple[str, float]]] = {}
+    for visit, name, magnitude in zip(
+        *(data.unseen[key].tolist() for key in ("visit", "designation", "ephVmag")), strict=True
+    ):
+        unseen.setdefault(visit, []).append((name, magnitude))
+    return [row | {"unseen": unseen.get(row["visit"], [])} for row in rows]
+
+
+def _unknown(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _number(value: float | None) -> str:
+    """An integer with its thousands separated; unknown is a dash."""
+    return "–" if _unknown(value) else f"{int(value or 0):,}"
+
+
+def _fixed(value: float | None, digits: int, sign: bool = False) -> str:
+    if _unknown(value):
+        return "–"
+    return f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return "–" if _unknown(value) else f"{100 * (value or 0.0):.1f} %"
+
+
+def _utc(mjd_tai: float) -> str:
+    """A time as people write it, UTC."""
+    from astropy.time import Time
+
+    with warnings.catch_warnings():
+        # That nobody knows the leap seconds of a time to come yet.
+        warnings.filterwarnings("ignore", message=".*dubious year.*")
+        return str(Time(mjd_tai, format="mjd", scale="tai").utc.strftime("%Y-%m-%d %H:%M"))

@@ -1,0 +1,101 @@
+"""Figures as PNG, in a light theme for paper and files and in a dark one for dark screens."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours of a figure; those of data are Okabe's and Ito's, which colour-blind readers can tell apart."""
+
+    background: str
+    ink: str
+    faint: str
+    main: str
+    second: str
+    wash: str
+
+
+LIGHT = Theme(background="#ffffff", ink="#1b1f24", faint="#c9ced6", main="#0072b2", second="#d55e00", wash="#9cc9e3")
+DARK = Theme(background="#1c2128", ink="#e3e7ec", faint="#4a525d", main="#56b4e9", second="#e69f00", wash="#2f5f7d")
+
+_BAND_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
+_BAND_MARKERS = ("o", "s", "^", "D", "v", "P")
+_KNOWN_BANDS = ("u", "g", "r", "i", "z", "y")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure of the report.
+
+    Attributes
+    ----------
+    name : str
+        Of its file, without ``.png``.
+    title, alt, caption : str
+        What it is called, what it shows for who cannot see it, what has to be known to read it.
+    draw : callable
+        Draws it on a figure in the colours of a theme.
+    size : tuple of float
+        Width and height, inches.
+    """
+
+    name: str
+    title: str
+    alt: str
+    caption: str
+    draw: Callable[[Figure, Theme], None]
+    size: tuple[float, float] = (6.4, 4.2)
+
+    def render(self, theme: Theme) -> bytes:
+        """The figure as PNG."""
+        with mpl.rc_context(_settings(theme)):
+            figure = Figure(figsize=self.size, layout="constrained")
+            self.draw(figure, theme)
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
+        return buffer.getvalue()
+
+
+def _settings(theme: Theme) -> dict[Any, Any]:
+    inked = ("axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "text.color", "legend.labelcolor")
+    return {
+        **dict.fromkeys(inked, theme.ink),
+        **dict.fromkeys(("figure.facecolor", "savefig.facecolor", "axes.facecolor"), theme.background),
+        "grid.color": theme.faint,
+        "grid.linewidth": 0.6,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "font.size": 12,
+        "legend.frameon": False,
+        "axes.formatter.useoffset": False,
+    }
+
+
+def plain(text: str) -> str:
+    """Text from the database for a figure, which would read what is between dollars as a formula."""
+    return text.replace("$", r"\$")
+
+
+def band_style(band: str, bands: list[str]) -> tuple[str, str]:
+    """Colour and marker of a band: those of u, g, r, i, z, y are always the same, others take what is left."""
+    if band in _KNOWN_BANDS:
+        place = _KNOWN_BANDS.index(band)
+    else:
+        free = [i for i, known in enumerate(_KNOWN_BANDS) if known not in bands] or list(range(len(_KNOWN_BANDS)))
+        place = free[[one for one in bands if one not in _KNOWN_BANDS].index(band) % len(free)]
+    return _BAND_COLOURS[place], _BAND_MARKERS[place]
+
+
+def band_names(bands: Iterable[str | None]) -> list[str]:
+    """Names of bands as they are shown; NULL too."""
+    return ["no band" if band is None else band for band in bands]
