@@ -2,7 +2,8 @@
 
 An orbit is varied along the principal axes of its covariance, there and back, and every variant is followed as the
 orbit itself is: close approaches, light time and parallax are in it. The differences on the sky make the covariance
-there, as if the motion were linear in the variations.
+there, as if the motion were linear in the variations. Of objects that do not come near a planet the two-body motion of
+the variants says nearly the same, in a tenth of the time.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdb.config import ARCSEC
+from ssdb.ephemeris.bodies import sun
 from ssdb.ephemeris.covariance import correlations
+from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
-from ssdb.ephemeris.predict import retarded
+from ssdb.ephemeris.predict import Paths, retarded
 from ssdb.ephemeris.propagate import BATCH, span, trajectories
-from ssdb.ephemeris.trajectory import Trajectories
 from ssdb.errors import InputError
 from ssdb.sky.vectors import cross, norms
 
@@ -32,6 +34,12 @@ _LARGEST_VARIATION = 1e-3
 
 _AXES = 6
 
+_CACHED_PAIRS = 200
+"""Computed at once: their arrays stay in a processor's cache."""
+
+_BELT_AU = (1.3, 4.5)
+"""Between these distances from the Sun an object comes near no planet but, rarely and not very, Mars."""
+
 
 @dataclass(frozen=True, eq=False)
 class Variants:
@@ -39,13 +47,13 @@ class Variants:
 
     Attributes
     ----------
-    paths : Trajectories
+    paths : Paths
         Of 12 n objects: for each orbit, the variants on one side along its six axes, then those on the other side.
     scale : ndarray, shape (n, 6)
         Standard deviations that the variants are away from the orbit.
     """
 
-    paths: Trajectories
+    paths: Paths
     scale: Array
 
     def covariances(self, mjd_tdb: ArrayLike, observers: Array) -> Array:
@@ -97,6 +105,38 @@ def variants(orbits: Orbits, covariances: Array, start: float, end: float) -> Va
     EphemerisError
         As :func:`ssdb.ephemeris.propagate.propagate`.
     """
+    varied, scale = _varied(orbits, covariances)
+    return Variants(trajectories(varied, start, end), scale)
+
+
+def two_body_variants(orbits: Orbits, covariances: Array) -> Variants:
+    """As :func:`variants`, at all times, as if the Sun alone attracted the objects.
+
+    In the main belt the ellipses are those of the full motion within 3 % over five years (99 of 100 objects); not so
+    where an object comes near a planet.
+    """
+    varied, scale = _varied(orbits, covariances)
+    return Variants(_TwoBody(varied), scale)
+
+
+class _TwoBody:
+    """Paths of objects that the Sun alone attracts."""
+
+    def __init__(self, orbits: Orbits) -> None:
+        self._elements = cartesian_to_cometary(orbits.states, orbits.epoch_mjd)
+
+    def at(self, mjd_tdb: Array) -> Array:
+        """As :class:`ssdb.ephemeris.predict.Paths` has it."""
+        n = len(self._elements["q"])
+        times = np.broadcast_to(mjd_tdb, (n, np.shape(mjd_tdb)[-1]))
+        names = ("q", "e", "i", "node", "argperi", "peri_time")
+        q, e, i, node, argperi, peri_time = (np.repeat(self._elements[name], times.shape[1]) for name in names)
+        helio = cometary_to_cartesian(q, e, i, node, argperi, peri_time, times.ravel())
+        return (helio + sun(times.ravel())).reshape(*times.shape, 6)
+
+
+def _varied(orbits: Orbits, covariances: Array) -> tuple[Orbits, Array]:
+    """The orbits of :class:`Variants`, and its ``scale``."""
     if covariances.shape != (len(orbits), 6, 6) or not np.isfinite(covariances).all():
         raise InputError(f"each of {len(orbits)} orbits needs a finite covariance of 6 x 6, not {covariances.shape}")
     axes = _principal_axes(covariances)
@@ -104,8 +144,7 @@ def variants(orbits: Orbits, covariances: Array, start: float, end: float) -> Va
     away = np.swapaxes(axes * scale[:, None, :], 1, 2)  # (n, axis, component)
     states = orbits.states[:, None, :] + np.concatenate([away, -away], axis=1)
     repeated = orbits[np.repeat(np.arange(len(orbits)), 2 * _AXES)]
-    varied = Orbits(repeated.ids, repeated.epoch_mjd, states.reshape(-1, 6), repeated.H, repeated.G)
-    return Variants(trajectories(varied, start, end), scale)
+    return Orbits(repeated.ids, repeated.epoch_mjd, states.reshape(-1, 6), repeated.H, repeated.G), scale
 
 
 def _principal_axes(covariances: Array) -> Array:
@@ -165,6 +204,54 @@ def sky_covariances(orbits: Orbits, covariances: Array, mjd_tai: ArrayLike, obse
     for rows, part in orbits.batches(BATCH // (2 * _AXES)):
         parts.append(variants(part, covariances[rows], *span(mjd_tdb)).covariances(mjd_tdb, observers))
     return np.concatenate(parts)
+
+
+def sky_covariances_of_pairs(
+    orbits: Orbits, covariances: Array, item: NDArray[np.intp], mjd_tdb: Array, observers: Array
+) -> Array:
+    """Covariances of many objects on the sky, of each at a few times; near-Earth and outer objects cost most of it.
+
+    Objects that stay in the main belt are followed by :func:`two_body_variants`, the others by :func:`variants`.
+
+    Parameters
+    ----------
+    orbits : Orbits, n of them
+    covariances : ndarray, shape (n, 6, 6)
+        As of :func:`variants`.
+    item : ndarray of int, shape (p,)
+        Index of the orbit.
+    mjd_tdb : ndarray, shape (p,)
+        Time of observation, MJD TDB.
+    observers : ndarray, shape (p, 3 or more)
+        Where the observer is; barycentric, au.
+
+    Returns
+    -------
+    ndarray, shape (p, 2, 2)
+        In (east, north), arcsec^2.
+    """
+    elements = cartesian_to_cometary(orbits.states, orbits.epoch_mjd)
+    aphelion = elements["q"] * (1.0 + elements["e"]) / np.maximum(1.0 - elements["e"], 1e-9)
+    in_belt = (elements["q"] > _BELT_AU[0]) & (aphelion < _BELT_AU[1])
+    found = np.full((len(item), 2, 2), np.nan)
+    in_belt_pairs = np.flatnonzero(in_belt[item])
+    for start in range(0, len(in_belt_pairs), _CACHED_PAIRS):
+        pairs = in_belt_pairs[start : start + _CACHED_PAIRS]
+        along = two_body_variants(orbits[item[pairs]], covariances[item[pairs]])
+        found[pairs] = along.covariances(mjd_tdb[pairs, None], observers[pairs, None])[:, 0]
+
+    # The others have a row each, which is as long as that of the one with most times: a row's end repeats its first.
+    pairs = np.flatnonzero(~in_belt[item])
+    pairs = pairs[np.argsort(item[pairs], kind="stable")]
+    objects, first, row, counts = np.unique(item[pairs], return_index=True, return_inverse=True, return_counts=True)
+    column = np.arange(len(pairs)) - first[row]
+    which = np.repeat(pairs[first][:, None], counts.max(initial=1), axis=1)
+    which[row, column] = pairs
+    for start in range(0, len(objects), BATCH // (2 * _AXES)):
+        rows = slice(start, start + BATCH // (2 * _AXES))
+        there = variants(orbits[objects[rows]], covariances[objects[rows]], *span(mjd_tdb[pairs]))
+        found[which[rows]] = there.covariances(mjd_tdb[which[rows]], observers[which[rows]])
+    return found
 
 
 def error_ellipses(covariances: Array) -> dict[str, Array]:

@@ -152,7 +152,7 @@ def _fields(database: Database, visits: Sequence[int] | None, radius: float | No
     waiting = (visit.c.status == PENDING) & visit.c.predictionsAt.is_(None)
     chosen = waiting if visits is None else visit.c.visit.in_(visits)
     with database.reading() as connection:
-        fields = visit_fields(connection, chosen, radius, ", or say --radius")
+        fields = visit_fields(connection, chosen, radius, or_else=", or say --radius")
     if visits is not None and (missing := sorted(set(visits) - fields.keys())):
         raise NotFoundError(f"visit {shown(missing)} is not in the database")
     return fields

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, InputError, shown
 from ssdb.files import format_of, label, read_columns
@@ -69,28 +70,73 @@ def ingest_orbits(
     """
     name = label(source)
     left_out = _LeftOut()
-    seen = np.empty(0, np.int64)
     stored = 0
     with database.writing() as connection:
         lock_names(connection, shared=True)
         free_id = lock_orbits(connection)
         primaries = PrimaryDesignations(connection)
-        for given in _blocks(source, format, simulated_names):
-            block = _checked(name, _under_primary_designations(given, primaries), seen)
+        for block in usable_orbits(source, primaries, format=format, simulated_names=simulated_names):
             left_out.add(block)
-            if n := block.rows.num_rows:
-                seen = np.sort(np.concatenate((seen, block.ids)), kind="stable")
-                row_ids = np.arange(free_id + stored, free_id + stored + n)
-                rows = with_column(block.rows, "id", row_ids, pa.int32())
-                rows = with_column(rows, "designation", rows.column(UNPACKED), pa.string())
-                replace_orbits(connection, rows, identified=bool(primaries))
-                stored += n
+            n = block.rows.num_rows
+            store_orbits(connection, block.rows, free_id + stored, identified=bool(primaries))
+            stored += n
             if progress:
                 progress(n, stored)
         if not stored:
             reasons = "".join(f"; {text}" for text in left_out.texts())
             raise InputError(f"{name}: there is no usable orbit in it{reasons}")
     return IngestReport(name, "orbits", stored, 0, left_out.count, doubts=left_out.texts())
+
+
+def usable_orbits(
+    source: Source, primaries: PrimaryDesignations, *, format: str = "auto", simulated_names: bool = False
+) -> Iterator[OrbitBlock]:
+    """The orbits of a source, in parts, under their primary designations, each object once.
+
+    Parameters
+    ----------
+    source : path or table
+    primaries : PrimaryDesignations
+        What the database knows of designations.
+    format, simulated_names
+        As of :func:`ingest_orbits`.
+
+    Yields
+    ------
+    OrbitBlock
+        Rows that are usable orbits, and which are not.
+
+    Raises
+    ------
+    InputError
+        If the source is not there, not readable or truncated.
+    """
+    seen = np.empty(0, np.int64)
+    for given in _blocks(source, format, simulated_names):
+        block = _checked(label(source), _under_primary_designations(given, primaries), seen)
+        seen = np.sort(np.concatenate((seen, block.ids)), kind="stable")
+        yield block
+
+
+def store_orbits(connection: sa.Connection, rows: pa.Table, first_id: int, *, identified: bool) -> None:
+    """Stores usable orbits; see :func:`ssdb.store.orbits.replace_orbits`.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked names and orbits.
+    rows : pyarrow.Table
+        Of an :class:`OrbitBlock`.
+    first_id : int
+        ``id`` of the first row.
+    identified : bool
+        As of :func:`ssdb.store.orbits.replace_orbits`.
+    """
+    if not rows.num_rows:
+        return
+    rows = with_column(rows, "id", np.arange(first_id, first_id + rows.num_rows), pa.int32())
+    rows = with_column(rows, "designation", rows.column(UNPACKED), pa.string())
+    replace_orbits(connection, rows, identified=identified)
 
 
 class _LeftOut:

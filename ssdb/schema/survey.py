@@ -134,21 +134,42 @@ ss_ephemeris = sa.Table(
     "SsEphemeris",
     metadata,
     integer("night", "d", "time.epoch", "Night: integer part of MJD TAI", primary_key=True),
+    short("zone", "", "meta.code", "Size and declination of the box, which is searched by them", nullable=False),
+    boolean("hasJson", "", "meta.code", "mpc_orb_jsonb is there, with a covariance perhaps", nullable=False),
     long("ssObjectId", "", "meta.id;src", "Identifier of the object", primary_key=True),
+    long(
+        "orbitHash", "", "meta.code", "Made from the orbit in mpc_orbits: of another one it is another", nullable=False
+    ),
+    double("tmin", "d", "time.start", "Start of the segment, time when the light is emitted, MJD TDB", nullable=False),
+    double("tmax", "d", "time.end", "End of the segment, time when the light is emitted, MJD TDB", nullable=False),
+    real(
+        "raMin", "deg", "pos.eq.ra;stat.min", "Box that the object stays in: from this right ascension", nullable=False
+    ),
+    real("raMax", "deg", "pos.eq.ra;stat.max", "To this right ascension, above 360 if across 0h", nullable=False),
+    real("decMin", "deg", "pos.eq.dec;stat.min", "Box that the object stays in: smallest declination", nullable=False),
+    real("decMax", "deg", "pos.eq.dec;stat.max", "Box that the object stays in: largest declination", nullable=False),
+    real("h", "mag", "phys.magAbs", "Absolute magnitude H, V band"),
+    real("g", "", "stat.fit.param", "Slope G of the H, G phase curve"),
+    string("designation", 16, "meta.id;src", "Primary provisional designation, or number, unpacked", nullable=False),
     blob(
         "coefficients",
         "AU",
         "pos.ephem",
-        "Chebyshev coefficients of the position, little-endian float64",
+        "Chebyshev coefficients of the barycentric position, ICRF: x, y, z of each, little-endian float64",
         nullable=False,
     ),
-    double("tmin", "d", "time.start", "Start of the segment, MJD TAI", nullable=False),
-    double("tmax", "d", "time.end", "End of the segment, MJD TAI", nullable=False),
-    double("raMin", "deg", "pos.eq.ra;stat.min", "Sky crossed in the night: smallest right ascension", nullable=False),
-    double("raMax", "deg", "pos.eq.ra;stat.max", "Sky crossed in the night: largest right ascension", nullable=False),
-    double("decMin", "deg", "pos.eq.dec;stat.min", "Sky crossed in the night: smallest declination", nullable=False),
-    double("decMax", "deg", "pos.eq.dec;stat.max", "Sky crossed in the night: largest declination", nullable=False),
-    comment="Nightly ephemeris segments of objects",
+    sa.Index(None, "night", "zone", "raMin"),
+    comment="Nightly ephemeris segments of objects: their paths, and the box of sky that each crosses",
+)
+
+ss_ephemeris_night = sa.Table(
+    "SsEphemerisNight",
+    metadata,
+    integer("night", "d", "time.epoch", "Night: integer part of MJD TAI", primary_key=True),
+    integer("nObjects", "", "meta.number", "Objects with a segment; NULL: not all orbits have theirs yet"),
+    integer("nLost", "", "meta.number", "Orbits that cannot be followed to the night"),
+    timestamp("madeAt", "", "time.creation", "When the segments were complete, UTC"),
+    comment="Nights whose segments in SsEphemeris are those of all orbits, unchanged since",
 )
 
 association_run = sa.Table(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from ssdb.errors import SchemaError
+from ssdb.schema import metadata
 from ssdb.store.database import MEMORY_URL, Database, open_database
 from ssdb.store.resources import resource_directory
 from ssdb.store.views import drop_views, make_views
@@ -18,10 +19,10 @@ from ssdb.store.views import drop_views, make_views
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION = "20261122"
+REVISION = "20261122b"
 """The newest revision in ``migrations/versions``; a test ties the two together."""
 
-KNOWN_REVISIONS = (REVISION,)
+KNOWN_REVISIONS = ("20261122", REVISION)
 """Every revision that this ssdb knows, oldest first."""
 
 _VERSION_TABLE = "alembic_version"
@@ -50,10 +51,19 @@ def connect(url: str | sa.URL | None = None) -> Database:
     """
     database = open_database(MEMORY_URL if url is None else url)
     if database.in_memory:
-        upgrade(database)
+        _create(database)
     else:
         check_revision(database)
     return database
+
+
+def _create(database: Database) -> None:
+    """Makes the newest schema in a database that is empty, without the migrations that lead to it (and Alembic)."""
+    with database.writing() as connection:
+        metadata.create_all(connection, checkfirst=False)
+        connection.exec_driver_sql(f"CREATE TABLE {_VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        connection.exec_driver_sql(f"INSERT INTO {_VERSION_TABLE} VALUES ('{REVISION}')")
+        make_views(connection)
 
 
 def initialize(url: str | sa.URL) -> Database:

@@ -44,9 +44,8 @@ def replace_orbits(connection: sa.Connection, rows: pa.Table, *, identified: boo
         statement = insert(mpc_orbits).from_select(rows.column_names, sa.select(new).where(sa.true()))
         values = {column.name: statement.excluded[column.name] for column in mpc_orbits.c if column.name != "id"}
         changed = sa.or_(*(mpc_orbits.c[name].is_distinct_from(value) for name, value in values.items()))
-        if connection.execute(
-            statement.on_conflict_do_update(index_elements=[_KEY], set_=values, where=changed)
-        ).rowcount:
+        stored = statement.on_conflict_do_update(index_elements=[_KEY], set_=values, where=changed)
+        if connection.execute(stored.execution_options(preserve_rowcount=True)).rowcount > 0:
             forget_nights(connection)
 
 

@@ -1,0 +1,143 @@
+"""``ssdb precover``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssdb.cli.associate import config_options
+from ssdb.cli.common import (
+    json_option,
+    main,
+    open_database,
+    print_json,
+    print_pairs,
+    print_table,
+    with_progress,
+    wrong_usage,
+)
+from ssdb.config import AssociationConfig
+
+if TYPE_CHECKING:
+    from ssdb.predict.precover import PrecoveryReport
+    from ssdb.store.write import Progress
+
+_DIGITS = {"midpointMjdTai": 6, "psfMag": 2, "ephVmag": 2}
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option(
+    "--orbit", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="The orbit, instead of mpc_orbits'."
+)
+@click.option(
+    "--format",
+    type=click.Choice(["auto", "mpc_orbits", "mpcorb", "sorcha"]),
+    default="auto",
+    show_default=True,
+    help="What the FILE is, as for ssdb ingest orbits.",
+)
+@click.option("--observatory", metavar="CODE", help="MPC code for exposures that do not say their observatory.")
+@click.option(
+    "--commit", is_flag=True, help="Store the predictions (and the orbit of a FILE), and associate these exposures."
+)
+@config_options
+@json_option
+@click.pass_context
+def precover(
+    ctx: click.Context,
+    name: str | None,
+    orbit: str | None,
+    format: str,
+    observatory: str | None,
+    commit: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Look for an object in all exposures, among the sources that have no object yet.
+
+    NAME is any name of the object, whose orbit is in mpc_orbits or in a FILE. The options of associate say which
+    sources are near enough. Nothing is changed without --commit.
+    """
+    from ssdb.predict.precover import precover as run
+
+    if name is None and orbit is None:
+        raise click.UsageError("say which object: a NAME, or --orbit FILE")
+    with wrong_usage():
+        config = AssociationConfig(**options)
+    database = open_database(ctx)
+
+    def work(progress: Progress) -> PrecoveryReport:
+        return run(
+            database,
+            name,
+            orbit=orbit,
+            format=format,
+            observatory=observatory,
+            config=config,
+            commit=commit,
+            progress=progress,
+        )
+
+    report: PrecoveryReport = with_progress("precover", work)
+    if as_json:
+        print_json(_as_dict(report))
+    else:
+        _tell(report)
+    failed = report.failed | (report.association.failed if report.association else {})
+    for visit, reason in failed.items():
+        click.echo(f"ssdb: visit {visit}: {reason}", err=True)
+    if report.n_without_predictions:
+        click.echo(
+            f"{report.n_without_predictions:,} visits are left as they are, because no predictions were loaded for "
+            "them: run `ssdb predict` first",
+            err=True,
+        )
+    if failed:
+        ctx.exit(1)
+
+
+def _as_dict(report: PrecoveryReport) -> dict[str, Any]:
+    association = report.association
+    return {
+        "ssObjectId": report.ssObjectId,
+        "designation": report.designation,
+        "epochMjdTdb": report.epoch_mjd,
+        "nVisits": report.n_visits,
+        "nInField": report.n_in_field,
+        "nOwn": report.n_own,
+        "found": report.found,
+        "failed": {str(visit): reason for visit, reason in report.failed.items()},
+        "nStored": report.n_stored,
+        "nWithoutPredictions": report.n_without_predictions,
+        "association": association
+        and {
+            "runId": association.run_id,
+            "visits": [asdict(outcome) for outcome in association.visits],
+            "failed": {str(visit): reason for visit, reason in association.failed.items()},
+        },
+    }
+
+
+def _tell(report: PrecoveryReport) -> None:
+    pairs: list[tuple[str, object]] = [
+        ("object", report.designation),
+        ("epoch of the orbit (MJD TDB)", str(report.epoch_mjd)),
+        ("visits", report.n_visits),
+        ("  with the object in their field", report.n_in_field),
+        ("sources that are the object's already", report.n_own),
+        ("sources without an object near it", len(report.found)),
+    ]
+    if report.association:
+        pairs += [("predictions stored", report.n_stored), ("visits associated", len(report.association.visits))]
+    print_pairs(pairs)
+    if report.found:
+        click.echo()
+        print_table(list(report.found[0]), [[_rounded(*item) for item in row.items()] for row in report.found])
+
+
+def _rounded(name: str, value: Any) -> Any:
+    """A number with the digits that people read."""
+    return round(value, _DIGITS.get(name, 3)) if isinstance(value, float) else value

@@ -1,0 +1,106 @@
+"""``ssdb predict``: from orbits to predictions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs, progress_bars
+from ssdb.errors import shown
+
+if TYPE_CHECKING:
+    from ssdb.predict.visits import PredictionReport
+
+
+@main.command()
+@click.option("--pending", is_flag=True, help="Every exposure that has no predictions (the default).")
+@click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="This exposure; repeat for more.")
+@click.option(
+    "--night",
+    "nights",
+    type=int,
+    multiple=True,
+    metavar="N",
+    help="The exposures of this night, the integer part of MJD TAI, and its segments even without exposures.",
+)
+@click.option("--object", "objects", multiple=True, metavar="NAME", help="With --redo: this object alone.")
+@click.option(
+    "--redo",
+    is_flag=True,
+    help="Predict again what has predictions: these, and what was derived from them, are removed.",
+)
+@click.option("--observatory", metavar="CODE", help="MPC code of the observatory of exposures that do not say theirs.")
+@json_option
+@click.pass_context
+def predict(
+    ctx: click.Context,
+    pending: bool,
+    visits: tuple[int, ...],
+    nights: tuple[int, ...],
+    objects: tuple[str, ...],
+    redo: bool,
+    observatory: str | None,
+    as_json: bool,
+) -> None:
+    """Find which known objects are in the exposures, from their orbits.
+
+    Exit code 1 if an exposure could not be predicted; the others are.
+    """
+    if pending and (visits or nights or redo):
+        raise click.UsageError("--pending goes without --visit, --night and --redo")
+    if redo and not (visits or nights or objects):
+        raise click.UsageError("--redo needs --visit, --night or --object: what is to be predicted again")
+    if objects and not redo:
+        raise click.UsageError("--object needs --redo: other exposures are predicted with all objects")
+    database = open_database(ctx)
+    which: dict[str, Any] = {"visits": visits or None, "nights": nights, "observatory": observatory}
+    with progress_bars() as progress:
+        if objects:
+            from ssdb.predict.objects import predict_objects
+
+            report = predict_objects(database, objects, progress=progress("predict"), **which)
+        else:
+            from ssdb.predict.visits import predict_visits
+
+            report = predict_visits(
+                database, redo=redo, orbits_progress=progress("segments"), progress=progress("predict"), **which
+            )
+    if as_json:
+        print_json(asdict(report))
+    else:
+        _print(report, bool(objects))
+    if report.n_of_sources:
+        click.echo(
+            f"{report.n_of_sources:,} visits have neither ra, dec and radius nor detectors: their fields were taken to "
+            "be the circles that hold their sources",
+            err=True,
+        )
+    reasons: dict[str, list[int]] = {}
+    for visit, reason in report.failed.items():
+        reasons.setdefault(reason, []).append(visit)
+    for reason, failed in reasons.items():
+        click.echo(f"ssdb: visit {shown(failed)} is not predicted: {reason}", err=True)
+    if report.failed:
+        ctx.exit(1)
+
+
+def _print(report: PredictionReport, of_objects: bool) -> None:
+    for night, made in report.nights.items():
+        lost = f", {made.lost:,} orbits cannot be followed" if made.lost else ""
+        click.echo(f"night {night}: {made.made:,} segments made{lost}")
+    done, left = (
+        ("visits changed", "visits as they were") if of_objects else ("visits predicted", "visits left as they were")
+    )
+    print_pairs(
+        [
+            (done, len(report.predictions)),
+            ("  of these without known objects", sum(not n for n in report.predictions.values())),
+            (left, report.n_left),
+            ("visits failed", len(report.failed)),
+            ("predictions", sum(report.predictions.values())),
+            ("seconds", f"{report.seconds:.2f}"),
+            ("  for segments", f"{report.seconds_segments:.2f}"),
+        ]
+    )

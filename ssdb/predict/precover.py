@@ -1,0 +1,289 @@
+"""Precovery: an object among the sources that were there before anybody knew of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from ssdb.association.associate import AssociationReport, associate
+from ssdb.association.derive import derive
+from ssdb.association.refine import ranks, refine
+from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
+from ssdb.ingest.door import Source
+from ssdb.ingest.orbits import store_orbits
+from ssdb.predict.fields import PROVIDER
+from ssdb.predict.target import Target, find_target
+from ssdb.predict.track import predicted_in_fields
+from ssdb.predict.zones import boxes_of_caps
+from ssdb.schema.dia import dia_source
+from ssdb.schema.solar_system import ss_source
+from ssdb.schema.survey import ss_prediction, visit
+from ssdb.store.database import Database
+from ssdb.store.names import lock_names
+from ssdb.store.orbits import lock_orbits
+from ssdb.store.plans import index_loops
+from ssdb.store.read import read_arrays
+from ssdb.store.resources import sql_text
+from ssdb.store.staging import staged
+from ssdb.store.visits import lock_visits, mark_pending
+from ssdb.store.write import Progress, write_rows
+
+Columns = dict[str, NDArray[Any]]
+
+_BOXES_PER_STATEMENT = 20_000
+_VISITS_PER_STATEMENT = 500
+
+_SOURCE_COLUMNS = tuple(
+    dia_source.c[name]
+    for name in (
+        *("visit", "diaSourceId", "detector", "midpointMjdTai", "ra", "dec", "raErr", "decErr", "ra_dec_Cov"),
+        *("psfFlux", "band"),
+    )
+)
+"""What the statements select, in their order."""
+
+_AB_ZERO_POINT = 31.4
+"""AB magnitude of 1 nJy."""
+
+FOUND_COLUMNS = (
+    *("visit", "midpointMjdTai", "detector", "diaSourceId", "separation", "ephOffsetAlongTrack"),
+    *("ephOffsetCrossTrack", "rank", "band", "psfMag", "ephVmag", "ephErrMajor"),
+)
+"""What is told of a source, in this order."""
+
+
+@dataclass(slots=True)
+class PrecoveryReport:
+    """What a precovery found.
+
+    Attributes
+    ----------
+    ssObjectId : int
+    designation : str
+        Of the object.
+    epoch_mjd : float
+        Epoch of its orbit, MJD TDB.
+    n_visits : int
+        Exposures in the database.
+    n_in_field : int
+        Those that have the object in their field.
+    n_own : int
+        Sources that were the object's before.
+    found : list of dict
+        Sources without an object near the object's predictions, by time: visit, midpointMjdTai (MJD TAI), detector,
+        diaSourceId, separation, ephOffsetAlongTrack, ephOffsetCrossTrack (arcsec), rank (1: the nearest of the visit),
+        band, psfMag (AB; None where psfFlux is not above 0), ephVmag, ephErrMajor (arcsec). None is unknown.
+    failed : dict of int to str
+        Exposures that the object may be in and that it could not be predicted for, and why.
+    n_stored : int
+        Predictions stored; 0 unless it was asked for.
+    n_without_predictions : int
+        Of the exposures with the object in their field, those whose predictions have never been loaded: nothing is
+        stored for them.
+    association : AssociationReport or None
+        Of the exposures for which predictions were stored.
+    """
+
+    ssObjectId: int
+    designation: str
+    epoch_mjd: float
+    n_visits: int
+    n_in_field: int
+    n_own: int
+    found: list[dict[str, Any]]
+    failed: dict[int, str]
+    n_stored: int = 0
+    n_without_predictions: int = 0
+    association: AssociationReport | None = field(default=None)
+
+
+def precover(
+    database: Database,
+    name: str | None = None,
+    *,
+    orbit: Source | None = None,
+    format: str = "auto",
+    observatory: str | None = None,
+    config: AssociationConfig | None = None,
+    commit: bool = False,
+    progress: Progress | None = None,
+) -> PrecoveryReport:
+    """Looks for an object in all exposures, among the sources that have no object yet.
+
+    Parameters
+    ----------
+    database : Database
+    name : str, optional
+        Any name of the object; not needed with an ``orbit`` of one object.
+    orbit : path or table, optional
+        An orbit to use instead of the one in mpc_orbits: what :func:`ssdb.ingest_orbits` takes.
+    format : {"auto", "mpc_orbits", "mpcorb", "sorcha"}
+        What ``orbit`` is.
+    observatory : str, optional
+        MPC code of the observatory of exposures that do not say theirs.
+    config : AssociationConfig, optional
+        Which sources are near enough: those that association takes for candidates with it. In uncertainty mode the
+        search grows with the error of the prediction, up to ``max_radius_arcsec``.
+    commit : bool
+        Store the orbit, if it was given, and the predictions, and associate these exposures with ``config``. Otherwise
+        nothing is changed.
+    progress : callable, optional
+        Called with the numbers of exposures associated now, and of all.
+
+    Returns
+    -------
+    PrecoveryReport
+
+    Raises
+    ------
+    ConfigError
+        If there is neither name nor orbit.
+    NotFoundError, DesignationError
+        If the name is not known, or of several objects; if there is no orbit of the object.
+    InputError
+        If ``orbit`` is not usable, or has several objects and no name says which.
+    EphemerisError
+        If the observatory of an exposure is not known, or a package of the extra ``ephemeris`` is missing.
+    """
+    config = config or AssociationConfig()
+    radius_arcsec = config.radius_arcsec if config.mode == "fixed" else config.max_radius_arcsec
+    with database.reading() as connection:
+        target = find_target(connection, name, orbit, format)
+        predictions, failed = predicted_in_fields(
+            connection, target, margin_deg=radius_arcsec / 3600.0, observatory=observatory
+        )
+        own = sa.select(sa.func.count()).select_from(ss_source).where(ss_source.c.ssObjectId == target.object_id)
+        report = PrecoveryReport(
+            target.object_id,
+            target.designation,
+            float(target.orbit.epoch_mjd[0]),
+            connection.execute(sa.select(sa.func.count()).select_from(visit)).scalar_one(),
+            predictions.num_rows,
+            connection.execute(own).scalar_one(),
+            _found(connection, predictions, radius_arcsec, config),
+            failed,
+        )
+    if commit:
+        concerned = _store(database, target, predictions, report)
+        report.association = associate(database, concerned, config=config, progress=progress)
+    return report
+
+
+def _found(
+    connection: sa.Connection, predictions: pa.Table, radius_arcsec: float, config: AssociationConfig
+) -> list[dict[str, Any]]:
+    """The sources near predictions of one object, by time."""
+    columns = {
+        column.name: predictions.column(column.name).to_numpy()
+        if column.name in predictions.column_names
+        else np.full(predictions.num_rows, np.nan)
+        for column in ss_prediction.c
+        if column.name not in ("designation", "provider")
+    }
+    sources = _sources_near(connection, columns, radius_arcsec)
+    sources["prediction"] = np.searchsorted(columns["visit"], sources["visit"])
+    # The density has a part in the odds alone, which nobody asks for here.
+    candidates = refine(columns, sources, config, density=1.0)
+    kept = {name: values[candidates.pair] for name, values in sources.items()}
+    kept["diaDistanceRank"] = ranks(kept["visit"], candidates.separation)
+    derived = derive(columns, kept["prediction"], kept, config)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        magnitudes = _AB_ZERO_POINT - 2.5 * np.log10(kept["psfFlux"].astype(float))
+    told = kept | {
+        "separation": candidates.separation,
+        "ephOffsetAlongTrack": derived["ephOffsetAlongTrack"],
+        "ephOffsetCrossTrack": derived["ephOffsetCrossTrack"],
+        "rank": kept["diaDistanceRank"],
+        "band": np.char.decode(kept["band"], "ascii"),
+        "psfMag": magnitudes,
+        "ephVmag": derived["ephVmag"],
+        "ephErrMajor": columns["ephErrMajor"][kept["prediction"]].astype(float),
+    }
+    order = np.lexsort((kept["diaSourceId"], kept["diaDistanceRank"], kept["visit"], kept["midpointMjdTai"]))
+    rows = zip(*(told[name][order].tolist() for name in FOUND_COLUMNS), strict=True)
+    return [dict(zip(FOUND_COLUMNS, map(_known, row), strict=True)) for row in rows]
+
+
+def _known(value: Any) -> Any:
+    """A value; None for what is unknown."""
+    return None if value == "" or (isinstance(value, float) and not np.isfinite(value)) else value
+
+
+def _sources_near(connection: sa.Connection, predictions: Columns, radius_arcsec: float) -> Columns:
+    """The sources without an object in boxes round predictions, by visit and diaSourceId: a superset."""
+    rate = np.hypot(predictions["ephRateRa"], predictions["ephRateDec"])
+    radius = (radius_arcsec + 1e-3) / 3600.0 + np.nan_to_num(rate) * MAX_TIME_DIFFERENCE_DAYS
+    boxes = boxes_of_caps(predictions["ephRa"], predictions["ephDec"], radius)
+    zone0, zone1 = (np.floor((dec + 90.0) * 60.0).astype(int) for dec in (boxes.dec_min, boxes.dec_max))
+    n_zones = zone1 - zone0 + 1
+    row = np.repeat(np.arange(len(radius)), n_zones)
+    zone = zone0[row] + np.arange(len(row)) - np.repeat(np.cumsum(n_zones) - n_zones, n_zones)
+    parts = []
+    # What of a box lies beyond 0h is a box of its own.
+    for west, east in ((boxes.ra_min, np.minimum(boxes.ra_max, 360.0)), (np.zeros(len(radius)), boxes.ra_max - 360.0)):
+        there = east[row] > west[row]
+        which = row[there]
+        values = (predictions["visit"][which], zone[there], west[which], east[which])
+        parts += list(zip(*(v.tolist() for v in (*values, boxes.dec_min[which], boxes.dec_max[which])), strict=True))
+    statement = sa.text(sql_text(f"precovery.{connection.dialect.name}.sql"))
+    typed = statement.columns(*(sa.column(column.name, column.type) for column in _SOURCE_COLUMNS))
+    found = []
+    for start in range(0, max(len(parts), 1), _BOXES_PER_STATEMENT):
+        with index_loops(connection):
+            some = json.dumps(parts[start : start + _BOXES_PER_STATEMENT])
+            found.append(read_arrays(connection, typed, {"boxes": some}))
+    columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+    order = np.lexsort((columns["diaSourceId"], columns["visit"]))
+    return {name: values[order] for name, values in columns.items()}
+
+
+def _store(database: Database, target: Target, predictions: pa.Table, report: PrecoveryReport) -> list[int]:
+    """Stores predictions in place of those that the object has there, and the orbit; which visits are concerned.
+
+    With a new orbit, those predictions that were made of the old one are removed from the other visits too.
+    """
+    with database.writing() as connection:
+        lock_names(connection, shared=True)
+        if target.row is not None:
+            store_orbits(connection, target.row, lock_orbits(connection), identified=True)
+        wanted = predictions.column("visit").to_numpy()
+        outdated = _outdated(connection, target.object_id) if target.row is not None else np.empty(0, np.int64)
+        lock_visits(connection, np.union1d(wanted, outdated))
+        asked = _with_predictions(connection, wanted)
+        kept = np.isin(wanted, asked)
+        report.n_without_predictions = int((~kept).sum())
+        concerned = np.union1d(wanted[kept], outdated)
+        with staged(connection, ss_prediction, pa.table({"visit": pa.array(concerned, pa.int64())})) as these:
+            visits = sa.select(these.c.visit)
+            of_object = ss_prediction.c.ssObjectId == target.object_id
+            connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(visits), of_object))
+            report.n_stored = write_rows(connection, ss_prediction, predictions.filter(pa.array(kept)))
+            mark_pending(connection, visits)
+    return concerned.tolist()
+
+
+def _outdated(connection: sa.Connection, object_id: int) -> NDArray[np.int64]:
+    """The visits that have a prediction of the object made by ssdb."""
+    made = (
+        (ss_prediction.c.visit == visit.c.visit)
+        & (ss_prediction.c.ssObjectId == object_id)
+        & (ss_prediction.c.provider == PROVIDER)
+    )
+    return read_arrays(connection, sa.select(visit.c.visit).where(sa.exists().where(made)))["visit"]
+
+
+def _with_predictions(connection: sa.Connection, visits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those visits whose predictions were loaded: with one object's alone they would pass for predicted."""
+    found = [np.empty(0, np.int64)]
+    for start in range(0, len(visits), _VISITS_PER_STATEMENT):
+        some = visit.c.visit.in_(visits[start : start + _VISITS_PER_STATEMENT].tolist())
+        found.append(
+            read_arrays(connection, sa.select(visit.c.visit).where(some, visit.c.predictionsAt.is_not(None)))["visit"]
+        )
+    return np.concatenate(found)

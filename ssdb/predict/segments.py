@@ -1,0 +1,214 @@
+"""Nightly segments: the paths of objects over a night as Chebyshev series, and the sky that they cross.
+
+A series is that of the barycentric position against the time at which light is emitted. Light time is solved when a
+segment is evaluated (:func:`ssdb.ephemeris.predict.retarded`), so that nothing in it depends on where the observer
+is: a position that holds for the light time to the Earth's centre would be wrong by up to 0.6 mas elsewhere on Earth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ssdb.config import ARCSEC, AU_KM
+from ssdb.ephemeris.bodies import earth
+from ssdb.ephemeris.chebyshev import evaluate, fit, nodes
+from ssdb.ephemeris.constants import EARTH_RADIUS_KM, LIGHT_SPEED
+from ssdb.ephemeris.observer import tdb_of_tai
+from ssdb.ephemeris.predict import retarded
+from ssdb.ephemeris.trajectory import Trajectories
+from ssdb.predict.zones import ROUNDING_DEG
+from ssdb.sky.sphere import Array, positions
+from ssdb.sky.vectors import norms
+
+TOLERANCE_ARCSEC = 5e-5
+"""Largest error of a series as it is seen from the Earth."""
+
+FIRST_NODES, MOST_NODES = 6, 96
+"""Nodes of the first fit, which is enough for nearly all objects, and of the last one that is tried."""
+
+COEFFICIENT_BYTES = 24
+"""Of the three coordinates of one coefficient."""
+
+MARGIN_DAYS = 0.002
+"""By this a segment is longer than the night: what the light time may change in it, of the fastest comets too."""
+
+_SAMPLES = 5
+_LARGEST_STEP = 0.3
+"""An object that turns by more (radians) from one sample to the next may be anywhere in between."""
+
+_NEAREST_AU = 0.005
+"""Nearer objects are not followed more accurately than at this distance: to 1e-12 au, as the engine does."""
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """Paths of n objects, each over its time.
+
+    Attributes
+    ----------
+    coefficients : ndarray, shape (k, 3, n)
+        Chebyshev coefficients of the barycentric position (au, ICRF), zero behind the degree of each.
+    tmin, tmax : ndarray, shape (n,)
+        The time of emission at which the argument of the series is -1 and 1, MJD TDB.
+    """
+
+    coefficients: Array
+    tmin: Array
+    tmax: Array
+
+    def at(self, mjd_tdb: Array) -> Array:
+        """Where the objects are.
+
+        Parameters
+        ----------
+        mjd_tdb : ndarray, shape (m,) or (n, m)
+            Times of emission.
+
+        Returns
+        -------
+        ndarray, shape (n, m, 6)
+            Barycentric positions (au) and velocities (au/d), ICRF.
+        """
+        half = 0.5 * (self.tmax - self.tmin)[:, None]
+        argument = (np.atleast_1d(mjd_tdb) - self.tmin[:, None]) / half - 1.0
+        position, derivative = evaluate(self.coefficients[..., None], argument)
+        return np.moveaxis(np.concatenate([position, derivative / half]), 0, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class NightSegments:
+    """The segments of a night, and the caps of sky that the objects do not leave in it as seen from anywhere on Earth.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (n,)
+        Which of the given objects: those that could be followed through the night.
+    segments : Segments
+    degrees : ndarray of int, shape (n,)
+        Of the series.
+    ra, dec, radius : ndarray, shape (n,)
+        The caps, degrees; radius 180 where an object may be anywhere.
+    """
+
+    rows: NDArray[np.intp]
+    segments: Segments
+    degrees: NDArray[np.intp]
+    ra: Array
+    dec: Array
+    radius: Array
+
+
+def night_interval(night: int) -> tuple[float, float]:
+    """Start and end of a night, the integer part of MJD TAI, in MJD TDB."""
+    start, end = tdb_of_tai([night, night + 1]).tolist()
+    return start, end
+
+
+def segments_of_night(paths: Trajectories, night: int) -> NightSegments:
+    """Segments of objects for a night.
+
+    Parameters
+    ----------
+    paths : Trajectories
+        Over the night (:func:`night_interval`) and :data:`MARGIN_DAYS` after it, or longer.
+    night : int
+        Integer part of MJD TAI.
+    """
+    start, end = night_interval(night)
+    middle = 0.5 * (start + end)
+    here = paths.at(middle)[:, 0]
+    distance = norms(here[:, :3] - earth(middle)[:, :3])
+    tmin = start - distance / LIGHT_SPEED - MARGIN_DAYS
+    length = end - start + 2.0 * MARGIN_DAYS
+    rows, series, degrees = _fitted(paths, tmin, length, distance)
+    segments = Segments(series, tmin[rows], tmin[rows] + length)
+    return NightSegments(rows, segments, degrees, *_caps(segments, start, end))
+
+
+def _fitted(
+    paths: Trajectories, tmin: Array, length: float, distance: Array
+) -> tuple[NDArray[np.intp], Array, NDArray[np.intp]]:
+    """Which objects have a series, the series (k, 3, n) and their degrees; more nodes where few are not enough."""
+    rows: NDArray[np.intp] = np.flatnonzero(np.isfinite(tmin))
+    tolerance = TOLERANCE_ARCSEC * ARCSEC * np.maximum(distance, _NEAREST_AU)
+    found: list[tuple[NDArray[np.intp], Array, NDArray[np.intp]]] = []
+    n_nodes = FIRST_NODES
+    while len(rows) and n_nodes <= MOST_NODES:
+        times = tmin[rows, None] + 0.5 * length * (nodes(n_nodes) + 1.0)
+        series = fit(np.moveaxis(paths.take(rows).at(times)[..., :3], 1, 0))  # (nodes, n, 3)
+        sizes = norms(series)
+        # What is left out when a series ends before each of its terms.
+        tails = np.cumsum(sizes[::-1], axis=0)[::-1]
+        # Only where the last terms are small does the series say how large those are that it has not.
+        enough = tails[-2] <= tolerance[rows]
+        degrees = (tails > tolerance[rows]).sum(axis=0) - 1
+        series[np.arange(n_nodes)[:, None] > degrees] = 0.0
+        found.append((rows[enough], series[:, enough].transpose(0, 2, 1), degrees[enough]))
+        rows = rows[~enough & np.isfinite(sizes).all(axis=0)]
+        n_nodes *= 2
+    return _joined(found)
+
+
+def _joined(
+    parts: list[tuple[NDArray[np.intp], Array, NDArray[np.intp]]],
+) -> tuple[NDArray[np.intp], Array, NDArray[np.intp]]:
+    """Rows, series and degrees of several fits as those of one, by row; as many terms as the longest series has."""
+    rows = np.concatenate([np.empty(0, np.intp), *(part[0] for part in parts)])
+    degrees = np.concatenate([np.empty(0, np.intp), *(part[2] for part in parts)])
+    n_terms = int(degrees.max(initial=1)) + 1
+    series = np.zeros((n_terms, 3, len(rows)))
+    start = 0
+    for _, part, _ in parts:
+        terms = part[:n_terms]
+        series[: len(terms), :, start : start + part.shape[2]] = terms
+        start += part.shape[2]
+    order = np.argsort(rows)
+    return rows[order], series[..., order], degrees[order]
+
+
+def _caps(segments: Segments, start: float, end: float) -> tuple[Array, Array, Array]:
+    """Caps (degrees) that hold objects from start to end (MJD TDB), as seen from any place on Earth."""
+    times = np.linspace(start, end, _SAMPLES)
+    observers = earth(times)
+    topo = retarded(segments, times, observers)[0][..., :3] - observers[:, :3]
+    distance = norms(topo)
+    directions = topo / distance[..., None]
+    centers = directions.sum(axis=1)
+    sizes = norms(centers)
+    centers /= np.maximum(sizes, 0.1)[:, None]
+    reach = _angles(centers[:, None] - directions).max(axis=1)
+    turns = np.diff(directions, axis=1)
+    # Between two samples the path leaves the great circle by an eighth of the second difference, about.
+    bend = 0.5 * norms(np.diff(turns, axis=1)).max(axis=1)
+    parallax = np.arcsin(np.minimum(1.1 * EARTH_RADIUS_KM / AU_KM / distance.min(axis=1), 1.0))
+    radius = np.degrees(reach + bend + parallax) + ROUNDING_DEG
+    anywhere = (_angles(turns).max(axis=1) > _LARGEST_STEP) | (sizes < 0.1) | (radius >= 90.0)
+    ra, dec = positions(centers)
+    return ra, dec, np.where(anywhere, 180.0, radius)
+
+
+def _angles(differences: Array) -> Array:
+    """Angles between unit vectors with these differences, radians."""
+    return 2.0 * np.arcsin(np.minimum(0.5 * norms(differences), 1.0))
+
+
+def packed_series(segments: Segments, degrees: NDArray[np.intp]) -> pa.Array:
+    """Series as bytes: little-endian doubles, x, y, z of one coefficient after the other up to the degree."""
+    n_terms = degrees + 1
+    kept = np.arange(len(segments.coefficients)) < n_terms[:, None]
+    data = np.moveaxis(segments.coefficients, -1, 0)[kept].astype("<f8").tobytes()
+    offsets = np.concatenate([[0], np.cumsum(n_terms)]).astype("<i4") * COEFFICIENT_BYTES
+    buffers = [None, pa.py_buffer(offsets.astype("<i4").tobytes()), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.binary(), len(n_terms), buffers)
+
+
+def unpacked_series(packed: Sequence[bytes]) -> Array:
+    """Series of :func:`packed_series`, shape (k, 3, n): as many terms as the longest has."""
+    size = max(map(len, packed), default=COEFFICIENT_BYTES)
+    data = b"".join(one.ljust(size, b"\0") for one in packed)
+    return np.frombuffer(data, "<f8").reshape(len(packed), -1, 3).transpose(1, 2, 0).astype(float)

@@ -1,0 +1,135 @@
+"""The object that is looked for, and its orbit: stored, or out of a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.designation import pack, packed_from_id
+from ssdb.ephemeris.covariance import Array, covariance_of
+from ssdb.ephemeris.orbits import Orbits
+from ssdb.errors import ConfigError, InputError, NotFoundError, shown
+from ssdb.files import label
+from ssdb.ingest.door import Source
+from ssdb.ingest.numbered import PrimaryDesignations
+from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock
+from ssdb.ingest.orbits import usable_orbits
+from ssdb.names.resolve import ResolvedName, find_object
+from ssdb.predict.catalogue import orbits_of
+from ssdb.predict.covariances import stored_covariances
+
+_ELEMENTS = ("q", "e", "i", "node", "argperi", "peri_time", "epoch_mjd")
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """One object with its orbit.
+
+    Attributes
+    ----------
+    object_id : int
+        ``ssObjectId``.
+    designation : str
+        Its primary designation.
+    orbit : Orbits
+        One.
+    covariance : ndarray, shape (6, 6), or None
+        Of the orbit's state, where it is known.
+    row : pyarrow.Table or None
+        Of an orbit out of a file: its row of mpc_orbits.
+    """
+
+    object_id: int
+    designation: str
+    orbit: Orbits
+    covariance: Array | None
+    row: pa.Table | None = None
+
+
+def find_target(
+    connection: sa.Connection, name: str | None, orbit: Source | None = None, format: str = "auto"
+) -> Target:
+    """An object by its name, with its orbit in mpc_orbits or in a source.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    name : str, optional
+        As :func:`ssdb.resolve` takes it. Without it, the source has one orbit.
+    orbit : path or table, optional
+        What :func:`ssdb.ingest_orbits` takes.
+    format : str
+        Of the source.
+
+    Raises
+    ------
+    ConfigError
+        If there is neither name nor source.
+    NotFoundError, DesignationError
+        If the name is not known, or of several objects; if there is no orbit of the object.
+    InputError
+        If the source is not usable, or has several orbits and no name says which.
+    """
+    resolved = None if name is None else find_object(connection, name)
+    if orbit is not None:
+        return _in_source(connection, resolved, orbit, format)
+    if resolved is None:
+        raise ConfigError("say which object is to be looked for: its name, or a file with its orbit")
+    return _stored(connection, resolved)
+
+
+def _stored(connection: sa.Connection, resolved: ResolvedName) -> Target:
+    if resolved.ssObjectId < 0:
+        packed = [resolved.designation]
+    else:
+        packed = [packed_from_id(resolved.ssObjectId), *(pack(other)[0] for other in resolved.stored_under)]
+    found = orbits_of(connection, packed)
+    names = [str(one) for one in pa.array(found.orbits.ids).cast(pa.string()).to_pylist()]
+    stored = [one for one in packed if one in names]
+    if not stored:
+        raise NotFoundError(
+            f"{resolved.name} ({resolved.designation}) has no orbit in mpc_orbits: load one (ssdb ingest orbits); "
+            "ssdb precover also takes a file that has it (--orbit FILE)"
+        )
+    orbit = found.orbits[np.array([names.index(stored[0])])]
+    covariance = stored_covariances(connection, stored[:1]).get(stored[0])
+    return Target(resolved.ssObjectId, resolved.designation, orbit, covariance)
+
+
+def _in_source(connection: sa.Connection, resolved: ResolvedName | None, source: Source, format: str) -> Target:
+    name = label(source)
+    wanted: list[OrbitBlock] = []
+    reasons: list[str] = []
+    n_orbits = 0
+    for block in usable_orbits(source, PrimaryDesignations(connection), format=format):
+        n_orbits += len(block.ids)
+        reasons += [f"{text} ({block.counted} {shown(numbers.tolist())})" for text, numbers in block.left_out]
+        if resolved is None:
+            wanted.append(block)
+            _refuse_several(name, wanted)
+        elif (block.ids == resolved.ssObjectId).any():
+            row = int(np.flatnonzero(block.ids == resolved.ssObjectId)[0])
+            wanted.append(OrbitBlock(block.rows.slice(row, 1), block.numbers[row : row + 1], block.ids[row : row + 1]))
+    found = [block for block in wanted if len(block.ids)]
+    if not found:
+        why = "".join(f"; {text}" for text in reasons[:5])
+        if resolved is None or not n_orbits:
+            raise InputError(f"{name}: there is no usable orbit in it{why}")
+        raise NotFoundError(f"{name} has no usable orbit of {resolved.name} ({resolved.designation}){why}")
+    rows = found[0].rows
+    values = {column: rows.column(column).to_numpy() for column in rows.column_names if column in _ELEMENTS}
+    magnitudes = [rows.column(column).to_numpy() if column in rows.column_names else None for column in ("h", "g")]
+    orbit = Orbits.from_elements(rows.column(PACKED).to_pylist(), **values, H=magnitudes[0], G=magnitudes[1])
+    designation = rows.column(UNPACKED)[0].as_py()
+    text = rows.column("mpc_orb_jsonb")[0].as_py() if "mpc_orb_jsonb" in rows.column_names else None
+    covariance = covariance_of(text, float(orbit.epoch_mjd[0]), f"{name}: {designation}")
+    return Target(int(found[0].ids[0]), designation, orbit, covariance, rows)
+
+
+def _refuse_several(name: str, blocks: list[OrbitBlock]) -> None:
+    names = [designation for block in blocks for designation in block.rows.column(UNPACKED).to_pylist()]
+    if len(names) > 1:
+        raise InputError(f"{name} has the orbits of several objects ({shown(names)}): say of which, by its name")

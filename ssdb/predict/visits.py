@@ -1,0 +1,228 @@
+"""Predictions for exposures, from the segments of their nights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.errors import NotFoundError, shown
+from ssdb.predict.candidates import night_of, read_candidates
+from ssdb.predict.covariances import with_errors
+from ssdb.predict.fields import Views, prediction_rows, seen, views_of
+from ssdb.predict.nights import NightReport, make_segments
+from ssdb.schema.survey import ss_prediction, visit
+from ssdb.store.database import Database
+from ssdb.store.fields import Field, visit_fields
+from ssdb.store.names import lock_names
+from ssdb.store.visits import clear_results, lock_visits, mark_pending
+from ssdb.store.write import Progress, write_rows
+
+_VISITS_PER_BATCH = 20
+"""So many are one transaction."""
+
+
+@dataclass
+class PredictionReport:
+    """What was predicted.
+
+    Attributes
+    ----------
+    nights : dict of int to NightReport
+        Nights for which segments were made.
+    predictions : dict of int to int
+        Predictions stored, by visit; 0 where no known object is in the field.
+    n_left : int
+        Exposures that have predictions already, and were left as they are.
+    n_of_sources : int
+        Exposures whose place is not known but by their sources: the circle that holds these was taken for the field.
+    failed : dict of int to str
+        Why an exposure could not be predicted. It stays as it was.
+    seconds : float
+        From beginning to end.
+    seconds_segments : float
+        Of these, until all segments were there.
+    """
+
+    nights: dict[int, NightReport] = field(default_factory=dict)
+    predictions: dict[int, int] = field(default_factory=dict)
+    n_left: int = 0
+    n_of_sources: int = 0
+    failed: dict[int, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    seconds_segments: float = 0.0
+
+
+def predict_visits(
+    database: Database,
+    visits: Iterable[int] | None = None,
+    *,
+    nights: Iterable[int] = (),
+    observatory: str | None = None,
+    redo: bool = False,
+    orbits_progress: Progress | None = None,
+    progress: Progress | None = None,
+) -> PredictionReport:
+    """Predicts which objects of mpc_orbits are in exposures, and stores it.
+
+    The segments of the nights (SsEphemeris) are made first where they are missing, or not of the orbits as they are
+    now. An exposure without known objects is predicted, too: its ``predictionsAt`` says so.
+
+    Parameters
+    ----------
+    database : Database
+    visits : iterable of int, optional
+        These exposures. Without it, and without ``nights``: all that have no predictions.
+    nights : iterable of int
+        All exposures of these nights (integer parts of MJD TAI), and the segments of the nights even if they have no
+        exposures yet.
+    observatory : str, optional
+        MPC code of the observatory of exposures that do not say theirs.
+    redo : bool
+        Predict ``visits``, or those of ``nights``, again that have predictions: these, whoever made them, and what was
+        derived from them are removed. Otherwise such exposures are left as they are.
+    orbits_progress : callable, optional
+        Called with the numbers of orbits whose segments are there now, and of all.
+    progress : callable, optional
+        Called with the numbers of exposures done now, and of all.
+
+    Returns
+    -------
+    PredictionReport
+        Also of the exposures that failed: one without a place or an observatory costs only itself.
+
+    Raises
+    ------
+    NotFoundError
+        If a visit is not in the database, or there are no orbits.
+    EphemerisError
+        If a night is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
+    """
+    started = time.perf_counter()
+    wanted_nights = sorted(set(nights))
+    report = PredictionReport()
+    fields = _wanted(database, None if visits is None else sorted(set(visits)), wanted_nights, redo, report)
+    usable = usable_fields(fields, observatory, report.failed)
+    if not usable and not wanted_nights:
+        return report
+    views, failed = views_of(usable)
+    report.failed |= failed
+    report.n_of_sources = sum(field.of_sources for field in usable.values())
+    of_visits = {night_of(usable[visit_id].mjd_tai) for visit_id in views.visits.tolist()}
+    needed = of_visits | set(wanted_nights)
+    if needed:
+        _refuse_no_orbits(database)
+        report.nights = make_segments(database, needed, progress=orbits_progress)
+    report.seconds_segments = time.perf_counter() - started
+    for batch in _batches(len(views.visits)):
+        some = views.take(batch)
+        report.predictions |= _predict_batch(database, some, [usable[one] for one in some.visits.tolist()], redo)
+        if progress:
+            progress(len(batch), len(views.visits))
+    report.n_left += len(views.visits) - len(report.predictions)
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def usable_fields(fields: dict[int, Field | str], observatory: str | None, failed: dict[int, str]) -> dict[int, Field]:
+    """The fields that are known, with an observatory each; why the others are not usable goes into ``failed``."""
+    usable = {}
+    for visit_id, where in fields.items():
+        if isinstance(where, str):
+            failed[visit_id] = where
+        elif not (code := where.observatory_code or observatory):
+            failed[visit_id] = (
+                "its observatory is not known: give the visit its observatoryCode (ssdb ingest visits), "
+                "or say --observatory"
+            )
+        else:
+            usable[visit_id] = where._replace(observatory_code=code)
+    return usable
+
+
+def chosen_visits(visits: Sequence[int] | None, nights: Sequence[int]) -> sa.ColumnElement[bool]:
+    """The condition on Visit of these visits and those of nights; of all visits where neither is given."""
+    if visits is None and not nights:
+        return sa.true()
+    time_of = visit.c.midpointMjdTai
+    conditions = [(time_of >= float(night)) & (time_of < night + 1.0) for night in nights]
+    return sa.or_(visit.c.visit.in_(visits or ()), *conditions)
+
+
+def refuse_missing(connection: sa.Connection, visits: Sequence[int] | None) -> None:
+    """Raises NotFoundError if a visit is not in the database."""
+    there = set(connection.scalars(sa.select(visit.c.visit).where(visit.c.visit.in_(visits or ()))))
+    if missing := [visit_id for visit_id in visits or () if visit_id not in there]:
+        raise NotFoundError(f"visit {shown(missing)} is not in the database")
+
+
+def _wanted(
+    database: Database, visits: Sequence[int] | None, nights: Sequence[int], redo: bool, report: PredictionReport
+) -> dict[int, Field | str]:
+    """Fields of the exposures to predict, by visit."""
+    chosen = chosen_visits(visits, nights)
+    waiting = visit.c.predictionsAt.is_(None)
+    with database.reading() as connection:
+        refuse_missing(connection, visits)
+        if redo:
+            return visit_fields(connection, chosen, from_sources=True)
+        if visits is not None or nights:
+            left = sa.select(sa.func.count()).select_from(visit).where(chosen, ~waiting)
+            report.n_left = connection.execute(left).scalar_one()
+        return visit_fields(connection, chosen & waiting, from_sources=True)
+
+
+def _refuse_no_orbits(database: Database) -> None:
+    with database.reading() as connection:
+        if not connection.execute(sa.text("SELECT EXISTS (SELECT 1 FROM mpc_orbits)")).scalar_one():
+            raise NotFoundError("there are no orbits in the database: load them with ssdb ingest orbits")
+
+
+def _batches(n: int) -> Iterator[np.ndarray]:
+    return (np.arange(start, min(start + _VISITS_PER_BATCH, n)) for start in range(0, n, _VISITS_PER_BATCH))
+
+
+def _predict_batch(database: Database, views: Views, fields: Sequence[Field], redo: bool) -> dict[int, int]:
+    """Predicts exposures in one transaction; how many objects are in each. What has predictions by now is left."""
+    with database.writing() as connection:
+        lock_names(connection, shared=True)
+        lock_visits(connection, views.visits)
+        locked = sa.select(visit.c.visit).where(visit.c.visit.in_(views.visits.tolist()))
+        free = set(connection.scalars(locked if redo else locked.where(visit.c.predictionsAt.is_(None))))
+        rows = np.array([row for row, one in enumerate(views.visits.tolist()) if one in free], int)
+        views, fields = views.take(rows), [fields[row] for row in rows.tolist()]
+        of_batch = views.visits.tolist()
+        predictions = _predictions(connection, views, fields)
+        if redo:
+            clear_results(connection, of_batch)
+            connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(of_batch)))
+        write_rows(connection, ss_prediction, predictions)
+        these = sa.select(visit.c.visit).where(visit.c.visit.in_(of_batch))
+        mark_pending(connection, these)
+        note_predicted(connection, these)
+    counted = dict.fromkeys(of_batch, 0)
+    found, numbers = np.unique(predictions.column("visit").to_numpy(), return_counts=True)
+    return counted | dict(zip(found.tolist(), numbers.tolist(), strict=True))
+
+
+def note_predicted(connection: sa.Connection, visits: sa.Select) -> None:
+    """Notes that visits have predictions now."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    connection.execute(sa.update(visit).where(visit.c.visit.in_(visits)).values(predictionsAt=now))
+
+
+def _predictions(connection: sa.Connection, views: Views, fields: Sequence[Field]) -> pa.Table:
+    """Rows of SsPrediction for exposures, by visit and object."""
+    candidates, segments = read_candidates(connection, fields)
+    each = views.take(candidates["field"])
+    states, inside = seen(segments, each.each())
+    kept = np.flatnonzero(inside)
+    found = {name: values[kept] for name, values in candidates.items()}
+    designations = pa.array(found["designation"]).cast(pa.string())
+    rows = prediction_rows(states[kept, 0], each.take(kept), found["h"], found["g"], found["ssObjectId"], designations)
+    return with_errors(connection, rows, views, found["hasJson"] > 0)

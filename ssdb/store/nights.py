@@ -1,0 +1,66 @@
+"""Which nights have the segments of all orbits (SsEphemerisNight), and the lock on making segments.
+
+A night is noted when its segments are begun and again when they are complete. Whoever changes orbits removes the notes
+in the same transaction, so that a complete night has the segments of the orbits as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from ssdb.schema.survey import ss_ephemeris, ss_ephemeris_night
+from ssdb.store.database import Database
+
+_night = ss_ephemeris_night.c
+
+
+@contextmanager
+def making_segments(database: Database) -> Iterator[None]:
+    """Waits until nobody else makes segments, and keeps others from it.
+
+    On SQLite it does nothing: the second to write a segment gets an error.
+    """
+    if database.dialect != "postgresql":
+        yield
+        return
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("SELECT pg_advisory_lock(hashtext('ssdb segments'))"))
+        try:
+            yield
+        finally:
+            connection.execute(sa.text("SELECT pg_advisory_unlock(hashtext('ssdb segments'))"))
+
+
+def complete_nights(connection: sa.Connection, nights: Collection[int]) -> set[int]:
+    """Those nights that have the segments of all orbits."""
+    noted = sa.select(_night.night, _night.nObjects).where(_night.night.in_(nights), _night.nObjects.is_not(None))
+    n_noted = {row.night: row.nObjects for row in connection.execute(noted)}
+    counted = sa.select(ss_ephemeris.c.night, sa.func.count().label("n")).group_by(ss_ephemeris.c.night)
+    n_stored = {row.night: row.n for row in connection.execute(counted.where(ss_ephemeris.c.night.in_(n_noted)))}
+    return {night for night, n in n_noted.items() if n_stored.get(night, 0) == n}
+
+
+def begin_nights(connection: sa.Connection, nights: Collection[int]) -> None:
+    """Notes nights as begun: orbits that change from now on make them incomplete."""
+    if connection.dialect.name == "postgresql":
+        # Who is changing orbits now has removed the notes before, and is waited for.
+        connection.execute(sa.text("LOCK TABLE mpc_orbits IN SHARE MODE"))
+    connection.execute(sa.delete(ss_ephemeris_night).where(_night.night.in_(nights)))
+    connection.execute(sa.insert(ss_ephemeris_night), [{"night": night} for night in nights])
+
+
+def finish_night(connection: sa.Connection, night: int, n_lost: int) -> bool:
+    """Notes a night as complete; False if orbits were changed since it was begun."""
+    n_objects = sa.select(sa.func.count()).where(ss_ephemeris.c.night == night).scalar_subquery()
+    now = datetime.now(UTC).replace(tzinfo=None)
+    begun = sa.update(ss_ephemeris_night).where(_night.night == night, _night.nObjects.is_(None))
+    return connection.execute(begun.values(nObjects=n_objects, nLost=n_lost, madeAt=now)).rowcount > 0
+
+
+def forget_nights(connection: sa.Connection) -> None:
+    """Notes that no night is complete, because orbits have changed."""
+    connection.execute(sa.delete(ss_ephemeris_night))
