@@ -58,10 +58,13 @@ class QueryResult:
         Names; those of the schema's columns as the schema writes them.
     rows : list of tuple
         Plain Python values; None for NULL.
+    schema : pyarrow.Schema or None
+        Types and units of the columns, where they are known beforehand: those of ready-made questions.
     """
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
+    schema: pa.Schema | None = None
 
     @property
     def distinct_columns(self) -> list[str]:
@@ -76,10 +79,13 @@ class QueryResult:
         return distinct
 
     def to_arrow(self) -> pa.Table:
-        """The answer as an Arrow table, types as the values are."""
+        """The answer as an Arrow table, types as those of the schema or, without one, as the values are."""
         values = zip(*self.rows, strict=True) if self.rows else [()] * len(self.columns)
         arrays = [_array(list(column)) for column in values]
-        return pa.Table.from_arrays(arrays, names=self.distinct_columns)
+        if self.schema is None:
+            return pa.Table.from_arrays(arrays, names=self.distinct_columns)
+        typed = [array.cast(field.type) for array, field in zip(arrays, self.schema, strict=True)]
+        return pa.Table.from_arrays(typed, schema=self.schema)
 
 
 def query(database: Database, sql: str, parameters: Mapping[str, Any] | None = None) -> QueryResult:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ssdb.cli.common import as_text, json_option, main, open_database, print_json, print_pairs, print_table
+
+if TYPE_CHECKING:
+    from ssdb.ask.query import QueryResult
 
 
 @main.command()
@@ -77,13 +80,13 @@ def _print_run(run: dict[str, Any]) -> None:
         print_table(["stage", "seconds", "rows"], stages)
 
 
-def _parameters(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
-    parameters: dict[str, Any] = {}
+def _parameters(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    parameters: dict[str, str] = {}
     for item in values:
         name, equals, value = item.partition("=")
         if not equals or not name:
             raise click.BadParameter(f"{item!r} is not NAME=VALUE")
-        parameters[name] = _typed(value)
+        parameters[name] = value
     return parameters
 
 
@@ -97,37 +100,82 @@ def _typed(text: str) -> int | float | str:
 
 
 @main.command()
-@click.argument("sql")
+@click.argument("sql", required=False)
+@click.option("--name", metavar="QUERY", help="Ask this ready-made question instead.")
 @click.option(
     "--param",
     "parameters",
     multiple=True,
     metavar="NAME=VALUE",
     callback=_parameters,
-    help="The value of :NAME in the query; repeat for more.",
+    help="The value of a parameter, :NAME in the SQL; repeat for more.",
 )
+@click.option(
+    "--upload",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Positions and times that the ready-made question is about.",
+)
+@click.option("--list", "listed", is_flag=True, help="List the ready-made questions; with --name, all about that one.")
 @click.option(
     "--format",
     "format_",
     type=click.Choice(["table", "csv", "ecsv", "parquet", "json"]),
     help="Default: by the ending of -o, else table. parquet needs -o.",
 )
+@json_option
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to this file.")
 @click.pass_context
-def query(ctx: click.Context, sql: str, parameters: dict[str, Any], format_: str | None, output: str | None) -> None:
-    """Ask one question in SQL; nothing can be changed.
+def query(
+    ctx: click.Context,
+    sql: str | None,
+    name: str | None,
+    parameters: dict[str, str],
+    upload: str | None,
+    listed: bool,
+    format_: str | None,
+    as_json: bool,
+    output: str | None,
+) -> None:
+    """Ask one question in SQL, or a ready-made one by its name; nothing can be changed.
 
     Names need no quotes: SELECT ssObjectId, ephOffset FROM SSSource works on both databases.
     """
-    from ssdb.ask.query import query as ask
+    if as_json and format_ not in (None, "json"):
+        raise click.UsageError(f"--json and --format {format_} exclude each other")
+    format_ = "json" if as_json else format_
+    if listed:
+        if sql is not None or parameters or upload or output or format_ not in (None, "json"):
+            raise click.UsageError("--list goes with --name and --json only")
+        _list_queries(name, as_json=format_ == "json")
+        return
+    if (sql is None) == (name is None):
+        raise click.UsageError("give one SELECT statement, or --name QUERY (--list shows which there are)")
+    if sql is not None and upload is not None:
+        raise click.UsageError("--upload goes with --name")
+    _check_output(format_, output)
+    if name is not None:
+        from ssdb.ask.queries import named_query
 
+        result = named_query(open_database(ctx), name, parameters, upload=upload)
+    else:
+        from ssdb.ask.query import query as ask
+
+        typed = {parameter: _typed(value) for parameter, value in parameters.items()}
+        result = ask(open_database(ctx), str(sql), typed)
+    _print_result(result, format_, output)
+
+
+def _check_output(format_: str | None, output: str | None) -> None:
     if output is None and format_ in ("ecsv", "parquet"):
         raise click.UsageError(f"{format_} is written to a file: say -o FILE")
     if output is not None and format_ in ("table", "json"):
         raise click.UsageError(f"{format_} is for the terminal: leave out -o, or redirect")
     if output is not None and format_ is not None and not Path(output).name.lower().endswith(f".{format_}"):
         raise click.UsageError(f"a file of format {format_} ends in .{format_}")
-    result = ask(open_database(ctx), sql, parameters)
+
+
+def _print_result(result: QueryResult, format_: str | None, output: str | None) -> None:
     if output is not None:
         from ssdb.files import write_columns
 
@@ -145,6 +193,32 @@ def query(ctx: click.Context, sql: str, parameters: dict[str, Any], format_: str
         writer.writerows([as_text(value) for value in row] for row in result.rows)
     else:
         print_table(result.columns, result.rows)
+
+
+def _list_queries(name: str | None, as_json: bool) -> None:
+    from ssdb.ask.queries import find_query, named_queries
+
+    queries = list(named_queries().values()) if name is None else [find_query(name)]
+    if as_json:
+        print_json([one.as_dict() for one in queries])
+        return
+    for number, one in enumerate(queries):
+        click.echo(f"{'' if number == 0 else chr(10)}{one.name}: {one.purpose}")
+        if name is not None:
+            for note in one.notes:
+                click.echo(f"\n{note}")
+        rows = [
+            (f"--param {p.name}", "required" if p.default is None else p.default, p.unit, p.kind, p.meaning)
+            for p in one.parameters
+        ]
+        if one.upload:
+            rows.insert(0, ("--upload FILE", "required", "", "table", "ra, dec (deg), midpointMjdTai (d); id"))
+        widths = [max(len(row[i]) for row in rows) for i in range(4)]
+        for row in rows:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+            click.echo(f"    {'  '.join(cells)}  {row[4]}")
+        if name is not None:
+            click.echo(f"\n{one.example}")
 
 
 @main.command()

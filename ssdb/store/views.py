@@ -13,6 +13,7 @@ from functools import cache
 import sqlalchemy as sa
 
 from ssdb.schema import metadata
+from ssdb.store.headers import read_header
 from ssdb.store.resources import sql_texts
 
 
@@ -22,9 +23,17 @@ def view_definitions() -> dict[str, str]:
 
 
 @cache
+def known_columns() -> dict[str, sa.Column]:
+    """The columns of all tables and views by name; in all of them one name is one quantity."""
+    of_views = (read_header(text).columns() for text in view_definitions().values())
+    of_tables = ({column.name: column for column in table.columns} for table in metadata.sorted_tables)
+    return {name: column for columns in (*of_views, *of_tables) for name, column in columns.items()}
+
+
+@cache
 def canonical_names() -> dict[str, str]:
     """Folded column name to the name as the schema writes it: ``ssobjectid`` to ``ssObjectId``."""
-    return {column.name.lower(): column.name for table in metadata.sorted_tables for column in table.columns}
+    return {name.lower(): name for name in known_columns()}
 
 
 def make_views(connection: sa.Connection) -> None:

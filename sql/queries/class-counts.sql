@@ -1,0 +1,23 @@
+-- How many objects of each dynamical class were observed, and how often.
+--
+-- Classes are those of the view SsOrbit; orbitClass is NULL for objects without an orbit in mpc_orbits.
+--
+-- Parameters:
+--   since  number  d  all  Only observations from this time on, MJD TAI
+--   until  number  d  all  Only observations before this time, MJD TAI
+-- Columns:
+--   nObjects  long  -  Objects of the class
+-- Example: --param since=60000
+WITH observed AS (
+    SELECT m."ssObjectId", max(m."designation") AS designation, count(*) AS n
+    FROM "SSSource" m
+    JOIN "DiaSource" d ON d."diaSourceId" = m."diaSourceId" AND d."visit" = m."visit"
+    WHERE d."midpointMjdTai" >= coalesce(CAST(:since AS double precision), -1e9)
+      AND d."midpointMjdTai" < coalesce(CAST(:until AS double precision), 1e9)
+    GROUP BY m."ssObjectId"
+)
+SELECT o."orbitClass", count(*) AS "nObjects", sum(s.n) AS "nObs"
+FROM observed s
+LEFT JOIN "SsOrbit" o ON o."designation" = s.designation
+GROUP BY o."orbitClass"
+ORDER BY "nObjects" DESC, o."orbitClass" NULLS LAST

@@ -1,0 +1,81 @@
+-- Which known objects are at positions and times of your own: an uploaded table against the predictions.
+--
+-- Predictions are moved to the time of the position, along their motion; separations are exact. Of several predictions
+-- of an object that are within the radius the one nearest in time is given. Exposures whose field is known are looked
+-- at only where the position is at most 1 deg outside of it. A position without an object has one row with NULL.
+--
+-- Upload: positions
+-- Parameters:
+--   radius  positive arcsec  2     Largest separation
+--   days    positive d       0.02  Largest time between the position and the prediction
+-- Columns:
+--   separation  double  arcsec  Angle between the position and the prediction at its time
+--   daysApart   double  d       Time of the position minus that of the prediction
+-- Example: --upload positions.csv --param radius=5
+WITH RECURSIVE slots AS (         -- of time, so that a position meets only exposures of its own and of those beside it
+    SELECT p.*, CAST(floor(p."midpointMjdTai" / (CAST(:days AS double precision) + 1)) AS integer) + s.step AS slot,
+           sin(radians(p."dec")) AS z, cos(radians(p."dec")) AS w, radians(p."ra") AS lon
+    FROM positions p CROSS JOIN (SELECT -1 AS step UNION ALL SELECT 0 UNION ALL SELECT 1) s
+), exposures AS (
+    SELECT v."visit", v."midpointMjdTai" AS mjd, radians(v."ra") AS lon, sin(radians(v."dec")) AS z,
+           cos(radians(v."dec")) AS w, v."radius",
+           CAST(floor(v."midpointMjdTai" / (CAST(:days AS double precision) + 1)) AS integer) AS slot
+    FROM "Visit" v
+), meetings AS (
+    SELECT s."row", s."midpointMjdTai" AS mjd, s.w * cos(s.lon) AS x, s.w * sin(s.lon) AS y, s.z, v."visit",
+           CAST(floor(s."dec" * 30) AS integer) AS zone
+    FROM slots s
+    JOIN exposures v ON v.slot = s.slot
+    WHERE abs(v.mjd - s."midpointMjdTai") <= CAST(:days AS double precision) + 0.02
+      AND coalesce(s.z * v.z + s.w * v.w * cos(s.lon - v.lon)
+                   >= cos(radians(CASE WHEN v."radius" + 1 + CAST(:radius AS double precision) / 3600 < 180
+                                       THEN v."radius" + 1 + CAST(:radius AS double precision) / 3600 ELSE 180 END)),
+                   TRUE)
+), zones AS (           -- a prediction in each zone of two arcminutes of declination from where it may be reached
+    SELECT p."visit", p."ssObjectId", p."designation", p."ephVmag", p."midpointMjdTai" AS mjd,
+           radians(p."ephRa") AS lon, radians(p."ephDec") AS lat, coalesce(radians(p."ephRateRa"), 0) AS east,
+           coalesce(radians(p."ephRateDec"), 0) AS north, CAST(floor((p."ephDec" - p.reach) * 30) AS integer) AS zone,
+           CAST(floor((p."ephDec" + p.reach) * 30) AS integer) AS last_zone
+    FROM (
+        SELECT p.*, CAST(:radius AS double precision) / 3600 + 1e-9
+                    + coalesce(abs(p."ephRateRa") + abs(p."ephRateDec"), 0) * CAST(:days AS double precision) AS reach
+        FROM (SELECT DISTINCT "visit" FROM meetings) v
+        JOIN "SsPrediction" p ON p."visit" = v."visit"
+    ) p
+    UNION ALL
+    SELECT "visit", "ssObjectId", "designation", "ephVmag", mjd, lon, lat, east, north, zone + 1, last_zone
+    FROM zones
+    WHERE zone < last_zone
+), near AS (
+    SELECT m."row", m.x, m.y, m.z, p."visit", p."ssObjectId", p."designation", p."ephVmag", m.mjd - p.mjd AS dt,
+           p.lon, p.lat, p.east, p.north
+    FROM meetings m
+    JOIN zones p ON p."visit" = m."visit" AND p.zone = m.zone
+    WHERE abs(m.mjd - p.mjd) <= CAST(:days AS double precision)
+), turned AS (          -- along the great circle of the motion: by so much, and the sine of that over the rate
+    SELECT n.*, cos(sqrt(east * east + north * north) * dt) AS c,
+           CASE WHEN east * east + north * north > 0
+                THEN sin(sqrt(east * east + north * north) * dt) / sqrt(east * east + north * north) ELSE 0 END AS s
+    FROM near n
+), moved AS (
+    SELECT t.*, c * cos(lat) * cos(lon) - s * (east * sin(lon) + north * sin(lat) * cos(lon)) AS px,
+           c * cos(lat) * sin(lon) + s * (east * cos(lon) - north * sin(lat) * sin(lon)) AS py,
+           c * sin(lat) + s * north * cos(lat) AS pz
+    FROM turned t
+), apart AS (           -- the square of the chord; that of 60 deg is 1
+    SELECT m.*, (px - x) * (px - x) + (py - y) * (py - y) + (pz - z) * (pz - z) AS chord2 FROM moved m
+), matches AS (
+    SELECT a.*, 3600 * degrees(2 * asin(sqrt(CASE WHEN chord2 < 1 THEN chord2 ELSE 1 END) / 2)) AS separation
+    FROM apart a
+    WHERE chord2 <= 1
+), found AS (
+    SELECT m.*, row_number() OVER (PARTITION BY m."row", m."ssObjectId" ORDER BY abs(m.dt), m."visit") AS nth
+    FROM matches m
+    WHERE m.separation <= CAST(:radius AS double precision)
+)
+SELECT p."id", p."ra", p."dec", p."midpointMjdTai", m."designation", m."ssObjectId", m.separation AS "separation",
+       m."ephVmag", m."visit", m.dt AS "daysApart", e."diaSourceId"
+FROM positions p
+LEFT JOIN found m ON m."row" = p."row" AND m.nth = 1
+LEFT JOIN "SsExpected" e ON e."visit" = m."visit" AND e."ssObjectId" = m."ssObjectId"
+ORDER BY p."row", m.separation, m."ssObjectId"

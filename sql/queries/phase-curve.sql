@@ -1,0 +1,15 @@
+-- Phase curve of an object: reduced magnitude against phase angle, band by band.
+--
+-- Only what can be used: observations with a flux above 0 that is not flagged, and known distances and phase angle.
+--
+-- Parameters:
+--   object  object  -  required  Any name of the object
+--   band    text    -  all       Only this filter
+-- Example: --param object=433
+SELECT o."band", o."phaseAngle", o."reducedMag", o."magErr", o."midpointMjdTai", o."helioRange", o."topoRange",
+       o."visit", o."diaSourceId"
+FROM "SsObservation" o
+WHERE o."ssObjectId" = CAST(:object AS bigint)
+  AND (CAST(:band AS text) IS NULL OR o."band" = CAST(:band AS text))
+  AND o."reducedMag" IS NOT NULL AND o."phaseAngle" IS NOT NULL AND o."psfFlux_flag" IS NOT TRUE
+ORDER BY o."band", o."phaseAngle", o."diaSourceId"

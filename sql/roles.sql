@@ -1,0 +1,69 @@
+-- Three roles for a database of ssdb on PostgreSQL, each with what it needs and nothing more:
+--
+--   ssdb_reader   SELECT on everything: ssdb status, query, export, check, resolve
+--   ssdb_writer   besides, rows in and out of the tables, and temporary tables: ssdb ingest, fetch, associate, relink
+--   ssdb_owner    owns the tables and views, and may make others: ssdb init
+--
+-- To be run by a superuser, in the database, after `ssdb init`; again where a newer ssdb has upgraded the schema under
+-- another user than ssdb_owner. It may be run any number of times. The roles cannot log in: people and services are
+-- made members of them.
+--
+--   psql -d survey -f roles.sql
+--   psql -d survey -c "CREATE ROLE anna LOGIN IN ROLE ssdb_reader"
+--   psql -d survey -c "CREATE ROLE pipeline LOGIN IN ROLE ssdb_writer"
+--   psql -d survey -c "CREATE ROLE keeper LOGIN IN ROLE ssdb_owner" -c "ALTER ROLE keeper SET role = ssdb_owner"
+--
+-- The database is taken to be ssdb's own, and its tables to be in the schema public. A table of the users' own there
+-- keeps its owner and its grants.
+
+BEGIN;
+
+DO $$
+DECLARE
+    wanted name;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['ssdb_reader', 'ssdb_writer', 'ssdb_owner']::name[] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+        END IF;
+    END LOOP;
+    -- Who is no member of a role has no way in, and makes nothing.
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO ssdb_reader', current_database());
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO ssdb_writer, ssdb_owner', current_database());
+END $$;
+
+GRANT ssdb_reader TO ssdb_writer, ssdb_owner;
+
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO ssdb_reader;
+GRANT CREATE ON SCHEMA public TO ssdb_owner;
+
+DO $$
+DECLARE
+    relation record;
+BEGIN
+    FOR relation IN
+        SELECT c.oid::regclass AS name, c.relkind IN ('r', 'p') AND c.relname <> 'alembic_version' AS is_written
+        FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+          AND lower(c.relname) IN (
+              'alembic_version', 'associationrun', 'current_identifications', 'diaforcedsource', 'diaobject',
+              'diaobjectlast', 'diasource', 'metadata', 'mpc_orbits', 'numbered_identifications', 'objectname',
+              'ssalias', 'sscandidate', 'ssephemeris', 'ssephemerisnight', 'ssexpected', 'ssobject', 'ssobjectsummary',
+              'ssobservation', 'ssorbit', 'ssprediction', 'sssource', 'unassociatedssobject', 'visit', 'visitdetector')
+    LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO ssdb_owner', relation.name);
+        EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, ssdb_reader, ssdb_writer', relation.name);
+        EXECUTE format('GRANT SELECT ON %s TO ssdb_reader', relation.name);
+        IF relation.is_written THEN
+            EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %s TO ssdb_writer', relation.name);
+        END IF;
+    END LOOP;
+END $$;
+
+-- What ssdb_owner makes later, in an upgrade, is read and written by the same roles.
+ALTER DEFAULT PRIVILEGES FOR ROLE ssdb_owner IN SCHEMA public GRANT SELECT ON TABLES TO ssdb_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE ssdb_owner IN SCHEMA public GRANT INSERT, UPDATE, DELETE ON TABLES TO ssdb_writer;
+
+COMMIT;

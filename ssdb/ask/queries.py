@@ -1,0 +1,231 @@
+"""Ready-made questions: the files of ``sql/queries``, each with a header that tells what it asks and with what."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.ask.query import QueryResult, query
+from ssdb.errors import QueryError
+from ssdb.schema.arrow import arrow_field
+from ssdb.store.database import Database
+from ssdb.store.headers import Header, read_header
+from ssdb.store.resources import sql_texts
+from ssdb.store.uploads import upload_expression, upload_value
+from ssdb.store.views import known_columns
+
+_ALL = "all"
+"""The default of what restricts the answer only when it is given: NULL."""
+
+_REQUIRED = "required"
+_NUMBERS = ("number", "positive")
+_KINDS = ("object", "text", "integer", *_NUMBERS)
+_IDENTIFIER = re.compile(r"-\d+|\d{10,}")
+"""An ssObjectId: numbers of objects have no more than eight digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryParameter:
+    """A parameter of a ready-made question.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        ``object`` (any name of an object, or its ssObjectId), ``text``, ``integer``, ``number``, ``positive`` (a number
+        above 0), or the words that are possible, as ``band|night``.
+    unit : str
+        Empty where it has none.
+    default : str or None
+        As it would be typed; ``all``: no restriction; None: it must be given.
+    meaning : str
+    """
+
+    name: str
+    kind: str
+    unit: str
+    default: str | None
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedQuery:
+    """A ready-made question.
+
+    Attributes
+    ----------
+    name : str
+    purpose : str
+        One sentence.
+    notes : tuple of str
+        What else there is to know, a paragraph each.
+    parameters : tuple of QueryParameter
+    upload : str or None
+        Name of the table of the user's own that it needs.
+    columns : dict of str to sqlalchemy.Column
+        Columns of the answer that no table and no view has; ``info`` holds their ``unit`` and ``comment``.
+    example : str
+        Options of ``ssdb query`` to try it with.
+    sql : str
+        The statement.
+    """
+
+    name: str
+    purpose: str
+    notes: tuple[str, ...]
+    parameters: tuple[QueryParameter, ...]
+    upload: str | None
+    columns: dict[str, sa.Column]
+    example: str
+    sql: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The question as plain values, for JSON."""
+        parameters = [{name: getattr(one, name) for name in QueryParameter.__slots__} for one in self.parameters]
+        about = {"name": self.name, "purpose": self.purpose, "notes": list(self.notes), "parameters": parameters}
+        columns = {name: {k: column.info[k] for k in ("unit", "comment")} for name, column in self.columns.items()}
+        return about | {"upload": self.upload, "columns": columns, "example": self.example, "sql": self.sql}
+
+
+@cache
+def named_queries() -> dict[str, NamedQuery]:
+    """The ready-made questions by name."""
+    return {name: _named_query(name, read_header(text)) for name, text in sql_texts("queries").items()}
+
+
+def _named_query(name: str, header: Header) -> NamedQuery:
+    parameters = [
+        QueryParameter(parameter, kind, unit, None if default == _REQUIRED else default, meaning)
+        for parameter, kind, unit, default, meaning in header.entries("Parameters", 4)
+    ]
+    upload = header.sections.get("Upload", (None,))[0]
+    example = f"ssdb query --name {name} {header.sections['Example'][0]}"
+    return NamedQuery(
+        name, header.purpose, header.notes, tuple(parameters), upload, header.columns(), example, header.body
+    )
+
+
+def named_query(
+    database: Database, name: str, parameters: Mapping[str, Any] | None = None, *, upload: Any = None
+) -> QueryResult:
+    """Asks a ready-made question.
+
+    Parameters
+    ----------
+    database : Database
+    name : str
+        One of :func:`named_queries`.
+    parameters : mapping, optional
+        Values by name, as numbers or as text; what is not given has its default.
+    upload : path or table, optional
+        Of a question that needs a table of the user's own: a file or a table in memory with ``ra``, ``dec`` (deg, ICRS)
+        and ``midpointMjdTai`` (MJD TAI), and where wanted ``id`` (any text or number; else the number of the row).
+
+    Returns
+    -------
+    QueryResult
+        With the units of its columns.
+
+    Raises
+    ------
+    QueryError
+        If there is no such question, or a parameter is missing, unknown, or makes no sense.
+    NotFoundError, DesignationError
+        If the name of an object is that of none, or of several.
+    InputError
+        If the uploaded table is not usable.
+    """
+    asked = find_query(name)
+    values = _values(database, asked, parameters or {})
+    sql = asked.sql
+    if (upload is not None) != (asked.upload is not None):
+        wanted = "needs a table of your own: --upload FILE" if asked.upload else "takes no table of your own (upload)"
+        raise QueryError(f"{name} {wanted}")
+    if upload is not None:
+        from ssdb.ask.uploads import POSITIONS, read_positions
+
+        uploaded = upload_expression(database.engine.dialect, POSITIONS)
+        sql = re.sub(r"^WITH( RECURSIVE)?", lambda begin: f"{begin[0]} {uploaded},", sql)
+        values[POSITIONS.name] = upload_value(POSITIONS, read_positions(upload))
+    result = query(database, sql, values)
+    columns = known_columns() | asked.columns
+    schema = pa.schema([arrow_field(columns[column]) for column in result.columns])
+    return replace(result, rows=_as_declared(result.rows, schema), schema=schema)
+
+
+def _as_declared(rows: list[tuple[Any, ...]], schema: pa.Schema) -> list[tuple[Any, ...]]:
+    """Rows with booleans, and single precision in its own digits, which SQLite answers as 0 and 1 and as doubles."""
+    kinds = {pa.bool_(): bool, pa.float32(): lambda value: float(str(np.float32(value)))}
+    made = {place: kinds[field.type] for place, field in enumerate(schema) if field.type in kinds}
+    columns = [
+        [None if value is None else made[place](value) for value in column] if place in made else column
+        for place, column in enumerate(zip(*rows, strict=True))
+    ]
+    return list(zip(*columns, strict=True))
+
+
+def find_query(name: str) -> NamedQuery:
+    """The ready-made question of a name.
+
+    Raises
+    ------
+    QueryError
+        If there is none; the message names those that there are.
+    """
+    known = named_queries()
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name.lower(), known, n=1)
+    meant = f"; is it {close[0]}?" if close else ""
+    raise QueryError(f"there is no query {name!r}{meant} There are: {', '.join(known)}")
+
+
+def _values(database: Database, asked: NamedQuery, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values to bind: those given, and the defaults of the others."""
+    there = {parameter.name: parameter for parameter in asked.parameters}
+    if unknown := sorted(given.keys() - there.keys()):
+        names = ", ".join(f"{name} (required)" if one.default is None else name for name, one in there.items())
+        raise QueryError(f"{asked.name} has no parameter {', '.join(unknown)}; its parameters are: {names}")
+    if missing := [one for one in asked.parameters if one.default is None and given.get(one.name) is None]:
+        wanted = "; ".join(f"--param {one.name}=... ({one.meaning})" for one in missing)
+        raise QueryError(f"{asked.name} needs {wanted}")
+    return {name: _value(database, one, given.get(name, one.default)) for name, one in there.items()}
+
+
+def _value(database: Database, parameter: QueryParameter, given: Any) -> Any:
+    text = "" if given is None else str(given).strip()
+    if given is None or (text == _ALL and parameter.default == _ALL):
+        return None
+    if parameter.kind == "object":
+        return _object(database, text)
+    if parameter.kind not in _KINDS:
+        if text not in parameter.kind.split("|"):
+            raise QueryError(f"{parameter.name} is one of {', '.join(parameter.kind.split('|'))}, not {text!r}")
+        return text
+    if parameter.kind == "text":
+        return text
+    try:
+        number = int(text) if parameter.kind == "integer" else float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or (parameter.kind == "positive" and number <= 0):
+        above = " above 0" if parameter.kind == "positive" else ""
+        kind = "an integer" if parameter.kind == "integer" else "a number"
+        unit = f" ({parameter.unit})" if parameter.unit else ""
+        raise QueryError(f"{parameter.name} is {kind}{above}{unit}, not {text!r}")
+    return number
+
+
+def _object(database: Database, name: str) -> int:
+    from ssdb.names.resolve import resolve
+
+    return int(name) if _IDENTIFIER.fullmatch(name) else resolve(database, name).ssObjectId

@@ -1,0 +1,48 @@
+"""Tables of the user's own that a question is asked about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.ingest.checks import Problems, check_not_null, check_positions, check_times
+from ssdb.ingest.door import read_conformed
+from ssdb.schema.columns import double, integer, text
+
+POSITIONS = sa.Table(
+    "positions",
+    sa.MetaData(),
+    integer("row", "", "meta.id", "Number of the row, from 1", nullable=False),
+    text("id", "", "meta.id", "The user's name of the position", nullable=False),
+    double("ra", "deg", "pos.eq.ra", "Right ascension, ICRS", nullable=False),
+    double("dec", "deg", "pos.eq.dec", "Declination, ICRS", nullable=False),
+    double("midpointMjdTai", "d", "time.epoch", "Time, MJD TAI", nullable=False),
+)
+
+
+def read_positions(source: Any) -> pa.Table:
+    """Positions and times of a file or a table in memory, with the columns of ``POSITIONS``.
+
+    Parameters
+    ----------
+    source : path or table
+        With ``ra``, ``dec``, ``midpointMjdTai`` and, where wanted, ``id``; units are converted.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or a row has no position on the sky or no time that is an MJD.
+    """
+    name, conformed = read_conformed(source, POSITIONS, None, filled=("id", "row"), ignored=("row",), strings=("id",))
+    rows = conformed.table
+    problems = Problems(name, rows.num_rows)
+    check_positions(problems, rows)
+    check_not_null(problems, rows, ["midpointMjdTai"])
+    check_times(problems, rows)
+    problems.raise_if_any()
+    numbers = pa.array(range(1, rows.num_rows + 1), pa.int32())
+    names = rows.column("id") if "id" in rows.column_names else None
+    known = numbers.cast(pa.string()) if names is None else names.fill_null("")
+    return pa.table({"row": numbers, "id": known, **{c: rows.column(c) for c in ("ra", "dec", "midpointMjdTai")}})
