@@ -18,29 +18,32 @@ from numpy.typing import NDArray
 
 from benchmarks.baselines import Field, pairs_in_memory, raw_write
 from benchmarks.servers import describe_database, settle, temporary_database
-from ssdb.association.associate import _VISITS_PER_BATCH, associate
+from ssdb.association.associate import associate
 from ssdb.association.exposures import Exposures, read_candidate_pairs, read_exposures
+from ssdb.association.match import place
 from ssdb.config import AssociationConfig
 from ssdb.designation import identify
+from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.door import IngestReport
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.dia import dia_source
-from ssdb.schema.survey import ss_candidate, ss_prediction, visit
+from ssdb.schema.survey import ss_candidate, ss_prediction, visit, visit_detector
 from ssdb.simulate import SimulationConfig, simulate_night
 from ssdb.sky.sphere import separations
 from ssdb.store.database import Database, open_database
 from ssdb.store.migrate import initialize
-from ssdb.store.read import read_arrays
+from ssdb.store.read import read_arrays, read_table
 from ssdb.store.visits import clear_results
 
 _DETECTED_SHARE = 0.7
 """Share of the objects predicted for a simulated visit that are among its sources."""
 _VISITS_ALONE = 5
-KINDS = ("visits", "sources", "predictions")
-_TABLES = {"visits": visit, "sources": dia_source, "predictions": ss_prediction}
+_VISITS_PER_JOIN = 20
+"""About as many as associate takes at once of full visits."""
+_TABLES = {"visits": visit, "detectors": visit_detector, "sources": dia_source, "predictions": ss_prediction}
 CONFIG = AssociationConfig()
 
 Pairs = NDArray[np.int64]
@@ -58,9 +61,9 @@ class BenchmarkNight:
     Attributes
     ----------
     files : dict of str to Path
-        Parquet files of the visits, sources and predictions.
+        Parquet files of the visits, detectors (if there are any), sources and predictions.
     stored : dict of str to pyarrow.Table
-        The same as rows of Visit, DiaSource and SsPrediction.
+        The same, but for detectors, as rows of Visit, DiaSource and SsPrediction.
     visits : list of int
         Ascending; those with sources.
     fields : list of (predictions, sources)
@@ -76,7 +79,9 @@ class BenchmarkNight:
     identifiers: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
-def make_night(n_visits: int, n_sources: int, n_objects: int, n_columns: int, directory: Path) -> BenchmarkNight:
+def make_night(
+    n_visits: int, n_sources: int, n_objects: int, n_columns: int, directory: Path, n_detectors: int = 0
+) -> BenchmarkNight:
     """A simulated night.
 
     Parameters
@@ -89,9 +94,13 @@ def make_night(n_visits: int, n_sources: int, n_objects: int, n_columns: int, di
         Columns of a source. The simulation makes 14; the others are random numbers in more columns of DiaSource.
     directory : Path
         Where the files go.
+    n_detectors : int
+        Of a visit: a square number, or 189 for a camera like Rubin's with its distortion; 0: without footprints.
     """
     unrelated = max(0, n_sources - round(_DETECTED_SHARE * n_objects))
-    night = simulate_night(SimulationConfig(n_visits=n_visits, n_sources=unrelated, n_objects=n_objects))
+    night = simulate_night(
+        SimulationConfig(n_visits=n_visits, n_sources=unrelated, n_objects=n_objects, n_detectors=n_detectors)
+    )
     tables = {
         "visits": night.visits,
         "sources": _widened(night.sources, n_columns),
@@ -101,6 +110,9 @@ def make_night(n_visits: int, n_sources: int, n_objects: int, n_columns: int, di
     for kind, table in tables.items():
         files[kind] = directory / f"{kind}.parquet"
         pa.parquet.write_table(table, files[kind])
+    if night.detectors is not None:
+        files["detectors"] = directory / "detectors.parquet"
+        pa.parquet.write_table(night.detectors, files["detectors"])
     object_ids, _ = identify(night.predictions.column("designation"))
     stored = tables | {"predictions": night.predictions.append_column("ssObjectId", pa.array(object_ids, pa.int64()))}
 
@@ -155,11 +167,13 @@ def measure(place: sa.URL | Path, night: BenchmarkNight) -> dict[str, Any]:
     """
     with temporary_database(place) as url, closing(initialize(url)) as database:
         with temporary_database(place) as bare_url, closing(open_database(bare_url, create=True)) as bare:
-            ingest, raw = _load(database, bare, night)
-        return _measure(database, night, {"ingest": ingest, "raw": raw})
+            ingest, raw, rows = _load(database, bare, night)
+        return _measure(database, night, {"ingest": ingest, "raw": raw}, rows)
 
 
-def _measure(database: Database, night: BenchmarkNight, seconds: dict[str, dict[str, float]]) -> dict[str, Any]:
+def _measure(
+    database: Database, night: BenchmarkNight, seconds: dict[str, dict[str, float]], rows: dict[str, int]
+) -> dict[str, Any]:
     """Adds the seconds of all but the loading, and checks what is found."""
     alone = np.linspace(0, len(night.visits) - 1, min(_VISITS_ALONE, len(night.visits)), dtype=int)
 
@@ -189,8 +203,7 @@ def _measure(database: Database, night: BenchmarkNight, seconds: dict[str, dict[
         "all": report.seconds,
         "one": float(np.median([_associate_alone(database, night.visits[i]) for i in alone])),
     }
-    rows = {kind: night.stored[kind].num_rows for kind in KINDS}
-    rows |= {"pairs": len(expected), "pairs_of_the_join": len(pairs["visit"])}
+    rows = rows | {"pairs": len(expected), "pairs_of_the_join": len(pairs["visit"])}
     rows["associated"] = report.totals["nAssociatedSsObjects"]
     return {"database": describe_database(database), "rows": rows, "seconds": seconds}
 
@@ -201,35 +214,50 @@ def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - start, result
 
 
-def _load(database: Database, bare: Database, night: BenchmarkNight) -> tuple[dict[str, float], dict[str, float]]:
-    """Seconds to ingest each file, reading it included, and to write the same rows into tables without an index.
+def _load(
+    database: Database, bare: Database, night: BenchmarkNight
+) -> tuple[dict[str, float], dict[str, float], dict[str, int]]:
+    """Seconds to ingest each file, reading it included, and to write the same rows into tables without an index; rows.
 
     One right after the other: what else the machine does is then the same for both, as far as it can be.
     """
-    calls: dict[str, Callable[[], IngestReport]] = {
-        "visits": partial(ingest_visits, database, night.files["visits"]),
-        "sources": partial(ingest_sources, database, night.files["sources"]),
-        "predictions": partial(ingest_predictions, database, night.files["predictions"], complete=True),
+    calls: dict[str, Callable[..., IngestReport]] = {
+        "visits": ingest_visits,
+        "detectors": ingest_detectors,
+        "sources": ingest_sources,
+        "predictions": partial(ingest_predictions, complete=True),
     }
-    ingest, raw = {}, {}
+    ingest, raw, counts = {}, {}, {}
     for kind, call in calls.items():
-        rows = night.stored[kind]
+        if kind not in night.files:
+            continue
         settle(database)
-        ingest[kind], report = _timed(call)
+        ingest[kind], report = _timed(partial(call, database, night.files[kind]))
+        rows = _stored_detectors(database) if kind == "detectors" else night.stored[kind]
         if report.rows != rows.num_rows:
             raise WrongResult(f"{report.rows:,} of {rows.num_rows:,} {kind} were stored")
         settle(database)
         raw[kind] = raw_write(bare, _TABLES[kind], rows)
-    return ingest, raw
+        counts[kind] = rows.num_rows
+    return ingest, raw, counts
+
+
+def _stored_detectors(database: Database) -> pa.Table:
+    """Rows of VisitDetector: the outlines of detectors are made at ingest."""
+    names = ("visit", "detector", "footprint", "capRa", "capDec", "capRadius", "width", "height", "pixelScale")
+    schema = pa.schema([arrow_schema(visit_detector).field(name) for name in names])
+    with database.reading() as connection:
+        return read_table(connection, sa.select(*(visit_detector.c[name] for name in names)), schema)
 
 
 def _join(database: Database, visits: list[int]) -> tuple[float, dict[str, NDArray[Any]]]:
     """Seconds of the box join alone, in batches as associate makes them, and its pairs."""
     seconds, parts = 0.0, []
-    with database.reading() as connection:
-        for start in range(0, len(visits), _VISITS_PER_BATCH):
-            exposures = read_exposures(connection, visits[start : start + _VISITS_PER_BATCH], CONFIG)
-            spent, pairs = _timed(partial(read_candidate_pairs, connection, exposures, CONFIG))
+    with database.writing() as connection:
+        for start in range(0, len(visits), _VISITS_PER_JOIN):
+            exposures = read_exposures(connection, visits[start : start + _VISITS_PER_JOIN], CONFIG)
+            considered = place(exposures, CONFIG).considered
+            spent, pairs = _timed(partial(read_candidate_pairs, connection, exposures, considered, CONFIG))
             seconds += spent
             parts.append(_with_positions(pairs, exposures))
     return seconds, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

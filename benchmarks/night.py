@@ -1,6 +1,7 @@
 """Ingest and association of a simulated night, on SQLite and PostgreSQL, beside the least that they could take.
 
-    python -m benchmarks.night [--quick] [--visits 100] [--sources 10000] [--objects 3000] [--json FILE]
+    python -m benchmarks.night [--quick] [--visits 100] [--sources 10000] [--objects 3000] [--detectors 189]
+                              [--json FILE]
 
 Everything is measured in one run, on databases that are made for it: a time means something only beside another one
 of the same machine on the same day. It ends with an error if ssdb does not find the very pairs that the comparison
@@ -18,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.measure import KINDS, WrongResult, make_night, measure
+from benchmarks.measure import WrongResult, make_night, measure
 from benchmarks.servers import describe_machine, servers
 from ssdb.errors import SsdbError
 
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.quick:
         options.visits, options.sources, options.objects, options.repeat = 6, 300, 100, 1
+        options.detectors = min(options.detectors, 4)
     try:
         figures = run(options)
     except (SsdbError, WrongResult) as error:
@@ -47,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--visits", type=int, default=100, help="visits of the night, at least 4 (100)")
     parser.add_argument("--sources", type=int, default=10_000, help="sources a visit, about (10000)")
     parser.add_argument("--objects", type=int, default=3000, help="known objects predicted for a visit, about (3000)")
+    parser.add_argument(
+        "--detectors",
+        type=int,
+        default=189,
+        help="detectors of a visit: a square number, or a camera like Rubin's; 0: without footprints (189)",
+    )
     parser.add_argument("--columns", type=int, default=47, help="columns of a source (47)")
     parser.add_argument("--repeat", type=int, default=3, help="runs of which the medians are printed (3)")
     parser.add_argument("--databases", type=_databases, default=list(DIALECTS), help="postgresql,sqlite")
@@ -76,8 +84,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     ):
         warm_up = Path(directory) / "warm-up"
         warm_up.mkdir()
-        tiny = make_night(4, 20, 10, options.columns, warm_up)
-        night = make_night(options.visits, options.sources, options.objects, options.columns, Path(directory))
+        tiny = make_night(4, 20, 10, options.columns, warm_up, min(options.detectors, 4))
+        night = make_night(
+            options.visits, options.sources, options.objects, options.columns, Path(directory), options.detectors
+        )
         for name in options.databases:
             place, words = places[name]
             measure(place, tiny)  # modules are imported, and the server has started its first processes
@@ -111,7 +121,7 @@ def ratios(seconds: dict[str, dict[str, float]]) -> dict[str, float]:
     ingest, raw = seconds["ingest"], seconds["raw"]
     loaded, written = sum(ingest.values()), sum(raw.values())
     return {
-        **{f"ingest_{kind}_to_raw": ingest[kind] / raw[kind] for kind in KINDS},
+        **{f"ingest_{kind}_to_raw": ingest[kind] / raw[kind] for kind in ingest},
         "ingest_to_raw": loaded / written,
         "ingest_and_associate_to_raw": (loaded + seconds["associate"]["all"]) / written,
         **{
@@ -127,7 +137,8 @@ def text_of(figures: dict[str, Any]) -> str:
     night, machine = figures["night"], figures["machine"]
     lines = [
         f"{night['visits']:,} visits, {night['sources']:,} sources of {night['columns_of_a_source']} columns, "
-        f"{night['predictions']:,} predictions; {night['pairs']:,} pairs, {night['associated']:,} objects associated",
+        f"{night['predictions']:,} predictions, {night.get('detectors', 0):,} detectors; "
+        f"{night['pairs']:,} pairs, {night['associated']:,} objects associated",
         f"medians of {figures['repeat']} runs; {machine['cores']} cores, {machine['cpu']}, {machine['system']}",
         *([f"load of the machine before: {machine['load']:.1f}"] if machine["load"] is not None else []),
         ", ".join(f"{name} {machine[name]}" for name in ("python", "psycopg", "numpy", "scipy", "pyarrow")),
@@ -157,7 +168,7 @@ def _database_lines(name: str, one: dict[str, Any], night: dict[str, int]) -> li
 
     lines = [f"{name} {one['version']}: {one['server']}", f"  {settings}", ""]
     lines.append(f"  {'ingest':24}{'rows':>11} {'seconds':>9} {'rows/s':>10} {_RAW[name]:>12} {'ratio':>7}")
-    for kind in KINDS:
+    for kind in seconds["ingest"]:
         spent, raw = seconds["ingest"][kind], seconds["raw"][kind]
         lines.append(
             f"  {kind:24}{night[kind]:11,} {spent:9.3f} {night[kind] / spent:10,.0f} {raw:12.3f} {spent / raw:7.2f}"

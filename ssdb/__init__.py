@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ssdb.ask.check import CheckResult, check
     from ssdb.ask.export import export
+    from ssdb.ask.queries import NamedQuery, named_queries, named_query
     from ssdb.ask.query import QueryResult, query
     from ssdb.ask.result import AssociationResult, load_result
     from ssdb.ask.status import run_status, status, visit_status
@@ -21,24 +22,43 @@ if TYPE_CHECKING:
         ConfigError,
         DatabaseError,
         DesignationError,
+        DuplicateSourceError,
+        EphemerisError,
         InputError,
+        MissingPackageError,
         NotFoundError,
+        NoWorkFound,
         QueryError,
         SchemaError,
+        ServiceError,
         SsdbError,
     )
+    from ssdb.fetch.predictions import FetchReport, fetch_predictions
+    from ssdb.image.exposure import Exposure, read_exposures
+    from ssdb.image.header import HeaderKeywords
     from ssdb.ingest.column_map import ColumnMap
     from ssdb.ingest.detectors import ingest_detectors
     from ssdb.ingest.door import IngestReport
+    from ssdb.ingest.identifications import ingest_identifications
+    from ssdb.ingest.orbits import ingest_orbits
     from ssdb.ingest.predictions import ingest_predictions
     from ssdb.ingest.sources import ingest_sources
     from ssdb.ingest.visits import ingest_visits
+    from ssdb.names.relink import RelinkReport, relink
+    from ssdb.names.resolve import ResolvedName, resolve
+    from ssdb.predict.nights import NightReport, make_segments
+    from ssdb.predict.objects import predict_objects
+    from ssdb.predict.precover import PrecoveryReport, precover
+    from ssdb.predict.visits import PredictionReport, predict_visits
     from ssdb.store.database import Database
     from ssdb.store.migrate import connect, initialize
+    from ssdb.store.notify import listen
+    from ssdb.task.single_frame import SsSingleFrameAssociation
 
 _HOMES = {
     "ssdb.ask.check": ["CheckResult", "check"],
     "ssdb.ask.export": ["export"],
+    "ssdb.ask.queries": ["NamedQuery", "named_queries", "named_query"],
     "ssdb.ask.query": ["QueryResult", "query"],
     "ssdb.ask.result": ["AssociationResult", "load_result"],
     "ssdb.ask.status": ["run_status", "status", "visit_status"],
@@ -49,20 +69,38 @@ _HOMES = {
         "ConfigError",
         "DatabaseError",
         "DesignationError",
+        "DuplicateSourceError",
+        "EphemerisError",
         "InputError",
+        "MissingPackageError",
+        "NoWorkFound",
         "NotFoundError",
         "QueryError",
         "SchemaError",
+        "ServiceError",
         "SsdbError",
     ],
+    "ssdb.fetch.predictions": ["FetchReport", "fetch_predictions"],
+    "ssdb.image.exposure": ["Exposure", "read_exposures"],
+    "ssdb.image.header": ["HeaderKeywords"],
     "ssdb.ingest.column_map": ["ColumnMap"],
     "ssdb.ingest.detectors": ["ingest_detectors"],
     "ssdb.ingest.door": ["IngestReport"],
+    "ssdb.ingest.identifications": ["ingest_identifications"],
+    "ssdb.ingest.orbits": ["ingest_orbits"],
     "ssdb.ingest.predictions": ["ingest_predictions"],
     "ssdb.ingest.sources": ["ingest_sources"],
     "ssdb.ingest.visits": ["ingest_visits"],
+    "ssdb.names.relink": ["RelinkReport", "relink"],
+    "ssdb.names.resolve": ["ResolvedName", "resolve"],
+    "ssdb.predict.precover": ["PrecoveryReport", "precover"],
+    "ssdb.predict.nights": ["NightReport", "make_segments"],
+    "ssdb.predict.objects": ["predict_objects"],
+    "ssdb.predict.visits": ["PredictionReport", "predict_visits"],
     "ssdb.store.database": ["Database"],
     "ssdb.store.migrate": ["connect", "initialize"],
+    "ssdb.store.notify": ["listen"],
+    "ssdb.task.single_frame": ["SsSingleFrameAssociation"],
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -77,25 +115,53 @@ __all__ = [
     "Database",
     "DatabaseError",
     "DesignationError",
+    "DuplicateSourceError",
+    "EphemerisError",
+    "Exposure",
+    "FetchReport",
+    "HeaderKeywords",
     "IngestReport",
     "InputError",
+    "MissingPackageError",
+    "NamedQuery",
+    "NightReport",
+    "NoWorkFound",
     "NotFoundError",
+    "PrecoveryReport",
+    "PredictionReport",
     "QueryError",
     "QueryResult",
+    "RelinkReport",
+    "ResolvedName",
     "SchemaError",
+    "ServiceError",
+    "SsSingleFrameAssociation",
     "SsdbError",
     "VisitOutcome",
     "associate",
     "check",
     "connect",
     "export",
+    "fetch_predictions",
     "ingest_detectors",
+    "ingest_identifications",
+    "ingest_orbits",
     "ingest_predictions",
     "ingest_sources",
     "ingest_visits",
     "initialize",
+    "listen",
     "load_result",
+    "make_segments",
+    "named_queries",
+    "named_query",
+    "precover",
+    "predict_objects",
+    "predict_visits",
     "query",
+    "read_exposures",
+    "relink",
+    "resolve",
     "run_status",
     "status",
     "visit_status",

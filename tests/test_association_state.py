@@ -319,6 +319,25 @@ def test_an_exposure_that_was_done_and_fails_keeps_its_result(five: Database, tm
         assert after[name].to_pylist() == [row for row in before[name].to_pylist() if row["visit"] == 3]
 
 
+def test_a_source_whose_object_stays_the_same_is_not_written_again(postgresql_url: str) -> None:
+    """ctid is where a row is stored: a row that is written again is elsewhere."""
+    database = connect(postgresql_url)
+    random_survey(5, 1).load(database)
+    places = 'SELECT "diaSourceId", ctid::text, "ssObjectId" FROM "DiaSource" ORDER BY 1'
+    associate(database)
+    before = rows(database, places)
+    assert any(object_id for _, _, object_id in before)
+    associate(database, everything=True)
+    assert rows(database, places) == before
+    associate(database, everything=True, config=AssociationConfig(radius_arcsec=1e-3))
+    after = rows(database, places)
+    for (_, place, object_id), (_, new_place, new_object_id) in zip(before, after, strict=True):
+        assert (place == new_place) == (object_id == new_object_id)
+    matched = rows(database, 'SELECT "diaSourceId", "ssObjectId" FROM "SSSource" ORDER BY 1')
+    assert [(source, object_id) for source, _, object_id in after if object_id] == matched
+    database.close()
+
+
 @pytest.mark.parametrize("step", ["write_matches", "write_state"])
 def test_all_is_written_or_nothing(five: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """A failure after rows were written leaves no row, no ssObjectId and no state behind."""

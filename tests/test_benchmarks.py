@@ -43,7 +43,7 @@ def quick(
 def test_figures_of_each_database_are_there(quick: tuple[dict[str, Any], object], dialect: str) -> None:
     one = quick[0]["databases"][dialect]
     seconds = one["seconds"]
-    assert set(seconds["ingest"]) == set(seconds["raw"]) == {"visits", "sources", "predictions"}
+    assert set(seconds["ingest"]) == set(seconds["raw"]) == {"visits", "detectors", "sources", "predictions"}
     assert set(seconds["join"]) == set(seconds["memory"]) == set(seconds["associate"]) == {"one", "all"}
     assert set(seconds["stages"]) >= STAGES
     assert all(value > 0 for group in seconds.values() for value in group.values())
@@ -74,7 +74,7 @@ def test_ratios_are_those_of_the_seconds(quick: tuple[dict[str, Any], object]) -
         "associate_all_to_memory": 5.0,
     }
     assert ratios(seconds) == pytest.approx(expected)
-    assert set(quick[0]["databases"]["sqlite"]["ratios"]) == set(expected)
+    assert set(quick[0]["databases"]["sqlite"]["ratios"]) == {*expected, "ingest_detectors_to_raw"}
 
 
 def test_output_names_versions_machine_and_settings(
@@ -169,6 +169,18 @@ def test_an_object_on_another_detector_ends_the_benchmark(
     monkeypatch.setattr(footprints, "trace_outline", lambda *arguments: whole(*arguments)[:-6])
     assert footprints.main(["--quick"]) == 1
     assert "other detectors than astropy says" in capsys.readouterr().err
+
+
+def test_workers_are_measured(postgresql_server: sa.URL, tmp_path: Path) -> None:
+    path = tmp_path / "figures.json"
+    url = postgresql_server.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "benchmarks.workers", "--quick", "--json", str(path), "--postgresql-url", url]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    seconds = json.loads(path.read_text(encoding="utf-8"))["seconds"]
+    assert list(seconds) == ["1", "2"]
+    assert all(value > 0 for value in seconds.values())
+    assert f"{seconds['1'] / seconds['2']:.2f}" in finished.stdout
 
 
 def test_an_unknown_database_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

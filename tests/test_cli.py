@@ -127,7 +127,10 @@ OPENING = {
     ("check",): [],
     ("resolve",): ["433"],
     ("relink",): [],
+    ("precover",): ["433"],
     ("listen",): ["--timeout", "1"],
+    ("predict",): [],
+    ("report",): ["DIR"],
 }
 """Every command that opens a database that is there already, with arguments that do."""
 OTHERS = {("init",), ("simulate",), ("demo",)}

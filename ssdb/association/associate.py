@@ -6,33 +6,37 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from ssdb.association.exposures import read_candidate_pairs, read_exposures, source_densities
+from ssdb.association.batches import Batches
+from ssdb.association.exposures import read_candidate_pairs, read_ephemerides, read_exposures, source_densities
 from ssdb.association.match import match, place
 from ssdb.association.stages import Stage, Stages
+from ssdb.association.workers import Work, WorkerDied, share
 from ssdb.association.write import write_matches, write_state
 from ssdb.config import AssociationConfig
 from ssdb.errors import ConfigError, NotFoundError, SsdbError, shown
-from ssdb.schema.survey import association_run, visit
+from ssdb.schema.survey import association_run
 from ssdb.store.database import Database
 from ssdb.store.notify import notify_associated
 from ssdb.store.plans import index_loops
-from ssdb.store.visits import claim_visits, count_without_predictions, pending_visits
+from ssdb.store.turns import Turns
+from ssdb.store.visits import claim_visits, count_without_predictions, have_predictions, pending_visits, ready_visits
 from ssdb.store.write import Progress
 
 logger = logging.getLogger(__name__)
 
-_VISITS_PER_BATCH = 20
-"""Enough that round trips do not count, few enough that memory stays small and others do not wait long."""
+_VISITS_PER_BATCH = 200
+"""At most: of more, even tiny ones, a transaction gains nothing. Of full exposures a batch has far fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,15 @@ class AssociationReport:
         Pending exposures that were left so because their predictions have not been loaded.
     n_taken : int
         Pending exposures that were left to another process, which was just loading or associating them.
+    n_workers : int
+        Processes that shared the exposures.
     seconds : float
         From beginning to end.
     stages : Stages
         Seconds and rows of every stage: predictions and detectors for ``read``, predictions for ``footprints``, pairs
         for ``join`` and ``refine``, candidates for ``assign``, matches for ``derive``, rows of all three tables for
-        ``write``. What was done again because a batch failed counts again.
+        ``write``. What was done again because a batch failed counts again, and workers add up: their
+        seconds are more than those from beginning to end.
     """
 
     run_id: str
@@ -85,6 +92,7 @@ class AssociationReport:
     failed: dict[int, str] = field(default_factory=dict)
     n_without_predictions: int = 0
     n_taken: int = 0
+    n_workers: int = 1
     seconds: float = 0.0
     stages: Stages = field(default_factory=Stages)
 
@@ -105,9 +113,13 @@ def associate(
     detectors: Collection[int] | None = None,
     everything: bool = False,
     config: AssociationConfig | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> AssociationReport:
     """Associates exposures and stores the results.
+
+    Any number of processes, on any number of machines, may do this at once: pending exposures that another one has are
+    passed over, and looked at once more at the end.
 
     Parameters
     ----------
@@ -119,6 +131,9 @@ def associate(
     everything : bool
         Without ``visits``: all that have predictions, those that are done too.
     config : AssociationConfig, optional
+    workers : int
+        Processes that share the exposures. A script must call this below ``if __name__ == "__main__":`` then, since
+        every new process imports the script. SQLite lets one write at a time: there one does all.
     progress : callable, optional
         Called with the numbers of exposures finished now, and of all.
 
@@ -132,31 +147,75 @@ def associate(
     NotFoundError
         If a visit is not in the database, or its predictions have not been loaded.
     ConfigError
-        If detectors are asked for without visits.
+        If detectors are asked for without visits, or the number of workers is not above 0.
     DatabaseError
         If the database fails.
+    SsdbError
+        If no worker can be started.
     """
     if detectors is not None and visits is None:
         raise ConfigError("a detector is of a visit: say which")
+    if workers < 1:
+        raise ConfigError(f"workers must be above 0, not {workers}")
+    if workers > 1 and database.dialect == "sqlite":
+        logger.warning("SQLite lets one write at a time: one worker does all, not %d", workers)
+        workers = 1
     started = time.perf_counter()
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     report = AssociationReport(run_id, config or AssociationConfig())
     only_pending = visits is None and not everything
     wanted, report.n_without_predictions = _visits_to_do(database, visits, everything)
+    report.n_workers = max(1, min(workers, len(wanted)))
     _start_run(database, report)
-    for start in range(0, len(wanted), _VISITS_PER_BATCH):
-        batch = wanted[start : start + _VISITS_PER_BATCH]
-        try:
-            _associate_batch(database, batch, detectors, only_pending, report)
-        except Exception as error:
-            logger.info("a batch of %d visits failed (%s); one by one", len(batch), error)
-            for visit_id in batch:
-                _associate_alone(database, visit_id, detectors, only_pending, report)
-        if progress:
-            progress(len(batch), len(wanted))
+    work = partial(
+        _associate_visits, run_id=run_id, config=report.config, detectors=detectors, only_pending=only_pending
+    )
+    batches = Batches(wanted, report.n_workers, _VISITS_PER_BATCH)
+    with closing(_worked_on(database, report.n_workers, work, batches)) as parts:
+        for batch, part in parts:
+            n_left = _add(report, batches, batch, part)
+            if progress:
+                progress(len(batch) - n_left, len(wanted))
+    report.visits.sort(key=lambda outcome: outcome.visit)
     report.seconds = time.perf_counter() - started
     _finish_run(database, report)
     return report
+
+
+def _worked_on(
+    database: Database, n_workers: int, work: Work[AssociationReport], batches: Batches
+) -> Generator[tuple[list[int], AssociationReport | WorkerDied], None, None]:
+    """Batches, and what became of them, here or in other processes."""
+    if n_workers > 1:
+        yield from share(database.engine.url.render_as_string(hide_password=False), n_workers, work, batches)
+        return
+    turns = Turns(database)
+    while batch := batches.take():
+        yield batch, work(database, batch)
+        turns.offer()
+
+
+def _add(
+    report: AssociationReport, batches: Batches, batch: Sequence[int], part: AssociationReport | WorkerDied
+) -> int:
+    """Adds what became of a batch to the report; returns how many exposures were put back, to be done later."""
+    if isinstance(part, WorkerDied):
+        lost = batches.again_alone(batch)
+        if again := len(batch) - len(lost):
+            logger.warning("a worker process ended (%s); its %d visits are done again", part.reason, again)
+        reason = f"the process that worked on it alone ended ({part.reason}): is there too little memory?"
+        report.failed |= dict.fromkeys(lost, reason)
+        return again
+    report.visits += part.visits
+    report.failed |= part.failed
+    report.stages.add(part.stages)
+    batches.learn(len(part.visits), sum(part.stages[name].rows for name in ("read", "join") if name in part.stages))
+    settled = {outcome.visit for outcome in part.visits} | part.failed.keys()
+    passed_over = [visit_id for visit_id in batch if visit_id not in settled]
+    # Whoever has them may fail, or die; at the end it will have finished most.
+    taken = batches.again_later(passed_over)
+    report.n_taken += len(taken)
+    return len(passed_over) - len(taken)
 
 
 def _visits_to_do(database: Database, visits: Sequence[int] | None, everything: bool) -> tuple[list[int], int]:
@@ -164,21 +223,37 @@ def _visits_to_do(database: Database, visits: Sequence[int] | None, everything: 
     with database.reading() as connection:
         waiting = count_without_predictions(connection)
         if visits is None:
-            if not everything:
-                return pending_visits(connection), waiting
-            ready = sa.select(visit.c.visit).where(visit.c.predictionsAt.is_not(None)).order_by(visit.c.visit)
-            return list(connection.scalars(ready)), waiting
+            return (ready_visits if everything else pending_visits)(connection), waiting
         wanted = sorted({int(visit_id) for visit_id in visits})
-        loaded = sa.select(visit.c.visit, visit.c.predictionsAt).where(visit.c.visit.in_(wanted))
-        found = {row.visit: row.predictionsAt for row in connection.execute(loaded)}
+        found = have_predictions(connection, wanted)
     if missing := [visit_id for visit_id in wanted if visit_id not in found]:
         raise NotFoundError(f"visit {shown(missing)} is not in the database")
-    if unknown := [visit_id for visit_id in wanted if found[visit_id] is None]:
+    if unknown := [visit_id for visit_id in wanted if not found[visit_id]]:
         raise NotFoundError(
             f"visit {shown(unknown)}: its predictions have not been loaded; if it has no known object, "
             "load the night's predictions with --complete"
         )
     return wanted, waiting
+
+
+def _associate_visits(
+    database: Database,
+    visits: Sequence[int],
+    *,
+    run_id: str,
+    config: AssociationConfig,
+    detectors: Collection[int] | None,
+    only_pending: bool,
+) -> AssociationReport:
+    """Associates exposures in one transaction or, if that fails, each in its own; tells what became of them."""
+    part = AssociationReport(run_id, config)
+    try:
+        _associate_batch(database, visits, detectors, only_pending, part)
+    except Exception as error:
+        logger.info("a batch of %d visits failed (%s); one by one", len(visits), error)
+        for visit_id in visits:
+            _associate_alone(database, visit_id, detectors, only_pending, part)
+    return part
 
 
 def _associate_alone(
@@ -213,7 +288,6 @@ def _associate_batch(
             visits = claim_visits(connection, batch, only_pending=only_pending)
             stage.rows += len(visits)
         if not visits:
-            report.n_taken += len(batch)
             return
         with timed("read") as stage, index_loops(connection):
             exposures = read_exposures(connection, visits, config)
@@ -222,14 +296,15 @@ def _associate_batch(
             placement = place(exposures, config, detectors)
             stage.rows += len(placement.row)
         with timed("join") as stage:
-            pairs = read_candidate_pairs(connection, exposures, config)
+            pairs = read_candidate_pairs(connection, exposures, placement.considered, config)
             stage.rows += len(pairs["prediction"])
         density = None
         if config.mode == "uncertainty":
             with timed("densities") as stage:
                 density = source_densities(connection, exposures, config)
                 stage.rows += len(density)
-        matches = match(exposures, placement, pairs, density, config, timed)
+        ephemerides = partial(read_ephemerides, connection, exposures)
+        matches = match(exposures, placement, pairs, density, ephemerides, config, timed)
         with timed("write") as stage, index_loops(connection):
             stage.rows += write_matches(connection, visits, matches, detectors)
             now = datetime.now(UTC).replace(tzinfo=None)
@@ -237,7 +312,6 @@ def _associate_batch(
             notify_associated(connection, visits)
         commit = time.perf_counter()
     report.stages.setdefault("commit", Stage()).seconds += time.perf_counter() - commit
-    report.n_taken += len(batch) - len(visits)
     seconds = (time.perf_counter() - started) / len(visits)
     rows = np.stack([counts[name] for name in ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")], axis=-1)
     report.visits += [

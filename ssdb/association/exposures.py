@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from ssdb.association.refine import largest_days, search_radii
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import AssociationError
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import ss_prediction, visit_detector
+from ssdb.sky.boxes import zone_boxes
 from ssdb.sky.footprint import Outlines, outline_areas, unpack_outlines
 from ssdb.sky.sphere import cap_area, smallest_cap
+from ssdb.store.arrays import array_rows
 from ssdb.store.plans import index_loops
 from ssdb.store.read import read_arrays
 from ssdb.store.resources import sql_text
@@ -26,13 +27,19 @@ Columns = dict[str, NDArray[Any]]
 
 ARCSEC_PER_DEG = 3600.0
 
-_PAIR_COLUMNS = (
-    dia_source.c.visit,
-    ss_prediction.c.ssObjectId,
-    *(dia_source.c[name] for name in ("diaSourceId", "detector", "midpointMjdTai", "ra", "dec")),
-    *(dia_source.c[name] for name in ("raErr", "decErr", "ra_dec_Cov")),
+_MATCHED_BY = ("visit", "ssObjectId", "midpointMjdTai", "ephRa", "ephDec", "ephRateRa", "ephRateDec")
+_ERROR_ELLIPSE = ("ephErrMajor", "ephErrMinor", "ephErrPa")
+"""Columns of SsPrediction that say where an object may be; the ellipse is for uncertainty mode."""
+
+_EPHEMERIS = tuple(
+    column for column in ss_prediction.columns if column.name not in (*_MATCHED_BY, *_ERROR_ELLIPSE, "provider")
 )
-"""What the candidate statements select, in their order and with the types of the tables."""
+"""What is needed of the predictions of matched objects alone."""
+
+_SOURCE_COLUMNS = ("diaSourceId", "detector", "midpointMjdTai", "ra", "dec")
+_SOURCE_ERRORS = ("raErr", "decErr", "ra_dec_Cov")
+_PAIR_SOURCES = tuple(dia_source.c[name] for name in (*_SOURCE_COLUMNS, *_SOURCE_ERRORS))
+"""What the statement of the candidates selects of sources, in its order; the errors are for uncertainty mode."""
 
 
 # Multiplied as doubles: in single precision the square of a tiny error is an underflow, which PostgreSQL refuses.
@@ -50,7 +57,8 @@ class Exposures:
     visits : ndarray of int64, shape (v,)
         Ascending.
     predictions : dict of columns, shape (p,)
-        SsPrediction, by (visit, ssObjectId) ascending.
+        visit, ssObjectId, midpointMjdTai, ephRa, ephDec, ephRateRa, ephRateDec of SsPrediction, in uncertainty mode
+        also ephErrMajor, ephErrMinor, ephErrPa; by (visit, ssObjectId) ascending.
     detectors : dict of columns, shape (d,)
         visit, detector (ascending), nSources, capRa, capDec, capRadius (deg), pixelScale (arcsec), variance: the
         largest variance of a source's position (arcsec^2); earliest, latest: times of the first and last source
@@ -68,18 +76,10 @@ class Exposures:
         """Where visits stand in the batch."""
         return np.searchsorted(self.visits, visit)
 
-    def prediction_index(self, visit: NDArray[np.int64], object_id: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Where the predictions of objects (of the batch) for visits stand."""
-        objects, code = np.unique(self.predictions["ssObjectId"], return_inverse=True)
-        # One ascending key for (visit, ssObjectId): both are replaced by their places, so that it fits in 64 bits.
-        key = self.visit_index(self.predictions["visit"]) * len(objects) + code
-        return np.searchsorted(key, self.visit_index(visit) * len(objects) + np.searchsorted(objects, object_id))
-
     def detector_index(self, visit: NDArray[np.int64], detector: NDArray[Any]) -> NDArray[np.intp]:
         """Where the rows of detectors (of the batch) stand."""
-        # Detectors are 16-bit numbers, positive or not.
-        key = self.visit_index(self.detectors["visit"]) * 65536 + self.detectors["detector"].astype(np.int64)
-        return np.searchsorted(key, self.visit_index(visit) * 65536 + np.asarray(detector, np.int64))
+        key = _detector_keys(self.visits, self.detectors["visit"], self.detectors["detector"])
+        return np.searchsorted(key, _detector_keys(self.visits, visit, detector))
 
     @property
     def largest_variances(self) -> NDArray[np.float64]:
@@ -108,6 +108,12 @@ class Exposures:
         return self.outlines.counts > 0
 
 
+def _detector_keys(visits: NDArray[np.int64], visit: NDArray[np.int64], detector: ArrayLike) -> NDArray[np.int64]:
+    """One number for each detector of a batch of visits, ascending as (visit, detector) is."""
+    # Detectors are 16-bit numbers, positive or not.
+    return np.searchsorted(visits, visit) * 65536 + np.asarray(detector, np.int64)
+
+
 def read_exposures(connection: sa.Connection, visits: Sequence[int], config: AssociationConfig) -> Exposures:
     """Reads what is known of exposures.
 
@@ -124,12 +130,13 @@ def read_exposures(connection: sa.Connection, visits: Sequence[int], config: Ass
     AssociationError
         If the times of sources and predictions of a visit are too far apart.
     """
-    names = [column for column in ss_prediction.columns if column.name != "provider"]
+    names = (*_MATCHED_BY, *_ERROR_ELLIPSE) if config.mode == "uncertainty" else _MATCHED_BY
     predictions = read_arrays(
         connection,
-        sa.select(*names)
+        sa.select(*(ss_prediction.c[name] for name in names))
         .where(ss_prediction.c.visit.in_(visits))
         .order_by(ss_prediction.c.visit, ss_prediction.c.ssObjectId),
+        bounded=True,
     )
     batch = np.array(visits, np.int64)
     exposures = Exposures(batch, predictions, *_read_detectors(connection, visits, config))
@@ -141,45 +148,49 @@ def _read_detectors(
     connection: sa.Connection, visits: Sequence[int], config: AssociationConfig
 ) -> tuple[Columns, Outlines]:
     """Detectors of visits, and their outlines."""
+    detector = visit_detector.c
+    names = ("visit", "detector", "capRa", "capDec", "capRadius", "pixelScale")
+    of_visits = detector.visit.in_(visits)
+    statement = sa.select(*(detector[name] for name in names)).where(of_visits)
+    columns = read_arrays(connection, statement.order_by(detector.visit, detector.detector), bounded=True)
+    packed = connection.scalars(
+        sa.select(detector.footprint).where(of_visits).order_by(detector.visit, detector.detector)
+    )
+    return columns | _read_sources(connection, visits, columns, config), unpack_outlines(packed.all())
+
+
+def _read_sources(
+    connection: sa.Connection, visits: Sequence[int], detectors: Columns, config: AssociationConfig
+) -> Columns:
+    """What the sources of each detector are together: nSources, variance, earliest, latest.
+
+    Joined here: in the database it would be by loops over all detectors, for each detector.
+    """
     source = dia_source.c
     largest = _LARGEST_VARIANCE if config.mode == "uncertainty" else sa.literal(0.0)
-    sources = (
+    statement = (
         sa.select(
             source.visit,
             source.detector,
-            sa.func.count().label("n"),
+            sa.func.count(type_=sa.BigInteger).label("nSources"),
+            sa.type_coerce(largest * ARCSEC_PER_DEG**2, sa.Double).label("variance"),
             sa.func.min(source.midpointMjdTai).label("earliest"),
             sa.func.max(source.midpointMjdTai).label("latest"),
-            largest.label("variance"),
         )
         .where(source.visit.in_(visits))
         .group_by(source.visit, source.detector)
-        .subquery()
+        .order_by(source.visit, source.detector)
     )
-    detector = visit_detector.c
-    same = (detector.visit == sources.c.visit) & (detector.detector == sources.c.detector)
-    columns = read_arrays(
-        connection,
-        sa.select(
-            detector.visit,
-            detector.detector,
-            detector.capRa,
-            detector.capDec,
-            detector.capRadius,
-            detector.pixelScale,
-            sa.cast(sa.func.coalesce(sources.c.n, 0), sa.BigInteger).label("nSources"),
-            sa.type_coerce(sources.c.variance * ARCSEC_PER_DEG**2, sa.Double).label("variance"),
-            sa.type_coerce(sources.c.earliest, sa.Double).label("earliest"),
-            sa.type_coerce(sources.c.latest, sa.Double).label("latest"),
-        )
-        .outerjoin_from(visit_detector, sources, same)
-        .where(detector.visit.in_(visits))
-        .order_by(detector.visit, detector.detector),
-    )
-    packed = connection.scalars(
-        sa.select(detector.footprint).where(detector.visit.in_(visits)).order_by(detector.visit, detector.detector)
-    )
-    return columns, unpack_outlines(packed.all())
+    sources = read_arrays(connection, statement, bounded=True)
+    batch = np.array(visits, np.int64)
+    here, there = (_detector_keys(batch, rows["visit"], rows["detector"]) for rows in (detectors, sources))
+    _, row, known = np.intersect1d(here, there, assume_unique=True, return_indices=True)
+    n = len(here)
+    columns: Columns = {"nSources": np.zeros(n, np.int64)}
+    columns |= {name: np.full(n, np.nan) for name in ("variance", "earliest", "latest")}
+    for name, values in columns.items():
+        values[row] = sources[name][known]
+    return columns
 
 
 def _check_times(exposures: Exposures) -> None:
@@ -196,44 +207,89 @@ def _check_times(exposures: Exposures) -> None:
         )
 
 
-def read_candidate_pairs(connection: sa.Connection, exposures: Exposures, config: AssociationConfig) -> Columns:
+def read_candidate_pairs(
+    connection: sa.Connection, exposures: Exposures, considered: NDArray[np.bool_], config: AssociationConfig
+) -> Columns:
     """The box join: pairs of a prediction and a source that may belong together, never too few.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        The connection that read the exposures, in the same transaction.
+        The connection that read the exposures, in the same transaction, for writing.
     exposures : Exposures
+    considered : ndarray of bool, shape (p,)
+        The predictions of which pairs are wanted.
     config : AssociationConfig
 
     Returns
     -------
     dict of columns, shape (n,)
-        visit, ssObjectId, diaSourceId, detector, midpointMjdTai, ra, dec, raErr, decErr, ra_dec_Cov; and prediction:
-        the index into the predictions. By (visit, ssObjectId, diaSourceId) ascending.
+        prediction: the index into the predictions; visit, ssObjectId; diaSourceId, detector, midpointMjdTai, ra, dec
+        of the source, in uncertainty mode also raErr, decErr, ra_dec_Cov. By (visit, ssObjectId, diaSourceId)
+        ascending.
     """
-    added = exposures.largest_variances + config.floor_arcsec**2
-    search = (exposures.visits, exposures.earliest, exposures.latest, added)
-    known = np.isfinite(search[1])
-    visits, earliest, latest, variances = (values[known].tolist() for values in search)
-    parameters: dict[str, Any] = {
-        "search": json.dumps(list(zip(visits, earliest, latest, variances, strict=True))),
-        "default_sigma": config.default_sigma_arcsec,
+    predictions = exposures.predictions
+    rows = np.flatnonzero(considered & np.isfinite(exposures.earliest[exposures.visit_index(predictions["visit"])]))
+    wanted = {name: values[rows] for name, values in predictions.items()}
+    of_visit = exposures.visit_index(wanted["visit"])
+    days = largest_days(exposures.earliest[of_visit], exposures.latest[of_visit], wanted["midpointMjdTai"])
+    radii = search_radii(wanted, config, exposures.largest_variances[of_visit], days) / ARCSEC_PER_DEG
+    boxes = zone_boxes(wanted["ephRa"], wanted["ephDec"], radii)
+    columns = {
+        "place": boxes.point.astype(np.int32),
+        "visit": wanted["visit"][boxes.point],
+        "zone": boxes.zone,
+        "ra0": boxes.ra0,
+        "ra1": boxes.ra1,
     }
-    if config.mode == "fixed":
-        parameters |= {"base": config.radius_arcsec**2, "factor": 0.0, "largest": config.radius_arcsec}
-    else:
-        parameters |= {"base": 0.0, "factor": config.chi2_limit, "largest": config.max_radius_arcsec}
-    with index_loops(connection):
-        pairs = read_arrays(connection, _candidates(connection.dialect.name), parameters)
-    pairs["prediction"] = exposures.prediction_index(pairs["visit"], pairs["ssObjectId"])
-    return pairs
+    # As they are in the index, so that one search ends near where the next begins.
+    order = np.lexsort((columns["ra0"], columns["zone"], columns["visit"]))
+    names = (*_SOURCE_COLUMNS, *_SOURCE_ERRORS) if config.mode == "uncertainty" else _SOURCE_COLUMNS
+    rows_of_boxes = {name: values[order] for name, values in columns.items()}
+    with array_rows(connection, "box", rows_of_boxes) as box, index_loops(connection):
+        found = read_arrays(connection, _candidates(box, names), bounded=True)
+    place = found.pop("place")
+    # The whole zone was searched.
+    inside = np.flatnonzero(np.abs(found["dec"] - wanted["ephDec"][place]) <= radii[place])
+    kept = inside[np.lexsort((found["diaSourceId"][inside], place[inside]))]
+    of_object = {name: wanted[name][place[kept]] for name in ("visit", "ssObjectId")}
+    return {"prediction": rows[place[kept]], **of_object, **{name: values[kept] for name, values in found.items()}}
 
 
-@cache
-def _candidates(dialect: str) -> sa.TextualSelect:
-    statement = sa.text(sql_text(f"candidates.{dialect}.sql"))
-    return statement.columns(*(sa.column(column.name, column.type) for column in _PAIR_COLUMNS))
+def _candidates(box: sa.FromClause, names: Sequence[str]) -> sa.Select:
+    """The statement of candidates.sql, for boxes, with some of its columns."""
+    columns = (sa.column("place", sa.Integer), *(sa.column(c.name, c.type) for c in _PAIR_SOURCES))
+    pairs = sa.text(sql_text("candidates.sql")).columns(*columns)
+    if isinstance(box, sa.CTE):
+        pairs = pairs.add_cte(box)
+    found = pairs.subquery("pairs")
+    return sa.select(found.c.place, *(found.c[name] for name in names))
+
+
+def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: NDArray[np.intp]) -> Columns:
+    """What SSSource needs of predictions beside what matching does: designation, magnitude, vectors, ranges, angles.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        The connection that read the exposures, in the same transaction, for writing.
+    exposures : Exposures
+    index : ndarray of int, shape (n,)
+        Which predictions.
+
+    Returns
+    -------
+    dict of columns, shape (n,)
+        ``designation`` as ASCII bytes.
+    """
+    keys: Columns = {"place": np.arange(len(index), dtype=np.int32)}
+    keys |= {name: exposures.predictions[name][index] for name in ("visit", "ssObjectId")}
+    with array_rows(connection, "matched_prediction", keys) as matched, index_loops(connection):
+        same = (ss_prediction.c.visit == matched.c.visit) & (ss_prediction.c.ssObjectId == matched.c.ssObjectId)
+        statement = sa.select(matched.c.place, *_EPHEMERIS).join_from(matched, ss_prediction, same)
+        columns = read_arrays(connection, statement, bounded=True)
+    order = np.argsort(columns.pop("place"))
+    return {name: values[order] for name, values in columns.items()}
 
 
 def source_densities(connection: sa.Connection, exposures: Exposures, config: AssociationConfig) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ssdb.association.assign import assign
 from ssdb.association.derive import derive
 from ssdb.association.exposures import Columns, Exposures
-from ssdb.association.refine import ranks, refine, search_radii
+from ssdb.association.refine import largest_days, ranks, refine, search_radii
 from ssdb.association.stages import Stage
 from ssdb.config import AssociationConfig
 from ssdb.errors import AssociationError, shown
@@ -133,7 +133,7 @@ def _near(
         predictions,
         config,
         exposures.largest_variances[of_visit],
-        _largest_days(exposures.earliest[of_visit], exposures.latest[of_visit], predictions["midpointMjdTai"]),
+        largest_days(exposures.earliest[of_visit], exposures.latest[of_visit], predictions["midpointMjdTai"]),
     )
     caps = np.stack([exposures.detectors[name] for name in ("capRa", "capDec", "capRadius")], axis=-1)
     detectors, found, distances = [np.empty(0, np.intp)], [np.empty(0, np.intp)], [np.empty(0)]
@@ -158,18 +158,10 @@ def _padding(
     The search radius for the detector's own sources: what is known of others changes nothing on this one.
     """
     of_detector = {name: exposures.detectors[name][detector] for name in ("earliest", "latest", "variance")}
-    names = ("ephRateRa", "ephRateDec", "ephErrMajor", "ephErrMinor", "ephErrPa", "midpointMjdTai")
-    predictions = {name: exposures.predictions[name][prediction] for name in names}
-    days = _largest_days(of_detector["earliest"], of_detector["latest"], predictions["midpointMjdTai"])
+    predictions = {name: values[prediction] for name, values in exposures.predictions.items()}
+    days = largest_days(of_detector["earliest"], of_detector["latest"], predictions["midpointMjdTai"])
     radii = search_radii(predictions, config, np.nan_to_num(of_detector["variance"]), days)
     return _whole_pixels(radii, exposures.detectors["pixelScale"][detector], config)
-
-
-def _largest_days(
-    earliest: NDArray[np.float64], latest: NDArray[np.float64], time: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Largest difference between sources' times and that of a prediction, days; 0 without sources."""
-    return np.nan_to_num(np.fmax(np.abs(earliest - time), np.abs(latest - time)))
 
 
 def _whole_pixels(radii: ArrayLike, pixel_scale: NDArray[Any], config: AssociationConfig) -> NDArray[np.float64]:
@@ -183,6 +175,7 @@ def match(
     placement: Placement,
     pairs: Columns,
     density: NDArray[np.float64] | None,
+    ephemerides: Callable[[NDArray[np.intp]], Columns],
     config: AssociationConfig,
     timed: Callable[[str], AbstractContextManager[Stage]],
 ) -> Matches:
@@ -197,6 +190,8 @@ def match(
         Of :func:`ssdb.association.exposures.read_candidate_pairs`.
     density : ndarray, shape (d,), optional
         Sources per square arcsecond around each detector; for uncertainty mode.
+    ephemerides : callable
+        Gives what SSSource needs of some predictions beside what the exposures have of them, by their index.
     config : AssociationConfig
     timed : callable
         Times a stage by its name.
@@ -221,13 +216,16 @@ def match(
     with timed("assign") as stage:
         stage.rows += len(prediction)
         rank = ranks(prediction, found.separation)
-        source_key = _codes(source["visit"], source["diaSourceId"])
+        source_key = pair_codes(source["visit"], source["diaSourceId"])
         chosen = assign(prediction, source_key, found.separation, found.weight, config.method)
+    matched = prediction[chosen]
+    with timed("read"):
+        of_matched = {name: values[matched] for name, values in predictions.items()} | ephemerides(matched)
     with timed("derive") as stage:
-        stage.rows += int(chosen.sum())
+        stage.rows += len(matched)
         best = {name: values[chosen] for name, values in source.items()} | {"diaDistanceRank": rank[chosen]}
-        ss_source = derive(predictions, prediction[chosen], best, config)
-        ss_source["designation"] = predictions["designation"][prediction[chosen]]
+        ss_source = derive(of_matched, np.arange(len(matched)), best, config)
+        ss_source["designation"] = of_matched["designation"]
     candidates = {
         "visit": source["visit"],
         "ssObjectId": source["ssObjectId"],
@@ -268,7 +266,7 @@ def _expected(
     return {name: values[placement.considered] for name, values in columns.items()}
 
 
-def _codes(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+def pair_codes(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
     """One number for each pair of numbers, in the order of the pairs."""
     order = np.lexsort((second, first))
     new = np.ones(len(order), bool)

@@ -122,6 +122,24 @@ def search_radii(
     return np.minimum(config.max_radius_arcsec, np.sqrt(config.chi2_limit * variance)) + motion + _ROUNDING_ARCSEC
 
 
+def largest_days(earliest: ArrayLike, latest: ArrayLike, time: ArrayLike) -> Array:
+    """Largest difference between the times of sources and of predictions.
+
+    Parameters
+    ----------
+    earliest, latest : array_like, shape (p,)
+        Times of the first and of the last source, MJD TAI; NaN without sources.
+    time : array_like, shape (p,)
+        Times of the predictions, MJD TAI.
+
+    Returns
+    -------
+    ndarray, shape (p,)
+        Days; 0 without sources.
+    """
+    return np.nan_to_num(np.fmax(np.abs(np.subtract(earliest, time)), np.abs(np.subtract(latest, time))))
+
+
 def ranks(object_key: NDArray[np.int64], separation: Array) -> NDArray[np.int64]:
     """Rank of each candidate among those of its object: 1 + the number that are strictly nearer.
 

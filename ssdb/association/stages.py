@@ -36,6 +36,13 @@ class Stages(dict[str, Stage]):
         finally:
             stage.seconds += time.perf_counter() - start
 
+    def add(self, others: Stages) -> None:
+        """Adds the seconds and rows of other stages, of another worker say."""
+        for name, other in others.items():
+            stage = self.setdefault(name, Stage())
+            stage.seconds += other.seconds
+            stage.rows += other.rows
+
     def as_dict(self) -> dict[str, dict[str, float | int]]:
         """Plain values, for JSON; seconds to the microsecond."""
         return {name: {"seconds": round(stage.seconds, 6), "rows": stage.rows} for name, stage in self.items()}

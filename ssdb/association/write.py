@@ -14,17 +14,21 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.association.exposures import Columns, Exposures
-from ssdb.association.match import NO_DETECTOR, Matches
+from ssdb.association.match import NO_DETECTOR, Matches, pair_codes
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import DONE, PENDING, ss_candidate, ss_expected, visit, visit_detector
+from ssdb.store.arrays import array_rows
+from ssdb.store.plans import source_update
+from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
 from ssdb.store.write import write_rows
 
 COUNTS = ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")
 
-_SAME_SOURCE = (dia_source.c.visit == ss_source.c.visit) & (dia_source.c.diaSourceId == ss_source.c.diaSourceId)
+_UNKNOWN = -1
+"""Stands for an unknown count in what is sent: arrays have no NULL."""
 
 
 def write_matches(
@@ -48,23 +52,20 @@ def write_matches(
     int
         Rows written.
     """
-    _remove(connection, visits, matches.expected, detectors)
+    had_object = _remove(connection, visits, matches, detectors)
     n_rows = write_rows(connection, ss_expected, _rows(ss_expected, matches.expected, matches.expected))
     n_rows += write_rows(connection, ss_candidate, _rows(ss_candidate, matches.candidates))
     n_rows += write_rows(connection, ss_source, _rows(ss_source, matches.ss_source))
-    of_batch: sa.ColumnElement[bool] = ss_source.c.visit.in_(visits)
-    if detectors is not None:
-        of_batch &= ss_source.c.detector.in_(detectors)
-    connection.execute(sa.update(dia_source).where(_SAME_SOURCE, of_batch).values(ssObjectId=ss_source.c.ssObjectId))
+    _set_objects(connection, matches.ss_source, had_object)
     return n_rows
 
 
 def _remove(
-    connection: sa.Connection, visits: Sequence[int], expected: Columns, detectors: Collection[int] | None
-) -> None:
+    connection: sa.Connection, visits: Sequence[int], matches: Matches, detectors: Collection[int] | None
+) -> Columns:
+    """Removes the results that are there; returns visit and diaSourceId of the sources that had an object."""
     if detectors is None:
-        _delete(connection, *(table.c.visit.in_(visits) for table in (ss_source, ss_candidate, ss_expected)))
-        return
+        return _delete(connection, *(table.c.visit.in_(visits) for table in (ss_source, ss_candidate, ss_expected)))
     sources = sa.select(dia_source.c.diaSourceId).where(
         dia_source.c.visit.in_(visits), dia_source.c.detector.in_(detectors)
     )
@@ -73,7 +74,7 @@ def _remove(
         (ss_candidate, ss_candidate.c.diaSourceId.in_(sources)),
         (ss_expected, ss_expected.c.detector.in_(detectors)),
     )
-    keys = {name: expected[name] for name in ("visit", "ssObjectId")}
+    keys = {name: matches.expected[name] for name in ("visit", "ssObjectId")}
     with staged(connection, ss_expected, _rows(ss_expected, keys)) as here:
         # An object that another footprint had the last time, with another configuration, is here now.
         objects = sa.select(here)
@@ -81,17 +82,42 @@ def _remove(
             table.c.visit.in_(visits) & (on | sa.tuple_(table.c.visit, table.c.ssObjectId).in_(objects))
             for table, on in on_detectors
         )
-        _delete(connection, *of_objects)
+        return _delete(connection, *of_objects)
 
 
-def _delete(connection: sa.Connection, matched: Any, candidates: Any, expected: Any) -> None:
-    """Deletes the rows of SSSource, SsCandidate and SsExpected for which the conditions hold."""
-    # SSSource tells which sources have an ssObjectId; looking for them in DiaSource would read all of its rows.
-    if connection.execute(sa.select(sa.exists(sa.select(ss_source.c.visit).where(matched)))).scalar_one():
-        connection.execute(sa.update(dia_source).where(_SAME_SOURCE, matched).values(ssObjectId=None))
+def _delete(connection: sa.Connection, matched: Any, candidates: Any, expected: Any) -> Columns:
+    """Deletes the rows of SSSource, SsCandidate and SsExpected for which the conditions hold.
+
+    Returns visit and diaSourceId of the former.
+    """
+    found = sa.select(ss_source.c.visit, ss_source.c.diaSourceId).where(matched)
+    had_object = read_arrays(connection, found, bounded=True)
+    if len(had_object["visit"]):
         connection.execute(sa.delete(ss_source).where(matched))
     connection.execute(sa.delete(ss_candidate).where(candidates))
     connection.execute(sa.delete(ss_expected).where(expected))
+    return had_object
+
+
+def _set_objects(connection: sa.Connection, matched: Columns, had_object: Columns) -> None:
+    """Sets DiaSource.ssObjectId of the sources that are matched now, and unsets it where they were before alone.
+
+    Only what changes is written: a row of DiaSource is wide.
+    """
+    order = np.lexsort((matched["diaSourceId"], matched["visit"]))  # about as they are stored
+    now = {name: matched[name][order] for name in ("visit", "diaSourceId", "ssObjectId")}
+    keys = {name: np.append(now[name], had_object[name]) for name in ("visit", "diaSourceId")}
+    codes = pair_codes(keys["visit"], keys["diaSourceId"])
+    n = len(order)
+    lost = n + np.flatnonzero(~np.isin(codes[n:], codes[:n]))
+    rows = {name: np.append(keys[name][:n], keys[name][lost]) for name in keys}
+    # 0 stands for no object only in what is sent: no identifier is 0.
+    rows["ssObjectId"] = np.append(now["ssObjectId"], np.zeros(len(lost), np.int64))
+    with array_rows(connection, "matched_source", rows) as new:
+        same = (dia_source.c.visit == new.c.visit) & (dia_source.c.diaSourceId == new.c.diaSourceId)
+        object_id = sa.func.nullif(new.c.ssObjectId, 0)
+        changed = dia_source.c.ssObjectId.is_distinct_from(object_id)
+        connection.execute(source_update(connection).where(same, changed).values(ssObjectId=object_id))
 
 
 def _rows(table: sa.Table, columns: Columns, known: Columns | None = None) -> pa.Table:
@@ -188,28 +214,25 @@ def write_state(
         sources = np.bincount(index, weights=of_detectors["nSources"][wanted], minlength=len(exposures.visits))
         of_visits["nSources"] = sources.astype(np.int64)
     done = {"status": DONE, "runId": run_id, "associatedAt": now}
-    with_footprint = exposures.has_footprint[wanted]
-    columns: dict[str, Any] = {
-        "visit": exposures.detectors["visit"][wanted],
-        "detector": exposures.detectors["detector"][wanted],
-        "nSources": of_detectors["nSources"][wanted],
-    }
-    rows = _rows(visit_detector, columns)
+    counts: Columns = {name: of_detectors[name][wanted].astype(np.int32) for name in COUNTS}
     for name in COUNTS[1:]:
-        values = of_detectors[name][wanted].astype(np.int32)
-        rows = rows.append_column(name, pa.array(values, pa.int32(), mask=~with_footprint))
-    with staged(connection, visit_detector, rows) as new:
-        same = (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
-        counts = {name: new.c[name] for name in COUNTS}
-        connection.execute(sa.update(visit_detector).where(same).values(done | counts))
+        counts[name][~exposures.has_footprint[wanted]] = _UNKNOWN
+    keys: Columns = {name: exposures.detectors[name][wanted] for name in ("visit", "detector")}
+    _update(connection, visit_detector, keys, counts, done)
     if detectors is None:
-        rows = _rows(visit, {"visit": exposures.visits, **of_visits})
-        with staged(connection, visit, rows) as new:
-            counts = {name: new.c[name] for name in COUNTS}
-            connection.execute(sa.update(visit).where(visit.c.visit == new.c.visit).values(done | counts))
+        counts = {name: of_visits[name].astype(np.int32) for name in COUNTS}
+        _update(connection, visit, {"visit": exposures.visits}, counts, done)
     else:
         _finish_visits(connection, exposures.visits.tolist(), done)
     return of_visits
+
+
+def _update(connection: sa.Connection, table: sa.Table, keys: Columns, counts: Columns, done: dict[str, Any]) -> None:
+    """Sets the state and the counts of the rows of a table that have the keys."""
+    with array_rows(connection, f"new_{table.name}", keys | counts) as new:
+        same = sa.and_(*(table.c[name] == new.c[name] for name in keys))
+        values = {name: sa.func.nullif(new.c[name], _UNKNOWN) for name in counts}
+        connection.execute(sa.update(table).where(same).values(done | values))
 
 
 def _finish_visits(connection: sa.Connection, visits: Sequence[int], done: dict[str, Any]) -> None:

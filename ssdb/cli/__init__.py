@@ -3,7 +3,20 @@
 Whatever takes long to import is imported by the command that needs it, so that ``ssdb --help`` answers at once.
 """
 
-from ssdb.cli import ask, associate, demo, fetch, ingest, listen, names, schema
+from ssdb.cli import ask, associate, demo, fetch, ingest, listen, names, precover, predict, report, schema
 from ssdb.cli.common import main
 
-__all__ = ["ask", "associate", "demo", "fetch", "ingest", "listen", "main", "names", "schema"]
+__all__ = [
+    "ask",
+    "associate",
+    "demo",
+    "fetch",
+    "ingest",
+    "listen",
+    "main",
+    "names",
+    "precover",
+    "predict",
+    "report",
+    "schema",
+]

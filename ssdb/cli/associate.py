@@ -24,7 +24,7 @@ _SHORT = {
 }
 
 
-def _config_options(command: Callable[..., None]) -> Callable[..., None]:
+def config_options(command: Callable[..., None]) -> Callable[..., None]:
     """An option for every field of AssociationConfig."""
     for item in reversed(fields(AssociationConfig)):
         choices = item.metadata["choices"]
@@ -53,7 +53,15 @@ def _config_options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--all", "everything", is_flag=True, help="Every exposure that has predictions, those that are done too.")
 @click.option("--pending", is_flag=True, help="Every exposure that is pending and has predictions (the default).")
-@_config_options
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes that share the exposures (PostgreSQL).",
+)
+@config_options
 @json_option
 @click.pass_context
 def associate(
@@ -62,6 +70,7 @@ def associate(
     detectors: tuple[int, ...],
     everything: bool,
     pending: bool,
+    workers: int,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -86,6 +95,7 @@ def associate(
             detectors=detectors or None,
             everything=everything,
             config=config,
+            workers=workers,
             progress=progress,
         )
 
@@ -115,6 +125,7 @@ def _as_dict(report: AssociationReport) -> dict[str, Any]:
         **report.totals,
         "nWithoutPredictions": report.n_without_predictions,
         "nTaken": report.n_taken,
+        "nWorkers": report.n_workers,
         "seconds": report.seconds,
         "timings": report.stages.as_dict(),
         "visits": [asdict(outcome) for outcome in report.visits],
@@ -132,6 +143,7 @@ def _print(report: AssociationReport) -> None:
             ("visits failed", len(report.failed)),
             ("visits without predictions, left pending", report.n_without_predictions),
             ("visits left to another process", report.n_taken),
+            ("worker processes", report.n_workers),
             ("sources", sources),
             ("known objects expected", expected),
             ("known objects found", f"{found:,}{share}"),

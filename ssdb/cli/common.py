@@ -8,7 +8,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -120,6 +120,32 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
             for cell, width, number in zip(line, widths, numeric, strict=True)
         ]
         click.echo("  ".join(cells).rstrip())
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str], Progress]]:
+    """Bars on stderr, one after the other; none where that is no terminal.
+
+    Yields a function that gives for a label the function (done now, of all) that moves its bar. A bar begins when it
+    is first moved, and ends the one before.
+    """
+    hidden = not sys.stderr.isatty()
+    with ExitStack() as stack:
+        shown: dict[str, Any] = {}
+
+        def labelled(label: str) -> Progress:
+            def progress(done: int, of_all: int) -> None:
+                if label not in shown:
+                    stack.close()
+                    shown.clear()
+                    bar = click.progressbar(length=0, label=label, file=sys.stderr, hidden=hidden, show_pos=True)
+                    shown[label] = stack.enter_context(bar)
+                shown[label].length = of_all
+                shown[label].update(done)
+
+            return progress
+
+        yield labelled
 
 
 def with_progress(label: str, work: Callable[[Progress], Any]) -> Any:

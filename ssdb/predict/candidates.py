@@ -70,7 +70,7 @@ def read_candidates(connection: sa.Connection, fields: Sequence[Field]) -> tuple
     statement = sa.text(sql_text(f"ephemeris_candidates.{connection.dialect.name}.sql"))
     typed = statement.columns(*(sa.column(column.name, column.type) for column in _COLUMNS))
     with index_loops(connection):
-        found = read_arrays(connection, typed, {"probes": json.dumps(probes)})
+        found = read_arrays(connection, typed, {"probes": json.dumps(probes)}, bounded=True)
     order = np.lexsort((found["ssObjectId"], found["field"]))
     field, object_id = found["field"][order], found["ssObjectId"][order]
     again = (np.diff(field, prepend=-1) == 0) & (np.diff(object_id, prepend=object_id[:1]) == 0)

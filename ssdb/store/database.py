@@ -6,6 +6,7 @@ transaction: all or nothing). Errors of the drivers leave it as :class:`ssdb.err
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -174,11 +175,17 @@ def _log_ahead(connection: sqlite3.Connection, _record: object) -> None:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver's own transactions are off: it commits before DDL and would take the write lock too late.
     connection.isolation_level = None
+    # In place of SQLAlchemy's floor, which fails at NULL and gives integers, which divide otherwise.
+    connection.create_function("floor", 1, _floor, deterministic=True)
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA temp_store = MEMORY")
     cursor.execute("PRAGMA cache_size = -131072")
     cursor.close()
+
+
+def _floor(value: Any) -> Any:
+    return float(math.floor(value)) if isinstance(value, float) and math.isfinite(value) else value
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

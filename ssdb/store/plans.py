@@ -1,4 +1,4 @@
-"""Settings that hold a statement to the plan it is written for."""
+"""What holds a statement to the plan and the time that it is written for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
+
+from ssdb.schema.dia import dia_source
 
 _SETTINGS = {
     "jit": "off",
@@ -28,9 +30,19 @@ def index_loops(connection: sa.Connection) -> Iterator[None]:
     connection : sqlalchemy.Connection
         The settings hold for its transaction alone.
     """
-    settings = _SETTINGS if connection.dialect.name == "postgresql" else {}
-    for setting, value in settings.items():
-        connection.exec_driver_sql(f"SET LOCAL {setting} = {value}")
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    connection.exec_driver_sql("; ".join(f"SET LOCAL {setting} = {value}" for setting, value in _SETTINGS.items()))
     yield
-    for setting in settings:
-        connection.exec_driver_sql(f"SET LOCAL {setting} TO DEFAULT")
+    connection.exec_driver_sql("; ".join(f"SET LOCAL {setting} TO DEFAULT" for setting in _SETTINGS))
+
+
+def source_update(connection: sa.Connection) -> sa.Update:
+    """An UPDATE of DiaSource that does not change its positions, to be told what it does change.
+
+    PostgreSQL reads the expression of the generated column ``zone`` anew for every row if the statement does not set
+    what it is made of, which takes longer than to write the row. Set to what it is, ``dec`` changes no index.
+    """
+    statement = sa.update(dia_source)
+    return statement.values(dec=dia_source.c.dec) if connection.dialect.name == "postgresql" else statement

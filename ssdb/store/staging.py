@@ -24,7 +24,7 @@ def staged(
     connection : sqlalchemy.Connection
         A connection for writing; only it sees the temporary table.
     table : sqlalchemy.Table
-        Whose column names and types the rows have.
+        Whose column names and types the rows have. One that is temporary itself is made as it is, all columns of it.
     rows : pyarrow.Table
         As :func:`ssdb.store.write.write_rows` takes them.
     progress : callable, optional
@@ -35,7 +35,7 @@ def staged(
     sqlalchemy.Table
         The temporary table, dropped or emptied at the end.
     """
-    temporary = _temporary(table, tuple(rows.column_names))
+    temporary = table if "TEMPORARY" in table._prefixes else _temporary(table, tuple(rows.column_names))
     begin, end = _definitions(temporary, connection.dialect)
     connection.exec_driver_sql(begin)
     write_rows(connection, temporary, rows, progress)

@@ -15,8 +15,14 @@ import sqlalchemy as sa
 from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import PENDING, ss_candidate, ss_expected, visit, visit_detector
-from ssdb.store.read import read_arrays
+from ssdb.store.plans import source_update
 from ssdb.store.staging import staged
+
+_FEW_VISITS = 100
+"""So many are named in a statement; of more a temporary table is made, which takes a millisecond."""
+
+_MOST_PARAMETERS = 10_000
+"""Of a statement: PostgreSQL takes 65,535 and SQLite 32,766."""
 
 _RESULT_TABLES = (ss_source, ss_candidate, ss_expected)
 _NO_RESULT = {
@@ -64,21 +70,38 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
         ``visit`` and ``midpointMjdTai`` (MJD TAI) of those that exist, ascending.
     """
     # SQLite has no row locks and needs none: its writing transaction is alone.
-    with staged(connection, visit, pa.table({"visit": pa.array(visits, pa.int64())})) as touched:
-        wanted = sa.select(visit.c.visit).where(visit.c.visit.in_(sa.select(touched.c.visit))).order_by(visit.c.visit)
-        connection.execute(wanted.with_for_update())
-        return read_arrays(
-            connection,
-            sa.select(visit.c.visit, visit.c.midpointMjdTai)
-            .where(visit.c.visit.in_(sa.select(touched.c.visit)))
-            .order_by(visit.c.visit),
-        )
+    columns = sa.select(visit.c.visit, visit.c.midpointMjdTai).order_by(visit.c.visit).with_for_update()
+    if len(visits) <= _FEW_VISITS:
+        locked = connection.execute(columns.where(visit.c.visit.in_(visits.tolist()))).all()
+    else:
+        with staged(connection, visit, pa.table({"visit": pa.array(visits, pa.int64())})) as touched:
+            locked = connection.execute(columns.where(visit.c.visit.in_(sa.select(touched.c.visit)))).all()
+    return {
+        "visit": np.array([row.visit for row in locked], np.int64),
+        "midpointMjdTai": np.array([row.midpointMjdTai for row in locked], np.float64),
+    }
 
 
 def pending_visits(connection: sa.Connection) -> list[int]:
     """The visits that wait for association and whose predictions have been loaded, ascending; nothing is locked."""
     ready = (visit.c.status == PENDING) & visit.c.predictionsAt.is_not(None)
     return list(connection.scalars(sa.select(visit.c.visit).where(ready).order_by(visit.c.visit)))
+
+
+def ready_visits(connection: sa.Connection) -> list[int]:
+    """The visits whose predictions have been loaded, ascending; nothing is locked."""
+    ready = visit.c.predictionsAt.is_not(None)
+    return list(connection.scalars(sa.select(visit.c.visit).where(ready).order_by(visit.c.visit)))
+
+
+def have_predictions(connection: sa.Connection, visits: Sequence[int]) -> dict[int, bool]:
+    """Which of any number of visits exist, and whether their predictions have been loaded."""
+    found: dict[int, bool] = {}
+    for start in range(0, len(visits), _MOST_PARAMETERS):
+        some = visit.c.visit.in_(visits[start : start + _MOST_PARAMETERS])
+        loaded = sa.select(visit.c.visit, visit.c.predictionsAt.is_not(None)).where(some)
+        found.update((visit_id, bool(known)) for visit_id, known in connection.execute(loaded))
+    return found
 
 
 def count_without_predictions(connection: sa.Connection) -> int:
@@ -135,6 +158,6 @@ def clear_results(connection: sa.Connection, visits: sa.Select | Sequence[int]) 
     for table in _RESULT_TABLES:
         connection.execute(sa.delete(table).where(table.c.visit.in_(visits)))
     matched = dia_source.c.visit.in_(visits) & dia_source.c.ssObjectId.is_not(None)
-    connection.execute(sa.update(dia_source).where(matched).values(ssObjectId=None))
+    connection.execute(source_update(connection).where(matched).values(ssObjectId=None))
     for table in (visit, visit_detector):
         connection.execute(sa.update(table).where(table.c.visit.in_(visits)).values(_NO_RESULT))

@@ -1,0 +1,137 @@
+"""One against two and more worker processes, on the same simulated night in PostgreSQL.
+
+    python -m benchmarks.workers [--quick] [--workers 1,2,4] [--visits 100] [--sources 10000] [--objects 3000]
+
+The server has its own processes, one for each worker: where it shares the cores with them, two workers need four cores
+to be twice as fast. It ends with an error if the rows are not the same whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import sqlalchemy as sa
+
+from benchmarks.measure import WrongResult, make_night
+from benchmarks.servers import describe_machine, servers, settle, temporary_database
+from ssdb.association.associate import associate
+from ssdb.errors import SsdbError
+from ssdb.ingest.detectors import ingest_detectors
+from ssdb.ingest.predictions import ingest_predictions
+from ssdb.ingest.sources import ingest_sources
+from ssdb.ingest.visits import ingest_visits
+from ssdb.schema.survey import visit
+from ssdb.store.database import Database
+from ssdb.store.migrate import initialize
+from ssdb.store.visits import clear_results
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command: prints the figures, and writes them as JSON if that is asked for."""
+    options = _parser().parse_args(arguments)
+    if options.quick:
+        options.visits, options.sources, options.objects, options.detectors, options.repeat = 8, 200, 60, 4, 1
+    try:
+        figures = run(options)
+    except (SsdbError, WrongResult) as error:
+        print(f"benchmarks.workers: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    print(text_of(figures))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.workers", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--workers", type=_numbers, default=[1, 2], help="numbers of workers (1,2)")
+    parser.add_argument("--visits", type=int, default=100, help="visits of the night, at least 4 (100)")
+    parser.add_argument("--sources", type=int, default=10_000, help="sources a visit, about (10000)")
+    parser.add_argument("--objects", type=int, default=3000, help="known objects predicted for a visit, about (3000)")
+    parser.add_argument("--detectors", type=int, default=189, help="detectors of a visit (189)")
+    parser.add_argument("--columns", type=int, default=47, help="columns of a source (47)")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of which the medians are printed (3)")
+    parser.add_argument("--postgresql-url", help="a PostgreSQL server whose user may create databases")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--quick", action="store_true", help="a tiny night, once: only to see that everything works")
+    return parser
+
+
+def _numbers(text: str) -> list[int]:
+    numbers = [int(item) for item in text.split(",")]
+    if min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: numbers above 0")
+    return numbers
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """All figures: ``machine``, ``visits``, ``seconds`` by number of workers, from beginning to end."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ssdb-bench-workers-") as directory,
+        servers(["postgresql"], options.postgresql_url) as places,
+        temporary_database(places["postgresql"][0]) as url,
+        closing(initialize(url)) as database,
+    ):
+        sizes = (options.visits, options.sources, options.objects, options.columns)
+        night = make_night(*sizes, Path(directory), options.detectors)
+        ingest_visits(database, night.files["visits"])
+        if "detectors" in night.files:
+            ingest_detectors(database, night.files["detectors"])
+        ingest_sources(database, night.files["sources"])
+        ingest_predictions(database, night.files["predictions"], complete=True)
+        runs: dict[int, list[float]] = {number: [] for number in options.workers}
+        totals = set()
+        # In turns, so that what else the machine does is the same for all.
+        for _ in range(options.repeat):
+            for number in options.workers:
+                seconds, found = _associate(database, number)
+                runs[number].append(seconds)
+                totals.add(found)
+        if len(totals) != 1:
+            raise WrongResult(f"the numbers of sources, expected and found objects are not always the same: {totals}")
+    seconds_by_number = {str(number): median(values) for number, values in runs.items()}
+    return {
+        "machine": describe_machine(),
+        "repeat": options.repeat,
+        "visits": options.visits,
+        "seconds": seconds_by_number,
+    }
+
+
+def _associate(database: Database, n_workers: int) -> tuple[float, tuple[int, ...]]:
+    """Seconds to associate the whole night, none of which is associated, and its counts."""
+    with database.writing() as connection:
+        clear_results(connection, sa.select(visit.c.visit))
+    with database.session() as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")
+    settle(database)
+    report = associate(database, workers=n_workers)
+    if report.failed or report.n_taken:
+        raise WrongResult(f"{report.n_taken} visits were not associated, {len(report.failed)} failed")
+    return report.seconds, (len(report.visits), *report.totals.values())
+
+
+def text_of(figures: dict[str, Any]) -> str:
+    """The figures as a table for people."""
+    machine, visits, seconds = figures["machine"], figures["visits"], figures["seconds"]
+    first = next(iter(seconds))
+    lines = [
+        f"{visits:,} visits; medians of {figures['repeat']} runs; {machine['cores']} cores, {machine['cpu']}",
+        *([f"load of the machine after: {machine['load']:.1f}"] if machine["load"] is not None else []),
+        f"{'workers':>8} {'seconds':>9} {'ms/visit':>9} {'times as fast':>14}",
+    ]
+    for number, spent in seconds.items():
+        lines.append(f"{number:>8} {spent:9.2f} {1000 * spent / visits:9.1f} {seconds[first] / spent:14.2f}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""In which batches exposures are associated."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+_FIRST_BATCH = 2
+"""Nothing is known then about how much there is to an exposure."""
+_ROWS_PER_BATCH = 150_000
+"""Predictions, detectors and pairs that are in memory at a time: some 100 MB. 20 full exposures of Rubin's."""
+
+
+class Batches:
+    """Exposures that are still to be associated, dealt in batches.
+
+    What was met so far decides how many exposures are in the next batch: many of tiny ones, since every batch takes
+    some milliseconds by itself; few where there are very many pairs, since these are all in memory at once. From one
+    batch to the next the number doubles at most.
+
+    Parameters
+    ----------
+    visits : sequence of int
+        The exposures, each once.
+    workers : int
+        Among how many they are dealt. The last batches are small, so that all end at about the same time.
+    most : int
+        Exposures in a batch at most.
+    """
+
+    def __init__(self, visits: Sequence[int], workers: int, most: int) -> None:
+        self._waiting = deque(visits)
+        self._alone: deque[int] = deque()
+        self._seen_alone: set[int] = set()
+        self._seen_later: set[int] = set()
+        self._workers = workers
+        self._most = most
+        self._size = min(_FIRST_BATCH, most)
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting or self._alone)
+
+    def take(self) -> list[int]:
+        """The next batch; empty when there is none, for now."""
+        if not self._waiting:
+            return [self._alone.popleft()] if self._alone else []
+        share = -(-len(self._waiting) // self._workers)
+        return [self._waiting.popleft() for _ in range(min(self._size, share))]
+
+    def learn(self, visits: int, rows: int) -> None:
+        """Takes note of how many rows (predictions, detectors, pairs) so many exposures had."""
+        if visits:
+            fitting = int(_ROWS_PER_BATCH * visits / max(rows, 1))
+            self._size = max(1, min(fitting, 2 * self._size, self._most))
+
+    def again_alone(self, visits: Sequence[int]) -> list[int]:
+        """Puts exposures back, each for a batch of its own; returns those that were put back so before: no more."""
+        before = [visit for visit in visits if visit in self._seen_alone]
+        self._alone += (visit for visit in visits if visit not in self._seen_alone)
+        self._seen_alone.update(visits)
+        return before
+
+    def again_later(self, visits: Sequence[int]) -> list[int]:
+        """Puts exposures back to the end; returns those that were put back so before: no more."""
+        before = [visit for visit in visits if visit in self._seen_later]
+        self._waiting += (visit for visit in visits if visit not in self._seen_later)
+        self._seen_later.update(visits)
+        return before
