@@ -1,7 +1,7 @@
 -- Three roles for a database of ssdb on PostgreSQL, each with what it needs and nothing more:
 --
 --   ssdb_reader   SELECT on everything: ssdb status, query, export, check, resolve
---   ssdb_writer   besides, rows in and out of the tables, and temporary tables: ssdb ingest, fetch, associate, relink
+--   ssdb_writer   besides, rows in and out of the tables, and temporary tables: ssdb ingest, fetch, predict, associate
 --   ssdb_owner    owns the tables and views, and may make others: ssdb init
 --
 -- To be run by a superuser, in the database, after `ssdb init`; again where a newer ssdb has upgraded the schema under
@@ -44,7 +44,7 @@ DECLARE
     relation record;
 BEGIN
     FOR relation IN
-        SELECT c.oid::regclass AS name, c.relkind IN ('r', 'p') AND c.relname <> 'alembic_version' AS is_written
+        SELECT c.oid::regclass AS name, c.relname <> 'alembic_version' AS is_written
         FROM pg_class c
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
           AND lower(c.relname) IN (

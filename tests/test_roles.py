@@ -26,7 +26,7 @@ from ssdb.store.views import view_definitions
 ROLES = ("ssdb_reader", "ssdb_writer", "ssdb_owner")
 RELATIONS = [*metadata.tables, *view_definitions(), "alembic_version"]
 CHANGES = [
-    "INSERT INTO \"SsAlias\" VALUES ('Eros', 5, 'name')",
+    "INSERT INTO \"SsAlias\" VALUES ('Nobody', 5, 'name')",
     'UPDATE "Visit" SET "band" = \'g\'',
     "UPDATE visit SET band = 'g'",
     'DELETE FROM "SSSource"',
