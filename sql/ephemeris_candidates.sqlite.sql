@@ -1,5 +1,5 @@
--- Objects that may be in a field: the boxes that they cross in a night, joined with where each field is to look for them
--- through the index (night, zone, raMin). A superset of the objects in the field; one may be there twice.
+-- Objects that may be in a field: the boxes that they stay in over a night, joined with where a field has to look for
+-- them through the index (night, zone, raMin). A superset of the objects in the field; one may be there twice.
 --
 -- Parameters: probes: JSON, arrays of [number of the field, night, zone, first and last raMin, least raMax,
 --             first and last declination] (degrees).
@@ -9,7 +9,8 @@ with probe as materialized (
            json_extract(value, '$[5]') as west, json_extract(value, '$[6]') as dec0, json_extract(value, '$[7]') as dec1
     from json_each(:probes)
 )
-select p.field, p.night, e."ssObjectId", e.designation, e.tmin, e.tmax, e.h, e.g, e."hasJson" as "hasJson",
+select p.field, p.night, e."ssObjectId", e.designation, e.tmin, e.tmax, e.h, e.g,
+       e."hasJson",
        length(e.coefficients) as size, substr(e.coefficients, 1, 96) as coefficients
 from probe p
 cross join "SsEphemeris" e on e.night = p.night and e.zone = p.zone and e."raMin" between p.ra0 and p.ra1

@@ -120,7 +120,7 @@ def test_bytes_become_void_of_one_length(database: Database) -> None:
     assert found.dtype == "V8"
     assert found.tobytes() == b"".join(value.ljust(8, b"\0") for value in given)
     short = sa.select(sa.type_coerce(table.c.aBlob, sa.LargeBinary(7)).label("aBlob"))
-    with pytest.raises(DatabaseError, match="aBlob.*too many bytes"):
+    with pytest.raises(DatabaseError, match=r"aBlob.*too many bytes"):
         arrays(database, short)
 
 
