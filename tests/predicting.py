@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from small_surveys import rows
+from small_surveys import differences, exported, rows
 
 from ssdb.ephemeris.bodies import earth, sun
 from ssdb.ephemeris.elements import cartesian_to_cometary
@@ -140,3 +141,9 @@ def check_positions(found: dict[Any, tuple[float, float]], expected: dict[Any, t
     """The same objects, to 1 mas."""
     assert found.keys() == expected.keys()
     assert max(apart(*found[key], *expected[key]) for key in expected) * 3600 < 1e-3
+
+
+def same_rows(database: Database, directory: Path, before: dict[str, Any]) -> bool:
+    """Whether the exports of a database are those of before."""
+    directory.mkdir(exist_ok=True)
+    return differences(before, exported(database, directory)) == []

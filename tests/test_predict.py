@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +21,7 @@ from predicting import (
     load_visits,
     orbits_of,
     predicted,
+    same_rows,
 )
 from small_surveys import change, differences, exported, rows
 
@@ -45,11 +45,6 @@ def memory() -> Iterator[Database]:
 def survey(database: Database) -> Database:
     """Orbits and exposures."""
     return load_survey(database)
-
-
-def same_rows(database: Database, directory: Path, before: dict[str, Any]) -> bool:
-    directory.mkdir(exist_ok=True)
-    return differences(before, exported(database, directory)) == []
 
 
 # What is predicted

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from predicting import (
@@ -19,8 +18,9 @@ from predicting import (
     load_survey,
     load_visits,
     predicted,
+    same_rows,
 )
-from small_surveys import change, differences, exported, rows
+from small_surveys import change, exported, rows
 
 from ssdb.errors import NotFoundError
 from ssdb.predict.objects import predict_objects
@@ -41,11 +41,6 @@ def memory() -> Iterator[Database]:
 def survey(database: Database) -> Database:
     """Orbits and exposures."""
     return load_survey(database)
-
-
-def same_rows(database: Database, directory: Path, before: dict[str, Any]) -> bool:
-    directory.mkdir(exist_ok=True)
-    return differences(before, exported(database, directory)) == []
 
 
 def test_an_object_with_a_new_orbit_changes_exactly_the_exposures_that_it_leaves_or_enters(survey: Database) -> None:

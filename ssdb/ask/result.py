@@ -16,7 +16,7 @@ from ssdb.files import to_astropy
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import ss_source
-from ssdb.schema.survey import DONE, ss_expected, ss_prediction, visit, visit_detector
+from ssdb.schema.survey import DONE, outside_padding, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
 from ssdb.store.read import read_table
 
@@ -125,7 +125,7 @@ def _statements(of_detector: bool) -> list[tuple[sa.Select, pa.Schema]]:
     of_sources = dia_source.c.visit == visit_id
     of_matches = ss_source.c.visit == visit_id
     of_objects = (ss_expected.c.visit == visit_id) & ss_expected.c.diaSourceId.is_(None)
-    of_objects &= ss_expected.c.edgeDistance.is_(None) | (ss_expected.c.edgeDistance >= 0)
+    of_objects &= outside_padding()
     if of_detector:
         of_sources &= dia_source.c.detector == detector
         of_matches &= ss_source.c.detector == detector

@@ -18,7 +18,7 @@ from ssdb.association.match import NO_DETECTOR, Matches, pair_codes
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import ss_source
-from ssdb.schema.survey import DONE, PENDING, ss_candidate, ss_expected, visit, visit_detector
+from ssdb.schema.survey import DONE, PENDING, outside_padding, ss_candidate, ss_expected, visit, visit_detector
 from ssdb.store.arrays import array_rows
 from ssdb.store.plans import source_update
 from ssdb.store.read import read_arrays
@@ -241,7 +241,7 @@ def _finish_visits(connection: sa.Connection, visits: Sequence[int], done: dict[
     unfinished = sa.exists().where(of_detectors, visit_detector.c.status == PENDING)
     seen = ss_expected.c.diaSourceId.is_not(None)
     # Not the sums over the detectors: objects may be on none, where one of them has no footprint.
-    counted = seen | ss_expected.c.edgeDistance.is_(None) | (ss_expected.c.edgeDistance >= 0)
+    counted = seen | outside_padding()
     counts = {
         "nSources": sa.select(sa.cast(sa.func.sum(visit_detector.c.nSources), sa.Integer)).where(of_detectors),
         "nTotalSsObjects": sa.select(sa.func.count()).select_from(ss_expected).where(of_objects, counted),

@@ -27,6 +27,7 @@ from ssdb.schema.survey import ss_alias, ss_candidate, ss_ephemeris, ss_expected
 from ssdb.store.database import Database
 from ssdb.store.names import alias_table, lock_names, write_aliases
 from ssdb.store.orbits import lock_orbits
+from ssdb.store.plans import source_update
 from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
 from ssdb.store.visits import lock_visits, mark_pending
@@ -151,7 +152,7 @@ def _move(connection: sa.Connection, moved: dict[int, tuple[int, str]], report: 
         _move_orbits(connection, moves, report)
         of_source = (dia_source.c.visit == ss_source.c.visit) & (dia_source.c.diaSourceId == ss_source.c.diaSourceId)
         changed = of_source & (ss_source.c.ssObjectId == moves.c.ssObjectId) & (moves.c.ssObjectId != moves.c.newId)
-        statement = sa.update(dia_source).where(changed).values(ssObjectId=moves.c.newId)
+        statement = source_update(connection).where(changed).values(ssObjectId=moves.c.newId)
         _count(report.moved, dia_source, connection.execute(statement))
         for table in (*_OF_ONE_VISIT, *_KEYED):
             values = {"ssObjectId": moves.c.newId}
@@ -204,7 +205,7 @@ def _remove_predictions(connection: sa.Connection, doubles: dict[str, np.ndarray
             if table is ss_source:
                 source = sa.tuple_(dia_source.c.visit, dia_source.c.diaSourceId)
                 matched = source.in_(sa.select(ss_source.c.visit, ss_source.c.diaSourceId).where(rows))
-                connection.execute(sa.update(dia_source).where(matched).values(ssObjectId=None))
+                connection.execute(source_update(connection).where(matched).values(ssObjectId=None))
             _count(report.removed, table, connection.execute(sa.delete(table).where(rows)))
         mark_pending(connection, sa.select(removed.c.visit).distinct())
     report.pending = tuple(np.unique(doubles["visit"]).tolist())

@@ -16,7 +16,7 @@ from ssdb.errors import ConfigError, NotFoundError, shown
 from ssdb.names.resolve import find_object
 from ssdb.schema.arrow import arrow_type
 from ssdb.schema.solar_system import ss_source
-from ssdb.schema.survey import DONE, association_run, ss_expected, ss_prediction, visit, visit_detector
+from ssdb.schema.survey import DONE, association_run, outside_padding, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.sky.footprint import Outlines, unpack_outlines
 from ssdb.store.database import Database
 from ssdb.store.read import read_arrays, read_table
@@ -192,7 +192,7 @@ def _visits(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Column
     )
     of_objects = (
         sa.select(expected.visit, sa.func.count().label("n"))
-        .where(_counted(), expected.nCandidates > 1)
+        .where(outside_padding(), expected.nCandidates > 1)
         .group_by(expected.visit)
         .subquery()
     )
@@ -210,11 +210,6 @@ def _visits(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Column
         .order_by(visit.c.midpointMjdTai, visit.c.visit)
     )
     return _columns(connection, statement)
-
-
-def _counted() -> sa.ColumnElement[bool]:
-    # Objects in the padding round a detector are not expected on it.
-    return ss_expected.c.edgeDistance.is_(None) | (ss_expected.c.edgeDistance >= 0)
 
 
 def _matches(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Columns:
@@ -246,7 +241,7 @@ def _expected(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Colu
         .select_from(ss_expected)
         .join(ss_prediction, _same_object())
         .join(visit, visit.c.visit == expected.visit)
-        .where(chosen, _counted())
+        .where(chosen, outside_padding())
         .subquery()
     )
     keys = [each.c.instrument, each.c.detector, each.c.magnitudeBin, each.c.nCandidates]
@@ -268,7 +263,7 @@ def _unseen(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Column
         sa.select(prediction.visit, prediction.designation, prediction.ephVmag, brightest.label("place"))
         .join(ss_expected, _same_object())
         .join(visit, visit.c.visit == prediction.visit)
-        .where(chosen, _counted(), ss_expected.c.diaSourceId.is_(None), prediction.ephVmag.is_not(None))
+        .where(chosen, outside_padding(), ss_expected.c.diaSourceId.is_(None), prediction.ephVmag.is_not(None))
         .subquery()
     )
     statement = sa.select(ranked.c.visit, ranked.c.designation, ranked.c.ephVmag)

@@ -116,6 +116,12 @@ ss_expected = sa.Table(
     comment="Objects expected on a detector or, without footprints, in the exposure",
 )
 
+
+def outside_padding() -> sa.ColumnElement[bool]:
+    """Whether an object of SsExpected is expected: one in the padding round a detector counts only if it is seen."""
+    return ss_expected.c.edgeDistance.is_(None) | (ss_expected.c.edgeDistance >= 0)
+
+
 ss_candidate = sa.Table(
     "SsCandidate",
     metadata,
