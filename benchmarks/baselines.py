@@ -1,9 +1,10 @@
-"""What ssdb is measured against: rows written with nothing round them, and a match in memory with nothing stored."""
+"""What ssdb is measured against: rows written with nothing round them, and matches in memory with nothing stored."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ from ssdb.store.database import Database, driver_connection
 _ROWS_PER_CHUNK = 20_000
 
 
-def raw_write(database: Database, table: sa.Table, rows: pa.Table) -> float:
-    """Seconds to write rows into a new table without any key or index, in one transaction, commit included.
+def raw_write(database: Database, table: sa.Table, parts: Iterable[pa.Table]) -> tuple[float, int]:
+    """Writes rows into a new table without any key or index, in one transaction.
 
     On PostgreSQL by binary COPY of rows that are encoded already, on SQLite by executemany of rows that are Python
     values already: the least that any way of loading them through these drivers can take.
@@ -31,66 +32,74 @@ def raw_write(database: Database, table: sa.Table, rows: pa.Table) -> float:
         Any, without tables of ssdb even.
     table : sqlalchemy.Table
         Where the rows would go; the new table has those of its columns that the rows have.
-    rows : pyarrow.Table
-        Of the table's types.
+    parts : iterable of pyarrow.Table
+        Of the table's types, one after the other; at least one.
+
+    Returns
+    -------
+    (float, int)
+        Seconds, commit included; how many rows there are then.
     """
-    columns = [sa.Column(name, table.c[name].type) for name in rows.column_names]
+    waiting = iter(parts)
+    first = next(waiting)
+    columns = [sa.Column(name, table.c[name].type) for name in first.column_names]
     bare = sa.Table(f"raw_{table.name}", sa.MetaData(), *columns)
     with database.writing() as connection:
         bare.create(connection)
-    seconds = _copy(database, bare, rows) if database.dialect == "postgresql" else _insert(database, bare, rows)
+    write = copy_rows if database.dialect == "postgresql" else _insert
+    seconds = 0.0
+    with database.writing() as connection:
+        # A part at a time, which is ready before the clock runs: a night of encoded rows would fill the memory.
+        for rows in chain([first], waiting):
+            seconds += write(connection, bare, rows)
+        start = time.perf_counter()
+    seconds += time.perf_counter() - start
     with database.reading() as connection:
-        stored = connection.execute(sa.select(sa.func.count()).select_from(bare)).scalar_one()
-    if stored != rows.num_rows:
-        raise AssertionError(f"{stored:,} of {rows.num_rows:,} rows of {table.name} were written raw")
-    return seconds
+        return seconds, connection.execute(sa.select(sa.func.count()).select_from(bare)).scalar_one()
 
 
-def _copy(database: Database, bare: sa.Table, rows: pa.Table) -> float:
+def copy_rows(connection: sa.Connection, bare: sa.Table, rows: pa.Table) -> float:
+    """Seconds of a binary COPY of rows, encoded before, into a table of PostgreSQL with these columns."""
     schema = pa.schema([pa.field(field.name, field.type) for field in rows.schema])
     encoder = ArrowToPostgresBinaryEncoder(schema)
     batches = rows.cast(schema).to_batches(max_chunksize=_ROWS_PER_CHUNK)
-    # All before the clock starts: the server works on one block while the next would be encoded.
     blocks = [encoder.write_header(), *(encoder.write_batch(batch) for batch in batches), encoder.finish()]
+    name = connection.dialect.identifier_preparer.format_table(bare)
     start = time.perf_counter()
-    with database.writing() as connection:
-        name = connection.dialect.identifier_preparer.format_table(bare)
-        with (
-            driver_connection(connection).cursor() as cursor,
-            cursor.copy(f"COPY {name} FROM STDIN (FORMAT BINARY)") as copy,
-        ):
-            for block in blocks:
-                copy.write(block)
+    with (
+        driver_connection(connection).cursor() as cursor,
+        cursor.copy(f"COPY {name} FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        for block in blocks:
+            copy.write(block)
     return time.perf_counter() - start
 
 
-def _insert(database: Database, bare: sa.Table, rows: pa.Table) -> float:
+def _insert(connection: sa.Connection, bare: sa.Table, rows: pa.Table) -> float:
+    name = connection.dialect.identifier_preparer.format_table(bare)
+    statement = f"INSERT INTO {name} VALUES ({', '.join('?' * rows.num_columns)})"
+    driver = driver_connection(connection)
     seconds = 0.0
-    with database.writing() as connection:
-        name = connection.dialect.identifier_preparer.format_table(bare)
-        statement = f"INSERT INTO {name} VALUES ({', '.join('?' * rows.num_columns)})"
-        driver = driver_connection(connection)
-        for values in _python_rows(rows):
-            start = time.perf_counter()
-            driver.executemany(statement, values)
-            seconds += time.perf_counter() - start
+    for values in _python_rows(rows):
         start = time.perf_counter()
-    return seconds + time.perf_counter() - start
+        driver.executemany(statement, values)
+        seconds += time.perf_counter() - start
+    return seconds
 
 
 def _python_rows(rows: pa.Table) -> Iterator[list[tuple[Any, ...]]]:
-    # A chunk at a time: SQLite works within executemany alone, and a night of Python values would fill the memory.
     for batch in rows.to_batches(max_chunksize=_ROWS_PER_CHUNK):
         yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
 
 
-Field = tuple[NDArray[np.float64], NDArray[np.float64]]
+Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Right ascension and declination of points, ICRS, deg; each of shape (n,)."""
 
+Indices = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""Of the prediction and of the source of pairs, each of shape (n,)."""
 
-def pairs_in_memory(
-    fields: Sequence[tuple[Field, Field]], radius_arcsec: float
-) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+
+def pairs_by_trees(fields: Sequence[tuple[Points, Points]], radius_arcsec: float) -> list[Indices]:
     """Pairs of a prediction and a source within a radius, visit by visit, by scipy's k-d trees of unit vectors.
 
     Parameters
@@ -111,4 +120,20 @@ def pairs_in_memory(
         trees = [cKDTree(unit_vectors(*points), balanced_tree=False) for points in (predictions, sources)]
         pairs = trees[0].sparse_distance_matrix(trees[1], chord, output_type="ndarray")
         found.append((pairs["i"], pairs["j"]))
+    return found
+
+
+def pairs_by_astropy(fields: Sequence[tuple[Points, Points]], radius_arcsec: float) -> list[Indices]:
+    """The same by astropy's ``search_around_sky``, its coordinates made of the arrays included."""
+    import astropy.units as u
+    from astropy.coordinates import SkyCoord, search_around_sky
+
+    found = []
+    for points in fields:
+        predictions, sources = (SkyCoord(*each, unit="deg") for each in points)
+        if len(predictions) and len(sources):
+            i, j, _, _ = search_around_sky(predictions, sources, radius_arcsec * u.arcsec)
+        else:  # which it does not take
+            i = j = np.empty(0, np.intp)
+        found.append((i, j))
     return found

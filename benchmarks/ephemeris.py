@@ -24,8 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measure import WrongResult
-from benchmarks.servers import describe_machine
+from benchmarks.servers import WrongResult, describe_machine
 from ssdb.ephemeris.bodies import sun
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.predict import ephemeris

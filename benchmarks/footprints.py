@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measure import WrongResult
-from benchmarks.servers import describe_machine
+from benchmarks.servers import WrongResult, describe_machine
 from ssdb.association.exposures import Exposures
 from ssdb.association.match import Placement, place
 from ssdb.config import AssociationConfig

@@ -1,11 +1,11 @@
 """Ingest and association of a simulated night, on SQLite and PostgreSQL, beside the least that they could take.
 
-    python -m benchmarks.night [--quick] [--visits 100] [--sources 10000] [--objects 3000] [--detectors 189]
-                              [--json FILE]
+    python -m benchmarks.night [--quick] [--visits 100] [--sources 10000] [--objects 5000] [--detectors 189]
+                              [--postgresql-url URL] [--json FILE]
 
 Everything is measured in one run, on databases that are made for it: a time means something only beside another one
 of the same machine on the same day. It ends with an error if ssdb does not find the very pairs that the comparison
-finds.
+finds. What the figures mean is in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -15,16 +15,35 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.measure import WrongResult, make_night, measure
-from benchmarks.servers import describe_machine, servers
+import sqlalchemy as sa
+
+from benchmarks.goals import goals
+from benchmarks.growth import growth
+from benchmarks.measure import Figures, load_and_associate, measure
+from benchmarks.servers import (
+    WrongResult,
+    describe_database,
+    describe_machine,
+    servers,
+    temporary_database,
+)
+from benchmarks.simulated import LATER, BenchmarkNight, Size, make_night
+from benchmarks.tables import text_of
+from benchmarks.workers import speeds
 from ssdb.errors import SsdbError
+from ssdb.store.migrate import initialize
 
 DIALECTS = ("postgresql", "sqlite")
-_RAW = {"postgresql": "raw COPY", "sqlite": "executemany"}
+_FAR_SHARE = 0.08
+"""Of the objects predicted on the ecliptic so many are far from it: 400 of 5,000."""
+_FRESH_VISITS = 12
+_TINY = Size(visits=4, sources=20, on_ecliptic=10, far_from_it=10, columns=47, detectors=4)
+_MOST_VISITS_FOR_WORKERS = 200
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.night", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--visits", type=int, default=100, help="visits of the night, at least 4 (100)")
     parser.add_argument("--sources", type=int, default=10_000, help="sources a visit, about (10000)")
-    parser.add_argument("--objects", type=int, default=3000, help="known objects predicted for a visit, about (3000)")
+    parser.add_argument(
+        "--objects",
+        type=int,
+        default=5000,
+        help="known objects predicted for a visit on the ecliptic, about; 8 %% of them far from it (5000)",
+    )
     parser.add_argument(
         "--detectors",
         type=int,
@@ -56,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         help="detectors of a visit: a square number, or a camera like Rubin's; 0: without footprints (189)",
     )
     parser.add_argument("--columns", type=int, default=47, help="columns of a source (47)")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of which the medians are printed (3)")
+    parser.add_argument("--repeat", type=int, default=1, help="runs of which the medians are printed (1)")
     parser.add_argument("--databases", type=_databases, default=list(DIALECTS), help="postgresql,sqlite")
     parser.add_argument(
         "--postgresql-url",
@@ -75,121 +99,79 @@ def _databases(text: str) -> list[str]:
     return [name for name in DIALECTS if name in names]
 
 
-def run(options: argparse.Namespace) -> dict[str, Any]:
-    """All figures: ``machine``, ``night``, and by database its description and its seconds (medians) and ratios."""
-    figures: dict[str, Any] = {"machine": describe_machine(), "repeat": options.repeat, "databases": {}}
+def run(options: argparse.Namespace) -> Figures:
+    """All figures: ``machine``, ``night``, ``databases`` with those of each, ``goals``."""
+    figures: Figures = {"machine": describe_machine(), "repeat": options.repeat, "databases": {}}
     with (
         tempfile.TemporaryDirectory(prefix="ssdb-bench-night-") as directory,
         servers(options.databases, options.postgresql_url) as places,
     ):
-        warm_up = Path(directory) / "warm-up"
-        warm_up.mkdir()
-        tiny = make_night(4, 20, 10, options.columns, warm_up, min(options.detectors, 4))
-        night = make_night(
-            options.visits, options.sources, options.objects, options.columns, Path(directory), options.detectors
-        )
+        _say("making the night")
+        nights = {visits: _night(options, visits, Path(directory)) for visits in _sizes(options.visits)}
+        fresh = _night(options, _FRESH_VISITS, Path(directory), LATER)
+        tiny = make_night(_TINY, Path(directory)).files
+        figures["night"] = {
+            "visits": options.visits,
+            "columns": options.columns,
+            "predictions of a visit": sorted(nights[options.visits].predicted().tolist()),
+        }
         for name in options.databases:
             place, words = places[name]
-            measure(place, tiny)  # modules are imported, and the server has started its first processes
             runs = []
             for number in range(options.repeat):
                 _say(f"{name}: run {number + 1} of {options.repeat}")
-                runs.append(measure(place, night))
-            figures["night"] = runs[0]["rows"] | {"columns_of_a_source": night.stored["sources"].num_columns}
-            seconds = {
-                group: {key: median(one["seconds"][group].get(key, 0.0) for one in runs) for key in values}
-                for group, values in runs[0]["seconds"].items()
-            }
-            figures["databases"][name] = {"server": words, **runs[0]["database"], "seconds": seconds}
-            figures["databases"][name]["ratios"] = ratios(seconds)
+                runs.append(_run_one(place, nights, fresh, tiny))
+            figures["databases"][name] = {"server": words, **medians(runs)}
+    figures["goals"] = goals(figures)
     return figures
+
+
+def _sizes(visits: int) -> list[int]:
+    """A hundredth and a tenth of the visits, as far as a simulated night can be so short, and all of them."""
+    return sorted({max(4, visits // 100), max(4, visits // 10), visits})
+
+
+def _night(options: argparse.Namespace, visits: int, directory: Path, later: int = 0) -> BenchmarkNight:
+    here = directory / f"{visits}-{later}"
+    here.mkdir()
+    far = round(_FAR_SHARE * options.objects)
+    size = Size(visits, options.sources, options.objects, far, options.columns, options.detectors)
+    return make_night(size, here, later)
+
+
+def _run_one(
+    place: sa.URL | Path, nights: dict[int, BenchmarkNight], fresh: BenchmarkNight, tiny: dict[str, Path]
+) -> Figures:
+    """The figures of one database system: those of the whole night, beside those of shorter ones."""
+    *shorter, whole = nights
+    with ExitStack() as stack:
+        databases = {}
+        for visits in nights:
+            url = stack.enter_context(temporary_database(place))
+            databases[visits] = stack.enter_context(closing(initialize(url)))
+        peaks = {str(visits): load_and_associate(databases[visits], nights[visits], tiny) for visits in shorter}
+        figures = measure(databases[whole], place, nights[whole], tiny)
+        figures["peak_mb"] = peaks | {str(whole): figures["peak_mb"]}
+        figures["growth"] = growth(databases, fresh)
+        if isinstance(place, sa.URL):  # SQLite lets one write at a time
+            visits = max(visits for visits in nights if visits <= max(_MOST_VISITS_FOR_WORKERS, min(nights)))
+            figures["workers"] = {"visits": visits, "seconds": speeds(databases[visits], [1, 2], 1)}
+        figures["database"] = describe_database(databases[whole])
+    return figures
+
+
+def medians(runs: Sequence[Any]) -> Any:
+    """Of runs, dictionaries of dictionaries of figures, the same with the median of each figure."""
+    if isinstance(runs[0], dict):
+        return {key: medians([one[key] for one in runs if key in one]) for key in runs[0]}
+    if isinstance(runs[0], float):
+        return median(runs)
+    return runs[0]
 
 
 def _say(text: str) -> None:
     if sys.stderr.isatty():
         print(text, file=sys.stderr)
-
-
-def ratios(seconds: dict[str, dict[str, float]]) -> dict[str, float]:
-    """How many times as long ssdb takes as what it is measured against.
-
-    Parameters
-    ----------
-    seconds : dict
-        Of one database, by group: see :func:`benchmarks.measure.measure`.
-    """
-    ingest, raw = seconds["ingest"], seconds["raw"]
-    loaded, written = sum(ingest.values()), sum(raw.values())
-    return {
-        **{f"ingest_{kind}_to_raw": ingest[kind] / raw[kind] for kind in ingest},
-        "ingest_to_raw": loaded / written,
-        "ingest_and_associate_to_raw": (loaded + seconds["associate"]["all"]) / written,
-        **{
-            f"{what}_{extent}_to_memory": seconds[what][extent] / seconds["memory"][extent]
-            for what in ("join", "associate")
-            for extent in ("all", "one")
-        },
-    }
-
-
-def text_of(figures: dict[str, Any]) -> str:
-    """The figures as a table for people."""
-    night, machine = figures["night"], figures["machine"]
-    lines = [
-        f"{night['visits']:,} visits, {night['sources']:,} sources of {night['columns_of_a_source']} columns, "
-        f"{night['predictions']:,} predictions, {night.get('detectors', 0):,} detectors; "
-        f"{night['pairs']:,} pairs, {night['associated']:,} objects associated",
-        f"medians of {figures['repeat']} runs; {machine['cores']} cores, {machine['cpu']}, {machine['system']}",
-        *([f"load of the machine before: {machine['load']:.1f}"] if machine["load"] is not None else []),
-        ", ".join(f"{name} {machine[name]}" for name in ("python", "psycopg", "numpy", "scipy", "pyarrow")),
-    ]
-    for name, one in figures["databases"].items():
-        lines += ["", *_database_lines(name, one, night)]
-    if len(figures["databases"]) == 2:
-        totals = [_whole(figures["databases"][name]["seconds"]) for name in ("sqlite", "postgresql")]
-        lines += ["", f"ingest + associate, SQLite to PostgreSQL: {totals[0] / totals[1]:.2f}"]
-    return "\n".join(lines)
-
-
-def _whole(seconds: dict[str, dict[str, float]]) -> float:
-    return sum(seconds["ingest"].values()) + seconds["associate"]["all"]
-
-
-def _database_lines(name: str, one: dict[str, Any], night: dict[str, int]) -> list[str]:
-    seconds, ratio = one["seconds"], one["ratios"]
-    settings = ", ".join(
-        f"{key} {value}" for key, value in one.items() if key not in ("server", "version", "seconds", "ratios")
-    )
-    visits = night["visits"]
-
-    def per_visit(what: str, extent: str) -> str:
-        ours, memory = (1000 * seconds[key][extent] / (visits if extent == "all" else 1) for key in (what, "memory"))
-        return f"{ours:11.2f} {memory:12.2f} {ratio[f'{what}_{extent}_to_memory']:7.2f}"
-
-    lines = [f"{name} {one['version']}: {one['server']}", f"  {settings}", ""]
-    lines.append(f"  {'ingest':24}{'rows':>11} {'seconds':>9} {'rows/s':>10} {_RAW[name]:>12} {'ratio':>7}")
-    for kind in seconds["ingest"]:
-        spent, raw = seconds["ingest"][kind], seconds["raw"][kind]
-        lines.append(
-            f"  {kind:24}{night[kind]:11,} {spent:9.3f} {night[kind] / spent:10,.0f} {raw:12.3f} {spent / raw:7.2f}"
-        )
-    spent, raw = sum(seconds["ingest"].values()), sum(seconds["raw"].values())
-    lines += [
-        f"  {'all':24}{'':11} {spent:9.3f} {'':10} {raw:12.3f} {ratio['ingest_to_raw']:7.2f}",
-        f"  {'all and associate':24}{'':11} {_whole(seconds):9.3f} {'':10} {raw:12.3f} "
-        f"{ratio['ingest_and_associate_to_raw']:7.2f}",
-        "",
-        f"  {'milliseconds a visit':34}{'ssdb':>11} {'in memory':>12} {'ratio':>7}",
-        f"  {'box join, one visit alone':34}{per_visit('join', 'one')}",
-        f"  {f'box join, {visits} visits':34}{per_visit('join', 'all')}",
-        f"  {'associate, one visit alone':34}{per_visit('associate', 'one')}",
-        f"  {f'associate, {visits} visits':34}{per_visit('associate', 'all')}",
-    ]
-    lines += [
-        f"    {stage:32}{1000 * total / visits:11.2f}"
-        for stage, total in sorted(seconds["stages"].items(), key=lambda item: -item[1])
-    ]
-    return lines
 
 
 if __name__ == "__main__":

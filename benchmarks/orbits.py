@@ -22,9 +22,8 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from benchmarks.measure import WrongResult
 from benchmarks.night import DIALECTS
-from benchmarks.servers import describe_machine, servers, temporary_database
+from benchmarks.servers import WrongResult, describe_machine, servers, temporary_database
 from ssdb.errors import SsdbError
 from ssdb.ingest.orbits import ingest_orbits
 from ssdb.schema.solar_system import mpc_orbits

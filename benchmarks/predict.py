@@ -24,8 +24,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from benchmarks.measure import WrongResult
-from benchmarks.servers import describe_machine, servers, temporary_database
+from benchmarks.servers import WrongResult, describe_machine, servers, temporary_database
 from ssdb.designation import pack, packed_from_id
 from ssdb.ephemeris.bodies import earth, sun
 from ssdb.ephemeris.predict import ephemeris

@@ -32,6 +32,10 @@ _SETTINGS = (
 """Settings of PostgreSQL that decide how fast it writes."""
 
 
+class WrongResult(Exception):
+    """What was measured is not what it should be: the times mean nothing."""
+
+
 @contextmanager
 def postgresql_server(url: str | None, directory: Path) -> Iterator[tuple[sa.URL, str]]:
     """A PostgreSQL server on which databases can be made.

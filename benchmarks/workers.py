@@ -20,14 +20,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from benchmarks.measure import WrongResult, make_night
-from benchmarks.servers import describe_machine, servers, settle, temporary_database
+from benchmarks.children import INGEST
+from benchmarks.servers import WrongResult, describe_machine, servers, settle, temporary_database
+from benchmarks.simulated import Size, make_night
 from ssdb.association.associate import associate
 from ssdb.errors import SsdbError
-from ssdb.ingest.detectors import ingest_detectors
-from ssdb.ingest.predictions import ingest_predictions
-from ssdb.ingest.sources import ingest_sources
-from ssdb.ingest.visits import ingest_visits
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.migrate import initialize
@@ -74,36 +71,43 @@ def _numbers(text: str) -> list[int]:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """All figures: ``machine``, ``visits``, ``seconds`` by number of workers, from beginning to end."""
+    size = Size(options.visits, options.sources, options.objects, options.objects, options.columns, options.detectors)
     with (
         tempfile.TemporaryDirectory(prefix="ssdb-bench-workers-") as directory,
         servers(["postgresql"], options.postgresql_url) as places,
         temporary_database(places["postgresql"][0]) as url,
         closing(initialize(url)) as database,
     ):
-        sizes = (options.visits, options.sources, options.objects, options.columns)
-        night = make_night(*sizes, Path(directory), options.detectors)
-        ingest_visits(database, night.files["visits"])
-        if "detectors" in night.files:
-            ingest_detectors(database, night.files["detectors"])
-        ingest_sources(database, night.files["sources"])
-        ingest_predictions(database, night.files["predictions"], complete=True)
-        runs: dict[int, list[float]] = {number: [] for number in options.workers}
-        totals = set()
-        # In turns, so that what else the machine does is the same for all.
-        for _ in range(options.repeat):
-            for number in options.workers:
-                seconds, found = _associate(database, number)
-                runs[number].append(seconds)
-                totals.add(found)
-        if len(totals) != 1:
-            raise WrongResult(f"the numbers of sources, expected and found objects are not always the same: {totals}")
-    seconds_by_number = {str(number): median(values) for number, values in runs.items()}
+        for kind, path in make_night(size, Path(directory)).files.items():
+            INGEST[kind](database, path)
+        seconds = speeds(database, options.workers, options.repeat)
     return {
         "machine": describe_machine(),
         "repeat": options.repeat,
         "visits": options.visits,
-        "seconds": seconds_by_number,
+        "seconds": seconds,
     }
+
+
+def speeds(database: Database, workers: Sequence[int], repeat: int) -> dict[str, float]:
+    """Seconds, medians, to associate all that is in a database, by the number of workers.
+
+    Raises
+    ------
+    WrongResult
+        If the numbers of what is found are not always the same.
+    """
+    runs: dict[int, list[float]] = {number: [] for number in workers}
+    totals = set()
+    # In turns, so that what else the machine does is the same for all.
+    for _ in range(repeat):
+        for number in workers:
+            seconds, found = _associate(database, number)
+            runs[number].append(seconds)
+            totals.add(found)
+    if len(totals) != 1:
+        raise WrongResult(f"the numbers of sources, expected and found objects are not always the same: {totals}")
+    return {str(number): median(values) for number, values in runs.items()}
 
 
 def _associate(database: Database, n_workers: int) -> tuple[float, tuple[int, ...]]:

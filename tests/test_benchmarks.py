@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
 import pytest
 import sqlalchemy as sa
 from conftest import DIALECTS
+
+from ssdb.store.migrate import initialize
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = {"claim", "read", "footprints", "join", "refine", "assign", "derive", "write", "commit"}
@@ -44,37 +51,83 @@ def test_figures_of_each_database_are_there(quick: tuple[dict[str, Any], object]
     one = quick[0]["databases"][dialect]
     seconds = one["seconds"]
     assert set(seconds["ingest"]) == set(seconds["raw"]) == {"visits", "detectors", "sources", "predictions"}
-    assert set(seconds["join"]) == set(seconds["memory"]) == set(seconds["associate"]) == {"one", "all"}
     assert set(seconds["stages"]) >= STAGES
-    assert all(value > 0 for group in seconds.values() for value in group.values())
+    assert all(value > 0 for group in ("ingest", "raw", "stages") for value in seconds[group].values())
+    assert all(seconds[what] > 0 for what in ("join", "trees", "associate"))
     # The stages are parts of the whole.
-    assert sum(seconds["stages"].values()) < seconds["associate"]["all"]
-    assert one["version"]
+    assert sum(seconds["stages"].values()) < seconds["associate"]
+    for spread in ("share of a batch", "alone"):
+        assert 0 < one["visit_seconds"][spread]["median"] <= one["visit_seconds"][spread]["99 %"]
+    assert all(value > 0 for size in one["growth"].values() for value in size.values())
+    assert list(one["growth"]) == list(one["peak_mb"]) == ["4", "6"]
+    assert ("workers" in one) == (dialect == "postgresql")
+    assert one["database"]["version"]
 
 
-def test_ratios_are_those_of_the_seconds(quick: tuple[dict[str, Any], object]) -> None:
-    from benchmarks.night import ratios
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_memory_is_that_of_the_processes_that_ingest_and_associate(
+    quick: tuple[dict[str, Any], object], dialect: str
+) -> None:
+    peaks = quick[0]["databases"][dialect]["peak_mb"]["6"]
+    # An interpreter with numpy, pyarrow and astropy has more than the least, and a tiny night adds next to nothing.
+    assert all(50 < peak < 600 for peak in peaks.values())
 
-    seconds = {
-        "ingest": {"visits": 1.0, "sources": 6.0, "predictions": 3.0},
-        "raw": {"visits": 0.5, "sources": 2.0, "predictions": 1.5},
-        "memory": {"one": 0.01, "all": 2.0},
-        "join": {"one": 0.02, "all": 3.0},
-        "associate": {"one": 0.05, "all": 10.0},
-    }
-    expected = {
-        "ingest_visits_to_raw": 2.0,
-        "ingest_sources_to_raw": 3.0,
-        "ingest_predictions_to_raw": 2.0,
-        "ingest_to_raw": 2.5,
-        "ingest_and_associate_to_raw": 5.0,
-        "join_one_to_memory": 2.0,
-        "join_all_to_memory": 1.5,
-        "associate_one_to_memory": 5.0,
-        "associate_all_to_memory": 5.0,
-    }
-    assert ratios(seconds) == pytest.approx(expected)
-    assert set(quick[0]["databases"]["sqlite"]["ratios"]) == {*expected, "ingest_detectors_to_raw"}
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_disk_is_told_by_table_with_partitions(quick: tuple[dict[str, Any], object], dialect: str) -> None:
+    disk, rows = (quick[0]["databases"][dialect][name] for name in ("disk", "rows"))
+    tables = disk["tables"]
+    # 47 columns, most of them of 4 bytes; SQLite writes them as doubles.
+    assert 150 < tables["DiaSource"]["rows"] / rows["sources"] < 1000
+    assert all(tables[name]["indexes"] > 0 for name in ("DiaSource", "SsPrediction", "SSSource", "SsCandidate"))
+    assert not any("20310923" in name for name in tables)
+    assert sum(sum(sizes.values()) for sizes in tables.values()) <= disk["all"]
+
+
+def test_goals_are_at_the_end(quick: tuple[dict[str, Any], subprocess.CompletedProcess[str]]) -> None:
+    figures, finished = quick
+    goals = {goal["what"]: goal for goal in figures["goals"]}
+    assert len(goals) == 12
+    # A visit of the quick night is none of those that the goal is about.
+    assert figures["goals"][0]["reached"] is None
+    last = finished.stdout.splitlines()[-len(goals) :]
+    assert all(line.startswith(what) for what, line in zip(goals, last, strict=True))
+    one = figures["databases"]["postgresql"]
+    both = one["workers"]["seconds"]
+    assert goals["two workers to one"]["figure"] == f"{both['1'] / both['2']:.2f}"
+    raw = sum(one["seconds"]["raw"].values())
+    whole = sum(one["seconds"]["ingest"].values()) + one["seconds"]["associate"]
+    assert goals["ingest + associate to raw COPY"]["figure"] == f"{whole / raw:.2f}"
+
+
+@pytest.mark.parametrize(("seconds", "reached"), [(0.065, True), (0.067, False)])
+def test_a_goal_is_reached_or_not(quick: tuple[dict[str, Any], object], seconds: float, reached: bool) -> None:
+    from benchmarks.goals import goals
+
+    figures = json.loads(json.dumps(quick[0]))
+    one = figures["databases"]["postgresql"]
+    one["rows"] |= {"sources": 60_000, "visits": 6}
+    one |= {"goal_predictions": 3000.0, "growth": {"10": {"associate": 60.0}, "1000": {"associate": 1000 * seconds}}}
+    one["visit_seconds"]["of the goal"] = seconds
+    one["compared"] = {"join": 1.0, "extensions": {"q3c": {"a": 60 * seconds, "b": 9.0, "c": "not at all"}}}
+    one["peak_mb"] = {"100": {"ingest": 400.0, "associate": 300.0}, "1000": {"ingest": 430.0, "associate": 333.0}}
+    found = {goal["what"]: goal for goal in goals(figures)}
+    assert found["associate a visit of 10,000 sources, 3,000 predictions"]["reached"] is reached
+    assert found["q3c, best plan, to join"]["reached"] is not reached
+    assert found["associate a fresh visit, 1000 visits in the tables to 10"]["reached"] is True
+    assert found["memory of the client, postgresql"]["reached"] is True
+    assert found["the same, 1000 visits to 100, postgresql"]["reached"] is False
+
+
+def test_medians_are_those_of_each_figure() -> None:
+    from benchmarks.night import medians
+
+    runs = [
+        {"a": {"x": 1.0}, "n": 3, "b": "y"},
+        {"a": {"x": 9.0}, "n": 3, "b": "y"},
+        {"a": {"x": 2.0}, "n": 3, "b": "y"},
+    ]
+    assert medians(runs) == {"a": {"x": 2.0}, "n": 3, "b": "y"}
 
 
 def test_output_names_versions_machine_and_settings(
@@ -85,7 +138,7 @@ def test_output_names_versions_machine_and_settings(
     for text in (f"{machine['cores']} cores", machine["cpu"], f"python {machine['python']}", "shared_buffers", "fsync"):
         assert text in finished.stdout
     for dialect in DIALECTS:
-        assert f"{dialect} {figures['databases'][dialect]['version']}" in finished.stdout
+        assert f"{dialect} {figures['databases'][dialect]['database']['version']}" in finished.stdout
 
 
 def test_benchmark_leaves_no_database_behind(quick: tuple[dict[str, Any], object], postgresql_server: sa.URL) -> None:
@@ -97,21 +150,52 @@ def test_benchmark_leaves_no_database_behind(quick: tuple[dict[str, Any], object
 
 
 def test_simulated_night_has_the_size_asked_for(tmp_path: Path) -> None:
-    from benchmarks.measure import make_night
+    from benchmarks.simulated import Size, make_night, stored_rows
 
-    night = make_night(6, 2000, 500, 30, tmp_path)
-    sources, predictions = night.stored["sources"], night.stored["predictions"]
-    assert sources.num_columns == 30
-    # One visit of the six has no sources, another no predictions.
-    assert sources.num_rows / 5 == pytest.approx(2000, rel=0.1)
-    assert predictions.num_rows / 5 == pytest.approx(500, rel=0.1)
+    night = make_night(Size(24, 2000, 1000, 80, 30, 4), tmp_path)
+    sources = pa.parquet.ParquetFile(night.files["sources"])
+    assert (sources.metadata.num_columns, sources.num_row_groups) == (30, 3)
+    # One visit has no sources, another no predictions.
+    assert night.rows["sources"] / 23 == pytest.approx(2000, rel=0.1)
+    predicted = np.sort(night.predicted())
+    assert predicted[0] == 0
+    assert predicted[1] == pytest.approx(80, rel=0.1)
+    assert predicted[-1] == pytest.approx(1000, rel=0.1)
+    parts = list(stored_rows(night, "predictions"))
+    assert (
+        sum(part.num_rows for part in parts)
+        == night.rows["predictions"]
+        == pa.parquet.read_metadata(night.files["predictions"]).num_rows
+    )
+    first = parts[0].filter(pc.equal(parts[0]["visit"], night.visits[0]))
+    assert first["ssObjectId"].to_pylist() == night.identifiers[0][0].tolist()
 
 
-def test_match_in_memory_finds_the_pairs_of_brute_force() -> None:
+def test_predictions_are_fewer_far_from_the_ecliptic(tmp_path: Path) -> None:
+    from astropy.coordinates import SkyCoord
+
+    from benchmarks.simulated import Size, make_night
+
+    night = make_night(Size(24, 100, 500, 40, 14, 0), tmp_path)
+    centres = pa.parquet.read_table(night.files["visits"])
+    place = SkyCoord(centres["ra"].to_numpy(), centres["dec"].to_numpy(), unit="deg")
+    latitude = np.abs(place.barycentrictrueecliptic.lat.deg)
+    of_visit = dict(zip(centres["visit"].to_pylist(), latitude, strict=True))
+    with_objects = [i for i, n in enumerate(night.predicted()) if n]
+    by_latitude = sorted(with_objects, key=lambda i: round(of_visit[night.visits[i]]))
+    counts = night.predicted()[by_latitude]
+    assert counts[0] == pytest.approx(500, rel=0.1)
+    assert counts[-1] == pytest.approx(40, rel=0.2)
+    # Some of them leave the field, others come in.
+    assert (np.diff(counts) < 0.1 * counts[:-1] + 5).all()
+
+
+@pytest.mark.parametrize("ways", ["pairs_by_trees", "pairs_by_astropy"])
+def test_match_in_memory_finds_the_pairs_of_brute_force(ways: str) -> None:
     from astropy import units as u
     from astropy.coordinates import SkyCoord
 
-    from benchmarks.baselines import pairs_in_memory
+    from benchmarks import baselines
 
     rng = np.random.default_rng(5)
     fields = []
@@ -119,7 +203,7 @@ def test_match_in_memory_finds_the_pairs_of_brute_force() -> None:
         ra = (ra0 + rng.uniform(-0.002, 0.002, (2, 60)) / np.cos(np.radians(min(abs(dec0), 89.0)))) % 360.0
         dec = np.clip(dec0 + rng.uniform(-0.002, 0.002, (2, 60)), -90.0, 90.0)
         fields.append(((ra[0], dec[0]), (ra[1], dec[1])))
-    for (predictions, sources), (i, j) in zip(fields, pairs_in_memory(fields, 1.5), strict=True):
+    for (predictions, sources), (i, j) in zip(fields, getattr(baselines, ways)(fields, 1.5), strict=True):
         a, b = (SkyCoord(*points, unit="deg") for points in (predictions, sources))
         close = np.argwhere(a[:, None].separation(b[None, :]) <= 1.5 * u.arcsec)
         assert len(close) > 5
@@ -130,8 +214,15 @@ def test_match_in_memory_finds_the_pairs_of_brute_force() -> None:
 def test_a_lost_pair_ends_the_benchmark(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Times of a join that finds too few pairs, or of an association that does, are not to be printed."""
     from benchmarks import measure
+    from benchmarks.simulated import Size, make_night
     from ssdb.association import associate
 
+    @contextmanager
+    def here(files: object) -> Iterator[Callable[..., Any]]:
+        yield lambda function, *arguments: function(*arguments)
+
+    # In this process, where a function can be replaced.
+    monkeypatch.setattr(measure, "child_process", here)
     module = measure if what == "join" else associate
     whole = module.read_candidate_pairs
 
@@ -139,11 +230,49 @@ def test_a_lost_pair_ends_the_benchmark(what: str, tmp_path: Path, monkeypatch: 
         pairs = whole(*arguments)
         return {name: values[::2] for name, values in pairs.items()}
 
-    night = measure.make_night(4, 100, 60, 20, tmp_path)
-    measure.measure(tmp_path, night)
+    night = make_night(Size(4, 100, 60, 60, 20, 0), tmp_path)
+
+    def run(name: str) -> None:
+        with closing(initialize(f"sqlite:///{tmp_path / name}.db")) as database:
+            measure.measure(database, tmp_path, night, night.files)
+
+    run("whole")
     monkeypatch.setattr(module, "read_candidate_pairs", half)
     with pytest.raises(measure.WrongResult, match=what):
-        measure.measure(tmp_path, night)
+        run("half")
+
+
+def test_a_process_of_its_own_does_not_count_what_this_one_has() -> None:
+    from benchmarks.children import child_process, peak_memory_mb
+
+    ballast = np.ones(100_000_000)
+    with child_process({}) as child:
+        assert child(peak_memory_mb) < peak_memory_mb() - 0.5 * ballast.nbytes / 1e6
+        before = child(peak_memory_mb)
+        child(np.ones, 30_000_000)
+        assert child(peak_memory_mb) > before + 200
+
+
+def test_the_fastest_plan_counts() -> None:
+    from benchmarks.rivals import fastest
+
+    assert fastest({"a": 3.0, "b": 2.0, "c": "no such index"}) == ("b", 2.0)
+    assert fastest({"": "not installed"}) is None
+
+
+def test_other_pairs_of_an_extension_end_the_benchmark() -> None:
+    """But for those at the very radius, where rounding decides."""
+    from benchmarks.rivals import _compare
+    from benchmarks.servers import WrongResult
+
+    fields = [((np.zeros(1), np.zeros(1)), (np.zeros(3), np.array([0.1, 0.9999, 0.9]) / 3600.0))]
+
+    def indices(*sources: int) -> list[Any]:
+        return [(np.zeros(len(sources), int), np.array(sources, int))]
+
+    _compare("x", indices(0, 1, 2), fields, 1.0, indices(0, 2))
+    with pytest.raises(WrongResult, match="x found 2"):
+        _compare("x", indices(0, 1), fields, 1.0, indices(0, 1, 2))
 
 
 def test_footprints_are_measured_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,7 +32,16 @@ from ssdb.association.associate import associate
 from ssdb.errors import ConfigError, InputError
 from ssdb.schema import dia, survey
 from ssdb.schema.arrow import arrow_schema
-from ssdb.simulate import Night, Score, SimulationConfig, score, simulate_night, write_night
+from ssdb.simulate import (
+    Field,
+    Night,
+    Score,
+    SimulationConfig,
+    score,
+    simulate_night,
+    simulate_visits,
+    write_night,
+)
 from ssdb.simulate.focal_plane import rubin_like
 from ssdb.sky.edges import edge_distances
 from ssdb.sky.footprint import Outlines, bounding_caps, outline_problems
@@ -642,3 +651,16 @@ def test_score_refuses_what_is_no_one_to_one_match() -> None:
         score([1, 2, 2], ["433", "1", "433"], TRUTH)
     with pytest.raises(InputError, match="3 matched sources have 1"):
         score([1, 2, 3], ["433"], TRUTH)
+
+
+def test_other_fields_have_the_objects_and_sources_asked_for() -> None:
+    """A night may have fields of its own, each with its own numbers."""
+    fields = [Field(10.0, 4.0, 200, 50), Field(30.0, -20.0, 20, 400), Field(310.0, -60.0, 0, 100)]
+    config = SimulationConfig(n_visits=6, n_objects=7, n_sources=7, detection_efficiency=0.0)
+    for number, (part, field) in enumerate(zip(simulate_visits(config, fields), [0, 1, 0, 1, 0, 2], strict=True)):
+        wanted = fields[field]
+        visit = part.visits.to_pylist()[0]
+        assert (visit["ra"], visit["dec"]) == (wanted.ra, wanted.dec)
+        assert part.sources.num_rows == (0 if number == 4 else wanted.n_sources)
+        # Some leave the field as they move, and of those round it some come in.
+        assert part.predictions.num_rows == pytest.approx(wanted.n_objects, rel=0.1)

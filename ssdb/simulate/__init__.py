@@ -11,7 +11,16 @@ matching sees only one relative to the other.
 """
 
 from ssdb.simulate.config import SimulationConfig
-from ssdb.simulate.night import Night, simulate_night, write_night
+from ssdb.simulate.night import Field, Night, simulate_night, simulate_visits, write_night
 from ssdb.simulate.truth import Score, score
 
-__all__ = ["Night", "Score", "SimulationConfig", "score", "simulate_night", "write_night"]
+__all__ = [
+    "Field",
+    "Night",
+    "Score",
+    "SimulationConfig",
+    "score",
+    "simulate_night",
+    "simulate_visits",
+    "write_night",
+]

@@ -113,17 +113,17 @@ def prediction_rows(exposure: Exposure, objects: KnownObjects, config: Simulatio
 
 
 def source_rows(
-    exposure: Exposure, objects: KnownObjects, config: SimulationConfig, rng: np.random.Generator
+    exposure: Exposure, objects: KnownObjects, config: SimulationConfig, n_unrelated: int, rng: np.random.Generator
 ) -> tuple[pa.Table, pa.Table]:
-    """Its sources in random order, and the truth about those that are objects."""
+    """Its sources in random order, n_unrelated of them no object, and the truth about the others."""
     # What could become a source, in every array: first the objects, then what is unrelated.
     n_objects = len(objects.designations)
     predicted = np.stack(positions(objects.topo_at(exposure.mjd_tai)))
-    unrelated = _unrelated_positions(exposure.camera, predicted, config.n_sources, rng)
+    unrelated = _unrelated_positions(exposure.camera, predicted, n_unrelated, rng)
     time = exposure.shutter_times(*np.hstack([predicted, unrelated]), crossing_seconds=config.shutter_seconds)
 
     error = config.astrometric_error_arcsec / 3600.0
-    correlation = rng.uniform(-0.3, 0.3, n_objects + config.n_sources)
+    correlation = rng.uniform(-0.3, 0.3, n_objects + n_unrelated)
     known = _scattered(*objects.true_positions(time[:n_objects]), error, correlation[:n_objects], rng)
     ra, dec = np.hstack([known, unrelated])
     detector = exposure.camera.detectors_at(ra, dec)
@@ -131,7 +131,7 @@ def source_rows(
     magnitude = objects.v_magnitude + rng.normal(0.0, 0.1, n_objects)
     probability = config.detection_efficiency / (1.0 + np.exp((magnitude - config.depth_mag) / 0.2))
     detected = (rng.random(n_objects) < probability) & (detector[:n_objects] >= 0)
-    unrelated_magnitude = config.depth_mag + 0.5 - rng.exponential(1.5, config.n_sources)
+    unrelated_magnitude = config.depth_mag + 0.5 - rng.exponential(1.5, n_unrelated)
     true_flux = _flux(np.concatenate([magnitude, unrelated_magnitude]))
     # At the depth the signal-to-noise ratio is 5; bright sources keep an error of half a per cent.
     flux_error = np.hypot(0.2 * _flux(config.depth_mag), 0.005 * true_flux)

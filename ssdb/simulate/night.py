@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,11 +25,30 @@ from ssdb.simulate.exposure import (
     visit_rows,
 )
 from ssdb.simulate.focal_plane import RUBIN_DETECTORS, FocalPlane, mosaic, rubin_like
-from ssdb.simulate.objects import ECLIPTIC_AXES, known_objects, random_designations
-from ssdb.sky.sphere import positions
+from ssdb.simulate.objects import ecliptic_place, known_objects, random_designations
 
 CADENCE_SECONDS = 40.0
 BANDS = ("g", "r", "i", "z", "y")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Where visits go.
+
+    Attributes
+    ----------
+    ra, dec : float
+        Centre, ICRS, deg.
+    n_objects : int
+        Known objects.
+    n_sources : int
+        Unrelated sources of a visit.
+    """
+
+    ra: float
+    dec: float
+    n_objects: int
+    n_sources: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,40 +98,58 @@ def simulate_night(config: SimulationConfig) -> Night:
     Night
         Tables in the form that ingest reads. Predictions cover every visit: ingest them as complete.
     """
+    parts = list(simulate_visits(config))
+    tables = {
+        name: None if getattr(parts[0], name) is None else pa.concat_tables(getattr(part, name) for part in parts)
+        for name in ("visits", "detectors", "sources", "predictions", "truth")
+    }
+    return Night(config=config, **tables)
+
+
+def simulate_visits(config: SimulationConfig, fields: Sequence[Field] | None = None) -> Iterator[Night]:
+    """The same night as :func:`simulate_night` makes, a visit at a time, so that a long one need not be in memory.
+
+    Parameters
+    ----------
+    config : SimulationConfig
+    fields : sequence of Field, optional
+        Other fields, of other numbers of objects and sources, than the configuration has; the last one is that of the
+        last visit.
+
+    Yields
+    ------
+    Night
+        Of one visit, in the order of their times.
+    """
+    fields = _fields(config) if fields is None else fields
     rng = np.random.default_rng(config.seed)
     times = (config.night_mjd_tai + np.arange(config.n_visits) * CADENCE_SECONDS / SECONDS_PER_DAY).tolist()
-    centres, focal_plane = _field_centres(config), _focal_plane(config)
-    designations = random_designations(config.n_fields * config.n_objects, rng)
-    # One part a field; what is left for the last one is empty.
-    parts = np.split(designations, config.n_objects * np.arange(1, config.n_fields + 1))
+    focal_plane = _focal_plane(config)
+    n_objects = [field.n_objects for field in fields]
+    parts = np.split(random_designations(sum(n_objects), rng), np.cumsum(n_objects)[:-1])
     # An object is placed for the first visit of its field, so that there pairs are as close as intended.
     objects = [
-        known_objects(Camera(*centre, config.camera_radius_deg), mjd_tai, names, rng)
-        for centre, mjd_tai, names in zip(centres, times[: len(centres)], parts, strict=True)
+        known_objects(Camera(field.ra, field.dec, config.camera_radius_deg), mjd_tai, names, rng)
+        for field, mjd_tai, names in zip(fields, times[: len(fields)], parts, strict=True)
     ]
-    visits, detectors, sources, predictions, truth = [], [], [], [], []
+    n_visited = len(fields) - 1
     for number, mjd_tai in enumerate(times):
-        field = number % config.n_fields if number < config.n_visits - 1 else config.n_fields
-        rotation = rng.uniform(0.0, 2.0 * math.pi)
-        camera = Camera(*centres[field], config.camera_radius_deg, focal_plane, rotation)
-        band = BANDS[number // config.n_fields % len(BANDS)]
-        exposure = Exposure(config.first_visit + number, mjd_tai, band, camera)
-        visits.append(visit_rows(exposure))
-        if focal_plane:
-            detectors.append(detector_rows(exposure, focal_plane))
-        predictions.append(prediction_rows(exposure, objects[field], config))
+        place = number % n_visited if number < config.n_visits - 1 else n_visited
+        field, rotation = fields[place], rng.uniform(0.0, 2.0 * math.pi)
+        camera = Camera(field.ra, field.dec, config.camera_radius_deg, focal_plane, rotation)
+        exposure = Exposure(config.first_visit + number, mjd_tai, BANDS[number // n_visited % len(BANDS)], camera)
         if number != config.n_visits - 2:
-            of_visit = source_rows(exposure, objects[field], config, rng)
-            sources.append(of_visit[0])
-            truth.append(of_visit[1])
-    return Night(
-        config=config,
-        visits=pa.concat_tables(visits),
-        detectors=pa.concat_tables(detectors) if detectors else None,
-        sources=pa.concat_tables(sources),
-        predictions=pa.concat_tables(predictions),
-        truth=pa.concat_tables(truth),
-    )
+            sources, truth = source_rows(exposure, objects[place], config, field.n_sources, rng)
+        else:
+            sources, truth = sources[:0], truth[:0]
+        yield Night(
+            config=config,
+            visits=visit_rows(exposure),
+            detectors=detector_rows(exposure, focal_plane) if focal_plane else None,
+            sources=sources,
+            predictions=prediction_rows(exposure, objects[place], config),
+            truth=truth,
+        )
 
 
 def write_night(night: Night, directory: str | Path) -> dict[str, Path]:
@@ -161,12 +199,15 @@ def _focal_plane(config: SimulationConfig) -> FocalPlane | None:
     return mosaic(config.n_detectors, plane_radius(config.camera_radius_deg)) if config.n_detectors else None
 
 
-def _field_centres(config: SimulationConfig) -> list[tuple[float, float]]:
-    """Centres (ra, dec; deg): across 0h, round a pole, along the ecliptic; at last the field without known objects."""
+def _fields(config: SimulationConfig) -> list[Field]:
+    """Across 0h, round a pole, along the ecliptic; at last the field without known objects."""
     radius = config.camera_radius_deg
     n_others = config.n_fields - 2
-    longitude = np.radians(np.linspace(8.0, 60.0, n_others)) * np.where(np.arange(n_others) % 2, -1.0, 1.0)
-    ra, dec = positions(np.column_stack([np.cos(longitude), np.sin(longitude)]) @ ECLIPTIC_AXES)
+    longitude = np.linspace(8.0, 60.0, n_others) * np.where(np.arange(n_others) % 2, -1.0, 1.0)
     # The southern pole: X05 does not see the other one.
-    across_0h, polar, quiet = (360.0 - 0.25 * radius, 0.0), (40.0, min(0.5, 0.5 * radius) - 90.0), (310.0, -60.0)
-    return [across_0h, polar, *zip(ra.tolist(), dec.tolist(), strict=True), quiet]
+    centres = [(360.0 - 0.25 * radius, 0.0), (40.0, min(0.5, 0.5 * radius) - 90.0)]
+    centres += [ecliptic_place(each, 0.0) for each in longitude.tolist()]
+    return [
+        *(Field(*centre, config.n_objects, config.n_sources) for centre in centres),
+        Field(310.0, -60.0, 0, config.n_sources),
+    ]

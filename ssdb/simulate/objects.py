@@ -14,9 +14,15 @@ from ssdb.sky.sphere import Array, moved, positions, unit_vectors
 KM_S_PER_AU_DAY = 149597870.7 / 86400.0
 """Kilometres per second in an astronomical unit (IAU 2012 Resolution B2) a day."""
 _OBLIQUITY = math.radians(84381.448 / 3600.0)  # of the J2000 mean ecliptic (IAU 1976)
-ECLIPTIC_AXES = np.array([[1.0, 0.0, 0.0], [0.0, math.cos(_OBLIQUITY), math.sin(_OBLIQUITY)]])
-"""Unit vectors, ICRS axes, towards ecliptic longitudes 0 and 90 degrees."""
-EARTH_AU, EARTH_KM_S = ECLIPTIC_AXES * [[1.0], [29.78]]
+_ECLIPTIC_AXES = np.array(
+    [
+        [1.0, 0.0, 0.0],
+        [0.0, math.cos(_OBLIQUITY), math.sin(_OBLIQUITY)],
+        [0.0, -math.sin(_OBLIQUITY), math.cos(_OBLIQUITY)],
+    ]
+)
+"""Unit vectors, ICRS axes, towards ecliptic longitudes 0 and 90 degrees and the ecliptic's northern pole."""
+EARTH_AU, EARTH_KM_S = _ECLIPTIC_AXES[:2] * [[1.0], [29.78]]
 """Heliocentric Earth of a September equinox, whatever the date: the field at 0h is then at opposition."""
 
 
@@ -123,6 +129,12 @@ def known_objects(
         tilt=np.radians(rng.normal(0.0, 10.0, n)),
         offset=rng.normal(size=(2, n)) * np.stack([major, minor]),
     )
+
+
+def ecliptic_place(longitude: float, latitude: float) -> tuple[float, float]:
+    """The direction (ra, dec; deg) of ecliptic longitude and latitude (deg)."""
+    ra, dec = positions(unit_vectors(longitude, latitude)[None] @ _ECLIPTIC_AXES)
+    return float(ra[0]), float(dec[0])
 
 
 def random_designations(n: int, rng: np.random.Generator) -> NDArray[np.str_]:
