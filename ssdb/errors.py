@@ -74,8 +74,23 @@ class NotFoundError(SsdbError):
     """What was asked for by its identifier is not in the database."""
 
 
-def shown(values: Iterable[object], most: int = 5) -> str:
-    """The first few values, for an error message: ``"3, 17, 21 and 240 more"``."""
+MOST_SHOWN = 5
+"""Values that a message names."""
+
+
+def shown(values: Iterable[object], most: int = MOST_SHOWN, *, n: int | None = None) -> str:
+    """The first few values, for an error message: ``"3, 17, 21 and 240 more"``.
+
+    Parameters
+    ----------
+    values : iterable
+        All values, or the first of them.
+    most : int
+        How many are named.
+    n : int, optional
+        How many there are in all, if not as many as are given.
+    """
     items = [str(value) for value in values]
+    n = len(items) if n is None else n
     text = ", ".join(items[:most])
-    return text if len(items) <= most else f"{text} and {len(items) - most:,} more"
+    return text if n <= most else f"{text} and {n - most:,} more"

@@ -81,7 +81,7 @@ def read_columns(source: Any, strings: Sequence[str] = ()) -> pa.Table:
             table = _from_memory(source)
         except (pa.ArrowException, ValueError, TypeError) as error:
             raise InputError(f"{name}: {error}") from error
-    return _plain(table, name)
+    return plain(table, name)
 
 
 def write_columns(table: pa.Table, path: str | os.PathLike[str]) -> None:
@@ -184,8 +184,13 @@ def _read_file(path: Path, strings: Sequence[str]) -> pa.Table:
     try:
         return _read_csv(path, strings) if format_ == "CSV" else _READERS[format_](path)
     except Exception as error:  # readers raise whatever they stumble over in a corrupt file
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"{path}: cannot be read as {format_}, is it complete? ({reason})") from error
+        raise unreadable(path, format_, error) from error
+
+
+def unreadable(path: Path, format_: str, error: Exception) -> InputError:
+    """The error to raise where a reader raised one."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return InputError(f"{path}: cannot be read as {format_}, is it complete? ({reason})")
 
 
 def _read_parquet(path: Path) -> pa.Table:
@@ -193,22 +198,24 @@ def _read_parquet(path: Path) -> pa.Table:
 
     with parquet.ParquetFile(path) as file:  # read_table would add columns from a directory named visit=42
         table = file.read()
-    header = (table.schema.metadata or {}).get(b"table_meta_yaml")
-    return _with_astropy_units(table, header.decode()) if header else table
+    return pa.table(table.columns, schema=with_astropy_units(table.schema))
 
 
-def _with_astropy_units(table: pa.Table, header: str) -> pa.Table:
+def with_astropy_units(schema: pa.Schema) -> pa.Schema:
     """Units and descriptions from where astropy puts them, unless the fields have them already."""
+    header = (schema.metadata or {}).get(b"table_meta_yaml")
+    if not header:
+        return schema
     from astropy.table.meta import get_header_from_yaml
 
-    about = {column["name"]: column for column in get_header_from_yaml(header.split("\n"))["datatype"]}
+    about = {column["name"]: column for column in get_header_from_yaml(header.decode().split("\n"))["datatype"]}
     fields = []
-    for field in table.schema:
+    for field in schema:
         column = about.get(field.name, {})
         unit = _about(field, b"unit") or column.get("unit")
         description = _about(field, b"description") or column.get("description")
         fields.append(_field(field.name, field.type, unit, description))
-    return pa.table(table.columns, schema=pa.schema(fields))
+    return pa.schema(fields)
 
 
 def _read_csv(path: Path, strings: Sequence[str]) -> pa.Table:
@@ -325,7 +332,7 @@ def _to_arrow(values: np.ndarray, mask: np.ndarray | None) -> pa.Array | None:
     return pa.array(values, mask=None if mask is None else np.broadcast_to(mask, values.shape).copy())
 
 
-def _plain(table: pa.Table, name: str) -> pa.Table:
+def plain(table: pa.Table, name: str) -> pa.Table:
     """A table with plain columns only, text as ``string``, and null instead of empty strings."""
     repeated = [column for column, times in Counter(table.column_names).items() if times > 1]
     if repeated:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ssdb.errors import InputError, shown
+from ssdb.errors import MOST_SHOWN, InputError, shown
 
 MJD_RANGE = (15020.0, 88070.0)
 """Modified Julian dates of the years 1900 to 2100."""
@@ -48,9 +48,18 @@ class Problems:
 
     def __init__(self, label: str, n_rows: int, numbers: np.ndarray | None = None) -> None:
         self.label = label
-        self.numbers = np.arange(1, n_rows + 1) if numbers is None else numbers
+        self.numbers = numbers
         self.bad = np.zeros(n_rows, dtype=bool)
-        self._texts: list[str] = []
+        # By text, in the order of the checks whatever the rows: also those that nothing is wrong with.
+        self._found: dict[str, _Found] = {}
+
+    def part(self, start: int, n_rows: int) -> Problems:
+        """Some rows, from ``start`` (of all, from 0): what is wrong with them counts here."""
+        numbers = np.arange(start + 1, start + n_rows + 1) if self.numbers is None else self.numbers[start:][:n_rows]
+        part = Problems(self.label, 0, numbers)
+        part.bad = self.bad[start : start + n_rows]
+        part._found = self._found
+        return part
 
     def add(self, bad: np.ndarray, text: str) -> None:
         """Notes a problem.
@@ -62,20 +71,40 @@ class Problems:
         text : str
             What it is, such as "ra is not a number within -180 to 360 (deg)".
         """
-        rows = self.numbers[bad]
-        if len(rows):
+        found = self._found.setdefault(text, _Found())
+        if bad.any():
             self.bad |= bad
-            self._texts.append(f"{text} ({named_rows(rows)})")
+            found.add(np.flatnonzero(bad) + 1 if self.numbers is None else self.numbers[bad])
 
     def raise_if_any(self) -> None:
         """Raises InputError that names the file, each problem, and the first rows that have it."""
-        if self._texts:
-            raise InputError(f"{self.label}: {'; '.join(self._texts)}")
+        texts = [f"{text} ({named_rows(found.first, found.n)})" for text, found in self._found.items() if found.n]
+        if texts:
+            raise InputError(f"{self.label}: {'; '.join(texts)}")
+
+    def usable(self) -> np.ndarray:
+        """Numbers in the file of the rows without a problem."""
+        return np.flatnonzero(~self.bad) + 1 if self.numbers is None else self.numbers[~self.bad]
 
 
-def named_rows(rows: np.ndarray) -> str:
-    """Row numbers for a message: ``"row 3"``, ``"rows 3, 17 and 240 more"``."""
-    return f"row{'s' if len(rows) > 1 else ''} {shown(rows)}"
+class _Found:
+    """The rows that have a problem: the first, and how many there are."""
+
+    def __init__(self) -> None:
+        self.first: list[int] = []
+        self.n = 0
+
+    def add(self, rows: np.ndarray) -> None:
+        self.first += rows[: MOST_SHOWN - len(self.first)].tolist()
+        self.n += len(rows)
+
+
+def named_rows(rows: Sequence[int] | np.ndarray, n: int | None = None) -> str:
+    """Row numbers for a message, of which the first do if it is said how many there are: ``"row 3"``, ``"rows 3, 17
+    and 240 more"``.
+    """
+    n = len(rows) if n is None else n
+    return f"row{'s' if n > 1 else ''} {shown(rows, n=n)}"
 
 
 def valid_rows(table: pa.Table, problems: Problems, skip_invalid: bool) -> tuple[pa.Table, int]:
@@ -110,13 +139,42 @@ def check_unique(problems: Problems, table: pa.Table, columns: Sequence[str], te
     """
     columns_of_key = [table.column(name) for name in columns]
     known = np.logical_and.reduce([column.is_valid().to_numpy() for column in columns_of_key])
-    rows = np.flatnonzero(known)
-    key = np.stack([pc.fill_null(column, 0).to_numpy()[rows].astype(np.int64) for column in columns_of_key])
-    order = np.lexsort(key)  # stable: among equals the first row of the file stays first
-    same = (key[:, order[1:]] == key[:, order[:-1]]).all(axis=0)
-    bad = np.zeros(table.num_rows, dtype=bool)
-    bad[rows[order[1:][same]]] = True
-    problems.add(bad, text)
+    keys = [pc.fill_null(column, 0).to_numpy().astype(np.int64, copy=False) for column in columns_of_key]
+    problems.add(repeated(keys, known), text)
+
+
+def repeated(keys: Sequence[np.ndarray], known: np.ndarray) -> np.ndarray:
+    """Which rows have a key that a row before them has.
+
+    Parameters
+    ----------
+    keys : sequence of ndarray of int64, shape (n,)
+        The columns of the key.
+    known : ndarray of bool, shape (n,)
+        Rows that have a key.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    bad = np.zeros(len(known), dtype=bool)
+    rows = np.flatnonzero(_may_repeat(keys) & known)
+    if len(rows):
+        given = [key[rows] for key in keys]
+        order = np.lexsort(given)  # stable: among equals the first row of the file stays first
+        same = np.logical_and.reduce([key[order[1:]] == key[order[:-1]] for key in given])
+        bad[rows[order[1:][same]]] = True
+    return bad
+
+
+def _may_repeat(keys: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows that can have the key of another one: quick, and without the arrays that the order of all rows takes."""
+    if len(keys) > 1:
+        return np.ones(len(keys[0]), bool)
+    (key,) = keys
+    ordered = np.sort(key)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    return np.isin(key, twice) if len(twice) else np.zeros(len(key), bool)
 
 
 def check_positions(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +29,8 @@ ZERO_IS_UNKNOWN = frozenset({"ssObjectId", "diaObjectId", "parentDiaSourceId"})
 _EXACT_IN_FLOAT64 = 2.0**53
 _DATE_AND_TIME = "a date and time of UTC in ISO 8601"
 _MOST_COLUMNS_SHOWN = 40
+_MOST_SHAPES = 256
+"""So many lists of columns are remembered: files of one kind, and the detectors of a night, have the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,28 +120,25 @@ def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection
     InputError
         If a required column is missing, a unit cannot be converted, or a value does not fit the type of its column.
     """
-    sources = _matched_names(table.column_names, target)
+    sources = matched_names(tuple(table.column_names), target)
     missing = [column for column in _required(target) if column not in sources and column not in filled]
     if missing:
         there = shown(table.column_names, most=_MOST_COLUMNS_SHOWN)
         raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}")
 
-    schema, model = table.schema, arrow_schema(target)
-    columns, fields, without_unit = [], [], []
-    for name in model.names:
-        if name not in sources:
-            continue
-        field, source = model.field(name), sources[name]
+    schema, conformed = table.schema, _schema(target, tuple(sources))
+    columns, without_unit = [], []
+    for field in conformed:
+        name, source = field.name, sources[field.name]
         to_make = _Target(field, target.columns[name], label, source)
         unit = (schema.field(source).metadata or {}).get(b"unit", b"").decode()
         factor = _unit_factor(unit, to_make) if to_make.unit else 1.0
         if factor is None and not _is_date(to_make):
             without_unit.append(name)
         columns.append(_converted(_one_array(table.column(source)), factor or 1.0, to_make))
-        fields.append(field)
     used = set(sources.values())
     return Conformed(
-        table=pa.table(columns, schema=pa.schema(fields)),
+        table=pa.Table.from_arrays(columns, schema=conformed),
         left_out=tuple(name for name in table.column_names if name not in used),
         without_unit=tuple(without_unit),
     )
@@ -149,8 +149,9 @@ def _required(target: sa.Table) -> list[str]:
     return [column.name for column in target.columns if not (column.nullable or column.computed)]
 
 
-def _matched_names(names: list[str], target: sa.Table) -> dict[str, str]:
-    """Columns of the file by the name of the column of the data model that they are."""
+@lru_cache(_MOST_SHAPES)
+def matched_names(names: tuple[str, ...], target: sa.Table) -> Mapping[str, str]:
+    """Columns of the file by the name of the column of the data model that they are, in the data model's order."""
     wanted = arrow_schema(target).names
     matched = {name: name for name in wanted if name in names}
     rest = [name for name in names if name not in matched]
@@ -160,7 +161,14 @@ def _matched_names(names: list[str], target: sa.Table) -> dict[str, str]:
     for name in wanted:
         if name not in matched and of_model[name.lower()] == 1 and name.lower() in folded:
             matched[name] = folded[name.lower()]
-    return matched
+    return MappingProxyType({name: matched[name] for name in wanted if name in matched})
+
+
+@lru_cache(_MOST_SHAPES)
+def _schema(target: sa.Table, names: tuple[str, ...]) -> pa.Schema:
+    """The Arrow schema of some columns of a table."""
+    model = arrow_schema(target)
+    return pa.schema([model.field(name) for name in names])
 
 
 def _is_date(target: _Target) -> bool:
@@ -193,6 +201,8 @@ def _factor(unit: str, needed: str) -> float | None:
 
 
 def _one_array(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 1:
+        return column.chunk(0)
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
@@ -264,8 +274,9 @@ def _numbers(values: pa.Array, type_: pa.DataType, what: str, target: _Target) -
 
 def _to_float(values: pa.Array, factor: float, target: _Target) -> pa.Array:
     numbers = _numbers(values, pa.float64(), "a number", target)
-    null = numbers.is_null().to_numpy(zero_copy_only=False)
-    array = pc.cast(numbers, pa.float64(), safe=False).to_numpy(zero_copy_only=False)  # null becomes NaN
+    null = numbers.is_null().to_numpy(zero_copy_only=False) if numbers.null_count else np.zeros(len(numbers), bool)
+    doubles = numbers if pa.types.is_float64(numbers.type) else pc.cast(numbers, pa.float64(), safe=False)
+    array = doubles.to_numpy(zero_copy_only=False)  # null becomes NaN
     if not (target.name in POSITIONS and not target.column.nullable):
         null = null | is_unknown(array)
     if factor != 1.0:

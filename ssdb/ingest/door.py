@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,10 +12,9 @@ import sqlalchemy as sa
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
 from ssdb.errors import InputError, shown
-from ssdb.files import label, read_columns
 from ssdb.ingest.checks import Problems
-from ssdb.ingest.column_map import ColumnMap
-from ssdb.ingest.conform import Conformed, conform
+from ssdb.ingest.conform import Conformed
+from ssdb.ingest.parts import Columns, open_parts
 
 _FEW_ROWS = 20
 """From fewer rows than this nothing is concluded about their unit."""
@@ -66,61 +64,27 @@ class IngestReport:
 def read_conformed(
     source: Source,
     target: sa.Table,
-    columns: ColumnMap | Mapping[str, Any] | str | os.PathLike[str] | None,
+    columns: Columns,
     *,
     filled: Collection[str] = (),
     ignored: Collection[str] = (),
     strings: Collection[str] = (),
     read: Callable[[Any], pa.Table] | None = None,
 ) -> tuple[str, Conformed]:
-    """Reads a file and makes its columns those of a table.
+    """Reads a file as a whole and makes its columns those of a table.
 
-    Parameters
-    ----------
-    source : path or table
-        What to read.
-    target : sqlalchemy.Table
-        Whose columns it becomes.
-    columns : ColumnMap, mapping, path or None
-        How the file's columns become the table's, where they do not by themselves.
-    filled : collection of str
-        Columns that must not be NULL and that the caller fills in.
-    ignored : collection of str
-        Columns of the table that are not for the file to give.
-    strings : collection of str
-        Columns to be read as text whatever they look like.
-    read : callable, optional
-        Reader of a foreign format, instead of :func:`ssdb.files.read_columns`.
+    The parameters are those of :func:`ssdb.ingest.parts.open_parts`.
 
     Returns
     -------
     (str, Conformed)
         The source's name for messages, and its columns.
     """
-    name = label(source)
-    column_map = None if columns is None else _column_map(columns)
-    if read is not None:
-        table = read(source)
-    else:
-        mapped = {} if column_map is None else column_map.columns
-        # The file's own names of the columns that are text.
-        text = [mapped[column].column if column in mapped else column for column in strings]
-        table = read_columns(source, strings=[column for column in text if column is not None])
-    if column_map is not None:
-        table = column_map.apply(table, name)
-    folded = {column.lower() for column in ignored}
-    dropped = [column for column in table.column_names if column.lower() in folded]
-    conformed = conform(table.drop_columns(dropped), target, name, filled=filled)
-    left_out = (*conformed.left_out, *dropped)
-    return name, Conformed(table=conformed.table, left_out=left_out, without_unit=conformed.without_unit)
-
-
-def _column_map(columns: ColumnMap | Mapping[str, Any] | str | os.PathLike[str]) -> ColumnMap:
-    if isinstance(columns, ColumnMap):
-        return columns
-    if isinstance(columns, Mapping):
-        return ColumnMap.from_dict(dict(columns))
-    return ColumnMap.read(columns)
+    parts = open_parts(
+        source, target, columns, filled=filled, ignored=ignored, strings=strings, read=read, at_once=True
+    )
+    (table,) = parts.tables()
+    return parts.name, Conformed(table, parts.left_out, parts.without_unit)
 
 
 def with_column(table: pa.Table, name: str, values: Any, type_: pa.DataType) -> pa.Table:
@@ -132,14 +96,34 @@ def with_column(table: pa.Table, name: str, values: Any, type_: pa.DataType) -> 
     return table.set_column(index, table.schema.field(index), array)
 
 
-def doubts_about_units(table: pa.Table, without_unit: Collection[str], ra: str, dec: str) -> tuple[str, ...]:
-    """Whether positions without a unit look like radians, which the degrees of a small field near 0h could be too."""
-    if ra not in without_unit or dec not in without_unit or table.num_rows < _FEW_ROWS:
+def doubts_about_units(
+    without_unit: Collection[str], names: tuple[str, str], largest: tuple[float, float], n_rows: int
+) -> tuple[str, ...]:
+    """Whether positions without a unit look like radians, which the degrees of a small field near 0h could be too.
+
+    Parameters
+    ----------
+    without_unit : collection of str
+        Columns that have no unit.
+    names : (str, str)
+        Those of right ascension and declination.
+    largest : (float, float)
+        Their largest absolute values, of all rows.
+    n_rows : int
+        How many rows there are.
+    """
+    ra, dec = names
+    if ra not in without_unit or dec not in without_unit or n_rows < _FEW_ROWS:
         return ()
-    largest_ra, largest_dec = (np.abs(table.column(name).to_numpy()).max() for name in (ra, dec))
-    if largest_ra > 2 * np.pi or largest_dec > np.pi / 2:
+    if largest[0] > 2 * np.pi or largest[1] > np.pi / 2:
         return ()
     return (f"{ra} and {dec} look like radians, and were taken for degrees: a column map can state `unit: rad`",)
+
+
+def largest_of(table: pa.Table, names: tuple[str, str]) -> tuple[float, float]:
+    """The largest absolute values of two columns without NULLs; 0 if there are no rows."""
+    ra, dec = (float(np.abs(table.column(name).to_numpy()).max(initial=0.0)) for name in names)
+    return ra, dec
 
 
 def ids(table: pa.Table, name: str) -> np.ndarray:
@@ -181,13 +165,23 @@ def fill_midpoints(table: pa.Table, name: str, known: Mapping[str, np.ndarray], 
     InputError
         If a time is further from its visit's than a prediction may be moved.
     """
-    index, _ = rows_of_visits(ids(table, "visit"), known["visit"])
-    of_visit = known["midpointMjdTai"][index]
-    if "midpointMjdTai" not in table.column_names:
-        return with_column(table, "midpointMjdTai", of_visit, pa.float64())
-    given = table.column("midpointMjdTai").to_numpy()
-    problems = Problems(name, len(given), numbers)
-    far = np.abs(given - of_visit) > MAX_TIME_DIFFERENCE_DAYS
-    problems.add(far, f"midpointMjdTai is more than {MAX_TIME_DIFFERENCE_DAYS} d from the visit's mid-exposure")
+    problems = Problems(name, table.num_rows, numbers)
+    check_near_visits(problems, table, known)
     problems.raise_if_any()
-    return with_column(table, "midpointMjdTai", np.where(np.isnan(given), of_visit, given), pa.float64())
+    of_visit = _midpoints(table, known)
+    if "midpointMjdTai" in table.column_names:
+        given = table.column("midpointMjdTai").to_numpy()
+        of_visit = np.where(np.isnan(given), of_visit, given)
+    return with_column(table, "midpointMjdTai", of_visit, pa.float64())
+
+
+def check_near_visits(problems: Problems, table: pa.Table, known: Mapping[str, np.ndarray]) -> None:
+    """Notes rows whose time, if they have one, is not that of their visit; see :func:`fill_midpoints`."""
+    if "midpointMjdTai" in table.column_names:
+        given = table.column("midpointMjdTai").to_numpy()
+        far = np.abs(given - _midpoints(table, known)) > MAX_TIME_DIFFERENCE_DAYS
+        problems.add(far, f"midpointMjdTai is more than {MAX_TIME_DIFFERENCE_DAYS} d from the visit's mid-exposure")
+
+
+def _midpoints(table: pa.Table, known: Mapping[str, np.ndarray]) -> np.ndarray:
+    return known["midpointMjdTai"][rows_of_visits(ids(table, "visit"), known["visit"])[0]]

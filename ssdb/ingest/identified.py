@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 
 import numpy as np
@@ -16,6 +17,12 @@ from ssdb.ingest.door import ids, with_column
 from ssdb.names.aliases import add_names, designations_of
 from ssdb.names.primary import primary_ids
 from ssdb.store.database import Database
+
+
+def refuse_anonymous(name: str, columns: Collection[str]) -> None:
+    """Raises InputError if none of the columns of a source says which objects its rows are."""
+    if "ssObjectId" not in columns and "designation" not in columns:
+        raise InputError(f"{name}: there is neither a column designation nor ssObjectId; it has {shown(columns, 30)}")
 
 
 def identified(database: Database, name: str, rows: pa.Table, simulated_names: bool) -> tuple[pa.Table, dict[str, int]]:
@@ -44,11 +51,8 @@ def identified(database: Database, name: str, rows: pa.Table, simulated_names: b
     InputError, DesignationError
         If rows cannot be identified.
     """
+    refuse_anonymous(name, rows.column_names)
     has_id, has_name = ("ssObjectId" in rows.column_names), ("designation" in rows.column_names)
-    if not has_id and not has_name:
-        raise InputError(
-            f"{name}: there is neither a column designation nor ssObjectId; it has {shown(rows.column_names, 30)}"
-        )
     n = rows.num_rows
     given = rows.column("ssObjectId").fill_null(0).to_numpy() if has_id else np.zeros(n, np.int64)
     names = rows.column("designation") if has_name else pa.chunked_array([pa.nulls(n, pa.string())])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import InputError
@@ -14,7 +17,8 @@ from ssdb.store.staging import staged
 from ssdb.store.visits import lock_creation
 from ssdb.store.write import write_rows
 
-_TAKEN = ("band", "exposureTime", "instrument", "observatoryCode")
+TAKEN = ("band", "exposureTime", "instrument", "observatoryCode")
+"""Columns of the rows that visits take."""
 
 
 def create_missing_visits(connection: sa.Connection, name: str, rows: pa.Table, needed: str) -> None:
@@ -48,12 +52,40 @@ def create_missing_visits(connection: sa.Connection, name: str, rows: pa.Table, 
         raise InputError(f"{name}: visits can only be created from {needed}")
     # The middle of the times, not their mean, whose last bits would depend on the order of the rows.
     wanted = [("midpointMjdTai", "min"), ("midpointMjdTai", "max")]
-    wanted += [(column, "max") for column in _TAKEN if column in new.column_names]
+    wanted += [(column, "max") for column in TAKEN if column in new.column_names]
     made = new.group_by("visit").aggregate(wanted)
     first, last = (made.column(f"midpointMjdTai_{end}").to_numpy() for end in ("min", "max"))
     columns = {"visit": made.column("visit"), "midpointMjdTai": pa.array((first + last) / 2)}
     columns |= {column: made.column(f"{column}_{how}") for column, how in wanted if column != "midpointMjdTai"}
     write_rows(connection, visit, pa.table(columns))
+
+
+def rows_of_extremes(rows: pa.Table) -> pa.Table:
+    """A few rows for each visit, from which the same visits are created as from all.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        As of :func:`create_missing_visits`.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``visit`` and, if the rows have one, ``midpointMjdTai``: the least, the largest and, if it is among them, NULL.
+        Of the other columns the largest values.
+    """
+    times = [("midpointMjdTai", how) for how in ("min", "max")] if "midpointMjdTai" in rows.column_names else []
+    taken = [(name, "max") for name in TAKEN if name in rows.column_names]
+    wanted = [*times, *taken, *((name, "count") for name, _ in times[:1])]
+    counted: Any = [*wanted, ("visit", "count")]
+    grouped = rows.group_by("visit").aggregate(counted)
+    of_visit = {"visit": grouped.column("visit")} | {name: grouped.column(f"{name}_max") for name, _ in taken}
+    if not times:
+        return pa.table(of_visit)
+    ends = [pa.table(of_visit | {"midpointMjdTai": grouped.column(f"midpointMjdTai_{end}")}) for _, end in times]
+    timeless = pc.less(grouped.column("midpointMjdTai_count"), grouped.column("visit_count"))
+    unknown = pa.nulls(grouped.num_rows, pa.float64())
+    return pa.concat_tables([*ends, pa.table(of_visit | {"midpointMjdTai": unknown}).filter(timeless)])
 
 
 def _without_visit(connection: sa.Connection, rows: pa.Table) -> pa.Table:

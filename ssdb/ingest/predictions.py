@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from ssdb.ingest.checks import (
     normalised_ra,
     valid_rows,
 )
-from ssdb.ingest.conform import Conformed, conform
+from ssdb.ingest.conform import conform
 from ssdb.ingest.covered import predictions_on_detector, refuse_others
 from ssdb.ingest.door import (
     IngestReport,
@@ -29,24 +30,33 @@ from ssdb.ingest.door import (
     doubts_about_units,
     fill_midpoints,
     ids,
-    read_conformed,
+    largest_of,
     refuse_unknown_visits,
     with_column,
 )
-from ssdb.ingest.identified import identified, under_primary_designations
+from ssdb.ingest.identified import identified, refuse_anonymous, under_primary_designations
+from ssdb.ingest.new_visits import rows_of_extremes
+from ssdb.ingest.parts import Parts, open_parts
 from ssdb.ingest.prediction_formats import format_of, reader_of, refuse_unfit_options
+from ssdb.ingest.usable import numbered, refuse_far, usable, without
 from ssdb.schema.survey import ss_prediction
 from ssdb.schema.survey import visit as visit_table
 from ssdb.store.database import Database
 from ssdb.store.names import lock_names
+from ssdb.store.partitions import analyze_partitions
 from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
 from ssdb.store.visits import clear_results, lock_creation, lock_visits, mark_pending
-from ssdb.store.write import Progress, write_rows
+from ssdb.store.write import Progress, write_tables
 
 _FASTEST_DEG_PER_DAY = 1000.0
 """No natural object has been seen as fast; one at the distance of low satellites would be."""
 
+_KEYS = ("visit", "ssObjectId", "designation")
+_POSITION = ("ephRa", "ephDec")
+_RATES = ("ephRateRa", "ephRateDec")
+_LOOKED_AT = (*_KEYS, *_POSITION, *_RATES, "midpointMjdTai")
+_TWICE = "the object is there twice for one visit"
 _FILLED = ("ssObjectId", "designation", "midpointMjdTai")
 
 _given = ss_prediction.to_metadata(sa.MetaData())
@@ -114,11 +124,10 @@ def ingest_predictions(
     refuse_unfit_options(label(source), kind, columns, visit, complete)
     doubts: list[str] = []
     read = reader_of(database, kind, visit, simulated_names, doubts)
-    name, conformed = read_conformed(source, _given, columns, filled=_FILLED, strings=("designation",), read=read)
+    parts = open_parts(source, _given, columns, filled=_FILLED, strings=("designation",), read=read)
     return _store(
         database,
-        name,
-        conformed,
+        parts,
         only=visit,
         covers=covers,
         replace=replace,
@@ -159,14 +168,13 @@ def store_predictions(
     InputError, DesignationError
         If the predictions are not usable. Nothing is stored then.
     """
-    conformed = conform(table, _given, name, filled=_FILLED)
-    return _store(database, name, conformed, only=visit, replace=replace, doubts=doubts)
+    parts = open_parts(table.replace_schema_metadata({"label": name}), _given, None, filled=_FILLED)
+    return _store(database, parts, only=visit, replace=replace, doubts=doubts)
 
 
 def _store(
     database: Database,
-    name: str,
-    conformed: Conformed,
+    parts: Parts,
     *,
     only: int | None,
     covers: tuple[int, int] | None = None,
@@ -178,20 +186,19 @@ def _store(
     progress: Progress | None = None,
 ) -> IngestReport:
     """Stores conformed predictions, of the visits of their rows or of one visit alone."""
-    given, names = identified(database, name, conformed.table, simulated_names)
-    rows, numbers = _checked(name, given, skip_invalid)
-    invalid = conformed.table.num_rows - rows.num_rows
+    name, found = parts.name, _looked_through(database, parts, simulated_names, skip_invalid)
+    keys, problems = found.keys, found.problems
     if covers is not None:
-        refuse_others(name, rows, ("visit",), covers)
+        refuse_others(name, keys, ("visit",), covers)
         only = covers[0]
-    visits = np.unique(ids(rows, "visit")) if only is None else np.array([only], np.int64)
+    visits = np.unique(ids(keys, "visit")) if only is None else np.array([only], np.int64)
     with database.writing() as connection:
         lock_names(connection, shared=True)
         known = lock_visits(connection, _covered(connection, visits, replace) if complete else visits)
         refuse_unknown_visits(name, visits, known["visit"], "ingest them first")
-        rows = under_primary_designations(connection, name, rows, numbers, names)
-        rows = fill_midpoints(rows, name, known, numbers)
-        with staged(connection, ss_prediction, rows.select(["visit", "ssObjectId"])) as new:
+        keys = under_primary_designations(connection, name, keys, problems.usable(), found.names)
+        refuse_far(parts, problems, found.times, known)
+        with staged(connection, ss_prediction, keys.select(["visit", "ssObjectId"])) as new:
             touched = sa.select(new.c.visit).distinct()
             if only is not None:
                 touched = sa.select(visit_table.c.visit).where(visit_table.c.visit == only)
@@ -202,19 +209,75 @@ def _store(
                 clear_results(connection, replaced)
                 connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(replaced)))
             _refuse_stored(connection, name, new)
-            write_rows(connection, ss_prediction, rows, progress)
+            write_tables(connection, ss_prediction, _rows(parts, problems, known, keys), keys.num_rows, progress)
             mark_pending(connection, touched)
             _set_loaded(connection, touched, complete)
+    analyze_partitions(database, ss_prediction, visits, keys.num_rows)
     return IngestReport(
         name,
         "predictions",
-        rows.num_rows,
+        keys.num_rows,
         len(visits),
-        invalid,
-        conformed.left_out,
-        conformed.without_unit,
-        (*doubts, *doubts_about_units(rows, conformed.without_unit, "ephRa", "ephDec")),
+        parts.n_rows - keys.num_rows,
+        parts.left_out,
+        parts.without_unit,
+        (*doubts, *doubts_about_units(parts.without_unit, _POSITION, found.largest, keys.num_rows)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the checks, and all that is not about single rows, need of a whole file.
+
+    Attributes
+    ----------
+    problems : Problems
+        Which rows are not usable.
+    keys : pyarrow.Table
+        ``visit``, ``ssObjectId`` and ``designation`` of the usable rows.
+    names : dict of str to int
+        As :func:`ssdb.ingest.identified.identified` returns it.
+    times : pyarrow.Table
+        As of :func:`ssdb.ingest.new_visits.rows_of_extremes`, of the rows that are usable by themselves.
+    largest : (float, float)
+        The largest absolute values of ephRa and ephDec of these rows (deg).
+    """
+
+    problems: Problems
+    keys: pa.Table
+    names: dict[str, int]
+    times: pa.Table
+    largest: tuple[float, float]
+
+
+def _looked_through(database: Database, parts: Parts, simulated_names: bool, skip_invalid: bool) -> _Found:
+    """Checks all rows by themselves and among each other; of each only visit and object are kept."""
+    refuse_anonymous(parts.name, parts.columns)
+    problems = Problems(parts.name, parts.n_rows)
+    keys, times, largest = [], [], []
+    for start, rows in numbered(parts, _LOOKED_AT):
+        of_part = problems.part(start, rows.num_rows)
+        _check(of_part, rows)
+        keys.append(rows.select([name for name in _KEYS if name in rows.column_names]))
+        well = without(rows, of_part.bad)
+        times.append(rows_of_extremes(well))
+        largest.append(largest_of(_normalised(well), _POSITION))
+    identified_keys, names = identified(database, parts.name, pa.concat_tables(keys), simulated_names)
+    check_unique(problems, identified_keys, ["visit", "ssObjectId"], _TWICE)
+    usable_keys, _ = valid_rows(identified_keys, problems, skip_invalid)
+    ra, dec = np.max(largest, axis=0).tolist()
+    return _Found(problems, usable_keys, names, rows_of_extremes(pa.concat_tables(times)), (ra, dec))
+
+
+def _rows(parts: Parts, problems: Problems, known: Mapping[str, np.ndarray], keys: pa.Table) -> Iterator[pa.Table]:
+    """The rows to be stored, a part at a time."""
+    start = 0
+    for numbers, rows in usable(parts, problems):
+        of_rows = keys.slice(start, rows.num_rows)
+        for name in ("ssObjectId", "designation"):
+            rows = with_column(rows, name, of_rows.column(name), of_rows.schema.field(name).type)
+        yield fill_midpoints(_normalised(rows), parts.name, known, numbers)
+        start += rows.num_rows
 
 
 def usable_predictions(
@@ -252,17 +315,25 @@ def usable_predictions(
 def _checked(name: str, rows: pa.Table, skip_invalid: bool) -> tuple[pa.Table, np.ndarray]:
     """The usable rows, and their numbers in the file."""
     problems = Problems(name, rows.num_rows)
+    _check(problems, rows)
+    check_unique(problems, rows, ["visit", "ssObjectId"], _TWICE)
+    rows, _ = valid_rows(rows, problems, skip_invalid)
+    return _normalised(rows), problems.usable()
+
+
+def _check(problems: Problems, rows: pa.Table) -> None:
+    """Notes what is wrong with rows by themselves."""
     check_not_null(problems, rows, ["visit"])
-    check_positions(problems, rows, "ephRa", "ephDec")
+    check_positions(problems, rows, *_POSITION)
     if "midpointMjdTai" in rows.column_names:
         check_times(problems, rows)
-    for rate in [column for column in ("ephRateRa", "ephRateDec") if column in rows.column_names]:
+    for rate in [column for column in _RATES if column in rows.column_names]:
         fast = np.abs(rows.column(rate).to_numpy()) > _FASTEST_DEG_PER_DAY
         problems.add(fast, f"{rate} is beyond {_FASTEST_DEG_PER_DAY:g} deg/d: is it in deg/d?")
-    check_unique(problems, rows, ["visit", "ssObjectId"], "the object is there twice for one visit")
-    rows, _ = valid_rows(rows, problems, skip_invalid)
-    rows = with_column(rows, "ephRa", normalised_ra(rows.column("ephRa").to_numpy()), pa.float64())
-    return rows, problems.numbers[~problems.bad]
+
+
+def _normalised(rows: pa.Table) -> pa.Table:
+    return with_column(rows, "ephRa", normalised_ra(rows.column("ephRa").to_numpy()), pa.float64())
 
 
 def _covered(connection: sa.Connection, visits: np.ndarray, replace: bool) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +19,7 @@ from ssdb.ingest.checks import (
     check_unique,
     named_rows,
     normalised_ra,
+    repeated,
     valid_rows,
 )
 from ssdb.ingest.conform import conform
@@ -27,20 +30,26 @@ from ssdb.ingest.door import (
     doubts_about_units,
     fill_midpoints,
     ids,
-    read_conformed,
+    largest_of,
     refuse_unknown_visits,
     with_column,
 )
-from ssdb.ingest.new_visits import create_missing_visits
+from ssdb.ingest.new_visits import TAKEN, create_missing_visits, rows_of_extremes
+from ssdb.ingest.parts import Parts, open_parts
+from ssdb.ingest.usable import numbered, refuse_far, usable, without
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import visit_detector
 from ssdb.store.database import Database
+from ssdb.store.partitions import analyze_partitions, for_sources
 from ssdb.store.staging import staged
+from ssdb.store.totals import add_totals, clear_totals, joined_totals, totals_of
 from ssdb.store.visits import clear_results, lock_source_ids, lock_visits, mark_pending
-from ssdb.store.write import Progress, write_rows
+from ssdb.store.write import Progress, write_tables
 
 _FILLED = ("detector", "midpointMjdTai")
 _IGNORED = ("ssObjectId", "ssObjectReassocTimeMjdTai")
+_LOOKED_AT = ("diaSourceId", "visit", "detector", "ra", "dec", "midpointMjdTai", *TAKEN)
+_TWICE = "diaSourceId is there twice"
 
 
 def ingest_sources(
@@ -88,36 +97,39 @@ def ingest_sources(
     InputError
         If the source is not usable. Nothing is stored then.
     """
-    name, conformed = read_conformed(source, dia_source, columns, filled=_FILLED, ignored=_IGNORED)
-    rows, numbers = _checked(name, conformed.table, skip_invalid)
-    invalid = conformed.table.num_rows - rows.num_rows
-    pairs = _detectors(name, rows, covers)
-    visits = np.unique(ids(pairs, "visit"))
+    parts = open_parts(source, dia_source, columns, filled=_FILLED, ignored=_IGNORED)
+    name, found = parts.name, _looked_through(parts, skip_invalid, covers)
+    visits = np.unique(ids(found.detectors, "visit"))
+    n_rows = len(found.source_ids)
     with database.writing() as connection:
         if create_visits:
-            create_missing_visits(connection, name, rows, "sources that have midpointMjdTai")
+            create_missing_visits(connection, name, found.times, "sources that have midpointMjdTai")
         known = lock_visits(connection, visits)
         advice = "ingest them first, or say --create-visits"
         refuse_unknown_visits(name, visits, known["visit"], advice)
-        rows = fill_midpoints(rows, name, known, numbers)
-        with staged(connection, visit_detector, pairs) as detectors:
+        refuse_far(parts, found.problems, found.times, known)
+        with staged(connection, visit_detector, found.detectors) as detectors:
             if replace:
                 _remove(connection, detectors)
-            _refuse_stored(connection, name, rows, numbers)
-            write_rows(connection, dia_source, rows, progress)
+            _refuse_stored(connection, name, found)
+            totals: list[pa.Table] = []
+            with for_sources(connection, visits) as target:
+                write_tables(connection, target, _rows(parts, found.problems, known, totals), n_rows, progress)
             _add_detectors(connection, detectors)
+            add_totals(connection, joined_totals(totals))
             mark_pending(connection, sa.select(detectors.c.visit), sa.select(detectors))
             lock_source_ids(connection)
-            _refuse_stored(connection, name, rows, numbers, sa.select(detectors.c.visit))
+            _refuse_stored(connection, name, found, sa.select(detectors.c.visit))
+    analyze_partitions(database, dia_source, visits, n_rows)
     return IngestReport(
         name,
         "sources",
-        rows.num_rows,
+        n_rows,
         len(visits),
-        invalid,
-        conformed.left_out,
-        conformed.without_unit,
-        doubts_about_units(rows, conformed.without_unit, "ra", "dec"),
+        parts.n_rows - n_rows,
+        parts.left_out,
+        parts.without_unit,
+        doubts_about_units(parts.without_unit, ("ra", "dec"), found.largest, n_rows),
     )
 
 
@@ -151,25 +163,129 @@ def usable_sources(name: str, table: pa.Table, *, skip_invalid: bool = False) ->
 
 def _checked(name: str, rows: pa.Table, skip_invalid: bool) -> tuple[pa.Table, np.ndarray]:
     """The usable rows, and their numbers in the file."""
-    if "detector" not in rows.column_names:
-        rows = with_column(rows, "detector", np.zeros(rows.num_rows), pa.int16())
+    rows = _with_detector(rows)
     problems = Problems(name, rows.num_rows)
+    _check(problems, rows)
+    check_unique(problems, rows, ["diaSourceId"], _TWICE)
+    rows, _ = valid_rows(rows, problems, skip_invalid)
+    return _normalised(rows), problems.usable()
+
+
+def _with_detector(rows: pa.Table) -> pa.Table:
+    if "detector" in rows.column_names:
+        return rows
+    return with_column(rows, "detector", np.zeros(rows.num_rows), pa.int16())
+
+
+def _check(problems: Problems, rows: pa.Table) -> None:
+    """Notes what is wrong with rows by themselves."""
     check_not_null(problems, rows, ["diaSourceId", "visit", "detector"])
     check_positions(problems, rows)
     if "midpointMjdTai" in rows.column_names:
         check_times(problems, rows)
-    check_unique(problems, rows, ["diaSourceId"], "diaSourceId is there twice")
-    rows, _ = valid_rows(rows, problems, skip_invalid)
-    rows = with_column(rows, "ra", normalised_ra(rows.column("ra").to_numpy()), pa.float64())
-    return rows, problems.numbers[~problems.bad]
 
 
-def _detectors(name: str, rows: pa.Table, covers: tuple[int, int] | None) -> pa.Table:
+def _normalised(rows: pa.Table) -> pa.Table:
+    return with_column(rows, "ra", normalised_ra(rows.column("ra").to_numpy()), pa.float64())
+
+
+# ---- looking through the file, before anything is written ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the checks, and all that is not about single rows, need of a whole file.
+
+    Attributes
+    ----------
+    problems : Problems
+        Which rows are not usable.
+    source_ids : ndarray of int64
+        diaSourceId of the usable rows.
+    detectors : pyarrow.Table
+        The (visit, detector) pairs that the file covers, each once.
+    times : pyarrow.Table
+        As of :func:`ssdb.ingest.new_visits.rows_of_extremes`.
+    largest : (float, float)
+        The largest absolute values of ra and dec (deg).
+    """
+
+    problems: Problems
+    source_ids: np.ndarray
+    detectors: pa.Table
+    times: pa.Table
+    largest: tuple[float, float]
+
+
+def _looked_through(parts: Parts, skip_invalid: bool, covers: tuple[int, int] | None) -> _Found:
+    """Checks all rows by themselves and among each other; of each only diaSourceId is kept."""
+    problems = Problems(parts.name, parts.n_rows)
+    source_ids = np.zeros(parts.n_rows, np.int64)
+    known = np.zeros(parts.n_rows, bool)
+
+    def looked_at(start: int, rows: pa.Table) -> _Summary:
+        of_part, rows = problems.part(start, rows.num_rows), _with_detector(rows)
+        _check(of_part, rows)
+        column, here = rows.column("diaSourceId"), slice(start, start + rows.num_rows)
+        source_ids[here] = column.fill_null(0).to_numpy()
+        known[here] = column.is_valid().to_numpy()
+        return _summary(rows, of_part.bad)
+
+    summaries = [looked_at(start, rows) for start, rows in numbered(parts, _LOOKED_AT)]
+    twice = repeated([source_ids], known)
+    problems.add(twice, _TWICE)
+    if not skip_invalid:
+        problems.raise_if_any()
+    if twice.any():  # known only now: what was found with these rows does not hold
+        bad = problems.bad
+        summaries = [_summary(rows, bad[start : start + rows.num_rows]) for start, rows in numbered(parts, _LOOKED_AT)]
+    pairs = pa.concat_tables([summary.detectors for summary in summaries])
+    largest = np.max([summary.largest for summary in summaries], axis=0)
+    return _Found(
+        problems,
+        source_ids[~problems.bad] if problems.bad.any() else source_ids,
+        _detectors(parts.name, pairs, covers),
+        rows_of_extremes(pa.concat_tables([summary.times for summary in summaries])),
+        (float(largest[0]), float(largest[1])),
+    )
+
+
+class _Summary(NamedTuple):
+    """Of a part what :class:`_Found` has of the file."""
+
+    detectors: pa.Table
+    times: pa.Table
+    largest: tuple[float, float]
+
+
+def _summary(rows: pa.Table, bad: np.ndarray) -> _Summary:
+    rows = without(_with_detector(rows), bad)
+    return _Summary(_pairs(rows), rows_of_extremes(rows), largest_of(_normalised(rows), ("ra", "dec")))
+
+
+def _pairs(rows: pa.Table) -> pa.Table:
+    return rows.select(["visit", "detector"]).group_by(["visit", "detector"]).aggregate([])
+
+
+def _detectors(name: str, pairs: pa.Table, covers: tuple[int, int] | None) -> pa.Table:
     """The (visit, detector) pairs that sources cover, each once."""
     if covers is not None:
-        refuse_others(name, rows, ("visit", "detector"), covers)
+        refuse_others(name, pairs, ("visit", "detector"), covers)
         return pa.table({"visit": pa.array(covers[:1], pa.int64()), "detector": pa.array(covers[1:], pa.int16())})
-    return rows.select(["visit", "detector"]).group_by(["visit", "detector"]).aggregate([])
+    return _pairs(pairs)
+
+
+# ---- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _rows(
+    parts: Parts, problems: Problems, known: Mapping[str, np.ndarray], totals: list[pa.Table]
+) -> Iterator[pa.Table]:
+    """The rows to be stored, a part at a time, and their totals."""
+    for numbers, rows in usable(parts, problems):
+        rows = fill_midpoints(_normalised(_with_detector(rows)), parts.name, known, numbers)
+        totals.append(totals_of(rows))
+        yield rows
 
 
 def _remove(connection: sa.Connection, detectors: sa.Table) -> None:
@@ -178,13 +294,12 @@ def _remove(connection: sa.Connection, detectors: sa.Table) -> None:
     key = sa.tuple_(dia_source.c.visit, dia_source.c.detector)
     concerned = dia_source.c.visit.in_(sa.select(detectors.c.visit)) & key.in_(sa.select(detectors))
     connection.execute(sa.delete(dia_source).where(concerned))
+    clear_totals(connection, sa.select(detectors))
 
 
-def _refuse_stored(
-    connection: sa.Connection, name: str, rows: pa.Table, numbers: np.ndarray, but_of: sa.Select | None = None
-) -> None:
+def _refuse_stored(connection: sa.Connection, name: str, found: _Found, but_of: sa.Select | None = None) -> None:
     """Raises InputError if a diaSourceId is in the database already, but for sources of some visits."""
-    given = ids(rows, "diaSourceId")
+    given = found.source_ids
     if not len(given):
         return
     # Identifiers grow with time, so that a new night mostly overlaps with nothing: one look at the index.
@@ -192,13 +307,13 @@ def _refuse_stored(
     others: sa.ColumnElement[bool] = sa.true() if but_of is None else dia_source.c.visit.not_in(but_of)
     if not connection.execute(sa.select(sa.exists().where(between, others))).scalar_one():
         return
-    with staged(connection, dia_source, rows.select(["diaSourceId"])) as new:
+    with staged(connection, dia_source, pa.table({"diaSourceId": given})) as new:
         columns = (dia_source.c.diaSourceId, dia_source.c.visit, dia_source.c.detector)
         again = sa.select(*columns).where(new.c.diaSourceId == dia_source.c.diaSourceId, others).order_by(*columns)
         stored = connection.execute(again).all()
     if stored:
         stored_ids = [row.diaSourceId for row in stored]
-        where = named_rows(numbers[np.isin(given, stored_ids)])
+        where = named_rows(found.problems.usable()[np.isin(given, stored_ids)])
         places = shown(dict.fromkeys(f"{row.visit}, {row.detector}" for row in stored), most=3)
         raise InputError(
             f"{name}: {len(stored):,} sources are stored already (diaSourceId {shown(stored_ids)}; {where}) under "

@@ -21,8 +21,9 @@ from ssdb.ingest.opsim import looks_like_opsim, read_opsim
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
-from ssdb.store.plans import source_update
+from ssdb.store.sources import source_update
 from ssdb.store.staging import staged
+from ssdb.store.totals import count_anew
 from ssdb.store.visits import lock_creation, lock_visits, mark_pending
 from ssdb.store.write import Progress
 
@@ -108,3 +109,4 @@ def _move_sources(connection: sa.Connection, new: sa.Table) -> None:
     changed = times.subquery()
     of_visit = (dia_source.c.visit == changed.c.visit) & (dia_source.c.midpointMjdTai == changed.c.before)
     connection.execute(source_update(connection).where(of_visit).values(midpointMjdTai=changed.c.after))
+    count_anew(connection, sa.select(changed.c.visit))

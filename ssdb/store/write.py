@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import chain
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -13,6 +16,8 @@ from ssdb.schema.arrow import arrow_schema
 from ssdb.store.database import driver_connection
 
 _ROWS_PER_CHUNK = 20_000
+
+_T = TypeVar("_T")
 
 Progress = Callable[[int, int], None]
 """Told of long work: how many rows (or exposures) are done now, and how many there are in all."""
@@ -43,13 +48,72 @@ def write_rows(connection: sa.Connection, table: sa.Table, rows: pa.Table, progr
     TypeError
         If a column is unknown or not of the table's type.
     """
-    _check_types(table, rows.schema)
-    if rows.num_rows:
-        if connection.dialect.name == "postgresql":
-            _copy(connection, table, rows, progress)
-        else:
-            _insert(connection, table, rows, progress)
-    return rows.num_rows
+    return write_tables(connection, table, [rows], rows.num_rows, progress)
+
+
+def write_tables(
+    connection: sa.Connection,
+    table: sa.Table,
+    parts: Iterable[pa.Table],
+    n_rows: int,
+    progress: Progress | None = None,
+) -> int:
+    """Appends rows that come in parts, as :func:`write_rows` does, by one statement.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing.
+    table : sqlalchemy.Table
+        Where the rows go.
+    parts : iterable of pyarrow.Table
+        Rows as :func:`write_rows` takes them, the same columns in each. On PostgreSQL they are made by another thread,
+        while the server takes the rows before: they must not use the connection.
+    n_rows : int
+        How many there are in all of them, for the progress.
+    progress : callable, optional
+        Called with the numbers of rows written now, and of all.
+
+    Returns
+    -------
+    int
+        How many rows were written.
+
+    Raises
+    ------
+    TypeError
+        If a column is unknown or not of the table's type.
+    """
+    counted = _Counted(n_rows, progress)
+    rest = iter(parts)
+    first = next(rest, None)
+    if first is not None:
+        _check_types(table, first.schema)
+        write = _copy if connection.dialect.name == "postgresql" else _insert
+        write(connection, table, first.schema, _batches(first, rest), counted)
+    return counted.written
+
+
+class _Counted:
+    """Counts the rows that are written, and tells of it."""
+
+    def __init__(self, n_rows: int, progress: Progress | None) -> None:
+        self.written = 0
+        self.n_rows = n_rows
+        self._progress = progress
+
+    def __call__(self, n: int) -> None:
+        self.written += n
+        if self._progress:
+            self._progress(n, self.n_rows)
+
+
+def _batches(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
+    following: pa.Table | None = first
+    del first  # it is not to be kept as long as this goes on
+    while following is not None:
+        yield from following.to_batches(max_chunksize=_ROWS_PER_CHUNK)
+        following = next(rest, None)
 
 
 def _check_types(table: sa.Table, schema: pa.Schema) -> None:
@@ -67,41 +131,67 @@ def _names(connection: sa.Connection, table: sa.Table, schema: pa.Schema) -> tup
     return connection.dialect.identifier_preparer.format_table(table), columns
 
 
-def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table, progress: Progress | None) -> None:
+def _copy(
+    connection: sa.Connection,
+    table: sa.Table,
+    schema: pa.Schema,
+    batches: Iterator[pa.RecordBatch],
+    counted: _Counted,
+) -> None:
     # Field metadata and nullability mean nothing to the encoder, only names and types.
-    schema = pa.schema([pa.field(field.name, field.type) for field in rows.schema])
+    schema = pa.schema([pa.field(field.name, field.type) for field in schema])
     encoder = ArrowToPostgresBinaryEncoder(schema)
+    header = encoder.write_header()
     name, columns = _names(connection, table, schema)
+    encoded = ((encoder.write_batch(batch.cast(schema)), batch.num_rows) for batch in batches if batch.num_rows)
+    if (first := next(encoded, None)) is None:
+        return
     with (
         driver_connection(connection).cursor() as cursor,
         cursor.copy(f"COPY {name} ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
+        closing(_ahead(encoded, small=counted.n_rows <= _ROWS_PER_CHUNK)) as following,
     ):
-        copy.write(encoder.write_header())
-        for batch in rows.cast(schema).to_batches(max_chunksize=_ROWS_PER_CHUNK):
-            copy.write(encoder.write_batch(batch))
-            if progress:
-                progress(batch.num_rows, rows.num_rows)
+        copy.write(header)
+        for rows, n in chain([first], following):
+            copy.write(rows)
+            counted(n)
         copy.write(encoder.finish())
 
 
-def _insert(connection: sa.Connection, table: sa.Table, rows: pa.Table, progress: Progress | None) -> None:
-    name, columns = _names(connection, table, rows.schema)
-    marks = ", ".join("?" * rows.num_columns)
+def _ahead(items: Iterator[_T], *, small: bool) -> Generator[_T]:
+    """The items of an iterator, each made by another thread while the one before is used; not worth it for small ones.
+
+    Closed, it has stopped the thread.
+    """
+    if small:
+        yield from items
+        return
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = pool.submit(next, items, None)
+            yield item
+
+
+def _insert(
+    connection: sa.Connection,
+    table: sa.Table,
+    schema: pa.Schema,
+    batches: Iterator[pa.RecordBatch],
+    counted: _Counted,
+) -> None:
+    name, columns = _names(connection, table, schema)
+    marks = ", ".join("?" * len(schema))
     statement = f"INSERT INTO {name} ({columns}) VALUES ({marks})"
-    driver_connection(connection).executemany(statement, _python_rows(rows, progress))
+    driver_connection(connection).executemany(statement, _python_rows(batches, counted))
 
 
-def _python_rows(rows: pa.Table, progress: Progress | None) -> Iterator[tuple[Any, ...]]:
-    # Plain Python values, a chunk at a time: sqlite3 would store numpy scalars as blobs. Timestamps go in as the text
+def _python_rows(batches: Iterator[pa.RecordBatch], counted: _Counted) -> Iterator[tuple[Any, ...]]:
+    # Plain Python values, a batch at a time: sqlite3 would store numpy scalars as blobs. Timestamps go in as the text
     # that SQLAlchemy's SQLite dialect reads back.
-    as_text = [
-        (index, rows.column(index).cast(pa.string()))
-        for index, field in enumerate(rows.schema)
-        if pa.types.is_timestamp(field.type)
-    ]
-    for index, column in as_text:
-        rows = rows.set_column(index, rows.schema.field(index).name, column)
-    for batch in rows.to_batches(max_chunksize=_ROWS_PER_CHUNK):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        if progress:
-            progress(batch.num_rows, rows.num_rows)
+    for batch in batches:
+        columns = [
+            column.cast(pa.string()) if pa.types.is_timestamp(column.type) else column for column in batch.columns
+        ]
+        yield from zip(*(column.to_pylist() for column in columns), strict=True)
+        counted(batch.num_rows)

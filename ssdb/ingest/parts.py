@@ -1,0 +1,167 @@
+"""The rows of a source as those of a table of the data model, a part at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.errors import InputError
+from ssdb.files import label
+from ssdb.ingest.column_map import ColumnMap
+from ssdb.ingest.conform import conform, matched_names
+from ssdb.rows import Rows, open_rows
+
+Columns = ColumnMap | Mapping[str, Any] | str | os.PathLike[str] | None
+"""How a source's columns become those of a table: a column map, what it is made from, or a path."""
+
+
+class _Projection(NamedTuple):
+    """Some columns of a table: the source's columns that they are made from, the map of these, and what it gives."""
+
+    columns: list[str]
+    column_map: ColumnMap
+    mapped: list[str]
+
+
+class Parts:
+    """The rows of a source, conformed; :func:`open_parts` makes it.
+
+    Attributes
+    ----------
+    name : str
+        The source's, for messages.
+    n_rows : int
+        Rows of the source.
+    columns : tuple of str
+        The columns of the data model's table that it has.
+    left_out, without_unit : tuple of str
+        As of :class:`ssdb.ingest.conform.Conformed`; columns that are ignored are left out, too.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        rows: Rows,
+        target: sa.Table,
+        column_map: ColumnMap,
+        filled: Collection[str],
+        ignored: Collection[str],
+    ) -> None:
+        self.name = name
+        self.n_rows = rows.n_rows
+        self._rows = rows
+        self._target = target
+        self._map = column_map
+        # Even without rows it is seen which columns are missing, and which have units or types that do not fit.
+        mapped = column_map.apply(rows.schema.empty_table() if rows.whole is None else rows.whole, name)
+        folded = {column.lower() for column in ignored}
+        dropped = [column for column in mapped.column_names if column.lower() in folded]
+        mapped = mapped.drop_columns(dropped)
+        conformed = conform(mapped, target, name, filled=filled)
+        self._whole = None if rows.whole is None else conformed.table
+        self._sources = matched_names(tuple(mapped.column_names), target)
+        self.columns = tuple(conformed.table.column_names)
+        self.left_out = (*conformed.left_out, *dropped)
+        self.without_unit = conformed.without_unit
+
+    def tables(self, only: Collection[str] | None = None) -> Iterator[pa.Table]:
+        """The rows in order; at least one table, perhaps an empty one.
+
+        Parameters
+        ----------
+        only : collection of str, optional
+            The columns that are needed. There may be more, and those that the source does not have are not there.
+
+        Raises
+        ------
+        InputError
+            If a value does not fit its column; the message names the rows of the whole source that do not.
+        """
+        if self._whole is not None:
+            yield self._whole
+            return
+        wanted = [name for name in self.columns if only is None or name in only]
+        projection = self._projection(wanted)
+        for table in self._rows.tables(projection.columns):
+            try:
+                part = self._conformed(table, projection)
+            except InputError:
+                self._refuse(wanted)
+                raise
+            yield part
+
+    def _projection(self, names: Collection[str]) -> _Projection:
+        sources = [self._sources[name] for name in names]
+        mapped = {name: self._map.columns[name] for name in sources if name in self._map.columns}
+        own = [name for name in sources if name not in mapped]
+        needed = dict.fromkeys([*(column for made in mapped.values() for column in made.used), *own])
+        # A constant is made from no column, but has as many rows as they.
+        return _Projection(list(needed) or self._rows.schema.names[:1], ColumnMap(mapped), sources)
+
+    def _conformed(self, table: pa.Table, projection: _Projection) -> pa.Table:
+        mapped = projection.column_map.apply(table, self.name).select(projection.mapped)
+        return conform(mapped, self._target, self.name, filled=self._target.columns.keys()).table
+
+    def _refuse(self, names: Collection[str]) -> None:
+        """Raises InputError for the first of some columns that does not fit, about all rows at once."""
+        for name in names:
+            projection = self._projection([name])
+            self._conformed(pa.concat_tables(self._rows.tables(projection.columns)), projection)
+
+
+def open_parts(
+    source: Any,
+    target: sa.Table,
+    columns: Columns,
+    *,
+    filled: Collection[str] = (),
+    ignored: Collection[str] = (),
+    strings: Collection[str] = (),
+    read: Callable[[Any], pa.Table] | None = None,
+    at_once: bool = False,
+) -> Parts:
+    """Opens a file, or a table in memory, whose columns become those of a table of the data model.
+
+    Parameters
+    ----------
+    source : path or table
+        What to read. A Parquet file is read as its parts are asked for, any other one as a whole.
+    target : sqlalchemy.Table
+        Whose columns it becomes.
+    columns : ColumnMap, mapping, path or None
+        How the file's columns become the table's, where they do not by themselves.
+    filled : collection of str
+        Columns that must not be NULL and that the caller fills in.
+    ignored : collection of str
+        Columns of the table that are not for the file to give.
+    strings : collection of str
+        Columns to be read as text whatever they look like.
+    read : callable, optional
+        Reader of a foreign format, instead of :func:`ssdb.files.read_columns`.
+    at_once : bool
+        Make one part of all rows.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read, lacks a column, or has a unit or type that does not fit.
+    """
+    column_map = _column_map(columns)
+    # The file's own names of the columns that are text.
+    text = [column_map.columns[name].column if name in column_map.columns else name for name in strings]
+    rows = open_rows(source, [name for name in text if name is not None], read, at_once=at_once)
+    return Parts(label(source), rows, target, column_map, filled, ignored)
+
+
+def _column_map(columns: Columns) -> ColumnMap:
+    if columns is None:
+        return ColumnMap({})
+    if isinstance(columns, ColumnMap):
+        return columns
+    if isinstance(columns, Mapping):
+        return ColumnMap.from_dict(dict(columns))
+    return ColumnMap.read(columns)

@@ -1,0 +1,135 @@
+"""The columns of a file or of a table in memory, a part of their rows at a time.
+
+Of a Parquet file only as many rows are in memory as a part has; other files are read as a whole, once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from ssdb.files import format_of, label, plain, read_columns, require_file, unreadable, with_astropy_units
+
+ROWS_PER_PART = 20_000
+"""Rows that are worked on at a time: enough that their number is what costs, and some 10 MB of a wide table."""
+
+_BUFFER_BYTES = 65_536
+"""Of a column that is being read. Without it pyarrow reads a row group, of a million rows perhaps, as a whole."""
+
+
+class Rows(Protocol):
+    """Columns as :func:`ssdb.files.read_columns` makes them, which can be gone through more than once.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows in all.
+    schema : pyarrow.Schema
+        Of the tables.
+    whole : pyarrow.Table or None
+        All rows, where they are one part.
+    """
+
+    n_rows: int
+    schema: pa.Schema
+    whole: pa.Table | None
+
+    def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The rows in order, all or some of their columns, ROWS_PER_PART or a little more at a time."""
+        ...
+
+
+def open_rows(
+    source: Any, strings: Sequence[str] = (), read: Callable[[Any], pa.Table] | None = None, *, at_once: bool = False
+) -> Rows:
+    """The rows of a file, or of a table in memory.
+
+    Parameters
+    ----------
+    source : path, or table in memory
+        As for :func:`ssdb.files.read_columns`.
+    strings : sequence of str
+        Columns of a CSV file to read as text.
+    read : callable, optional
+        Reader of a foreign format, which is read as a whole.
+    at_once : bool
+        Make one part of all rows, however many.
+
+    Raises
+    ------
+    InputError
+        If the source is not usable. What is wrong inside a Parquet file is found when it is gone through.
+    """
+    if read is not None:
+        return _RowsInMemory(read(source), at_once)
+    if isinstance(source, str | os.PathLike) and not at_once:
+        path = Path(label(source))
+        require_file(path)
+        if format_of(path) == "Parquet":
+            rows = _ParquetRows(path)
+            if rows.n_rows > ROWS_PER_PART:
+                return rows
+    return _RowsInMemory(read_columns(source, strings), at_once)
+
+
+class _RowsInMemory:
+    """Rows of a table."""
+
+    def __init__(self, table: pa.Table, at_once: bool) -> None:
+        self._table = table
+        self.whole = table if at_once or table.num_rows <= ROWS_PER_PART else None
+        self.n_rows = table.num_rows
+        self.schema = table.schema
+
+    def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        table = self._table if columns is None else self._table.select(list(columns))
+        for start in range(0, max(self.n_rows, 1), ROWS_PER_PART):
+            yield table.slice(start, ROWS_PER_PART)
+
+
+class _ParquetRows:
+    """Rows of a Parquet file; more than are one part."""
+
+    whole = None
+
+    def __init__(self, path: Path) -> None:
+        from pyarrow import parquet
+
+        self._path = path
+        try:
+            with parquet.ParquetFile(path) as file:
+                self.n_rows = file.metadata.num_rows
+                given = with_astropy_units(file.schema_arrow)
+        except Exception as error:  # as in files.py: whatever it stumbles over
+            raise unreadable(path, "Parquet", error) from error
+        self._fields = {field.name: field for field in given}
+        self.schema = plain(given.empty_table(), str(path)).schema
+
+    def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        wanted = self.schema.names if columns is None else list(columns)
+        some: list[pa.RecordBatch] = []
+        for batch in self._batches(wanted):
+            some.append(batch)
+            if sum(batch.num_rows for batch in some) >= ROWS_PER_PART:
+                yield self._table(some)
+                some = []
+        if some:
+            yield self._table(some)
+
+    def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        from pyarrow import parquet
+
+        try:
+            with parquet.ParquetFile(self._path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
+                yield from file.iter_batches(ROWS_PER_PART, columns=columns)
+        except Exception as error:
+            raise unreadable(self._path, "Parquet", error) from error
+
+    def _table(self, batches: list[pa.RecordBatch]) -> pa.Table:
+        table = pa.Table.from_batches(batches)
+        fields = [self._fields[name] for name in table.column_names]
+        return plain(pa.table(table.columns, schema=pa.schema(fields)), str(self._path))

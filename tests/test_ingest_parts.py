@@ -1,0 +1,207 @@
+"""Files that are read a part at a time: the same rows, reports and errors as when they are read at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from ingesting import dump, without_clock
+from small_surveys import MJD, designation
+
+import ssdb
+import ssdb.rows
+from ssdb.errors import InputError
+from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.dia import dia_source
+from ssdb.store.database import Database
+from ssdb.store.visits import clear_results
+
+N = 200
+VISITS = {"visit": [1, 2, 3], "midpointMjdTai": [MJD, MJD + 1, MJD + 2]}
+MAP = {"columns": {"ra": {"column": "alpha", "unit": "rad"}, "psfFlux": "flux", "band": {"constant": "r"}}}
+
+
+def sources() -> pa.Table:
+    """Sources of three visits in any order, with unknown values, and names of a survey's own for two columns."""
+    rng = np.random.default_rng(5)
+    flux = np.where(rng.random(N) < 0.2, np.nan, rng.normal(size=N))
+    flux[7] = -999.0
+    return pa.table(
+        {
+            "diaSourceId": rng.permutation(N),
+            "visit": rng.integers(1, 4, N),
+            "detector": rng.integers(0, 3, N),
+            "alpha": rng.uniform(-1.0, 6.0, N),
+            "dec": rng.uniform(-90.0, 90.0, N),
+            "flux": flux,
+            "isNegative": pa.array([None if x < 0.1 else x < 0.5 for x in rng.random(N)]),
+            "comment": [f"row {i}" for i in range(N)],
+        }
+    )
+
+
+def predictions() -> pa.Table:
+    """Objects in three visits, each twice at most, named in two ways."""
+    rng = np.random.default_rng(6)
+    objects = np.concatenate([rng.permutation(N)[: N // 3] for _ in range(3)])
+    visit = np.repeat([1, 2, 3], N // 3)
+    return pa.table(
+        {
+            "visit": visit,
+            "designation": [designation(int(number)) for number in objects],
+            "ephRa": rng.uniform(0, 360, len(visit)),
+            "ephDec": rng.uniform(-80, 80, len(visit)),
+            "ephVmag": np.where(rng.random(len(visit)) < 0.3, np.nan, 20.0),
+            "midpointMjdTai": MJD + visit - 1,
+        }
+    )
+
+
+def with_row(table: pa.Table, row: int, **values: Any) -> pa.Table:
+    """A table in which a row has other values."""
+    for name, value in values.items():
+        index = table.schema.get_field_index(name)
+        column = table.column(name).to_pylist()
+        column[row] = value
+        table = table.set_column(index, table.schema.field(index), pa.array(column, table.schema.field(index).type))
+    return table
+
+
+@pytest.fixture(
+    params=[(3, 50), (7, 7), (64, 1000), (1000, 20)], ids=lambda size: f"{size[0]} rows, groups of {size[1]}"
+)
+def in_parts(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Calls something with a table as it is, and with a file that is read in parts of so many rows."""
+    size, group = request.param
+
+    def both(call: Any, table: pa.Table) -> tuple[Any, Any]:
+        at_once = call(table)
+        path = tmp_path / "table.parquet"
+        pyarrow.parquet.write_table(table, path, row_group_size=group)
+        with monkeypatch.context() as patch:
+            patch.setattr(ssdb.rows, "ROWS_PER_PART", size)
+            return at_once, call(path)
+
+    return both
+
+
+def _emptied(database: Database) -> None:
+    with database.writing() as connection:
+        clear_results(connection, [1, 2, 3])
+        for table in ("SsPrediction", "DiaSource", "VisitDetector"):
+            connection.exec_driver_sql(f'DELETE FROM "{table}"')
+
+
+def _told(report: Any) -> dict[str, Any]:
+    return report.as_dict() | {"source": ""}
+
+
+@pytest.mark.parametrize("invalid", [False, True], ids=["all", "without what is wrong"])
+def test_sources_are_the_same(database: Database, in_parts: Any, invalid: bool) -> None:
+    ssdb.ingest_visits(database, VISITS)
+    table = sources()
+    if invalid:
+        for row, values in (
+            (3, {"dec": 91.0}),
+            (50, {"alpha": None}),
+            (150, {"diaSourceId": table["diaSourceId"][4].as_py()}),
+        ):
+            table = with_row(table, row, **values)
+
+    def load(source: Any) -> tuple[Any, Any]:
+        _emptied(database)
+        told: list[tuple[int, int]] = []
+        report = ssdb.ingest_sources(
+            database, source, columns=MAP, skip_invalid=invalid, progress=lambda done, of: told.append((done, of))
+        )
+        assert sum(done for done, _ in told) == report.rows
+        assert {of for _, of in told} == {report.rows}
+        return _told(report), without_clock(dump(database))
+
+    (report, rows), (other, other_rows) = in_parts(load, table)
+    assert report == other
+    assert report["rows"] == (N - 3 if invalid else N)
+    assert report["left_out"] == ("comment",)
+    assert rows == other_rows
+
+
+def test_predictions_are_the_same(database: Database, in_parts: Any) -> None:
+    ssdb.ingest_visits(database, VISITS)
+
+    def load(source: Any) -> tuple[Any, Any]:
+        _emptied(database)
+        report = ssdb.ingest_predictions(database, source, complete=True)
+        return _told(report), without_clock(dump(database))
+
+    (report, rows), (other, other_rows) = in_parts(load, predictions())
+    assert report == other
+    assert rows == other_rows
+    assert len(rows["SsPrediction"]) == predictions().num_rows
+
+
+@pytest.mark.parametrize(
+    ("row", "values"),
+    [
+        (190, {"dec": 95.0}),
+        (77, {"visit": 9}),
+        (120, {"diaSourceId": 10}),  # which another row has, far away
+        (199, {"flux": "no number"}),
+    ],
+    ids=["position", "visit", "twice", "type"],
+)
+def test_errors_are_the_same_and_nothing_is_stored(
+    database: Database, in_parts: Any, row: int, values: dict[str, Any]
+) -> None:
+    ssdb.ingest_visits(database, VISITS)
+    table = sources()
+    if isinstance(values.get("flux"), str):
+        table = table.set_column(5, "flux", table["flux"].cast(pa.string()))
+    table = with_row(table, row, **values)
+    before = dump(database)
+
+    def refused(source: Any) -> str:
+        with pytest.raises(InputError) as caught:
+            ssdb.ingest_sources(database, source, columns=MAP)
+        assert dump(database) == before
+        return str(caught.value).partition(": ")[2]
+
+    at_once, in_turn = in_parts(refused, table)
+    assert at_once == in_turn
+
+
+_CHILD = """
+import sys
+import ssdb
+database = ssdb.connect(sys.argv[1])
+ssdb.ingest_sources(database, sys.argv[2], replace=True)
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:")))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak memory is read from /proc")
+def test_memory_does_not_grow_with_the_file(postgresql_url: str, tmp_path: Path) -> None:
+    """Of a file of 120 MB and one of 30 MB a process has about as much in memory."""
+    with_visits = ssdb.connect(postgresql_url)
+    ssdb.ingest_visits(with_visits, {"visit": [1], "midpointMjdTai": [MJD]})
+    with_visits.close()
+    rng = np.random.default_rng(7)
+    names = [field.name for field in arrow_schema(dia_source) if field.type == pa.float32()][:40]
+    peaks = []
+    for n in (100_000, 400_000):
+        columns: dict[str, Any] = {"diaSourceId": np.arange(n), "visit": np.ones(n, np.int64)}
+        columns |= {"ra": rng.uniform(0, 360, n), "dec": rng.uniform(-90, 90, n)}
+        columns |= {name: rng.random(n) for name in names if name not in columns}  # in double precision
+        path = tmp_path / f"{n}.parquet"
+        pyarrow.parquet.write_table(pa.table(columns), path, row_group_size=20_000)
+        done = subprocess.run(
+            [sys.executable, "-c", _CHILD, postgresql_url, str(path)], capture_output=True, text=True, check=True
+        )
+        peaks.append(int(done.stdout) / 1024)
+    assert (tmp_path / "400000.parquet").stat().st_size - (tmp_path / "100000.parquet").stat().st_size > 80e6
+    assert peaks[1] - peaks[0] < 50, peaks
