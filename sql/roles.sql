@@ -42,6 +42,7 @@ GRANT CREATE ON SCHEMA public TO ssdb_owner;
 DO $$
 DECLARE
     relation record;
+    owned regproc;
 BEGIN
     FOR relation IN
         SELECT c.oid::regclass AS name, c.relname <> 'alembic_version' AS is_written
@@ -60,10 +61,28 @@ BEGIN
             EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %s TO ssdb_writer', relation.name);
         END IF;
     END LOOP;
+    -- Rows are read and written through the tables that the partitions are of.
+    FOR relation IN
+        SELECT i.inhrelid::regclass AS name
+        FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
+        WHERE p.relnamespace = 'public'::regnamespace
+          AND p.relname IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction') AND p.relkind = 'p'
+    LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO ssdb_owner', relation.name);
+    END LOOP;
+    -- With them a writer has the owner make the partitions of a new night.
+    FOREACH owned IN ARRAY
+        ARRAY['ssdb_new_partition', 'ssdb_attach_partition', 'ssdb_analyze_partition']::regproc[]
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s OWNER TO ssdb_owner', owned);
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', owned);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO ssdb_writer', owned);
+    END LOOP;
 END $$;
 
 -- What ssdb_owner makes later, in an upgrade, is read and written by the same roles.
 ALTER DEFAULT PRIVILEGES FOR ROLE ssdb_owner IN SCHEMA public GRANT SELECT ON TABLES TO ssdb_reader;
 ALTER DEFAULT PRIVILEGES FOR ROLE ssdb_owner IN SCHEMA public GRANT INSERT, UPDATE, DELETE ON TABLES TO ssdb_writer;
+ALTER DEFAULT PRIVILEGES FOR ROLE ssdb_owner IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO ssdb_writer;
 
 COMMIT;

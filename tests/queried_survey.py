@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from small_surveys import store_rows
 
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.columns import metadata
 from ssdb.store.database import Database
-from ssdb.store.write import write_rows
 
 Row = dict[str, Any]
 BANDS = ["g", "r", "i", "VR", None]
@@ -43,7 +43,7 @@ class QueriedSurvey:
         with database.writing() as connection:
             for name, rows in self.rows.items():
                 table = metadata.tables[name]
-                write_rows(connection, table, pa.Table.from_pylist(rows, schema=arrow_schema(table)))
+                store_rows(connection, table, pa.Table.from_pylist(rows, schema=arrow_schema(table)))
 
 
 def queried_survey() -> QueriedSurvey:
@@ -60,7 +60,9 @@ def queried_survey() -> QueriedSurvey:
         exposure["status"] = "pending" if visit == 15 else "done"
         exposure["predictionsAt"] = None if visit == 14 else np.datetime64("2026-01-01T00:00:00").astype(object)
         for detector in DETECTORS:
-            survey.add("VisitDetector", visit=visit, detector=detector, status=exposure["status"], nSources=0)
+            survey.add(
+                "VisitDetector", visit=visit, detector=detector, status=exposure["status"], nSources=0, nDiaSources=0
+            )
         survey.rows["VisitDetector"][-1]["status"] = "pending" if visit == 3 else exposure["status"]
         for number in rng.permutation(40)[:30] if visit != 14 else []:
             next_source = _add_object(survey, rng, exposure, int(number) + 1, next_source)

@@ -20,6 +20,8 @@ from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
 from ssdb.schema import metadata
 from ssdb.store.database import Database
+from ssdb.store.partitions import PARTITIONED, make_partitions
+from ssdb.store.write import write_rows
 
 Row = dict[str, Any]
 MJD = 60000.25
@@ -96,9 +98,7 @@ class Survey:
         """Ingests everything, predictions as complete; with a generator, the rows in a random order."""
 
         def shuffled(rows: list[Row]) -> pa.Table:
-            order = range(len(rows)) if rng is None else rng.permutation(len(rows))
-            names = list(dict.fromkeys(name for row in rows for name in row))
-            return pa.table({name: [rows[index].get(name) for index in order] for name in names})
+            return table_of(rows if rng is None else [rows[index] for index in rng.permutation(len(rows))])
 
         ingest_visits(database, shuffled(self.visits))
         if self.corners:
@@ -110,6 +110,12 @@ class Survey:
         ingest_predictions(
             database, shuffled(self.predictions) if self.predictions else pa.table(nothing), complete=True
         )
+
+
+def table_of(rows: Sequence[Row]) -> pa.Table:
+    """Rows as a table; what a row lacks is NULL."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return pa.table({name: [row.get(name) for row in rows] for name in names})
 
 
 def random_survey(seed: int, first_visit: int, footprints: str = "none") -> Survey:
@@ -165,6 +171,13 @@ def random_survey(seed: int, first_visit: int, footprints: str = "none") -> Surv
                 columns |= {"ra_dec_Cov": float(np.float32(covariance))}
             survey.add_source(visit * 1000 + index, *place(x, y), visit, detector=int(x > 0), **columns)
     return survey
+
+
+def store_rows(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
+    """Writes rows past ingest; the partitions that they need are made."""
+    if table in PARTITIONED:
+        make_partitions(connection, np.unique(rows.column("visit").to_numpy()), [table])
+    write_rows(connection, table, rows)
 
 
 def load_night(database: Database, night: Any, rng: np.random.Generator | None = None) -> None:

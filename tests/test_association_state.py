@@ -297,6 +297,7 @@ def five(database: Database) -> Database:
 def test_an_exposure_that_fails_costs_only_itself(five: Database) -> None:
     """A source half an hour off is told with its exposure, which stays as it was; the others are done."""
     change(five, 'UPDATE "DiaSource" SET "midpointMjdTai" = "midpointMjdTai" + 0.021 WHERE visit = 3')
+    change(five, 'UPDATE "VisitDetector" SET "lastSourceMjdTai" = "lastSourceMjdTai" + 0.021 WHERE visit = 3')
     report = associate(five)
     assert [outcome.visit for outcome in report.visits] == [1, 2, 4, 5]
     assert list(report.failed) == [3]
@@ -311,6 +312,7 @@ def test_an_exposure_that_was_done_and_fails_keeps_its_result(five: Database, tm
     """All of a failed attempt is undone."""
     associate(five)
     change(five, 'UPDATE "DiaSource" SET "midpointMjdTai" = "midpointMjdTai" + 0.021 WHERE visit = 3')
+    change(five, 'UPDATE "VisitDetector" SET "lastSourceMjdTai" = "lastSourceMjdTai" + 0.021 WHERE visit = 3')
     before = exported(five, tmp_path)
     report = associate(five, everything=True, config=AssociationConfig(radius_arcsec=0.1))
     assert list(report.failed) == [3]

@@ -131,6 +131,11 @@ OPENING = {
     ("listen",): ["--timeout", "1"],
     ("predict",): [],
     ("report",): ["DIR"],
+    ("partition", "list"): [],
+    ("partition", "detach"): ["1"],
+    ("partition", "attach"): ["1"],
+    ("partition", "drop"): ["1"],
+    ("partition", "width"): [],
 }
 """Every command that opens a database that is there already, with arguments that do."""
 OTHERS = {("init",), ("simulate",), ("demo",)}

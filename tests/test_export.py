@@ -16,11 +16,11 @@ import pyarrow.parquet
 import pytest
 import sqlalchemy as sa
 from astropy.table import Table
+from small_surveys import store_rows
 
 import ssdb
 from ssdb.schema import metadata
 from ssdb.store.database import Database
-from ssdb.store.write import write_rows
 
 TABLES = [table.name for table in metadata.sorted_tables]
 BIG = 2**63 - 1
@@ -69,7 +69,7 @@ def database(module_database_url: str) -> Iterator[Database]:
     opened = ssdb.connect(module_database_url)
     with opened.writing() as connection:
         for table in metadata.sorted_tables:
-            write_rows(connection, table, _rows(table))
+            store_rows(connection, table, _rows(table))
     yield opened
     opened.close()
 

@@ -65,7 +65,7 @@ def test_the_wheel_holds_the_package_its_sql_and_its_migrations_and_nothing_else
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix in (".py", ".sql", ".mako", ".typed", ".html", ".css", ".js")
     }
-    assert {"ssdb/py.typed", "ssdb/_sql/candidates.sql", "ssdb/_migrations/env.py"} <= expected
+    assert {"ssdb/py.typed", "ssdb/_sql/candidates.sqlite.sql", "ssdb/_migrations/env.py"} <= expected
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     about = {name for name in names if name.partition("/")[0].endswith(".dist-info")}

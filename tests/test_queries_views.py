@@ -139,10 +139,14 @@ def test_a_service_asks_for_one_object_by_index(sqlite_url: str, postgresql_url:
     for url, explain in ((sqlite_url, "EXPLAIN QUERY PLAN"), (postgresql_url, "EXPLAIN")):
         database = ssdb.connect(url)
         insert(database, metadata.tables["SSSource"], *({"diaSourceId": n, "ssObjectId": n} for n in range(2000)))
+        insert(
+            database, metadata.tables["DiaSource"], {"diaSourceId": 1}
+        )  # a partition without rows is no part of a plan
         for view in ("SsObservation", "SsObjectSummary"):
             with database.writing() as connection:
                 if connection.dialect.name == "postgresql":
                     connection.exec_driver_sql('ANALYZE "SSSource"')
                 plan = connection.execute(sa.text(f'{explain} SELECT * FROM "{view}" WHERE "ssObjectId" = 5')).all()
-            assert "ix_SSSource_ssObjectId" in str(plan), (view, plan)
+            of_partition = "SSSource_0_ssObjectId_idx"
+            assert "ix_SSSource_ssObjectId" in str(plan) or of_partition in str(plan), (view, plan)
         database.close()

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from small_surveys import change, rows
+from small_surveys import change, rows, store_rows
 from test_migrations import catalogue
 
 from ssdb.errors import DatabaseError
@@ -22,7 +22,6 @@ from ssdb.store import views
 from ssdb.store.database import Database, open_database
 from ssdb.store.migrate import connect, initialize, upgrade
 from ssdb.store.views import view_definitions
-from ssdb.store.write import write_rows
 
 CAPITALS = [table for table in metadata.sorted_tables if table.name != table.name.lower()]
 
@@ -31,7 +30,7 @@ def insert(database: Database, table: sa.Table, *given: dict[str, Any]) -> None:
     """Writes rows, with something in each column that is not given."""
     complete = [_row(table) | row for row in given]
     with database.writing() as connection:
-        write_rows(connection, table, pa.Table.from_pylist(complete, schema=arrow_schema(table)))
+        store_rows(connection, table, pa.Table.from_pylist(complete, schema=arrow_schema(table)))
 
 
 def _row(table: sa.Table) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from every_type import VALUES, as_arrow, every_type, hard_rows, stored
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_surveys import rows
+from small_surveys import rows, store_rows
 
 from ssdb.errors import DatabaseError
 from ssdb.schema import metadata
@@ -208,7 +208,7 @@ def test_the_zone_of_a_source_is_made_by_the_database(database: Database) -> Non
         "dec": pa.array(list(zones)),
     }
     with database.writing() as connection:
-        write_rows(connection, dia_source, pa.table(sources))
+        store_rows(connection, dia_source, pa.table(sources))
     found = rows(database, 'SELECT zone FROM "DiaSource" ORDER BY "diaSourceId"')
     assert [zone for (zone,) in found] == list(zones.values())
     with pytest.raises(TypeError, match="zone"), database.writing() as connection:

@@ -19,7 +19,7 @@ from ssdb.sky.boxes import zone_boxes
 from ssdb.sky.footprint import Outlines, outline_areas, unpack_outlines
 from ssdb.sky.sphere import cap_area, smallest_cap
 from ssdb.store.arrays import array_rows
-from ssdb.store.plans import index_loops
+from ssdb.store.plans import index_loops, look_up
 from ssdb.store.read import read_arrays
 from ssdb.store.resources import sql_text
 
@@ -42,10 +42,19 @@ _PAIR_SOURCES = tuple(dia_source.c[name] for name in (*_SOURCE_COLUMNS, *_SOURCE
 """What the statement of the candidates selects of sources, in its order; the errors are for uncertainty mode."""
 
 
-# Multiplied as doubles: in single precision the square of a tiny error is an underflow, which PostgreSQL refuses.
-_ERRORS = [sa.func.coalesce(sa.cast(dia_source.c[name], sa.Double), 0.0) for name in ("raErr", "decErr")]
-_LARGEST_VARIANCE = sa.func.max(_ERRORS[0] * _ERRORS[0] + _ERRORS[1] * _ERRORS[1])
-"""An upper bound of the larger eigenvalue of the covariance of any source; only uncertainty mode needs it."""
+_DETECTOR_COLUMNS = {
+    "visit": "visit",
+    "detector": "detector",
+    "capRa": "capRa",
+    "capDec": "capDec",
+    "capRadius": "capRadius",
+    "pixelScale": "pixelScale",
+    "nDiaSources": "nSources",
+    "maxSourceVariance": "variance",
+    "firstSourceMjdTai": "earliest",
+    "lastSourceMjdTai": "latest",
+}
+"""Columns of VisitDetector, and what they are called here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,58 +148,19 @@ def read_exposures(connection: sa.Connection, visits: Sequence[int], config: Ass
         bounded=True,
     )
     batch = np.array(visits, np.int64)
-    exposures = Exposures(batch, predictions, *_read_detectors(connection, visits, config))
+    exposures = Exposures(batch, predictions, *_read_detectors(connection, visits))
     _check_times(exposures)
     return exposures
 
 
-def _read_detectors(
-    connection: sa.Connection, visits: Sequence[int], config: AssociationConfig
-) -> tuple[Columns, Outlines]:
+def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[Columns, Outlines]:
     """Detectors of visits, and their outlines."""
-    detector = visit_detector.c
-    names = ("visit", "detector", "capRa", "capDec", "capRadius", "pixelScale")
-    of_visits = detector.visit.in_(visits)
-    statement = sa.select(*(detector[name] for name in names)).where(of_visits)
-    columns = read_arrays(connection, statement.order_by(detector.visit, detector.detector), bounded=True)
-    packed = connection.scalars(
-        sa.select(detector.footprint).where(of_visits).order_by(detector.visit, detector.detector)
-    )
-    return columns | _read_sources(connection, visits, columns, config), unpack_outlines(packed.all())
-
-
-def _read_sources(
-    connection: sa.Connection, visits: Sequence[int], detectors: Columns, config: AssociationConfig
-) -> Columns:
-    """What the sources of each detector are together: nSources, variance, earliest, latest.
-
-    Joined here: in the database it would be by loops over all detectors, for each detector.
-    """
-    source = dia_source.c
-    largest = _LARGEST_VARIANCE if config.mode == "uncertainty" else sa.literal(0.0)
-    statement = (
-        sa.select(
-            source.visit,
-            source.detector,
-            sa.func.count(type_=sa.BigInteger).label("nSources"),
-            sa.type_coerce(largest * ARCSEC_PER_DEG**2, sa.Double).label("variance"),
-            sa.func.min(source.midpointMjdTai).label("earliest"),
-            sa.func.max(source.midpointMjdTai).label("latest"),
-        )
-        .where(source.visit.in_(visits))
-        .group_by(source.visit, source.detector)
-        .order_by(source.visit, source.detector)
-    )
-    sources = read_arrays(connection, statement, bounded=True)
-    batch = np.array(visits, np.int64)
-    here, there = (_detector_keys(batch, rows["visit"], rows["detector"]) for rows in (detectors, sources))
-    _, row, known = np.intersect1d(here, there, assume_unique=True, return_indices=True)
-    n = len(here)
-    columns: Columns = {"nSources": np.zeros(n, np.int64)}
-    columns |= {name: np.full(n, np.nan) for name in ("variance", "earliest", "latest")}
-    for name, values in columns.items():
-        values[row] = sources[name][known]
-    return columns
+    of_visits = visit_detector.c.visit.in_(visits)
+    order = (visit_detector.c.visit, visit_detector.c.detector)
+    statement = sa.select(*(visit_detector.c[name].label(ours) for name, ours in _DETECTOR_COLUMNS.items()))
+    columns = read_arrays(connection, statement.where(of_visits).order_by(*order), bounded=True)
+    packed = connection.scalars(sa.select(visit_detector.c.footprint).where(of_visits).order_by(*order))
+    return columns, unpack_outlines(packed.all())
 
 
 def _check_times(exposures: Exposures) -> None:
@@ -247,7 +217,7 @@ def read_candidate_pairs(
     names = (*_SOURCE_COLUMNS, *_SOURCE_ERRORS) if config.mode == "uncertainty" else _SOURCE_COLUMNS
     rows_of_boxes = {name: values[order] for name, values in columns.items()}
     with array_rows(connection, "box", rows_of_boxes) as box, index_loops(connection):
-        found = read_arrays(connection, _candidates(box, names), bounded=True)
+        found = read_arrays(connection, _candidates(connection, box, names, exposures.visits), bounded=True)
     place = found.pop("place")
     # The whole zone was searched.
     inside = np.flatnonzero(np.abs(found["dec"] - wanted["ephDec"][place]) <= radii[place])
@@ -256,10 +226,13 @@ def read_candidate_pairs(
     return {"prediction": rows[place[kept]], **of_object, **{name: values[kept] for name, values in found.items()}}
 
 
-def _candidates(box: sa.FromClause, names: Sequence[str]) -> sa.Select:
-    """The statement of candidates.sql, for boxes, with some of its columns."""
+def _candidates(
+    connection: sa.Connection, box: sa.FromClause, names: Sequence[str], visits: NDArray[np.int64]
+) -> sa.Select:
+    """The statement of candidates.*.sql, for boxes of visits, with some of its columns."""
     columns = (sa.column("place", sa.Integer), *(sa.column(c.name, c.type) for c in _PAIR_SOURCES))
-    pairs = sa.text(sql_text("candidates.sql")).columns(*columns)
+    text = sa.text(sql_text(f"candidates.{connection.dialect.name}.sql"))
+    pairs = text.bindparams(first=int(visits[0]), last=int(visits[-1])).columns(*columns)
     if isinstance(box, sa.CTE):
         pairs = pairs.add_cte(box)
     found = pairs.subquery("pairs")
@@ -285,8 +258,8 @@ def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: NDA
     keys: Columns = {"place": np.arange(len(index), dtype=np.int32)}
     keys |= {name: exposures.predictions[name][index] for name in ("visit", "ssObjectId")}
     with array_rows(connection, "matched_prediction", keys) as matched, index_loops(connection):
-        same = (ss_prediction.c.visit == matched.c.visit) & (ss_prediction.c.ssObjectId == matched.c.ssObjectId)
-        statement = sa.select(matched.c.place, *_EPHEMERIS).join_from(matched, ss_prediction, same)
+        key = ("visit", "ssObjectId")
+        statement = look_up(connection, matched, key, ss_prediction, _EPHEMERIS, exposures.visits)
         columns = read_arrays(connection, statement, bounded=True)
     order = np.argsort(columns.pop("place"))
     return {name: values[order] for name, values in columns.items()}

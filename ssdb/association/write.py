@@ -14,14 +14,14 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.association.exposures import Columns, Exposures
-from ssdb.association.match import NO_DETECTOR, Matches, pair_codes
+from ssdb.association.match import NO_DETECTOR, Matches
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import DONE, PENDING, outside_padding, ss_candidate, ss_expected, visit, visit_detector
 from ssdb.store.arrays import array_rows
-from ssdb.store.plans import source_update
 from ssdb.store.read import read_arrays
+from ssdb.store.sources import set_objects
 from ssdb.store.staging import staged
 from ssdb.store.write import write_rows
 
@@ -56,7 +56,7 @@ def write_matches(
     n_rows = write_rows(connection, ss_expected, _rows(ss_expected, matches.expected, matches.expected))
     n_rows += write_rows(connection, ss_candidate, _rows(ss_candidate, matches.candidates))
     n_rows += write_rows(connection, ss_source, _rows(ss_source, matches.ss_source))
-    _set_objects(connection, matches.ss_source, had_object)
+    _set_objects(connection, visits, matches.ss_source, had_object)
     return n_rows
 
 
@@ -99,25 +99,13 @@ def _delete(connection: sa.Connection, matched: Any, candidates: Any, expected: 
     return had_object
 
 
-def _set_objects(connection: sa.Connection, matched: Columns, had_object: Columns) -> None:
-    """Sets DiaSource.ssObjectId of the sources that are matched now, and unsets it where they were before alone.
-
-    Only what changes is written: a row of DiaSource is wide.
-    """
-    order = np.lexsort((matched["diaSourceId"], matched["visit"]))  # about as they are stored
-    now = {name: matched[name][order] for name in ("visit", "diaSourceId", "ssObjectId")}
-    keys = {name: np.append(now[name], had_object[name]) for name in ("visit", "diaSourceId")}
-    codes = pair_codes(keys["visit"], keys["diaSourceId"])
-    n = len(order)
-    lost = n + np.flatnonzero(~np.isin(codes[n:], codes[:n]))
-    rows = {name: np.append(keys[name][:n], keys[name][lost]) for name in keys}
+def _set_objects(connection: sa.Connection, visits: Sequence[int], matched: Columns, had_object: Columns) -> None:
+    """Sets DiaSource.ssObjectId of the sources that are matched now, and unsets it where they were before alone."""
+    lost = ~np.isin(had_object["diaSourceId"], matched["diaSourceId"])
+    sources = np.append(matched["diaSourceId"], had_object["diaSourceId"][lost])
     # 0 stands for no object only in what is sent: no identifier is 0.
-    rows["ssObjectId"] = np.append(now["ssObjectId"], np.zeros(len(lost), np.int64))
-    with array_rows(connection, "matched_source", rows) as new:
-        same = (dia_source.c.visit == new.c.visit) & (dia_source.c.diaSourceId == new.c.diaSourceId)
-        object_id = sa.func.nullif(new.c.ssObjectId, 0)
-        changed = dia_source.c.ssObjectId.is_distinct_from(object_id)
-        connection.execute(source_update(connection).where(same, changed).values(ssObjectId=object_id))
+    objects = np.append(matched["ssObjectId"], np.zeros(np.count_nonzero(lost), np.int64))
+    set_objects(connection, visits, sources, objects, all_change=not len(had_object["diaSourceId"]))
 
 
 def _rows(table: sa.Table, columns: Columns, known: Columns | None = None) -> pa.Table:
@@ -227,7 +215,13 @@ def write_state(
     return of_visits
 
 
-def _update(connection: sa.Connection, table: sa.Table, keys: Columns, counts: Columns, done: dict[str, Any]) -> None:
+def _update(
+    connection: sa.Connection,
+    table: sa.Table,
+    keys: Columns,
+    counts: Columns,
+    done: dict[str, Any],
+) -> None:
     """Sets the state and the counts of the rows of a table that have the keys."""
     with array_rows(connection, f"new_{table.name}", keys | counts) as new:
         same = sa.and_(*(table.c[name] == new.c[name] for name in keys))

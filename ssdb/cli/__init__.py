@@ -3,7 +3,7 @@
 Whatever takes long to import is imported by the command that needs it, so that ``ssdb --help`` answers at once.
 """
 
-from ssdb.cli import ask, associate, demo, fetch, ingest, listen, names, precover, predict, report, schema
+from ssdb.cli import ask, associate, demo, fetch, ingest, listen, names, partition, precover, predict, report, schema
 from ssdb.cli.common import main
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "listen",
     "main",
     "names",
+    "partition",
     "precover",
     "predict",
     "report",

@@ -27,8 +27,8 @@ from ssdb.schema.survey import ss_alias, ss_candidate, ss_ephemeris, ss_expected
 from ssdb.store.database import Database
 from ssdb.store.names import alias_table, lock_names, write_aliases
 from ssdb.store.orbits import lock_orbits
-from ssdb.store.plans import source_update
 from ssdb.store.read import read_arrays
+from ssdb.store.sources import source_update
 from ssdb.store.staging import staged
 from ssdb.store.visits import lock_visits, mark_pending
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
-from ssdb.schema.columns import boolean, double, integer, long, metadata, real, short, string
+from ssdb.schema.columns import BY_VISIT, boolean, double, integer, long, metadata, real, short, string
 
 BANDS = "ugrizy"
 """The filters that have columns of their own in DiaObject and SSObject, in order."""
@@ -226,8 +226,7 @@ dia_source = sa.Table(
     sa.Index("ix_DiaSource_visit_zone_ra", "visit", "zone", "ra"),
     _of_dia_objects,
     comment="Sources detected on difference images; any survey's detections to be matched",
-    # Room in each page for the versions of the rows that association gives an ssObjectId, so that no index is touched.
-    postgresql_with={"fillfactor": 80},
+    **BY_VISIT,
 )
 
 dia_forced_source = sa.Table(

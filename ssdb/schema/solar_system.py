@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ssdb.schema.columns import boolean, double, integer, long, metadata, real, short, string, text, timestamp
+from ssdb.schema.columns import BY_VISIT, boolean, double, integer, long, metadata, real, short, string, text, timestamp
 from ssdb.schema.dia import BANDS
 
 _ORBIT = "src.orbital"
@@ -123,6 +123,7 @@ ss_source = sa.Table(
     sa.Index(None, "designation"),
     sa.Index(None, "visit"),
     comment="Sources that are known objects, with what was predicted for them",
+    **BY_VISIT,
 )
 
 _ELEMENTS = (

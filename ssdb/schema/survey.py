@@ -8,7 +8,20 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ssdb.schema.columns import blob, boolean, double, integer, long, metadata, real, short, string, text, timestamp
+from ssdb.schema.columns import (
+    BY_VISIT,
+    blob,
+    boolean,
+    double,
+    integer,
+    long,
+    metadata,
+    real,
+    short,
+    string,
+    text,
+    timestamp,
+)
 
 PENDING = "pending"
 DONE = "done"
@@ -23,6 +36,21 @@ def _association_state() -> list[sa.Column]:
         integer("nSources", "", "meta.number", "Sources that were matched"),
         integer("nTotalSsObjects", "", "meta.number", "Known objects expected"),
         integer("nAssociatedSsObjects", "", "meta.number", "Known objects that got a source"),
+    ]
+
+
+def _stored_sources() -> list[sa.Column]:
+    """What the sources of a detector are together: kept by ingest, so that association need not look at all of them."""
+    return [
+        integer("nDiaSources", "", "meta.number", "Sources in DiaSource", nullable=False, server_default="0"),
+        double("firstSourceMjdTai", "d", "time.epoch;stat.min", "Time of the first of them, MJD TAI"),
+        double("lastSourceMjdTai", "d", "time.epoch;stat.max", "Time of the last of them, MJD TAI"),
+        double(
+            "maxSourceVariance",
+            "arcsec2",
+            "stat.variance;pos.eq;stat.max",
+            "Largest sum of the variances raErr^2 + decErr^2 of one of them; unknown errors count as 0",
+        ),
     ]
 
 
@@ -75,6 +103,7 @@ visit_detector = sa.Table(
     double("photoCalibMean", "nJy", "instr.calib", "Flux of one instrumental count"),
     double("photoCalibErr", "nJy", "stat.error;instr.calib", "Error of photoCalibMean"),
     *_association_state(),
+    *_stored_sources(),
     comment="Detectors of exposures; one without sources is a row like any other",
 )
 
@@ -102,6 +131,7 @@ ss_prediction = sa.Table(
     double("elongation", "deg", "pos.angDistance", "Angle Sun-observer-object, where the provider gives it"),
     string("provider", 32, "meta.ref", "Who made the prediction"),
     comment="Known objects as predicted for one exposure; input, never changed by association",
+    **BY_VISIT,
 )
 
 ss_expected = sa.Table(
@@ -114,6 +144,7 @@ ss_expected = sa.Table(
     long("diaSourceId", "", "meta.id;src", "The source that is the object; NULL: not seen"),
     integer("nCandidates", "", "meta.number", "Sources that could be the object", nullable=False),
     comment="Objects expected on a detector or, without footprints, in the exposure",
+    **BY_VISIT,
 )
 
 
@@ -134,6 +165,7 @@ ss_candidate = sa.Table(
     integer("rank", "", "meta.number", "1 + candidates of the object that are strictly nearer", nullable=False),
     boolean("chosen", "", "meta.code", "The source was assigned to the object", nullable=False),
     comment="Sources near predictions, chosen or not",
+    **BY_VISIT,
 )
 
 ss_ephemeris = sa.Table(

@@ -14,6 +14,19 @@ _OBLIQUITY = 84381.448 * ARCSEC
 """IAU 1976 mean obliquity of the ecliptic at J2000: that of the frame of the orbits."""
 
 
+_TO_GALACTIC = np.array(
+    [
+        [-0.05487565771259168, -0.8734370519556163, -0.4838350736167155],
+        [0.4941094371927275, -0.44482972122329517, 0.7469821839866676],
+        [-0.8676661375596587, -0.19807633727300075, 0.4559838136873016],
+    ]
+)
+"""Rotation matrix from ICRS to astropy's Galactic: its columns are the transformed axes of ICRS.
+
+A copy, which a test compares with astropy's: to ask for it takes every new process half a second of imports.
+"""
+
+
 def ecliptic(ra: ArrayLike, dec: ArrayLike, frame: str = "mean") -> tuple[Array, Array]:
     """Ecliptic longitude and latitude.
 
@@ -47,7 +60,7 @@ def galactic(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, Array]:
     longitude, latitude : ndarray, shape (n,)
         Degrees, longitude in [0, 360).
     """
-    return positions(_rotated(unit_vectors(ra, dec), _galactic_rotation()))
+    return positions(_rotated(unit_vectors(ra, dec), _TO_GALACTIC))
 
 
 def _rotated(vectors: Array, rotation: Array) -> Array:
@@ -65,26 +78,11 @@ def mean_ecliptic_rotation() -> Array:
 
 @cache
 def _true_ecliptic_rotation() -> Array:
-    """Rotation matrix (3, 3) from ICRS to astropy's BarycentricTrueEcliptic."""
-    from astropy.coordinates import BarycentricTrueEcliptic
-
-    return _rotation_to(BarycentricTrueEcliptic())
-
-
-@cache
-def _galactic_rotation() -> Array:
-    """Rotation matrix (3, 3) from ICRS to astropy's Galactic."""
-    from astropy.coordinates import Galactic
-
-    return _rotation_to(Galactic())
-
-
-def _rotation_to(frame: object) -> Array:
-    """Rotation matrix (3, 3) from ICRS to an astropy frame: its columns are the transformed axes.
+    """Rotation matrix (3, 3) from ICRS to astropy's BarycentricTrueEcliptic: its columns are the transformed axes.
 
     Transforming positions one by one takes astropy fifty times as long.
     """
-    from astropy.coordinates import SkyCoord
+    from astropy.coordinates import BarycentricTrueEcliptic, SkyCoord
 
     axes = SkyCoord([0.0, 90.0, 0.0], [0.0, 0.0, 90.0], unit="deg", frame="icrs")
-    return np.asarray(axes.transform_to(frame).cartesian.xyz.value)
+    return np.asarray(axes.transform_to(BarycentricTrueEcliptic()).cartesian.xyz.value)

@@ -13,16 +13,17 @@ import sqlalchemy as sa
 from ssdb.errors import SchemaError
 from ssdb.schema import metadata
 from ssdb.store.database import MEMORY_URL, Database, open_database
+from ssdb.store.functions import drop_functions, make_functions
 from ssdb.store.resources import resource_directory
 from ssdb.store.views import drop_views, make_views
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION = "20261122b"
+REVISION = "20261128"
 """The newest revision in ``migrations/versions``; a test ties the two together."""
 
-KNOWN_REVISIONS = ("20261122", REVISION)
+KNOWN_REVISIONS = ("20261122", "20261122b", REVISION)
 """Every revision that this ssdb knows, oldest first."""
 
 _VERSION_TABLE = "alembic_version"
@@ -118,6 +119,7 @@ def upgrade(database: Database) -> None:
         with _ALEMBIC:
             command.upgrade(alembic_config(connection), "head")
         make_views(connection)
+        make_functions(connection)
 
 
 def downgrade(database: Database, revision: str) -> None:
@@ -127,6 +129,7 @@ def downgrade(database: Database, revision: str) -> None:
     with database.writing() as connection:
         _lock_schema(connection)
         drop_views(connection)
+        drop_functions(connection)
         with _ALEMBIC:
             command.downgrade(alembic_config(connection), revision)
         make_views(connection)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import sqlalchemy as sa
-
-from ssdb.schema.dia import dia_source
 
 _SETTINGS = {
     "jit": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_material": "off",
     "work_mem": "'64MB'",  # the predictions and pairs of a batch are sorted in memory
 }
 
@@ -38,11 +39,48 @@ def index_loops(connection: sa.Connection) -> Iterator[None]:
     connection.exec_driver_sql("; ".join(f"SET LOCAL {setting} TO DEFAULT" for setting in _SETTINGS))
 
 
-def source_update(connection: sa.Connection) -> sa.Update:
-    """An UPDATE of DiaSource that does not change its positions, to be told what it does change.
+def between_visits(table: sa.Table, visits: Sequence[int] | np.ndarray) -> sa.ColumnElement[bool]:
+    """That the visit of a row is between the first and the last of some visits (ascending, at least one).
 
-    PostgreSQL reads the expression of the generated column ``zone`` anew for every row if the statement does not set
-    what it is made of, which takes longer than to write the row. Set to what it is, ``dec`` changes no index.
+    Nothing new where it is one of them: but a statement that has it from other rows does not know which partitions of
+    the table it will need, and would open them all.
     """
-    statement = sa.update(dia_source)
-    return statement.values(dec=dia_source.c.dec) if connection.dialect.name == "postgresql" else statement
+    return table.c.visit.between(int(visits[0]), int(visits[-1]))
+
+
+def look_up(
+    connection: sa.Connection,
+    keys: sa.FromClause,
+    key: Iterable[str],
+    table: sa.Table,
+    columns: Iterable[sa.Column],
+    visits: Sequence[int] | np.ndarray,
+) -> sa.Select:
+    """A statement that finds the row of a table for each of some keys, by one search of its index for each.
+
+    On PostgreSQL the order is held by a lateral subquery with OFFSET 0, as in ``candidates.postgresql.sql``.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        Where the statement will run.
+    keys : sqlalchemy.FromClause
+        Rows with the columns of the key, and "place".
+    key : iterable of str
+        Names of the columns, "visit" among them.
+    table : sqlalchemy.Table
+    columns : iterable of sqlalchemy.Column
+        Those of the table that are wanted.
+    visits : sequence of int
+        Ascending; those of the keys are between them.
+
+    Returns
+    -------
+    sqlalchemy.Select
+        "place" of the keys that are there, and the columns.
+    """
+    same = sa.and_(*(table.c[name] == keys.c[name] for name in key), between_visits(table, visits))
+    if connection.dialect.name != "postgresql":
+        return sa.select(keys.c.place, *columns).join_from(keys, table, same)
+    row = sa.select(*columns).where(same).correlate(keys).offset(0).lateral("of_table")
+    return sa.select(keys.c.place, *row.columns).join_from(keys, row, sa.true())

@@ -27,7 +27,7 @@ def resource_directory(name: str) -> Path:
 
 @cache
 def sql_text(name: str) -> str:
-    """The text of a file of ``sql/``, such as ``candidates.sql``."""
+    """The text of a file of ``sql/``, such as ``roles.sql``."""
     return (resource_directory("sql") / name).read_text(encoding="utf-8")
 
 

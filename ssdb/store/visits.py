@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import PENDING, ss_candidate, ss_expected, visit, visit_detector
-from ssdb.store.plans import source_update
+from ssdb.store.partitions import make_partitions
+from ssdb.store.sources import source_update
 from ssdb.store.staging import staged
 
 _FEW_VISITS = 100
@@ -55,14 +56,14 @@ def lock_source_ids(connection: sa.Connection) -> None:
 
 
 def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.ndarray]:
-    """Locks visits, in ascending order, until the end of the transaction.
+    """Locks visits, in ascending order, until the end of the transaction, and makes the partitions that they need.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
         A connection for writing.
     visits : ndarray of int64, shape (n,)
-        Which ones; each once.
+        Which ones; each once. Those that do not exist (yet) get partitions, too.
 
     Returns
     -------
@@ -76,6 +77,7 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
     else:
         with staged(connection, visit, pa.table({"visit": pa.array(visits, pa.int64())})) as touched:
             locked = connection.execute(columns.where(visit.c.visit.in_(sa.select(touched.c.visit)))).all()
+    make_partitions(connection, visits)
     return {
         "visit": np.array([row.visit for row in locked], np.int64),
         "midpointMjdTai": np.array([row.midpointMjdTai for row in locked], np.float64),
@@ -147,10 +149,12 @@ def mark_pending(connection: sa.Connection, visits: sa.Select, detectors: sa.Sel
         Selects (visit, detector) pairs; without it all detectors of the visits are meant.
     """
     state = {"status": PENDING}
-    connection.execute(sa.update(visit).where(visit.c.visit.in_(visits)).values(state))
+    done = visit.c.status != PENDING
+    connection.execute(sa.update(visit).where(done, visit.c.visit.in_(visits)).values(state))
     key = sa.tuple_(visit_detector.c.visit, visit_detector.c.detector)
     concerned = visit_detector.c.visit.in_(visits) if detectors is None else key.in_(detectors)
-    connection.execute(sa.update(visit_detector).where(concerned).values(state))
+    done = visit_detector.c.status != PENDING
+    connection.execute(sa.update(visit_detector).where(done, concerned).values(state))
 
 
 def clear_results(connection: sa.Connection, visits: sa.Select | Sequence[int]) -> None:

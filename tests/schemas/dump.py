@@ -11,9 +11,11 @@ import subprocess
 import sys
 from contextlib import closing
 
+import numpy as np
 import sqlalchemy as sa
 
 from ssdb.store.migrate import initialize
+from ssdb.store.partitions import PARTITIONED, make_partitions
 
 ROWS = (
     """INSERT INTO "Visit" (visit, "midpointMjdTai", band, "predictionsAt")
@@ -33,6 +35,7 @@ _NOT_EVERYWHERE = re.compile(r"^(\\(un)?restrict .*|SET transaction_timeout.*|--
 
 def main(url: str) -> None:
     with closing(initialize(url)) as database, database.writing() as connection:
+        make_partitions(connection, np.array([9007199254740993]), PARTITIONED)
         for row in ROWS:
             connection.exec_driver_sql(row.format(blob=_BLOBS[database.dialect]))
     parsed = sa.make_url(url)

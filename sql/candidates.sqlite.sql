@@ -4,8 +4,9 @@
 --
 -- box: place (the number of the prediction), visit, zone (of one arcminute of declination, as in DiaSource), ra0, ra1 (degrees).
 -- A box of several zones is there once for each: with a range of zones the use of the index would stop at them.
--- "cross join" keeps SQLite to this order; on PostgreSQL it is an ordinary join, and settings do that.
+-- first, last: the visits of the boxes are between these.
+-- "cross join" keeps SQLite to this order.
 select b.place, d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec, d."raErr", d."decErr", d."ra_dec_Cov"
 from box b
 cross join "DiaSource" d
-where d.visit = b.visit and d.zone = b.zone and d.ra between b.ra0 and b.ra1
+where d.visit = b.visit and d.zone = b.zone and d.ra between b.ra0 and b.ra1 and d.visit between :first and :last

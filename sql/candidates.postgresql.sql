@@ -1,0 +1,13 @@
+-- Pairs of a prediction and a source that may belong together: see candidates.sqlite.sql.
+--
+-- The partitions that "first" and "last" leave are known when the statement is planned; the others are not even opened.
+-- "offset 0" keeps the inner part from being merged into the rest, whose order the planner would then be free to choose:
+-- on fresh tables it takes a range of visits for a handful of rows, and would try each of their sources with every box.
+select b.place, d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec, d."raErr", d."decErr", d."ra_dec_Cov"
+from box b
+cross join lateral (
+    select *
+    from "DiaSource" s
+    where s.visit = b.visit and s.zone = b.zone and s.ra between b.ra0 and b.ra1 and s.visit between :first and :last
+    offset 0
+) d

@@ -1,0 +1,8 @@
+-- What a detector's sources are together is what its row says.
+SELECT d.visit, d.detector, d."nDiaSources", s.n, d."firstSourceMjdTai", s.earliest, d."lastSourceMjdTai", s.latest
+FROM "VisitDetector" d
+LEFT JOIN (SELECT visit, detector, count(*) AS n, min("midpointMjdTai") AS earliest, max("midpointMjdTai") AS latest
+           FROM "DiaSource" GROUP BY visit, detector) s ON s.visit = d.visit AND s.detector = d.detector
+WHERE d."nDiaSources" <> coalesce(s.n, 0)
+   OR s.n > 0 AND (d."firstSourceMjdTai" IS NULL OR d."firstSourceMjdTai" <> s.earliest
+                   OR d."lastSourceMjdTai" IS NULL OR d."lastSourceMjdTai" <> s.latest)

@@ -1,0 +1,111 @@
+"""What the sources of each detector are together: columns of VisitDetector that who changes DiaSource keeps up.
+
+Association needs them of every detector, and would have to look at all sources of an exposure to find them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.schema.dia import dia_source
+from ssdb.schema.survey import visit_detector
+from ssdb.store.arrays import array_rows
+
+_ARCSEC2_PER_DEG2 = 3600.0**2
+
+_EXTREMES = ("firstSourceMjdTai", "lastSourceMjdTai", "maxSourceVariance")
+_NONE = {"nDiaSources": 0} | dict.fromkeys(_EXTREMES)
+
+
+def totals_of(rows: pa.Table) -> pa.Table:
+    """What sources are together, by detector.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Columns of DiaSource: diaSourceId, visit, detector, midpointMjdTai (MJD TAI), and raErr, decErr (deg) if they
+        are there.
+
+    Returns
+    -------
+    pyarrow.Table
+        visit, detector, nDiaSources, firstSourceMjdTai, lastSourceMjdTai (MJD TAI), maxSourceVariance (arcsec^2), one
+        row for each (visit, detector), in no order.
+    """
+    variance = _squares(rows, "raErr") + _squares(rows, "decErr")
+    sources = rows.select(["visit", "detector", "midpointMjdTai"])
+    sources = sources.append_column("variance", pa.array(variance * _ARCSEC2_PER_DEG2))
+    wanted: list[Any] = [("midpointMjdTai", "count"), ("midpointMjdTai", "min"), ("midpointMjdTai", "max")]
+    grouped = sources.group_by(["visit", "detector"]).aggregate([*wanted, ("variance", "max")])
+    return _totals(grouped, [*(f"midpointMjdTai_{how}" for how in ("count", "min", "max")), "variance_max"])
+
+
+def joined_totals(parts: list[pa.Table]) -> pa.Table:
+    """Totals of parts of a file as those of the whole; at least one part."""
+    how = {"nDiaSources": "sum", "firstSourceMjdTai": "min", "lastSourceMjdTai": "max", "maxSourceVariance": "max"}
+    grouped = pa.concat_tables(parts).group_by(["visit", "detector"]).aggregate([*how.items()])
+    return _totals(grouped, [f"{name}_{kind}" for name, kind in how.items()])
+
+
+def add_totals(connection: sa.Connection, totals: pa.Table) -> None:
+    """Adds the totals of sources that are new to those of their detectors.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    totals : pyarrow.Table
+        As of :func:`totals_of`; their detectors are in VisitDetector.
+    """
+    if not totals.num_rows:
+        return
+    columns = {name: totals.column(name).to_numpy() for name in totals.column_names}
+    with array_rows(connection, "new_total", columns) as new:
+        old = visit_detector.c
+        values: dict[str, Any] = {"nDiaSources": old.nDiaSources + new.c.nDiaSources}
+        for name, sooner in (("firstSourceMjdTai", True), ("lastSourceMjdTai", False), ("maxSourceVariance", False)):
+            further = new.c[name] < old[name] if sooner else new.c[name] > old[name]
+            values[name] = sa.case((old[name].is_(None) | further, new.c[name]), else_=old[name])
+        same = (old.visit == new.c.visit) & (old.detector == new.c.detector)
+        connection.execute(sa.update(visit_detector).where(same).values(values))
+
+
+def clear_totals(connection: sa.Connection, detectors: sa.Select) -> None:
+    """Notes that there are no sources any more on those (visit, detector) that a statement selects."""
+    key = sa.tuple_(visit_detector.c.visit, visit_detector.c.detector)
+    connection.execute(sa.update(visit_detector).where(key.in_(detectors)).values(_NONE))
+
+
+def count_anew(connection: sa.Connection, visits: sa.Select) -> None:
+    """Looks at all sources of those visits that a statement selects."""
+    source, detector = dia_source.c, visit_detector.c
+    of_detector = (source.visit == detector.visit) & (source.detector == detector.detector)
+    # Multiplied as doubles: in single precision the square of a tiny error is an underflow, which PostgreSQL refuses.
+    errors = [sa.func.coalesce(sa.cast(error, sa.Double), 0.0) for error in (source.raErr, source.decErr)]
+    found = {
+        "nDiaSources": sa.func.count(),
+        "firstSourceMjdTai": sa.func.min(source.midpointMjdTai),
+        "lastSourceMjdTai": sa.func.max(source.midpointMjdTai),
+        "maxSourceVariance": sa.func.max(errors[0] * errors[0] + errors[1] * errors[1]) * _ARCSEC2_PER_DEG2,
+    }
+    values = {name: sa.select(value).where(of_detector).scalar_subquery() for name, value in found.items()}
+    connection.execute(sa.update(visit_detector).where(detector.visit.in_(visits)).values(values))
+
+
+def _squares(rows: pa.Table, name: str) -> np.ndarray:
+    if name not in rows.column_names:
+        return np.zeros(rows.num_rows)
+    values = rows.column(name).to_numpy().astype(np.float64)
+    return np.nan_to_num(values) ** 2
+
+
+def _totals(grouped: pa.Table, names: list[str]) -> pa.Table:
+    columns = {"visit": grouped.column("visit"), "detector": grouped.column("detector")}
+    columns["nDiaSources"] = grouped.column(names[0]).cast(pa.int32())
+    for name, grouped_name in zip(_EXTREMES, names[1:], strict=True):
+        columns[name] = grouped.column(grouped_name)
+    return pa.table(columns)
