@@ -161,14 +161,13 @@ def associate(
         logger.warning("SQLite lets one write at a time: one worker does all, not %d", workers)
         workers = 1
     started = time.perf_counter()
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
-    report = AssociationReport(run_id, config or AssociationConfig())
+    report = AssociationReport(_new_run_id(), config or AssociationConfig())
     only_pending = visits is None and not everything
     wanted, report.n_without_predictions = _visits_to_do(database, visits, everything)
     report.n_workers = max(1, min(workers, len(wanted)))
     _start_run(database, report)
     work = partial(
-        _associate_visits, run_id=run_id, config=report.config, detectors=detectors, only_pending=only_pending
+        _associate_visits, run_id=report.run_id, config=report.config, detectors=detectors, only_pending=only_pending
     )
     batches = Batches(wanted, report.n_workers, _VISITS_PER_BATCH)
     with closing(_worked_on(database, report.n_workers, work, batches)) as parts:
@@ -180,6 +179,32 @@ def associate(
     report.seconds = time.perf_counter() - started
     _finish_run(database, report)
     return report
+
+
+def associate_unrecorded(database: Database, visit_id: int, config: AssociationConfig) -> AssociationReport:
+    """Associates one exposure as :func:`associate` does, without a row of AssociationRun.
+
+    For a database of which the results alone are kept: to note the run takes as long as to match a detector.
+
+    Parameters
+    ----------
+    database : Database
+    visit_id : int
+        Its predictions are loaded.
+    config : AssociationConfig
+
+    Returns
+    -------
+    AssociationReport
+        The visit is among ``visits`` or ``failed``.
+    """
+    report = AssociationReport(_new_run_id(), config)
+    _associate_alone(database, visit_id, None, False, report)
+    return report
+
+
+def _new_run_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
 
 
 def _worked_on(

@@ -8,15 +8,15 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from psycopg.abc import PyFormat
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
+from sqlalchemy.dialects import sqlite
 
 from ssdb.store.database import driver_connection
-from ssdb.store.staging import staged
+from ssdb.store.staging import definitions
 
 _SQL_TYPES: dict[str, Any] = {"i2": sa.SmallInteger, "i4": sa.Integer, "i8": sa.BigInteger, "f8": sa.Double}
 _ELEMENT_OIDS = {"i2": 21, "i4": 23, "i8": 20, "f8": 701}
@@ -47,7 +47,7 @@ def array_rows(connection: sa.Connection, name: str, columns: Mapping[str, NDArr
     """
     kinds = {column: values.dtype.str[1:] for column, values in columns.items()}
     if connection.dialect.name == "postgresql":
-        driver_connection(connection).adapters.register_dumper(np.ndarray, _ArrayDumper)
+        send_arrays(connection)
         # In the list of results unnest() gives its rows one by one; as a table it would first keep them all.
         yield sa.select(
             *(
@@ -56,16 +56,28 @@ def array_rows(connection: sa.Connection, name: str, columns: Mapping[str, NDArr
             )
         ).cte(name)
         return
-    rows = pa.table({column: pa.array(values) for column, values in columns.items()})
-    with staged(connection, _temporary(name, tuple(kinds.items())), rows) as temporary:
-        yield temporary
+    temporary = _temporary(name, tuple(kinds.items()))
+    begin, end = definitions(temporary, connection.dialect)
+    # Through the driver alone, and without Arrow in between: most often there are a few rows.
+    driver = driver_connection(connection)
+    driver.execute(begin)
+    driver.executemany(temporary.info["insert"], zip(*(values.tolist() for values in columns.values()), strict=True))
+    yield temporary
+    driver.execute(end)
+
+
+def send_arrays(connection: sa.Connection) -> None:
+    """Has the driver of PostgreSQL take numpy's arrays (int16, int32, int64, float64; one dimension) as parameters."""
+    driver_connection(connection).adapters.register_dumper(np.ndarray, _ArrayDumper)
 
 
 @cache
 def _temporary(name: str, kinds: tuple[tuple[str, str], ...]) -> sa.Table:
     nothing = {"unit": "", "ucd": "", "comment": ""}
     columns = [sa.Column(column, _SQL_TYPES[kind](), info=nothing) for column, kind in kinds]
-    return sa.Table(name, sa.MetaData(), *columns, prefixes=["TEMPORARY"])
+    temporary = sa.Table(name, sa.MetaData(), *columns, prefixes=["TEMPORARY"])
+    temporary.info["insert"] = str(sa.insert(temporary).compile(dialect=sqlite.dialect()))
+    return temporary
 
 
 class _ArrayDumper(Dumper):

@@ -228,14 +228,28 @@ def read_batches(
         yield schema.empty_table()
         yield from _csv_batches(connection, statement, schema, parameters)
         return
+    result = connection.execute(statement, parameters or {})
     some = False
-    for rows in connection.execute(statement, parameters or {}).partitions(_ROWS_PER_CHUNK):
+    # The driver's tuples: SQLAlchemy's rows take longer than all the rest.
+    while rows := result.cursor.fetchmany(_ROWS_PER_CHUNK):
         columns = zip(*rows, strict=True)
-        arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
-        yield pa.table(arrays, schema=schema)
+        arrays = [_arrow_array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+        yield pa.Table.from_arrays(arrays, schema=schema)
         some = True
+    result.close()
     if not some:
         yield schema.empty_table()
+
+
+def _arrow_array(values: tuple[Any, ...], type_: pa.DataType) -> pa.Array:
+    """Values as SQLite has them: true and false as 1 and 0, times as ISO 8601 text."""
+    if values.count(None) == len(values):
+        return pa.nulls(len(values), type_)
+    if pa.types.is_boolean(type_):
+        return pa.array(values, pa.int8()).cast(type_)
+    if pa.types.is_timestamp(type_):
+        return pa.array(values, pa.string()).cast(type_)
+    return pa.array(values, type_)
 
 
 def read_table(

@@ -36,7 +36,7 @@ def staged(
         The temporary table, dropped or emptied at the end.
     """
     temporary = table if "TEMPORARY" in table._prefixes else _temporary(table, tuple(rows.column_names))
-    begin, end = _definitions(temporary, connection.dialect)
+    begin, end = definitions(temporary, connection.dialect)
     connection.exec_driver_sql(begin)
     write_rows(connection, temporary, rows, progress)
     if connection.dialect.name == "postgresql":
@@ -55,7 +55,7 @@ def _temporary(table: sa.Table, names: tuple[str, ...]) -> sa.Table:
     return sa.Table(f"staged_{table.name}_{code:08x}", sa.MetaData(), *columns, prefixes=["TEMPORARY"])
 
 
-def _definitions(temporary: sa.Table, dialect: sa.Dialect) -> tuple[str, str]:
+def definitions(temporary: sa.Table, dialect: sa.Dialect) -> tuple[str, str]:
     """The statements for the beginning and the end of a temporary table, of which SQLAlchemy keeps no compiled form.
 
     On SQLite it stays, without rows, until the connection is closed: every change of the schema makes SQLite prepare

@@ -24,6 +24,7 @@ from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import ss_prediction, visit, visit_detector
 from ssdb.store.database import Database, driver_connection
 from ssdb.store.migrate import connect
+from ssdb.store.totals import totals_of
 from ssdb.store.write import write_rows
 
 
@@ -75,7 +76,7 @@ def load(
     with database.writing() as connection:
         # There is nothing with which the rows would have to be merged, as the ingests merge them.
         write_rows(connection, visit, visits)
-        write_rows(connection, visit_detector, rows_of_exposures([exposure], keep_wcs=False))
+        write_rows(connection, visit_detector, _detector(exposure, source_rows))
         write_rows(connection, dia_source, source_rows)
         write_rows(connection, ss_prediction, prediction_rows)
     return Loaded(
@@ -86,16 +87,54 @@ def load(
     )
 
 
+def _detector(exposure: Exposure, sources: pa.Table) -> pa.Table:
+    """The row of VisitDetector of an exposure that has these sources."""
+    row = rows_of_exposures([exposure], keep_wcs=False)
+    if sources.num_rows:
+        totals = totals_of(sources).drop_columns(["visit", "detector"])
+        for field, column in zip(totals.schema, totals.columns, strict=True):
+            row = row.append_column(field, column)
+    return row
+
+
 class PrivateDatabase(Database):
     """A database in memory to which nobody else's statements come.
 
     What reads needs no guard against writing, which SQLite would pay with preparing all statements anew each time.
+    What is done within a transaction is part of it: a failure costs all of it, as there is nothing else to keep.
     """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        super().__init__(engine)
+        self._open: sa.Connection | None = None
+        quote = engine.dialect.identifier_preparer.quote
+        self._deletions = [f"DELETE FROM {quote(table.name)}" for table in reversed(metadata.sorted_tables)]
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        if self._open is not None:
+            with self._translated():
+                yield self._open
+            return
+        with super().writing() as connection:
+            self._open = connection
+            try:
+                yield connection
+            finally:
+                self._open = None
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         with self.writing() as connection:
             yield connection
+
+    @contextmanager
+    def emptied(self) -> Iterator[None]:
+        """Within, one transaction; whatever happens, nothing of it stays."""
+        with self.writing() as connection:
+            yield
+            for deletion in self._deletions:
+                driver_connection(connection).execute(deletion)
 
 
 class PrivateDatabases:
@@ -110,21 +149,14 @@ class PrivateDatabases:
 
     @contextmanager
     def one(self) -> Iterator[PrivateDatabase]:
-        """An empty database. It is emptied at the end, whatever happens."""
+        """An empty database, within a transaction. It is emptied at the end, whatever happens."""
         with self._lock:
             database = self._idle.pop() if self._idle else None
         if database is None:
             database = PrivateDatabase(connect().engine)
         try:
-            yield database
+            with database.emptied():
+                yield database
         finally:
-            _empty(database)
             with self._lock:
                 self._idle.append(database)
-
-
-def _empty(database: Database) -> None:
-    quote = database.engine.dialect.identifier_preparer.quote
-    with database.writing() as connection:
-        for table in metadata.sorted_tables:
-            driver_connection(connection).execute(f"DELETE FROM {quote(table.name)}")

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ssdb.ask.result import AssociationResult, load_result
-from ssdb.association.associate import associate
+from ssdb.association.associate import associate_unrecorded
 from ssdb.association.stages import Stages
 from ssdb.config import AssociationConfig
 from ssdb.errors import AssociationError, NoWorkFound
@@ -99,7 +99,7 @@ class SsSingleFrameAssociation:
             with stages.timed("load") as stage:
                 loaded = load(database, known, sources, predictions, skip_invalid=self.skip_invalid)
                 stage.rows += loaded.sources + loaded.predictions
-            report = associate(database, [known.visit], config=self.config)
+            report = associate_unrecorded(database, known.visit, self.config)
             for reason in report.failed.values():
                 raise AssociationError(f"{known.name}: {reason}")
             with stages.timed("result"):
