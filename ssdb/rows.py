@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from ssdb.errors import InputError
 from ssdb.files import format_of, label, plain, read_columns, require_file, unreadable, with_astropy_units
 
 ROWS_PER_PART = 20_000
@@ -101,7 +102,8 @@ class _ParquetRows:
 
         self._path = path
         try:
-            with parquet.ParquetFile(path) as file:
+            with pa.OSFile(str(path)) as opened, parquet.ParquetFile(opened) as file:
+                self._version = _version(opened)
                 self.n_rows = file.metadata.num_rows
                 given = with_astropy_units(file.schema_arrow)
         except Exception as error:  # as in files.py: whatever it stumbles over
@@ -124,12 +126,30 @@ class _ParquetRows:
         from pyarrow import parquet
 
         try:
-            with parquet.ParquetFile(self._path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
+            with (
+                pa.OSFile(str(self._path)) as opened,
+                parquet.ParquetFile(opened, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file,
+            ):
+                self._refuse_changed(opened)
                 yield from file.iter_batches(ROWS_PER_PART, columns=columns)
+                self._refuse_changed(opened)
+        except InputError:
+            raise
         except Exception as error:
             raise unreadable(self._path, "Parquet", error) from error
+
+    def _refuse_changed(self, opened: pa.NativeFile) -> None:
+        """Raises InputError if it is not the file that was checked, or has been written to since."""
+        if _version(opened) != self._version:
+            raise InputError(f"{self._path}: the file changed while it was being read")
 
     def _table(self, batches: list[pa.RecordBatch]) -> pa.Table:
         table = pa.Table.from_batches(batches)
         fields = [self._fields[name] for name in table.column_names]
         return plain(pa.table(table.columns, schema=pa.schema(fields)), str(self._path))
+
+
+def _version(opened: pa.NativeFile) -> tuple[int, int, int]:
+    """What is another for another file, and for the same one after it was written to."""
+    found = os.fstat(opened.fileno())
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -205,3 +205,36 @@ def test_memory_does_not_grow_with_the_file(postgresql_url: str, tmp_path: Path)
         peaks.append(int(done.stdout) / 1024)
     assert (tmp_path / "400000.parquet").stat().st_size - (tmp_path / "100000.parquet").stat().st_size > 80e6
     assert peaks[1] - peaks[0] < 50, peaks
+
+
+@pytest.mark.parametrize("how", ["replaced", "written to"])
+@pytest.mark.parametrize("kind", ["sources", "predictions"])
+def test_a_file_that_changes_after_it_was_checked_is_refused(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, how: str
+) -> None:
+    """What comes instead was not checked: a declination of 95 degrees would be stored."""
+    ssdb.ingest_visits(database, VISITS)
+    module = __import__(f"ssdb.ingest.{kind}", fromlist=[kind])
+    if kind == "sources":
+        good, bad = sources(), with_row(sources(), 100, dec=95.0)
+    else:
+        good, bad = predictions(), with_row(predictions(), 100, ephDec=95.0)
+    path, other = tmp_path / "file.parquet", tmp_path / "other.parquet"
+    pyarrow.parquet.write_table(good, path)
+    pyarrow.parquet.write_table(bad, other)
+    lock = module.lock_visits
+
+    def changing(*arguments: Any) -> Any:
+        if how == "replaced":
+            other.replace(path)
+        else:
+            path.write_bytes(other.read_bytes())
+        return lock(*arguments)
+
+    before = dump(database)
+    monkeypatch.setattr(ssdb.rows, "ROWS_PER_PART", 20)
+    monkeypatch.setattr(module, "lock_visits", changing)
+    load = getattr(ssdb, f"ingest_{kind}")
+    with pytest.raises(InputError, match="changed while it was being read"):
+        load(database, path, columns=MAP if kind == "sources" else None)
+    assert dump(database) == before
