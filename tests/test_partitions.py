@@ -103,7 +103,7 @@ def test_visits_make_the_partitions_that_they_need(associated: Database) -> None
         found = partitions(connection)
     ranges = {(first, first + DEFAULT_WIDTH) for first in NIGHTS}
     for table in PARTITIONED:
-        assert {(part.first, part.past) for part in found if part.table == table.name} == ranges
+        assert {part.range for part in found if part.table == table.name} == ranges
     for first in NIGHTS:
         of_night = f'SELECT count(*), min(visit), max(visit) FROM "DiaSource_{first}"'
         assert rows(associated, of_night) == [(4, first + 1, first + 2)]
@@ -310,9 +310,9 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         for mark, name in marks.items():
             if mark in text:
                 with cursor.connection.cursor() as other:
-                    plan = execute(other, f"EXPLAIN {text}", values, prepare=False)  # type: ignore[arg-type]
+                    plan = execute(other, f"EXPLAIN {text}", values, prepare=False)
                     found[name] = "\n".join(line for (line,) in plan.fetchall())
-        return execute(cursor, query, values, **options)  # type: ignore[arg-type]
+        return execute(cursor, query, values, **options)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", explained)
     return found

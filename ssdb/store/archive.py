@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from ssdb.errors import ConfigError, DatabaseError, NotFoundError
 from ssdb.schema.survey import PENDING, visit, visit_detector
 from ssdb.store.database import Database
-from ssdb.store.partitions import PARTITIONED, Range, partitions, set_width, width_of
+from ssdb.store.partitions import PARTITIONED, Range, attach_partition, partitions, set_width, width_of
 
 _DETACHED = "_detached"
 """How the name of a table ends that was set aside."""
@@ -70,13 +71,15 @@ def list_parts(database: Database) -> list[Part]:
     """
     _refuse_sqlite(database)
     with database.reading() as connection:
-        sizes: dict[Range, int] = {}
+        names: dict[Range, list[str]] = {}
         for one in partitions(connection):
-            sizes[one.first, one.past] = sizes.get((one.first, one.past), 0) + one.size
-        parts = [_described(connection, wanted, sizes[wanted], False) for wanted in sorted(sizes, key=lambda r: r[0])]
+            names.setdefault(one.range, []).append(one.name)
+        parts = [
+            _described(connection, wanted, names[wanted], False) for wanted in sorted(names, key=lambda r: r.first)
+        ]
         for wanted in _ranges_aside(connection):
-            size = sum(_size(connection, _aside(table, wanted[0])) for table in (*_WHOLE, *PARTITIONED))
-            parts.append(_described(connection, wanted, size, True))
+            of_part = [_aside(table, wanted) for table in (*_WHOLE, *PARTITIONED)]
+            parts.append(_described(connection, wanted, of_part, True))
     return parts
 
 
@@ -114,18 +117,18 @@ def detach(database: Database, any_visit: int) -> list[str]:
             made.append(child + _DETACHED)
             _run(connection, f"ALTER TABLE {_q(connection, child)} RENAME TO {_q(connection, made[-1])}")
         for table in _WHOLE:
-            made.append(_aside(table, wanted[0]))
+            made.append(_aside(table, wanted))
             new, old = _q(connection, made[-1]), _q(connection, table.name)
             _run(connection, f"CREATE TABLE {new} (LIKE {old} INCLUDING ALL)")
             connection.execute(
-                sa.insert(_table_aside(table, wanted[0])).from_select(
+                sa.insert(_table_aside(table, wanted)).from_select(
                     table.columns.keys(), sa.select(table).where(_within(table, wanted))
                 )
             )
             connection.execute(sa.delete(table).where(_within(table, wanted)))
-        end = "" if wanted[1] is None else f" to below {wanted[1]}"
-        about = f"Visits from {wanted[0]}{end}, set aside"
-        _run(connection, f"COMMENT ON TABLE {_q(connection, _aside(visit, wanted[0]))} IS '{about}'")
+        end = "" if wanted.past is None else f" to below {wanted.past}"
+        about = f"Visits from {wanted.first}{end}, set aside"
+        _run(connection, f"COMMENT ON TABLE {_q(connection, _aside(visit, wanted))} IS '{about}'")
         return made
 
 
@@ -157,17 +160,15 @@ def attach(database: Database, any_visit: int) -> int:
     with database.writing() as connection:
         wanted = _part_aside(connection, any_visit)
         for table in _WHOLE:
-            rows = sa.select(_table_aside(table, wanted[0]))
+            rows = sa.select(_table_aside(table, wanted))
             connection.execute(sa.insert(table).from_select(table.columns.keys(), rows))
-            _run(connection, f"DROP TABLE {_q(connection, _aside(table, wanted[0]))}")
-        end = "MAXVALUE" if wanted[1] is None else f"'{wanted[1]}'"
+            _run(connection, f"DROP TABLE {_q(connection, _aside(table, wanted))}")
         for table in PARTITIONED:
-            name = _aside(table, wanted[0])
+            name = _aside(table, wanted)
             if _exists(connection, name):
                 child = _q(connection, name.removesuffix(_DETACHED))
                 _run(connection, f"ALTER TABLE {_q(connection, name)} RENAME TO {child}")
-                values = f"FOR VALUES FROM ('{wanted[0]}') TO ({end})"
-                _run(connection, f"ALTER TABLE {_q(connection, table.name)} ATTACH PARTITION {child} {values}")
+                attach_partition(connection, table, wanted)
         found = sa.select(sa.func.count()).select_from(visit).where(_within(visit, wanted))
         return int(connection.execute(found).scalar_one())
 
@@ -197,10 +198,10 @@ def drop(database: Database, any_visit: int) -> Part:
         If the user does not own the tables, or others keep using them.
     """
     part = part_with(database, any_visit)
-    wanted = (part.first, part.past)
+    wanted = Range(part.first, part.past)
     with database.writing() as connection:
         if part.detached:
-            names = [_aside(table, part.first) for table in (*_WHOLE, *PARTITIONED)]
+            names = [_aside(table, wanted) for table in (*_WHOLE, *PARTITIONED)]
         else:
             _have_alone(connection, wanted)
             names = [child for _, child in _children(connection, wanted)]
@@ -221,9 +222,9 @@ def part_with(database: Database, any_visit: int) -> Part:
     ConfigError
         If it is an SQLite database.
     """
-    parts = [part for part in list_parts(database) if _holds((part.first, part.past), any_visit)]
+    parts = [part for part in list_parts(database) if Range(part.first, part.past).holds(any_visit)]
     if not parts:
-        raise NotFoundError(f"there is no part of the tables that visit {any_visit} belongs to: `ssdb partition list`")
+        raise _no_part(any_visit)
     return max(parts, key=lambda part: part.detached)
 
 
@@ -248,25 +249,31 @@ def _refuse_sqlite(database: Database) -> None:
         raise ConfigError("SQLite keeps its tables whole: partitions are of PostgreSQL")
 
 
-def _described(connection: sa.Connection, wanted: Range, size: int, detached: bool) -> Part:
-    table = _table_aside(visit, wanted[0]) if detached else visit
+def _no_part(any_visit: int) -> NotFoundError:
+    return NotFoundError(f"there is no part of the tables that visit {any_visit} belongs to: `ssdb partition list`")
+
+
+def _described(connection: sa.Connection, wanted: Range, names: Iterable[str], detached: bool) -> Part:
+    """A part that is kept in tables of these names, as far as they are there."""
+    table = _table_aside(visit, wanted) if detached else visit
     time = table.c.midpointMjdTai
     pending = sa.func.count().filter(table.c.status == PENDING)
     about = sa.select(sa.func.count(), pending, sa.func.min(time), sa.func.max(time)).select_from(table)
     n_visits, n_pending, earliest, latest = connection.execute(about.where(_within(table, wanted))).one()
+    size = sum(_size(connection, name) for name in names)
     return Part(*wanted, detached, n_visits, n_pending, earliest, latest, size)
 
 
 def _part_of(connection: sa.Connection, any_visit: int) -> Range:
     for part in partitions(connection):
-        if _holds((part.first, part.past), any_visit):
-            return part.first, part.past
-    raise NotFoundError(f"there is no part of the tables that visit {any_visit} belongs to: `ssdb partition list`")
+        if part.range.holds(any_visit):
+            return part.range
+    raise _no_part(any_visit)
 
 
 def _part_aside(connection: sa.Connection, any_visit: int) -> Range:
     for wanted in _ranges_aside(connection):
-        if _holds(wanted, any_visit):
+        if wanted.holds(any_visit):
             return wanted
     raise NotFoundError(f"no part that visit {any_visit} belongs to has been set aside: `ssdb partition list`")
 
@@ -278,16 +285,12 @@ def _ranges_aside(connection: sa.Connection) -> list[Range]:
            WHERE relkind = 'r' AND relname LIKE 'Visit\\_%\\_detached' AND pg_table_is_visible(oid)"""
     )
     matched = (_ABOUT.fullmatch(comment or "") for comment in connection.scalars(comments))
-    return sorted((int(m[1]), int(m[2]) if m[2] else None) for m in matched if m)
-
-
-def _holds(wanted: Range, any_visit: int) -> bool:
-    return wanted[0] <= any_visit and (wanted[1] is None or any_visit < wanted[1])
+    return sorted(Range(int(m[1]), int(m[2]) if m[2] else None) for m in matched if m)
 
 
 def _children(connection: sa.Connection, wanted: Range) -> list[tuple[str, str]]:
     """Each partitioned table and its partition of a range."""
-    return [(part.table, part.name) for part in partitions(connection) if part.first == wanted[0]]
+    return [(part.table, part.name) for part in partitions(connection) if part.range.first == wanted.first]
 
 
 def _have_alone(connection: sa.Connection, wanted: Range) -> None:
@@ -316,16 +319,16 @@ def _have_alone(connection: sa.Connection, wanted: Range) -> None:
 
 
 def _within(table: sa.FromClause, wanted: Range) -> sa.ColumnElement[bool]:
-    inside: sa.ColumnElement[bool] = table.c.visit >= wanted[0]
-    return inside if wanted[1] is None else inside & (table.c.visit < wanted[1])
+    inside: sa.ColumnElement[bool] = table.c.visit >= wanted.first
+    return inside if wanted.past is None else inside & (table.c.visit < wanted.past)
 
 
-def _aside(table: sa.Table, first: int) -> str:
-    return f"{table.name}_{first}{_DETACHED}"
+def _aside(table: sa.Table, wanted: Range) -> str:
+    return f"{table.name}_{wanted.first}{_DETACHED}"
 
 
-def _table_aside(table: sa.Table, first: int) -> sa.Table:
-    return table.to_metadata(sa.MetaData(), name=_aside(table, first))
+def _table_aside(table: sa.Table, wanted: Range) -> sa.Table:
+    return table.to_metadata(sa.MetaData(), name=_aside(table, wanted))
 
 
 def _exists(connection: sa.Connection, name: str) -> bool:

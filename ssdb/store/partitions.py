@@ -41,8 +41,15 @@ _LARGEST_VISIT = 2**63 - 1
 _BOUNDS = re.compile(r"FOR VALUES FROM \('?(-?\d+)'?\) TO \((?:'?(-?\d+)'?|MAXVALUE)\)")
 
 
-Range = tuple[int, int | None]
-"""The smallest visit of a partition, and the smallest above all of them; None: there is none."""
+class Range(NamedTuple):
+    """The smallest visit of a partition, and the smallest above all of them; None: there is none."""
+
+    first: int
+    past: int | None
+
+    def holds(self, visit: int) -> bool:
+        """Whether a visit is in it."""
+        return self.first <= visit and (self.past is None or visit < self.past)
 
 
 class Partition(NamedTuple):
@@ -52,43 +59,35 @@ class Partition(NamedTuple):
     ----------
     table, name : str
         The partitioned table, and the one that is its part.
-    first, past : int
-        Its smallest possible visit, and the smallest one above it (None: it has no end).
+    range : Range
+        Its visits.
     rows : int or None
         How many rows it has, by the server's statistics; None: not known.
-    size : int
-        Bytes on the disk, indexes included.
     """
 
     table: str
     name: str
-    first: int
-    past: int | None
-    rows: int | None = None
-    size: int = 0
-
-    def holds(self, visit: int) -> bool:
-        """Whether a visit belongs into it."""
-        return self.first <= visit and (self.past is None or visit < self.past)
+    range: Range
+    rows: int | None
 
 
 def partitions(connection: sa.Connection, tables: Collection[sa.Table] = PARTITIONED) -> list[Partition]:
     """The partitions of tables, by table and first visit."""
     statement = sa.text(
-        """SELECT p.relname, c.relname, pg_get_expr(c.relpartbound, c.oid), c.reltuples, pg_total_relation_size(c.oid)
+        """SELECT p.relname, c.relname, pg_get_expr(c.relpartbound, c.oid), c.reltuples
            FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_class c ON c.oid = i.inhrelid
            WHERE i.inhparent = to_regclass(:name)"""
     )
     found = []
     for table in tables:
         name = connection.dialect.identifier_preparer.format_table(table)
-        for parent, child, bounds, rows, size in connection.execute(statement, {"name": name}):
+        for parent, child, bounds, rows in connection.execute(statement, {"name": name}):
             # Of a partition that somebody made in another way, for no range say, nothing is known and none needed.
             if matched := _BOUNDS.fullmatch(bounds):
                 first, past = matched.groups()
-                known = int(rows) if rows >= 0 else None
-                found.append(Partition(parent, child, int(first), None if past is None else int(past), known, size))
-    return sorted(found, key=lambda part: (part.table, part.first))
+                wanted = Range(int(first), None if past is None else int(past))
+                found.append(Partition(parent, child, wanted, int(rows) if rows >= 0 else None))
+    return sorted(found, key=lambda part: (part.table, part.range.first))
 
 
 def width_of(connection: sa.Connection) -> int:
@@ -119,12 +118,12 @@ def ranges_for(visits: np.ndarray, width: int, existing: Collection[Range]) -> l
     visits : ndarray of int64, shape (n,)
     width : int
         Visits of a new range: its first is a multiple of this, unless one that exists begins or ends between.
-    existing : collection of (first, past)
+    existing : collection of Range
         Ranges of any table, apart from each other.
 
     Returns
     -------
-    list of (first, past)
+    list of Range
         Ascending and apart from each other; ``past`` None: to the largest number that there is.
     """
     ends = {first: _LARGEST_VISIT + 1 if past is None else past for first, past in existing}
@@ -138,7 +137,7 @@ def ranges_for(visits: np.ndarray, width: int, existing: Collection[Range]) -> l
             first = max([begin, -_LARGEST_VISIT - 1, *(past for past in ends.values() if past <= visit)])
             ends[first] = min([begin + width, _LARGEST_VISIT + 1, *(other for other in ends if other > visit)])
         past = ends[first]
-        needed.append((first, None if past > _LARGEST_VISIT else past))
+        needed.append(Range(first, None if past > _LARGEST_VISIT else past))
         lacking = lacking[lacking >= past] if past <= _LARGEST_VISIT else lacking[:0]
     return needed
 
@@ -193,7 +192,13 @@ def for_sources(connection: sa.Connection, visits: np.ndarray) -> Iterator[sa.Ta
         return
     ((_, wanted),) = missing
     yield dia_source.to_metadata(sa.MetaData(), name=_new(connection, dia_source, wanted))
-    _attach(connection, dia_source, wanted)
+    attach_partition(connection, dia_source, wanted)
+
+
+def attach_partition(connection: sa.Connection, table: sa.Table, wanted: Range) -> None:
+    """Makes the table that is called as the partition of a range, such as DiaSource_2031092300000, this partition."""
+    attached = sa.text("SELECT ssdb_attach_partition(:table, :first, CAST(:past AS bigint))")
+    connection.execute(attached, {"table": table.name, "first": wanted.first, "past": wanted.past})
 
 
 def analyze_partitions(database: Database, table: sa.Table, visits: np.ndarray, n_rows: int) -> None:
@@ -213,7 +218,7 @@ def analyze_partitions(database: Database, table: sa.Table, visits: np.ndarray, 
     with database.writing() as connection:
         for part in partitions(connection, (table,)):
             known = part.rows or 0
-            if known < _ROWS_KNOWN_TO_ADDED * n_rows and any(part.holds(visit) for visit in visits.tolist()):
+            if known < _ROWS_KNOWN_TO_ADDED * n_rows and any(map(part.range.holds, visits.tolist())):
                 child = connection.dialect.identifier_preparer.quote_identifier(part.name)
                 analyze = sa.text("SELECT ssdb_analyze_partition(:table, CAST(:child AS regclass))")
                 connection.execute(analyze, {"table": table.name, "child": child})
@@ -223,9 +228,9 @@ def _missing(
     connection: sa.Connection, visits: np.ndarray, tables: Collection[sa.Table]
 ) -> list[tuple[sa.Table, Range]]:
     existing = partitions(connection)
-    needed = ranges_for(visits, width_of(connection), {(part.first, part.past) for part in existing})
-    there = {(part.table, part.first) for part in existing}
-    return [(table, wanted) for table in tables for wanted in needed if (table.name, wanted[0]) not in there]
+    needed = ranges_for(visits, width_of(connection), {part.range for part in existing})
+    there = {(part.table, part.range.first) for part in existing}
+    return [(table, wanted) for table in tables for wanted in needed if (table.name, wanted.first) not in there]
 
 
 def _lock_creation(connection: sa.Connection) -> None:
@@ -236,14 +241,9 @@ def _lock_creation(connection: sa.Connection) -> None:
 def _make(connection: sa.Connection, missing: Collection[tuple[sa.Table, Range]]) -> None:
     for table, wanted in missing:
         _new(connection, table, wanted)
-        _attach(connection, table, wanted)
+        attach_partition(connection, table, wanted)
 
 
 def _new(connection: sa.Connection, table: sa.Table, wanted: Range) -> str:
     made = sa.text("SELECT ssdb_new_partition(:table, :first)")
-    return str(connection.execute(made, {"table": table.name, "first": wanted[0]}).scalar_one())
-
-
-def _attach(connection: sa.Connection, table: sa.Table, wanted: Range) -> None:
-    attached = sa.text("SELECT ssdb_attach_partition(:table, :first, CAST(:past AS bigint))")
-    connection.execute(attached, {"table": table.name, "first": wanted[0], "past": wanted[1]})
+    return str(connection.execute(made, {"table": table.name, "first": wanted.first}).scalar_one())
