@@ -114,11 +114,13 @@ class _ParquetRows:
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         wanted = self.schema.names if columns is None else list(columns)
         some: list[pa.RecordBatch] = []
+        n_rows = 0
         for batch in self._batches(wanted):
             some.append(batch)
-            if sum(batch.num_rows for batch in some) >= ROWS_PER_PART:
+            n_rows += batch.num_rows
+            if n_rows >= ROWS_PER_PART:
                 yield self._table(some)
-                some = []
+                some, n_rows = [], 0
         if some:
             yield self._table(some)
 
