@@ -334,7 +334,7 @@ def _to_arrow(values: np.ndarray, mask: np.ndarray | None) -> pa.Array | None:
 
 def plain(table: pa.Table, name: str) -> pa.Table:
     """A table with plain columns only, text as ``string``, and null instead of empty strings."""
-    repeated = [column for column, times in Counter(table.column_names).items() if times > 1]
+    repeated = [column for column, times in Counter(table.schema.names).items() if times > 1]
     if repeated:
         raise InputError(f"{name}: more than one column is named {shown(repeated)}")
     fields, columns = [], []

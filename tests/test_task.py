@@ -243,7 +243,7 @@ def test_nothing_of_a_call_is_seen_by_the_next() -> None:
 
 
 def test_nothing_of_a_failing_call_is_seen_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether it fails at its inputs, in the association, or after it."""
+    """Whether it fails at its inputs, or is interrupted somewhere."""
     task = SsSingleFrameAssociation()
     near, expected = random_inputs(tangent_wcs(), 6)
     wanted = task.run(exposure(), near, "r", expected)
@@ -258,14 +258,15 @@ def test_nothing_of_a_failing_call_is_seen_by_the_next(monkeypatch: pytest.Monke
         assert task.metadata == {}
         assert_same(task.run(exposure(), near, "r", expected), wanted)
 
-    def interrupted(*_arguments: Any) -> None:
+    def interrupted(*_arguments: Any, **_options: Any) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr("ssdb.task.single_frame.load_result", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            task.run(exposure(), sources([1.0, 2.0], [1.0, 2.0]), "r", predictions([1.0], [1.0]))
-    assert_same(task.run(exposure(), near, "r", expected), wanted)
+    for step in ("load", "find_matches", "result_of"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"ssdb.task.single_frame.{step}", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                task.run(exposure(), sources([1.0, 2.0], [1.0, 2.0]), "r", predictions([1.0], [1.0]))
+        assert_same(task.run(exposure(), near, "r", expected), wanted)
 
 
 def test_a_result_is_not_changed_by_the_next_call() -> None:

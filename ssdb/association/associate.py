@@ -6,8 +6,8 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Collection, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Generator, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -18,8 +18,14 @@ import numpy as np
 import sqlalchemy as sa
 
 from ssdb.association.batches import Batches
-from ssdb.association.exposures import read_candidate_pairs, read_ephemerides, read_exposures, source_densities
-from ssdb.association.match import match, place
+from ssdb.association.exposures import (
+    Exposures,
+    read_candidate_pairs,
+    read_ephemerides,
+    read_exposures,
+    source_densities,
+)
+from ssdb.association.match import Matches, match, place
 from ssdb.association.stages import Stage, Stages
 from ssdb.association.workers import Work, WorkerDied, share
 from ssdb.association.write import write_matches, write_state
@@ -161,13 +167,14 @@ def associate(
         logger.warning("SQLite lets one write at a time: one worker does all, not %d", workers)
         workers = 1
     started = time.perf_counter()
-    report = AssociationReport(_new_run_id(), config or AssociationConfig())
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    report = AssociationReport(run_id, config or AssociationConfig())
     only_pending = visits is None and not everything
     wanted, report.n_without_predictions = _visits_to_do(database, visits, everything)
     report.n_workers = max(1, min(workers, len(wanted)))
     _start_run(database, report)
     work = partial(
-        _associate_visits, run_id=report.run_id, config=report.config, detectors=detectors, only_pending=only_pending
+        _associate_visits, run_id=run_id, config=report.config, detectors=detectors, only_pending=only_pending
     )
     batches = Batches(wanted, report.n_workers, _VISITS_PER_BATCH)
     with closing(_worked_on(database, report.n_workers, work, batches)) as parts:
@@ -179,32 +186,6 @@ def associate(
     report.seconds = time.perf_counter() - started
     _finish_run(database, report)
     return report
-
-
-def associate_unrecorded(database: Database, visit_id: int, config: AssociationConfig) -> AssociationReport:
-    """Associates one exposure as :func:`associate` does, without a row of AssociationRun.
-
-    For a database of which the results alone are kept: to note the run takes as long as to match a detector.
-
-    Parameters
-    ----------
-    database : Database
-    visit_id : int
-        Its predictions are loaded.
-    config : AssociationConfig
-
-    Returns
-    -------
-    AssociationReport
-        The visit is among ``visits`` or ``failed``.
-    """
-    report = AssociationReport(_new_run_id(), config)
-    _associate_alone(database, visit_id, None, False, report)
-    return report
-
-
-def _new_run_id() -> str:
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
 
 
 def _worked_on(
@@ -314,22 +295,7 @@ def _associate_batch(
             stage.rows += len(visits)
         if not visits:
             return
-        with timed("read") as stage, index_loops(connection):
-            exposures = read_exposures(connection, visits, config)
-            stage.rows += len(exposures.predictions["visit"]) + len(exposures.detectors["visit"])
-        with timed("footprints") as stage:
-            placement = place(exposures, config, detectors)
-            stage.rows += len(placement.row)
-        with timed("join") as stage:
-            pairs = read_candidate_pairs(connection, exposures, placement.considered, config)
-            stage.rows += len(pairs["prediction"])
-        density = None
-        if config.mode == "uncertainty":
-            with timed("densities") as stage:
-                density = source_densities(connection, exposures, config)
-                stage.rows += len(density)
-        ephemerides = partial(read_ephemerides, connection, exposures)
-        matches = match(exposures, placement, pairs, density, ephemerides, config, timed)
+        exposures, matches = find_matches(connection, visits, config, detectors, timed)
         with timed("write") as stage, index_loops(connection):
             stage.rows += write_matches(connection, visits, matches, detectors)
             now = datetime.now(UTC).replace(tzinfo=None)
@@ -343,6 +309,50 @@ def _associate_batch(
         VisitOutcome(visit_id, sources, expected, found, seconds)
         for visit_id, (sources, expected, found) in zip(visits, rows.tolist(), strict=True)
     ]
+
+
+def find_matches(
+    connection: sa.Connection,
+    visits: Sequence[int],
+    config: AssociationConfig,
+    detectors: Collection[int] | None,
+    timed: Callable[[str], AbstractContextManager[Stage]],
+) -> tuple[Exposures, Matches]:
+    """Matches the sources and predictions of exposures; nothing in the database is changed.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    visits : sequence of int
+        The exposures, ascending.
+    config : AssociationConfig
+    detectors : collection of int, optional
+        Only these detectors.
+    timed : callable
+        Times a stage by its name.
+
+    Raises
+    ------
+    AssociationError
+        If the exposures cannot be associated.
+    """
+    with timed("read") as stage, index_loops(connection):
+        exposures = read_exposures(connection, visits, config)
+        stage.rows += len(exposures.predictions["visit"]) + len(exposures.detectors["visit"])
+    with timed("footprints") as stage:
+        placement = place(exposures, config, detectors)
+        stage.rows += len(placement.row)
+    with timed("join") as stage:
+        pairs = read_candidate_pairs(connection, exposures, placement.considered, config)
+        stage.rows += len(pairs["prediction"])
+    density = None
+    if config.mode == "uncertainty":
+        with timed("densities") as stage:
+            density = source_densities(connection, exposures, config)
+            stage.rows += len(density)
+    ephemerides = partial(read_ephemerides, connection, exposures)
+    return exposures, match(exposures, placement, pairs, density, ephemerides, config, timed)
 
 
 @cache

@@ -55,7 +55,7 @@ def write_matches(
     had_object = _remove(connection, visits, matches, detectors)
     n_rows = write_rows(connection, ss_expected, _rows(ss_expected, matches.expected, matches.expected))
     n_rows += write_rows(connection, ss_candidate, _rows(ss_candidate, matches.candidates))
-    n_rows += write_rows(connection, ss_source, _rows(ss_source, matches.ss_source))
+    n_rows += write_rows(connection, ss_source, rows_of_matches(matches))
     _set_objects(connection, visits, matches.ss_source, had_object)
     return n_rows
 
@@ -106,6 +106,11 @@ def _set_objects(connection: sa.Connection, visits: Sequence[int], matched: Colu
     # 0 stands for no object only in what is sent: no identifier is 0.
     objects = np.append(matched["ssObjectId"], np.zeros(np.count_nonzero(lost), np.int64))
     set_objects(connection, visits, sources, objects, all_change=not len(had_object["diaSourceId"]))
+
+
+def rows_of_matches(matches: Matches) -> pa.Table:
+    """The rows of SSSource, in the order of the matches."""
+    return _rows(ss_source, matches.ss_source)
 
 
 def _rows(table: sa.Table, columns: Columns, known: Columns | None = None) -> pa.Table:

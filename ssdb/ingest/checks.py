@@ -190,7 +190,7 @@ def check_positions(
         Whether a position, or one of its two columns, may be unknown (null or not there; never NaN).
     """
     for name, low, high in ((ra, -180.0, 360.0), (dec, -90.0, 90.0)):
-        if nulls_allowed and name not in table.column_names:
+        if nulls_allowed and name not in table.schema.names:
             continue
         column = table.column(name)
         values = column.to_numpy()  # null becomes NaN, which is in no range

@@ -120,26 +120,29 @@ def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection
     InputError
         If a required column is missing, a unit cannot be converted, or a value does not fit the type of its column.
     """
-    sources = matched_names(tuple(table.column_names), target)
+    # Asked for once: Arrow looks for a column by its name anew each time.
+    given = {field.name: (field, column) for field, column in zip(table.schema, table.columns, strict=True)}
+    sources = matched_names(tuple(given), target)
     missing = [column for column in _required(target) if column not in sources and column not in filled]
     if missing:
-        there = shown(table.column_names, most=_MOST_COLUMNS_SHOWN)
+        there = shown(given, most=_MOST_COLUMNS_SHOWN)
         raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}")
 
-    schema, conformed = table.schema, _schema(target, tuple(sources))
+    conformed = _schema(target, tuple(sources))
     columns, without_unit = [], []
     for field in conformed:
         name, source = field.name, sources[field.name]
+        of_file, values = given[source]
         to_make = _Target(field, target.columns[name], label, source)
-        unit = (schema.field(source).metadata or {}).get(b"unit", b"").decode()
+        unit = (of_file.metadata or {}).get(b"unit", b"").decode()
         factor = _unit_factor(unit, to_make) if to_make.unit else 1.0
         if factor is None and not _is_date(to_make):
             without_unit.append(name)
-        columns.append(_converted(_one_array(table.column(source)), factor or 1.0, to_make))
+        columns.append(_converted(_one_array(values), factor or 1.0, to_make))
     used = set(sources.values())
     return Conformed(
         table=pa.Table.from_arrays(columns, schema=conformed),
-        left_out=tuple(name for name in table.column_names if name not in used),
+        left_out=tuple(name for name in given if name not in used),
         without_unit=tuple(without_unit),
     )
 
@@ -225,6 +228,8 @@ def _converted(values: pa.Array, factor: float, target: _Target) -> pa.Array:
 
 def _cast(values: pa.Array, type_: pa.DataType, what: str, target: _Target) -> pa.Array:
     """Values as another type, without loss; what cannot become it is refused by row."""
+    if values.type == type_:
+        return values
     try:
         return values.cast(type_)
     except pa.ArrowNotImplementedError:
@@ -304,7 +309,7 @@ def _to_integer(values: pa.Array, factor: float, target: _Target) -> pa.Array:
         numbers = pa.array(np.where(null, 0.0, array).astype(np.int64), mask=null)
     type_ = target.field.type
     try:
-        numbers = numbers.cast(type_)
+        numbers = numbers if numbers.type == type_ else numbers.cast(type_)
     except pa.ArrowInvalid:
         limits = np.iinfo(type_.to_pandas_dtype())
         outside = [number is not None and not limits.min <= number <= limits.max for number in numbers.to_pylist()]

@@ -169,7 +169,7 @@ def fill_midpoints(table: pa.Table, name: str, known: Mapping[str, np.ndarray], 
     check_near_visits(problems, table, known)
     problems.raise_if_any()
     of_visit = _midpoints(table, known)
-    if "midpointMjdTai" in table.column_names:
+    if "midpointMjdTai" in table.schema.names:
         given = table.column("midpointMjdTai").to_numpy()
         of_visit = np.where(np.isnan(given), of_visit, given)
     return with_column(table, "midpointMjdTai", of_visit, pa.float64())
@@ -177,7 +177,7 @@ def fill_midpoints(table: pa.Table, name: str, known: Mapping[str, np.ndarray], 
 
 def check_near_visits(problems: Problems, table: pa.Table, known: Mapping[str, np.ndarray]) -> None:
     """Notes rows whose time, if they have one, is not that of their visit; see :func:`fill_midpoints`."""
-    if "midpointMjdTai" in table.column_names:
+    if "midpointMjdTai" in table.schema.names:
         given = table.column("midpointMjdTai").to_numpy()
         far = np.abs(given - _midpoints(table, known)) > MAX_TIME_DIFFERENCE_DAYS
         problems.add(far, f"midpointMjdTai is more than {MAX_TIME_DIFFERENCE_DAYS} d from the visit's mid-exposure")

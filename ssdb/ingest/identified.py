@@ -51,8 +51,8 @@ def identified(database: Database, name: str, rows: pa.Table, simulated_names: b
     InputError, DesignationError
         If rows cannot be identified.
     """
-    refuse_anonymous(name, rows.column_names)
-    has_id, has_name = ("ssObjectId" in rows.column_names), ("designation" in rows.column_names)
+    refuse_anonymous(name, rows.schema.names)
+    has_id, has_name = ("ssObjectId" in rows.schema.names), ("designation" in rows.schema.names)
     n = rows.num_rows
     given = rows.column("ssObjectId").fill_null(0).to_numpy() if has_id else np.zeros(n, np.int64)
     names = rows.column("designation") if has_name else pa.chunked_array([pa.nulls(n, pa.string())])

@@ -59,12 +59,12 @@ class Parts:
         # Even without rows it is seen which columns are missing, and which have units or types that do not fit.
         mapped = column_map.apply(rows.schema.empty_table() if rows.whole is None else rows.whole, name)
         folded = {column.lower() for column in ignored}
-        dropped = [column for column in mapped.column_names if column.lower() in folded]
+        dropped = [column for column in mapped.schema.names if column.lower() in folded]
         mapped = mapped.drop_columns(dropped)
         conformed = conform(mapped, target, name, filled=filled)
         self._whole = None if rows.whole is None else conformed.table
-        self._sources = matched_names(tuple(mapped.column_names), target)
-        self.columns = tuple(conformed.table.column_names)
+        self._sources = matched_names(tuple(mapped.schema.names), target)
+        self.columns = tuple(conformed.table.schema.names)
         self.left_out = (*conformed.left_out, *dropped)
         self.without_unit = conformed.without_unit
 

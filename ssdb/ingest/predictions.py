@@ -258,7 +258,7 @@ def _looked_through(database: Database, parts: Parts, simulated_names: bool, ski
     for start, rows in numbered(parts, _LOOKED_AT):
         of_part = problems.part(start, rows.num_rows)
         _check(of_part, rows)
-        keys.append(rows.select([name for name in _KEYS if name in rows.column_names]))
+        keys.append(rows.select([name for name in _KEYS if name in rows.schema.names]))
         well = without(rows, of_part.bad)
         times.append(rows_of_extremes(well))
         largest.append(largest_of(_normalised(well), _POSITION))
@@ -325,9 +325,9 @@ def _check(problems: Problems, rows: pa.Table) -> None:
     """Notes what is wrong with rows by themselves."""
     check_not_null(problems, rows, ["visit"])
     check_positions(problems, rows, *_POSITION)
-    if "midpointMjdTai" in rows.column_names:
+    if "midpointMjdTai" in rows.schema.names:
         check_times(problems, rows)
-    for rate in [column for column in _RATES if column in rows.column_names]:
+    for rate in [column for column in _RATES if column in rows.schema.names]:
         fast = np.abs(rows.column(rate).to_numpy()) > _FASTEST_DEG_PER_DAY
         problems.add(fast, f"{rate} is beyond {_FASTEST_DEG_PER_DAY:g} deg/d: is it in deg/d?")
 

@@ -157,7 +157,7 @@ def usable_sources(name: str, table: pa.Table, *, skip_invalid: bool = False) ->
     InputError
         If the table is not usable.
     """
-    given = table.drop_columns([column for column in _IGNORED if column in table.column_names])
+    given = table.drop_columns([column for column in _IGNORED if column in table.schema.names])
     return _checked(name, conform(given, dia_source, name, filled=_FILLED).table, skip_invalid)
 
 
@@ -172,7 +172,7 @@ def _checked(name: str, rows: pa.Table, skip_invalid: bool) -> tuple[pa.Table, n
 
 
 def _with_detector(rows: pa.Table) -> pa.Table:
-    if "detector" in rows.column_names:
+    if "detector" in rows.schema.names:
         return rows
     return with_column(rows, "detector", np.zeros(rows.num_rows), pa.int16())
 
@@ -181,7 +181,7 @@ def _check(problems: Problems, rows: pa.Table) -> None:
     """Notes what is wrong with rows by themselves."""
     check_not_null(problems, rows, ["diaSourceId", "visit", "detector"])
     check_positions(problems, rows)
-    if "midpointMjdTai" in rows.column_names:
+    if "midpointMjdTai" in rows.schema.names:
         check_times(problems, rows)
 
 

@@ -166,20 +166,21 @@ def _few_points(points: Array, scale: Array, corners: NDArray[np.intp], toleranc
     while True:
         misses = _misses(points, scale, vertices)
         worst = np.maximum.reduceat(misses, vertices)
-        arc = np.searchsorted(vertices, np.arange(len(points)), side="right") - 1
-        candidates = np.flatnonzero((misses == worst[arc]) & (misses > tolerance))
+        # The first vertex is the first point: each point is of the arc that begins at the last vertex up to it.
+        arc = np.repeat(np.arange(len(vertices)), np.diff(vertices, append=len(points)))
+        candidates = np.flatnonzero((misses > tolerance) & (misses == worst[arc]))
         if not candidates.size:
             return vertices
         # One an arc: of equals the first.
-        _, first = np.unique(arc[candidates], return_index=True)
-        vertices = np.union1d(vertices, candidates[first])
+        first = np.diff(arc[candidates], prepend=-1) > 0
+        vertices = np.sort(np.concatenate([vertices, candidates[first]]))
 
 
 def _misses(points: Array, scale: Array, vertices: NDArray[np.intp]) -> Array:
     """How far (pixels) each point (n, 3) is from the arc between the vertices, ascending indices, around it."""
-    counts = np.diff(np.append(vertices, len(points)))
+    counts = np.diff(vertices, append=len(points))
     start = points[vertices]
-    chord = np.roll(start, -1, axis=0) - start
+    chord = np.concatenate([start[1:], start[:1]]) - start
     length = np.linalg.norm(chord, axis=1)
     # From differences: exact in short arcs. No length (a mapping that comes back): only the distance to the start.
     direction = np.divide(chord, length[:, None], where=length[:, None] > 0, out=np.zeros_like(chord))

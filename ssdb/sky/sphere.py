@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ssdb.config import ARCSEC
 from ssdb.errors import InputError
-from ssdb.sky.vectors import cross
+from ssdb.sky.vectors import cross, joined
 
 Array = NDArray[np.float64]
 
@@ -37,8 +37,8 @@ def unit_vectors(ra: ArrayLike, dec: ArrayLike) -> Array:
     """
     lon, lat = np.radians(ra), np.radians(dec)
     cos_lat = np.cos(lat)
-    x, y, z = np.broadcast_arrays(cos_lat * np.cos(lon), cos_lat * np.sin(lon), np.sin(lat))
-    return np.stack([x, y, z], axis=-1)
+    x = np.asarray(cos_lat * np.cos(lon))
+    return joined(x, cos_lat * np.sin(lon), np.sin(lat))
 
 
 def positions(vectors: ArrayLike) -> tuple[Array, Array]:
@@ -53,7 +53,8 @@ def positions(vectors: ArrayLike) -> tuple[Array, Array]:
     ra, dec : ndarray, shape (...)
         Degrees, ra in [0, 360).
     """
-    x, y, z = np.moveaxis(np.asarray(vectors, dtype=float), -1, 0)
+    vectors = np.asarray(vectors, dtype=float)
+    x, y, z = (vectors[..., axis] for axis in range(3))
     ra = np.degrees(np.arctan2(y, x)) % 360.0
     # The remainder of a tiny negative angle rounds to 360 itself.
     return np.where(ra == 360.0, 0.0, ra), np.degrees(np.arctan2(z, np.hypot(x, y)))
@@ -136,9 +137,9 @@ def moved(
     distance = np.radians(np.hypot(rate_ra, rate_dec) * days)[..., None]
     angle = np.arctan2(rate_ra, rate_dec)[..., None]
     lon = np.radians(ra)
-    east = np.stack([-np.sin(lon), np.cos(lon), np.zeros_like(lon)], axis=-1)
+    east = joined(-np.sin(lon), np.cos(lon), np.zeros_like(lon))
     start = unit_vectors(ra, dec)
-    direction = np.cos(angle) * np.cross(start, east) + np.sin(angle) * east
+    direction = np.cos(angle) * cross(start, east) + np.sin(angle) * east
     new_ra, new_dec = positions(np.cos(distance) * start + np.sin(distance) * direction)
     stays = ~(np.abs(distance[..., 0]) > 0)
     return np.where(stays, ra, new_ra), np.where(stays, dec, new_dec)

@@ -35,7 +35,7 @@ def staged(
     sqlalchemy.Table
         The temporary table, dropped or emptied at the end.
     """
-    temporary = table if "TEMPORARY" in table._prefixes else _temporary(table, tuple(rows.column_names))
+    temporary = table if "TEMPORARY" in table._prefixes else _temporary(table, tuple(rows.schema.names))
     begin, end = definitions(temporary, connection.dialect)
     connection.exec_driver_sql(begin)
     write_rows(connection, temporary, rows, progress)

@@ -36,19 +36,32 @@ def totals_of(rows: pa.Table) -> pa.Table:
         visit, detector, nDiaSources, firstSourceMjdTai, lastSourceMjdTai (MJD TAI), maxSourceVariance (arcsec^2), one
         row for each (visit, detector), in no order.
     """
-    variance = _squares(rows, "raErr") + _squares(rows, "decErr")
-    sources = rows.select(["visit", "detector", "midpointMjdTai"])
-    sources = sources.append_column("variance", pa.array(variance * _ARCSEC2_PER_DEG2))
-    wanted: list[Any] = [("midpointMjdTai", "count"), ("midpointMjdTai", "min"), ("midpointMjdTai", "max")]
-    grouped = sources.group_by(["visit", "detector"]).aggregate([*wanted, ("variance", "max")])
-    return _totals(grouped, [*(f"midpointMjdTai_{how}" for how in ("count", "min", "max")), "variance_max"])
+    # In numpy: for the sources of one detector Arrow takes two milliseconds to begin with.
+    visit, detector, time = (rows.column(name).to_numpy() for name in ("visit", "detector", "midpointMjdTai"))
+    order = np.lexsort((detector, visit))
+    visit, detector, time = visit[order], detector[order], time[order]
+    new = np.ones(len(order), bool)
+    new[1:] = (visit[1:] != visit[:-1]) | (detector[1:] != detector[:-1])
+    first = np.flatnonzero(new)
+    variance = _ARCSEC2_PER_DEG2 * (_squares(rows, "raErr") + _squares(rows, "decErr"))
+    return pa.table(
+        {
+            "visit": visit[first],
+            "detector": detector[first],
+            "nDiaSources": np.diff(first, append=len(order)).astype(np.int32),
+            "firstSourceMjdTai": np.minimum.reduceat(time, first),
+            "lastSourceMjdTai": np.maximum.reduceat(time, first),
+            "maxSourceVariance": np.maximum.reduceat(variance[order], first),
+        }
+    )
 
 
 def joined_totals(parts: list[pa.Table]) -> pa.Table:
     """Totals of parts of a file as those of the whole; at least one part."""
     how = {"nDiaSources": "sum", "firstSourceMjdTai": "min", "lastSourceMjdTai": "max", "maxSourceVariance": "max"}
     grouped = pa.concat_tables(parts).group_by(["visit", "detector"]).aggregate([*how.items()])
-    return _totals(grouped, [f"{name}_{kind}" for name, kind in how.items()])
+    joined = grouped.rename_columns(["visit", "detector", *how])
+    return joined.set_column(2, "nDiaSources", joined.column("nDiaSources").cast(pa.int32()))
 
 
 def add_totals(connection: sa.Connection, totals: pa.Table) -> None:
@@ -63,7 +76,7 @@ def add_totals(connection: sa.Connection, totals: pa.Table) -> None:
     """
     if not totals.num_rows:
         return
-    columns = {name: totals.column(name).to_numpy() for name in totals.column_names}
+    columns = {name: totals.column(name).to_numpy() for name in totals.schema.names}
     with array_rows(connection, "new_total", columns) as new:
         old = visit_detector.c
         values: dict[str, Any] = {"nDiaSources": old.nDiaSources + new.c.nDiaSources}
@@ -97,15 +110,7 @@ def count_anew(connection: sa.Connection, visits: sa.Select) -> None:
 
 
 def _squares(rows: pa.Table, name: str) -> np.ndarray:
-    if name not in rows.column_names:
+    if name not in rows.schema.names:
         return np.zeros(rows.num_rows)
     values = rows.column(name).to_numpy().astype(np.float64)
     return np.nan_to_num(values) ** 2
-
-
-def _totals(grouped: pa.Table, names: list[str]) -> pa.Table:
-    columns = {"visit": grouped.column("visit"), "detector": grouped.column("detector")}
-    columns["nDiaSources"] = grouped.column(names[0]).cast(pa.int32())
-    for name, grouped_name in zip(_EXTREMES, names[1:], strict=True):
-        columns[name] = grouped.column(grouped_name)
-    return pa.table(columns)

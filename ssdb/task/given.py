@@ -128,20 +128,22 @@ class Given:
             if name is not None:
                 found[column] = name
         table = self.read([*dict.fromkeys(name.column for name in found.values())]) if found else pa.table({})
-        read = {field.name: field for field in table.schema}
+        read = {field.name: (field, values) for field, values in zip(table.schema, table.columns, strict=True)}
         fields, columns = [], []
         for column, name in found.items():
             if name.column not in read:
                 continue
-            field = read[name.column]
-            about = {b"unit": name.unit.encode()} if name.unit and not (field.metadata or {}).get(b"unit") else {}
-            fields.append(pa.field(column, field.type, metadata={**(field.metadata or {}), **about}))
-            columns.append(table.column(name.column))
-        return pa.table(columns, schema=pa.schema(fields))
+            field, values = read[name.column]
+            about = field.metadata or {}
+            if name.unit and not about.get(b"unit"):
+                field = field.with_metadata({**about, b"unit": name.unit.encode()})
+            fields.append(field.with_name(column))
+            columns.append(values)
+        return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
     def refuse_missing(self, table: pa.Table, needed: Mapping[str, str]) -> None:
         """Raises InputError if a table made of this one lacks columns; their usual names are said."""
-        missing = [text for column, text in needed.items() if column not in table.column_names]
+        missing = [text for column, text in needed.items() if column not in table.schema.names]
         if missing:
             there = shown(self.names, most=_MOST_COLUMNS_SHOWN)
             raise InputError(f"{self.label}: there is no column {' and none '.join(missing)}; it has: {there}")

@@ -97,7 +97,7 @@ def _of_polynomials(given: Given, exposure: Exposure) -> pa.Table:
     kept = {column: PREDICTION_NAMES[column] for column in ("designation", "ssObjectId", "visit", "ephVmag")}
     rows = _named(given, given.renamed(kept))
     missing = [column for column in ("tmin", "tmax") if column not in given.names]
-    if missing or "designation" not in rows.column_names:
+    if missing or "designation" not in rows.schema.names:
         raise InputError(
             f"{given.label}: beside polynomials it needs tmin, tmax and ObjID; it has {shown(given.names, 40)}"
         )
@@ -119,11 +119,11 @@ def _named(given: Given, rows: pa.Table) -> pa.Table:
     """
     names = [name.column for name in PREDICTION_NAMES["designation"] if name.column in given.names]
     there = given.read(names) if names else pa.table({})
-    columns = [there.column(name).cast(pa.string()) for name in names if name in there.column_names]
+    columns = [there.column(name).cast(pa.string()) for name in names if name in there.schema.names]
     if not columns and "Name" in given.names:
         columns.append(_skybot_names(given))
-    rows = rows.drop_columns([column for column in ("designation",) if column in rows.column_names])
-    if "ssObjectId" in rows.column_names:
+    rows = rows.drop_columns([column for column in ("designation",) if column in rows.schema.names])
+    if "ssObjectId" in rows.schema.names:
         identifiers = rows.column("ssObjectId")
         rows = rows.drop_columns(["ssObjectId"])
         if not columns:
@@ -141,7 +141,7 @@ def _skybot_names(given: Given) -> pa.ChunkedArray:
     columns = {"Name": names.column("Name").cast(pa.string())}
     blank = pa.nulls(given.n_rows, pa.string())
     columns["Num"] = (
-        blank if number is None or number not in names.column_names else names.column(number).cast(pa.string())
+        blank if number is None or number not in names.schema.names else names.column(number).cast(pa.string())
     )
     trimmed = {name: pc.utf8_trim_whitespace(column) for name, column in columns.items()}
     without_dash = {

@@ -29,10 +29,10 @@ from ssdb.store.write import write_rows
 
 
 class Loaded(NamedTuple):
-    """How many rows were loaded, and how many were left out because they are not usable."""
+    """Rows of DiaSource and SsPrediction that were loaded, and how many were left out because they are not usable."""
 
-    sources: int
-    predictions: int
+    sources: pa.Table
+    predictions: pa.Table
     invalid_sources: int
     invalid_predictions: int
 
@@ -80,8 +80,8 @@ def load(
         write_rows(connection, dia_source, source_rows)
         write_rows(connection, ss_prediction, prediction_rows)
     return Loaded(
-        source_rows.num_rows,
-        prediction_rows.num_rows,
+        source_rows,
+        prediction_rows,
         sources.num_rows - source_rows.num_rows,
         predictions.num_rows - prediction_rows.num_rows,
     )

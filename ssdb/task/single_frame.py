@@ -7,21 +7,27 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from ssdb.ask.result import AssociationResult, load_result
-from ssdb.association.associate import associate_unrecorded
+from ssdb.ask.result import AssociationResult
+from ssdb.association.associate import find_matches
+from ssdb.association.exposures import Exposures
+from ssdb.association.match import Matches
 from ssdb.association.stages import Stages
+from ssdb.association.write import rows_of_matches
 from ssdb.config import AssociationConfig
-from ssdb.errors import AssociationError, NoWorkFound
+from ssdb.errors import AssociationError, NoWorkFound, SsdbError
+from ssdb.image.exposure import Exposure
+from ssdb.store.database import Database
 from ssdb.task.exposures import as_exposure
 from ssdb.task.predictions import prediction_rows
 from ssdb.task.private import PrivateDatabases, load
+from ssdb.task.result import result_of
 from ssdb.task.sources import source_rows
 
 
 class SsSingleFrameAssociation:
     """Tells which sources of one detector are which known Solar System objects, without a database of one's own.
 
-    What goes in and comes out is what Rubin's ``SsSingleFrameAssociationTask`` has. The work is done by the same code
+    What goes in and comes out is what Rubin's ``SsSingleFrameAssociationTask`` has. Matches are found by the same code
     as in a database, on a private one in memory that is empty before and after every call, so that no call sees
     anything of another. Calls from several threads at a time are possible.
 
@@ -98,14 +104,15 @@ class SsSingleFrameAssociation:
         with self._databases.one() as database:
             with stages.timed("load") as stage:
                 loaded = load(database, known, sources, predictions, skip_invalid=self.skip_invalid)
-                stage.rows += loaded.sources + loaded.predictions
-            report = associate_unrecorded(database, known.visit, self.config)
-            for reason in report.failed.values():
-                raise AssociationError(f"{known.name}: {reason}")
-            with stages.timed("result"):
-                result = load_result(database, known.visit, known.detector)
+                stage.rows += loaded.sources.num_rows + loaded.predictions.num_rows
+            exposures, matches = self._matched(database, known, stages)
+        with stages.timed("write") as stage:
+            rows = rows_of_matches(matches)
+            stage.rows += rows.num_rows
+        with stages.timed("result"):
+            result = result_of(loaded.sources, loaded.predictions, rows, exposures, matches)
         self.metadata = {
-            "nSources": loaded.sources,
+            "nSources": loaded.sources.num_rows,
             "nExpectedSsObjects": result.nTotalSsObjects,
             "nAssociatedSsObjects": result.nAssociatedSsObjects,
             "nInvalidSources": loaded.invalid_sources,
@@ -113,6 +120,16 @@ class SsSingleFrameAssociation:
             "configuration": asdict(self.config),
             "version": self._version,
             "seconds": time.perf_counter() - started,
-            "timings": {**stages.as_dict(), **report.stages.as_dict()},
+            "timings": stages.as_dict(),
         }
         return result
+
+    def _matched(self, database: Database, exposure: Exposure, stages: Stages) -> tuple[Exposures, Matches]:
+        """What was found on a detector that is alone in a database."""
+        try:
+            with database.writing() as connection:
+                return find_matches(connection, [exposure.visit], self.config, None, stages.timed)
+        except SsdbError as error:
+            raise AssociationError(f"{exposure.name}: {error}") from error
+        except Exception as error:
+            raise AssociationError(f"{exposure.name}: {type(error).__name__}: {error}") from error

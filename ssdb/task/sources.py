@@ -78,17 +78,17 @@ def _calibrated(given: Given, rows: pa.Table, exposure: Exposure) -> pa.Table:
     mean, mean_error = exposure.photo_calib_mean, exposure.photo_calib_err or 0.0
     for column, choices in COUNTS.items():
         counts = next((choice for choice in choices if choice.flux in given.names), None)
-        if mean is None or counts is None or column in rows.column_names:
+        if mean is None or counts is None or column in rows.schema.names:
             continue
         there = given.read([name for name in (counts.flux, counts.error) if name in given.names])
         flux, error = (
-            there.column(name).cast(pa.float64()).to_numpy() if name in there.column_names else None
+            there.column(name).cast(pa.float64()).to_numpy() if name in there.schema.names else None
             for name in (counts.flux, counts.error)
         )
         if flux is None:
             continue
         rows = _with_flux(rows, column, mean * flux)
-        if error is not None and f"{column}Err" not in rows.column_names:
+        if error is not None and f"{column}Err" not in rows.schema.names:
             rows = _with_flux(rows, f"{column}Err", np.hypot(mean * error, flux * mean_error))
     return rows
 
