@@ -219,11 +219,15 @@ def test_workers_that_cannot_connect_say_why(thirty: Database) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups that can be interrupted")
-@pytest.mark.parametrize("early", [True, False], ids=["while they start", "while they work"])
-def test_an_interruption_ends_all_workers(thirty: Database, postgresql_url: str, early: bool) -> None:
+@pytest.mark.parametrize(
+    ("workers", "early"),
+    [("2", True), ("2", False), ("1", False)],
+    ids=["while they start", "while they work", "while one process works"],
+)
+def test_an_interruption_ends_all_workers(thirty: Database, postgresql_url: str, workers: str, early: bool) -> None:
     """Ctrl-C reaches all processes of a terminal; one line is said, nothing is half done, and no lock is left."""
     numbers = [f"--visit={number}" for number in range(1, 31)]
-    command = [*CLI, "--db", postgresql_url, "associate", "--workers", "2", *numbers]
+    command = [*CLI, "--db", postgresql_url, "associate", "--workers", workers, *numbers]
     with locked(postgresql_url, 1):
         running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
         if early:

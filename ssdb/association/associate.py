@@ -26,6 +26,7 @@ from ssdb.association.exposures import (
     source_densities,
 )
 from ssdb.association.match import Matches, match, place
+from ssdb.association.overlap import IN_HAND, overlapped
 from ssdb.association.stages import Stage, Stages
 from ssdb.association.workers import Work, WorkerDied, share
 from ssdb.association.write import write_matches, write_state
@@ -55,7 +56,7 @@ class VisitOutcome:
     n_sources, n_total_ss_objects, n_associated_ss_objects : int
         Sources matched, known objects expected, known objects that got a source.
     seconds : float
-        Its share of the time of its batch.
+        Its share of the time of its batch. Batches overlap on PostgreSQL: these are more than from beginning to end.
     """
 
     visit: int
@@ -88,8 +89,8 @@ class AssociationReport:
     stages : Stages
         Seconds and rows of every stage: predictions and detectors for ``read``, predictions for ``footprints``, pairs
         for ``join`` and ``refine``, candidates for ``assign``, matches for ``derive``, rows of all three tables for
-        ``write``. What was done again because a batch failed counts again, and workers add up: their
-        seconds are more than those from beginning to end.
+        ``write``. What was done again because a batch failed counts again, and what is done at the same time
+        adds up: these seconds are more than those from beginning to end.
     """
 
     run_id: str
@@ -138,7 +139,8 @@ def associate(
         Without ``visits``: all that have predictions, those that are done too.
     config : AssociationConfig, optional
     workers : int
-        Processes that share the exposures. A script must call this below ``if __name__ == "__main__":`` then, since
+        Processes that share the exposures, each with one batch of them at a time; a single one has two on PostgreSQL,
+        so that it works while the server does. A script must call this below ``if __name__ == "__main__":`` then, since
         every new process imports the script. SQLite lets one write at a time: there one does all.
     progress : callable, optional
         Called with the numbers of exposures finished now, and of all.
@@ -176,8 +178,9 @@ def associate(
     work = partial(
         _associate_visits, run_id=run_id, config=report.config, detectors=detectors, only_pending=only_pending
     )
-    batches = Batches(wanted, report.n_workers, _VISITS_PER_BATCH)
-    with closing(_worked_on(database, report.n_workers, work, batches)) as parts:
+    overlap = report.n_workers == 1 and len(wanted) > 1 and database.dialect == "postgresql"
+    batches = Batches(wanted, IN_HAND if overlap else report.n_workers, _VISITS_PER_BATCH)
+    with closing(_worked_on(database, report.n_workers, overlap, work, batches)) as parts:
         for batch, part in parts:
             n_left = _add(report, batches, batch, part)
             if progress:
@@ -189,11 +192,14 @@ def associate(
 
 
 def _worked_on(
-    database: Database, n_workers: int, work: Work[AssociationReport], batches: Batches
+    database: Database, n_workers: int, overlap: bool, work: Work[AssociationReport], batches: Batches
 ) -> Generator[tuple[list[int], AssociationReport | WorkerDied], None, None]:
     """Batches, and what became of them, here or in other processes."""
     if n_workers > 1:
         yield from share(database.engine.url.render_as_string(hide_password=False), n_workers, work, batches)
+        return
+    if overlap:
+        yield from overlapped(database, work, batches)
         return
     turns = Turns(database)
     while batch := batches.take():

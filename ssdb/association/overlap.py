@@ -1,0 +1,106 @@
+"""Batches of one process, two at a time: while the server works for one, the other is computed.
+
+Threads do for that: whoever waits for the server, or is within numpy, leaves the interpreter to the other. Each batch
+is a transaction on a connection of its own, as if two processes shared the exposures.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+import psycopg
+import sqlalchemy as sa
+
+from ssdb.association.batches import Batches
+from ssdb.association.workers import Work
+from ssdb.errors import DatabaseError
+from ssdb.store.database import Database, driver_connection
+
+IN_HAND = 2
+"""With more the server and the interpreter, which have one core each at least, have no gain."""
+
+_SECONDS_BETWEEN_INTERRUPTIONS = 0.1
+
+Part = TypeVar("Part")
+
+
+def overlapped(database: Database, work: Work[Part], batches: Batches) -> Iterator[tuple[list[int], Part]]:
+    """Works on batches until there are none left.
+
+    Parameters
+    ----------
+    database : Database
+        On PostgreSQL: SQLite has one transaction at a time.
+    work : callable
+        What is done with a batch, within transactions for writing.
+    batches : Batches
+        Where batches are taken from. Whoever iterates may put some back.
+
+    Yields
+    ------
+    (list of int, Part)
+        A batch, and what ``work`` returned.
+
+    Raises
+    ------
+    BaseException
+        Whatever ``work`` raises. Then, and if whoever iterates ends early, the other batch is rolled back.
+    """
+    ours = _Interruptible(database.engine)
+    running: dict[Future[Part], list[int]] = {}
+    with ThreadPoolExecutor(IN_HAND, "ssdb batch") as pool:
+        try:
+            while True:
+                while len(running) < IN_HAND and (batch := batches.take()):
+                    running[pool.submit(work, ours, batch)] = batch
+                if not running:
+                    return
+                for done in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running.pop(done), done.result()
+        finally:
+            # Between two statements there is nothing to interrupt: until all have ended.
+            while not all(future.done() for future in running):
+                ours.interrupt()
+                wait(running, _SECONDS_BETWEEN_INTERRUPTIONS)
+
+
+class _Interruptible(Database):
+    """A database whose transactions another thread can end: the signal of Ctrl-C reaches the main thread alone."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        super().__init__(engine)
+        self._lock = threading.Lock()
+        self._open: set[psycopg.Connection] = set()
+        self._interrupted = False
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """As that of Database; KeyboardInterrupt is raised where it was interrupted."""
+        try:
+            with super().writing() as connection:
+                driver = driver_connection(connection)
+                with self._lock:
+                    if self._interrupted:
+                        raise KeyboardInterrupt
+                    self._open.add(driver)
+                try:
+                    yield connection
+                finally:
+                    with self._lock:
+                        self._open.discard(driver)
+        except DatabaseError:
+            if self._interrupted:
+                raise KeyboardInterrupt from None
+            raise
+
+    def interrupt(self) -> None:
+        """Cancels the statements that run; no transaction begins any more."""
+        with self._lock:
+            self._interrupted = True
+            for driver in self._open:
+                with suppress(psycopg.Error):
+                    driver.cancel()
