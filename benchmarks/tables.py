@@ -79,8 +79,9 @@ def _visit_lines(one: dict[str, Any]) -> Iterator[str]:
     for what, label in labels.items():
         spread = one["visit_seconds"][what]
         yield f"{label:34}{1000 * spread['median']:11.2f} {1000 * spread['99 %']:9.2f}"
-    label = f"alone, {one['goal_predictions']:,.0f} predictions"
-    yield f"{label:34}{1000 * one['visit_seconds']['of the goal']:11.2f}"
+    yield f"visits of {one['goal_predictions']:,.0f} predictions:"
+    for label, which in (("  together, each", "of the goal"), ("  alone", "of the goal, alone")):
+        yield f"{label:34}{1000 * one['visit_seconds'][which]:11.2f}"
 
 
 def _comparison_lines(one: dict[str, Any]) -> Iterator[str]:

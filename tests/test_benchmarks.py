@@ -54,8 +54,8 @@ def test_figures_of_each_database_are_there(quick: tuple[dict[str, Any], object]
     assert set(seconds["stages"]) >= STAGES
     assert all(value > 0 for group in ("ingest", "raw", "stages") for value in seconds[group].values())
     assert all(seconds[what] > 0 for what in ("join", "trees", "associate"))
-    # The stages are parts of the whole.
-    assert sum(seconds["stages"].values()) < seconds["associate"]
+    # The stages are parts of the whole; PostgreSQL has two batches at a time.
+    assert sum(seconds["stages"].values()) < seconds["associate"] * (2 if dialect == "postgresql" else 1)
     for spread in ("share of a batch", "alone"):
         assert 0 < one["visit_seconds"][spread]["median"] <= one["visit_seconds"][spread]["99 %"]
     assert all(value > 0 for size in one["growth"].values() for value in size.values())
@@ -87,7 +87,7 @@ def test_disk_is_told_by_table_with_partitions(quick: tuple[dict[str, Any], obje
 def test_goals_are_at_the_end(quick: tuple[dict[str, Any], subprocess.CompletedProcess[str]]) -> None:
     figures, finished = quick
     goals = {goal["what"]: goal for goal in figures["goals"]}
-    assert len(goals) == 12
+    assert len(goals) == 13
     # A visit of the quick night is none of those that the goal is about.
     assert figures["goals"][0]["reached"] is None
     last = finished.stdout.splitlines()[-len(goals) :]
@@ -108,11 +108,12 @@ def test_a_goal_is_reached_or_not(quick: tuple[dict[str, Any], object], seconds:
     one = figures["databases"]["postgresql"]
     one["rows"] |= {"sources": 60_000, "visits": 6}
     one |= {"goal_predictions": 3000.0, "growth": {"10": {"associate": 60.0}, "1000": {"associate": 1000 * seconds}}}
-    one["visit_seconds"]["of the goal"] = seconds
+    one["visit_seconds"] |= {"of the goal": seconds, "of the goal, alone": 0.1315 - seconds}
     one["compared"] = {"join": 1.0, "extensions": {"q3c": {"a": 60 * seconds, "b": 9.0, "c": "not at all"}}}
     one["peak_mb"] = {"100": {"ingest": 400.0, "associate": 300.0}, "1000": {"ingest": 430.0, "associate": 333.0}}
     found = {goal["what"]: goal for goal in goals(figures)}
-    assert found["associate a visit of 10,000 sources, 3,000 predictions"]["reached"] is reached
+    assert found["associate visits of 10,000 sources, 3,000 predictions"]["reached"] is reached
+    assert found["one of them in a call"]["reached"] is not reached
     assert found["q3c, best plan, to join"]["reached"] is not reached
     assert found["associate a fresh visit, 1000 visits in the tables to 10"]["reached"] is True
     assert found["memory of the client, postgresql"]["reached"] is True
