@@ -63,6 +63,22 @@ def predictions() -> pa.Table:
     )
 
 
+def corners(n: int = 40) -> pa.Table:
+    """Quadrilaterals of detectors in three visits, with sizes, one of them unknown; those of a detector together."""
+    rng = np.random.default_rng(8)
+    ra, dec = rng.uniform(0, 360, n), rng.uniform(-80, 80, n)
+    return pa.table(
+        {
+            "visit": np.repeat(np.arange(n) % 3 + 1, 4),
+            "detector": np.repeat(rng.permutation(n), 4),
+            "corner": np.tile([0, 1, 2, 3], n),
+            "ra": np.repeat(ra, 4) + np.tile([0.0, 0.1, 0.1, 0.0], n),
+            "dec": np.repeat(dec, 4) + np.tile([0.0, 0.0, 0.1, 0.1], n),
+            "width": pa.array([None if i < 4 else 4000 for i in range(4 * n)], pa.int32()),
+        }
+    )
+
+
 def with_row(table: pa.Table, row: int, **values: Any) -> pa.Table:
     """A table in which a row has other values."""
     for name, value in values.items():
@@ -168,6 +184,44 @@ def test_errors_are_the_same_and_nothing_is_stored(
     def refused(source: Any) -> str:
         with pytest.raises(InputError) as caught:
             ssdb.ingest_sources(database, source, columns=MAP)
+        assert dump(database) == before
+        return str(caught.value).partition(": ")[2]
+
+    at_once, in_turn = in_parts(refused, table)
+    assert at_once == in_turn
+
+
+@pytest.mark.parametrize("shuffled", [False, True], ids=["together", "mixed"])
+def test_detectors_are_the_same(database: Database, in_parts: Any, shuffled: bool) -> None:
+    """Whether the corners of a detector are together in the file or not."""
+    ssdb.ingest_visits(database, VISITS)
+    table = corners()
+    if shuffled:
+        table = table.take(np.random.default_rng(9).permutation(table.num_rows))
+
+    def load(source: Any) -> tuple[Any, Any]:
+        _emptied(database)
+        return _told(ssdb.ingest_detectors(database, source)), without_clock(dump(database))
+
+    (report, rows), (other, other_rows) = in_parts(load, table)
+    assert report == other
+    assert rows == other_rows
+    assert len(rows["VisitDetector"]) == 40
+
+
+@pytest.mark.parametrize(
+    ("row", "values"),
+    [(150, {"dec": 95.0}), (83, {"visit": None}), (121, {"corner": 0}), (150, {"width": 0}), (77, {"corner": 9})],
+    ids=["position", "no visit", "twice", "no size", "outline"],
+)
+def test_errors_of_detectors_are_the_same(database: Database, in_parts: Any, row: int, values: dict[str, Any]) -> None:
+    ssdb.ingest_visits(database, VISITS)
+    table = with_row(corners(), row, **values)
+    before = dump(database)
+
+    def refused(source: Any) -> str:
+        with pytest.raises(InputError) as caught:
+            ssdb.ingest_detectors(database, source)
         assert dump(database) == before
         return str(caught.value).partition(": ")[2]
 

@@ -17,48 +17,20 @@ from ssdb.files import label
 from ssdb.image.exposure import Exposure, distinct, read_exposures
 from ssdb.image.files import holds_images
 from ssdb.image.header import HeaderKeywords
-from ssdb.ingest.checks import (
-    MJD_RANGE,
-    Problems,
-    check_not_null,
-    check_positions,
-    check_unique,
-    normalised_ra,
-    valid_rows,
-)
-from ssdb.ingest.door import IngestReport, Source, ids, read_conformed, refuse_unknown_visits
+from ssdb.ingest.checks import MJD_RANGE
+from ssdb.ingest.corners import SIZES, corners, footprint_columns, rows_of_corners
+from ssdb.ingest.door import IngestReport, Source, ids, refuse_unknown_visits
 from ssdb.ingest.new_visits import create_missing_visits
-from ssdb.schema.columns import double, integer, long, short
+from ssdb.ingest.parts import open_parts
 from ssdb.schema.survey import visit_detector
-from ssdb.sky.footprint import (
-    Outlines,
-    bounding_caps,
-    join_outlines,
-    open_outlines,
-    outline_problems,
-    pack_outlines,
-)
+from ssdb.sky.footprint import join_outlines
 from ssdb.store.database import Database
 from ssdb.store.staging import staged
 from ssdb.store.visits import clear_results, lock_visits
 from ssdb.store.write import Progress
 
-_OPTIONAL = ("width", "height", "pixelScale")
-
-_PLACE = ("footprint", "capRa", "capDec", "capRadius", *_OPTIONAL)
+_PLACE = ("footprint", "capRa", "capDec", "capRadius", *SIZES)
 """What decides which objects are on a detector."""
-
-corners = sa.Table(
-    "corners",
-    sa.MetaData(),
-    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", nullable=False),
-    short("detector", "", "meta.id;instr.det", "Number of the detector", nullable=False),
-    integer("corner", "", "meta.number", "Place of the corner along the outline: 0, 1, ...", nullable=False),
-    double("ra", "deg", "pos.eq.ra", "Right ascension of the corner, ICRS", nullable=False),
-    double("dec", "deg", "pos.eq.dec", "Declination of the corner, ICRS", nullable=False),
-    *(visit_detector.c[name]._copy() for name in _OPTIONAL),
-)
-"""The columns of a file of corners; never a table of the database."""
 
 
 def ingest_detectors(
@@ -121,15 +93,15 @@ def ingest_detectors(
         name = label(source) if isinstance(source, str | os.PathLike) else "exposures"
         return _ingest_exposures(database, name, exposures, keep_wcs, create_visits, progress)
     _refuse_options(source, "corners", **of_images, keep_wcs=keep_wcs or None, create_visits=create_visits or None)
-    name, conformed = read_conformed(source, corners, columns)
-    outlines = _outlines(name, _checked(name, conformed.table))
+    parts = open_parts(source, corners, columns)
+    name, outlines = parts.name, rows_of_corners(parts)
     visits = np.unique(ids(outlines, "visit"))
     with database.writing() as connection:
         known = lock_visits(connection, visits)
         refuse_unknown_visits(name, visits, known["visit"], "ingest them first")
         _store(connection, outlines, progress)
     n = outlines.num_rows
-    return IngestReport(name, "detectors", n, len(visits), 0, conformed.left_out, conformed.without_unit)
+    return IngestReport(name, "detectors", n, len(visits), 0, parts.left_out, parts.without_unit)
 
 
 def _given_exposures(source: Source) -> list[Exposure] | None:
@@ -221,7 +193,7 @@ def rows_of_exposures(exposures: Sequence[Exposure], keep_wcs: bool) -> pa.Table
     columns = {
         "visit": pa.array([exposure.visit for exposure in exposures], pa.int64()),
         "detector": pa.array([exposure.detector for exposure in exposures], pa.int16()),
-        **_footprints(outlines),
+        **footprint_columns(outlines),
         "width": pa.array([exposure.width for exposure in exposures], pa.int32()),
         "height": pa.array([exposure.height for exposure in exposures], pa.int32()),
         "pixelScale": pa.array([exposure.pixel_scale for exposure in exposures], pa.float64()),
@@ -236,60 +208,6 @@ def rows_of_exposures(exposures: Sequence[Exposure], keep_wcs: bool) -> pa.Table
                 f"{shown(without)}: the WCS is more than header text, and cannot be kept: leave --keep-wcs out"
             )
         columns["wcs"] = pa.array([exposure.wcs_header for exposure in exposures], pa.string())
-    return pa.table(columns)
-
-
-def _footprints(outlines: Outlines) -> dict[str, pa.Array]:
-    """The columns of VisitDetector that hold outlines."""
-    caps = bounding_caps(outlines)
-    return {
-        "footprint": pa.array(pack_outlines(outlines), pa.binary()),
-        "capRa": pa.array(caps[:, 0]),
-        "capDec": pa.array(caps[:, 1]),
-        "capRadius": pa.array(caps[:, 2]),
-    }
-
-
-def _checked(name: str, rows: pa.Table) -> pa.Table:
-    """The rows of corners.
-
-    Raises
-    ------
-    InputError
-        If one is not usable.
-    """
-    problems = Problems(name, rows.num_rows)
-    check_not_null(problems, rows, ["visit", "detector", "corner"])
-    check_positions(problems, rows)
-    for size in [column for column in _OPTIONAL if column in rows.column_names]:
-        problems.add(rows.column(size).to_numpy() <= 0, f"{size} is not above 0")
-    check_unique(problems, rows, ["visit", "detector", "corner"], "the corner is there twice")
-    rows, _ = valid_rows(rows, problems, skip_invalid=False)
-    return rows
-
-
-def _outlines(name: str, rows: pa.Table) -> pa.Table:
-    """The VisitDetector rows of corners."""
-    rows = rows.sort_by([(key, "ascending") for key in ("visit", "detector", "corner")])
-    visit, detector = ids(rows, "visit"), ids(rows, "detector")
-    ra, dec = normalised_ra(rows.column("ra").to_numpy()), rows.column("dec").to_numpy()
-    new = np.ones(len(visit), bool)
-    new[1:] = (visit[1:] != visit[:-1]) | (detector[1:] != detector[:-1])
-    starts = np.flatnonzero(new)
-    outlines = open_outlines(np.column_stack([ra, dec]), np.append(starts, len(visit)))
-    problems = [
-        f"visit {visit[starts[i]]}, detector {detector[starts[i]]}: outline {problem}"
-        for i, problem in outline_problems(outlines).items()
-    ]
-    if problems:
-        raise InputError(f"{name}: {shown(problems)}")
-    columns = {
-        "visit": pa.array(visit[starts]),
-        "detector": pa.array(detector[starts], pa.int16()),
-        **_footprints(outlines),
-    }
-    given = [column for column in _OPTIONAL if column in rows.column_names]
-    columns |= {column: rows.column(column).take(pa.array(starts)) for column in given}
     return pa.table(columns)
 
 

@@ -1,0 +1,129 @@
+"""Rows of corners as outlines of detectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.errors import InputError, shown
+from ssdb.ingest.checks import Problems, check_not_null, check_positions, check_unique, normalised_ra, valid_rows
+from ssdb.ingest.door import ids
+from ssdb.ingest.parts import Parts
+from ssdb.schema.columns import double, integer, long, short
+from ssdb.schema.survey import visit_detector
+from ssdb.sky.footprint import Outlines, bounding_caps, open_outlines, outline_problems, pack_outlines
+
+SIZES = ("width", "height", "pixelScale")
+"""Columns that a file of corners may have beside these, the same for all corners of a detector."""
+
+corners = sa.Table(
+    "corners",
+    sa.MetaData(),
+    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", nullable=False),
+    short("detector", "", "meta.id;instr.det", "Number of the detector", nullable=False),
+    integer("corner", "", "meta.number", "Place of the corner along the outline: 0, 1, ...", nullable=False),
+    double("ra", "deg", "pos.eq.ra", "Right ascension of the corner, ICRS", nullable=False),
+    double("dec", "deg", "pos.eq.dec", "Declination of the corner, ICRS", nullable=False),
+    *(visit_detector.c[name]._copy() for name in SIZES),
+)
+"""The columns of a file of corners; never a table of the database."""
+
+
+def rows_of_corners(parts: Parts) -> pa.Table:
+    """The VisitDetector rows of corners.
+
+    Parameters
+    ----------
+    parts : Parts
+        Of ``corners``. Where the corners of each detector are together, as they are in most files, only some of them
+        are in memory at a time.
+
+    Raises
+    ------
+    InputError
+        If the corners are not usable.
+    """
+    try:
+        outlines = pa.concat_tables(
+            _outlines(parts.name, _checked(parts.name, rows)) for rows in _whole_detectors(parts)
+        )
+        problems = Problems(parts.name, outlines.num_rows)
+        check_unique(problems, outlines, ["visit", "detector"], "")
+        if not problems.bad.any():
+            return outlines
+    except InputError:
+        # It may be no fault of the file, and the rows are to be named by their numbers in all of it.
+        pass
+    return _outlines(parts.name, _checked(parts.name, pa.concat_tables(parts.tables())))
+
+
+def _whole_detectors(parts: Parts) -> Iterator[pa.Table]:
+    """The rows, cut between two detectors; at least one table."""
+    waiting: list[pa.Table] = []
+    for rows in parts.tables():
+        # What is NULL is found by the checks of the rows that are cut off here.
+        visit, detector = (rows.column(name).fill_null(0).to_numpy() for name in ("visit", "detector"))
+        new = np.flatnonzero((visit[1:] != visit[:-1]) | (detector[1:] != detector[:-1])) + 1
+        if len(new):
+            yield pa.concat_tables([*waiting, rows.slice(0, new[-1])])
+            waiting = []
+            rows = rows.slice(new[-1])
+        waiting.append(rows)
+    yield pa.concat_tables(waiting)
+
+
+def _checked(name: str, rows: pa.Table) -> pa.Table:
+    """The rows of corners, if they are usable.
+
+    Raises
+    ------
+    InputError
+        If one is not usable.
+    """
+    problems = Problems(name, rows.num_rows)
+    check_not_null(problems, rows, ["visit", "detector", "corner"])
+    check_positions(problems, rows)
+    for size in [column for column in SIZES if column in rows.schema.names]:
+        problems.add(rows.column(size).to_numpy() <= 0, f"{size} is not above 0")
+    check_unique(problems, rows, ["visit", "detector", "corner"], "the corner is there twice")
+    rows, _ = valid_rows(rows, problems, skip_invalid=False)
+    return rows
+
+
+def _outlines(name: str, rows: pa.Table) -> pa.Table:
+    """The VisitDetector rows of corners."""
+    rows = rows.sort_by([(key, "ascending") for key in ("visit", "detector", "corner")])
+    visit, detector = ids(rows, "visit"), ids(rows, "detector")
+    ra, dec = normalised_ra(rows.column("ra").to_numpy()), rows.column("dec").to_numpy()
+    new = np.ones(len(visit), bool)
+    new[1:] = (visit[1:] != visit[:-1]) | (detector[1:] != detector[:-1])
+    starts = np.flatnonzero(new)
+    outlines = open_outlines(np.column_stack([ra, dec]), np.append(starts, len(visit)))
+    problems = [
+        f"visit {visit[starts[i]]}, detector {detector[starts[i]]}: outline {problem}"
+        for i, problem in outline_problems(outlines).items()
+    ]
+    if problems:
+        raise InputError(f"{name}: {shown(problems)}")
+    columns = {
+        "visit": pa.array(visit[starts]),
+        "detector": pa.array(detector[starts], pa.int16()),
+        **footprint_columns(outlines),
+    }
+    given = [column for column in SIZES if column in rows.schema.names]
+    columns |= {column: rows.column(column).take(pa.array(starts)) for column in given}
+    return pa.table(columns)
+
+
+def footprint_columns(outlines: Outlines) -> dict[str, pa.Array]:
+    """The columns of VisitDetector that hold outlines."""
+    caps = bounding_caps(outlines)
+    return {
+        "footprint": pa.array(pack_outlines(outlines), pa.binary()),
+        "capRa": pa.array(caps[:, 0]),
+        "capDec": pa.array(caps[:, 1]),
+        "capRadius": pa.array(caps[:, 2]),
+    }
