@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from benchmarks.measure import associate_visits
+from benchmarks.measure import associate_one
 from benchmarks.servers import settle
 from benchmarks.simulated import BenchmarkNight
 from ssdb.ingest.detectors import ingest_detectors
@@ -51,7 +51,7 @@ def growth(databases: Mapping[int, Database], fresh: BenchmarkNight) -> dict[str
             ingest_sources(database, of_visit["sources"])
             ingest_predictions(database, of_visit["predictions"])
             seconds[size]["ingest"].append(time.perf_counter() - start)
-            seconds[size]["associate"].append(associate_visits(database, [visit_id]))
+            seconds[size]["associate"].append(associate_one(database, visit_id))
     return {
         str(size): {what: 1000.0 * float(np.median(values)) for what, values in both.items()}
         for size, both in seconds.items()

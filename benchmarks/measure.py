@@ -37,7 +37,7 @@ GOAL_SHARE = 0.6
 """Visits of so many predictions, compared with those on the ecliptic, are those of the goal: 3,000 of 5,000."""
 
 _VISITS_ALONE = 50
-_VISITS_OF_THE_GOAL = 10
+_VISITS_OF_THE_GOAL = 5
 _VISITS_COMPARED = 20
 _VISITS_PER_JOIN = 20
 """About as many as associate takes at once of full visits."""
@@ -89,9 +89,8 @@ def measure(database: Database, place: sa.URL | Path, night: BenchmarkNight, tin
     settle(database)
     disk = disk_bytes(database)
     alone = _spread(len(night.visits), _VISITS_ALONE)
-    singles = [_associate_again(database, [night.visits[i]]) for i in alone]
+    singles = [_associate_alone(database, night.visits[i]) for i in alone]
     of_goal = np.argsort(np.abs(night.predicted() - GOAL_SHARE * night.predicted().max()))[:_VISITS_OF_THE_GOAL]
-    goal_visits = [night.visits[i] for i in of_goal]
     return {
         "seconds": {
             "ingest": loaded["seconds"],
@@ -104,8 +103,7 @@ def measure(database: Database, place: sa.URL | Path, night: BenchmarkNight, tin
         "visit_seconds": {
             "share of a batch": _spread_of(associated["visits"]),
             "alone": _spread_of(singles),
-            "of the goal": _associate_again(database, goal_visits) / len(goal_visits),
-            "of the goal, alone": float(np.median([_associate_again(database, [one]) for one in goal_visits])),
+            "of the goal": float(np.median([_associate_alone(database, night.visits[i]) for i in of_goal])),
         },
         "rows": loaded["rows"] | {"pairs": len(expected), "associated": associated["associated"]},
         "goal_predictions": float(np.mean(night.predicted()[of_goal])),
@@ -115,14 +113,22 @@ def measure(database: Database, place: sa.URL | Path, night: BenchmarkNight, tin
     }
 
 
-def load_and_associate(database: Database, night: BenchmarkNight, tiny: Files) -> dict[str, float]:
-    """The peak memory, MB, of processes that load a night into a new database, and associate it."""
+def load_and_associate(database: Database, night: BenchmarkNight, tiny: Files) -> Figures:
+    """Loads a night into a new database, and associates it.
+
+    ``peak_mb``, by what is done: the peak memory of the processes that did it; ``visits``; ``sources``, ``predictions``
+    and ``seconds`` (to associate) of a visit.
+    """
     loaded = load(database, night, tiny)
+    settle(database)
     with child_process(tiny) as child:
         associated = child(associate_all, _url(database), CONFIG)
     if associated["failed"]:
         raise WrongResult(f"visits failed: {associated['failed']}")
-    return {"ingest": loaded["peak_mb"], "associate": associated["peak_mb"]}
+    visits = night.rows["visits"]
+    of_visit = {kind: loaded["rows"][kind] / visits for kind in ("sources", "predictions")}
+    peaks = {"ingest": loaded["peak_mb"], "associate": associated["peak_mb"]}
+    return {"visits": visits, **of_visit, "seconds": associated["seconds"] / visits, "peak_mb": peaks}
 
 
 def load(database: Database, night: BenchmarkNight, tiny: Files, bare: Database | None = None) -> Figures:
@@ -219,25 +225,25 @@ def _within(pairs: dict[str, NDArray[Any]], radius_arcsec: float) -> dict[str, N
     return {name: values[near] for name, values in pairs.items()}
 
 
-def _associate_again(database: Database, visits: list[int]) -> float:
-    """Seconds to associate visits by one call, set back to pending, in the database of the whole night."""
+def _associate_alone(database: Database, visit_id: int) -> float:
+    """Seconds to associate one visit, set back to pending, in the database of the whole night."""
     with database.writing() as connection:
-        clear_results(connection, visits)
+        clear_results(connection, [visit_id])
     settle(database)
-    return associate_visits(database, visits)
+    return associate_one(database, visit_id)
 
 
-def associate_visits(database: Database, visits: list[int]) -> float:
-    """Seconds to associate visits by one call.
+def associate_one(database: Database, visit_id: int) -> float:
+    """Seconds to associate one visit.
 
     Raises
     ------
     WrongResult
-        If one fails.
+        If it fails.
     """
-    report = associate(database, visits, config=CONFIG)
-    if len(report.visits) != len(visits):
-        raise WrongResult(f"of {len(visits)} visits {len(report.visits)} were associated: {report.failed}")
+    report = associate(database, [visit_id], config=CONFIG)
+    if len(report.visits) != 1:
+        raise WrongResult(f"visit {visit_id} was not associated: {report.failed}")
     return report.seconds
 
 

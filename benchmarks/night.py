@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from benchmarks.command import add_output, add_size, new_parser, print_figures
 from benchmarks.goals import goals
 from benchmarks.growth import growth
-from benchmarks.measure import Figures, load_and_associate, measure
+from benchmarks.measure import GOAL_SHARE, Figures, load_and_associate, measure
 from benchmarks.servers import (
     describe_database,
     describe_machine,
@@ -40,6 +40,7 @@ DIALECTS = ("postgresql", "sqlite")
 _FAR_SHARE = 0.08
 """Of the objects predicted on the ecliptic so many are far from it: 400 of 5,000."""
 _FRESH_VISITS = 12
+_MOST_VISITS_OF_THE_GOAL = 100
 _TINY = Size(visits=4, sources=20, on_ecliptic=10, far_from_it=10, columns=47, detectors=4)
 _MOST_VISITS_FOR_WORKERS = 200
 
@@ -81,6 +82,7 @@ def run(options: argparse.Namespace) -> Figures:
         nights = {visits: _night(options, visits, Path(directory)) for visits in _sizes(options.visits)}
         fresh = _night(options, _FRESH_VISITS, Path(directory), LATER)
         tiny = make_night(_TINY, Path(directory)).files
+        of_goal = _night_of_the_goal(options, Path(directory))
         figures["night"] = {
             "visits": options.visits,
             "columns": options.columns,
@@ -91,7 +93,7 @@ def run(options: argparse.Namespace) -> Figures:
             runs = []
             for number in range(options.repeat):
                 _say(f"{name}: run {number + 1} of {options.repeat}")
-                runs.append(_run_one(place, nights, fresh, tiny))
+                runs.append(_run_one(place, nights, fresh, of_goal, tiny))
             figures["databases"][name] = {"server": words, **medians(runs)}
     figures["goals"] = goals(figures)
     return figures
@@ -110,8 +112,20 @@ def _night(options: argparse.Namespace, visits: int, directory: Path, later: int
     return make_night(size, here, later)
 
 
+def _night_of_the_goal(options: argparse.Namespace, directory: Path) -> BenchmarkNight:
+    """A night in which all visits have as many predictions as the first goal says."""
+    here = directory / "goal"
+    here.mkdir()
+    visits, objects = min(options.visits, _MOST_VISITS_OF_THE_GOAL), round(GOAL_SHARE * options.objects)
+    return make_night(Size(visits, options.sources, objects, objects, options.columns, options.detectors), here)
+
+
 def _run_one(
-    place: sa.URL | Path, nights: dict[int, BenchmarkNight], fresh: BenchmarkNight, tiny: dict[str, Path]
+    place: sa.URL | Path,
+    nights: dict[int, BenchmarkNight],
+    fresh: BenchmarkNight,
+    of_goal: BenchmarkNight,
+    tiny: dict[str, Path],
 ) -> Figures:
     """The figures of one database system: those of the whole night, beside those of shorter ones."""
     *shorter, whole = nights
@@ -120,9 +134,14 @@ def _run_one(
         for visits in nights:
             url = stack.enter_context(temporary_database(place))
             databases[visits] = stack.enter_context(closing(initialize(url)))
-        peaks = {str(visits): load_and_associate(databases[visits], nights[visits], tiny) for visits in shorter}
+        peaks = {
+            str(visits): load_and_associate(databases[visits], nights[visits], tiny)["peak_mb"] for visits in shorter
+        }
+        with temporary_database(place) as url, closing(initialize(url)) as database:
+            night_of_goal = load_and_associate(database, of_goal, tiny)
         figures = measure(databases[whole], place, nights[whole], tiny)
         figures["peak_mb"] = peaks | {str(whole): figures["peak_mb"]}
+        figures["of_goal"] = night_of_goal
         figures["growth"] = growth(databases, fresh)
         if isinstance(place, sa.URL):  # SQLite lets one write at a time
             visits = max(visits for visits in nights if visits <= max(_MOST_VISITS_FOR_WORKERS, min(nights)))

@@ -79,9 +79,11 @@ def _visit_lines(one: dict[str, Any]) -> Iterator[str]:
     for what, label in labels.items():
         spread = one["visit_seconds"][what]
         yield f"{label:34}{1000 * spread['median']:11.2f} {1000 * spread['99 %']:9.2f}"
-    yield f"visits of {one['goal_predictions']:,.0f} predictions:"
-    for label, which in (("  together, each", "of the goal"), ("  alone", "of the goal, alone")):
-        yield f"{label:34}{1000 * one['visit_seconds'][which]:11.2f}"
+    of_goal = one["of_goal"]
+    label = f"alone, {one['goal_predictions']:,.0f} predictions"
+    yield f"{label:34}{1000 * one['visit_seconds']['of the goal']:11.2f}"
+    label = f"{of_goal['visits']} of {of_goal['predictions']:,.0f} predictions, each"
+    yield f"{label:34}{1000 * of_goal['seconds']:11.2f}"
 
 
 def _comparison_lines(one: dict[str, Any]) -> Iterator[str]:
@@ -142,7 +144,7 @@ def _disk_line(name: str, sizes: Mapping[str, int], one: dict[str, Any]) -> str:
 
 
 def _goal_lines(goals: list[dict[str, Any]]) -> Iterator[str]:
-    yield f"{'goal':58}{'to reach':>22} {'this run':>14}  reached"
+    yield f"{'goal':70}{'to reach':>22} {'this run':>14}  reached"
     words = {True: "yes", False: "no", None: "-"}
     for goal in goals:
-        yield f"{goal['what']:58}{goal['limit']:>22} {goal['figure']:>14}  {words[goal['reached']]}"
+        yield f"{goal['what']:70}{goal['limit']:>22} {goal['figure']:>14}  {words[goal['reached']]}"

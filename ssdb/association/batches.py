@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 _FIRST_BATCH = 2
 """Nothing is known then about how much there is to an exposure."""
-_ROWS_PER_BATCH = 150_000
-"""Predictions, detectors and pairs that are in memory at a time: some 100 MB. 20 full exposures of Rubin's."""
+_ROWS_PER_BATCH = 60_000
+"""Predictions, detectors and pairs that are in memory at a time: some 40 MB. 8 to 20 full exposures of Rubin's."""
 
 
 class Batches:
