@@ -145,7 +145,7 @@ def _run_one(
         figures["growth"] = growth(databases, fresh)
         if isinstance(place, sa.URL):  # SQLite lets one write at a time
             visits = max(visits for visits in nights if visits <= max(_MOST_VISITS_FOR_WORKERS, min(nights)))
-            figures["workers"] = {"visits": visits, "seconds": speeds(databases[visits], [1, 2], 1)}
+            figures["workers"] = {"visits": visits, **speeds(databases[visits], [1, 2], 1)}
         figures["database"] = describe_database(databases[whole])
     return figures
 

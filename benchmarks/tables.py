@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchmarks.goals import whole_seconds
+from benchmarks.workers import worker_lines
 
 _RAW = {"postgresql": "raw COPY", "sqlite": "executemany"}
 _SMALLEST_TABLE = 0.005
@@ -42,7 +43,7 @@ def _database_lines(name: str, one: dict[str, Any]) -> Iterator[str]:
         _visit_lines(one),
         _comparison_lines(one),
         _growth_lines(one),
-        _worker_lines(one),
+        worker_lines(one["workers"]) if "workers" in one else (),
         _memory_lines(one),
         _disk_lines(one),
     )
@@ -112,15 +113,6 @@ def _growth_lines(one: dict[str, Any]) -> Iterator[str]:
     yield f"{'a fresh visit, milliseconds':34}{'ingest':>11} {'associate':>9}"
     for size, spent in one["growth"].items():
         yield f"{f'{size} visits in the tables':34}{spent['ingest']:11.2f} {spent['associate']:9.2f}"
-
-
-def _worker_lines(one: dict[str, Any]) -> Iterator[str]:
-    if "workers" not in one:
-        return
-    visits, seconds = one["workers"]["visits"], one["workers"]["seconds"]
-    yield f"{f'workers, {visits} visits':34}{'seconds':>11} {'times as fast':>14}"
-    for number, spent in seconds.items():
-        yield f"{number:34}{spent:11.2f} {seconds['1'] / spent:14.2f}"
 
 
 def _memory_lines(one: dict[str, Any]) -> Iterator[str]:

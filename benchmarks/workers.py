@@ -2,8 +2,9 @@
 
     python -m benchmarks.workers [--quick] [--workers 1,2,4] [--visits 100] [--sources 10000] [--objects 3000]
 
-The server has its own processes, one for each worker: where it shares the cores with them, two workers need four cores
-to be twice as fast. It ends with an error if the rows are not the same whatever the number of workers.
+The server has its own processes, one for each worker (two for a single one): where it shares the cores with them, these
+set the limit. How many were busy, with whatever, is printed too. It ends with an error if the rows are not the same
+whatever the number of workers.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import median
@@ -21,7 +22,14 @@ import sqlalchemy as sa
 
 from benchmarks.children import INGEST
 from benchmarks.command import add_output, add_size, new_parser, print_figures
-from benchmarks.servers import WrongResult, describe_machine, servers, settle, temporary_database
+from benchmarks.servers import (
+    WrongResult,
+    describe_machine,
+    processor_seconds,
+    servers,
+    settle,
+    temporary_database,
+)
 from benchmarks.simulated import Size, make_night
 from ssdb.association.associate import associate
 from ssdb.schema.survey import visit
@@ -55,7 +63,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """All figures: ``machine``, ``visits``, ``seconds`` by number of workers, from beginning to end."""
+    """All figures: ``machine``, ``visits``, and those of :func:`speeds`."""
     size = Size(options.visits, options.sources, options.objects, options.objects, options.columns, options.detectors)
     with (
         tempfile.TemporaryDirectory(prefix="ssdb-bench-workers-") as directory,
@@ -65,61 +73,84 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     ):
         for kind, path in make_night(size, Path(directory)).files.items():
             INGEST[kind](database, path)
-        seconds = speeds(database, options.workers, options.repeat)
+        measured = speeds(database, options.workers, options.repeat)
     return {
         "machine": describe_machine(),
         "repeat": options.repeat,
         "visits": options.visits,
-        "seconds": seconds,
+        **measured,
     }
 
 
-def speeds(database: Database, workers: Sequence[int], repeat: int) -> dict[str, float]:
-    """Seconds, medians, to associate all that is in a database, by the number of workers.
+def speeds(database: Database, workers: Sequence[int], repeat: int) -> dict[str, dict[str, float]]:
+    """Associates all that is in a database, with several numbers of workers in turns.
+
+    Returns
+    -------
+    dict
+        ``seconds`` from beginning to end and, where it can be known, ``cores`` that were busy meanwhile: medians, by
+        the number of workers.
 
     Raises
     ------
     WrongResult
         If the numbers of what is found are not always the same.
     """
-    runs: dict[int, list[float]] = {number: [] for number in workers}
+    runs: dict[str, dict[int, list[float]]] = {
+        what: {number: [] for number in workers} for what in ("seconds", "cores")
+    }
     totals = set()
     # In turns, so that what else the machine does is the same for all.
     for _ in range(repeat):
         for number in workers:
-            seconds, found = _associate(database, number)
-            runs[number].append(seconds)
+            seconds, cores, found = _associate(database, number)
+            runs["seconds"][number].append(seconds)
+            if cores is not None:
+                runs["cores"][number].append(cores)
             totals.add(found)
     if len(totals) != 1:
         raise WrongResult(f"the numbers of sources, expected and found objects are not always the same: {totals}")
-    return {str(number): median(values) for number, values in runs.items()}
+    return {
+        what: {str(number): median(values) for number, values in of_workers.items() if values}
+        for what, of_workers in runs.items()
+    }
 
 
-def _associate(database: Database, n_workers: int) -> tuple[float, tuple[int, ...]]:
-    """Seconds to associate the whole night, none of which is associated, and its counts."""
+def _associate(database: Database, n_workers: int) -> tuple[float, float | None, tuple[int, ...]]:
+    """Seconds to associate the whole night, none of which is associated, the cores that were busy, and its counts."""
     with database.writing() as connection:
         clear_results(connection, sa.select(visit.c.visit))
     with database.session() as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")
     settle(database)
+    before = processor_seconds()
     report = associate(database, workers=n_workers)
+    after = processor_seconds()
     if report.failed or report.n_taken:
         raise WrongResult(f"{report.n_taken} visits were not associated, {len(report.failed)} failed")
-    return report.seconds, (len(report.visits), *report.totals.values())
+    cores = None if before is None or after is None else (after - before) / report.seconds
+    return report.seconds, cores, (len(report.visits), *report.totals.values())
 
 
 def text_of(figures: dict[str, Any]) -> str:
     """The figures as a table for people."""
-    machine, visits, seconds = figures["machine"], figures["visits"], figures["seconds"]
-    first = next(iter(seconds))
+    machine, visits = figures["machine"], figures["visits"]
     lines = [
         f"{visits:,} visits; medians of {figures['repeat']} runs; {machine['cores']} cores, {machine['cpu']}",
         *([f"load of the machine after: {machine['load']:.1f}"] if machine["load"] is not None else []),
-        f"{'workers':>8} {'seconds':>9} {'ms/visit':>9} {'times as fast':>14}",
+        *worker_lines(figures),
     ]
-    for number, spent in seconds.items():
-        lines.append(f"{number:>8} {spent:9.2f} {1000 * spent / visits:9.1f} {seconds[first] / spent:14.2f}")
     return "\n".join(lines)
+
+
+def worker_lines(figures: dict[str, Any]) -> Iterator[str]:
+    """Figures of :func:`speeds`, and ``visits``, as lines."""
+    visits, seconds = figures["visits"], figures["seconds"]
+    first = next(iter(seconds))
+    yield f"{f'workers, {visits} visits':34}{'seconds':>11} {'ms/visit':>9} {'times as fast':>14} {'busy cores':>11}"
+    for number, spent in seconds.items():
+        cores = f"{figures['cores'][number]:11.2f}" if number in figures["cores"] else ""
+        yield f"{number:34}{spent:11.2f} {1000 * spent / visits:9.1f} {seconds[first] / spent:14.2f} {cores}".rstrip()
 
 
 if __name__ == "__main__":

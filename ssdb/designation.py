@@ -227,7 +227,38 @@ def identify(
         rows = np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False)) + 1
         raise DesignationError(f"{where}there is no designation in rows {shown(rows)}")
     encoded = column.dictionary_encode()
-    unique, inverse = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    ids, designations = identify_encoded(encoded, label, simulated_names, known)
+    inverse = encoded.indices.to_numpy()
+    return ids[inverse], designations[inverse]
+
+
+def identify_encoded(
+    names: pa.DictionaryArray,
+    label: str = "",
+    simulated_names: bool = False,
+    known: Callable[[list[str]], Mapping[str, str]] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """As :func:`identify`, of names in the dictionary encoding, none of which is missing.
+
+    Parameters
+    ----------
+    names : pyarrow.DictionaryArray
+        Of k different names; all are identified, used or not.
+    label, simulated_names, known
+        As of :func:`identify`.
+
+    Returns
+    -------
+    ids : ndarray of int64, shape (k,)
+    designations : ndarray of object (str), shape (k,)
+
+    Raises
+    ------
+    DesignationError
+        As of :func:`identify`.
+    """
+    where = f"{label}: " if label else ""
+    unique = names.dictionary.to_pylist()
     ids = np.zeros(len(unique), np.int64)
     designations = np.empty(len(unique), object)
     unknown: list[int] = []
@@ -248,7 +279,7 @@ def identify(
                 ids[i] = ss_object_id(packed)
         unknown = [i for i in unknown if unique[i] not in designated]
     if unknown and not simulated_names:
-        rows = np.flatnonzero(np.isin(inverse, unknown)) + 1
+        rows = np.flatnonzero(np.isin(names.indices.to_numpy(), unknown)) + 1
         raise DesignationError(
             f"{where}{len(unknown):,} names cannot be identified ({shown(unique[i] for i in unknown)}), in rows "
             f"{shown(rows)}: {reason}. If they are names of simulated objects, --simulated-names gives them identifiers"
@@ -256,7 +287,7 @@ def identify(
     if unknown:
         designations[unknown] = [unique[i].strip() for i in unknown]
         ids[unknown] = _simulated_ids(designations[unknown].tolist(), where)
-    return ids[inverse], designations[inverse]
+    return ids, designations
 
 
 def _text_column(names: Sequence[str] | np.ndarray | pa.Array | pa.ChunkedArray) -> pa.Array:

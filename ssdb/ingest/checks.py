@@ -169,9 +169,10 @@ def repeated(keys: Sequence[np.ndarray], known: np.ndarray) -> np.ndarray:
 
 def _may_repeat(keys: Sequence[np.ndarray]) -> np.ndarray:
     """Rows that can have the key of another one: quick, and without the arrays that the order of all rows takes."""
-    if len(keys) > 1:
-        return np.ones(len(keys[0]), bool)
-    (key,) = keys
+    # Equal keys have equal sums (modulo 2^64), whatever the factor; this one is odd, and its bits look like any.
+    key = keys[0]
+    for further in keys[1:]:
+        key = key * np.int64(-7046029254386353131) + further
     ordered = np.sort(key)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     return np.isin(key, twice) if len(twice) else np.zeros(len(key), bool)

@@ -7,10 +7,9 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.designation import identify, packed_from_id
+from ssdb.designation import identify_encoded, packed_from_id
 from ssdb.errors import DesignationError, InputError, shown
 from ssdb.ingest.checks import Problems, check_unique
 from ssdb.ingest.door import ids, with_column
@@ -42,7 +41,7 @@ def identified(database: Database, name: str, rows: pa.Table, simulated_names: b
     Returns
     -------
     rows : pyarrow.Table
-        With ``ssObjectId`` and the unpacked ``designation``.
+        With ``ssObjectId`` and the unpacked ``designation``, this in the dictionary encoding.
     names : dict of str to int
         Names that were given and are not just designations as they are stored, with ``ssObjectId``.
 
@@ -55,25 +54,62 @@ def identified(database: Database, name: str, rows: pa.Table, simulated_names: b
     has_id, has_name = ("ssObjectId" in rows.schema.names), ("designation" in rows.schema.names)
     n = rows.num_rows
     given = rows.column("ssObjectId").fill_null(0).to_numpy() if has_id else np.zeros(n, np.int64)
-    names = rows.column("designation") if has_name else pa.chunked_array([pa.nulls(n, pa.string())])
-    named = _named_by_id(name, names, given) if names.null_count else names
+    names = _encoded(rows.column("designation")) if has_name else pa.nulls(n, pa.string()).dictionary_encode()
+    named = _encoded(_named_by_id(name, names.cast(pa.string()), given)) if names.null_count else names
     known = None if simulated_names else partial(designations_of, database)
-    object_ids, designations = identify(named, name, simulated_names, known)
+    unique_ids, unique_designations = identify_encoded(named, name, simulated_names, known)
+    codes = named.indices.to_numpy()
+    object_ids = unique_ids[codes]
     problems = Problems(name, n)
     problems.add((given != object_ids) & (given != 0), "ssObjectId is not that of the designation")
     problems.raise_if_any()
-    stored = pa.array(designations.tolist(), pa.string())
-    other = np.flatnonzero(pc.fill_null(pc.not_equal(names, stored), False).to_numpy())
-    texts = names.take(pa.array(other)).to_pylist()
-    rows = with_column(rows, "ssObjectId", object_ids, pa.int64())
-    return with_column(rows, "designation", stored, pa.string()), dict(
-        zip(texts, object_ids[other].tolist(), strict=True)
+    designations = pa.DictionaryArray.from_arrays(
+        pa.array(codes, pa.int32()), pa.array(unique_designations.tolist(), pa.string())
     )
+    rows = with_column(rows, "ssObjectId", object_ids, pa.int64())
+    own = set(names.dictionary.to_pylist())
+    texts = zip(named.dictionary.to_pylist(), unique_designations.tolist(), unique_ids.tolist(), strict=True)
+    others = {text: object_id for text, designation, object_id in texts if text != designation and text in own}
+    return with_designations(rows, designations), others
 
 
-def _named_by_id(name: str, names: pa.ChunkedArray, given: np.ndarray) -> pa.Array:
+def with_designations(rows: pa.Table, designations: pa.Array) -> pa.Table:
+    """Rows with the column ``designation``, in whatever encoding it is given."""
+    index = rows.schema.get_field_index("designation")
+    field = pa.field("designation", designations.type)
+    return rows.append_column(field, designations) if index < 0 else rows.set_column(index, field, designations)
+
+
+class Names:
+    """The names of a file, part after part: each name once, and for each row a number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._codes: list[np.ndarray] = []
+
+    def add(self, names: pa.ChunkedArray) -> None:
+        """Takes the names of some more rows; they may be NULL."""
+        encoded = _encoded(names)
+        numbers = self._numbers
+        of_part = [numbers.setdefault(name, len(numbers)) for name in encoded.dictionary.to_pylist()]
+        self._codes.append(np.array([*of_part, -1], np.int32)[encoded.indices.fill_null(-1).to_numpy()])
+
+    def all(self) -> pa.DictionaryArray:
+        """Those of all rows."""
+        codes = np.concatenate(self._codes) if self._codes else np.empty(0, np.int32)
+        return pa.DictionaryArray.from_arrays(
+            pa.array(codes, pa.int32(), mask=codes < 0), pa.array(list(self._numbers), pa.string())
+        )
+
+
+def _encoded(names: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
+    array = names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
+    return array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+
+
+def _named_by_id(name: str, names: pa.Array, given: np.ndarray) -> pa.Array:
     """Names of objects; where they are NULL, the packed designations of which ssObjectId was made."""
-    unnamed = names.is_null().to_numpy()
+    unnamed = names.is_null().to_numpy(zero_copy_only=False)
     unique, inverse = np.unique(given[unnamed], return_inverse=True)
     packed = np.full(len(names), None, object)
     packed[unnamed] = np.array([_packed(object_id) for object_id in unique.tolist()], object)[inverse]
@@ -115,16 +151,24 @@ def under_primary_designations(
     InputError
         If an object is there twice for a visit, under two names.
     """
-    object_ids = ids(rows, "ssObjectId")
-    unique, first, inverse = np.unique(object_ids, return_index=True, return_inverse=True)
-    given = dict(zip(unique.tolist(), rows.column("designation").take(pa.array(first)).to_pylist(), strict=True))
+    designations = _encoded(rows.column("designation"))
+    codes, texts = designations.indices.to_numpy(), designations.dictionary.to_pylist()
+    # One row of each name, and so perhaps several of an object; names of rows that are left out have none.
+    first = np.full(len(texts), -1)
+    first[codes] = np.arange(len(codes))
+    used = first >= 0
+    named_ids = np.zeros(len(texts), np.int64)
+    named_ids[used] = ids(rows, "ssObjectId")[first[used]]
+    given = {named_ids[code].item(): texts[code] for code in np.flatnonzero(used).tolist()}
     moved = primary_ids(connection, given)
     if moved:
-        there = [moved.get(object_id, (object_id, designation)) for object_id, designation in given.items()]
+        there = [
+            moved.get(object_id, (object_id, text)) for object_id, text in zip(named_ids.tolist(), texts, strict=True)
+        ]
         new_ids = np.array([object_id for object_id, _ in there], np.int64)
-        designations = pa.array([designation for _, designation in there], pa.string()).take(pa.array(inverse))
-        rows = with_column(rows, "ssObjectId", new_ids[inverse], pa.int64())
-        rows = with_column(rows, "designation", designations, pa.string())
+        rows = with_column(rows, "ssObjectId", new_ids[codes], pa.int64())
+        new_texts = pa.array([text for _, text in there], pa.string())
+        rows = with_designations(rows, pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), new_texts))
         problems = Problems(name, rows.num_rows, numbers)
         text = "the object is there twice for one visit, under two names"
         check_unique(problems, rows, ["visit", "ssObjectId"], text)

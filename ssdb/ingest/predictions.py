@@ -34,7 +34,13 @@ from ssdb.ingest.door import (
     refuse_unknown_visits,
     with_column,
 )
-from ssdb.ingest.identified import identified, refuse_anonymous, under_primary_designations
+from ssdb.ingest.identified import (
+    Names,
+    identified,
+    refuse_anonymous,
+    under_primary_designations,
+    with_designations,
+)
 from ssdb.ingest.new_visits import rows_of_extremes
 from ssdb.ingest.parts import Parts, open_parts
 from ssdb.ingest.prediction_formats import format_of, reader_of, refuse_unfit_options
@@ -52,10 +58,9 @@ from ssdb.store.write import Progress, write_tables
 _FASTEST_DEG_PER_DAY = 1000.0
 """No natural object has been seen as fast; one at the distance of low satellites would be."""
 
-_KEYS = ("visit", "ssObjectId", "designation")
 _POSITION = ("ephRa", "ephDec")
 _RATES = ("ephRateRa", "ephRateDec")
-_LOOKED_AT = (*_KEYS, *_POSITION, *_RATES, "midpointMjdTai")
+_LOOKED_AT = ("visit", "ssObjectId", "designation", *_POSITION, *_RATES, "midpointMjdTai")
 _TWICE = "the object is there twice for one visit"
 _FILLED = ("ssObjectId", "designation", "midpointMjdTai")
 
@@ -254,19 +259,24 @@ def _looked_through(database: Database, parts: Parts, simulated_names: bool, ski
     """Checks all rows by themselves and among each other; of each only visit and object are kept."""
     refuse_anonymous(parts.name, parts.columns)
     problems = Problems(parts.name, parts.n_rows)
-    keys, times, largest = [], [], []
+    keys, names, times, largest = [], Names(), [], []
     for start, rows in numbered(parts, _LOOKED_AT):
         of_part = problems.part(start, rows.num_rows)
         _check(of_part, rows)
-        keys.append(rows.select([name for name in _KEYS if name in rows.schema.names]))
+        keys.append(rows.select([name for name in ("visit", "ssObjectId") if name in rows.schema.names]))
+        if "designation" in rows.schema.names:
+            names.add(rows.column("designation"))
         well = without(rows, of_part.bad)
         times.append(rows_of_extremes(well))
         largest.append(largest_of(_normalised(well), _POSITION))
-    identified_keys, names = identified(database, parts.name, pa.concat_tables(keys), simulated_names)
+    joined = pa.concat_tables(keys)
+    if "designation" in parts.columns:
+        joined = with_designations(joined, names.all())
+    identified_keys, others = identified(database, parts.name, joined, simulated_names)
     check_unique(problems, identified_keys, ["visit", "ssObjectId"], _TWICE)
     usable_keys, _ = valid_rows(identified_keys, problems, skip_invalid)
     ra, dec = np.max(largest, axis=0).tolist()
-    return _Found(problems, usable_keys, names, rows_of_extremes(pa.concat_tables(times)), (ra, dec))
+    return _Found(problems, usable_keys, others, rows_of_extremes(pa.concat_tables(times)), (ra, dec))
 
 
 def _rows(parts: Parts, problems: Problems, known: Mapping[str, np.ndarray], keys: pa.Table) -> Iterator[pa.Table]:
@@ -274,8 +284,8 @@ def _rows(parts: Parts, problems: Problems, known: Mapping[str, np.ndarray], key
     start = 0
     for numbers, rows in usable(parts, problems):
         of_rows = keys.slice(start, rows.num_rows)
-        for name in ("ssObjectId", "designation"):
-            rows = with_column(rows, name, of_rows.column(name), of_rows.schema.field(name).type)
+        rows = with_column(rows, "ssObjectId", of_rows.column("ssObjectId"), pa.int64())
+        rows = with_designations(rows, of_rows.column("designation").cast(pa.string()))
         yield fill_midpoints(_normalised(rows), parts.name, known, numbers)
         start += rows.num_rows
 
@@ -309,6 +319,7 @@ def usable_predictions(
         If the table is not usable.
     """
     given, _ = identified(database, name, conform(table, _given, name, filled=_FILLED).table, simulated_names=False)
+    given = with_designations(given, given.column("designation").cast(pa.string()))
     return _checked(name, given, skip_invalid)
 
 
