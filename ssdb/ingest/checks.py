@@ -173,6 +173,8 @@ def _may_repeat(keys: Sequence[np.ndarray]) -> np.ndarray:
     key = keys[0]
     for further in keys[1:]:
         key = key * np.int64(-7046029254386353131) + further
+    if (key[1:] > key[:-1]).all():  # most files have their identifiers in order: no copy of them is needed
+        return np.zeros(len(key), bool)
     ordered = np.sort(key)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     return np.isin(key, twice) if len(twice) else np.zeros(len(key), bool)
