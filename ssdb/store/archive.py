@@ -25,6 +25,10 @@ _WHOLE = (visit, visit_detector)
 _SECONDS_TO_LOCK = 10.0
 _PAUSE_SECONDS = 0.05
 """So long and so often it is tried to have the tables alone."""
+_SECONDS_TO_PATIENCE = 2.0
+_PATIENCE = "1500ms"
+"""So often, and so long, it is waited: longer than PostgreSQL's deadlock_timeout of a second, after which it ends an
+autovacuum that is in the way of someone who waits. Of one that does not wait it takes no notice."""
 
 _ABOUT = re.compile(r"Visits from (-?\d+)(?: to below (-?\d+))?, set aside")
 
@@ -297,25 +301,37 @@ def _have_alone(connection: sa.Connection, wanted: Range) -> None:
     """Locks the visits of a part and all partitioned tables, when nobody has any of them.
 
     Who waits for a lock in the ordinary way has everybody wait who comes later, and may wait for one who waits for what
-    it has: this takes all or nothing, and tries again.
+    it has: this takes all or nothing, and tries again; now and then it waits a moment.
     """
-    visits = sa.select(visit.c.visit).where(_within(visit, wanted)).with_for_update(nowait=True)
-    tables = ", ".join(_q(connection, table.name) for table in PARTITIONED)
-    until = time.monotonic() + _SECONDS_TO_LOCK
+    begun = time.monotonic()
+    impatient_until = begun + _SECONDS_TO_PATIENCE
     while True:
+        patient = time.monotonic() > impatient_until
         try:
             with connection.begin_nested():
-                connection.execute(visits).all()
-                _run(connection, f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE NOWAIT")
+                _lock_all(connection, wanted, patient)
             return
         except sa.exc.OperationalError as error:
             if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
                 raise
-            if time.monotonic() > until:
+            if time.monotonic() > begun + _SECONDS_TO_LOCK:
                 raise DatabaseError(
                     "the tables are in use (by an association, an ingest, a long query): try again when they are not"
                 ) from error
+        if patient:
+            impatient_until = time.monotonic() + _SECONDS_TO_PATIENCE
         time.sleep(_PAUSE_SECONDS)
+
+
+def _lock_all(connection: sa.Connection, wanted: Range, patient: bool) -> None:
+    visits = sa.select(visit.c.visit).where(_within(visit, wanted)).with_for_update(nowait=True)
+    connection.execute(visits).all()
+    tables = ", ".join(_q(connection, table.name) for table in PARTITIONED)
+    if patient:
+        _run(connection, f"SET LOCAL lock_timeout = '{_PATIENCE}'")
+    _run(connection, f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE{'' if patient else ' NOWAIT'}")
+    if patient:
+        _run(connection, "SET LOCAL lock_timeout TO DEFAULT")
 
 
 def _within(table: sa.FromClause, wanted: Range) -> sa.ColumnElement[bool]:
