@@ -100,7 +100,7 @@ def ingest_sources(
     parts = open_parts(source, dia_source, columns, filled=_FILLED, ignored=_IGNORED)
     name, found = parts.name, _looked_through(parts, skip_invalid, covers)
     visits = np.unique(ids(found.detectors, "visit"))
-    n_rows = len(found.source_ids)
+    n_rows = found.n_rows
     with database.writing() as connection:
         if create_visits:
             create_missing_visits(connection, name, found.times, "sources that have midpointMjdTai")
@@ -111,7 +111,7 @@ def ingest_sources(
         with staged(connection, visit_detector, found.detectors) as detectors:
             if replace:
                 _remove(connection, detectors)
-            _refuse_stored(connection, name, found)
+            _refuse_stored(connection, parts, found)
             totals: list[pa.Table] = []
             with for_sources(connection, visits) as target:
                 write_tables(connection, target, _rows(parts, found.problems, known, totals), n_rows, progress)
@@ -119,7 +119,7 @@ def ingest_sources(
             add_totals(connection, joined_totals(totals))
             mark_pending(connection, sa.select(detectors.c.visit), sa.select(detectors))
             lock_source_ids(connection)
-            _refuse_stored(connection, name, found, sa.select(detectors.c.visit))
+            _refuse_stored(connection, parts, found, sa.select(detectors.c.visit))
     analyze_partitions(database, dia_source, visits, n_rows)
     return IngestReport(
         name,
@@ -200,8 +200,10 @@ class _Found:
     ----------
     problems : Problems
         Which rows are not usable.
-    source_ids : ndarray of int64
-        diaSourceId of the usable rows.
+    n_rows : int
+        Usable rows.
+    extremes : (int, int)
+        The smallest and the largest diaSourceId of these; 0 without any.
     detectors : pyarrow.Table
         The (visit, detector) pairs that the file covers, each once.
     times : pyarrow.Table
@@ -211,14 +213,15 @@ class _Found:
     """
 
     problems: Problems
-    source_ids: np.ndarray
+    n_rows: int
+    extremes: tuple[int, int]
     detectors: pa.Table
     times: pa.Table
     largest: tuple[float, float]
 
 
 def _looked_through(parts: Parts, skip_invalid: bool, covers: tuple[int, int] | None) -> _Found:
-    """Checks all rows by themselves and among each other; of each only diaSourceId is kept."""
+    """Checks all rows by themselves and among each other; of each only diaSourceId is kept, until all are known."""
     problems = Problems(parts.name, parts.n_rows)
     source_ids = np.zeros(parts.n_rows, np.int64)
     known = np.zeros(parts.n_rows, bool)
@@ -241,9 +244,12 @@ def _looked_through(parts: Parts, skip_invalid: bool, covers: tuple[int, int] | 
         summaries = [_summary(rows, bad[start : start + rows.num_rows]) for start, rows in numbered(parts, _LOOKED_AT)]
     pairs = pa.concat_tables([summary.detectors for summary in summaries])
     largest = np.max([summary.largest for summary in summaries], axis=0)
+    if problems.bad.any():
+        source_ids = source_ids[~problems.bad]
     return _Found(
         problems,
-        source_ids[~problems.bad] if problems.bad.any() else source_ids,
+        len(source_ids),
+        (int(source_ids.min()), int(source_ids.max())) if len(source_ids) else (0, 0),
         _detectors(parts.name, pairs, covers),
         rows_of_extremes(pa.concat_tables([summary.times for summary in summaries])),
         (float(largest[0]), float(largest[1])),
@@ -297,16 +303,17 @@ def _remove(connection: sa.Connection, detectors: sa.Table) -> None:
     clear_totals(connection, sa.select(detectors))
 
 
-def _refuse_stored(connection: sa.Connection, name: str, found: _Found, but_of: sa.Select | None = None) -> None:
+def _refuse_stored(connection: sa.Connection, parts: Parts, found: _Found, but_of: sa.Select | None = None) -> None:
     """Raises InputError if a diaSourceId is in the database already, but for sources of some visits."""
-    given = found.source_ids
-    if not len(given):
+    if not found.n_rows:
         return
-    # Identifiers grow with time, so that a new night mostly overlaps with nothing: one look at the index.
-    between: sa.ColumnElement[bool] = dia_source.c.diaSourceId.between(int(given.min()), int(given.max()))
+    # Identifiers grow with time, so that a new night mostly overlaps with nothing: one look at the index, and none at
+    # the file, of which no identifiers are in memory any more.
+    between: sa.ColumnElement[bool] = dia_source.c.diaSourceId.between(*found.extremes)
     others: sa.ColumnElement[bool] = sa.true() if but_of is None else dia_source.c.visit.not_in(but_of)
     if not connection.execute(sa.select(sa.exists().where(between, others))).scalar_one():
         return
+    given = np.concatenate([ids(rows, "diaSourceId") for _, rows in usable(parts, found.problems, ("diaSourceId",))])
     with staged(connection, dia_source, pa.table({"diaSourceId": given})) as new:
         columns = (dia_source.c.diaSourceId, dia_source.c.visit, dia_source.c.detector)
         again = sa.select(*columns).where(new.c.diaSourceId == dia_source.c.diaSourceId, others).order_by(*columns)
@@ -316,9 +323,9 @@ def _refuse_stored(connection: sa.Connection, name: str, found: _Found, but_of: 
         where = named_rows(found.problems.usable()[np.isin(given, stored_ids)])
         places = shown(dict.fromkeys(f"{row.visit}, {row.detector}" for row in stored), most=3)
         raise InputError(
-            f"{name}: {len(stored):,} sources are stored already (diaSourceId {shown(stored_ids)}; {where}) under "
-            f"visit, detector {places}: leave them out, or replace them with --replace, which concerns the visits and "
-            "detectors that the file names"
+            f"{parts.name}: {len(stored):,} sources are stored already (diaSourceId {shown(stored_ids)}; {where}) "
+            f"under visit, detector {places}: leave them out, or replace them with --replace, which concerns the "
+            "visits and detectors that the file names"
         )
 
 
