@@ -25,7 +25,7 @@ _WHOLE = (visit, visit_detector)
 _SECONDS_TO_LOCK = 10.0
 _PAUSE_SECONDS = 0.05
 """So long and so often it is tried to have the tables alone."""
-_SECONDS_TO_PATIENCE = 2.0
+_SECONDS_TO_PATIENCE = 0.5
 _PATIENCE = "1500ms"
 """So often, and so long, it is waited: longer than PostgreSQL's deadlock_timeout of a second, after which it ends an
 autovacuum that is in the way of someone who waits. Of one that does not wait it takes no notice."""
