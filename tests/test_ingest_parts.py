@@ -16,6 +16,7 @@ from small_surveys import MJD, designation
 
 import ssdb
 import ssdb.rows
+from ssdb.designation import identify
 from ssdb.errors import InputError
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.dia import dia_source
@@ -159,6 +160,30 @@ def test_predictions_are_the_same(database: Database, in_parts: Any) -> None:
     assert report == other
     assert rows == other_rows
     assert len(rows["SsPrediction"]) == predictions().num_rows
+
+
+def test_predictions_with_names_or_identifiers_are_the_same(database: Database, in_parts: Any) -> None:
+    """Some rows have a name, some an identifier, some both, and some a name that is not the stored one."""
+    ssdb.ingest_visits(database, VISITS)
+    table = predictions()
+    names = table["designation"].to_pylist()
+    object_ids = identify(names)[0].tolist()
+    number = np.arange(len(names))
+    spelled = [name if i % 3 else name.replace(" ", "_") for i, name in enumerate(names)]
+    table = table.drop_columns(["designation"])
+    table = table.append_column("designation", pa.array(spelled, mask=number % 4 == 0))
+    table = table.append_column("ssObjectId", pa.array(object_ids, mask=number % 4 == 1))
+
+    def load(source: Any) -> tuple[Any, Any]:
+        _emptied(database)
+        report = ssdb.ingest_predictions(database, source, complete=True)
+        return _told(report), without_clock(dump(database))
+
+    (report, rows), (other, other_rows) = in_parts(load, table)
+    assert report == other
+    assert rows == other_rows
+    assert len(rows["SsPrediction"]) == len(names)
+    assert {row["designation"] for row in rows["SsPrediction"]} == set(names)
 
 
 @pytest.mark.parametrize(
