@@ -374,7 +374,10 @@ def test_a_run_is_on_record(five: Database) -> None:
     stages = ["claim", "read", "footprints", "join", "refine", "assign", "derive", "write", "commit"]
     assert list(timings) == stages
     assert all(stage["seconds"] >= 0 for stage in timings.values())
-    assert sum(stage["seconds"] for stage in timings.values()) <= total == pytest.approx(report.seconds, abs=1e-6)
+    assert total == pytest.approx(report.seconds, abs=1e-6)
+    # PostgreSQL has two batches at a time.
+    at_a_time = 2 if five.dialect == "postgresql" else 1
+    assert sum(stage["seconds"] for stage in timings.values()) <= total * at_a_time
     # One source and one prediction a visit, on one detector: rows of SsExpected, SsCandidate and SSSource are written.
     counted = {"claim": 5, "read": 10, "footprints": 5, "join": 5, "refine": 5, "assign": 5, "derive": 5, "write": 15}
     assert {name: timings[name]["rows"] for name in counted} == counted

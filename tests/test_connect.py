@@ -365,7 +365,7 @@ def test_sqlite_writes_ahead_and_waits_for_a_lock(sqlite_url: str) -> None:
         "journal_mode": "wal",
         "synchronous": 1,
         "temp_store": 2,
-        "cache_size": -131072,
+        "cache_size": -65536,
         "busy_timeout": 60_000,
     }
 

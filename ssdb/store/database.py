@@ -180,7 +180,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA temp_store = MEMORY")
-    cursor.execute("PRAGMA cache_size = -131072")
+    cursor.execute("PRAGMA cache_size = -65536")
     cursor.close()
 
 
