@@ -12,7 +12,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS, NoConvergence
 from conftest import shared_data
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ssdb.errors import InputError
@@ -159,6 +159,7 @@ def bumpy(
 
 
 @settings(deadline=None, max_examples=25)
+@example(edge=0, where=281.0, size=281.0, height=0.5)
 @given(
     edge=st.sampled_from([0, 1]),
     where=st.floats(100, 1900),
@@ -170,7 +171,8 @@ def test_a_wiggle_anywhere_on_an_edge_is_followed(edge: int, where: float, size:
     to_sky, to_pixel = bumpy(made_up_wcs((0.0, 60.0)), edge, where, size, height)
     outline = trace_outline(to_sky, WIDTH, HEIGHT)
     assert_true(outline, to_pixel)
-    assert len(outline) > 8
+    # Cut off, it would leave the four corners; a low and wide one takes four points more.
+    assert len(outline) > 6
 
 
 def test_a_bump_takes_points_where_it_is() -> None:
