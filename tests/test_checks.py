@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from ssdb.errors import InputError
 from ssdb.ingest.checks import (
+    Distinct,
     Problems,
     check_not_null,
     check_positions,
@@ -165,3 +167,28 @@ def test_neighbouring_64_bit_keys_are_different() -> None:
     problems = Problems("t", 3)
     check_unique(problems, table, ["a"], "is there twice")
     assert not problems.bad.any()
+
+
+@given(st.lists(st.lists(INT64 | st.integers(-4, 4), max_size=6), max_size=6))
+def test_identifiers_in_parts_are_only_said_to_be_distinct_where_they_are(parts: list[list[int]]) -> None:
+    distinct = Distinct()
+    for part in parts:
+        distinct.add(np.array(part, np.int64))
+    every = [identifier for part in parts for identifier in part]
+    assert not distinct.certain or len(set(every)) == len(every)
+
+
+@given(st.lists(INT64, unique=True, max_size=30), st.randoms(use_true_random=False))
+def test_parts_with_ranges_of_their_own_are_distinct_in_any_order(identifiers: list[int], random: Random) -> None:
+    """The order of the parts, and that within a part, mean nothing; a part of another's range does."""
+    identifiers.sort()
+    parts = [identifiers[start : start + 4] for start in range(0, len(identifiers), 4)]
+    for part in (*parts, parts):
+        random.shuffle(part)
+    distinct = Distinct()
+    for part in parts:
+        distinct.add(np.array(part, np.int64))
+    assert distinct.certain
+    if identifiers:
+        distinct.add(np.array(identifiers[:1], np.int64))
+        assert not distinct.certain

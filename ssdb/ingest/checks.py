@@ -7,6 +7,7 @@ null; only in required positions may NaN still stand.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -165,6 +166,30 @@ def repeated(keys: Sequence[np.ndarray], known: np.ndarray) -> np.ndarray:
         same = np.logical_and.reduce([key[order[1:]] == key[order[:-1]] for key in given])
         bad[rows[order[1:][same]]] = True
     return bad
+
+
+class Distinct:
+    """Whether identifiers that come in parts are all different, told from the smallest and largest of each part.
+
+    Identifiers grow with time: parts of a file mostly have ranges of their own, and no identifier need be kept.
+    """
+
+    def __init__(self) -> None:
+        self._ranges: list[tuple[int, int]] = []
+        self._repeats = False
+
+    def add(self, identifiers: np.ndarray) -> None:
+        """Takes a part: ndarray of int64, shape (n,)."""
+        if len(identifiers):
+            self._repeats = self._repeats or bool(_may_repeat([identifiers]).any())
+            self._ranges.append((int(identifiers.min()), int(identifiers.max())))
+
+    @property
+    def certain(self) -> bool:
+        """Whether no identifier is there twice, for certain; if not, they have to be compared."""
+        ranges = sorted(self._ranges)
+        apart = all(last < first for (_, last), (first, _) in pairwise(ranges))
+        return apart and not self._repeats
 
 
 def _may_repeat(keys: Sequence[np.ndarray]) -> np.ndarray:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ssdb.errors import InputError, shown
 from ssdb.ingest.checks import (
+    Distinct,
     Problems,
     check_not_null,
     check_positions,
@@ -221,21 +222,18 @@ class _Found:
 
 
 def _looked_through(parts: Parts, skip_invalid: bool, covers: tuple[int, int] | None) -> _Found:
-    """Checks all rows by themselves and among each other; of each only diaSourceId is kept, until all are known."""
+    """Checks all rows by themselves and among each other."""
     problems = Problems(parts.name, parts.n_rows)
-    source_ids = np.zeros(parts.n_rows, np.int64)
-    known = np.zeros(parts.n_rows, bool)
+    distinct = Distinct()
 
     def looked_at(start: int, rows: pa.Table) -> _Summary:
         of_part, rows = problems.part(start, rows.num_rows), _with_detector(rows)
         _check(of_part, rows)
-        column, here = rows.column("diaSourceId"), slice(start, start + rows.num_rows)
-        source_ids[here] = column.fill_null(0).to_numpy()
-        known[here] = column.is_valid().to_numpy()
+        distinct.add(rows.column("diaSourceId").drop_null().to_numpy())
         return _summary(rows, of_part.bad)
 
     summaries = [looked_at(start, rows) for start, rows in numbered(parts, _LOOKED_AT)]
-    twice = repeated([source_ids], known)
+    twice = np.zeros(parts.n_rows, bool) if distinct.certain else _twice(parts)
     problems.add(twice, _TWICE)
     if not skip_invalid:
         problems.raise_if_any()
@@ -244,21 +242,31 @@ def _looked_through(parts: Parts, skip_invalid: bool, covers: tuple[int, int] | 
         summaries = [_summary(rows, bad[start : start + rows.num_rows]) for start, rows in numbered(parts, _LOOKED_AT)]
     pairs = pa.concat_tables([summary.detectors for summary in summaries])
     largest = np.max([summary.largest for summary in summaries], axis=0)
-    if problems.bad.any():
-        source_ids = source_ids[~problems.bad]
     return _Found(
         problems,
-        len(source_ids),
-        (int(source_ids.min()), int(source_ids.max())) if len(source_ids) else (0, 0),
+        parts.n_rows - int(np.count_nonzero(problems.bad)),
+        _extremes([summary.extremes for summary in summaries if summary.extremes]),
         _detectors(parts.name, pairs, covers),
         rows_of_extremes(pa.concat_tables([summary.times for summary in summaries])),
         (float(largest[0]), float(largest[1])),
     )
 
 
-class _Summary(NamedTuple):
-    """Of a part what :class:`_Found` has of the file."""
+def _twice(parts: Parts) -> np.ndarray:
+    """Which rows have a diaSourceId that a row before them has: for this all of them are in memory."""
+    columns = [rows.column("diaSourceId") for _, rows in numbered(parts, ("diaSourceId",))]
+    known = np.concatenate([column.is_valid().to_numpy() for column in columns])
+    return repeated([np.concatenate([column.fill_null(0).to_numpy() for column in columns])], known)
 
+
+def _extremes(pairs: list[tuple[int, int]]) -> tuple[int, int]:
+    return (min(first for first, _ in pairs), max(last for _, last in pairs)) if pairs else (0, 0)
+
+
+class _Summary(NamedTuple):
+    """Of a part what :class:`_Found` has of the file; no extremes without a usable row."""
+
+    extremes: tuple[int, int] | None
     detectors: pa.Table
     times: pa.Table
     largest: tuple[float, float]
@@ -266,7 +274,9 @@ class _Summary(NamedTuple):
 
 def _summary(rows: pa.Table, bad: np.ndarray) -> _Summary:
     rows = without(_with_detector(rows), bad)
-    return _Summary(_pairs(rows), rows_of_extremes(rows), largest_of(_normalised(rows), ("ra", "dec")))
+    given = ids(rows, "diaSourceId")
+    extremes = (int(given.min()), int(given.max())) if len(given) else None
+    return _Summary(extremes, _pairs(rows), rows_of_extremes(rows), largest_of(_normalised(rows), ("ra", "dec")))
 
 
 def _pairs(rows: pa.Table) -> pa.Table:

@@ -183,15 +183,19 @@ def _insert(
     name, columns = _names(connection, table, schema)
     marks = ", ".join("?" * len(schema))
     statement = f"INSERT INTO {name} ({columns}) VALUES ({marks})"
-    driver_connection(connection).executemany(statement, _python_rows(batches, counted))
+    # Rows are made and taken without a step of Python's own for each.
+    driver_connection(connection).executemany(statement, chain.from_iterable(_python_rows(batches, counted)))
 
 
-def _python_rows(batches: Iterator[pa.RecordBatch], counted: _Counted) -> Iterator[tuple[Any, ...]]:
-    # Plain Python values, a batch at a time: sqlite3 would store numpy scalars as blobs. Timestamps go in as the text
-    # that SQLAlchemy's SQLite dialect reads back.
+def _python_rows(batches: Iterator[pa.RecordBatch], counted: _Counted) -> Iterator[Iterable[tuple[Any, ...]]]:
+    """The rows of each batch in plain Python values: sqlite3 would store numpy scalars as blobs.
+
+    Timestamps are the text that SQLAlchemy's SQLite dialect reads back. A batch is counted when its rows are taken.
+    """
     for batch in batches:
         columns = [
-            column.cast(pa.string()) if pa.types.is_timestamp(column.type) else column for column in batch.columns
+            (column.cast(pa.string()) if pa.types.is_timestamp(column.type) else column).to_pylist()
+            for column in batch.columns
         ]
-        yield from zip(*(column.to_pylist() for column in columns), strict=True)
+        yield zip(*columns, strict=True)
         counted(batch.num_rows)
