@@ -20,7 +20,7 @@ from ssdb.store.database import Database, driver_connection
 _ROWS_PER_CHUNK = 20_000
 
 
-def raw_write(database: Database, table: sa.Table, parts: Iterable[pa.Table]) -> tuple[float, int]:
+def raw_write(database: Database, table: sa.Table, parts: Iterable[pa.Table], suffix: str = "") -> tuple[float, int]:
     """Writes rows into a new table without any key or index, in one transaction.
 
     On PostgreSQL by binary COPY of rows that are encoded already, on SQLite by executemany of rows that are Python
@@ -34,6 +34,8 @@ def raw_write(database: Database, table: sa.Table, parts: Iterable[pa.Table]) ->
         Where the rows would go; the new table has those of its columns that the rows have.
     parts : iterable of pyarrow.Table
         Of the table's types, one after the other; at least one.
+    suffix : str
+        Tells the new table from others of the same rows.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def raw_write(database: Database, table: sa.Table, parts: Iterable[pa.Table]) ->
     waiting = iter(parts)
     first = next(waiting)
     columns = [sa.Column(name, table.c[name].type) for name in first.column_names]
-    bare = sa.Table(f"raw_{table.name}", sa.MetaData(), *columns)
+    bare = sa.Table(f"raw_{table.name}{suffix}", sa.MetaData(), *columns)
     with database.writing() as connection:
         bare.create(connection)
     write = copy_rows if database.dialect == "postgresql" else _insert

@@ -42,7 +42,6 @@ _FAR_SHARE = 0.08
 _FRESH_VISITS = 12
 _MOST_VISITS_OF_THE_GOAL = 100
 _TINY = Size(visits=4, sources=20, on_ecliptic=10, far_from_it=10, columns=47, detectors=4)
-_MOST_VISITS_FOR_WORKERS = 200
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,8 +143,7 @@ def _run_one(
         figures["of_goal"] = night_of_goal
         figures["growth"] = growth(databases, fresh)
         if isinstance(place, sa.URL):  # SQLite lets one write at a time
-            visits = max(visits for visits in nights if visits <= max(_MOST_VISITS_FOR_WORKERS, min(nights)))
-            figures["workers"] = {"visits": visits, **speeds(databases[visits], [1, 2], 1)}
+            figures["workers"] = {"visits": whole, **speeds(databases[whole], [1, 2], 1)}
         figures["database"] = describe_database(databases[whole])
     return figures
 

@@ -4,7 +4,8 @@
 
 Both databases are made by the same ssdb, whose partitions are a night wide in one and hold everything in the other:
 what differs is what the width decides. They take turns, night by night, so that what else the machine does is the same
-for both.
+for both. Beside them the same sources are written into bare tables, one a night, of a third database: what they take
+later is not what ssdb takes.
 """
 
 from __future__ import annotations
@@ -23,15 +24,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 import sqlalchemy as sa
 
+from benchmarks.baselines import raw_write
 from benchmarks.children import INGEST
 from benchmarks.command import add_output, add_size, new_parser, print_figures
 from benchmarks.measure import WrongResult
 from benchmarks.servers import describe_machine, servers, settle, temporary_database
-from benchmarks.simulated import Size, make_night
+from benchmarks.simulated import Size, make_night, stored_rows
 from ssdb.association.associate import associate
+from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.store.archive import drop, list_parts, partition_width
-from ssdb.store.database import Database
+from ssdb.store.database import Database, open_database
 from ssdb.store.migrate import initialize
 from ssdb.store.partitions import DEFAULT_WIDTH, PARTITIONED
 
@@ -55,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """All figures: ``machine``; by database its ``nights`` (seconds), ``bytes`` and ``removed`` (seconds)."""
+    """All figures: ``machine``; ``raw`` (seconds); by database its ``nights`` (seconds), ``bytes``, ``removed``."""
     with (
         tempfile.TemporaryDirectory(prefix="ssdb-bench-partitions-") as directory,
         servers(["postgresql"], options.postgresql_url) as places,
@@ -70,15 +73,21 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             databases[name] = initialize(stack.enter_context(temporary_database(places["postgresql"][0])))
             stack.callback(databases[name].close)
             partition_width(databases[name], width)
+        bare = open_database(stack.enter_context(temporary_database(places["postgresql"][0])))
+        stack.callback(bare.close)
         nights: dict[str, list[dict[str, float]]] = {name: [] for name in databases}
+        raw = []
         for number in range(options.nights):
             files = _later(tables, number, Path(directory))
+            settle(bare)
+            raw.append(raw_write(bare, dia_source, stored_rows(made, "sources"), f"_{number}")[0])
             for name, database in databases.items():
                 nights[name].append(_add(database, files))
         first = pc.min(tables["visits"].column("visit")).as_py()
         figures: dict[str, Any] = {
             "machine": describe_machine(),
             "sources": tables["sources"].num_rows,
+            "raw": raw,
             "databases": {},
         }
         for name, database in databases.items():
@@ -155,8 +164,8 @@ def text_of(figures: dict[str, Any]) -> str:
         f"{n_nights} nights of {visits} visits and {figures['sources']:,} sources; "
         f"{machine['cores']} cores, {machine['cpu']}",
         "",
-        f"{'milliseconds a visit':20}" + "".join(f"{name:>30}" for name in databases),
-        f"{'night':20}" + f"{'ingest':>18}{'associate':>12}" * len(databases),
+        f"{'milliseconds a visit':20}{'bare':>14}" + "".join(f"{name:>30}" for name in databases),
+        f"{'night':20}{'raw COPY':>14}" + f"{'ingest':>18}{'associate':>12}" * len(databases),
     ]
     for number in range(n_nights):
         cells = [
@@ -164,12 +173,13 @@ def text_of(figures: dict[str, Any]) -> str:
             f"{1e3 * one['nights'][number]['associate'] / visits:12.1f}"
             for one in databases.values()
         ]
-        lines.append(f"{number + 1:<20}" + "".join(cells))
+        raw = 1e3 * figures["raw"][number] / visits
+        lines.append(f"{number + 1:<20}{raw:14.1f}" + "".join(cells))
     lines += [
-        f"{'bytes a source':20}"
+        f"{'bytes a source':34}"
         + "".join(f"{one['bytes'] / (n_nights * figures['sources']):30.0f}" for one in databases.values()),
-        f"{'night removed, s':20}" + "".join(f"{one['removed']['seconds']:30.2f}" for one in databases.values()),
-        f"{'disk freed, MB':20}" + "".join(f"{one['removed']['bytes'] / 1e6:30.0f}" for one in databases.values()),
+        f"{'night removed, s':34}" + "".join(f"{one['removed']['seconds']:30.2f}" for one in databases.values()),
+        f"{'disk freed, MB':34}" + "".join(f"{one['removed']['bytes'] / 1e6:30.0f}" for one in databases.values()),
     ]
     return "\n".join(lines)
 

@@ -81,8 +81,9 @@ def _visit_lines(one: dict[str, Any]) -> Iterator[str]:
         spread = one["visit_seconds"][what]
         yield f"{label:34}{1000 * spread['median']:11.2f} {1000 * spread['99 %']:9.2f}"
     of_goal = one["of_goal"]
-    label = f"alone, {one['goal_predictions']:,.0f} predictions"
-    yield f"{label:34}{1000 * one['visit_seconds']['of the goal']:11.2f}"
+    for what, spent in one["visit_seconds"]["of the goal"].items():
+        label = f"alone, {one['goal_predictions']:,.0f} predictions" if what == "all" else f"  {what}"
+        yield f"{label:34}{1000 * spent:11.2f}"
     label = f"{of_goal['visits']} of {of_goal['predictions']:,.0f} predictions, each"
     yield f"{label:34}{1000 * of_goal['seconds']:11.2f}"
 

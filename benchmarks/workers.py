@@ -1,4 +1,4 @@
-"""One against two and more worker processes, on the same simulated night in PostgreSQL.
+"""One against two batches at a time, and two and more worker processes, on the same simulated night in PostgreSQL.
 
     python -m benchmarks.workers [--quick] [--workers 1,2,4] [--visits 100] [--sources 10000] [--objects 3000]
 
@@ -13,10 +13,11 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import sqlalchemy as sa
 
@@ -32,10 +33,15 @@ from benchmarks.servers import (
 )
 from benchmarks.simulated import Size, make_night
 from ssdb.association.associate import associate
+from ssdb.association.batches import Batches
+from ssdb.association.workers import Work
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.migrate import initialize
 from ssdb.store.visits import clear_results
+
+ONE_BATCH = "1, and one batch at a time"
+"""Beside the numbers of workers: what a second batch at a time is measured against."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,47 +95,51 @@ def speeds(database: Database, workers: Sequence[int], repeat: int) -> dict[str,
     -------
     dict
         ``seconds`` from beginning to end and, where it can be known, ``cores`` that were busy meanwhile: medians, by
-        the number of workers.
+        the number of workers, before them ONE_BATCH.
 
     Raises
     ------
     WrongResult
         If the numbers of what is found are not always the same.
     """
-    runs: dict[str, dict[int, list[float]]] = {
-        what: {number: [] for number in workers} for what in ("seconds", "cores")
-    }
+    ways = [ONE_BATCH, *map(str, workers)]
+    runs: dict[str, dict[str, list[float]]] = {what: {way: [] for way in ways} for what in ("seconds", "cores")}
     totals = set()
     # In turns, so that what else the machine does is the same for all.
     for _ in range(repeat):
-        for number in workers:
-            seconds, cores, found = _associate(database, number)
-            runs["seconds"][number].append(seconds)
+        for way in ways:
+            seconds, cores, found = _associate(database, way)
+            runs["seconds"][way].append(seconds)
             if cores is not None:
-                runs["cores"][number].append(cores)
+                runs["cores"][way].append(cores)
             totals.add(found)
     if len(totals) != 1:
         raise WrongResult(f"the numbers of sources, expected and found objects are not always the same: {totals}")
-    return {
-        what: {str(number): median(values) for number, values in of_workers.items() if values}
-        for what, of_workers in runs.items()
-    }
+    return {what: {way: median(values) for way, values in of_ways.items() if values} for what, of_ways in runs.items()}
 
 
-def _associate(database: Database, n_workers: int) -> tuple[float, float | None, tuple[int, ...]]:
+def _associate(database: Database, way: str) -> tuple[float, float | None, tuple[int, ...]]:
     """Seconds to associate the whole night, none of which is associated, the cores that were busy, and its counts."""
     with database.writing() as connection:
         clear_results(connection, sa.select(visit.c.visit))
     with database.session() as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")
     settle(database)
+    alone = way == ONE_BATCH
     before = processor_seconds()
-    report = associate(database, workers=n_workers)
+    with patch("ssdb.association.associate.overlapped", _in_turn) if alone else nullcontext():
+        report = associate(database, workers=1 if alone else int(way))
     after = processor_seconds()
     if report.failed or report.n_taken:
         raise WrongResult(f"{report.n_taken} visits were not associated, {len(report.failed)} failed")
     cores = None if before is None or after is None else (after - before) / report.seconds
     return report.seconds, cores, (len(report.visits), *report.totals.values())
+
+
+def _in_turn(database: Database, work: Work[Any], batches: Batches) -> Iterator[tuple[list[int], Any]]:
+    """In place of :func:`ssdb.association.overlap.overlapped`: a batch is begun when the one before has ended."""
+    while batch := batches.take():
+        yield batch, work(database, batch)
 
 
 def text_of(figures: dict[str, Any]) -> str:
@@ -146,11 +156,11 @@ def text_of(figures: dict[str, Any]) -> str:
 def worker_lines(figures: dict[str, Any]) -> Iterator[str]:
     """Figures of :func:`speeds`, and ``visits``, as lines."""
     visits, seconds = figures["visits"], figures["seconds"]
-    first = next(iter(seconds))
     yield f"{f'workers, {visits} visits':34}{'seconds':>11} {'ms/visit':>9} {'times as fast':>14} {'busy cores':>11}"
     for number, spent in seconds.items():
         cores = f"{figures['cores'][number]:11.2f}" if number in figures["cores"] else ""
-        yield f"{number:34}{spent:11.2f} {1000 * spent / visits:9.1f} {seconds[first] / spent:14.2f} {cores}".rstrip()
+        faster = seconds[ONE_BATCH] / spent
+        yield f"{number:34}{spent:11.2f} {1000 * spent / visits:9.1f} {faster:14.2f} {cores}".rstrip()
 
 
 if __name__ == "__main__":

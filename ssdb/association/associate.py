@@ -295,14 +295,14 @@ def _associate_batch(
     """Associates exposures in one transaction."""
     started = time.perf_counter()
     config, timed = report.config, report.stages.timed
-    with database.writing() as connection:
+    with database.writing() as connection, index_loops(connection):
         with timed("claim") as stage:
             visits = claim_visits(connection, batch, only_pending=only_pending)
             stage.rows += len(visits)
         if not visits:
             return
         exposures, matches = find_matches(connection, visits, config, detectors, timed)
-        with timed("write") as stage, index_loops(connection):
+        with timed("write") as stage:
             stage.rows += write_matches(connection, visits, matches, detectors)
             now = datetime.now(UTC).replace(tzinfo=None)
             counts = write_state(connection, exposures, matches.expected, detectors, report.run_id, now)

@@ -18,6 +18,8 @@ _SETTINGS = {
     "work_mem": "'64MB'",  # the predictions and pairs of a batch are sorted in memory
 }
 
+_IN_FORCE = "ssdb_index_loops"
+
 
 @contextmanager
 def index_loops(connection: sa.Connection) -> Iterator[None]:
@@ -29,13 +31,17 @@ def index_loops(connection: sa.Connection) -> Iterator[None]:
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        The settings hold for its transaction alone.
+        The settings hold for its transaction alone. Within another such block nothing is set anew.
     """
-    if connection.dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql" or connection.info.get(_IN_FORCE):
         yield
         return
     connection.exec_driver_sql("; ".join(f"SET LOCAL {setting} = {value}" for setting, value in _SETTINGS.items()))
-    yield
+    connection.info[_IN_FORCE] = True
+    try:
+        yield
+    finally:
+        connection.info[_IN_FORCE] = False
     connection.exec_driver_sql("; ".join(f"SET LOCAL {setting} TO DEFAULT" for setting in _SETTINGS))
 
 
