@@ -10,7 +10,6 @@ has an object elsewhere.
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import sys
 import time
@@ -24,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.command import new_parser, print_figures
 from benchmarks.servers import WrongResult, describe_machine
 from ssdb.ephemeris.bodies import sun
 from ssdb.ephemeris.orbits import Orbits
@@ -39,9 +39,7 @@ _AGREE_AU = 1e-7
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command: prints the figures, and writes them as JSON if that is asked for."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.ephemeris", description=(__doc__ or "").split("\n\n")[0]
-    )
+    parser = new_parser("ephemeris", __doc__)
     parser.add_argument("--orbits", type=int, default=20_000, help="main-belt orbits (20000)")
     parser.add_argument("--days", type=float, default=200.0, help="from the epoch to the visit (200)")
     parser.add_argument("--repeat", type=int, default=3, help="runs of which the medians are printed (3)")
@@ -50,15 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.quick:
         options.orbits, options.repeat = 300, 1
-    try:
-        figures = run(options)
-    except WrongResult as error:
-        print(f"benchmarks.ephemeris: {error}", file=sys.stderr)
-        return 1
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    print(text_of(figures))
-    return 0
+    return print_figures("ephemeris", options, run, text_of)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

@@ -9,7 +9,6 @@ two do not put the same objects on the same detectors.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 import warnings
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.command import new_parser, print_figures
 from benchmarks.servers import WrongResult, describe_machine
 from ssdb.association.exposures import Exposures
 from ssdb.association.match import Placement, place
@@ -45,20 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.quick:
         options.visits, options.objects, options.repeat = 2, 50, 1
-    try:
-        figures = run(options.visits, options.objects, options.repeat)
-    except WrongResult as error:
-        print(f"benchmarks.footprints: {error}", file=sys.stderr)
-        return 1
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    print(text_of(figures))
-    return 0
+    return print_figures("footprints", options, run, text_of)
 
 
 def _parser() -> argparse.ArgumentParser:
-    description = (__doc__ or "").split("\n\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.footprints", description=description)
+    parser = new_parser("footprints", __doc__)
     parser.add_argument("--visits", type=int, default=20, help="visits of a batch (20)")
     parser.add_argument("--objects", type=int, default=3000, help="known objects predicted for a visit (3000)")
     parser.add_argument("--repeat", type=int, default=9, help="runs of which the medians are printed (9)")
@@ -67,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def run(n_visits: int, n_objects: int, repeat: int) -> dict[str, Any]:
+def run(options: argparse.Namespace) -> dict[str, Any]:
     """Measures, and compares the results.
 
     Raises
@@ -75,6 +66,7 @@ def run(n_visits: int, n_objects: int, repeat: int) -> dict[str, Any]:
     WrongResult
         If an object that is clear of the edges is on another detector than astropy says.
     """
+    n_visits, n_objects, repeat = options.visits, options.objects, options.repeat
     plane, cameras = rubin_like(), wcs_of_detectors()
     size = (plane.width, plane.height)
     outlines = join_outlines([trace_outline(_pixel_to_sky(wcs), *size) for wcs in cameras])

@@ -9,7 +9,6 @@ and the memory of the process. It ends with an error if not every orbit is store
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import sys
 import tempfile
@@ -22,9 +21,9 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
+from benchmarks.command import new_parser, print_figures
 from benchmarks.night import DIALECTS
 from benchmarks.servers import WrongResult, describe_machine, servers, temporary_database
-from ssdb.errors import SsdbError
 from ssdb.ingest.orbits import ingest_orbits
 from ssdb.schema.solar_system import mpc_orbits
 from ssdb.store.migrate import initialize
@@ -44,28 +43,24 @@ _DEGREES_PER_DAY = 0.9856076686
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command: prints the figures, and writes them as JSON if that is asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.orbits", description=(__doc__ or "").split("\n\n")[0])
+    parser = new_parser("orbits", __doc__)
     parser.add_argument("--orbits", type=int, default=300_000, help="lines of the file (300000)")
     parser.add_argument("--databases", type=lambda text: text.split(","), default=list(DIALECTS))
     parser.add_argument("--postgresql-url", help="as for benchmarks.night")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    options = parser.parse_args(arguments)
-    try:
-        figures = run(options)
-    except (SsdbError, WrongResult) as error:
-        print(f"benchmarks.orbits: {error}", file=sys.stderr)
-        return 1
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    for dialect, values in figures["databases"].items():
-        for what, seconds in values.items():
-            whole = seconds * CATALOGUE / options.orbits
-            print(
-                f"{dialect:10}  {what:6}  {seconds:7.2f} s  {options.orbits / seconds:9,.0f} orbits/s  {whole:6.0f} s "
-                f"for {CATALOGUE:,}"
-            )
-    print(f"largest memory of the process: {figures['memory_mb']:.0f} MB")
-    return 0
+    return print_figures("orbits", parser.parse_args(arguments), run, text_of)
+
+
+def text_of(figures: dict[str, Any]) -> str:
+    """The figures as lines for people."""
+    orbits = figures["orbits"]
+    lines = [
+        f"{dialect:10}  {what:6}  {seconds:7.2f} s  {orbits / seconds:9,.0f} orbits/s  "
+        f"{seconds * CATALOGUE / orbits:6.0f} s for {CATALOGUE:,}"
+        for dialect, values in figures["databases"].items()
+        for what, seconds in values.items()
+    ]
+    return "\n".join([*lines, f"largest memory of the process: {figures['memory_mb']:.0f} MB"])
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

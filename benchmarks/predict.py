@@ -11,7 +11,6 @@ the segments, the size of their table with its indices, what 1.5 million orbits 
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import sys
 import time
@@ -24,11 +23,11 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from benchmarks.command import new_parser, print_figures
 from benchmarks.servers import WrongResult, describe_machine, servers, temporary_database
 from ssdb.designation import pack, packed_from_id
 from ssdb.ephemeris.bodies import earth, sun
 from ssdb.ephemeris.predict import ephemeris
-from ssdb.errors import SsdbError
 from ssdb.ingest.visits import ingest_visits
 from ssdb.predict.catalogue import orbits_of
 from ssdb.predict.nights import make_segments
@@ -52,26 +51,18 @@ _OBLIQUITY = np.radians(84381.448 / 3600.0)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command: prints the figures, and writes them as JSON if that is asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.predict", description=(__doc__ or "").split("\n\n")[0])
+    parser = new_parser("predict", __doc__)
     numbers = {"type": lambda text: [int(part) for part in text.split(",")], "default": [25_000, 100_000]}
     parser.add_argument("--orbits", help="how many, one run each (25000,100000)", **numbers)
     parser.add_argument("--visits", type=int, default=200, help="exposures of the night (200)")
     parser.add_argument("--databases", type=lambda text: text.split(","), default=["postgresql"])
     parser.add_argument("--postgresql-url", help="as for benchmarks.night")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    options = parser.parse_args(arguments)
-    try:
-        figures = run(options)
-    except (SsdbError, WrongResult) as error:
-        print(f"benchmarks.predict: {error}", file=sys.stderr)
-        return 1
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    return 0
+    return print_figures("predict", parser.parse_args(arguments), run, text_of)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """All figures: ``machine`` and, by database, those of :func:`measure` for every number of orbits; printed, too."""
+    """All figures: ``machine`` and, by database, those of :func:`measure` for every number of orbits."""
     figures: dict[str, Any] = {"machine": describe_machine(), "databases": {}}
     with servers(options.databases, options.postgresql_url) as places:
         for dialect, (place, _) in places.items():
@@ -79,7 +70,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             for n_orbits in options.orbits:
                 with temporary_database(place) as url, closing(initialize(url)) as database:
                     of_database.append(measure(database, n_orbits, options.visits))
-                _print(dialect, of_database[-1])
     return figures
 
 
@@ -203,9 +193,14 @@ def _check(database: Database) -> None:
         raise WrongResult(f"a prediction is {apart * 1e3:.3f} mas from where the engine puts the object")
 
 
-def _print(dialect: str, values: dict[str, float]) -> None:
+def text_of(figures: dict[str, Any]) -> str:
+    """The figures as lines for people."""
+    return "\n".join(_line(dialect, values) for dialect, runs in figures["databases"].items() for values in runs)
+
+
+def _line(dialect: str, values: dict[str, float]) -> str:
     n = values["orbits"]
-    print(
+    return (
         f"{dialect:10}  {n:9,} orbits  segments {values['segment_seconds']:7.1f} s "
         f"(processor {values['segment_cpu_seconds']:.1f} s; for {CATALOGUE:,}: "
         f"{values['segment_cpu_seconds'] * CATALOGUE / n:.0f} s), {values['segment_bytes']:.0f} bytes each "

@@ -338,6 +338,11 @@ def find_matches(
     timed : callable
         Times a stage by its name.
 
+    Returns
+    -------
+    (Exposures, Matches)
+        What was read of the exposures, and what was found.
+
     Raises
     ------
     AssociationError

@@ -17,6 +17,7 @@ from ssdb.association.refine import largest_days, ranks, refine, search_radii
 from ssdb.association.stages import Stage
 from ssdb.config import AssociationConfig
 from ssdb.errors import AssociationError, shown
+from ssdb.runs import begins
 from ssdb.sky.edges import deepest, edge_distances, points_in_caps
 
 NO_DETECTOR = -1
@@ -269,8 +270,6 @@ def _expected(
 def pair_codes(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
     """One number for each pair of numbers, in the order of the pairs."""
     order = np.lexsort((second, first))
-    new = np.ones(len(order), bool)
-    new[1:] = (first[order][1:] != first[order][:-1]) | (second[order][1:] != second[order][:-1])
     codes = np.empty(len(order), np.int64)
-    codes[order] = np.cumsum(new) - 1
+    codes[order] = np.cumsum(begins(first[order], second[order])) - 1
     return codes

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import AssociationError, shown
+from ssdb.runs import begins
 from ssdb.sky.sphere import moved, separations, tangent_offsets
 
 Array = NDArray[np.float64]
@@ -158,13 +159,9 @@ def ranks(object_key: NDArray[np.int64], separation: Array) -> NDArray[np.int64]
     order = np.lexsort((separation, object_key))
     key, distance = object_key[order], separation[order]
     place = np.arange(len(order))
-    new_object = np.ones(len(order), dtype=bool)
-    new_object[1:] = key[1:] != key[:-1]
-    new_distance = new_object.copy()
-    new_distance[1:] |= distance[1:] != distance[:-1]
     rank = np.empty(len(order), dtype=np.int64)
-    first_of_object = np.maximum.accumulate(np.where(new_object, place, 0))
-    first_of_equals = np.maximum.accumulate(np.where(new_distance, place, 0))
+    first_of_object = np.maximum.accumulate(np.where(begins(key), place, 0))
+    first_of_equals = np.maximum.accumulate(np.where(begins(key, distance), place, 0))
     rank[order] = 1 + first_of_equals - first_of_object
     return rank
 

@@ -12,6 +12,7 @@ from ssdb.errors import InputError, shown
 from ssdb.ingest.checks import Problems, check_not_null, check_positions, check_unique, normalised_ra, valid_rows
 from ssdb.ingest.door import ids
 from ssdb.ingest.parts import Parts
+from ssdb.runs import begins
 from ssdb.schema.columns import double, integer, long, short
 from ssdb.schema.survey import visit_detector
 from ssdb.sky.footprint import Outlines, bounding_caps, open_outlines, outline_problems, pack_outlines
@@ -66,12 +67,11 @@ def _whole_detectors(parts: Parts) -> Iterator[pa.Table]:
     for rows in parts.tables():
         # What is NULL is found by the checks of the rows that are cut off here.
         visit, detector = (rows.column(name).fill_null(0).to_numpy() for name in ("visit", "detector"))
-        new = np.flatnonzero((visit[1:] != visit[:-1]) | (detector[1:] != detector[:-1])) + 1
-        if len(new):
-            yield pa.concat_tables([*waiting, rows.slice(0, new[-1])])
+        last = int(np.flatnonzero(begins(visit, detector))[-1]) if rows.num_rows else 0
+        if last:
+            yield pa.concat_tables([*waiting, rows.slice(0, last)])
             waiting = []
-            rows = rows.slice(new[-1])
-        waiting.append(rows)
+        waiting.append(rows.slice(last))
     yield pa.concat_tables(waiting)
 
 
@@ -98,9 +98,7 @@ def _outlines(name: str, rows: pa.Table) -> pa.Table:
     rows = rows.sort_by([(key, "ascending") for key in ("visit", "detector", "corner")])
     visit, detector = ids(rows, "visit"), ids(rows, "detector")
     ra, dec = normalised_ra(rows.column("ra").to_numpy()), rows.column("dec").to_numpy()
-    new = np.ones(len(visit), bool)
-    new[1:] = (visit[1:] != visit[:-1]) | (detector[1:] != detector[:-1])
-    starts = np.flatnonzero(new)
+    starts = np.flatnonzero(begins(visit, detector))
     outlines = open_outlines(np.column_stack([ra, dec]), np.append(starts, len(visit)))
     problems = [
         f"visit {visit[starts[i]]}, detector {detector[starts[i]]}: outline {problem}"

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ssdb.runs import begins
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import visit_detector
 from ssdb.store.arrays import array_rows
@@ -40,9 +41,7 @@ def totals_of(rows: pa.Table) -> pa.Table:
     visit, detector, time = (rows.column(name).to_numpy() for name in ("visit", "detector", "midpointMjdTai"))
     order = np.lexsort((detector, visit))
     visit, detector, time = visit[order], detector[order], time[order]
-    new = np.ones(len(order), bool)
-    new[1:] = (visit[1:] != visit[:-1]) | (detector[1:] != detector[:-1])
-    first = np.flatnonzero(new)
+    first = np.flatnonzero(begins(visit, detector))
     variance = _ARCSEC2_PER_DEG2 * (_squares(rows, "raErr") + _squares(rows, "decErr"))
     return pa.table(
         {

@@ -1,0 +1,25 @@
+"""Runs of equal rows, in arrays of which equal ones stand together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def begins(*columns: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which rows begin a run: the first, and each that differs from the one before.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (n,)
+        One or more. NaN differs from all, NaN too.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    new = np.ones(len(columns[0]), bool)
+    new[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    return new
