@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 from astropy import units as u
 from astropy.table import Table
 from conftest import shared_data
@@ -127,6 +128,21 @@ def test_another_time_sets_the_visit_and_its_detectors_back_to_pending(database:
     after = dump(database)
     assert after["Visit"][1]["midpointMjdTai"] == 60000.2001
     assert [after[table] for table in DERIVED] == [before[table] for table in DERIVED]
+
+
+def test_sources_are_not_looked_at_where_no_time_changes(database: Database) -> None:
+    """However many there are: night after night new visits come in, and old ones once more."""
+    ingest_visits(database, visits())
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    ingest_visits(database, visits())
+    ingest_visits(database, {"visit": [99], "midpointMjdTai": [60000.0]})
+    assert any("Visit" in statement for statement in statements)
+    assert not any("DiaSource" in statement for statement in statements)
 
 
 def test_the_state_is_not_for_a_file_to_give(database: Database) -> None:

@@ -21,6 +21,7 @@ from ssdb.ingest.opsim import looks_like_opsim, read_opsim
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
+from ssdb.store.plans import index_loops
 from ssdb.store.sources import source_update
 from ssdb.store.staging import staged
 from ssdb.store.totals import count_anew
@@ -91,9 +92,12 @@ def _merge(connection: sa.Connection, new: sa.Table) -> None:
     """Adds the new exposures, and brings stored ones to the new values."""
     same = visit.c.visit == new.c.visit
     moved = sa.select(new.c.visit).where(same, visit.c.midpointMjdTai != new.c.midpointMjdTai)
-    # What was associated with another time has to be done again; that must be known before the time is replaced.
-    mark_pending(connection, moved)
-    _move_sources(connection, new)
+    # Mostly there are none: without that question PostgreSQL may look at all the sources that there are for them.
+    if connection.scalar(sa.select(moved.exists())):
+        with index_loops(connection):
+            # What was associated with another time has to be done again; that must be known before it is replaced.
+            mark_pending(connection, moved)
+            _move_sources(connection, new)
     values = {column.name: column for column in new.columns if column.name != "visit"}
     connection.execute(sa.update(visit).where(same).values(values))
     missing = ~sa.exists().where(same)

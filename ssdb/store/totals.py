@@ -15,6 +15,7 @@ from ssdb.runs import begins
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import visit_detector
 from ssdb.store.arrays import array_rows
+from ssdb.store.read import read_arrays
 
 _ARCSEC2_PER_DEG2 = 3600.0**2
 
@@ -93,19 +94,26 @@ def clear_totals(connection: sa.Connection, detectors: sa.Select) -> None:
 
 
 def count_anew(connection: sa.Connection, visits: sa.Select) -> None:
-    """Looks at all sources of those visits that a statement selects."""
-    source, detector = dia_source.c, visit_detector.c
-    of_detector = (source.visit == detector.visit) & (source.detector == detector.detector)
+    """Looks at all sources of those visits that a statement selects, each once."""
+    source = dia_source.c
     # Multiplied as doubles: in single precision the square of a tiny error is an underflow, which PostgreSQL refuses.
     errors = [sa.func.coalesce(sa.cast(error, sa.Double), 0.0) for error in (source.raErr, source.decErr)]
-    found = {
-        "nDiaSources": sa.func.count(),
-        "firstSourceMjdTai": sa.func.min(source.midpointMjdTai),
-        "lastSourceMjdTai": sa.func.max(source.midpointMjdTai),
-        "maxSourceVariance": sa.func.max(errors[0] * errors[0] + errors[1] * errors[1]) * _ARCSEC2_PER_DEG2,
-    }
-    values = {name: sa.select(value).where(of_detector).scalar_subquery() for name, value in found.items()}
-    connection.execute(sa.update(visit_detector).where(detector.visit.in_(visits)).values(values))
+    variance = sa.func.max(errors[0] * errors[0] + errors[1] * errors[1], type_=sa.Double) * _ARCSEC2_PER_DEG2
+    found = (
+        sa.select(
+            source.visit,
+            source.detector,
+            sa.cast(sa.func.count(), sa.Integer).label("nDiaSources"),
+            sa.func.min(source.midpointMjdTai).label("firstSourceMjdTai"),
+            sa.func.max(source.midpointMjdTai).label("lastSourceMjdTai"),
+            variance.label("maxSourceVariance"),
+        )
+        .where(source.visit.in_(visits))
+        .group_by(source.visit, source.detector)
+    )
+    totals = pa.table(read_arrays(connection, found))
+    connection.execute(sa.update(visit_detector).where(visit_detector.c.visit.in_(visits)).values(_NONE))
+    add_totals(connection, totals)
 
 
 def _squares(rows: pa.Table, name: str) -> np.ndarray:
