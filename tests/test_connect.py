@@ -364,7 +364,7 @@ def test_sqlite_writes_ahead_and_waits_for_a_lock(sqlite_url: str) -> None:
     assert pragmas == {
         "journal_mode": "wal",
         "synchronous": 1,
-        "temp_store": 2,
+        "temp_store": 1,
         "cache_size": -65536,
         "busy_timeout": 60_000,
     }

@@ -179,7 +179,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.create_function("floor", 1, _floor, deterministic=True)
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.execute("PRAGMA temp_store = MEMORY")
+    # In files as far as they do not fit their cache: the keys of a night's predictions are 50 MB.
+    cursor.execute("PRAGMA temp_store = FILE")
     cursor.execute("PRAGMA cache_size = -65536")
     cursor.close()
 

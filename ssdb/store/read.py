@@ -19,7 +19,7 @@ from ssdb.errors import DatabaseError
 from ssdb.schema.arrow import arrow_type
 from ssdb.store.database import driver_connection
 
-_ROWS_PER_CHUNK = 50_000
+_ROWS_PER_CHUNK = 10_000
 _COPY_HEADER_BYTES = 19
 _COPY_TRAILER_BYTES = 2
 _DTYPES = {pa.float64(): "f8", pa.float32(): "f4", pa.int64(): "i8", pa.int32(): "i4", pa.int16(): "i2"}

@@ -15,7 +15,8 @@ from pgpq import ArrowToPostgresBinaryEncoder
 from ssdb.schema.arrow import arrow_schema
 from ssdb.store.database import driver_connection
 
-_ROWS_PER_CHUNK = 20_000
+_ROWS_PER_CHUNK = {"postgresql": 20_000, "sqlite": 5_000}
+"""Rows that are encoded at a time. For SQLite each value is a Python object, of 32 bytes where a column has 4."""
 
 _T = TypeVar("_T")
 
@@ -90,7 +91,8 @@ def write_tables(
     if first is not None:
         _check_types(table, first.schema)
         write = _copy if connection.dialect.name == "postgresql" else _insert
-        write(connection, table, first.schema, _batches(first, rest), counted)
+        batches = _batches(first, rest, _ROWS_PER_CHUNK[connection.dialect.name])
+        write(connection, table, first.schema, batches, counted)
     return counted.written
 
 
@@ -108,11 +110,11 @@ class _Counted:
             self._progress(n, self.n_rows)
 
 
-def _batches(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
+def _batches(first: pa.Table, rest: Iterator[pa.Table], n_rows: int) -> Iterator[pa.RecordBatch]:
     following: pa.Table | None = first
     del first  # it is not to be kept as long as this goes on
     while following is not None:
-        yield from following.to_batches(max_chunksize=_ROWS_PER_CHUNK)
+        yield from following.to_batches(max_chunksize=n_rows)
         following = next(rest, None)
 
 
@@ -149,7 +151,7 @@ def _copy(
     with (
         driver_connection(connection).cursor() as cursor,
         cursor.copy(f"COPY {name} ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
-        closing(_ahead(encoded, small=counted.n_rows <= _ROWS_PER_CHUNK)) as following,
+        closing(_ahead(encoded, small=counted.n_rows <= _ROWS_PER_CHUNK["postgresql"])) as following,
     ):
         copy.write(header)
         for rows, n in chain([first], following):
