@@ -132,13 +132,13 @@ def test_times_on_sqlite_are_text_of_one_width_as_sqlalchemy_writes_it(sqlite_ur
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 6, 7])
 def test_rows_in_chunks_are_the_same_rows(n: int, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "_ROWS_PER_CHUNK", 3)
+    monkeypatch.setitem(write._ROWS_PER_CHUNK, "sqlite", 3)
     with closing(connect(sqlite_url)) as database:
         _check_written_in_parts(database, n)
 
 
 def test_rows_in_chunks_are_the_same_rows_on_postgresql(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "_ROWS_PER_CHUNK", 3)
+    monkeypatch.setitem(write._ROWS_PER_CHUNK, "postgresql", 3)
     with closing(connect(postgresql_url)) as database:
         for n in (0, 1, 2, 3, 4, 6, 7):
             _check_written_in_parts(database, n)
