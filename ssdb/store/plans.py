@@ -33,15 +33,17 @@ def index_loops(connection: sa.Connection) -> Iterator[None]:
     connection : sqlalchemy.Connection
         The settings hold for its transaction alone. Within another such block nothing is set anew.
     """
-    if connection.dialect.name != "postgresql" or connection.info.get(_IN_FORCE):
+    # Asked for once: after an interruption the connection has none any more.
+    info = connection.info
+    if connection.dialect.name != "postgresql" or info.get(_IN_FORCE):
         yield
         return
     connection.exec_driver_sql("; ".join(f"SET LOCAL {setting} = {value}" for setting, value in _SETTINGS.items()))
-    connection.info[_IN_FORCE] = True
+    info[_IN_FORCE] = True
     try:
         yield
     finally:
-        connection.info[_IN_FORCE] = False
+        info[_IN_FORCE] = False
     connection.exec_driver_sql("; ".join(f"SET LOCAL {setting} TO DEFAULT" for setting in _SETTINGS))
 
 
