@@ -14,16 +14,17 @@ from ssdb.errors import SchemaError
 from ssdb.schema import metadata
 from ssdb.store.database import MEMORY_URL, Database, open_database
 from ssdb.store.functions import drop_functions, make_functions
+from ssdb.store.locks import make_locks
 from ssdb.store.resources import resource_directory
 from ssdb.store.views import drop_views, make_views
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION = "20261128"
+REVISION = "20261129"
 """The newest revision in ``migrations/versions``; a test ties the two together."""
 
-KNOWN_REVISIONS = ("20261122", "20261122b", REVISION)
+KNOWN_REVISIONS = ("20261122", "20261122b", "20261128", REVISION)
 """Every revision that this ssdb knows, oldest first."""
 
 _VERSION_TABLE = "alembic_version"
@@ -120,6 +121,7 @@ def upgrade(database: Database) -> None:
             command.upgrade(alembic_config(connection), "head")
         make_views(connection)
         make_functions(connection)
+        make_locks(connection)
 
 
 def downgrade(database: Database, revision: str) -> None:

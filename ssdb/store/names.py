@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ssdb.schema.survey import ss_alias
+from ssdb.store.locks import lock
 from ssdb.store.staging import staged
 
 
@@ -24,9 +25,7 @@ def lock_names(connection: sa.Connection, *, shared: bool = False) -> None:
         For who stores rows under the names that hold now: any number may do so at once, while nobody moves rows from
         one name to another.
     """
-    if connection.dialect.name == "postgresql":
-        lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-        connection.execute(sa.text(f"SELECT {lock}(hashtext('ssdb names'))"))
+    lock(connection, "names", shared=shared)
 
 
 def alias_table(aliases: Mapping[str, tuple[int, str]]) -> pa.Table:

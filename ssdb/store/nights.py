@@ -14,8 +14,14 @@ import sqlalchemy as sa
 
 from ssdb.schema.survey import ss_ephemeris, ss_ephemeris_night
 from ssdb.store.database import Database
+from ssdb.store.locks import lock
 
 _night = ss_ephemeris_night.c
+
+_NO_TIMEOUTS = sa.text(
+    """SELECT set_config(name, '0', true) FROM pg_settings
+       WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')"""
+)
 
 
 @contextmanager
@@ -27,12 +33,11 @@ def making_segments(database: Database) -> Iterator[None]:
     if database.dialect != "postgresql":
         yield
         return
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("SELECT pg_advisory_lock(hashtext('ssdb segments'))"))
-        try:
-            yield
-        finally:
-            connection.execute(sa.text("SELECT pg_advisory_unlock(hashtext('ssdb segments'))"))
+    with database.writing() as connection:
+        # Nothing is done in this transaction, for as long as it takes.
+        connection.execute(_NO_TIMEOUTS)
+        lock(connection, "segments")
+        yield
 
 
 def complete_nights(connection: sa.Connection, nights: Collection[int]) -> set[int]:
@@ -46,9 +51,8 @@ def complete_nights(connection: sa.Connection, nights: Collection[int]) -> set[i
 
 def begin_nights(connection: sa.Connection, nights: Collection[int]) -> None:
     """Notes nights as begun: orbits that change from now on make them incomplete."""
-    if connection.dialect.name == "postgresql":
-        # Who is changing orbits now has removed the notes before, and is waited for.
-        connection.execute(sa.text("LOCK TABLE mpc_orbits IN SHARE MODE"))
+    # Who is changing orbits now has removed the notes before, and is waited for.
+    lock(connection, "orbits", shared=True)
     connection.execute(sa.delete(ss_ephemeris_night).where(_night.night.in_(nights)))
     connection.execute(sa.insert(ss_ephemeris_night), [{"night": night} for night in nights])
 

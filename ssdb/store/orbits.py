@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ssdb.schema.solar_system import current_identifications, mpc_orbits, numbered_identifications
+from ssdb.store.locks import lock
 from ssdb.store.nights import forget_nights
 from ssdb.store.staging import staged
 
@@ -17,8 +18,7 @@ _KEY = "packed_primary_provisional_designation"
 
 def lock_orbits(connection: sa.Connection) -> int:
     """Keeps others from writing orbits until the end of the transaction, and says which ``id`` is free next."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("LOCK TABLE mpc_orbits IN SHARE ROW EXCLUSIVE MODE"))
+    lock(connection, "orbits")
     return 1 + (connection.execute(sa.select(sa.func.max(mpc_orbits.c.id))).scalar_one() or 0)
 
 

@@ -22,6 +22,7 @@ from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import apdb_metadata, ss_source
 from ssdb.schema.survey import ss_candidate, ss_expected, ss_prediction
 from ssdb.store.database import Database
+from ssdb.store.locks import lock
 
 PARTITIONED = (ss_prediction, ss_expected, ss_candidate, ss_source, dia_source)
 """In the order in which they are locked."""
@@ -235,7 +236,7 @@ def _missing(
 
 def _lock_creation(connection: sa.Connection) -> None:
     """Keeps others from making partitions until the end of the transaction; taken after the visits are locked."""
-    connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('ssdb partitions'))"))
+    lock(connection, "partitions")
 
 
 def _make(connection: sa.Connection, missing: Collection[tuple[sa.Table, Range]]) -> None:

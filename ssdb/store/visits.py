@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import PENDING, ss_candidate, ss_expected, visit, visit_detector
+from ssdb.store.locks import lock
 from ssdb.store.partitions import make_partitions
 from ssdb.store.sources import source_update
 from ssdb.store.staging import staged
@@ -41,8 +42,7 @@ def lock_creation(connection: sa.Connection) -> None:
 
     A visit that another transaction is creating can be neither seen nor locked, and creating it too would fail.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('ssdb visits'))"))
+    lock(connection, "visits")
 
 
 def lock_source_ids(connection: sa.Connection) -> None:
@@ -51,8 +51,7 @@ def lock_source_ids(connection: sa.Connection) -> None:
     Two transactions that write the same diaSourceId for different visits do not see each other; the second to come
     here sees what the first has committed.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('ssdb sources'))"))
+    lock(connection, "sources")
 
 
 def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,0 +1,22 @@
+"""Saying that something is waited for, when it takes long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Timer
+
+SECONDS = 2.0
+"""After so long."""
+
+
+@contextmanager
+def told_when_late(tell: Callable[[], None]) -> Iterator[None]:
+    """Calls a function, in a thread of its own, if what is within takes long: a tenth of a millisecond where not."""
+    timer = Timer(SECONDS, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
