@@ -1,4 +1,5 @@
 -- Makes what ssdb_new_partition() made a partition, with its indexes. Who reads and writes the partitioned table goes on.
+-- Whether the bounds are right is seen at the end of the transaction, by ssdb_check_partition().
 --
 -- parent, first: as there; past: the smallest visit above those of the partition; NULL: it has no end.
 CREATE OR REPLACE FUNCTION ssdb_attach_partition(parent text, first bigint, past bigint) RETURNS void

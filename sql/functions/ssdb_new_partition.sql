@@ -1,14 +1,24 @@
 -- Makes a table that is to become a partition, and to be filled before it does: its indexes are then made at once, which
 -- takes a fraction of what their upkeep takes row by row. It is the owner's; who called may add rows until it is attached.
+-- Nobody else makes one until the end of the transaction, when ssdb_check_partition() sees whether all is right.
 --
 -- parent: the partitioned table; first: the smallest visit of the partition, which is its name, too.
 CREATE OR REPLACE FUNCTION ssdb_new_partition(parent text, first bigint) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, :schema, pg_temp AS $$
 DECLARE
     child text := parent || '_' || first;
+    most CONSTANT integer := 10000;
 BEGIN
     IF parent NOT IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction') THEN
         RAISE EXCEPTION '% is not partitioned by visits', parent;
+    END IF;
+    UPDATE "SsLock" SET made = child WHERE name = 'partitions';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the table SsLock has lost its row partitions: run `ssdb init`';
+    END IF;
+    IF (SELECT count(*) FROM pg_inherits WHERE inhparent = format(':schema.%I', parent)::regclass) >= most THEN
+        RAISE EXCEPTION '% has % parts already, as many as there may be: set old ones aside, or have new ones hold more visits with `ssdb partition width`',
+            parent, most;
     END IF;
     EXECUTE format(
         'CREATE TABLE :schema.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS '

@@ -88,7 +88,7 @@ def drop(ctx: click.Context, visits: tuple[int, ...], yes: bool) -> None:
         what = f"the part from visit {part.first}, with {part.visits:,} visits and {part.bytes / 1e6:,.1f} MB"
         if not yes:
             click.confirm(f"Drop {what}?", abort=True, err=True)
-        drop_part(database, visit)
+        drop_part(database, visit, only=part)
         click.echo(f"dropped {what}")
 
 

@@ -1,9 +1,11 @@
-"""Old nights out of the way: parts of the big tables set aside, brought back, or dropped. PostgreSQL only."""
+"""Old nights out of the way: parts of the big tables set aside, brought back, or dropped. PostgreSQL only.
+
+The rows of Visit and VisitDetector go with those of the parts. All these tables are had alone meanwhile, so that who
+reads sees a night whole or not at all.
+"""
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,25 +14,32 @@ import psycopg
 import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, DatabaseError, NotFoundError
-from ssdb.schema.survey import PENDING, visit, visit_detector
+from ssdb.schema.survey import PENDING, visit
+from ssdb.store.alone import alone_with
+from ssdb.store.aside import (
+    DETACHED,
+    WHOLE,
+    about,
+    exists,
+    name_aside,
+    names_aside,
+    partitions_of,
+    quoted,
+    ranges_aside,
+    size,
+    table_aside,
+    within,
+)
 from ssdb.store.database import Database
-from ssdb.store.partitions import PARTITIONED, Range, attach_partition, partitions, set_width, width_of
+from ssdb.store.partitions import PARTITIONED, Range, partitions, set_width, width_of
 
-_DETACHED = "_detached"
-"""How the name of a table ends that was set aside."""
+_TABLES = [table.name for table in (*WHOLE, *PARTITIONED)]
 
-_WHOLE = (visit, visit_detector)
-"""Tables that have no partitions, and whose rows go with those of the others."""
+_BOUNDED = "ssdb_visits"
+"""The constraint by which PostgreSQL knows the visits of a table, and need not read all its rows to attach it."""
 
-_SECONDS_TO_LOCK = 10.0
-_PAUSE_SECONDS = 0.05
-"""So long and so often it is tried to have the tables alone."""
-_SECONDS_TO_PATIENCE = 0.5
-_PATIENCE = "1500ms"
-"""So often, and so long, it is waited: longer than PostgreSQL's deadlock_timeout of a second, after which it ends an
-autovacuum that is in the way of someone who waits. Of one that does not wait it takes no notice."""
-
-_ABOUT = re.compile(r"Visits from (-?\d+)(?: to below (-?\d+))?, set aside")
+_SOME = 3
+"""So many of the visits that are in the way are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +90,14 @@ def list_parts(database: Database) -> list[Part]:
         parts = [
             _described(connection, wanted, names[wanted], False) for wanted in sorted(names, key=lambda r: r.first)
         ]
-        for wanted in _ranges_aside(connection):
-            of_part = [_aside(table, wanted) for table in (*_WHOLE, *PARTITIONED)]
-            parts.append(_described(connection, wanted, of_part, True))
+        for wanted in ranges_aside(connection):
+            try:
+                with connection.begin_nested():
+                    parts.append(_described(connection, wanted, names_aside(connection, wanted), True))
+            except sa.exc.ProgrammingError as error:
+                if not isinstance(error.orig, psycopg.errors.UndefinedTable):
+                    raise
+                # It has just been dropped.
     return parts
 
 
@@ -111,29 +125,16 @@ def detach(database: Database, any_visit: int) -> list[str]:
     DatabaseError
         If the user does not own the tables, others keep using them, or a part of the same first visit is aside already.
     """
-    _refuse_sqlite(database)
+    _refuse_others(database)
     with database.writing() as connection:
-        wanted = _part_of(connection, any_visit)
-        _have_alone(connection, wanted)
-        made = []
-        for parent, child in _children(connection, wanted):
-            _run(connection, f"ALTER TABLE {_q(connection, parent)} DETACH PARTITION {_q(connection, child)}")
-            made.append(child + _DETACHED)
-            _run(connection, f"ALTER TABLE {_q(connection, child)} RENAME TO {_q(connection, made[-1])}")
-        for table in _WHOLE:
-            made.append(_aside(table, wanted))
-            new, old = _q(connection, made[-1]), _q(connection, table.name)
-            _run(connection, f"CREATE TABLE {new} (LIKE {old} INCLUDING ALL)")
-            connection.execute(
-                sa.insert(_table_aside(table, wanted)).from_select(
-                    table.columns.keys(), sa.select(table).where(_within(table, wanted))
-                )
-            )
-            connection.execute(sa.delete(table).where(_within(table, wanted)))
-        end = "" if wanted.past is None else f" to below {wanted.past}"
-        about = f"Visits from {wanted.first}{end}, set aside"
-        _run(connection, f"COMMENT ON TABLE {_q(connection, _aside(visit, wanted))} IS '{about}'")
-        return made
+
+        def find() -> tuple[Range, list[str]]:
+            wanted = _part_of(connection, any_visit)
+            if exists(connection, name_aside(visit, wanted)):
+                raise DatabaseError(f"a part from visit {wanted.first} is set aside already: drop it or bring it back")
+            return wanted, [*_TABLES, *(part.name for part in partitions_of(connection, wanted))]
+
+        return alone_with(connection, find, lambda wanted: _set_aside(connection, wanted))
 
 
 def attach(database: Database, any_visit: int) -> int:
@@ -158,26 +159,27 @@ def attach(database: Database, any_visit: int) -> int:
     ConfigError
         If it is an SQLite database.
     DatabaseError
-        If visits of its range have been stored meanwhile, or the user does not own the tables.
+        If visits of its range have been stored meanwhile, others keep using the tables, or the user does not own them.
     """
-    _refuse_sqlite(database)
+    _refuse_others(database)
     with database.writing() as connection:
-        wanted = _part_aside(connection, any_visit)
-        for table in _WHOLE:
-            rows = sa.select(_table_aside(table, wanted))
-            connection.execute(sa.insert(table).from_select(table.columns.keys(), rows))
-            _run(connection, f"DROP TABLE {_q(connection, _aside(table, wanted))}")
-        for table in PARTITIONED:
-            name = _aside(table, wanted)
-            if _exists(connection, name):
-                child = _q(connection, name.removesuffix(_DETACHED))
-                _run(connection, f"ALTER TABLE {_q(connection, name)} RENAME TO {child}")
-                attach_partition(connection, table, wanted)
-        found = sa.select(sa.func.count()).select_from(visit).where(_within(visit, wanted))
-        return int(connection.execute(found).scalar_one())
+
+        def find_aside() -> tuple[Range, list[str]]:
+            wanted = _part_aside(connection, any_visit)
+            return wanted, names_aside(connection, wanted)
+
+        # All rows are read for that: it is done while nobody is kept from anything else.
+        alone_with(connection, find_aside, lambda wanted: _bound(connection, wanted), parts=False)
+    with database.writing() as connection:
+
+        def find() -> tuple[Range, list[str]]:
+            wanted, aside = find_aside()
+            return wanted, [*aside, *_TABLES, *(part.name for part in partitions_of(connection, wanted))]
+
+        return alone_with(connection, find, lambda wanted: _bring_back(connection, wanted))
 
 
-def drop(database: Database, any_visit: int) -> Part:
+def drop(database: Database, any_visit: int, *, only: Part | None = None) -> Part:
     """Drops a part, set aside or not, with all that it holds. It cannot be had back.
 
     Parameters
@@ -186,6 +188,8 @@ def drop(database: Database, any_visit: int) -> Part:
         Connected as the owner of the tables.
     any_visit : int
         One of the part. Where a part with it is set aside and another one is not, the former is dropped.
+    only : Part, optional
+        Drop none but this one, as :func:`part_with` has described it.
 
     Returns
     -------
@@ -201,18 +205,27 @@ def drop(database: Database, any_visit: int) -> Part:
     DatabaseError
         If the user does not own the tables, or others keep using them.
     """
-    part = part_with(database, any_visit)
+    _refuse_others(database)
+    part = only or part_with(database, any_visit)
     wanted = Range(part.first, part.past)
     with database.writing() as connection:
-        if part.detached:
-            names = [_aside(table, wanted) for table in (*_WHOLE, *PARTITIONED)]
-        else:
-            _have_alone(connection, wanted)
-            names = [child for _, child in _children(connection, wanted)]
-            for table in _WHOLE:
-                connection.execute(sa.delete(table).where(_within(table, wanted)))
-        for name in names:
-            _run(connection, f"DROP TABLE IF EXISTS {_q(connection, name)}")
+
+        def find() -> tuple[list[str], list[str]]:
+            if part.detached:
+                names = names_aside(connection, wanted) if wanted in ranges_aside(connection) else []
+            else:
+                names = [one.name for one in partitions(connection) if one.range == wanted]
+            if not names:
+                raise _no_part(any_visit)
+            return names, [*names, *(() if part.detached else _TABLES)]
+
+        def work(names: list[str]) -> None:
+            for name in names:
+                _run(connection, f"DROP TABLE {quoted(connection, name)}")
+            for table in () if part.detached else WHOLE:
+                connection.execute(sa.delete(table).where(within(table, wanted)))
+
+        alone_with(connection, find, work)
     return part
 
 
@@ -239,9 +252,12 @@ def partition_width(database: Database, width: int | None = None) -> int:
     ------
     ConfigError
         If it is not above 0, or it is an SQLite database.
+    DatabaseError
+        If it is to be set, and the user does not own the tables.
     """
     _refuse_sqlite(database)
     if width is not None:
+        _refuse_others(database)
         with database.writing() as connection:
             set_width(connection, width)
     with database.reading() as connection:
@@ -253,19 +269,33 @@ def _refuse_sqlite(database: Database) -> None:
         raise ConfigError("SQLite keeps its tables whole: partitions are of PostgreSQL")
 
 
+def _refuse_others(database: Database) -> None:
+    """Refuses a user who does not own the tables."""
+    _refuse_sqlite(database)
+    owner = sa.text(
+        """SELECT relowner::regrole::text, current_user, pg_has_role(current_user, relowner, 'USAGE')
+           FROM pg_class WHERE oid = to_regclass('"Visit"')"""
+    )
+    with database.reading() as connection:
+        name, user, owns = connection.execute(owner).one()
+    if not owns:
+        raise DatabaseError(f"only the owner of the tables ({name}) can change how they are parted, not {user}")
+
+
 def _no_part(any_visit: int) -> NotFoundError:
-    return NotFoundError(f"there is no part of the tables that visit {any_visit} belongs to: `ssdb partition list`")
+    return NotFoundError(
+        f"there is no part of the tables (any more) that visit {any_visit} belongs to: `ssdb partition list`"
+    )
 
 
 def _described(connection: sa.Connection, wanted: Range, names: Iterable[str], detached: bool) -> Part:
     """A part that is kept in tables of these names, as far as they are there."""
-    table = _table_aside(visit, wanted) if detached else visit
+    table = table_aside(visit, wanted) if detached else visit
     time = table.c.midpointMjdTai
     pending = sa.func.count().filter(table.c.status == PENDING)
-    about = sa.select(sa.func.count(), pending, sa.func.min(time), sa.func.max(time)).select_from(table)
-    n_visits, n_pending, earliest, latest = connection.execute(about.where(_within(table, wanted))).one()
-    size = sum(_size(connection, name) for name in names)
-    return Part(*wanted, detached, n_visits, n_pending, earliest, latest, size)
+    about_visits = sa.select(sa.func.count(), pending, sa.func.min(time), sa.func.max(time)).select_from(table)
+    n_visits, n_pending, earliest, latest = connection.execute(about_visits.where(within(table, wanted))).one()
+    return Part(*wanted, detached, n_visits, n_pending, earliest, latest, sum(size(connection, name) for name in names))
 
 
 def _part_of(connection: sa.Connection, any_visit: int) -> Range:
@@ -276,88 +306,74 @@ def _part_of(connection: sa.Connection, any_visit: int) -> Range:
 
 
 def _part_aside(connection: sa.Connection, any_visit: int) -> Range:
-    for wanted in _ranges_aside(connection):
+    for wanted in ranges_aside(connection):
         if wanted.holds(any_visit):
             return wanted
-    raise NotFoundError(f"no part that visit {any_visit} belongs to has been set aside: `ssdb partition list`")
+    raise NotFoundError(f"no part that visit {any_visit} belongs to is set aside (any more): `ssdb partition list`")
 
 
-def _ranges_aside(connection: sa.Connection) -> list[Range]:
-    """The ranges of the parts that are set aside, ascending."""
-    comments = sa.text(
-        """SELECT obj_description(oid, 'pg_class') FROM pg_class
-           WHERE relkind = 'r' AND relname LIKE 'Visit\\_%\\_detached' AND pg_table_is_visible(oid)"""
-    )
-    matched = (_ABOUT.fullmatch(comment or "") for comment in connection.scalars(comments))
-    return sorted(Range(int(m[1]), int(m[2]) if m[2] else None) for m in matched if m)
+def _set_aside(connection: sa.Connection, wanted: Range) -> list[str]:
+    made = []
+    for part in partitions_of(connection, wanted):
+        parent, child = quoted(connection, part.table), quoted(connection, part.name)
+        made.append(part.name + DETACHED)
+        _run(connection, f"ALTER TABLE {parent} DETACH PARTITION {child}")
+        _run(connection, f"ALTER TABLE {child} RENAME TO {quoted(connection, made[-1])}")
+    for table in WHOLE:
+        aside = table_aside(table, wanted)
+        made.append(aside.name)
+        new, old = quoted(connection, aside.name), quoted(connection, table.name)
+        _run(connection, f"CREATE TABLE {new} (LIKE {old} INCLUDING ALL)")
+        rows = sa.select(table).where(within(table, wanted))
+        connection.execute(sa.insert(aside).from_select(table.columns.keys(), rows))
+        connection.execute(sa.delete(table).where(within(table, wanted)))
+    _run(connection, f"COMMENT ON TABLE {quoted(connection, name_aside(visit, wanted))} IS '{about(wanted)}'")
+    return made
 
 
-def _children(connection: sa.Connection, wanted: Range) -> list[tuple[str, str]]:
-    """Each partitioned table and its partition of a range."""
-    return [(part.table, part.name) for part in partitions(connection) if part.range.first == wanted.first]
+def _bound(connection: sa.Connection, wanted: Range) -> None:
+    """Has PostgreSQL know which visits the tables of a part hold."""
+    known = sa.text("SELECT count(*) FROM pg_constraint WHERE conname = :name AND conrelid = to_regclass(:table)")
+    end = "" if wanted.past is None else f" AND visit < '{wanted.past}'"
+    for table in PARTITIONED:
+        aside = name_aside(table, wanted)
+        name = quoted(connection, aside)
+        if exists(connection, aside) and not connection.scalar(known, {"name": _BOUNDED, "table": name}):
+            _run(connection, f"ALTER TABLE {name} ADD CONSTRAINT {_BOUNDED} CHECK (visit >= '{wanted.first}'{end})")
 
 
-def _have_alone(connection: sa.Connection, wanted: Range) -> None:
-    """Locks the visits of a part and all partitioned tables, when nobody has any of them.
-
-    Who waits for a lock in the ordinary way has everybody wait who comes later, and may wait for one who waits for what
-    it has: this takes all or nothing, and tries again; now and then it waits a moment.
-    """
-    begun = time.monotonic()
-    impatient_until = begun + _SECONDS_TO_PATIENCE
-    while True:
-        patient = time.monotonic() > impatient_until
-        try:
-            with connection.begin_nested():
-                _lock_all(connection, wanted, patient)
-            return
-        except sa.exc.OperationalError as error:
-            if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
-                raise
-            if time.monotonic() > begun + _SECONDS_TO_LOCK:
-                raise DatabaseError(
-                    "the tables are in use (by an association, an ingest, a long query): try again when they are not"
-                ) from error
-        if patient:
-            impatient_until = time.monotonic() + _SECONDS_TO_PATIENCE
-        time.sleep(_PAUSE_SECONDS)
-
-
-def _lock_all(connection: sa.Connection, wanted: Range, patient: bool) -> None:
-    visits = sa.select(visit.c.visit).where(_within(visit, wanted)).with_for_update(nowait=True)
-    connection.execute(visits).all()
-    tables = ", ".join(_q(connection, table.name) for table in PARTITIONED)
-    if patient:
-        _run(connection, f"SET LOCAL lock_timeout = '{_PATIENCE}'")
-    _run(connection, f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE{'' if patient else ' NOWAIT'}")
-    if patient:
-        _run(connection, "SET LOCAL lock_timeout TO DEFAULT")
+def _bring_back(connection: sa.Connection, wanted: Range) -> int:
+    stored = sa.select(visit.c.visit).where(within(visit, wanted)).order_by(visit.c.visit)
+    if in_the_way := list(connection.scalars(stored.limit(_SOME + 1))):
+        named = ", ".join([*map(str, in_the_way[:_SOME]), *(["..."] if len(in_the_way) > _SOME else [])])
+        raise DatabaseError(f"visits of this range have been stored meanwhile: {named}; the part stays set aside")
+    for part in partitions_of(connection, wanted):
+        child = quoted(connection, part.name)
+        if connection.execute(sa.text(f"SELECT 1 FROM {child} LIMIT 1")).first():
+            raise DatabaseError(f"{part.name} has rows of this range without their visits: the part stays set aside")
+        _run(connection, f"DROP TABLE {child}")
+    try:
+        for table in WHOLE:
+            rows = sa.select(table_aside(table, wanted))
+            connection.execute(sa.insert(table).from_select(table.columns.keys(), rows))
+            _run(connection, f"DROP TABLE {quoted(connection, name_aside(table, wanted))}")
+        for table in PARTITIONED:
+            if exists(connection, name_aside(table, wanted)):
+                _attach(connection, table, wanted)
+    except sa.exc.ProgrammingError as error:
+        if not isinstance(error.orig, psycopg.errors.UndefinedColumn | psycopg.errors.DatatypeMismatch):
+            raise
+        raise DatabaseError("the part was set aside from tables of another version of ssdb, and stays so") from error
+    return connection.execute(sa.select(sa.func.count()).select_from(visit).where(within(visit, wanted))).scalar_one()
 
 
-def _within(table: sa.FromClause, wanted: Range) -> sa.ColumnElement[bool]:
-    inside: sa.ColumnElement[bool] = table.c.visit >= wanted.first
-    return inside if wanted.past is None else inside & (table.c.visit < wanted.past)
-
-
-def _aside(table: sa.Table, wanted: Range) -> str:
-    return f"{table.name}_{wanted.first}{_DETACHED}"
-
-
-def _table_aside(table: sa.Table, wanted: Range) -> sa.Table:
-    return table.to_metadata(sa.MetaData(), name=_aside(table, wanted))
-
-
-def _exists(connection: sa.Connection, name: str) -> bool:
-    return connection.scalar(sa.text("SELECT to_regclass(:name)"), {"name": _q(connection, name)}) is not None
-
-
-def _size(connection: sa.Connection, name: str) -> int:
-    size = sa.text("SELECT coalesce(pg_total_relation_size(to_regclass(:name)), 0)")
-    return int(connection.execute(size, {"name": _q(connection, name)}).scalar_one())
-
-
-def _q(connection: sa.Connection, name: str) -> str:
-    return connection.dialect.identifier_preparer.quote_identifier(name)
+def _attach(connection: sa.Connection, table: sa.Table, wanted: Range) -> None:
+    name = name_aside(table, wanted)
+    parent, child = quoted(connection, table.name), quoted(connection, name.removesuffix(DETACHED))
+    end = "MAXVALUE" if wanted.past is None else f"'{wanted.past}'"
+    _run(connection, f"ALTER TABLE {quoted(connection, name)} RENAME TO {child}")
+    _run(connection, f"ALTER TABLE {parent} ATTACH PARTITION {child} FOR VALUES FROM ('{wanted.first}') TO ({end})")
+    _run(connection, f"ALTER TABLE {child} DROP CONSTRAINT {_BOUNDED}")
 
 
 def _run(connection: sa.Connection, statement: str) -> None:

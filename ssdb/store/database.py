@@ -58,7 +58,16 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A connection that sees one snapshot and cannot write."""
+        """A connection that sees one snapshot, and in it each part of the tables whole or not at all; it cannot write."""
+        with self.reading_unknown() as connection:
+            if self.dialect == "postgresql":
+                # Before the snapshot is taken: to an older one than what is set aside now the tables would not fit.
+                connection.exec_driver_sql('LOCK TABLE "Visit" IN ACCESS SHARE MODE')
+            yield connection
+
+    @contextmanager
+    def reading_unknown(self) -> Iterator[sa.Connection]:
+        """A connection that sees one snapshot and cannot write, of a database that may have no tables of ssdb."""
         with self._translated(), self.engine.connect() as connection:
             if self.dialect == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -136,7 +145,8 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
     if isinstance(password := url.query.get("password"), str):
         # Where SQLAlchemy hides it by itself.
         url = url.difference_update_query(["password"]).set(password=password)
-    return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    named = {"fallback_application_name": "ssdb"}
+    return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=named)
 
 
 def _sqlite_engine(url: sa.URL, create: bool) -> sa.Engine:

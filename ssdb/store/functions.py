@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from ssdb.store.resources import sql_texts
 
 _SIGNATURES = {
+    "ssdb_check_partition": "",
     "ssdb_new_partition": "text, bigint",
     "ssdb_attach_partition": "text, bigint, bigint",
     "ssdb_analyze_partition": "text, regclass",
@@ -40,5 +41,6 @@ def make_functions(connection: sa.Connection) -> None:
 def drop_functions(connection: sa.Connection) -> None:
     """Drops every function of ssdb."""
     if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql('DROP TRIGGER IF EXISTS ssdb_check_partition ON "SsLock"')
         for name, signature in _SIGNATURES.items():
             connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {name}({signature})")

@@ -31,7 +31,7 @@ ROWS = ("visits", "partitions", "sources")
 """The locks that are rows of SsLock."""
 
 _TABLES = {
-    # Who writes a table has it in the mode ROW EXCLUSIVE, who reads it in ACCESS SHARE; these are let be where they can.
+    # Who writes a table has it in the mode ROW EXCLUSIVE, who reads it in ACCESS SHARE.
     "names": ('"SsAlias"', "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"),
     "orbits": ("mpc_orbits", "SHARE ROW EXCLUSIVE", "SHARE"),
     # Held for long: in contrast to a row it keeps nothing from being vacuumed but this small table.

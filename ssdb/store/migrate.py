@@ -77,7 +77,7 @@ def initialize(url: str | sa.URL) -> Database:
 
 def revision_of(database: Database) -> str | None:
     """The revision of a database's schema; None where there is none."""
-    with database.reading() as connection:
+    with database.reading_unknown() as connection:
         if not sa.inspect(connection).has_table(_VERSION_TABLE):
             return None
         return connection.scalar(sa.text(f"SELECT version_num FROM {_VERSION_TABLE}"))

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import PENDING, ss_candidate, ss_expected, visit, visit_detector
-from ssdb.store.locks import lock
+from ssdb.store.locks import lock, waiting
 from ssdb.store.partitions import make_partitions
 from ssdb.store.sources import source_update
 from ssdb.store.staging import staged
@@ -71,11 +71,12 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
     """
     # SQLite has no row locks and needs none: its writing transaction is alone.
     columns = sa.select(visit.c.visit, visit.c.midpointMjdTai).order_by(visit.c.visit).with_for_update()
-    if len(visits) <= _FEW_VISITS:
-        locked = connection.execute(columns.where(visit.c.visit.in_(visits.tolist()))).all()
-    else:
-        with staged(connection, visit, pa.table({"visit": pa.array(visits, pa.int64())})) as touched:
-            locked = connection.execute(columns.where(visit.c.visit.in_(sa.select(touched.c.visit)))).all()
+    with waiting(connection, "visits"):
+        if len(visits) <= _FEW_VISITS:
+            locked = connection.execute(columns.where(visit.c.visit.in_(visits.tolist()))).all()
+        else:
+            with staged(connection, visit, pa.table({"visit": pa.array(visits, pa.int64())})) as touched:
+                locked = connection.execute(columns.where(visit.c.visit.in_(sa.select(touched.c.visit)))).all()
     make_partitions(connection, visits)
     return {
         "visit": np.array([row.visit for row in locked], np.int64),
@@ -112,7 +113,7 @@ def count_without_predictions(connection: sa.Connection) -> int:
 
 
 def claim_visits(connection: sa.Connection, visits: Sequence[int], *, only_pending: bool) -> list[int]:
-    """Locks those of some visits that are to be associated.
+    """Locks those of some visits that are to be associated, and makes the partitions that they need.
 
     Parameters
     ----------
@@ -132,7 +133,11 @@ def claim_visits(connection: sa.Connection, visits: Sequence[int], *, only_pendi
     if only_pending:
         statement = statement.where(visit.c.status == PENDING)
     statement = statement.order_by(visit.c.visit).with_for_update(skip_locked=only_pending)
-    return list(connection.scalars(statement))
+    with waiting(connection, "visits"):
+        claimed = list(connection.scalars(statement))
+    # Those of a visit that was loaded before an upgrade, say.
+    make_partitions(connection, np.array(claimed, np.int64))
+    return claimed
 
 
 def mark_pending(connection: sa.Connection, visits: sa.Select, detectors: sa.Select | None = None) -> None:
