@@ -45,7 +45,7 @@ DECLARE
     owned regproc;
 BEGIN
     FOR relation IN
-        SELECT c.oid::regclass AS name, c.relname <> 'alembic_version' AS is_written
+        SELECT c.oid::regclass AS name, c.relname <> ALL (ARRAY['alembic_version', 'metadata']) AS is_written
         FROM pg_class c
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
           AND lower(c.relname) IN (
@@ -57,22 +57,31 @@ BEGIN
         EXECUTE format('ALTER TABLE %s OWNER TO ssdb_owner', relation.name);
         EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, ssdb_reader, ssdb_writer', relation.name);
         EXECUTE format('GRANT SELECT ON %s TO ssdb_reader', relation.name);
+        -- Of the others the owner alone changes rows: what version the tables are of, and how wide their parts.
         IF relation.is_written THEN
             EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %s TO ssdb_writer', relation.name);
         END IF;
     END LOOP;
-    -- Rows are read and written through the tables that the partitions are of.
+    -- A row of it is a lock: to take one needs the right to update a column, of which any will do.
+    ALTER TABLE "SsLock" OWNER TO ssdb_owner;
+    REVOKE ALL ON "SsLock" FROM PUBLIC, ssdb_reader, ssdb_writer;
+    GRANT SELECT ON "SsLock" TO ssdb_reader;
+    GRANT UPDATE (made) ON "SsLock" TO ssdb_writer;
+    -- Rows are written through the tables that the partitions are of, and those of a part that is set aside not at all.
     FOR relation IN
-        SELECT i.inhrelid::regclass AS name
-        FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
-        WHERE p.relnamespace = 'public'::regnamespace
-          AND p.relname IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction') AND p.relkind = 'p'
+        SELECT c.oid::regclass AS name
+        FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class p ON p.oid = i.inhparent
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+          AND (p.relname IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction')
+               OR c.relname ~ '^(Visit(Detector)?|(Dia|SS)Source|Ss(Candidate|Expected|Prediction))_-?[0-9]+_detached$')
     LOOP
         EXECUTE format('ALTER TABLE %s OWNER TO ssdb_owner', relation.name);
+        EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, ssdb_reader, ssdb_writer', relation.name);
+        EXECUTE format('GRANT SELECT ON %s TO ssdb_reader', relation.name);
     END LOOP;
     -- With them a writer has the owner make the partitions of a new night.
     FOREACH owned IN ARRAY
-        ARRAY['ssdb_new_partition', 'ssdb_attach_partition', 'ssdb_analyze_partition']::regproc[]
+        ARRAY['ssdb_new_partition', 'ssdb_attach_partition', 'ssdb_analyze_partition', 'ssdb_check_partition']::regproc[]
     LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO ssdb_owner', owned);
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', owned);
@@ -80,9 +89,9 @@ BEGIN
     END LOOP;
 END $$;
 
--- What ssdb_owner makes later, in an upgrade, is read and written by the same roles.
+-- What ssdb_owner makes later is read by the same roles; rows of what an upgrade makes `ssdb init` lets writers change.
 ALTER DEFAULT PRIVILEGES FOR ROLE ssdb_owner IN SCHEMA public GRANT SELECT ON TABLES TO ssdb_reader;
-ALTER DEFAULT PRIVILEGES FOR ROLE ssdb_owner IN SCHEMA public GRANT INSERT, UPDATE, DELETE ON TABLES TO ssdb_writer;
+ALTER DEFAULT PRIVILEGES FOR ROLE ssdb_owner IN SCHEMA public REVOKE INSERT, UPDATE, DELETE ON TABLES FROM ssdb_writer;
 ALTER DEFAULT PRIVILEGES FOR ROLE ssdb_owner IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO ssdb_writer;
 
 COMMIT;

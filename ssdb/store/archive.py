@@ -32,6 +32,7 @@ from ssdb.store.aside import (
 )
 from ssdb.store.database import Database
 from ssdb.store.partitions import PARTITIONED, Range, partitions, set_width, width_of
+from ssdb.store.roles import refuse_others
 
 _TABLES = [table.name for table in (*WHOLE, *PARTITIONED)]
 
@@ -270,16 +271,10 @@ def _refuse_sqlite(database: Database) -> None:
 
 
 def _refuse_others(database: Database) -> None:
-    """Refuses a user who does not own the tables."""
+    """Refuses SQLite, and a user who does not own the tables."""
     _refuse_sqlite(database)
-    owner = sa.text(
-        """SELECT relowner::regrole::text, current_user, pg_has_role(current_user, relowner, 'USAGE')
-           FROM pg_class WHERE oid = to_regclass('"Visit"')"""
-    )
     with database.reading() as connection:
-        name, user, owns = connection.execute(owner).one()
-    if not owns:
-        raise DatabaseError(f"only the owner of the tables ({name}) can change how they are parted, not {user}")
+        refuse_others(connection, "change how they are kept in parts")
 
 
 def _no_part(any_visit: int) -> NotFoundError:

@@ -38,6 +38,8 @@ class Database:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self.has_tables = False
+        """Whether it is known to have the tables of ssdb: who has seen or made them says so."""
 
     @property
     def dialect(self) -> str:
@@ -58,22 +60,16 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A connection that sees one snapshot, and in it each part of the tables whole or not at all; it cannot write."""
-        with self.reading_unknown() as connection:
-            if self.dialect == "postgresql":
-                # Before the snapshot is taken: to an older one than what is set aside now the tables would not fit.
-                connection.exec_driver_sql('LOCK TABLE "Visit" IN ACCESS SHARE MODE')
-            yield connection
-
-    @contextmanager
-    def reading_unknown(self) -> Iterator[sa.Connection]:
-        """A connection that sees one snapshot and cannot write, of a database that may have no tables of ssdb."""
+        """A connection that sees one snapshot, in it each part of the tables whole or not at all, and cannot write."""
         with self._translated(), self.engine.connect() as connection:
             if self.dialect == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             else:
                 connection.execution_options(**{_READING: True})
             with connection.begin():
+                if self.has_tables and self.dialect == "postgresql":
+                    # Before the snapshot is taken: who sets a part aside later has to wait, and is done with it else.
+                    connection.exec_driver_sql('LOCK TABLE "Visit" IN ACCESS SHARE MODE')
                 yield connection
 
     @contextmanager

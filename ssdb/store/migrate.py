@@ -5,6 +5,7 @@ Alembic's configuration is built here, so that it works from a checkout and from
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,9 @@ from ssdb.errors import SchemaError
 from ssdb.schema import metadata
 from ssdb.store.database import MEMORY_URL, Database, open_database
 from ssdb.store.functions import drop_functions, make_functions
-from ssdb.store.locks import make_locks
+from ssdb.store.locks import make_locks, waiting
 from ssdb.store.resources import resource_directory
+from ssdb.store.roles import grant_to_writers, refuse_others
 from ssdb.store.views import drop_views, make_views
 
 if TYPE_CHECKING:
@@ -77,14 +79,14 @@ def initialize(url: str | sa.URL) -> Database:
 
 def revision_of(database: Database) -> str | None:
     """The revision of a database's schema; None where there is none."""
-    with database.reading_unknown() as connection:
+    with database.reading() as connection:
         if not sa.inspect(connection).has_table(_VERSION_TABLE):
             return None
         return connection.scalar(sa.text(f"SELECT version_num FROM {_VERSION_TABLE}"))
 
 
 def check_revision(database: Database) -> None:
-    """Refuses a database whose schema is not this ssdb's.
+    """Refuses a database whose schema is not this ssdb's, and notes that it has its tables.
 
     Raises
     ------
@@ -97,6 +99,7 @@ def check_revision(database: Database) -> None:
     if revision != REVISION:
         _refuse_newer(revision)
         raise SchemaError(f"the database has the older schema {revision}, this ssdb needs {REVISION}: run `ssdb init`")
+    database.has_tables = True
 
 
 def _refuse_newer(revision: str | None) -> None:
@@ -122,6 +125,8 @@ def upgrade(database: Database) -> None:
         make_views(connection)
         make_functions(connection)
         make_locks(connection)
+        grant_to_writers(connection)
+    database.has_tables = True
 
 
 def downgrade(database: Database, revision: str) -> None:
@@ -129,6 +134,7 @@ def downgrade(database: Database, revision: str) -> None:
     from alembic import command
 
     with database.writing() as connection:
+        database.has_tables = False
         _lock_schema(connection)
         drop_views(connection)
         drop_functions(connection)
@@ -139,8 +145,17 @@ def downgrade(database: Database, revision: str) -> None:
 
 def _lock_schema(connection: sa.Connection) -> None:
     # Two `ssdb init` at once: the second waits, then finds nothing to do. (SQLite: the transaction is the lock.)
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('ssdb schema'))"))
+    refuse_others(connection, "make or upgrade them")
+    if connection.dialect.name != "postgresql":
+        return
+    with waiting(connection, "the tables"):
+        with suppress(sa.exc.IntegrityError, sa.exc.ProgrammingError), connection.begin_nested():
+            # As Alembic would make it. Who makes it at the same time is waited for, and then it is there.
+            connection.exec_driver_sql(
+                f"CREATE TABLE {_VERSION_TABLE} (version_num VARCHAR(32) NOT NULL, "
+                f"CONSTRAINT {_VERSION_TABLE}_pkc PRIMARY KEY (version_num))"
+            )
+        connection.exec_driver_sql(f"LOCK TABLE {_VERSION_TABLE} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def alembic_config(connection: sa.Connection) -> Config:
