@@ -162,3 +162,53 @@ def test_anybody_may_listen_on_the_channel(three: Database, postgresql_url: str)
 def test_sqlite_cannot_tell(sqlite_url: str) -> None:
     with closing(connect(sqlite_url)) as database, pytest.raises(DatabaseError, match="only PostgreSQL"):
         next(listen(database))
+
+
+def test_what_others_tell_is_ignored_unless_the_tables_bear_it_out(
+    three: Database, postgresql_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Junk of any kind, lies about visits and repetitions: the numbers heard are those of the table, once a visit."""
+    report = associate(three, [1])
+    lies = [
+        "",
+        "{",
+        "[" * 5000,
+        "7",
+        "[1]",
+        '"visit"',
+        "{}",
+        '{"visit": 1}',
+        '{"visit": 1, "runId": 5}',
+        '{"visit": 1, "runId": "another"}',
+        '{"visit": 1, "runId": "\\u0000"}',
+        '{"visit": true, "runId": "a"}',
+        '{"visit": 99, "runId": "a"}',
+        '{"visit": ' + "9" * 5000 + ', "runId": "a"}',
+        '{"visit": 9223372036854775808, "runId": "a"}',
+        '{"visit": 2, "runId": null}',
+    ]
+    truth = json.dumps({"visit": 1, "runId": report.run_id, "nSources": 12345, "more": "x" * 100})
+    listener = Listener(postgresql_url)
+    with three.session() as connection:
+        for payload in [*lies, truth, *lies, truth, truth]:
+            connection.execute(
+                sa.text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload}
+            )
+    second = associate(three, [2])
+    assert listener.all() == told(report) + told(second)
+    assert [record.message.split(" that")[0] for record in caplog.records if CHANNEL in record.message] == [
+        "something was told on ssdb_associated"
+    ]
+
+
+def test_junk_is_no_news_that_keeps_listening_from_its_end(three: Database, postgresql_url: str) -> None:
+    """Told without a pause, for longer than the time that listening is to last."""
+    listener = Listener(postgresql_url)
+    with three.session() as connection:
+        for _ in range(300):
+            connection.exec_driver_sql(f"NOTIFY {CHANNEL}, 'junk'")
+            listener.join(0.1)
+            if not listener.is_alive():
+                break
+    assert not listener.is_alive()
+    assert listener.heard == []

@@ -73,6 +73,7 @@ def alone_with(
     end = time.monotonic() + _SECONDS
     while True:
         names: list[str] = []
+        locked = False
         try:
             with connection.begin_nested():
                 if parts:
@@ -81,10 +82,13 @@ def alone_with(
                 names = [connection.dialect.identifier_preparer.quote_identifier(name) for name in of_found]
                 only = ", ".join(f"ONLY {name}" for name in names)
                 connection.exec_driver_sql(f"LOCK TABLE {only} IN ACCESS EXCLUSIVE MODE NOWAIT")
+                locked = True
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_HIDDEN_MILLISECONDS}")
                 return work(found)
-        except sa.exc.OperationalError as error:
-            if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+        except sa.exc.DBAPIError as error:
+            # One that was set aside may have been dropped or brought back since it was found.
+            gone = isinstance(error.orig, psycopg.errors.UndefinedTable) and not locked
+            if not gone and not isinstance(error.orig, psycopg.errors.LockNotAvailable):
                 raise
             if time.monotonic() > end:
                 raise DatabaseError(_in_use(connection, names)) from error

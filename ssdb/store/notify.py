@@ -1,20 +1,32 @@
-"""Telling and hearing that exposures are associated: PostgreSQL's NOTIFY and LISTEN."""
+"""Telling and hearing that exposures are associated: PostgreSQL's NOTIFY and LISTEN.
+
+Any role can tell anything on any channel. What is heard is only a reason to look: what is passed on is what the tables
+say.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Sequence
+import logging
+import time
+from collections.abc import Collection, Generator, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from ssdb.errors import DatabaseError
 from ssdb.schema.survey import DONE, visit
 from ssdb.store.database import Database, driver_connection
 
+_log = logging.getLogger("ssdb")
+
 CHANNEL = "ssdb_associated"
 """What to LISTEN to."""
+
+_KEPT = 10_000
+"""So many of the exposures that were passed on are remembered, so as not to pass them on once more."""
 
 _TOLD = ("visit", "runId", "nSources", "nTotalSsObjects", "nAssociatedSsObjects")
 
@@ -43,7 +55,9 @@ def notify_associated(connection: sa.Connection, visits: Sequence[int]) -> None:
 
 
 def listen(database: Database, *, timeout: float | None = None) -> Generator[dict[str, Any], None, None]:
-    """Waits for exposures to be associated, by whomever, and tells each of them.
+    """Waits for exposures to be associated, by whomever, and tells each of them, once for every run.
+
+    What is told and not borne out by the table Visit is ignored.
 
     Parameters
     ----------
@@ -75,9 +89,53 @@ def listen(database: Database, *, timeout: float | None = None) -> Generator[dic
                 "the database is behind a pool that hands out connections for single transactions, so that nothing "
                 "can be heard: connect to PostgreSQL itself, or to a pool of sessions"
             )
-        while True:
-            heard = list(driver_connection(connection).notifies(timeout=timeout, stop_after=1))
-            if not heard:
-                return
-            for notified in heard:
-                yield json.loads(notified.payload)
+        passed_on: dict[tuple[int, str], None] = {}
+        n_ignored = 0
+        end = None if timeout is None else time.monotonic() + timeout
+        while end is None or time.monotonic() < end:
+            heard = _heard(connection, None if end is None else end - time.monotonic())
+            stored = _stored(database, {told[0] for told in heard if told})
+            for told in heard:
+                if told is None or told not in stored:
+                    n_ignored += 1
+                    if n_ignored == 1:
+                        _log.warning("something was told on %s that is not so; more of it is ignored unsaid", CHANNEL)
+                elif told not in passed_on:
+                    passed_on[told] = None
+                    if len(passed_on) > _KEPT:
+                        del passed_on[next(iter(passed_on))]
+                    yield stored[told]
+                    end = None if timeout is None else time.monotonic() + timeout
+        _log.info("%d notifications on %s were ignored", n_ignored, CHANNEL)
+
+
+def _heard(connection: sa.Connection, timeout: float | None) -> list[tuple[int, str] | None]:
+    """The visit and run of each notification of the next ones; None of one that is not ssdb's."""
+    heard: list[tuple[int, str] | None] = []
+    try:
+        notifications = driver_connection(connection).notifies(timeout=timeout, stop_after=1)
+        heard += [_visit_and_run(told.payload) for told in notifications]
+    except UnicodeDecodeError:
+        heard.append(None)
+    return heard
+
+
+def _visit_and_run(payload: str) -> tuple[int, str] | None:
+    try:
+        told = json.loads(payload)
+        visit_id, run = told["visit"], told["runId"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+    fits = type(visit_id) is int and -(2**63) <= visit_id < 2**63
+    return (visit_id, run) if fits and isinstance(run, str) else None
+
+
+def _stored(database: Database, visits: Collection[int]) -> dict[tuple[int, str], dict[str, Any]]:
+    """What the tables say of those visits that are done, by visit and run."""
+    if not visits:
+        return {}
+    wanted = sa.bindparam("visits", list(visits), ARRAY(sa.BigInteger))
+    done = (visit.c.visit == sa.func.any(wanted)) & (visit.c.status == DONE)
+    with database.reading() as connection:
+        rows = connection.execute(sa.select(*(visit.c[name] for name in _TOLD)).where(done)).mappings()
+        return {(row["visit"], row["runId"]): dict(row) for row in rows}
