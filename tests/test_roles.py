@@ -46,6 +46,10 @@ DEFINITIONS = [
     "UPDATE alembic_version SET version_num = 'x'",
     "DELETE FROM alembic_version",
     "CREATE ROLE more",
+    "INSERT INTO metadata VALUES ('ssdb:visitsPerPartition', '1')",
+    "UPDATE metadata SET value = '1'",
+    'DELETE FROM "SsLock"',
+    "UPDATE \"SsLock\" SET name = 'more'",
 ]
 
 Login = Callable[[str], str]

@@ -12,7 +12,7 @@ BEGIN
     IF parent NOT IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction') THEN
         RAISE EXCEPTION '% is not partitioned by visits', parent;
     END IF;
-    UPDATE "SsLock" SET made = child WHERE name = 'partitions';
+    PERFORM FROM "SsLock" WHERE name = 'partitions' FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the table SsLock has lost its row partitions: run `ssdb init`';
     END IF;
@@ -28,5 +28,7 @@ BEGIN
         EXECUTE format('ALTER TABLE :schema.%I SET (fillfactor = 80)', child);
     END IF;
     EXECUTE format('GRANT INSERT ON :schema.%I TO %I', child, session_user);
+    -- Has it checked. Last: whoever has constraints checked at once has it checked here, and it is no partition yet.
+    UPDATE "SsLock" SET made = child WHERE name = 'partitions';
     RETURN child;
 END $$

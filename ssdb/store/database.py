@@ -6,6 +6,7 @@ transaction: all or nothing). Errors of the drivers leave it as :class:`ssdb.err
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 import sqlite3
@@ -19,6 +20,9 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from ssdb.errors import DatabaseError, SchemaError
+from ssdb.store.waits import told_when_late
+
+_log = logging.getLogger("ssdb")
 
 MEMORY_URL = "sqlite://"
 _BUSY_TIMEOUT_SECONDS = 60.0
@@ -201,7 +205,12 @@ def _begin_sqlite(connection: sa.Connection) -> None:
         # Not without need: it makes SQLite prepare all its statements anew.
         connection.exec_driver_sql(f"PRAGMA query_only = {reading:d}")
         connection.info[_READING] = reading
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    path = connection.engine.url.database
+    if reading or not path:
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        return
+    with told_when_late(lambda: _log.warning("waiting for another process that is writing to %s", path)):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def masked(url: sa.URL) -> str:
