@@ -2,7 +2,7 @@
 --
 --   ssdb_reader   SELECT on everything: ssdb status, query, export, check, resolve
 --   ssdb_writer   besides, rows in and out of the tables, and temporary tables: ssdb ingest, fetch, predict, associate
---   ssdb_owner    owns the tables and views, and may make others: ssdb init
+--   ssdb_owner    owns the tables and views, and may make others: ssdb init, partition
 --
 -- To be run by a superuser, in the database, after `ssdb init`; again where a newer ssdb has upgraded the schema under
 -- another user than ssdb_owner. It may be run any number of times. The roles cannot log in: people and services are

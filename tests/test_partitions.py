@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import pairwise
 
 import numpy as np
 import psycopg
 import pytest
-import sqlalchemy as sa
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -268,24 +265,6 @@ def test_a_night_in_use_is_not_waited_for_without_end(associated: Database, post
             with pytest.raises(DatabaseError, match="in use"):
                 detach(associated, NIGHTS[0])
     assert stored(associated) == before
-
-
-def test_an_autovacuum_in_the_way_is_ended(associated: Database, postgresql_url: str) -> None:
-    """PostgreSQL ends it for someone who waits for its lock: now and then it is waited."""
-    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
-    with psycopg.connect(postgresql_url.replace("+psycopg", "")) as reader, ThreadPoolExecutor(1) as pool:
-        reader.execute('SELECT count(*) FROM "DiaSource"')
-        detaching = pool.submit(detach, associated, NIGHTS[0])
-        deadline = time.monotonic() + 8.0
-        with closing(connect(postgresql_url)) as watcher:
-            seen = False
-            while not seen and time.monotonic() < deadline:
-                with watcher.reading() as connection:
-                    seen = connection.execute(waiting).scalar_one() > 0
-        reader.rollback()
-        detaching.result()
-    assert seen
-    assert [part.detached for part in list_parts(associated) if part.first == NIGHTS[0]] == [True]
 
 
 # The command
