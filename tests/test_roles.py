@@ -196,3 +196,14 @@ def test_running_it_again_changes_nothing_and_a_users_table_stays_hers(login: Lo
 def _rows(engine: sa.Engine, sql: str) -> list[tuple]:
     with engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(sql)]
+
+
+def test_who_may_make_no_tables_is_told_so(login: Login, postgresql_url: str) -> None:
+    """In a database that has none of ssdb."""
+    url = login("ssdb_writer")
+    with closing(open_database(postgresql_url)) as database:
+        downgrade(database, "base")
+    _administer(postgresql_url, "DROP TABLE alembic_version")
+    result = CliRunner().invoke(main, ["--db", url, "init"])
+    assert result.exit_code == 1
+    assert "permission denied for schema public" in result.stderr

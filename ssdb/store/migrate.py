@@ -5,10 +5,10 @@ Alembic's configuration is built here, so that it works from a checkout and from
 
 from __future__ import annotations
 
-from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import psycopg
 import sqlalchemy as sa
 
 from ssdb.errors import SchemaError
@@ -149,12 +149,16 @@ def _lock_schema(connection: sa.Connection) -> None:
     if connection.dialect.name != "postgresql":
         return
     with waiting(connection, "the tables"):
-        with suppress(sa.exc.IntegrityError, sa.exc.ProgrammingError), connection.begin_nested():
-            # As Alembic would make it. Who makes it at the same time is waited for, and then it is there.
-            connection.exec_driver_sql(
-                f"CREATE TABLE {_VERSION_TABLE} (version_num VARCHAR(32) NOT NULL, "
-                f"CONSTRAINT {_VERSION_TABLE}_pkc PRIMARY KEY (version_num))"
-            )
+        try:
+            with connection.begin_nested():
+                # As Alembic would make it. Who makes it at the same time is waited for, and then it is there.
+                connection.exec_driver_sql(
+                    f"CREATE TABLE {_VERSION_TABLE} (version_num VARCHAR(32) NOT NULL, "
+                    f"CONSTRAINT {_VERSION_TABLE}_pkc PRIMARY KEY (version_num))"
+                )
+        except sa.exc.DBAPIError as error:
+            if not isinstance(error.orig, psycopg.errors.DuplicateTable | psycopg.errors.UniqueViolation):
+                raise
         connection.exec_driver_sql(f"LOCK TABLE {_VERSION_TABLE} IN SHARE ROW EXCLUSIVE MODE")
 
 

@@ -241,7 +241,8 @@ def _missing(
 ) -> list[tuple[sa.Table, Range]]:
     width = width_of(connection)
     # Mostly all are there, and called as those are that would be made today.
-    near = partitions(connection, tables, np.unique(visits // width * width))
+    cell = min(width, _LARGEST_VISIT)
+    near = partitions(connection, tables, np.unique(visits // cell * cell))
     if all(_hold([part.range for part in near if part.table == table.name], visits) for table in tables):
         return []
     existing = partitions(connection)
