@@ -51,6 +51,11 @@ class Database:
         return self.engine.dialect.name
 
     @property
+    def concurrent(self) -> bool:
+        """Whether it can have several writing transactions at a time."""
+        return self.dialect == "postgresql"
+
+    @property
     def in_memory(self) -> bool:
         """Whether the database ends with this object."""
         return self.dialect == "sqlite" and not self.engine.url.database
@@ -97,7 +102,23 @@ class Database:
         try:
             yield
         except (sa.exc.SQLAlchemyError, psycopg.Error, sqlite3.Error) as error:
-            raise DatabaseError(f"{masked(self.engine.url)}: {driver_message(error, self.engine.url)}") from error
+            told = driver_message(error, self.engine.url)
+            if _is_lost(error):
+                told = (
+                    f"the connection to the server was lost ({told}): what was not committed is not stored; "
+                    "run the command again"
+                )
+            raise DatabaseError(f"{masked(self.engine.url)}: {told}") from error
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Whether an error says that a connection, once made, has ended."""
+    if isinstance(error, sa.exc.DBAPIError):
+        return error.connection_invalidated
+    # The driver's own, of a connection that SQLAlchemy did not use: it has no code, or one of the classes that end it.
+    if isinstance(error, psycopg.OperationalError):
+        return error.sqlstate is None or error.sqlstate[:3] in ("08", "57P", "25P")
+    return isinstance(error, sa.exc.PendingRollbackError) and "reconnect" in str(error)
 
 
 def open_database(url: str | sa.URL, *, create: bool = False) -> Database:
