@@ -165,7 +165,7 @@ def associate(
         raise ConfigError("a detector is of a visit: say which")
     if workers < 1:
         raise ConfigError(f"workers must be above 0, not {workers}")
-    if workers > 1 and database.dialect == "sqlite":
+    if workers > 1 and not database.concurrent:
         logger.warning("SQLite lets one write at a time: one worker does all, not %d", workers)
         workers = 1
     started = time.perf_counter()
@@ -178,7 +178,7 @@ def associate(
     work = partial(
         _associate_visits, run_id=run_id, config=report.config, detectors=detectors, only_pending=only_pending
     )
-    overlap = report.n_workers == 1 and len(wanted) > 1 and database.dialect == "postgresql"
+    overlap = report.n_workers == 1 and len(wanted) > 1 and database.concurrent
     batches = Batches(wanted, IN_HAND if overlap else report.n_workers, _VISITS_PER_BATCH)
     with closing(_worked_on(database, report.n_workers, overlap, work, batches)) as parts:
         for batch, part in parts:

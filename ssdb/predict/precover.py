@@ -26,6 +26,7 @@ from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.store.database import Database
 from ssdb.store.names import lock_names
+from ssdb.store.nested import Nested
 from ssdb.store.orbits import lock_orbits
 from ssdb.store.plans import index_loops
 from ssdb.store.read import read_arrays
@@ -131,8 +132,8 @@ def precover(
         Which sources are near enough: those that association takes for candidates with it. In uncertainty mode the
         search grows with the error of the prediction, up to ``max_radius_arcsec``.
     commit : bool
-        Store the orbit, if it was given, and the predictions, and associate these exposures with ``config``. Otherwise
-        nothing is changed.
+        Store the orbit, if it was given, and the predictions, and associate these exposures with ``config``, in one
+        transaction. Otherwise nothing is changed.
     progress : callable, optional
         Called with the numbers of exposures associated now, and of all.
 
@@ -170,8 +171,9 @@ def precover(
             failed,
         )
     if commit:
-        concerned = _store(database, target, predictions, report)
-        report.association = associate(database, concerned, config=config, progress=progress)
+        with database.writing() as connection:
+            concerned = _store(connection, target, predictions, report)
+            report.association = associate(Nested(connection), concerned, config=config, progress=progress)
     return report
 
 
@@ -243,28 +245,27 @@ def _sources_near(connection: sa.Connection, predictions: Columns, radius_arcsec
     return {name: values[order] for name, values in columns.items()}
 
 
-def _store(database: Database, target: Target, predictions: pa.Table, report: PrecoveryReport) -> list[int]:
+def _store(connection: sa.Connection, target: Target, predictions: pa.Table, report: PrecoveryReport) -> list[int]:
     """Stores predictions in place of those that the object has there, and the orbit; which visits are concerned.
 
     With a new orbit, those predictions that were made of the old one are removed from the other visits too.
     """
-    with database.writing() as connection:
-        lock_names(connection, shared=True)
-        if target.row is not None:
-            store_orbits(connection, target.row, lock_orbits(connection), identified=True)
-        wanted = predictions.column("visit").to_numpy()
-        outdated = _outdated(connection, target.object_id) if target.row is not None else np.empty(0, np.int64)
-        lock_visits(connection, np.union1d(wanted, outdated))
-        asked = _with_predictions(connection, wanted)
-        kept = np.isin(wanted, asked)
-        report.n_without_predictions = int((~kept).sum())
-        concerned = np.union1d(wanted[kept], outdated)
-        with staged(connection, ss_prediction, pa.table({"visit": pa.array(concerned, pa.int64())})) as these:
-            visits = sa.select(these.c.visit)
-            of_object = ss_prediction.c.ssObjectId == target.object_id
-            connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(visits), of_object))
-            report.n_stored = write_rows(connection, ss_prediction, predictions.filter(pa.array(kept)))
-            mark_pending(connection, visits)
+    lock_names(connection, shared=True)
+    if target.row is not None:
+        store_orbits(connection, target.row, lock_orbits(connection), identified=True)
+    wanted = predictions.column("visit").to_numpy()
+    outdated = _outdated(connection, target.object_id) if target.row is not None else np.empty(0, np.int64)
+    lock_visits(connection, np.union1d(wanted, outdated))
+    asked = _with_predictions(connection, wanted)
+    kept = np.isin(wanted, asked)
+    report.n_without_predictions = int((~kept).sum())
+    concerned = np.union1d(wanted[kept], outdated)
+    with staged(connection, ss_prediction, pa.table({"visit": pa.array(concerned, pa.int64())})) as these:
+        visits = sa.select(these.c.visit)
+        of_object = ss_prediction.c.ssObjectId == target.object_id
+        connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(visits), of_object))
+        report.n_stored = write_rows(connection, ss_prediction, predictions.filter(pa.array(kept)))
+        mark_pending(connection, visits)
     return concerned.tolist()
 
 

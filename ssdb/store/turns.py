@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ssdb.store.database import Database
+from ssdb.store.nested import Nested
 
 _TURN_SECONDS = 2.0
 _PAUSE_SECONDS = 0.12
@@ -23,7 +24,8 @@ class Turns:
     """
 
     def __init__(self, database: Database) -> None:
-        self._shared = database.dialect == "sqlite" and not database.in_memory
+        # Within a transaction nobody can come in.
+        self._shared = database.dialect == "sqlite" and not database.in_memory and not isinstance(database, Nested)
         self._since = time.monotonic()
 
     def offer(self) -> None:

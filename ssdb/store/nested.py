@@ -1,0 +1,41 @@
+"""A transaction that is open, to be worked in as if it were the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from ssdb.store.database import Database
+
+
+class Nested(Database):
+    """A database within a transaction of it: what is done with it is stored with the rest of that, or not at all.
+
+    A transaction of it is a part that can be taken back by itself, a savepoint. One who reads sees what was written so
+    far, and is not kept from writing.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing.
+    """
+
+    concurrent = False
+
+    def __init__(self, connection: sa.Connection) -> None:
+        super().__init__(connection.engine)
+        self._connection = connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """The connection."""
+        with self._translated():
+            yield self._connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """The connection; what was done with it is taken back if anything is raised."""
+        with self._translated(), self._connection.begin_nested():
+            yield self._connection

@@ -1,0 +1,86 @@
+"""``precover --commit`` is one transaction: orbit, predictions and association, or nothing."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+from ingesting import dump, rows, without_clock
+from orbit_files import columns
+from small_surveys import change
+from test_precover import HN13, HN13_COM, hn13_row, load
+
+import ssdb
+from ssdb.association import associate as association
+from ssdb.predict.precover import precover
+from ssdb.store.database import Database
+from ssdb.store.migrate import connect
+
+
+def turned() -> dict[str, list]:
+    """Another orbit, with which the object is in none of the exposures."""
+    return columns(hn13_row() | {"node": HN13_COM[3] + 40.0})
+
+
+def late(database: Database, days: float) -> None:
+    """The object's source in an exposure cannot be of the time of that."""
+    change(
+        database,
+        'UPDATE "DiaSource" SET "midpointMjdTai" = "midpointMjdTai" + :days WHERE "diaSourceId" = 103',
+        days=days,
+    )
+    last = 'UPDATE "VisitDetector" SET "lastSourceMjdTai" = "lastSourceMjdTai" + :days WHERE visit = 3'
+    change(database, last, days=days)
+
+
+@pytest.fixture
+def committed(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """The object is found and stored; from now on every exposure is a batch."""
+    load(database)
+    precover(database, HN13, commit=True)
+    monkeypatch.setattr(association, "_VISITS_PER_BATCH", 1)
+    return database
+
+
+def test_others_see_nothing_of_it_before_the_end(committed: Database, database_url: str) -> None:
+    before = dump(committed)
+    seen = []
+    with closing(connect(database_url)) as other:
+
+        def look(_done: int, _of_all: int) -> None:
+            seen.append(dump(other) == before)
+
+        precover(committed, orbit=turned(), commit=True, progress=look)
+    assert seen == [True] * 6
+    assert {row["designation"] for row in rows(committed, "SsPrediction")} == {"2015 MQ204"}
+    assert [row["diaSourceId"] for row in rows(committed, "SSSource")] == [501]
+
+
+@pytest.mark.parametrize("n_batches", [1, 3, 6])
+def test_broken_off_it_has_changed_nothing(committed: Database, n_batches: int) -> None:
+    before = dump(committed)
+    done: list[int] = []
+
+    def end(n: int, _of_all: int) -> None:
+        done.append(n)
+        if len(done) == n_batches:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        precover(committed, orbit=turned(), commit=True, progress=end)
+    assert dump(committed) == before
+
+
+def test_an_exposure_that_cannot_be_associated_costs_only_itself(committed: Database) -> None:
+    """It is told, has its predictions, and stays pending: associate finishes it when it can."""
+    expected = without_clock(dump(committed))
+    late(committed, 0.021)
+    report = precover(committed, HN13, commit=True)
+    assert report.association is not None
+    assert list(report.association.failed) == [3]
+    assert [outcome.visit for outcome in report.association.visits] == [1, 2, 4, 5, 6]
+    assert {row["visit"] for row in rows(committed, "Visit") if row["status"] == "pending"} == {3, 7}
+    assert {row["nFailed"] for row in rows(committed, "AssociationRun")} == {0, 1}
+    late(committed, -0.021)
+    assert not ssdb.associate(committed, [3]).failed
+    assert without_clock(dump(committed)) == expected
