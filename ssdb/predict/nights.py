@@ -19,7 +19,7 @@ from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.solar_system import mpc_orbits
 from ssdb.schema.survey import ss_ephemeris
 from ssdb.store.database import Database
-from ssdb.store.nights import begin_nights, complete_nights, finish_night, making_segments
+from ssdb.store.nights import Making, begin_nights, complete_nights, finish_night, making_segments
 from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
 from ssdb.store.write import Progress, write_rows
@@ -95,12 +95,12 @@ def make_segments(
     with database.reading() as connection:
         if len(complete_nights(connection, wanted)) == len(wanted):
             return reports
-    with making_segments(database):
+    with making_segments(database) as making:
         for start in range(0, len(wanted), _NIGHTS_AT_ONCE):
             some = wanted[start : start + _NIGHTS_AT_ONCE]
             # Once more only where orbits were changed while their segments were made.
             while missing := _incomplete(database, some):
-                _make(database, missing, reports, progress)
+                _make(database, making, missing, reports, progress)
     return reports
 
 
@@ -110,8 +110,14 @@ def _incomplete(database: Database, nights: Collection[int]) -> list[int]:
     return [night for night in nights if night not in complete]
 
 
-def _make(database: Database, nights: list[int], reports: dict[int, NightReport], progress: Progress | None) -> None:
-    with database.writing() as connection:
+def _make(
+    database: Database,
+    making: Making,
+    nights: list[int],
+    reports: dict[int, NightReport],
+    progress: Progress | None,
+) -> None:
+    with making.beginning() as connection:
         begin_nights(connection, nights)
     with database.reading() as connection:
         stored = {night: _stored(connection, night) for night in nights}
@@ -124,7 +130,7 @@ def _make(database: Database, nights: list[int], reports: dict[int, NightReport]
             needed[night], stale[night] = ~fresh, catalogue.ids[there & ~fresh]
             lost[night] += catalogue.n_unusable
         made = _segment_rows(catalogue, needed)
-        with database.writing() as connection:
+        with making.writing() as connection:
             for night, rows in made.items():
                 _remove(connection, night, stale[night])
                 write_rows(connection, ss_ephemeris, rows)
@@ -133,7 +139,7 @@ def _make(database: Database, nights: list[int], reports: dict[int, NightReport]
             reports.setdefault(night, NightReport()).made += rows.num_rows
         if progress:
             progress(len(catalogue.ids), n_orbits)
-    with database.writing() as connection:
+    with making.writing() as connection:
         for night, segments in stored.items():
             _remove(connection, night, segments.ids[~segments.found])
             finish_night(connection, night, lost[night])

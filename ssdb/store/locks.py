@@ -11,7 +11,8 @@ In the order in which they are taken, so that two who wait for each other wait i
     partitions   nobody else makes, sets aside, brings back or drops a part of the big tables
     sources      nobody else commits sources; when all are written
 
-``segments`` (nobody else makes segments) is held by a connection of its own.
+``segments`` (nobody else makes segments) is held by a connection of its own; ``rows of segments``, after orbits, by who
+begins with that (nobody else writes segments) and is shared by who writes some.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _TABLES = {
     "orbits": ("mpc_orbits", "SHARE ROW EXCLUSIVE", "SHARE"),
     # Held for long: in contrast to a row it keeps nothing from being vacuumed but this small table.
     "segments": ('"SsEphemerisNight"', "SHARE UPDATE EXCLUSIVE", ""),
+    "rows of segments": ('"SsEphemeris"', "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"),
 }
 """The locks that are modes of LOCK TABLE: the table, the mode, and that of who shares it."""
 
@@ -55,7 +57,7 @@ def lock(connection: sa.Connection, name: str, *, shared: bool = False) -> None:
     name : str
         One of those that the module lists.
     shared : bool
-        Together with others who share it; only of names and orbits.
+        Together with others who share it; only of names, orbits and rows of segments.
 
     Raises
     ------

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from ssdb.errors import DatabaseError
 from ssdb.schema.survey import ss_ephemeris, ss_ephemeris_night
 from ssdb.store.database import Database
 from ssdb.store.locks import lock
@@ -24,20 +25,77 @@ _NO_TIMEOUTS = sa.text(
 )
 
 
+class Making:
+    """Transactions of the one who makes segments, for as long as nobody else does.
+
+    Parameters
+    ----------
+    database : Database
+    lock : sqlalchemy.Connection, optional
+        In its transaction others are kept from making segments; None on SQLite.
+    """
+
+    def __init__(self, database: Database, lock: sa.Connection | None) -> None:
+        self._database = database
+        self._lock = lock
+
+    @contextmanager
+    def beginning(self) -> Iterator[sa.Connection]:
+        """A transaction in which nights are begun; all that was made before can be read after it.
+
+        Raises
+        ------
+        DatabaseError
+            As those of :meth:`writing`.
+        """
+        with self._database.writing() as connection:
+            # In this order: who moves objects has locked the orbits before it changes segments.
+            lock(connection, "orbits", shared=True)
+            lock(connection, "rows of segments")
+            self._check()
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction in which segments are written.
+
+        Raises
+        ------
+        DatabaseError
+            If the connection with the lock was lost, so that somebody else may be making segments.
+        """
+        with self._database.writing() as connection:
+            # Whoever begins nights next waits for the end of this transaction: what the lock was lost after is whole.
+            lock(connection, "rows of segments", shared=True)
+            self._check()
+            yield connection
+
+    def _check(self) -> None:
+        if self._lock is None:
+            return
+        try:
+            self._lock.execute(sa.text("SELECT 1"))
+        except sa.exc.SQLAlchemyError as error:
+            raise DatabaseError(
+                "the connection to the server was lost that kept others from making segments: what is made so far is "
+                "stored; run the command again"
+            ) from error
+
+
 @contextmanager
-def making_segments(database: Database) -> Iterator[None]:
+def making_segments(database: Database) -> Iterator[Making]:
     """Waits until nobody else makes segments, and keeps others from it.
 
     On SQLite it does nothing: the second to write a segment gets an error.
     """
     if database.dialect != "postgresql":
-        yield
+        yield Making(database, None)
         return
     with database.writing() as connection:
         # Nothing is done in this transaction, for as long as it takes.
         connection.execute(_NO_TIMEOUTS)
         lock(connection, "segments")
-        yield
+        yield Making(database, connection)
 
 
 def complete_nights(connection: sa.Connection, nights: Collection[int]) -> set[int]:
@@ -50,9 +108,14 @@ def complete_nights(connection: sa.Connection, nights: Collection[int]) -> set[i
 
 
 def begin_nights(connection: sa.Connection, nights: Collection[int]) -> None:
-    """Notes nights as begun: orbits that change from now on make them incomplete."""
-    # Who is changing orbits now has removed the notes before, and is waited for.
-    lock(connection, "orbits", shared=True)
+    """Notes nights as begun: orbits that change from now on make them incomplete.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        Of :meth:`Making.beginning`: who was changing orbits has removed the notes, and has been waited for.
+    nights : collection of int
+    """
     connection.execute(sa.delete(ss_ephemeris_night).where(_night.night.in_(nights)))
     connection.execute(sa.insert(ss_ephemeris_night), [{"night": night} for night in nights])
 
