@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,22 @@ def _forget_on_power_failure(url: sa.URL) -> None:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
         connection.exec_driver_sql("SELECT pg_reload_conf()")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Adds up the figures that tests have recorded: properties "figures: WHAT: OF IT" with a number."""
+    figures: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) == "call":
+                figures.update({name: n for name, n in report.user_properties if name.startswith("figures: ")})
+    if figures:
+        terminalreporter.section("figures")
+    whats = dict.fromkeys(name.split(": ")[1] for name in figures)
+    for what in whats:
+        start = f"figures: {what}: "
+        told = ", ".join(f"{name.removeprefix(start)} {n:,}" for name, n in figures.items() if name.startswith(start))
+        terminalreporter.write_line(f"{what}: {told}")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,197 @@
+"""Every command of ssdb that writes, with what is there before: for the tests that kill them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+from conftest import DIALECTS
+from identifications import EROS, current
+from ingesting import corners, load_night, sources
+from orbit_files import columns
+from predicting import BELT, NEAR, VISITS, load_orbits, load_visits
+from test_fetch import visits as visits_of_service
+from test_precover import HN13, HN13_COM, hn13_row
+from test_precover import load as load_object
+
+from ssdb.association.associate import associate
+from ssdb.ingest.detectors import ingest_detectors
+from ssdb.ingest.identifications import ingest_identifications
+from ssdb.ingest.predictions import ingest_predictions
+from ssdb.ingest.sources import ingest_sources
+from ssdb.ingest.visits import ingest_visits
+from ssdb.predict.precover import precover
+from ssdb.predict.visits import predict_visits
+from ssdb.store.archive import detach
+from ssdb.store.database import Database
+
+READING = {"check", "export", "listen", "partition list", "query", "report", "resolve", "status"}
+OF_FILES = {"demo", "simulate"}
+"""They write files; the former has a database of its own, into which it goes by the other commands."""
+
+Load = Callable[[Database], Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command, and what is there before.
+
+    Attributes
+    ----------
+    command : str
+    load : callable
+        Fills the database.
+    file : dict of columns, optional
+        The file that is ingested.
+    options : tuple of str
+    several : bool
+        It is several transactions, by its documentation: what is stored of a killed one may be some of them, and the
+        same command does the rest.
+    dialects : tuple of str
+    most : int, optional
+        Kills at most, of a command that takes long.
+    """
+
+    command: str
+    load: Load
+    file: dict[str, Any] | None = None
+    options: tuple[str, ...] = ()
+    several: bool = False
+    dialects: tuple[str, ...] = DIALECTS
+    most: int | None = None
+
+    def arguments(self, directory: Path, service: str) -> list[str]:
+        """The command line behind the database."""
+        given = [*self.command.split(), *self.options]
+        if self.command == "fetch predictions":
+            given += ["--url", service]
+        if self.file is not None:
+            path = directory / "file.parquet"
+            pa.parquet.write_table(pa.table(self.file), path)
+            given.append(str(path))
+        return given
+
+
+def nothing(_database: Database) -> None:
+    pass
+
+
+def other_night() -> dict[str, Any]:
+    """The exposures of the small night, one of them with another band, and another one."""
+    return {"visit": [10, 20, 100_030], "midpointMjdTai": [60000.1, 60000.2, 60001.2], "band": ["i", "g", "r"]}
+
+
+def with_another_visit(database: Database) -> None:
+    load_night(database, footprints=True)
+    ingest_visits(database, other_night())
+
+
+def with_another_outline(database: Database) -> None:
+    load_night(database, footprints=True)
+    ingest_detectors(database, corners(10, 1, half=0.003))
+
+
+def predicted(numbers: list[int], **more: Any) -> dict[str, Any]:
+    n = len(numbers)
+    names = ["2015 MQ204", "433", "2010 AB"][:n]
+    return {"visit": numbers, "designation": names, "ephRa": [50.0, 50.5, 50.51][:n], "ephDec": [-5.0] * n, **more}
+
+
+def two_names(database: Database) -> None:
+    """An object is predicted under two names, and has rows under a number alone."""
+    load_night(database, associated=False)
+    ingest_predictions(database, predicted([10], designation=["2010 AB"], ephRa=[50.01]))
+    associate(database)
+    ingest_identifications(database, current(("2010 AB", "2015 MQ204"), ("2015 MQ204", "2015 MQ204")))
+    ingest_identifications(database, EROS)
+
+
+def orbits_and_exposures(database: Database) -> None:
+    load_orbits(database, [*BELT[:20], *NEAR])
+    load_visits(database, VISITS)
+
+
+def nights_predicted(database: Database) -> None:
+    orbits_and_exposures(database)
+    predict_visits(database)
+
+
+def with_other_orbits(database: Database) -> None:
+    """Predicted, and then some orbits have changed."""
+    nights_predicted(database)
+    load_orbits(database, [row | {"node": row["node"] + 0.5} for row in (*BELT[:5], NEAR[0])])
+
+
+def some_exposures(database: Database) -> None:
+    """Four exposures that wait for association, and one that is done."""
+    load_night(database)
+    numbers = [31, 32, 33, 100_034]
+    ingest_visits(database, {"visit": numbers, "midpointMjdTai": [60000.3, 60000.4, 60000.5, 60001.5]})
+    more = {name: values[:4] for name, values in sources().items()}
+    ingest_sources(database, more | {"visit": numbers, "diaSourceId": numbers, "detector": [1] * 4, "ra": [50.0] * 4})
+    ingest_predictions(
+        database,
+        {"visit": numbers, "designation": ["433"] * 4, "ephRa": [50.0] * 4, "ephDec": [-5.0] * 4},
+    )
+
+
+def object_found(database: Database) -> None:
+    load_object(database)
+    precover(database, HN13, commit=True)
+
+
+def from_a_service(database: Database) -> None:
+    ingest_visits(database, visits_of_service())
+
+
+def aside(database: Database) -> None:
+    with_another_visit(database)
+    detach(database, 10)
+
+
+NEW_ORBIT = columns(hn13_row() | {"node": HN13_COM[3] + 40.0})
+MORE_SOURCES = {
+    "diaSourceId": [101, 301, 302],
+    "visit": [10, 100_030, 100_030],
+    "detector": [1, 1, 2],
+    "ra": [50.0, 50.0, 50.2],
+    "dec": [-5.0, -5.0, -5.0],
+}
+OLD = ("20261122", "20261122b")
+POSTGRESQL = ("postgresql",)
+
+CASES = {
+    "init": Case("init", nothing),
+    **{f"init-from-{revision}": Case("init", nothing) for revision in OLD},
+    "visits": Case("ingest visits", load_night, other_night()),
+    "detectors": Case("ingest detectors", with_another_visit, corners(10, 1, half=0.02)),
+    "sources": Case("ingest sources", with_another_visit, MORE_SOURCES, ("--replace",)),
+    "predictions": Case("ingest predictions", with_another_visit, predicted([10, 20, 100_030]), ("--replace",)),
+    "orbits": Case("ingest orbits", nights_predicted, NEW_ORBIT),
+    "identifications": Case("ingest identifications", load_night, EROS),
+    "fetch": Case("fetch predictions", from_a_service, several=True),
+    "predict": Case("predict", orbits_and_exposures, several=True),
+    "predict-redo": Case(
+        "predict", with_other_orbits, options=("--redo", "--visit", "1", "--visit", "3"), several=True
+    ),
+    "predict-object": Case("predict", with_other_orbits, options=("--redo", "--object", "2002 AA"), several=True),
+    "associate": Case("associate", some_exposures, several=True),
+    "associate-all": Case("associate", some_exposures, options=("--all", "--radius", "2"), several=True),
+    "associate-detector": Case(
+        "associate", with_another_outline, options=("--visit", "10", "--detector", "1"), several=True
+    ),
+    "workers": Case("associate", some_exposures, options=("--workers", "2"), several=True, dialects=POSTGRESQL, most=3),
+    "precover": Case("precover", load_object, options=(HN13, "--commit")),
+    "precover-orbit": Case("precover", object_found, NEW_ORBIT, ("--commit", "--orbit")),
+    "relink": Case("relink", two_names),
+    "detach": Case("partition detach", with_another_visit, options=("10",), dialects=POSTGRESQL),
+    "attach": Case("partition attach", aside, options=("10",), dialects=POSTGRESQL),
+    "drop": Case("partition drop", with_another_visit, options=("--yes", "10"), dialects=POSTGRESQL),
+    "drop-aside": Case("partition drop", aside, options=("--yes", "10"), dialects=POSTGRESQL),
+    "width": Case("partition width", load_night, options=("1000",), dialects=POSTGRESQL),
+}
+"""By a name."""

@@ -1,0 +1,79 @@
+"""A connection that ends under a command that reads, or listens, is told in a line. (Those that write: test_kills.)"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from ingesting import load_night
+from killing import Steps, terminate
+from small_surveys import rows
+
+import ssdb
+from ssdb.cli import main
+from ssdb.errors import DatabaseError
+from ssdb.store.database import Database
+from ssdb.store.migrate import connect
+
+LOST = "the connection to the server was lost"
+LISTENING = """
+    SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_listening_channels%'
+    AND state = 'idle' AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture
+def night(postgresql_url: str) -> Iterator[Database]:
+    """The small night, associated."""
+    with closing(connect(postgresql_url)) as database:
+        load_night(database)
+        yield database
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status",),
+        ("check",),
+        ("resolve", "433"),
+        ("partition", "list"),
+        ("query", 'SELECT * FROM "Visit"'),
+        ("query", "--name", "light-curve", "--param", "object=433"),
+        ("export", "SSSource", "-o"),
+    ],
+    ids=lambda arguments: "-".join(arguments[:2]),
+)
+def test_a_command_that_reads_says_so(
+    night: Database, postgresql_url: str, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """At each of its statements."""
+    command = ["--db", postgresql_url, *arguments]
+    if arguments[-1] == "-o":
+        command.append(str(tmp_path / "rows.parquet"))
+    steps = Steps()
+    with steps.counted():
+        assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0
+    for step in range(1, steps.n + 1):
+        with Steps(step, terminate).counted():
+            done = CliRunner().invoke(main, command, catch_exceptions=False)
+        assert done.exit_code == 1
+        (line,) = done.stderr.splitlines()
+        assert LOST in line
+        assert "sqlalche" not in line
+
+
+def test_who_listens_is_told(night: Database, postgresql_url: str) -> None:
+    with closing(connect(postgresql_url)) as other, ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(lambda: list(ssdb.listen(other, timeout=60)))
+        while not (found := rows(night, LISTENING)):
+            assert not heard.done()
+            time.sleep(0.01)
+        rows(night, "SELECT pg_terminate_backend(:pid)", pid=found[0][0])
+        with pytest.raises(DatabaseError, match=LOST) as caught:
+            heard.result(60)
+    assert "\n" not in str(caught.value)
