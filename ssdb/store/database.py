@@ -28,6 +28,17 @@ MEMORY_URL = "sqlite://"
 _BUSY_TIMEOUT_SECONDS = 60.0
 _READING = "ssdb_reading"
 
+_SAME_EVERYWHERE = {
+    "extra_float_digits": "1",  # floats as text come back as they were
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "bytea_output": "hex",
+    "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
+}
+"""Settings of PostgreSQL that change what values look like, and may differ by server, database and role."""
+
 
 class Database:
     """A database of ssdb.
@@ -166,8 +177,23 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
     if isinstance(password := url.query.get("password"), str):
         # Where SQLAlchemy hides it by itself.
         url = url.difference_update_query(["password"]).set(password=password)
-    named = {"fallback_application_name": "ssdb"}
-    return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=named)
+    engine = sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        connect_args={"fallback_application_name": "ssdb"},
+        # Stated, because a database may have another one as its default: "serializable" makes writers fail.
+        isolation_level="READ COMMITTED",
+    )
+    sa.event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    # In every transaction, since a pooler between gives each another session; and for it alone, since others have the
+    # session next. By SET, which in contrast to a SELECT takes no snapshot: Visit is to be locked before.
+    settings = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in _SAME_EVERYWHERE.items())
+    # Several statements at once cannot be prepared, as the driver does with one that it has seen a few times.
+    driver_connection(connection).execute(settings, prepare=False)
 
 
 def _sqlite_engine(url: sa.URL, create: bool) -> sa.Engine:

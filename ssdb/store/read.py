@@ -274,7 +274,6 @@ def _csv_batches(
 ) -> Iterator[pa.Table]:
     # As CSV, PostgreSQL tells NULL (nothing) from an empty text (""), writes floats so that they come back the same,
     # and Arrow parses it without a Python object per value.
-    connection.exec_driver_sql("SET LOCAL datestyle = 'ISO'")
     text, values = _compiled(connection, statement, parameters)
     binary = [field.name for field in schema if pa.types.is_binary(field.type)]
     read_types = {field.name: pa.string() if field.name in binary else field.type for field in schema}
