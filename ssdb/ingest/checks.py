@@ -12,16 +12,16 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import sqlalchemy as sa
 
 from ssdb.errors import MOST_SHOWN, InputError, shown
-
-MJD_RANGE = (15020.0, 88070.0)
-"""Modified Julian dates of the years 1900 to 2100."""
+from ssdb.ingest.conform import POSITIONS
+from ssdb.schema.ranges import DEC, MJD, RA, ranged
 
 _LOOKS_LIKE = (
-    (MJD_RANGE[0] + 2400000.5, MJD_RANGE[1] + 2400000.5, "JD; MJD = JD - 2400000.5"),
+    (MJD.low + 2400000.5, MJD.high + 2400000.5, "JD; MJD = JD - 2400000.5"),
     (1.0e8, 4.2e9, "seconds since 1970 (unix time); MJD = 40587 + seconds / 86400"),
-    (4.2e9, MJD_RANGE[1] * 86400, "MJD in seconds; MJD = seconds / 86400"),
+    (4.2e9, MJD.high * 86400, "MJD in seconds; MJD = seconds / 86400"),
     (1.0e11, 4.2e12, "milliseconds since 1970 (unix time)"),
     (1.0e17, 4.2e18, "nanoseconds since 1970 (unix time)"),
     (1900.0, 2101.0, "a year"),
@@ -217,15 +217,36 @@ def check_positions(
     nulls_allowed : bool
         Whether a position, or one of its two columns, may be unknown (null or not there; never NaN).
     """
-    for name, low, high in ((ra, -180.0, 360.0), (dec, -90.0, 90.0)):
+    for name, within in ((ra, RA), (dec, DEC)):
         if nulls_allowed and name not in table.schema.names:
             continue
         column = table.column(name)
         values = column.to_numpy()  # null becomes NaN, which is in no range
-        bad = ~((values >= low) & (values <= high))
+        bad = ~((values >= within.low) & (values <= within.high))
         if nulls_allowed:
             bad &= column.is_valid().to_numpy()
-        problems.add(bad, f"{name} is not a number within {low:g} to {high:g} (deg)")
+        problems.add(bad, f"{name} is not a number within {within} (deg)")
+
+
+def check_ranges(problems: Problems, rows: pa.Table, table: sa.Table) -> None:
+    """Notes rows with values that are out of the range of their column; unknown ones never are.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Columns of the table. Positions are left to :func:`check_positions`.
+    table : sqlalchemy.Table
+        Whose columns have their range in ``info["range"]``.
+    """
+    for name in ranged(table):
+        if name in POSITIONS or name not in rows.schema.names:
+            continue
+        within, unit = table.c[name].info["range"], table.c[name].info["unit"]
+        if within == MJD:
+            check_times(problems, rows, name)
+            continue
+        for text, wrong in within.problems(name, unit, rows.column(name).to_numpy()):
+            problems.add(wrong, text)
 
 
 def normalised_ra(ra: np.ndarray) -> np.ndarray:
@@ -253,13 +274,12 @@ def check_times(problems: Problems, table: pa.Table, column: str = "midpointMjdT
     Parameters
     ----------
     column : str
-        MJD TAI, in days; plausible between 1900 and 2100 (:data:`MJD_RANGE`).
+        MJD TAI, in days; plausible between 1900 and 2100 (:data:`ssdb.schema.ranges.MJD`).
     """
     times = table.column(column)
     values = times.to_numpy()
-    low, high = MJD_RANGE
-    bad = ~((values >= low) & (values <= high)) & times.is_valid().to_numpy()
-    text = f"{column} is not an MJD within {low:g} to {high:g}"
+    bad = ~((values >= MJD.low) & (values <= MJD.high)) & times.is_valid().to_numpy()
+    text = f"{column} is not an MJD within {MJD}"
     for start, end, what in _LOOKS_LIKE:
         alike = bad & (values >= start) & (values < end)
         problems.add(alike, f"{text} but looks like {what}")

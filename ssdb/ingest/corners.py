@@ -9,7 +9,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, shown
-from ssdb.ingest.checks import Problems, check_not_null, check_positions, check_unique, normalised_ra, valid_rows
+from ssdb.ingest.checks import Problems, check_not_null, check_positions, check_ranges, check_unique, normalised_ra, valid_rows
 from ssdb.ingest.door import ids
 from ssdb.ingest.parts import Parts
 from ssdb.runs import begins
@@ -86,8 +86,7 @@ def _checked(name: str, rows: pa.Table) -> pa.Table:
     problems = Problems(name, rows.num_rows)
     check_not_null(problems, rows, ["visit", "detector", "corner"])
     check_positions(problems, rows)
-    for size in [column for column in SIZES if column in rows.schema.names]:
-        problems.add(rows.column(size).to_numpy() <= 0, f"{size} is not above 0")
+    check_ranges(problems, rows, corners)
     check_unique(problems, rows, ["visit", "detector", "corner"], "the corner is there twice")
     rows, _ = valid_rows(rows, problems, skip_invalid=False)
     return rows

@@ -17,17 +17,21 @@ from ssdb.files import label
 from ssdb.image.exposure import Exposure, distinct, read_exposures
 from ssdb.image.files import holds_images
 from ssdb.image.header import HeaderKeywords
-from ssdb.ingest.checks import MJD_RANGE
 from ssdb.ingest.corners import SIZES, corners, footprint_columns, rows_of_corners
 from ssdb.ingest.door import IngestReport, Source, ids, refuse_unknown_visits
 from ssdb.ingest.new_visits import create_missing_visits
 from ssdb.ingest.parts import open_parts
+from ssdb.schema.ranges import MJD, out_of_range
+from ssdb.schema.survey import visit as visit_table
 from ssdb.schema.survey import visit_detector
 from ssdb.sky.footprint import join_outlines
 from ssdb.store.database import Database
 from ssdb.store.staging import staged
 from ssdb.store.visits import clear_results, lock_visits
 from ssdb.store.write import Progress
+
+_HEADER_VALUES = {visit_table: {"exposureTime": "exposure_time"}, visit_detector: {"photoCalibMean": "photo_calib_mean"}}
+"""Columns that the headers of images give, and what they are called there."""
 
 _PLACE = ("footprint", "capRa", "capDec", "capRadius", *SIZES)
 """What decides which objects are on a detector."""
@@ -133,7 +137,7 @@ def _ingest_exposures(
     create_visits: bool,
     progress: Progress | None,
 ) -> IngestReport:
-    refuse_implausible_times(exposures)
+    refuse_implausible(exposures)
     # Before the transaction begins: tracing takes time, and locks are for others to wait for.
     outlines = rows_of_exposures(exposures, keep_wcs)
     visits = np.unique(ids(outlines, "visit"))
@@ -148,13 +152,17 @@ def _ingest_exposures(
     return IngestReport(name, "detectors", outlines.num_rows, len(visits))
 
 
-def refuse_implausible_times(exposures: Sequence[Exposure]) -> None:
-    """Raises InputError if the time of an image is no MJD."""
+def refuse_implausible(exposures: Sequence[Exposure]) -> None:
+    """Raises InputError if the time, exposure time or calibration of an image is out of its range."""
     for exposure in exposures:
         time = exposure.midpoint_mjd_tai
-        if time is not None and not MJD_RANGE[0] <= time <= MJD_RANGE[1]:
-            low, high = MJD_RANGE
-            raise InputError(f"{exposure.name}: the mid-exposure {time} is not an MJD within {low:g} to {high:g}")
+        if time is not None and not MJD.low <= time <= MJD.high:
+            raise InputError(f"{exposure.name}: the mid-exposure {time} is not an MJD within {MJD}")
+        for table, of_table in _HEADER_VALUES.items():
+            known = {name: getattr(exposure, attribute) for name, attribute in of_table.items()}
+            columns = {name: np.array([value]) for name, value in known.items() if value is not None}
+            for text in out_of_range(table, columns):
+                raise InputError(f"{exposure.name}: {text}")
 
 
 def _refuse_other_times(exposures: Sequence[Exposure], known: Mapping[str, np.ndarray]) -> None:

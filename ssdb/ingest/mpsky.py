@@ -99,9 +99,11 @@ def read_mpsky(
         "provider": np.full(len(names), PROVIDER, object),
     }
     if "Vmag" in columns.column_names:
-        values["ephVmag"] = _numbers(name, columns, "Vmag").astype(np.float32)
+        values["ephVmag"] = _numbers(name, columns, "Vmag")
+    # Designations are as long as they are, and the magnitudes become single precision at the door, which looks at them.
+    as_given = {"designation": pa.string(), "ephVmag": pa.float64()}
     fields = [field for field in arrow_schema(ss_prediction) if field.name in values]
-    fields = [pa.field("designation", pa.string()) if field.name == "designation" else field for field in fields]
+    fields = [field.with_type(as_given.get(field.name, field.type)) for field in fields]
     arrays = [
         names if field.name == "designation" else pa.array(values[field.name], field.type, from_pandas=True)
         for field in fields

@@ -125,6 +125,8 @@ def read_opsim(path: str | os.PathLike[str]) -> pa.Table:
         "dec": _floats(columns["fieldDec"], "fieldDec", name),
     }
     fields = [arrow_field(visit.columns[column]) for column in values]
+    # Single precision is made at the door, which looks at the values.
+    fields = [field.with_type(pa.float64()) if pa.types.is_floating(field.type) else field for field in fields]
     try:
         arrays = [pa.array(values[field.name], from_pandas=True).cast(field.type) for field in fields]
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

@@ -18,12 +18,10 @@ import pyarrow.compute as pc
 
 from ssdb.errors import InputError
 from ssdb.files import ENDINGS, require_file
+from ssdb.schema.ranges import EPOCHS
 
 PACKED = "packed_primary_provisional_designation"
 UNPACKED = "unpacked_primary_provisional_designation"
-
-EPOCHS = (-112_800.0, 289_000.0)
-"""Modified Julian dates of the years 1550 to 2650, which DE440 covers: beyond them no orbit can be used."""
 
 ROWS_PER_BLOCK = 50_000
 """Rows that a reader hands on at once: what a file of any length needs in memory."""
@@ -145,8 +143,8 @@ def parts_of(table: pa.Table) -> Iterator[tuple[pa.Table, np.ndarray]]:
 
 
 def usable_epochs(epochs_mjd: np.ndarray) -> np.ndarray:
-    """Where epochs (MJD) are known and within :data:`EPOCHS`."""
-    return (epochs_mjd >= EPOCHS[0]) & (epochs_mjd <= EPOCHS[1])
+    """Where epochs (MJD) are known and within :data:`ssdb.schema.ranges.EPOCHS`."""
+    return (epochs_mjd >= EPOCHS.low) & (epochs_mjd <= EPOCHS.high)
 
 
 def first_line(path: str | os.PathLike[str]) -> str:

@@ -17,7 +17,7 @@ from ssdb.ingest.checks import (
     Problems,
     check_not_null,
     check_positions,
-    check_times,
+    check_ranges,
     check_unique,
     normalised_ra,
     valid_rows,
@@ -45,6 +45,7 @@ from ssdb.ingest.new_visits import rows_of_extremes
 from ssdb.ingest.parts import Parts, open_parts
 from ssdb.ingest.prediction_formats import format_of, reader_of, refuse_unfit_options
 from ssdb.ingest.usable import numbered, refuse_far, usable, without
+from ssdb.schema.ranges import ranged
 from ssdb.schema.survey import ss_prediction
 from ssdb.schema.survey import visit as visit_table
 from ssdb.store.database import Database
@@ -55,12 +56,8 @@ from ssdb.store.staging import staged
 from ssdb.store.visits import clear_results, lock_creation, lock_visits, mark_pending
 from ssdb.store.write import Progress, write_tables
 
-_FASTEST_DEG_PER_DAY = 1000.0
-"""No natural object has been seen as fast; one at the distance of low satellites would be."""
-
 _POSITION = ("ephRa", "ephDec")
-_RATES = ("ephRateRa", "ephRateDec")
-_LOOKED_AT = ("visit", "ssObjectId", "designation", *_POSITION, *_RATES, "midpointMjdTai")
+_LOOKED_AT = ("visit", "ssObjectId", "designation", *ranged(ss_prediction))
 _TWICE = "the object is there twice for one visit"
 _FILLED = ("ssObjectId", "designation", "midpointMjdTai")
 
@@ -336,11 +333,7 @@ def _check(problems: Problems, rows: pa.Table) -> None:
     """Notes what is wrong with rows by themselves."""
     check_not_null(problems, rows, ["visit"])
     check_positions(problems, rows, *_POSITION)
-    if "midpointMjdTai" in rows.schema.names:
-        check_times(problems, rows)
-    for rate in [column for column in _RATES if column in rows.schema.names]:
-        fast = np.abs(rows.column(rate).to_numpy()) > _FASTEST_DEG_PER_DAY
-        problems.add(fast, f"{rate} is beyond {_FASTEST_DEG_PER_DAY:g} deg/d: is it in deg/d?")
+    check_ranges(problems, rows, ss_prediction)
 
 
 def _normalised(rows: pa.Table) -> pa.Table:

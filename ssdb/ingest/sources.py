@@ -16,7 +16,7 @@ from ssdb.ingest.checks import (
     Problems,
     check_not_null,
     check_positions,
-    check_times,
+    check_ranges,
     check_unique,
     named_rows,
     normalised_ra,
@@ -39,6 +39,7 @@ from ssdb.ingest.new_visits import TAKEN, create_missing_visits, rows_of_extreme
 from ssdb.ingest.parts import Parts, open_parts
 from ssdb.ingest.usable import numbered, refuse_far, usable, without
 from ssdb.schema.dia import dia_source
+from ssdb.schema.ranges import ranged
 from ssdb.schema.survey import visit_detector
 from ssdb.store.database import Database
 from ssdb.store.partitions import analyze_partitions, for_sources
@@ -49,7 +50,7 @@ from ssdb.store.write import Progress, write_tables
 
 _FILLED = ("detector", "midpointMjdTai")
 _IGNORED = ("ssObjectId", "ssObjectReassocTimeMjdTai")
-_LOOKED_AT = ("diaSourceId", "visit", "detector", "ra", "dec", "midpointMjdTai", *TAKEN)
+_LOOKED_AT = ("diaSourceId", "visit", "detector", *TAKEN, *ranged(dia_source))
 _TWICE = "diaSourceId is there twice"
 
 
@@ -182,8 +183,7 @@ def _check(problems: Problems, rows: pa.Table) -> None:
     """Notes what is wrong with rows by themselves."""
     check_not_null(problems, rows, ["diaSourceId", "visit", "detector"])
     check_positions(problems, rows)
-    if "midpointMjdTai" in rows.schema.names:
-        check_times(problems, rows)
+    check_ranges(problems, rows, dia_source)
 
 
 def _normalised(rows: pa.Table) -> pa.Table:

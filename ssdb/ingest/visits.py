@@ -11,7 +11,7 @@ from ssdb.ingest.checks import (
     Problems,
     check_not_null,
     check_positions,
-    check_times,
+    check_ranges,
     check_unique,
     normalised_ra,
     valid_rows,
@@ -73,7 +73,7 @@ def ingest_visits(
     rows = conformed.table
     problems = Problems(name, rows.num_rows)
     check_not_null(problems, rows, ["visit", "midpointMjdTai"])
-    check_times(problems, rows)
+    check_ranges(problems, rows, visit)
     check_unique(problems, rows, ["visit"], "visit is there twice")
     check_positions(problems, rows, nulls_allowed=True)
     rows, invalid = valid_rows(rows, problems, skip_invalid)

@@ -1,4 +1,4 @@
-"""Short forms for the columns of the schema: a type, a unit, a UCD and a comment each.
+"""Short forms for the columns of the schema: a type, a unit, a UCD and a comment each, and the range of its values.
 
 Types follow the APDB: its ``float`` is single precision (REAL), its ``double`` double precision. ``char(n)`` is
 VARCHAR(n): CHAR pads with blanks on PostgreSQL and not on SQLite.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+
+from ssdb.schema.ranges import range_of_kind
 
 naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -22,9 +24,14 @@ BY_VISIT: dict[str, Any] = {"postgresql_partition_by": "RANGE (visit)"}
 
 
 def _column(name: str, sql_type: Any, unit: str, ucd: str, comment: str, args: tuple[Any, ...], kw: Any) -> sa.Column:
-    """A column whose database comment ends with its unit, and whose ``info`` holds ``unit``, ``ucd``, ``comment``."""
+    """A column whose database comment ends with its unit.
+
+    Its ``info`` holds ``unit``, ``ucd``, ``comment`` and ``range``: the :class:`ssdb.schema.ranges.Range` given as
+    ``within``, else that of its kind, None for what has none.
+    """
     text = f"{comment} [{unit}]" if unit else comment
-    info = {"unit": unit, "ucd": ucd, "comment": comment}
+    within = kw.pop("within", None) or range_of_kind(sql_type, unit, ucd)
+    info = {"unit": unit, "ucd": ucd, "comment": comment, "range": within}
     kw.setdefault("autoincrement", False)
     return sa.Column(name, sql_type, *args, comment=text, info=info, **kw)
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
 from ssdb.schema.columns import BY_VISIT, boolean, double, integer, long, metadata, real, short, string
+from ssdb.schema.ranges import EXPOSURE_TIME, Range
 
 BANDS = "ugrizy"
 """The filters that have columns of their own in DiaObject and SSObject, in order."""
@@ -19,6 +20,10 @@ BANDS = "ugrizy"
 _FLUX = "phot.flux.density"
 _FLUX_ERROR = "stat.error;phot.flux.density"
 _FLAG = "meta.code.qual"
+
+_ERROR = Range(0.0, 180.0)
+_LENGTH = Range(0.0, 648_000.0)
+_SHARE = Range(0.0, 1.0)
 
 
 class _Zone(sa.ColumnElement[int]):
@@ -44,9 +49,9 @@ def _position(of: str) -> list[sa.Column]:
     """Position of an object with its errors."""
     return [
         double("ra", "deg", "pos.eq.ra", f"Right ascension of {of}, ICRS", nullable=False),
-        real("raErr", "deg", "stat.error;pos.eq.ra", "1-sigma error of ra on the sky, cos(dec) included"),
+        real("raErr", "deg", "stat.error;pos.eq.ra", "1-sigma error of ra on the sky, cos(dec) included", within=_ERROR),
         double("dec", "deg", "pos.eq.dec", f"Declination of {of}, ICRS", nullable=False),
-        real("decErr", "deg", "stat.error;pos.eq.dec", "1-sigma error of dec"),
+        real("decErr", "deg", "stat.error;pos.eq.dec", "1-sigma error of dec", within=_ERROR),
         real("ra_dec_Cov", "deg2", "stat.covariance;pos.eq.ra;pos.eq.dec", "Covariance of errors east and north"),
     ]
 
@@ -120,7 +125,7 @@ dia_source = sa.Table(
     long("parentDiaSourceId", "", "meta.id;src", "The blend that it is a part of; NULL: it was not blended"),
     double("ssObjectReassocTimeMjdTai", "d", "time.processing", "When it left a DiaObject for an SSObject, MJD TAI"),
     double("midpointMjdTai", "d", "time.epoch", "Middle of the exposure at this source, MJD TAI", nullable=False),
-    real("exposureTime", "s", "time.interval", "How long the shutter was open for it"),
+    real("exposureTime", "s", "time.interval", "How long the shutter was open for it", within=EXPOSURE_TIME),
     *_position("the source"),
     real("x", "pix", "pos.cartesian.x", "Centroid on the detector: column"),
     real("xErr", "pix", "stat.error;pos.cartesian.x", "1-sigma error of x"),
@@ -147,7 +152,7 @@ dia_source = sa.Table(
     real("trailRaErr", "deg", "stat.error;pos.eq.ra", "1-sigma error of trailRa on the sky, cos(dec) included"),
     double("trailDec", "deg", "pos.eq.dec", "Declination of the middle of the fitted trail, ICRS"),
     real("trailDecErr", "deg", "stat.error;pos.eq.dec", "1-sigma error of trailDec"),
-    real("trailLength", "arcsec", "phys.angSize", "Length of the fitted trail"),
+    real("trailLength", "arcsec", "phys.angSize", "Length of the fitted trail", within=_LENGTH),
     real("trailLengthErr", "arcsec", "stat.error;phys.angSize", "1-sigma error of trailLength"),
     real("trailAngle", "deg", "pos.posAng", "Position angle of the fitted trail, north to east"),
     real("trailAngleErr", "deg", "stat.error;pos.posAng", "1-sigma error of trailAngle"),
@@ -160,7 +165,7 @@ dia_source = sa.Table(
     real("dipoleMeanFluxErr", "nJy", _FLUX_ERROR, "1-sigma error of dipoleMeanFlux"),
     real("dipoleFluxDiff", "nJy", _FLUX, "Dipole fit: difference of the absolute fluxes of the lobes"),
     real("dipoleFluxDiffErr", "nJy", _FLUX_ERROR, "1-sigma error of dipoleFluxDiff"),
-    real("dipoleLength", "arcsec", "pos.angDistance", "Dipole fit: separation of the lobes"),
+    real("dipoleLength", "arcsec", "pos.angDistance", "Dipole fit: separation of the lobes", within=_LENGTH),
     real(
         "dipoleAngle", "deg", "pos.posAng", "Dipole fit: position angle of the positive lobe seen from the negative one"
     ),
@@ -185,8 +190,14 @@ dia_source = sa.Table(
         "shape_flag_not_contained", "", _FLAG, "The centre that the moments found lies outside the footprint's box"
     ),
     boolean("shape_flag_parent_source", "", _FLAG, "The moments are those of a blend, not of one part"),
-    real("extendedness", "", "src.class.starGalaxy", "From 0, like the PSF, to 1, surely wider than it"),
-    real("reliability", "", "stat.probability", "Real or bogus: from 0, an artefact, to 1, real, by machine learning"),
+    real("extendedness", "", "src.class.starGalaxy", "From 0, like the PSF, to 1, surely wider than it", within=_SHARE),
+    real(
+        "reliability",
+        "",
+        "stat.probability",
+        "Real or bogus: from 0, an artefact, to 1, real, by machine learning",
+        within=_SHARE,
+    ),
     string("reliabilityVersion", 7, "meta.version;meta.software", "Which model gave the reliability"),
     string("band", 8, "meta.id;instr.filter", "Filter"),
     boolean("isDipole", "", "meta.code.class", "A dipole fits well: a star moved, or the images were not aligned"),

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ssdb.schema.columns import BY_VISIT, boolean, double, integer, long, metadata, real, short, string, text, timestamp
 from ssdb.schema.dia import BANDS
+from ssdb.schema.ranges import ANGLE, EPOCHS, Range
 
 _ORBIT = "src.orbital"
 _FLAG = "meta.code.qual"
@@ -146,6 +147,17 @@ _ELEMENTS = (
 )
 """Osculating heliocentric elements of mpc_orbits: name, unit, UCD, comment. Each has an uncertainty, in this order."""
 
+_ELEMENT_RANGES = {
+    "q": Range(1e-9, 1e5),
+    "e": Range(0.0, 1e6),
+    "i": Range(0.0, 180.0),
+    "node": ANGLE,
+    "argperi": ANGLE,
+    "peri_time": Range(-1e10, 1e10),
+    "mean_anomaly": ANGLE,
+}
+"""q: what falls into the Sun is followed until it does, and 1e5 au are where its attraction ends."""
+
 _PRIMARY_PACKED = "Primary provisional designation, packed, as K15MK4Q"
 _PRIMARY_UNPACKED = "Primary provisional designation, unpacked, as 2015 MQ204"
 
@@ -174,11 +186,11 @@ mpc_orbits = sa.Table(
     double("arc_length_sel", "d", "time.duration;obs", "Arc of the observations that were fitted"),
     integer("nobs_total", "", "meta.number;obs", "Observations, radar included"),
     integer("nobs_total_sel", "", "meta.number;obs", "Observations that were fitted, radar included"),
-    *(double(name, unit, ucd, comment) for name, unit, ucd, comment in _ELEMENTS),
+    *(double(name, unit, ucd, text, within=_ELEMENT_RANGES.get(name)) for name, unit, ucd, text in _ELEMENTS),
     *(double(f"{name}_unc", unit, f"stat.error;{ucd}", f"1-sigma error of {name}") for name, unit, ucd, _ in _ELEMENTS),
-    double("epoch_mjd", "d", f"time.epoch;{_ORBIT}", "Time at which the elements osculate, MJD TT"),
+    double("epoch_mjd", "d", f"time.epoch;{_ORBIT}", "Time at which the elements osculate, MJD TT", within=EPOCHS),
     double("h", "mag", "phys.magAbs", "Absolute magnitude H, V band"),
-    double("g", "", "stat.fit.param", "Slope G of the H, G phase curve"),
+    double("g", "", "stat.fit.param", "Slope G of the H, G phase curve", within=Range(-10.0, 10.0)),
     double("not_normalized_rms", "arcsec", "stat.rms;stat.fit", "Rms residual of the fitted observations"),
     double("normalized_rms", "", "stat.rms;stat.fit", "Rms residual over the observations' own errors"),
     double("earth_moid", "AU", f"pos.distance;{_ORBIT}", "Smallest distance between its orbit and the Earth's (MOID)"),

@@ -22,9 +22,15 @@ from ssdb.schema.columns import (
     text,
     timestamp,
 )
+from ssdb.schema.ranges import EXPOSURE_TIME, LARGEST_AU, SUN_RADIUS_AU, Range
 
 PENDING = "pending"
 DONE = "done"
+
+_PIXELS = Range(0, 10_000_000, above=True)
+_BETWEEN_DIRECTIONS = Range(0.0, 180.0)
+_AXIS = Range(0.0, 1e9)
+"""Services give lost objects, as a straight line in time, more than the whole sky."""
 
 
 def _association_state() -> list[sa.Column]:
@@ -77,10 +83,16 @@ visit = sa.Table(
     string("instrument", 32, "instr", "Camera"),
     string("observatoryCode", 4, "meta.id;instr.obsty", "Observatory code of the Minor Planet Center"),
     string("band", 8, "instr.bandpass", "Filter"),
-    real("exposureTime", "s", "time.duration;obs.exposure", "Exposure time"),
+    real("exposureTime", "s", "time.duration;obs.exposure", "Exposure time", within=EXPOSURE_TIME),
     double("ra", "deg", "pos.eq.ra;instr.fov", "Boresight right ascension, ICRS"),
     double("dec", "deg", "pos.eq.dec;instr.fov", "Boresight declination, ICRS"),
-    double("radius", "deg", "phys.angSize;instr.fov", "Radius of the circle that holds the field"),
+    double(
+        "radius",
+        "deg",
+        "phys.angSize;instr.fov",
+        "Radius of the circle that holds the field",
+        within=Range(0.0, 90.0, above=True),  # of an all-sky camera, 90
+    ),
     timestamp("predictionsAt", "", "time.creation", "When its predictions were loaded, UTC; NULL: never asked for"),
     *_association_state(),
     sa.Index(None, "status"),
@@ -96,11 +108,11 @@ visit_detector = sa.Table(
     double("capRa", "deg", "pos.eq.ra;instr.det", "Centre of the cap that bounds the outline: right ascension"),
     double("capDec", "deg", "pos.eq.dec;instr.det", "Centre of the cap that bounds the outline: declination"),
     double("capRadius", "deg", "phys.angSize;instr.det", "Radius of the cap that bounds the outline"),
-    integer("width", "pix", "phys.size;instr.det", "Width of the detector"),
-    integer("height", "pix", "phys.size;instr.det", "Height of the detector"),
-    double("pixelScale", "arcsec", "instr.scale", "Size of a pixel on the sky"),
+    integer("width", "pix", "phys.size;instr.det", "Width of the detector", within=_PIXELS),
+    integer("height", "pix", "phys.size;instr.det", "Height of the detector", within=_PIXELS),
+    double("pixelScale", "arcsec", "instr.scale", "Size of a pixel on the sky", within=Range(0.0, 36000.0, above=True)),
     text("wcs", "", "pos.wcs", "FITS header text of the WCS, where it was asked to be kept"),
-    double("photoCalibMean", "nJy", "instr.calib", "Flux of one instrumental count"),
+    double("photoCalibMean", "nJy", "instr.calib", "Flux of one instrumental count", within=Range(0, 1e30, above=True)),
     double("photoCalibErr", "nJy", "stat.error;instr.calib", "Error of photoCalibMean"),
     *_association_state(),
     *_stored_sources(),
@@ -119,16 +131,40 @@ ss_prediction = sa.Table(
     double("ephRateRa", "deg/d", "pos.pm;pos.eq.ra;pos.ephem", "Rate in right ascension, cos(dec) included"),
     double("ephRateDec", "deg/d", "pos.pm;pos.eq.dec;pos.ephem", "Rate in declination"),
     real("ephVmag", "mag", "phot.mag;em.opt.V", "Magnitude in V"),
-    real("ephErrMajor", "arcsec", "stat.error;phys.angSize.smajAxis", "1-sigma error ellipse: major axis"),
-    real("ephErrMinor", "arcsec", "stat.error;phys.angSize.sminAxis", "1-sigma error ellipse: minor axis"),
+    real("ephErrMajor", "arcsec", "stat.error;phys.angSize.smajAxis", "1-sigma error ellipse: major axis", within=_AXIS),
+    real("ephErrMinor", "arcsec", "stat.error;phys.angSize.sminAxis", "1-sigma error ellipse: minor axis", within=_AXIS),
     real("ephErrPa", "deg", "stat.error;pos.posAng", "1-sigma error ellipse: position angle of the major axis, N to E"),
     *_vectors(),
-    double("topoRange", "AU", "pos.distance", "Distance from the observer, where the provider gives it"),
+    double(
+        "topoRange",
+        "AU",
+        "pos.distance",
+        "Distance from the observer, where the provider gives it",
+        within=Range(1e-7, LARGEST_AU),  # from 15 km
+    ),
     double("topoRangeRate", "km/s", "phys.veloc;pos.distance", "Rate of topoRange, where the provider gives it"),
-    double("helioRange", "AU", "pos.distance;pos.heliocentric", "Distance from the Sun, where the provider gives it"),
+    double(
+        "helioRange",
+        "AU",
+        "pos.distance;pos.heliocentric",
+        "Distance from the Sun, where the provider gives it",
+        within=Range(SUN_RADIUS_AU, LARGEST_AU),
+    ),
     double("helioRangeRate", "km/s", "phys.veloc;pos.heliocentric", "Rate of helioRange, where the provider gives it"),
-    double("phaseAngle", "deg", "pos.phaseAng", "Angle Sun-object-observer, where the provider gives it"),
-    double("elongation", "deg", "pos.angDistance", "Angle Sun-observer-object, where the provider gives it"),
+    double(
+        "phaseAngle",
+        "deg",
+        "pos.phaseAng",
+        "Angle Sun-object-observer, where the provider gives it",
+        within=_BETWEEN_DIRECTIONS,
+    ),
+    double(
+        "elongation",
+        "deg",
+        "pos.angDistance",
+        "Angle Sun-observer-object, where the provider gives it",
+        within=_BETWEEN_DIRECTIONS,
+    ),
     string("provider", 32, "meta.ref", "Who made the prediction"),
     comment="Known objects as predicted for one exposure; input, never changed by association",
     **BY_VISIT,

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ssdb.files import label
 from ssdb.image.exposure import Exposure
 from ssdb.ingest.covered import refuse_others
-from ssdb.ingest.detectors import refuse_implausible_times, rows_of_exposures, visits_of_exposures
+from ssdb.ingest.detectors import refuse_implausible, rows_of_exposures, visits_of_exposures
 from ssdb.ingest.door import fill_midpoints, with_column
 from ssdb.ingest.predictions import usable_predictions
 from ssdb.ingest.sources import usable_sources
@@ -57,7 +57,7 @@ def load(
     InputError, DesignationError
         If a table is not usable, or has rows of another visit or detector.
     """
-    refuse_implausible_times([exposure])
+    refuse_implausible([exposure])
     covers = (exposure.visit, exposure.detector)
     time = {"visit": np.array([exposure.visit]), "midpointMjdTai": np.array([exposure.midpoint_mjd_tai])}
 

@@ -1,0 +1,109 @@
+"""What no right value of a numeric column lies outside of: limits of definitions and of physics, never of taste.
+
+Each column of floating-point numbers has its range in ``info["range"]``: the one it is given, or that of its kind here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From ``low`` to ``high``, both of them in it; ``above`` leaves ``low`` itself out."""
+
+    low: float
+    high: float
+    above: bool = False
+
+    def __str__(self) -> str:
+        return f"{'above ' if self.above else ''}{self.low:.15g} to {self.high:.15g}"
+
+    def problems(self, name: str, unit: str, values: NDArray[Any]) -> Iterator[tuple[str, Mask]]:
+        """What may be wrong with values, shape (n,), and which ones it is; never NaN, which is unknown."""
+        of_unit = f" ({unit})" if unit else ""
+        if self.above:
+            yield f"{name} is not above {self.low:.15g}", values <= self.low
+            yield f"{name} is above {self.high:.15g}{of_unit}", values > self.high
+        else:
+            yield f"{name} is not within {self}{of_unit}", (values < self.low) | (values > self.high)
+
+
+RA = Range(-180.0, 360.0)
+DEC = Range(-90.0, 90.0)
+ANGLE = Range(-360.0, 720.0)
+"""Of angles that some count from -180 and others on from 360."""
+
+MJD = Range(15020.0, 88070.0)
+"""Modified Julian dates of the years 1900 to 2100."""
+
+EPOCHS = Range(-112_800.0, 288_970.0)
+"""Modified Julian dates of the years 1550 to 2650, which DE440 covers: beyond them no orbit can be used."""
+
+EXPOSURE_TIME = Range(0.0, 86400.0)
+"""Seconds: up to a day, in which the Earth turns once."""
+
+LARGEST_AU = 1e6
+"""Some five parsecs: the next stars are nearer."""
+
+LIGHT_KM_S = 299_792.458
+
+SUN_RADIUS_AU = 0.0046
+"""A little less than it is."""
+
+_SINGLE = float(np.finfo(np.float32).max)
+_DOUBLE = 1e100
+"""Its square, and that of a sum of three, is finite."""
+
+_BY_KIND = {
+    ("pos.eq.ra", "deg"): RA,
+    ("pos.eq.dec", "deg"): DEC,
+    ("pos.posAng", "deg"): ANGLE,
+    ("time.epoch", "d"): MJD,
+    ("time.processing", "d"): MJD,
+    # No natural object has been seen as fast; one at the distance of low satellites would be.
+    ("pos.pm", "deg/d"): Range(-1000.0, 1000.0),
+    ("pos.cartesian", "AU"): Range(-LARGEST_AU, LARGEST_AU),
+    ("phys.veloc", "km/s"): Range(-LIGHT_KM_S, LIGHT_KM_S),
+    ("phot.mag", "mag"): Range(-50.0, 100.0),
+    ("phys.magAbs", "mag"): Range(-30.0, 60.0),
+}
+"""By the beginning of the UCD, and the unit."""
+
+
+def range_of_kind(sql_type: Any, unit: str, ucd: str) -> Range | None:
+    """The range of columns of a kind; of any others with floating-point numbers those that can be computed with."""
+    for (begin, of_unit), its_range in _BY_KIND.items():
+        if unit == of_unit and ucd.startswith(begin):
+            return its_range
+    if isinstance(sql_type, sa.REAL | sa.Double):
+        largest = _SINGLE if isinstance(sql_type, sa.REAL) else _DOUBLE
+        return Range(-largest, largest)
+    return None
+
+
+@cache
+def ranged(table: sa.Table) -> tuple[str, ...]:
+    """The columns of a table whose values are to be looked at: those that can hold what is out of their range."""
+    return tuple(c.name for c in table.columns if c.info["range"] not in (None, Range(-_SINGLE, _SINGLE)))
+
+
+def out_of_range(table: sa.Table, columns: Mapping[str, NDArray[Any]]) -> dict[str, Mask]:
+    """Which values of columns of a table, shape (n,), are out of their ranges, by what is wrong; only what there is."""
+    found = {}
+    for name, values in columns.items():
+        if name not in table.c or table.c[name].info["range"] is None:
+            continue
+        for text, wrong in table.c[name].info["range"].problems(name, table.c[name].info["unit"], values):
+            if wrong.any():
+                found[text] = wrong
+    return found
