@@ -77,7 +77,9 @@ def every_column(letter: str = "ä") -> pa.Table:
     columns["diaObjectId"] = [2**63 - 1, -(2**63), None]
     columns["ra"], columns["dec"] = [1 / 3, 0.0, 359.99999999999994], [-1 / 3, -90.0, 90.0]
     columns["midpointMjdTai"] = [60000.1 + 1 / 3e3, None, None]
-    columns["timeProcessedMjdTai"], columns["timeWithdrawnMjdTai"] = ([day + 1 / 3, None, None] for day in (60001, 60002))
+    columns["timeProcessedMjdTai"], columns["timeWithdrawnMjdTai"] = (
+        [day + 1 / 3, None, None] for day in (60001, 60002)
+    )
     columns["extendedness"], columns["reliability"] = ([share, None, None] for share in (0.1, 0.9))
     for name in FOR_ASSOCIATION:
         del columns[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,8 @@ def predict(
 ) -> None:
     """Find which known objects are in the exposures, from their orbits.
 
-    Exit code 1 if an exposure could not be predicted; the others are.
+    Exit code 1 if an exposure could not be predicted; the others are. An object that cannot be followed is told, and
+    left out.
     """
     if pending and (visits or nights or redo):
         raise click.UsageError("--pending goes without --visit, --night and --redo")
@@ -77,13 +79,20 @@ def predict(
             "be the circles that hold their sources",
             err=True,
         )
-    reasons: dict[str, list[int]] = {}
-    for visit, reason in report.failed.items():
-        reasons.setdefault(reason, []).append(visit)
-    for reason, failed in reasons.items():
+    for reason, failed in by_reason(report.failed).items():
         click.echo(f"ssdb: visit {shown(failed)} is not predicted: {reason}", err=True)
+    for reason, objects_lost in by_reason(report.lost).items():
+        click.echo(f"ssdb: {shown(objects_lost)} cannot be followed: {reason}", err=True)
     if report.failed:
         ctx.exit(1)
+
+
+def by_reason(reasons: Mapping[Any, str]) -> dict[str, list[Any]]:
+    """What has each reason."""
+    found: dict[str, list[Any]] = {}
+    for what, reason in reasons.items():
+        found.setdefault(reason, []).append(what)
+    return found
 
 
 def _print(report: PredictionReport, of_objects: bool) -> None:

@@ -70,7 +70,7 @@ def covariance_of(mpc_orb: str | None, epoch_mjd: float, name: str) -> Array | N
             covariance = jacobian @ cometary[1] @ jacobian.T
         else:
             return None
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError(f"{name}: mpc_orb_jsonb is not an orbit as the MPC's mpc_orb has it ({error!r})") from None
     if not _is_covariance(covariance):
         raise InputError(f"{name}: what mpc_orb_jsonb has for its covariance is none: a variance is negative")

@@ -17,6 +17,7 @@ from ssdb.ephemeris.collocation import NODE_TIMES, after, solve
 from ssdb.ephemeris.constants import GM_SUN, LIGHT_SPEED
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.trajectory import Recorder, Trajectories
+from ssdb.schema.ranges import LARGEST_AU
 
 Array = NDArray[np.float64]
 Items = NDArray[np.intp]
@@ -32,6 +33,9 @@ ITERATION_TOLERANCE = 3e-14
 
 SHORTEST_DAYS = 1e-7
 """An object that would need a shorter step runs into the Sun or a planet."""
+
+MOST_STEPS = 100_000
+"""An object that would need more goes round the Sun or a planet so closely that none is known to do it."""
 
 BATCH = 4096
 """Objects that are on their way at once."""
@@ -124,6 +128,7 @@ class _Journey:
         self._first, self._anchor, self._direction, self._recorder = first, anchor, direction, recorder
         self._start, self._end = interval
         self._time = orbits.epoch_mjd.copy()
+        self._n_steps = np.zeros(len(orbits), np.int64)
         self._state = (orbits.states + _by_epoch(self._time)).T.copy()
         self._itself = _itself(orbits)
         radius = np.linalg.norm(orbits.states[:, :3], axis=1)
@@ -151,8 +156,8 @@ class _Journey:
         return ~(self._time > self._start - self._light_time())
 
     def _light_time(self) -> Array:
-        """Days that light takes at most, with a margin for the motion within a step."""
-        return 1.2 * (np.sqrt((self._state[:3] ** 2).sum(axis=0)) + 2.0) / LIGHT_SPEED
+        """Days that light takes at most, with a margin for the motion within a step; from beyond all bounds no more."""
+        return 1.2 * (np.minimum(np.sqrt((self._state[:3] ** 2).sum(axis=0)), LARGEST_AU) + 2.0) / LIGHT_SPEED
 
     def _grid_step(self, items: Items, time: float, days: float) -> None:
         """One step of the grid for objects that are at its start; two half ones for those that it is too long for."""
@@ -163,6 +168,8 @@ class _Journey:
             bodies = shared_field(tuple(nodes.tolist()))
             refused = [part[~self._step(part, np.full(len(part), days), bodies)] for part in _parts(together, _CACHED)]
             alone = np.concatenate([alone, *refused])
+        self._lose(alone[self._n_steps[alone] > MOST_STEPS])
+        alone = alone[~np.isnan(self._time[alone])]
         if len(alone) and abs(days) < SHORTEST_DAYS:
             self._lose(alone)
         elif len(alone):
@@ -177,7 +184,7 @@ class _Journey:
                 days = left / np.ceil(np.abs(left) / self._wanted[part])
                 nodes = self._time[part] + 0.5 * days * (NODE_TIMES[:, None] + 1.0)
                 self._step(part, days, field(nodes))
-            self._lose(items[self._wanted[items] < SHORTEST_DAYS])
+            self._lose(items[(self._wanted[items] < SHORTEST_DAYS) | (self._n_steps[items] > MOST_STEPS)])
             items = items[np.abs(goal[items] - self._time[items]) > 1e-9]
 
     def _lose(self, items: Items) -> None:
@@ -187,6 +194,7 @@ class _Journey:
 
     def _step(self, items: Items, days: Array, bodies: Field) -> NDArray[np.bool_]:
         """One step of objects; those whose error is too large stay where they are. Which were accepted."""
+        self._n_steps[items] += 1
         state = self._state[:, items]
         itself = None if self._itself is None else self._itself[:, items]
         coefficients, error = solve(state[:3], state[3:], days, bodies, itself, ITERATION_TOLERANCE)

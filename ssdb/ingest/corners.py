@@ -9,7 +9,15 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, shown
-from ssdb.ingest.checks import Problems, check_not_null, check_positions, check_ranges, check_unique, normalised_ra, valid_rows
+from ssdb.ingest.checks import (
+    Problems,
+    check_not_null,
+    check_positions,
+    check_ranges,
+    check_unique,
+    normalised_ra,
+    valid_rows,
+)
 from ssdb.ingest.door import ids
 from ssdb.ingest.parts import Parts
 from ssdb.runs import begins

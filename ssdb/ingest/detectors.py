@@ -30,7 +30,10 @@ from ssdb.store.staging import staged
 from ssdb.store.visits import clear_results, lock_visits
 from ssdb.store.write import Progress
 
-_HEADER_VALUES = {visit_table: {"exposureTime": "exposure_time"}, visit_detector: {"photoCalibMean": "photo_calib_mean"}}
+_HEADER_VALUES = {
+    visit_table: {"exposureTime": "exposure_time"},
+    visit_detector: {"photoCalibMean": "photo_calib_mean"},
+}
 """Columns that the headers of images give, and what they are called there."""
 
 _PLACE = ("footprint", "capRa", "capDec", "capRadius", *SIZES)

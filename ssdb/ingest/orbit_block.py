@@ -50,6 +50,8 @@ class OrbitBlock:
         What is wrong with rows that are not among these, and their numbers.
     counted : {"row", "line"}
         What the numbers count.
+    unknown : list of (str, ndarray)
+        What was wrong with a value that became unknown, and the numbers of the rows, which may be among these.
     """
 
     rows: pa.Table
@@ -57,6 +59,7 @@ class OrbitBlock:
     ids: np.ndarray
     left_out: list[tuple[str, np.ndarray]] = field(default_factory=list)
     counted: str = "row"
+    unknown: list[tuple[str, np.ndarray]] = field(default_factory=list)
 
     def without(self, problems: Mapping[str, np.ndarray]) -> OrbitBlock:
         """The block without the rows that have a problem; each is noted as left out for its first one.
@@ -74,7 +77,8 @@ class OrbitBlock:
                 bad |= new
         if not bad.any():
             return self
-        return OrbitBlock(self.rows.filter(pa.array(~bad)), self.numbers[~bad], self.ids[~bad], left_out, self.counted)
+        rows, numbers, ids = self.rows.filter(pa.array(~bad)), self.numbers[~bad], self.ids[~bad]
+        return OrbitBlock(rows, numbers, ids, left_out, self.counted, self.unknown)
 
 
 def numbers_of(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ssdb.ephemeris.usable import ELEMENTS, usable_states
 from ssdb.errors import ConfigError, InputError, shown
 from ssdb.files import format_of, label, read_columns
 from ssdb.ingest.door import IngestReport, Source, with_column
@@ -19,6 +21,8 @@ from ssdb.ingest.mpcorb import is_mpcorb, read_mpcorb
 from ssdb.ingest.numbered import PrimaryDesignations
 from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, first_line, is_text, usable_epochs
 from ssdb.ingest.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
+from ssdb.schema.ranges import out_of_range, ranged
+from ssdb.schema.solar_system import mpc_orbits
 from ssdb.store.database import Database
 from ssdb.store.names import lock_names
 from ssdb.store.orbits import lock_orbits, replace_orbits
@@ -26,8 +30,6 @@ from ssdb.store.write import Progress
 
 FORMATS = ("auto", "mpc_orbits", "mpcorb", "sorcha")
 """Formats of orbits; ``auto`` looks at the contents."""
-
-_NEEDED = ("e", "q", "i", "node", "argperi", "peri_time", "epoch_mjd")
 
 
 def ingest_orbits(
@@ -140,7 +142,7 @@ def store_orbits(connection: sa.Connection, rows: pa.Table, first_id: int, *, id
 
 
 class _LeftOut:
-    """What is wrong with the rows that are left out of a file, and which they are."""
+    """What is wrong with the rows that are left out of a file, or with a value of a row, and which they are."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -150,8 +152,9 @@ class _LeftOut:
     def add(self, block: OrbitBlock) -> None:
         """Notes the rows that a block leaves out."""
         self._counted = block.counted
-        for text, numbers in block.left_out:
-            self.count += len(numbers)
+        self.count += sum(len(numbers) for _, numbers in block.left_out)
+        unknown = [(f"{text}: taken for unknown", numbers) for text, numbers in block.unknown]
+        for text, numbers in [*block.left_out, *unknown]:
             self._numbers.setdefault(text, []).extend(numbers.tolist())
 
     def texts(self) -> tuple[str, ...]:
@@ -220,23 +223,35 @@ def _under_primary_designations(block: OrbitBlock, primaries: PrimaryDesignation
 
 def _checked(name: str, block: OrbitBlock, seen: np.ndarray) -> OrbitBlock:
     """The usable orbits of a block; ``seen`` has the identifiers of those before it in the file, ascending."""
-    missing = [column for column in _NEEDED if column not in block.rows.column_names]
+    missing = [column for column in ELEMENTS if column not in block.rows.column_names]
     if missing:
         raise InputError(
             f"{name}: column {shown(missing, len(missing))} is missing; it has {shown(block.rows.column_names, 30)}"
         )
-    values = {column: block.rows.column(column).to_numpy() for column in _NEEDED}  # NULL becomes NaN
-    problems = {f"{column} is unknown": ~np.isfinite(array) for column, array in values.items()}
-    problems |= {
-        "q is not above 0": ~(values["q"] > 0),
-        "e is below 0": ~(values["e"] >= 0),
-        "i is not within 0 to 180 (deg)": ~((values["i"] >= 0) & (values["i"] <= 180)),
-        "epoch_mjd is not an MJD within 1550 to 2650": ~usable_epochs(values["epoch_mjd"]),
+    values = {column: block.rows.column(column).to_numpy() for column in ELEMENTS}  # NULL becomes NaN
+    problems = {
+        "q is not above 0": values["q"] <= 0,
+        "e is below 0": values["e"] < 0,
+        "epoch_mjd is not an MJD within 1550 to 2650": np.isfinite(values["epoch_mjd"])
+        & ~usable_epochs(values["epoch_mjd"]),
     }
-    block = block.without(problems)
+    block = _without_absurd(block.without(problems | usable_states(values)[1]))
     _, first = np.unique(block.ids, return_index=True)
     again = np.ones(len(block.ids), bool)
     again[first] = False
     if len(seen):
         again |= seen[np.minimum(np.searchsorted(seen, block.ids), len(seen) - 1)] == block.ids
     return block.without({"the object is there twice": again})
+
+
+def _without_absurd(block: OrbitBlock) -> OrbitBlock:
+    """A block in which what is no element of the orbit, and out of its range, is unknown: the orbit is as good."""
+    rows, unknown = block.rows, list(block.unknown)
+    for name in ranged(mpc_orbits):
+        if name in ELEMENTS or name not in rows.column_names:
+            continue
+        values = rows.column(name).to_numpy()
+        for text, wrong in out_of_range(mpc_orbits, {name: values}).items():
+            rows = with_column(rows, name, np.where(wrong, np.nan, values), pa.float64())
+            unknown.append((text, block.numbers[wrong]))
+    return replace(block, rows=rows, unknown=unknown)

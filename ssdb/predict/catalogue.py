@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from ssdb.designation import identify
 from ssdb.ephemeris.orbits import Orbits
+from ssdb.ephemeris.usable import ELEMENTS, usable_states
+from ssdb.errors import shown
 from ssdb.ingest.packed import unpack
+from ssdb.schema.ranges import out_of_range, reasons_of
 from ssdb.schema.solar_system import mpc_orbits
 from ssdb.store.database import Database
 from ssdb.store.read import read_arrays
 
+logger = logging.getLogger(__name__)
+
 ORBITS_PER_PART = 65_536
 """So many orbits, and their segments, are in memory."""
 
-_ELEMENTS = ("q", "e", "i", "node", "argperi", "peri_time", "epoch_mjd")
 _PACKED = mpc_orbits.c.packed_primary_provisional_designation
 _HAS_JSON = sa.cast(mpc_orbits.c.mpc_orb_jsonb.is_not(None), sa.Integer).label("hasJson")
-_COLUMNS = (mpc_orbits.c.id, _PACKED, *(mpc_orbits.c[name] for name in (*_ELEMENTS, "h", "g")), _HAS_JSON)
+_COLUMNS = (mpc_orbits.c.id, _PACKED, *(mpc_orbits.c[name] for name in (*ELEMENTS, "h", "g")), _HAS_JSON)
 
 _SEED = 1
 """Another one makes all segments stale: to be raised when they are made in another way."""
@@ -45,8 +51,8 @@ class Catalogue:
     has_json : ndarray of bool, shape (n,)
         Whether mpc_orb_jsonb is there, in which a covariance may be.
     orbits : Orbits
-    n_unusable : int
-        Rows of mpc_orbits that are no orbits, and left out.
+    unusable : dict of str to str
+        Rows of mpc_orbits that are left out, by designation, and why they cannot be followed.
     """
 
     ids: NDArray[np.int64]
@@ -54,14 +60,14 @@ class Catalogue:
     hashes: NDArray[np.int64]
     has_json: NDArray[np.bool_]
     orbits: Orbits
-    n_unusable: int
+    unusable: dict[str, str]
 
     def take(self, rows: NDArray[Any]) -> Catalogue:
         """Some of the orbits; ``rows`` are indices or a mask."""
         places = np.arange(len(self.ids))[rows]
         designations = self.designations.take(pa.array(places))
         return Catalogue(
-            self.ids[places], designations, self.hashes[places], self.has_json[places], self.orbits[places], 0
+            self.ids[places], designations, self.hashes[places], self.has_json[places], self.orbits[places], {}
         )
 
 
@@ -85,23 +91,35 @@ def orbits_of(connection: sa.Connection, packed: Sequence[str]) -> Catalogue:
 
 
 def _catalogue(rows: dict[str, np.ndarray]) -> Catalogue:
-    n_rows = len(rows["id"])
-    elements = np.array([rows[name] for name in _ELEMENTS])
-    usable = np.isfinite(elements).all(axis=0) & (rows["q"] > 0) & (rows["e"] >= 0)
-    rows = {name: values[usable] for name, values in rows.items()}
     packed = pa.array(rows[_PACKED.name]).cast(pa.string())
     designations, ids = unpack(packed)
+    names = pc.coalesce(designations, packed)
+    rows |= _magnitudes(rows, names)
+    states, problems = usable_states(rows)
+    usable = ~np.logical_or.reduce(list(problems.values()))
+    unusable = {names[row].as_py(): text for row, text in reasons_of(problems).items()}
+    if unusable:
+        rows, states, ids = {name: values[usable] for name, values in rows.items()}, states[usable], ids[usable]
+        packed, designations = packed.filter(pa.array(usable)), designations.filter(pa.array(usable))
     simulated = np.flatnonzero(designations.is_null().to_numpy(zero_copy_only=False))
     if len(simulated):
         names = packed.take(pa.array(simulated))
         ids[simulated], _ = identify(names, "mpc_orbits", simulated_names=True)
         designations = pa.array(np.where(ids < 0, packed.to_numpy(zero_copy_only=False), designations), pa.string())
-    values = [rows[name].astype(float) for name in (*_ELEMENTS, "h", "g", "hasJson")]
-    orbits = Orbits.from_elements(
-        rows[_PACKED.name], **{name: rows[name] for name in _ELEMENTS}, H=rows["h"], G=rows["g"]
-    )
+    values = [rows[name].astype(float) for name in (*ELEMENTS, "h", "g", "hasJson")]
+    orbits = Orbits(rows[_PACKED.name], rows["epoch_mjd"], states, rows["h"], rows["g"])
     hashes, has_json = _hashes(np.array(values)), rows["hasJson"] > 0
-    return Catalogue(ids, designations, hashes, has_json, orbits, n_rows - len(ids))
+    return Catalogue(ids, designations, hashes, has_json, orbits, unusable)
+
+
+def _magnitudes(rows: dict[str, np.ndarray], names: pa.Array) -> dict[str, np.ndarray]:
+    """H and G of orbits, unknown where they are out of their ranges, which is told as a warning."""
+    magnitudes = {name: rows[name] for name in ("h", "g")}
+    for text, wrong in out_of_range(mpc_orbits, magnitudes).items():
+        logger.warning("%s: taken for unknown, of %s", text, shown(names.filter(pa.array(wrong)).to_pylist()))
+        name = text.split(" ", 1)[0]
+        magnitudes[name] = np.where(wrong, np.nan, magnitudes[name])
+    return magnitudes
 
 
 def _hashes(values: np.ndarray) -> NDArray[np.int64]:

@@ -11,10 +11,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ssdb.ephemeris.bodies import sun
+from ssdb.ephemeris.constants import LIGHT_SPEED
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.predict import Paths, columns_of, retarded
 from ssdb.errors import EphemerisError
+from ssdb.predict.segments import MOST_DAYS, Segments
 from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.ranges import LARGEST_AU
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.sphere import Array, unit_vectors
 from ssdb.sky.vectors import norms, range_rates
@@ -113,6 +116,27 @@ def seen(paths: Paths, views: Views) -> tuple[Array, NDArray[np.bool_]]:
     """
     states = retarded(paths, views.mjd_tdb, views.observers)[0]
     return states, in_field(states, views)
+
+
+def hold(segments: Segments, states: Array, views: Views) -> NDArray[np.bool_]:
+    """Whether segments are those of objects, and of the time at which these are seen.
+
+    Parameters
+    ----------
+    segments : Segments, n of them
+    states : ndarray, shape (n, 6)
+        What they give, as of :func:`seen`.
+    views : Views
+        n, one for each.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        False where a state is not finite, beyond all bounds or faster than light.
+    """
+    emitted = views.mjd_tdb - norms(states[:, :3] - views.observers[:, :3]) / LIGHT_SPEED
+    in_time = (emitted >= segments.tmin) & (emitted <= segments.tmax) & (segments.tmax - segments.tmin < MOST_DAYS)
+    return in_time & (norms(states[:, :3]) <= LARGEST_AU) & (norms(states[:, 3:]) < LIGHT_SPEED)
 
 
 def in_field(states: Array, views: Views, margin_deg: float = 0.0) -> NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +24,8 @@ from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
 from ssdb.store.write import Progress, write_rows
 
+RUNS_INTO = "on the way from its epoch it runs into the Sun or a planet, or out of reach"
+
 _NIGHTS_AT_ONCE = 8
 """The way from the epochs is made once for so many nights; the segments of a part of the orbits are in memory."""
 
@@ -37,11 +39,14 @@ class NightReport:
     made : int
         Segments that were missing, or of another orbit than is stored now.
     lost : int
-        Orbits that cannot be followed to the night: they run into the Sun or a planet, or are none.
+        Orbits that cannot be followed to the night.
+    reasons : dict of str to str
+        Why not, by designation.
     """
 
     made: int = 0
     lost: int = 0
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,19 +127,21 @@ def _make(
     with database.reading() as connection:
         stored = {night: _stored(connection, night) for night in nights}
         n_orbits = connection.execute(sa.select(sa.func.count()).select_from(mpc_orbits)).scalar_one()
-    lost = dict.fromkeys(nights, 0)
+    lost: dict[int, dict[str, str]] = {night: {} for night in nights}
     for catalogue in catalogue_parts(database):
         needed, stale = {}, {}
         for night, segments in stored.items():
             there, fresh = segments.note(catalogue)
             needed[night], stale[night] = ~fresh, catalogue.ids[there & ~fresh]
-            lost[night] += catalogue.n_unusable
+            lost[night] |= catalogue.unusable
         made = _segment_rows(catalogue, needed)
         with making.writing() as connection:
             for night, rows in made.items():
                 _remove(connection, night, stale[night])
                 write_rows(connection, ss_ephemeris, rows)
-                lost[night] += int(needed[night].sum()) - rows.num_rows
+                missing = needed[night] & ~np.isin(catalogue.ids, rows.column("ssObjectId").to_numpy())
+                names = catalogue.designations.filter(pa.array(missing)).to_pylist()
+                lost[night] |= dict.fromkeys(names, RUNS_INTO)
         for night, rows in made.items():
             reports.setdefault(night, NightReport()).made += rows.num_rows
         if progress:
@@ -142,8 +149,9 @@ def _make(
     with making.writing() as connection:
         for night, segments in stored.items():
             _remove(connection, night, segments.ids[~segments.found])
-            finish_night(connection, night, lost[night])
-            reports.setdefault(night, NightReport()).lost = lost[night]
+            finish_night(connection, night, len(lost[night]))
+            report = reports.setdefault(night, NightReport())
+            report.lost, report.reasons = len(lost[night]), lost[night]
 
 
 def _stored(connection: sa.Connection, night: int) -> _Stored:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from ssdb.predict.target import find_target
+from ssdb.errors import EphemerisError
+from ssdb.predict.target import Target, find_target
 from ssdb.predict.track import predicted_in_fields
 from ssdb.predict.visits import PredictionReport, chosen_visits, note_predicted, refuse_missing
 from ssdb.schema.arrow import arrow_schema
@@ -86,7 +87,7 @@ def predict_objects(
     chosen = chosen_visits(wanted, sorted(set(nights))) & visit.c.predictionsAt.is_not(None)
     with database.reading() as connection:
         refuse_missing(connection, wanted)
-        targets = {target.object_id: target for target in (find_target(connection, name) for name in names)}
+        targets = {target.object_id: target for target in _targets(connection, names, report)}
         tables = []
         for target in targets.values():
             rows, failed = predicted_in_fields(connection, target, chosen, margin_deg=0.0, observatory=observatory)
@@ -105,6 +106,15 @@ def predict_objects(
     report.n_left = n_chosen - len(report.failed) - len(touched)
     report.seconds = time.perf_counter() - started
     return report
+
+
+def _targets(connection: sa.Connection, names: Iterable[str], report: PredictionReport) -> Iterator[Target]:
+    """The objects; why those that cannot be followed are not among them goes into the report."""
+    for name in names:
+        try:
+            yield find_target(connection, name)
+        except EphemerisError as error:
+            report.lost[name] = str(error)
 
 
 def _stored(connection: sa.Connection, chosen: sa.ColumnElement[bool], ids: Sequence[int]) -> dict[str, np.ndarray]:

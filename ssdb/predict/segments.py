@@ -37,6 +37,9 @@ COEFFICIENT_BYTES = 24
 MARGIN_DAYS = 0.002
 """By this a segment is longer than the night: what the light time may change in it, of the fastest comets too."""
 
+MOST_DAYS = 1.1
+"""No segment is as long."""
+
 _SAMPLES = 5
 _LARGEST_STEP = 0.3
 """An object that turns by more (radians) from one sample to the next may be anywhere in between."""

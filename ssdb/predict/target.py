@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from ssdb.designation import pack, packed_from_id
 from ssdb.ephemeris.covariance import Array, covariance_of
 from ssdb.ephemeris.orbits import Orbits
-from ssdb.errors import ConfigError, InputError, NotFoundError, shown
+from ssdb.ephemeris.usable import ELEMENTS
+from ssdb.errors import ConfigError, EphemerisError, InputError, NotFoundError, shown
 from ssdb.files import label
 from ssdb.ingest.door import Source
 from ssdb.ingest.numbered import PrimaryDesignations
@@ -20,8 +21,6 @@ from ssdb.ingest.orbits import usable_orbits
 from ssdb.names.resolve import ResolvedName, find_object
 from ssdb.predict.catalogue import orbits_of
 from ssdb.predict.covariances import stored_covariances
-
-_ELEMENTS = ("q", "e", "i", "node", "argperi", "peri_time", "epoch_mjd")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +71,8 @@ def find_target(
         If the name is not known, or of several objects; if there is no orbit of the object.
     InputError
         If the source is not usable, or has several orbits and no name says which.
+    EphemerisError
+        If the object cannot be followed from its stored orbit.
     """
     resolved = None if name is None else find_object(connection, name)
     if orbit is not None:
@@ -89,6 +90,12 @@ def _stored(connection: sa.Connection, resolved: ResolvedName) -> Target:
     found = orbits_of(connection, packed)
     names = [str(one) for one in pa.array(found.orbits.ids).cast(pa.string()).to_pylist()]
     stored = [one for one in packed if one in names]
+    if not stored and found.unusable:
+        why = next(iter(found.unusable.values()))
+        raise EphemerisError(
+            f"{resolved.name} ({resolved.designation}) cannot be followed: {why}; "
+            "load another orbit (ssdb ingest orbits)"
+        )
     if not stored:
         raise NotFoundError(
             f"{resolved.name} ({resolved.designation}) has no orbit in mpc_orbits: load one (ssdb ingest orbits); "
@@ -120,7 +127,7 @@ def _in_source(connection: sa.Connection, resolved: ResolvedName | None, source:
             raise InputError(f"{name}: there is no usable orbit in it{why}")
         raise NotFoundError(f"{name} has no usable orbit of {resolved.name} ({resolved.designation}){why}")
     rows = found[0].rows
-    values = {column: rows.column(column).to_numpy() for column in rows.column_names if column in _ELEMENTS}
+    values = {column: rows.column(column).to_numpy() for column in rows.column_names if column in ELEMENTS}
     magnitudes = [rows.column(column).to_numpy() if column in rows.column_names else None for column in ("h", "g")]
     orbit = Orbits.from_elements(rows.column(PACKED).to_pylist(), **values, H=magnitudes[0], G=magnitudes[1])
     designation = rows.column(UNPACKED)[0].as_py()

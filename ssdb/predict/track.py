@@ -20,6 +20,7 @@ from ssdb.ephemeris.uncertainty import Variants, error_ellipses, variants
 from ssdb.errors import EphemerisError, shown
 from ssdb.predict.fields import Views, in_field, prediction_rows, views_of
 from ssdb.predict.target import Target
+from ssdb.schema.ranges import MJD
 from ssdb.schema.survey import visit
 from ssdb.sky.sphere import Array, unit_vectors
 from ssdb.sky.vectors import norms, range_rates
@@ -68,7 +69,8 @@ def predicted_in_fields(
         If the observatory of an exposure with the object in its field is not known, or an exposure's time is outside
         the planetary ephemeris.
     """
-    chosen = sa.true() if chosen is None else chosen
+    there_is_an_ephemeris = visit.c.midpointMjdTai.between(MJD.low, MJD.high)
+    chosen = there_is_an_ephemeris if chosen is None else chosen & there_is_an_ephemeris
     bounds = sa.select(sa.func.min(visit.c.midpointMjdTai), sa.func.max(visit.c.midpointMjdTai)).where(chosen)
     first, last = connection.execute(bounds).one()
     tables: list[pa.Table] = []

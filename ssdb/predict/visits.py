@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ssdb.errors import NotFoundError, shown
 from ssdb.predict.candidates import night_of, read_candidates
 from ssdb.predict.covariances import with_errors
-from ssdb.predict.fields import Views, prediction_rows, seen, views_of
+from ssdb.predict.fields import Views, hold, prediction_rows, seen, views_of
 from ssdb.predict.nights import NightReport, make_segments
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.store.database import Database
@@ -22,6 +22,8 @@ from ssdb.store.fields import Field, visit_fields
 from ssdb.store.names import lock_names
 from ssdb.store.visits import clear_results, lock_visits, mark_pending
 from ssdb.store.write import Progress, write_rows
+
+NO_PATH = "its segment in SsEphemeris is no path of an object: remove the row, and it is made again"
 
 _VISITS_PER_BATCH = 20
 """So many are one transaction."""
@@ -43,6 +45,9 @@ class PredictionReport:
         Exposures whose place is not known but by their sources: the circle that holds these was taken for the field.
     failed : dict of int to str
         Why an exposure could not be predicted. It stays as it was.
+    lost : dict of str to str
+        Why an object could not be followed, by designation: it is in no exposure. Of nights whose segments were there
+        already, their ``nLost`` in SsEphemerisNight counts those that have none.
     seconds : float
         From beginning to end.
     seconds_segments : float
@@ -54,6 +59,7 @@ class PredictionReport:
     n_left: int = 0
     n_of_sources: int = 0
     failed: dict[int, str] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     seconds_segments: float = 0.0
 
@@ -118,10 +124,13 @@ def predict_visits(
     if needed:
         _refuse_no_orbits(database)
         report.nights = make_segments(database, needed, progress=orbits_progress)
+        for night in report.nights.values():
+            report.lost |= night.reasons
     report.seconds_segments = time.perf_counter() - started
     for batch in _batches(len(views.visits)):
         some = views.take(batch)
-        report.predictions |= _predict_batch(database, some, [usable[one] for one in some.visits.tolist()], redo)
+        of_batch = [usable[one] for one in some.visits.tolist()]
+        report.predictions |= _predict_batch(database, some, of_batch, redo, report.lost)
         if progress:
             progress(len(batch), len(views.visits))
     report.n_left += len(views.visits) - len(report.predictions)
@@ -187,7 +196,9 @@ def _batches(n: int) -> Iterator[np.ndarray]:
     return (np.arange(start, min(start + _VISITS_PER_BATCH, n)) for start in range(0, n, _VISITS_PER_BATCH))
 
 
-def _predict_batch(database: Database, views: Views, fields: Sequence[Field], redo: bool) -> dict[int, int]:
+def _predict_batch(
+    database: Database, views: Views, fields: Sequence[Field], redo: bool, lost: dict[str, str]
+) -> dict[int, int]:
     """Predicts exposures in one transaction; how many objects are in each. What has predictions by now is left."""
     with database.writing() as connection:
         lock_names(connection, shared=True)
@@ -197,7 +208,7 @@ def _predict_batch(database: Database, views: Views, fields: Sequence[Field], re
         rows = np.array([row for row, one in enumerate(views.visits.tolist()) if one in free], int)
         views, fields = views.take(rows), [fields[row] for row in rows.tolist()]
         of_batch = views.visits.tolist()
-        predictions = _predictions(connection, views, fields)
+        predictions = _predictions(connection, views, fields, lost)
         if redo:
             clear_results(connection, of_batch)
             connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(of_batch)))
@@ -216,12 +227,16 @@ def note_predicted(connection: sa.Connection, visits: sa.Select) -> None:
     connection.execute(sa.update(visit).where(visit.c.visit.in_(visits)).values(predictionsAt=now))
 
 
-def _predictions(connection: sa.Connection, views: Views, fields: Sequence[Field]) -> pa.Table:
-    """Rows of SsPrediction for exposures, by visit and object."""
+def _predictions(connection: sa.Connection, views: Views, fields: Sequence[Field], lost: dict[str, str]) -> pa.Table:
+    """Rows of SsPrediction for exposures, by visit and object; objects with segments of no use go into ``lost``."""
     candidates, segments = read_candidates(connection, fields)
     each = views.take(candidates["field"])
-    states, inside = seen(segments, each.each())
-    kept = np.flatnonzero(inside)
+    with np.errstate(all="ignore"):  # of segments that are none
+        states, inside = seen(segments, each.each())
+        usable = hold(segments, states[:, 0], each)
+    if not usable.all():
+        lost |= dict.fromkeys(candidates["designation"][~usable].astype(str).tolist(), NO_PATH)
+    kept = np.flatnonzero(inside[:, 0] & usable)
     found = {name: values[kept] for name, values in candidates.items()}
     designations = pa.array(found["designation"]).cast(pa.string())
     rows = prediction_rows(states[kept, 0], each.take(kept), found["h"], found["g"], found["ssObjectId"], designations)

@@ -49,7 +49,9 @@ def _position(of: str) -> list[sa.Column]:
     """Position of an object with its errors."""
     return [
         double("ra", "deg", "pos.eq.ra", f"Right ascension of {of}, ICRS", nullable=False),
-        real("raErr", "deg", "stat.error;pos.eq.ra", "1-sigma error of ra on the sky, cos(dec) included", within=_ERROR),
+        real(
+            "raErr", "deg", "stat.error;pos.eq.ra", "1-sigma error of ra on the sky, cos(dec) included", within=_ERROR
+        ),
         double("dec", "deg", "pos.eq.dec", f"Declination of {of}, ICRS", nullable=False),
         real("decErr", "deg", "stat.error;pos.eq.dec", "1-sigma error of dec", within=_ERROR),
         real("ra_dec_Cov", "deg2", "stat.covariance;pos.eq.ra;pos.eq.dec", "Covariance of errors east and north"),

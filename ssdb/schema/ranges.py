@@ -107,3 +107,12 @@ def out_of_range(table: sa.Table, columns: Mapping[str, NDArray[Any]]) -> dict[s
             if wrong.any():
                 found[text] = wrong
     return found
+
+
+def reasons_of(problems: Mapping[str, Mask]) -> dict[int, str]:
+    """What is wrong first with each row that something is wrong with."""
+    reasons: dict[int, str] = {}
+    for text, rows in problems.items():
+        for row in np.flatnonzero(rows).tolist():
+            reasons.setdefault(row, text)
+    return reasons

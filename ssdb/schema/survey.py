@@ -131,8 +131,12 @@ ss_prediction = sa.Table(
     double("ephRateRa", "deg/d", "pos.pm;pos.eq.ra;pos.ephem", "Rate in right ascension, cos(dec) included"),
     double("ephRateDec", "deg/d", "pos.pm;pos.eq.dec;pos.ephem", "Rate in declination"),
     real("ephVmag", "mag", "phot.mag;em.opt.V", "Magnitude in V"),
-    real("ephErrMajor", "arcsec", "stat.error;phys.angSize.smajAxis", "1-sigma error ellipse: major axis", within=_AXIS),
-    real("ephErrMinor", "arcsec", "stat.error;phys.angSize.sminAxis", "1-sigma error ellipse: minor axis", within=_AXIS),
+    real(
+        "ephErrMajor", "arcsec", "stat.error;phys.angSize.smajAxis", "1-sigma error ellipse: major axis", within=_AXIS
+    ),
+    real(
+        "ephErrMinor", "arcsec", "stat.error;phys.angSize.sminAxis", "1-sigma error ellipse: minor axis", within=_AXIS
+    ),
     real("ephErrPa", "deg", "stat.error;pos.posAng", "1-sigma error ellipse: position angle of the major axis, N to E"),
     *_vectors(),
     double(

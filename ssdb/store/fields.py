@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
 from ssdb.schema.dia import dia_source
+from ssdb.schema.ranges import out_of_range, reasons_of
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.sky.sphere import positions, separations, smallest_cap
 from ssdb.store.read import read_arrays
@@ -63,7 +64,8 @@ def visit_fields(
     Returns
     -------
     dict of int to Field or str
-        By visit, ascending; where the place is not known, the reason. ``observatory_code`` is empty where unknown.
+        By visit, ascending; where the place is not known, or time or place make no sense, the reason.
+        ``observatory_code`` is empty where unknown.
     """
     known = visit.c.radius.is_not(None) if radius is None else sa.true()
     whole = visit.c.ra.is_not(None) & visit.c.dec.is_not(None) & known
@@ -76,6 +78,10 @@ def visit_fields(
     )
     first, last = (np.searchsorted(caps["visit"], rows["visit"], side) for side in ("left", "right"))
     cap_columns = (caps["capRa"], caps["capDec"], caps["capRadius"])
+    looked = {
+        name: rows[name] for name in ("midpointMjdTai", "ra", "dec", "radius") if name != "radius" or radius is None
+    }
+    absurd = {int(rows["visit"][row]): text for row, text in reasons_of(out_of_range(visit, looked)).items()}
     fields: dict[int, Field | str] = {}
     times: dict[int, tuple[float, str]] = {}
     values = (rows[column.name].tolist() for column in columns)
@@ -89,7 +95,10 @@ def visit_fields(
         for number, circle in _circles_round_sources(connection, chosen, unknown).items():
             mjd_tai, code = times[number]
             fields[number] = Field(mjd_tai, *circle, code, of_sources=True)
-    return fields
+    # What came into the database past the door, or before it looked.
+    return fields | {
+        number: f"{text}: give the visit another one (ssdb ingest visits)" for number, text in absurd.items()
+    }
 
 
 def _circles_round_sources(
