@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from ssdb.association.batches import Batches
 from ssdb.association.exposures import (
     Exposures,
+    LeftOut,
     read_candidate_pairs,
     read_ephemerides,
     read_exposures,
@@ -78,6 +79,9 @@ class AssociationReport:
         The exposures that were associated, ascending.
     failed : dict of int to str
         Exposures that could not be associated, with the reason. They stay as they were.
+    left_out : list of LeftOut
+        Stored predictions that make no sense, and were not used: which, and why. The exposures are associated without
+        them.
     n_without_predictions : int
         Pending exposures that were left so because their predictions have not been loaded.
     n_taken : int
@@ -97,6 +101,7 @@ class AssociationReport:
     config: AssociationConfig
     visits: list[VisitOutcome] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
     n_without_predictions: int = 0
     n_taken: int = 0
     n_workers: int = 1
@@ -186,6 +191,7 @@ def associate(
             if progress:
                 progress(len(batch) - n_left, len(wanted))
     report.visits.sort(key=lambda outcome: outcome.visit)
+    report.left_out.sort()
     report.seconds = time.perf_counter() - started
     _finish_run(database, report)
     return report
@@ -220,6 +226,7 @@ def _add(
         return again
     report.visits += part.visits
     report.failed |= part.failed
+    report.left_out += part.left_out
     report.stages.add(part.stages)
     batches.learn(len(part.visits), sum(part.stages[name].rows for name in ("read", "join") if name in part.stages))
     settled = {outcome.visit for outcome in part.visits} | part.failed.keys()
@@ -308,6 +315,7 @@ def _associate_batch(
             counts = write_state(connection, exposures, matches.expected, detectors, report.run_id, now)
             notify_associated(connection, visits)
         commit = time.perf_counter()
+    report.left_out += exposures.left_out
     report.stages.setdefault("commit", Stage()).seconds += time.perf_counter() - commit
     seconds = (time.perf_counter() - started) / len(visits)
     rows = np.stack([counts[name] for name in ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")], axis=-1)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from ssdb.association.refine import largest_days, search_radii
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import AssociationError
 from ssdb.schema.dia import dia_source
+from ssdb.schema.ranges import absurd_unknown, out_of_range, reasons_of
 from ssdb.schema.survey import ss_prediction, visit_detector
 from ssdb.sky.boxes import zone_boxes
 from ssdb.sky.footprint import Outlines, outline_areas, unpack_outlines
@@ -28,6 +29,7 @@ Columns = dict[str, NDArray[Any]]
 ARCSEC_PER_DEG = 3600.0
 
 _MATCHED_BY = ("visit", "ssObjectId", "midpointMjdTai", "ephRa", "ephDec", "ephRateRa", "ephRateDec")
+_REQUIRED = ("midpointMjdTai", "ephRa", "ephDec")
 _ERROR_ELLIPSE = ("ephErrMajor", "ephErrMinor", "ephErrPa")
 """Columns of SsPrediction that say where an object may be; the ellipse is for uncertainty mode."""
 
@@ -57,6 +59,15 @@ _DETECTOR_COLUMNS = {
 """Columns of VisitDetector, and what they are called here."""
 
 
+class LeftOut(NamedTuple):
+    """A stored prediction that is not used, or a value of it, and why."""
+
+    visit: int
+    ssObjectId: int
+    designation: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Exposures:
     """A batch of exposures. Every column is a numpy array; NaN is unknown.
@@ -74,12 +85,15 @@ class Exposures:
         (MJD TAI), NaN without sources.
     outlines : Outlines
         Of the d detectors; without vertices where there is no footprint.
+    left_out : list of LeftOut
+        Stored predictions that are not among these, and values of others that are taken for unknown.
     """
 
     visits: NDArray[np.int64]
     predictions: Columns
     detectors: Columns
     outlines: Outlines
+    left_out: list[LeftOut] = field(default_factory=list)
 
     def visit_index(self, visit: NDArray[np.int64]) -> NDArray[np.intp]:
         """Where visits stand in the batch."""
@@ -147,10 +161,29 @@ def read_exposures(connection: sa.Connection, visits: Sequence[int], config: Ass
         .order_by(ss_prediction.c.visit, ss_prediction.c.ssObjectId),
         bounded=True,
     )
+    predictions, left_out = _usable(connection, predictions)
     batch = np.array(visits, np.int64)
-    exposures = Exposures(batch, predictions, *_read_detectors(connection, visits))
+    exposures = Exposures(batch, predictions, *_read_detectors(connection, visits), left_out)
     _check_times(exposures)
     return exposures
+
+
+def _usable(connection: sa.Connection, predictions: Columns) -> tuple[Columns, list[LeftOut]]:
+    """The predictions that make sense, and the others, which SQL may have brought past the door."""
+    problems = {f"{name} is unknown": np.isnan(predictions[name]) for name in _REQUIRED}
+    problems |= out_of_range(ss_prediction, predictions)
+    reasons = reasons_of(problems)
+    if not reasons:
+        return predictions, []
+    rows = np.array(sorted(reasons))
+    key = (ss_prediction.c.visit, ss_prediction.c.ssObjectId)
+    left_out = []
+    for row in rows.tolist():
+        this = (int(predictions["visit"][row]), int(predictions["ssObjectId"][row]))
+        same = (column == value for column, value in zip(key, this, strict=True))
+        name = connection.execute(sa.select(ss_prediction.c.designation).where(*same)).scalar_one()
+        left_out.append(LeftOut(*this, name, reasons[row]))
+    return {name: np.delete(values, rows) for name, values in predictions.items()}, left_out
 
 
 def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[Columns, Outlines]:
@@ -253,7 +286,7 @@ def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: NDA
     Returns
     -------
     dict of columns, shape (n,)
-        ``designation`` as ASCII bytes.
+        ``designation`` as ASCII bytes. What is out of its range is NaN, and noted in the exposures.
     """
     keys: Columns = {"place": np.arange(len(index), dtype=np.int32)}
     keys |= {name: exposures.predictions[name][index] for name in ("visit", "ssObjectId")}
@@ -262,7 +295,12 @@ def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: NDA
         statement = look_up(connection, matched, key, ss_prediction, _EPHEMERIS, exposures.visits)
         columns = read_arrays(connection, statement, bounded=True)
     order = np.argsort(columns.pop("place"))
-    return {name: values[order] for name, values in columns.items()}
+    columns, problems = absurd_unknown(ss_prediction, {name: values[order] for name, values in columns.items()})
+    for text, wrong in problems.items():
+        names = columns["designation"][wrong].astype(str).tolist()
+        whose = zip(keys["visit"][wrong].tolist(), keys["ssObjectId"][wrong].tolist(), names, strict=True)
+        exposures.left_out.extend(LeftOut(*row, text) for row in whose)
+    return columns
 
 
 def source_densities(connection: sa.Connection, exposures: Exposures, config: AssociationConfig) -> NDArray[np.float64]:

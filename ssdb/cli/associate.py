@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs, with_progress, wrong_usage
+from ssdb.cli.common import (
+    by_reason,
+    json_option,
+    main,
+    open_database,
+    print_json,
+    print_pairs,
+    with_progress,
+    wrong_usage,
+)
 from ssdb.config import AssociationConfig
+from ssdb.errors import shown
 
 if TYPE_CHECKING:
     from ssdb.association.associate import AssociationReport
@@ -76,7 +86,8 @@ def associate(
 ) -> None:
     """Find which sources are which known objects, and store the result.
 
-    A second run gives the same rows. Exit code 1 if an exposure could not be associated; the others are.
+    A second run gives the same rows. Exit code 1 if an exposure could not be associated; the others are. A stored
+    prediction that makes no sense is told, and left out.
     """
     from ssdb.association.associate import associate as run
 
@@ -111,6 +122,9 @@ def associate(
             "predictions with --complete",
             err=True,
         )
+    predictions = ((f"visit {row.visit}: {row.designation}", row.reason) for row in report.left_out)
+    for reason, which in by_reason(predictions).items():
+        click.echo(f"ssdb: stored predictions that make no sense ({shown(which)}): {reason}", err=True)
     for visit, reason in report.failed.items():
         click.echo(f"ssdb: visit {visit} is not associated: {reason}", err=True)
     if report.failed:
@@ -129,6 +143,7 @@ def _as_dict(report: AssociationReport) -> dict[str, Any]:
         "seconds": report.seconds,
         "timings": report.stages.as_dict(),
         "visits": [asdict(outcome) for outcome in report.visits],
+        "leftOut": [row._asdict() for row in report.left_out],
         "failed": {str(visit): reason for visit, reason in report.failed.items()},
     }
 

@@ -158,3 +158,11 @@ def with_progress(label: str, work: Callable[[Progress], Any]) -> Any:
             bar.update(done)
 
         return work(progress)
+
+
+def by_reason(reasons: Iterable[tuple[Any, str]]) -> dict[str, list[Any]]:
+    """What has each reason, of pairs of a thing and its reason."""
+    found: dict[str, list[Any]] = {}
+    for what, reason in reasons:
+        found.setdefault(reason, []).append(what)
+    return found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs, progress_bars
+from ssdb.cli.common import by_reason, json_option, main, open_database, print_json, print_pairs, progress_bars
 from ssdb.errors import shown
 
 if TYPE_CHECKING:
@@ -79,20 +78,12 @@ def predict(
             "be the circles that hold their sources",
             err=True,
         )
-    for reason, failed in by_reason(report.failed).items():
+    for reason, failed in by_reason(report.failed.items()).items():
         click.echo(f"ssdb: visit {shown(failed)} is not predicted: {reason}", err=True)
-    for reason, objects_lost in by_reason(report.lost).items():
+    for reason, objects_lost in by_reason(report.lost.items()).items():
         click.echo(f"ssdb: {shown(objects_lost)} cannot be followed: {reason}", err=True)
     if report.failed:
         ctx.exit(1)
-
-
-def by_reason(reasons: Mapping[Any, str]) -> dict[str, list[Any]]:
-    """What has each reason."""
-    found: dict[str, list[Any]] = {}
-    for what, reason in reasons.items():
-        found.setdefault(reason, []).append(what)
-    return found
 
 
 def _print(report: PredictionReport, of_objects: bool) -> None:

@@ -99,6 +99,8 @@ def _matrix(part: dict[str, Any] | None, names: tuple[str, ...]) -> tuple[Array,
         return None
     matrix = np.zeros((6, 6))
     matrix[np.triu_indices(6)] = np.array(upper, dtype=float)
+    if not np.isfinite(matrix).all():
+        raise ValueError("a number of the covariance is not finite")
     return np.array(values, dtype=float), matrix + np.triu(matrix, 1).T
 
 

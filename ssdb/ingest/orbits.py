@@ -21,7 +21,7 @@ from ssdb.ingest.mpcorb import is_mpcorb, read_mpcorb
 from ssdb.ingest.numbered import PrimaryDesignations
 from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, first_line, is_text, usable_epochs
 from ssdb.ingest.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
-from ssdb.schema.ranges import out_of_range, ranged
+from ssdb.schema.ranges import absurd_unknown, ranged
 from ssdb.schema.solar_system import mpc_orbits
 from ssdb.store.database import Database
 from ssdb.store.names import lock_names
@@ -153,8 +153,7 @@ class _LeftOut:
         """Notes the rows that a block leaves out."""
         self._counted = block.counted
         self.count += sum(len(numbers) for _, numbers in block.left_out)
-        unknown = [(f"{text}: taken for unknown", numbers) for text, numbers in block.unknown]
-        for text, numbers in [*block.left_out, *unknown]:
+        for text, numbers in [*block.left_out, *block.unknown]:
             self._numbers.setdefault(text, []).extend(numbers.tolist())
 
     def texts(self) -> tuple[str, ...]:
@@ -246,12 +245,11 @@ def _checked(name: str, block: OrbitBlock, seen: np.ndarray) -> OrbitBlock:
 
 def _without_absurd(block: OrbitBlock) -> OrbitBlock:
     """A block in which what is no element of the orbit, and out of its range, is unknown: the orbit is as good."""
-    rows, unknown = block.rows, list(block.unknown)
-    for name in ranged(mpc_orbits):
-        if name in ELEMENTS or name not in rows.column_names:
-            continue
-        values = rows.column(name).to_numpy()
-        for text, wrong in out_of_range(mpc_orbits, {name: values}).items():
-            rows = with_column(rows, name, np.where(wrong, np.nan, values), pa.float64())
-            unknown.append((text, block.numbers[wrong]))
-    return replace(block, rows=rows, unknown=unknown)
+    names = [name for name in ranged(mpc_orbits) if name in block.rows.column_names and name not in ELEMENTS]
+    given = {name: block.rows.column(name).to_numpy() for name in names}
+    cleaned, problems = absurd_unknown(mpc_orbits, given)
+    rows = block.rows
+    for name in names:
+        if cleaned[name] is not given[name]:
+            rows = with_column(rows, name, cleaned[name], pa.float64())
+    return replace(block, rows=rows, unknown=[(text, block.numbers[wrong]) for text, wrong in problems.items()])

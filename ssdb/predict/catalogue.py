@@ -18,7 +18,7 @@ from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.usable import ELEMENTS, usable_states
 from ssdb.errors import shown
 from ssdb.ingest.packed import unpack
-from ssdb.schema.ranges import out_of_range, reasons_of
+from ssdb.schema.ranges import absurd_unknown, reasons_of
 from ssdb.schema.solar_system import mpc_orbits
 from ssdb.store.database import Database
 from ssdb.store.read import read_arrays
@@ -114,11 +114,9 @@ def _catalogue(rows: dict[str, np.ndarray]) -> Catalogue:
 
 def _magnitudes(rows: dict[str, np.ndarray], names: pa.Array) -> dict[str, np.ndarray]:
     """H and G of orbits, unknown where they are out of their ranges, which is told as a warning."""
-    magnitudes = {name: rows[name] for name in ("h", "g")}
-    for text, wrong in out_of_range(mpc_orbits, magnitudes).items():
-        logger.warning("%s: taken for unknown, of %s", text, shown(names.filter(pa.array(wrong)).to_pylist()))
-        name = text.split(" ", 1)[0]
-        magnitudes[name] = np.where(wrong, np.nan, magnitudes[name])
+    magnitudes, problems = absurd_unknown(mpc_orbits, {name: rows[name] for name in ("h", "g")})
+    for text, wrong in problems.items():
+        logger.warning("%s, of %s", text, shown(names.filter(pa.array(wrong)).to_pylist()))
     return magnitudes
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
+Columns = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,11 @@ def ranged(table: sa.Table) -> tuple[str, ...]:
     return tuple(c.name for c in table.columns if c.info["range"] not in (None, Range(-_SINGLE, _SINGLE)))
 
 
-def out_of_range(table: sa.Table, columns: Mapping[str, NDArray[Any]]) -> dict[str, Mask]:
-    """Which values of columns of a table, shape (n,), are out of their ranges, by what is wrong; only what there is."""
+def out_of_range(table: sa.Table, columns: Columns) -> dict[str, Mask]:
+    """Which values of columns of a table, shape (n,), are out of their ranges, by what is wrong.
+
+    That begins with the name of the column; there is nothing of which there are none.
+    """
     found = {}
     for name, values in columns.items():
         if name not in table.c or table.c[name].info["range"] is None:
@@ -107,6 +111,16 @@ def out_of_range(table: sa.Table, columns: Mapping[str, NDArray[Any]]) -> dict[s
             if wrong.any():
                 found[text] = wrong
     return found
+
+
+def absurd_unknown(table: sa.Table, columns: Columns) -> tuple[dict[str, NDArray[Any]], dict[str, Mask]]:
+    """Columns of a table in which what is out of range is NaN, and which values it was, by what is wrong."""
+    problems = out_of_range(table, columns)
+    cleaned = dict(columns)
+    for text, wrong in problems.items():
+        name = text.split(" ", 1)[0]
+        cleaned[name] = np.where(wrong, np.nan, cleaned[name]).astype(cleaned[name].dtype)
+    return cleaned, {f"{text}: taken for unknown": wrong for text, wrong in problems.items()}
 
 
 def reasons_of(problems: Mapping[str, Mask]) -> dict[int, str]:

@@ -1,0 +1,124 @@
+"""A stored prediction that makes no sense costs only its object, which is named: SQL may bring it past the door."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from small_surveys import Survey, change, rows
+
+import ssdb
+from ssdb.cli import main
+from ssdb.store.database import Database
+
+INFINITE, UNKNOWN = float("inf"), float("nan")
+NOT_USED = [
+    ("ephRa", 1e300),
+    ("ephRa", -INFINITE),
+    ("ephRa", UNKNOWN),
+    ("ephDec", 90.5),
+    ("ephDec", INFINITE),
+    ("midpointMjdTai", 1e300),
+    ("midpointMjdTai", INFINITE),
+    ("midpointMjdTai", UNKNOWN),
+    ("ephRateRa", 1e300),
+    ("ephRateDec", -INFINITE),
+    ("ephErrMajor", INFINITE),
+    ("ephErrMinor", 1e30),
+    ("ephErrPa", INFINITE),
+]
+"""Of these the object is not looked for; in fixed mode, which does not look at the ellipse, it may be."""
+TAKEN_FOR_UNKNOWN = [
+    ("ephVmag", INFINITE),
+    ("ephVmag", 1e30),
+    ("helio_x", 1e308),
+    ("helio_vy", 1e308),
+    ("topo_z", INFINITE),
+    ("topo_vx", -1e200),
+    ("topoRange", 1e300),
+    ("helioRange", 0.0),
+    ("helioRangeRate", INFINITE),
+    ("phaseAngle", 1e300),
+    ("elongation", -INFINITE),
+]
+VECTORS = {f"{origin}_{v}{axis}": 1.5 for origin in ("helio", "topo") for v in ("", "v") for axis in "xyz"}
+OTHERS = [2, 3]
+
+
+def load(database: Database) -> None:
+    """Three objects with a source each, in one exposure."""
+    survey = Survey()
+    survey.add_visit()
+    for number in (1, 2, 3):
+        survey.add_source(number, 50.0 + number, 10.0)
+        ellipse = {"ephErrMajor": 0.5, "ephErrMinor": 0.2, "ephErrPa": 30.0, "ephRateRa": 0.2, "ephRateDec": 0.1}
+        survey.add_prediction(number, 50.0 + number, 10.0, ephVmag=20.0, **ellipse, **VECTORS)
+    survey.load(database)
+
+
+def results(database: Database) -> dict[str, list[tuple]]:
+    """What is stored of the two objects that nothing is wrong with."""
+    chosen = f"diaSourceId IN ({', '.join(map(str, OTHERS))}) ORDER BY diaSourceId"
+    return {
+        name: rows(database, f"SELECT * FROM {name} WHERE {chosen}")
+        for name in ("SSSource", "SsCandidate", "SsExpected")
+    }
+
+
+def spoil(database: Database, column: str, value: float) -> None:
+    """Gives the first object's prediction a value; one that the database cannot hold is skipped."""
+    single = column in ("ephVmag", "ephErrMajor", "ephErrMinor", "ephErrPa")
+    if database.dialect == "sqlite" and math.isnan(value):
+        pytest.skip("SQLite has no NaN")
+    if database.dialect == "postgresql" and single and math.isfinite(value) and value > np.finfo(np.float32).max:
+        pytest.skip("PostgreSQL refuses it")
+    change(database, f'UPDATE "SsPrediction" SET "{column}" = :value WHERE designation = \'2020 AB\'', value=value)
+
+
+@pytest.mark.parametrize(("column", "value"), NOT_USED)
+def test_its_object_is_left_out_and_named(database: Database, column: str, value: float) -> None:
+    load(database)
+    config = ssdb.AssociationConfig(mode="uncertainty")
+    ssdb.associate(database, config=config)
+    usual = results(database)
+    spoil(database, column, value)
+    report = ssdb.associate(database, [1], config=config)
+    assert report.failed == {}
+    assert results(database) == usual
+    assert rows(database, "SELECT diaSourceId, status FROM SSSource, Visit WHERE diaSourceId = 1") == []
+    (left_out,) = report.left_out
+    assert (left_out.visit, left_out.designation) == (1, "2020 AB")
+    assert left_out.reason.startswith(f"{column} is ")
+    assert (report.totals["nTotalSsObjects"], report.totals["nAssociatedSsObjects"]) == (2, 2)
+
+
+@pytest.mark.parametrize(("column", "value"), TAKEN_FOR_UNKNOWN)
+def test_what_else_was_predicted_is_unknown_and_named(database: Database, column: str, value: float) -> None:
+    load(database)
+    ssdb.associate(database)
+    usual = results(database)
+    spoil(database, column, value)
+    report = ssdb.associate(database, [1])
+    assert report.failed == {}
+    assert results(database) == usual
+    (left_out,) = report.left_out
+    assert left_out.designation == "2020 AB"
+    assert left_out.reason.startswith(f"{column} is ")
+    assert left_out.reason.endswith(": taken for unknown")
+    (row,) = rows(database, "SELECT * FROM SSSource WHERE diaSourceId = 1")
+    assert all(value is None or not isinstance(value, float) or math.isfinite(value) for value in row)
+    assert report.totals["nAssociatedSsObjects"] == 3
+
+
+def test_the_command_names_them(database: Database, database_url: str) -> None:
+    load(database)
+    spoil(database, "ephRa", 1e300)
+    answer = CliRunner().invoke(main, ["--db", database_url, "associate", "--json"])
+    assert answer.exit_code == 0, answer.output
+    told = json.loads(answer.stdout)
+    reason = "ephRa is not within -180 to 360 (deg)"
+    assert [(row["visit"], row["designation"], row["reason"]) for row in told["leftOut"]] == [(1, "2020 AB", reason)]
+    assert f"ssdb: stored predictions that make no sense (visit 1: 2020 AB): {reason}" in answer.stderr
