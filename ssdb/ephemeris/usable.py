@@ -47,5 +47,5 @@ def usable_states(elements: Mapping[str, Array]) -> tuple[Array, dict[str, Mask]
         states = np.full((len(q), 6), np.nan)
         states[~wrong] = cometary_to_cartesian(*(array[~wrong] for array in values.values()))
         here = (norms(states[:, :3]) <= LARGEST_AU) & (norms(states[:, 3:]) < LIGHT_SPEED)
-    far = f"at its epoch it is beyond {LARGEST_AU:.15g} au, or faster than light"
+    far = f"at its epoch it is beyond {LARGEST_AU:g} au, or faster than light"
     return states, problems | {far: ~wrong & ~here}

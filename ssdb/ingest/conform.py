@@ -285,7 +285,8 @@ def _to_float(values: pa.Array, factor: float, target: _Target) -> pa.Array:
     if not (target.name in POSITIONS and not target.column.nullable):
         null = null | is_unknown(array)
     if factor != 1.0:
-        array = array * factor
+        with np.errstate(over="ignore"):  # infinity is in no range, and is refused with its row
+            array = array * factor
     if pa.types.is_float32(target.field.type):
         with np.errstate(over="ignore"):
             rounded = array.astype(np.float32)

@@ -27,16 +27,21 @@ class Range:
     above: bool = False
 
     def __str__(self) -> str:
-        return f"{'above ' if self.above else ''}{self.low:.15g} to {self.high:.15g}"
+        return f"{'above ' if self.above else ''}{_shown(self.low)} to {_shown(self.high)}"
 
     def problems(self, name: str, unit: str, values: NDArray[Any]) -> Iterator[tuple[str, Mask]]:
         """What may be wrong with values, shape (n,), and which ones it is; never NaN, which is unknown."""
         of_unit = f" ({unit})" if unit else ""
         if self.above:
-            yield f"{name} is not above {self.low:.15g}", values <= self.low
-            yield f"{name} is above {self.high:.15g}{of_unit}", values > self.high
+            yield f"{name} is not above {_shown(self.low)}", values <= self.low
+            yield f"{name} is above {_shown(self.high)}{of_unit}", values > self.high
         else:
             yield f"{name} is not within {self}{of_unit}", (values < self.low) | (values > self.high)
+
+
+def _shown(number: float) -> str:
+    """A number in few digits, if they are all that it has."""
+    return short if float(short := f"{number:g}") == number else f"{number:.15g}"
 
 
 RA = Range(-180.0, 360.0)

@@ -22,7 +22,7 @@ from ssdb.schema.columns import (
     text,
     timestamp,
 )
-from ssdb.schema.ranges import EXPOSURE_TIME, LARGEST_AU, SUN_RADIUS_AU, Range
+from ssdb.schema.ranges import ANGLE, EXPOSURE_TIME, LARGEST_AU, SUN_RADIUS_AU, Range
 
 PENDING = "pending"
 DONE = "done"
@@ -137,7 +137,13 @@ ss_prediction = sa.Table(
     real(
         "ephErrMinor", "arcsec", "stat.error;phys.angSize.sminAxis", "1-sigma error ellipse: minor axis", within=_AXIS
     ),
-    real("ephErrPa", "deg", "stat.error;pos.posAng", "1-sigma error ellipse: position angle of the major axis, N to E"),
+    real(
+        "ephErrPa",
+        "deg",
+        "stat.error;pos.posAng",
+        "1-sigma error ellipse: position angle of the major axis, N to E",
+        within=ANGLE,
+    ),
     *_vectors(),
     double(
         "topoRange",
