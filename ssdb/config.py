@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from ssdb.errors import ConfigError
+from ssdb.errors import ConfigError, quoted, shown
 
 ARCSEC = math.pi / (180.0 * 3600.0)
 """Radians in an arcsecond."""
@@ -58,26 +58,26 @@ class AssociationConfig:
             value = getattr(self, item.name)
             choices = item.metadata["choices"]
             if choices and value not in choices:
-                raise ConfigError(f"{item.name} must be one of {', '.join(choices)}, not {value!r}")
+                raise ConfigError(f"{item.name} must be one of {', '.join(choices)}, not {quoted(value)}")
             if not choices and (
-                isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
+                isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf
             ):
-                raise ConfigError(f"{item.name} must be a finite number, not {value!r}")
+                raise ConfigError(f"{item.name} must be a finite number, not {quoted(value)}")
         for name in ("radius_arcsec", "n_sigma", "max_radius_arcsec", "default_sigma_arcsec"):
             if getattr(self, name) <= 0:
-                raise ConfigError(f"{name} must be above 0, not {getattr(self, name)!r}")
+                raise ConfigError(f"{name} must be above 0, not {quoted(getattr(self, name))}")
         for name in ("floor_arcsec", "max_pixel_margin"):
             if getattr(self, name) < 0:
-                raise ConfigError(f"{name} must not be negative, not {getattr(self, name)!r}")
+                raise ConfigError(f"{name} must not be negative, not {quoted(getattr(self, name))}")
         if self.max_pixel_margin != int(self.max_pixel_margin):
-            raise ConfigError(f"max_pixel_margin must be a whole number, not {self.max_pixel_margin!r}")
+            raise ConfigError(f"max_pixel_margin must be a whole number, not {quoted(self.max_pixel_margin)}")
         for name in ("radius_arcsec", "max_radius_arcsec"):
             if getattr(self, name) > 3600:
-                raise ConfigError(f"{name} must be at most 3600 (one degree), not {getattr(self, name)!r}")
+                raise ConfigError(f"{name} must be at most 3600 (one degree), not {quoted(getattr(self, name))}")
         if self.n_sigma > 8:
-            raise ConfigError(f"n_sigma must be at most 8, not {self.n_sigma!r}")
+            raise ConfigError(f"n_sigma must be at most 8, not {quoted(self.n_sigma)}")
         if not 0 < self.prior_detected < 1:
-            raise ConfigError(f"prior_detected must be between 0 and 1, not {self.prior_detected!r}")
+            raise ConfigError(f"prior_detected must be between 0 and 1, not {quoted(self.prior_detected)}")
 
     @property
     def chi2_limit(self) -> float:
@@ -102,11 +102,11 @@ class AssociationConfig:
         """
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also thousands of digits, thousands of brackets
             raise ConfigError(f"the configuration is not JSON: {error}") from None
         if not isinstance(values, dict):
             raise ConfigError("the configuration must be a JSON object")
         unknown = set(values) - {item.name for item in fields(cls)}
         if unknown:
-            raise ConfigError(f"unknown option in the configuration: {', '.join(sorted(unknown))}")
+            raise ConfigError(f"unknown option in the configuration: {shown(sorted(unknown))}")
         return cls(**values)

@@ -16,7 +16,7 @@ import mpc_designation as library
 import numpy as np
 import pyarrow as pa
 
-from ssdb.errors import DesignationError, shown
+from ssdb.errors import DesignationError, quoted, shown
 
 MIN_PACKED_LENGTH = 5
 MAX_PACKED_LENGTH = 8
@@ -78,12 +78,16 @@ def pack(text: str) -> tuple[str, str]:
         from_packed, there = _convert(given)
         _, back = _convert(_with_full_year(there))
     except library.MPCDesignationError as error:
-        raise DesignationError(f"{text!r} is not a designation with a packed form: {error}") from None
+        raise DesignationError(f"{quoted(text)} is not a designation with a packed form: {error}") from None
     if _with_full_year(back) != given:
-        raise DesignationError(f"{text!r} is not a designation with a packed form: {there} would be that of {back}")
+        raise DesignationError(
+            f"{quoted(text)} is not a designation with a packed form: {there} would be that of {back}"
+        )
     packed, designation = (given, there) if from_packed else (there, back)
     if len(packed) > MAX_PACKED_LENGTH:
-        raise DesignationError(f"{text!r}: its packed form {packed} is longer than {MAX_PACKED_LENGTH} characters")
+        raise DesignationError(
+            f"{quoted(text)}: its packed form {packed} is longer than {MAX_PACKED_LENGTH} characters"
+        )
     return packed, designation
 
 
@@ -324,7 +328,7 @@ def _hashed(name: str) -> int:
 
 def _packed_bytes(packed: str) -> bytes:
     if not (MIN_PACKED_LENGTH <= len(packed) <= MAX_PACKED_LENGTH and packed.isascii()):
-        raise DesignationError(f"{packed!r} is not a packed designation")
+        raise DesignationError(f"{quoted(packed)} is not a packed designation")
     return packed.encode("ascii")
 
 

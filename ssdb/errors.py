@@ -5,11 +5,25 @@ Every one derives from :class:`SsdbError`; the command line turns them into one 
 
 from __future__ import annotations
 
+import re
+import reprlib
 from collections.abc import Iterable
+
+_LONGEST_MESSAGE = 2000
+_LONGEST_VALUE = 80
+_LONGEST_LIST = 600
+"""Characters: of a message, of one value in it, of several of them."""
 
 
 class SsdbError(Exception):
-    """The root of all errors that ssdb raises on purpose."""
+    """The root of all errors that ssdb raises on purpose.
+
+    Messages quote files, servers and other libraries. Whatever these say, a message is one line of bounded length
+    without control characters, which a terminal would obey.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class ConfigError(SsdbError):
@@ -78,6 +92,39 @@ MOST_SHOWN = 5
 """Values that a message names."""
 
 
+def one_line(text: str, longest: int = _LONGEST_MESSAGE) -> str:
+    """A text of anybody's for a message: on one line, what cannot be printed escaped, without its middle if long."""
+    text = re.sub(r"\s*[\n\r]\s*", " ", text.strip()) if not text.isprintable() else text
+    # Cut first: a megabyte would be escaped for nothing.
+    if len(text) > longest:
+        text = f"{text[: longest * 3 // 4]} [...] {text[-longest // 4 :]}"
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+class _Quoted(reprlib.Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        # Python refuses to write thousands of digits.
+        bits = x.bit_length()
+        return super().repr_int(x, level) if bits < 1000 else f"<an integer of {bits:,} bits>"
+
+
+_repr = _Quoted()
+_repr.maxlevel = 3
+_repr.maxstring = _repr.maxother = _LONGEST_VALUE
+
+
+def quoted(value: object) -> str:
+    """A value as Python writes it, for a message; of one that is long, deep or circular a part."""
+    return _repr.repr(value)
+
+
+def _shortened(value: object) -> str:
+    text = quoted(value) if isinstance(value, int) else str(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}... ({len(text):,} characters)"
+
+
 def shown(values: Iterable[object], most: int = MOST_SHOWN, *, n: int | None = None) -> str:
     """The first few values, for an error message: ``"3, 17, 21 and 240 more"``.
 
@@ -86,11 +133,16 @@ def shown(values: Iterable[object], most: int = MOST_SHOWN, *, n: int | None = N
     values : iterable
         All values, or the first of them.
     most : int
-        How many are named.
+        How many are named; fewer where they are long.
     n : int, optional
         How many there are in all, if not as many as are given.
     """
-    items = [str(value) for value in values]
+    items = [_shortened(value) for value in values]
     n = len(items) if n is None else n
-    text = ", ".join(items[:most])
-    return text if n <= most else f"{text} and {n - most:,} more"
+    named: list[str] = []
+    for item in items[:most]:
+        if named and sum(map(len, named)) + len(item) > _LONGEST_LIST:
+            break
+        named.append(item)
+    text = ", ".join(named)
+    return text if n <= len(named) else f"{text} and {n - len(named):,} more"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import ConfigError, InputError
+from ssdb.errors import ConfigError, InputError, quoted
 from ssdb.files import format_of, write_columns
 from ssdb.schema import metadata
 from ssdb.schema.arrow import arrow_field
@@ -73,7 +73,7 @@ def _relation(connection: sa.Connection, name: str) -> sa.Table:
     if name.lower() in views:
         return _view(connection, views[name.lower()])
     known = sorted([*(table.name for table in tables.values()), *views.values()], key=str.lower)
-    raise ConfigError(f"there is no table {name!r}; there are {', '.join(known)}")
+    raise ConfigError(f"there is no table {quoted(name)}; there are {', '.join(known)}")
 
 
 def _view(connection: sa.Connection, name: str) -> sa.Table:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.ask.query import QueryResult, query
-from ssdb.errors import QueryError
+from ssdb.errors import QueryError, quoted
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
 from ssdb.store.headers import Header, read_header
@@ -186,7 +186,7 @@ def find_query(name: str) -> NamedQuery:
         return known[name]
     close = difflib.get_close_matches(name.lower(), known, n=1)
     meant = f"; is it {close[0]}?" if close else ""
-    raise QueryError(f"there is no query {name!r}{meant} There are: {', '.join(known)}")
+    raise QueryError(f"there is no query {quoted(name)}{meant} There are: {', '.join(known)}")
 
 
 def _values(database: Database, asked: NamedQuery, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def _value(database: Database, parameter: QueryParameter, given: Any) -> Any:
         return _object(database, text)
     if parameter.kind not in _KINDS:
         if text not in parameter.kind.split("|"):
-            raise QueryError(f"{parameter.name} is one of {', '.join(parameter.kind.split('|'))}, not {text!r}")
+            raise QueryError(f"{parameter.name} is one of {', '.join(parameter.kind.split('|'))}, not {quoted(text)}")
         return text
     if parameter.kind == "text":
         return text
@@ -221,7 +221,7 @@ def _value(database: Database, parameter: QueryParameter, given: Any) -> Any:
         above = " above 0" if parameter.kind == "positive" else ""
         kind = "an integer" if parameter.kind == "integer" else "a number"
         unit = f" ({parameter.unit})" if parameter.unit else ""
-        raise QueryError(f"{parameter.name} is {kind}{above}{unit}, not {text!r}")
+        raise QueryError(f"{parameter.name} is {kind}{above}{unit}, not {quoted(text)}")
     return number
 
 

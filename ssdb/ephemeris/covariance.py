@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdb.ephemeris.elements import cometary_to_cartesian
-from ssdb.errors import InputError
+from ssdb.errors import InputError, quoted
 from ssdb.sky.frames import mean_ecliptic_rotation
 
 Array = NDArray[np.float64]
@@ -71,7 +71,9 @@ def covariance_of(mpc_orb: str | None, epoch_mjd: float, name: str) -> Array | N
         else:
             return None
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
-        raise InputError(f"{name}: mpc_orb_jsonb is not an orbit as the MPC's mpc_orb has it ({error!r})") from None
+        raise InputError(
+            f"{name}: mpc_orb_jsonb is not an orbit as the MPC's mpc_orb has it ({quoted(error)})"
+        ) from None
     if not _is_covariance(covariance):
         raise InputError(f"{name}: what mpc_orb_jsonb has for its covariance is none: a variance is negative")
     return covariance

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from ssdb.config import AU_KM
 from ssdb.ephemeris.bodies import earth, missing_package
 from ssdb.ephemeris.constants import EARTH_RADIUS_KM, SECONDS_PER_DAY
-from ssdb.errors import EphemerisError
+from ssdb.errors import EphemerisError, quoted
 
 Array = NDArray[np.float64]
 
@@ -78,7 +78,7 @@ def _geocentric_km(code: str) -> Array:
     """Place (3,) of an observatory in the terrestrial frame, km."""
     constants = _observatories().get(code)
     if constants is None:
-        raise EphemerisError(f"{code!r} is no observatory code of the Minor Planet Center")
+        raise EphemerisError(f"{quoted(code)} is no observatory code of the Minor Planet Center")
     if constants.get("Longitude") is None:
         raise EphemerisError(f"observatory {code} ({constants['Name']}) is not at a place on Earth")
     longitude = np.radians(constants["Longitude"])

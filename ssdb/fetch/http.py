@@ -6,7 +6,7 @@ import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from ssdb.errors import ConfigError, ServiceError
+from ssdb.errors import ConfigError, ServiceError, quoted
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -64,7 +64,7 @@ class Service:
         try:
             parsed = parse_url(url)
         except LocationParseError:
-            raise ConfigError(f"{url!r} is not a URL") from None
+            raise ConfigError(f"{quoted(url)} is not a URL") from None
         if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
             raise ConfigError("the URL of a service is http://HOST[:PORT][/PATH] or https://..., without ? and #")
         base = (parsed.path or "").rstrip("/").removesuffix(f"/{path}")

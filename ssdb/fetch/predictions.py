@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from ssdb.errors import ConfigError, InputError, NotFoundError, SsdbError, shown
+from ssdb.errors import ConfigError, InputError, NotFoundError, SsdbError, quoted, shown
 from ssdb.fetch.http import Unreachable
 from ssdb.fetch.mpsky import MpskyService
 from ssdb.ingest.mpsky import read_mpsky
@@ -106,7 +106,7 @@ def fetch_predictions(
         If exposures are not in the database.
     """
     if service not in SERVICES:
-        raise ConfigError(f"service must be one of {', '.join(SERVICES)}, not {service!r}")
+        raise ConfigError(f"service must be one of {', '.join(SERVICES)}, not {quoted(service)}")
     if radius is not None and not 0 < radius <= 90:
         raise ConfigError(f"radius must be above 0 and at most 90 deg, not {radius}")
     started = time.perf_counter()

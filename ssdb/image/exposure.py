@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssdb.errors import InputError, shown
+from ssdb.errors import InputError, quoted, shown
 from ssdb.image.files import ImageHeader, image_headers, read_image_headers
 from ssdb.image.header import (
     HeaderKeywords,
@@ -92,7 +92,7 @@ class Exposure:
         ):
             value = getattr(self, what)
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
-                raise InputError(f"{self.name}: {what} must be an integer from {least} to {most}, not {value!r}")
+                raise InputError(f"{self.name}: {what} must be an integer from {least} to {most}, not {quoted(value)}")
         for what in ("midpoint_mjd_tai", "exposure_time", "photo_calib_mean", "photo_calib_err"):
             value = getattr(self, what)
             if value is not None and not math.isfinite(value):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ssdb.errors import ConfigError, InputError, shown
+from ssdb.errors import ConfigError, InputError, quoted, shown
 from ssdb.files import parsed_unit
 
 Cards = Mapping[str, Any]
@@ -76,7 +76,7 @@ class HeaderKeywords:
         for item in fields(self):
             value = getattr(self, item.name)
             if not isinstance(value, tuple) or not all(isinstance(keyword, str) for keyword in value):
-                raise ConfigError(f"{item.name} must be a tuple of keywords, not {value!r}")
+                raise ConfigError(f"{item.name} must be a tuple of keywords, not {quoted(value)}")
 
 
 def read_identifier(header: Cards, keywords: tuple[str, ...], what: str, name: str) -> int:
@@ -107,7 +107,7 @@ def read_identifier(header: Cards, keywords: tuple[str, ...], what: str, name: s
         if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value):
             return int(value)
         if value is not None:
-            others.append(f"{keyword} = {value!r}")
+            others.append(f"{keyword} = {quoted(value)}")
     problem = f"{shown(others)} is not an integer" if others else f"the header has none of {shown(keywords, most=9)}"
     raise InputError(f"{name}: no {what}: {problem}; give it by --{what}, or name its keyword by --{what}-keyword")
 
@@ -230,7 +230,7 @@ def _instant(header: Cards, keywords: tuple[str, ...], name: str) -> float | Non
         if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}|\d{2}/\d{2}/\d{2}", value):
             continue
         if isinstance(value, str):
-            raise InputError(f"{name}: {keyword} = {value!r} is no time")
+            raise InputError(f"{name}: {keyword} = {quoted(value)} is no time")
         number = _positive(header, (keyword,))
         if number is not None:
             return _mjd_tai(header, keyword, number, name)
@@ -245,10 +245,12 @@ def _mjd_tai(header: Cards, keyword: str, value: str | float, name: str) -> floa
     if isinstance(value, str) and value.endswith("Z"):
         value, system = value[:-1], "UTC"
     if system not in _SCALES:
-        raise InputError(f"{name}: TIMESYS = {system!r} of {keyword} is none of {shown(_SCALES, most=len(_SCALES))}")
+        raise InputError(
+            f"{name}: TIMESYS = {quoted(system)} of {keyword} is none of {shown(_SCALES, most=len(_SCALES))}"
+        )
     scale, seconds = _SCALES[system]
     try:
         time = Time(value, format="fits" if isinstance(value, str) else "mjd", scale=scale)
     except ValueError:
-        raise InputError(f"{name}: {keyword} = {value!r} is no time") from None
+        raise InputError(f"{name}: {keyword} = {quoted(value)} is no time") from None
     return float(time.tai.mjd) + seconds / 86400.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssdb.errors import InputError
+from ssdb.errors import InputError, quoted
 from ssdb.sky.outline import PixelToSky
 from ssdb.sky.sphere import Array
 
@@ -106,7 +106,7 @@ def sky_mapping(wcs: WCS, name: str) -> PixelToSky:
     # Of other longitudes, as of the ecliptic, astropy makes ICRS.
     if frame is None or wcs.wcs.lngtyp not in ("RA", "GLON"):
         axes = ", ".join(wcs.wcs.ctype)
-        raise InputError(f"{name}: the frame of the WCS is not known (CTYPE {axes}; RADESYS {wcs.wcs.radesys!r})")
+        raise InputError(f"{name}: the frame of the WCS is not known (CTYPE {axes}; RADESYS {quoted(wcs.wcs.radesys)})")
     longitude, latitude = wcs.wcs.lng, wcs.wcs.lat
 
     def pixel_to_sky(x: Array, y: Array) -> tuple[Array, Array]:

@@ -36,7 +36,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from ssdb.errors import ConfigError, InputError, shown
+from ssdb.errors import ConfigError, InputError, quoted, shown
 from ssdb.ingest.conform import is_unknown
 
 _MOST_COLUMNS_SHOWN = 40
@@ -108,7 +108,7 @@ class ColumnMap:
         _refuse_unknown(content, ("columns", "keep"), "the column map")
         keep = content.get("keep", True)
         if not isinstance(keep, bool):
-            raise ConfigError(f"keep must be true or false, not {keep!r}")
+            raise ConfigError(f"keep must be true or false, not {quoted(keep)}")
         return cls({name: _mapped_column(name, entry) for name, entry in content["columns"].items()}, keep)
 
     def apply(self, table: pa.Table, label: str) -> pa.Table:
@@ -159,12 +159,12 @@ def _refuse_unknown(entry: Mapping[str, Any], known: tuple[str, ...], where: str
 
 def _mapped_column(name: object, entry: object) -> MappedColumn:
     if not isinstance(name, str):
-        raise ConfigError(f"the name of a column must be text, not {name!r} (put it in quotes)")
+        raise ConfigError(f"the name of a column must be text, not {quoted(name)} (put it in quotes)")
     if isinstance(entry, str):
         return MappedColumn(column=entry)
     if not isinstance(entry, Mapping):
         raise ConfigError(
-            f"{name} must be the name of a column, or {{column: ...}} or {{constant: ...}}, not {entry!r}"
+            f"{name} must be the name of a column, or {{column: ...}} or {{constant: ...}}, not {quoted(entry)}"
         )
     _refuse_unknown(entry, tuple(field.name for field in fields(MappedColumn)), name)
     mapped = MappedColumn(**entry)
@@ -183,7 +183,7 @@ def _validate(name: str, mapped: MappedColumn, keys: tuple[str, ...]) -> None:
         raise ConfigError(f"{name}: {allowed[-1]} needs {shown(lacking)} too")
     for key in ("column", "unit", "magnitude", "format", "scale"):
         if key in keys and not isinstance(getattr(mapped, key), str):
-            raise ConfigError(f"{name}: {key} must be text, not {getattr(mapped, key)!r}")
+            raise ConfigError(f"{name}: {key} must be text, not {quoted(getattr(mapped, key))}")
     if mapped.unit is not None:
         _validate_unit(name, mapped.unit)
     if mapped.convert == "time":
@@ -191,7 +191,7 @@ def _validate(name: str, mapped: MappedColumn, keys: tuple[str, ...]) -> None:
     if "values" in keys:
         _validate_values(name, mapped.values)
     if "constant" in keys and not isinstance(mapped.constant, str | int | float):
-        raise ConfigError(f"{name}: constant must be a number, text, true or false, not {mapped.constant!r}")
+        raise ConfigError(f"{name}: constant must be a number, text, true or false, not {quoted(mapped.constant)}")
     if isinstance(mapped.constant, int) and abs(mapped.constant) >= 2**63:
         raise ConfigError(f"{name}: the constant {mapped.constant} is beyond 64 bits")
 
@@ -202,7 +202,7 @@ def _allowed_keys(name: str, mapped: MappedColumn, keys: tuple[str, ...]) -> tup
         return ("constant",)
     if "convert" in keys:
         if not isinstance(mapped.convert, str) or mapped.convert not in _CONVERSIONS:
-            raise ConfigError(f"{name}: convert must be one of {', '.join(_CONVERSIONS)}, not {mapped.convert!r}")
+            raise ConfigError(f"{name}: convert must be one of {', '.join(_CONVERSIONS)}, not {quoted(mapped.convert)}")
         return (*_CONVERSIONS[mapped.convert], "convert")
     kind = next((key for key in ("values", "unit") if key in keys), None)
     return ("column",) if kind is None else ("column", kind)
@@ -222,7 +222,7 @@ def _validate_unit(name: str, unit: str) -> None:
     try:
         u.Unit(unit)
     except ValueError:
-        raise ConfigError(f"{name}: unit {unit!r} is not known") from None
+        raise ConfigError(f"{name}: unit {quoted(unit)} is not known") from None
 
 
 def _validate_time(name: str, mapped: MappedColumn) -> None:
@@ -231,7 +231,7 @@ def _validate_time(name: str, mapped: MappedColumn) -> None:
     scales = [scale for scale in Time.SCALES if scale != "local"]  # a local scale has no way to TAI
     for key, choices in (("format", list(Time.FORMATS)), ("scale", scales)):
         if getattr(mapped, key) not in choices:
-            raise ConfigError(f"{name}: {key} must be one of {', '.join(choices)}, not {getattr(mapped, key)!r}")
+            raise ConfigError(f"{name}: {key} must be one of {', '.join(choices)}, not {quoted(getattr(mapped, key))}")
 
 
 def _validate_values(name: str, values: object) -> None:

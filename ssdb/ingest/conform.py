@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.errors import InputError, shown
+from ssdb.errors import InputError, quoted, shown
 from ssdb.files import parsed_unit
 from ssdb.schema.arrow import arrow_schema
 
@@ -77,7 +77,7 @@ class _Target:
         """Raises InputError that names the first bad rows with their values, if there are any."""
         rows = np.flatnonzero(bad)
         if len(rows):
-            named = shown(f"row {row + 1}: {values[int(row)].as_py()!r}" for row in rows)
+            named = shown(f"row {row + 1}: {quoted(values[int(row)].as_py())}" for row in rows)
             raise self.error(f"{text} ({named})")
 
 
@@ -183,7 +183,7 @@ def _unit_factor(unit: str, target: _Target) -> float | None:
     try:
         return _factor(unit, target.unit)
     except ValueError as error:
-        raise target.error(f"has the unit {unit!r}, which {error}") from None
+        raise target.error(f"has the unit {quoted(unit)}, which {error}") from None
 
 
 @cache

@@ -13,7 +13,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.ephemeris.usable import ELEMENTS, usable_states
-from ssdb.errors import ConfigError, InputError, shown
+from ssdb.errors import ConfigError, InputError, quoted, shown
 from ssdb.files import format_of, label, read_columns
 from ssdb.ingest.door import IngestReport, Source, with_column
 from ssdb.ingest.mpc_orbits import is_mpc_orbits, read_mpc_orbits
@@ -166,7 +166,7 @@ class _LeftOut:
 
 def _blocks(source: Source, format: str, simulated_names: bool) -> Iterator[OrbitBlock]:
     if format not in FORMATS:
-        raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
+        raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {quoted(format)}")
     if format == "auto":
         format = _format_of(source)
     if format == "sorcha":

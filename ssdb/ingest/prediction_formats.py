@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import ConfigError
+from ssdb.errors import ConfigError, quoted
 from ssdb.files import label
 from ssdb.ingest.door import Source, refuse_unknown_visits
 from ssdb.ingest.mpsky import is_mpsky, read_mpsky
@@ -39,7 +39,7 @@ def format_of(source: Source, format: str) -> str:
         If it is not one of :data:`FORMATS`.
     """
     if format not in FORMATS:
-        raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
+        raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {quoted(format)}")
     if format != "auto":
         return format
     return next((kind for kind, looks_like in _LOOKS_LIKE.items() if looks_like(source)), "ssdb")

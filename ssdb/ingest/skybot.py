@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from ssdb.errors import InputError, shown
+from ssdb.errors import InputError, quoted, shown
 from ssdb.ingest.checks import Problems
 from ssdb.ingest.door import with_column
 from ssdb.schema.arrow import arrow_schema
@@ -246,7 +246,9 @@ def _epoch_mjd_tai(name: str, comments: list[str]) -> float | None:
         number = re.fullmatch(r"\d{7}(?:\.\d*)?", said)
         time = Time(float(said), format="jd", scale="utc") if number else Time(said, format="isot", scale="utc")
     except ValueError:
-        raise InputError(f"{name}: its epoch {said!r} is neither a Julian date nor a date and time of UTC") from None
+        raise InputError(
+            f"{name}: its epoch {quoted(said)} is neither a Julian date nor a date and time of UTC"
+        ) from None
     return float(time.tai.mjd)
 
 

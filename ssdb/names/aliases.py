@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 
 from ssdb.designation import MIN_PACKED_LENGTH, name_in, pack, packed_from_id, ss_object_id
-from ssdb.errors import DesignationError, shown
+from ssdb.errors import DesignationError, quoted, shown
 from ssdb.names.primary import in_chunks, primary_ids
 from ssdb.schema.solar_system import numbered_identifications
 from ssdb.schema.survey import ss_alias
@@ -150,7 +150,9 @@ def designations_of(database: Database, names: Collection[str]) -> dict[str, str
         found = find_names(connection, names)
     for name, objects in found.items():
         if len(objects) > 1:
-            raise DesignationError(f"{name!r} is the name of several objects: {shown(map(designation_of, objects))}")
+            raise DesignationError(
+                f"{quoted(name)} is the name of several objects: {shown(map(designation_of, objects))}"
+            )
     return {name: designation_of(object_id) for name, objects in found.items() for object_id in objects}
 
 

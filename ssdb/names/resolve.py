@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ssdb.designation import identify, name_in, pack, packed_from_id, ss_object_id
-from ssdb.errors import DesignationError, NotFoundError, shown
+from ssdb.errors import DesignationError, NotFoundError, quoted, shown
 from ssdb.names.aliases import (
     NAME,
     NUMBER,
@@ -105,7 +105,7 @@ def find_object(connection: sa.Connection, name: str) -> ResolvedName:
     )
     if found is None:
         raise NotFoundError(
-            f"{name!r} is not known: it is no designation with a packed form, no name in SsAlias or in "
+            f"{quoted(name)} is not known: it is no designation with a packed form, no name in SsAlias or in "
             "numbered_identifications (`ssdb ingest identifications` loads them), and no stored simulated object"
         )
     object_id, kind = found
@@ -146,7 +146,7 @@ def _comet_named(connection: sa.Connection, text: str) -> tuple[int, str] | None
 def _the_one(text: str, objects: dict[int, str]) -> tuple[int, str] | None:
     if len(objects) > 1:
         named = shown((f"{designation_of(one)} ({one})" for one in sorted(objects)), most=20)
-        raise DesignationError(f"{text!r} is the name of {len(objects)} objects: {named}")
+        raise DesignationError(f"{quoted(text)} is the name of {len(objects)} objects: {named}")
     return next(iter(objects.items()), None)
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ssdb.errors import ConfigError
+from ssdb.errors import ConfigError, quoted
 from ssdb.simulate.focal_plane import RUBIN_DETECTORS, RUBIN_RADIUS_DEG
 
 SOURCES_PER_VISIT = 100_000
@@ -51,7 +51,7 @@ class SimulationConfig:
             low, high = item.metadata["range"]
             accepted, kind = (int, "a whole number") if item.type == "int" else (int | float, "a number")
             if isinstance(value, bool) or not isinstance(value, accepted) or not low <= value <= high:
-                raise ConfigError(f"{item.name} must be {kind} from {low:,} to {high:,}, not {value!r}")
+                raise ConfigError(f"{item.name} must be {kind} from {low:,} to {high:,}, not {quoted(value)}")
         if math.isqrt(self.n_detectors) ** 2 != self.n_detectors != RUBIN_DETECTORS:
             raise ConfigError(
                 f"n_detectors must be a square number (0, 1, 4, 9, ...) or {RUBIN_DETECTORS}, not {self.n_detectors}"

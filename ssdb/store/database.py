@@ -19,7 +19,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
-from ssdb.errors import DatabaseError, SchemaError
+from ssdb.errors import DatabaseError, SchemaError, quoted
 from ssdb.store.waits import told_when_late
 
 _log = logging.getLogger("ssdb")
@@ -165,12 +165,14 @@ def _engine(url: sa.URL, create: bool) -> sa.Engine:
         return _postgresql_engine(url)
     if backend == "sqlite":
         return _sqlite_engine(url, create)
-    raise DatabaseError(f"ssdb works on PostgreSQL and SQLite, not on {backend!r}")
+    raise DatabaseError(f"ssdb works on PostgreSQL and SQLite, not on {quoted(backend)}")
 
 
 def _postgresql_engine(url: sa.URL) -> sa.Engine:
     if "+" in url.drivername and url.get_driver_name() != "psycopg":
-        raise DatabaseError(f"PostgreSQL is reached through psycopg, not {url.get_driver_name()!r}: postgresql://...")
+        raise DatabaseError(
+            f"PostgreSQL is reached through psycopg, not {quoted(url.get_driver_name())}: postgresql://..."
+        )
     if "@" in f"{url.host}{url.database}":
         # Not repeated here: it is the end of a password that was split at its own @ or at the / of a user's name.
         raise DatabaseError("the database URL cannot be read: write @ as %40 and / as %2F in user name and password")
@@ -199,7 +201,7 @@ def _begin_postgresql(connection: sa.Connection) -> None:
 def _sqlite_engine(url: sa.URL, create: bool) -> sa.Engine:
     if url.get_driver_name() != "pysqlite":
         raise DatabaseError(
-            f"SQLite is reached through Python's sqlite3, not {url.get_driver_name()!r}: sqlite:///FILE"
+            f"SQLite is reached through Python's sqlite3, not {quoted(url.get_driver_name())}: sqlite:///FILE"
         )
     if url.host:
         raise DatabaseError("an SQLite file comes after three slashes, an absolute path after four: sqlite:///FILE")

@@ -1,0 +1,299 @@
+"""Sound files of every kind that ssdb reads, as small as they may be, and what reads each."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import identifications as names
+import images
+import ingesting
+import mpsky_answers
+import numpy as np
+import orbit_files
+import pyarrow as pa
+from astropy.io import fits
+
+from fuzz import mutations
+from ssdb.ask.queries import named_query
+from ssdb.files import write_columns
+from ssdb.ingest.detectors import ingest_detectors
+from ssdb.ingest.identifications import ingest_identifications
+from ssdb.ingest.orbits import ingest_orbits
+from ssdb.ingest.predictions import ingest_predictions
+from ssdb.ingest.sources import ingest_sources
+from ssdb.ingest.visits import ingest_visits
+from ssdb.store.database import Database
+
+Read = Callable[[Database, Path], object]
+
+KM = 149597870.7
+TABLE_ENDINGS = (".csv", ".csv.gz", ".ecsv", ".vot", ".fits", ".parquet")
+MAP = b"""columns:
+  diaSourceId: candid
+  visit: {constant: 10}
+  detector: {column: ccd, values: {1: 1, 2: 2}}
+  ra: {column: ra, unit: deg}
+  dec: dec
+  psfFlux: {column: magpsf, convert: ABmag}
+  psfFluxErr: {column: sigmapsf, convert: ABmag_error, magnitude: magpsf}
+  midpointMjdTai: {column: jd, convert: time, format: jd, scale: utc}
+keep: false
+"""
+MAPPED = (
+    b"candid,ccd,ra,dec,magpsf,sigmapsf,jd\n901,1,50.0,-5.0,18.5,0.1,2460000.5996\n902,2,50.1,-5.1,19,,2460000.5996\n"
+)
+SKYBOT = b"""# Flag: 1
+# Ticket: 170965104917464734
+# Num | Name | RA(h) | DE(deg) | Class | Mv | Err(arcsec) | dRA(arcsec/h) | dDEC(arcsec/h) | Dg(ua) | Phase(deg)
+ 433 | Eros | 03 20 21.6777 | -06 28 22.447 | NEA>Amor | 19.7 | 0.011 | -31.5462 | 14.651 | 1.88425162489 | 6.38
+ - | 2020 KU26 | 03 20 22.6777 | -06 28 23.447 | MB>Middle | 19.7 | 0.000 | -31.5462 | 14.651 | 1.88425162489 | 6.38
+ 599 | Jupiter | 03 20 23.6777 | -06 28 24.447 | Planet | -2.7 | 0.000 | -31.5462 | 14.651 | 1.88425162489 | 6.38
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of file.
+
+    Attributes
+    ----------
+    file : str
+        A name for it; what tells kinds apart, too.
+    damaged : callable
+        Its content with damage that follows from a generator; sound where there is no generator.
+    read : callable
+        What stores it, or answers with it.
+    """
+
+    file: str
+    damaged: Callable[[Random | None], bytes]
+    read: Read
+
+
+def kinds() -> Iterator[Kind]:
+    """Every kind of file that is read. HDF5 is read in another process, and has tests of its own."""
+    yield from _tables()
+    yield from _maps()
+    yield from _predictions()
+    yield from _orbits()
+    yield from _images()
+
+
+def _of_bytes(file: str, content: bytes, damage: Callable[[Random, bytes], bytes], read: Read) -> Kind:
+    return Kind(file, lambda rng: content if rng is None else damage(rng, content), read)
+
+
+def _of_text(file: str, content: bytes, read: Read, separator: bytes = b",") -> Kind:
+    return _of_bytes(file, content, mutations.text(separator), read)
+
+
+def _of_table(file: str, columns: Any, read: Read) -> Kind:
+    """Damage to the table or, half of the times, to the file of the sound one."""
+    table = pa.table(columns)
+    sound = _written(table, file)
+
+    def damaged(rng: Random | None) -> bytes:
+        if rng is None:
+            return sound
+        if rng.random() < 0.5:
+            return mutations.bytes_(rng, sound)
+        try:
+            return _written(mutations.table(rng, table), file)
+        except Exception:  # a table that the format cannot hold makes no file
+            return mutations.bytes_(rng, sound)
+
+    return Kind(file, damaged, read)
+
+
+def _written(table: pa.Table, file: str) -> bytes:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, file)
+        write_columns(table, path)
+        return path.read_bytes()
+
+
+def _tables() -> Iterator[Kind]:
+    """The tables of the data model, and those of others with its columns, in every format."""
+    sources = {
+        **ingesting.sources(),
+        "diaSourceId": list(range(901, 909)),
+        "psfFlux": [1.5] * 8,
+        "isDipole": [True] * 8,
+    }
+    predictions = {
+        **ingesting.predictions(),
+        "designation": ["2020 AA", "434", "2020 AA", "434"],
+        "ephVmag": [20.5] * 4,
+    }
+    visits = {**ingesting.visits(), "exposureTime": [30.0, 30.0]}
+    positions = {"id": ["a", "b"], "ra": [50.0, 51.0], "dec": [-5.0, -5.0], "midpointMjdTai": [60000.1, 60000.2]}
+    answered: Read = lambda database, path: named_query(database, "match-objects", upload=path).to_arrow()  # noqa: E731
+    everything: tuple[tuple[str, Any, Read], ...] = (
+        ("visits", visits, ingest_visits),
+        ("sources", sources, ingest_sources),
+        ("predictions", predictions, ingest_predictions),
+        ("corners", ingesting.corners(), ingest_detectors),
+        ("positions", positions, answered),
+        ("orbits", orbit_files.columns(orbit_files.mpc_row()), ingest_orbits),
+        ("numbered", names.EROS, ingest_identifications),
+        ("current", names.current(("2010 AB", "2011 CD5")), ingest_identifications),
+    )
+    for name, columns, read in everything:
+        for ending in TABLE_ENDINGS:
+            file = f"{name}{ending}"
+            if ending == ".csv":
+                yield _of_text(file, _written(pa.table(columns), file), read)
+            elif ending == ".csv.gz":
+                inner = mutations.compressed(mutations.text(b","))
+                yield _of_bytes(file, gzip.compress(_written(pa.table(columns), "a.csv"), mtime=0), inner, read)
+            else:
+                yield _of_table(file, columns, read)
+
+
+def _maps() -> Iterator[Kind]:
+    """Column maps of a sound table, and tables for a sound map."""
+
+    def with_source(database: Database, path: Path) -> object:
+        source = path.with_name("sound.csv")
+        source.write_bytes(MAPPED)
+        return ingest_sources(database, source, columns=path)
+
+    def with_map(database: Database, path: Path) -> object:
+        column_map = path.with_name("sound.yaml")
+        column_map.write_bytes(MAP)
+        return ingest_sources(database, path, columns=column_map)
+
+    yield _of_bytes("map.yaml", MAP, mutations.yaml, with_source)
+    yield _of_text("mapped.csv", MAPPED, with_map)
+
+
+def _predictions() -> Iterator[Kind]:
+    """What other programs and services predict."""
+    row: dict[str, Any] = {
+        "ObjID": "2011_OB60",
+        "FieldID": 10,
+        "fieldMJD_TAI": 60000.1,
+        "RA_deg": 50.0,
+        "Dec_deg": -5.0,
+    }
+    row |= {"RARateCosDec_deg_day": -0.5, "DecRate_deg_day": 0.25, "Range_LTC_km": KM, "phase_deg": 12.5}
+    row |= {f"Obj_Sun_{axis}_LTC_km": KM for axis in "xyz"} | {f"Obj_Sun_v{axis}_LTC_km_s": 1.0 for axis in "xyz"}
+    rows = [row, row | {"ObjID": "433", "FieldID": 20, "fieldMJD_TAI": 60000.2}]
+    columns = orbit_files.columns(*rows)
+    yield _of_text("sorcha.csv", _lines(rows, b","), ingest_predictions)
+    yield _of_text("sorcha.txt", _lines(rows, b" "), ingest_predictions, b" ")
+    yield _of_table("sorcha.parquet", columns, ingest_predictions)
+    yield _of_bytes("sorcha.db", _sqlite("sorcha_results", rows), mutations.bytes_, ingest_predictions)
+    mpsky = partial(ingest_predictions, visit=10)
+    answer = mpsky_answers.answer(tmin=59999.9, tmax=60000.9, more=mpsky_answers.EXTENDED)
+    yield _of_bytes("mpsky.arrow", answer, mutations.bytes_, mpsky)
+    yield _of_bytes("mpsky.json", b'{"objects": [{"name": "433", "ra": 50.0}]}', mutations.bytes_, mpsky)
+    yield _of_text("skybot.txt", SKYBOT, partial(ingest_predictions, visit=10), b"|")
+    visit = {"observationId": 11, "observationStartMJD": 60218.0, "visitTime": 34.0, "visitExposureTime": 30.0}
+    visit |= {"fieldRA": 310.0, "fieldDec": -60.8, "band": "y"}
+    yield _of_bytes("opsim.db", _sqlite("observations", [visit]), mutations.bytes_, ingest_visits)
+
+
+def _orbits() -> Iterator[Kind]:
+    """Orbits in the forms of the Minor Planet Center and of Sorcha."""
+    lines = (orbit_files.CERES, orbit_files.PALLAS, orbit_files.ONE_OPPOSITION, orbit_files.HYPERBOLA)
+    mpcorb = (orbit_files.HEADER + "".join(f"{line}\n" for line in lines)).encode()
+    yield _of_text("MPCORB.DAT", mpcorb, ingest_orbits, b" ")
+    yield _of_bytes(
+        "MPCORB.DAT.gz", gzip.compress(mpcorb, mtime=0), mutations.compressed(mutations.text(b" ")), ingest_orbits
+    )
+    com: dict[str, Any] = {"ObjID": "K15MK4Q", "FORMAT": "COM", "q": 2.1, "e": 0.2, "inc": 10.0, "node": 20.0}
+    com |= {"argPeri": 30.0, "t_p_MJD_TDB": 54700.0, "epochMJD_TDB": 54800.0}
+    rows = [com, com | {"ObjID": "433", "e": 1.5}]
+    yield _of_text("orbits.sorcha.csv", _lines(rows, b","), ingest_orbits)
+    yield _of_text("orbits.sorcha.dat", _lines(rows, b" "), partial(ingest_orbits, simulated_names=True), b" ")
+    yield _of_table("orbits.sorcha.parquet", orbit_files.columns(*rows), ingest_orbits)
+    kep = {"ObjID": "433", "FORMAT": "BKEP", "a": 2.1, "e": 0.2, "inc": 10.0, "node": 20.0, "argPeri": 30.0, "ma": 4.0}
+    yield _of_text("orbits.bkep.csv", _lines([kep | {"epochMJD_TDB": 54800.0}], b","), ingest_orbits)
+    cart = dict(zip(("x", "y", "z", "xdot", "ydot", "zdot"), (1.0, 2.0, 0.5, 0.01, 0.002, 0.0), strict=True))
+    state = {"ObjID": "433", "FORMAT": "CART", **cart, "epochMJD_TDB": 54800.0}
+    yield _of_text("orbits.cart.csv", _lines([state], b","), ingest_orbits)
+
+
+def _images() -> Iterator[Kind]:
+    """Images and bare headers."""
+    cards = images.header(width=200, height=100, VISIT=10, DETECTOR=5, **images.SIP)
+    cards.update({"DATE-OBS": "2023-02-25T02:23:23", "EXPTIME": 30.0, "FILTER": "r", "BUNIT": "nJy"})
+    ends = cards.tostring(sep="\n", padding=False).encode()
+    tpv = images.header("TPV", width=200, height=100, VISIT=30, DETECTOR=5, **images.TPV)
+    tpv.update({"MJD-OBS": 60000.1, "EXPTIME": 30.0})
+    made = partial(ingest_detectors, create_visits=True)
+    kept = partial(ingest_detectors, keep_wcs=True)
+    primary = images.hdu(cards, fits.PrimaryHDU)
+    second = images.hdu(images.header(width=200, height=100, VISIT=10, DETECTOR=6))
+    second.header["LONG"] = "a text that goes on " * 8
+    yield _of_bytes("image.fits", _fits(primary), _cards, kept)
+    yield _of_bytes("images.fits", _fits(primary, second), _cards, ingest_detectors)
+    yield _of_bytes("created.fits", _fits(images.hdu(tpv, fits.PrimaryHDU)), _cards, made)
+    packed = fits.CompImageHDU(np.zeros((100, 200), np.int16), header=cards, compression_type="RICE_1")
+    yield _of_bytes("image.fits.fz", _fits(fits.PrimaryHDU(), packed), _cards, ingest_detectors)
+    zipped = gzip.compress(_fits(primary), mtime=0)
+    yield _of_bytes("image.fits.gz", zipped, mutations.compressed(_cards), ingest_detectors)
+    yield _of_bytes("image.hdr", ends, mutations.text(b"="), kept)
+    yield _of_bytes("created.head", tpv.tostring(sep="\n", padding=False).encode(), mutations.text(b"="), made)
+
+
+def _cards(rng: Random, content: bytes) -> bytes:
+    """Damage to the cards of a FITS file, which keeps its length."""
+    if rng.random() < 0.4:
+        return mutations.bytes_(rng, content)
+    changed = bytearray(content)
+    for _ in range(rng.randint(1, 3)):
+        start = 80 * rng.randrange(min(len(content) // 80, 120))
+        kind = rng.randrange(4)
+        if kind == 0:
+            new = rng.choice(mutations.NUMBERS + mutations.TEXTS)[:70]
+            changed[start + 10 : start + 10 + len(new)] = new
+        elif kind == 1:
+            other = 80 * rng.randrange(min(len(content) // 80, 120))
+            changed[start : start + 80] = changed[other : other + 80]
+        elif kind == 2:
+            odd = (
+                b"CONTINUE  'a&'",
+                b"CONTINUE 3",
+                b"HIERARCH a = ",
+                b"= = =",
+                b"END",
+                b"COMMENT \xe9",
+                b"NAXIS   = 'two'",
+            )
+            changed[start : start + 80] = rng.choice(odd).ljust(80)
+        else:
+            place = start + rng.randrange(80)
+            changed[place] = rng.choice(b"\0\n'=/\xe9\x7f ")
+    return bytes(changed)
+
+
+def _lines(rows: list[dict[str, Any]], separator: bytes) -> bytes:
+    lines = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    return b"".join(separator.join(cell.encode() for cell in line) + b"\n" for line in lines)
+
+
+def _sqlite(table: str, rows: list[dict[str, Any]]) -> bytes:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(f"CREATE TABLE {table} ({', '.join(rows[0])})")
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", [tuple(row.values()) for row in rows])
+        connection.commit()
+        return connection.serialize()
+
+
+def _fits(*hdus: Any) -> bytes:
+    file = io.BytesIO()
+    fits.HDUList(list(hdus)).writeto(file)
+    return file.getvalue()
