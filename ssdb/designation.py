@@ -25,6 +25,9 @@ MAX_PACKED_LENGTH = 8
 MAX_DESIGNATION_LENGTH = 16
 """Length of the column ``designation``."""
 
+_LONGEST_TEXT = 200
+"""Characters of a designation with its names, generously; Python refuses to read thousands of digits."""
+
 _ORDER = r"[A-HJ-Y](?:[1-9]\d*|[A-HJ-Z]\d*)"
 """What follows the year: K2, of a comet; MQ204, of an asteroid (or of a comet that was found as one)."""
 
@@ -73,6 +76,8 @@ def pack(text: str) -> tuple[str, str]:
     """
     if packed := _packed_provisional(text):
         return packed, text
+    if len(text) > _LONGEST_TEXT:
+        raise DesignationError(f"{quoted(text)} is longer than any designation")
     given = _with_full_year(_without_name(_normalised(text)))
     try:
         from_packed, there = _convert(given)
@@ -226,7 +231,7 @@ def identify(
         simulated names have one hash.
     """
     where = f"{label}: " if label else ""
-    column = _text_column(names)
+    column = _text_column(names, where)
     if column.null_count:
         rows = np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False)) + 1
         raise DesignationError(f"{where}there is no designation in rows {shown(rows)}")
@@ -294,9 +299,12 @@ def identify_encoded(
     return ids, designations
 
 
-def _text_column(names: Sequence[str] | np.ndarray | pa.Array | pa.ChunkedArray) -> pa.Array:
+def _text_column(names: Sequence[str] | np.ndarray | pa.Array | pa.ChunkedArray, where: str) -> pa.Array:
     column = names if isinstance(names, pa.Array | pa.ChunkedArray) else pa.array(names, from_pandas=True)
-    column = column.cast(pa.string())
+    try:
+        column = column.cast(pa.string())
+    except pa.ArrowException:
+        raise DesignationError(f"{where}names of objects must be text, not {column.type}") from None
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 

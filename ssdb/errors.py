@@ -9,6 +9,11 @@ import re
 import reprlib
 from collections.abc import Iterable
 
+_WEB_USER = re.compile(r"(?i)\b(https?:/+)[^\s'\"/]*[^\s'\"]*@")
+_USER = re.compile(r"(\b[\w+]+:/*[^\s'\":/@]*:)[^\s'\"]*@")
+_OPTION = re.compile(r"(?i)\b(\w*(?:pass|pwd|secret|token|api_?key)\w*=)(?:'[^']*'|[^\s&'\"]+)")
+"""Where passwords stand in URLs and in options of connections."""
+_LONG_WORD = re.compile(r"\S{300,}")
 _LONGEST_MESSAGE = 2000
 _LONGEST_VALUE = 80
 _LONGEST_LIST = 600
@@ -23,7 +28,7 @@ class SsdbError(Exception):
     """
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(one_line(message))
+        super().__init__(one_line(without_passwords(message)))
 
 
 class ConfigError(SsdbError):
@@ -92,12 +97,21 @@ MOST_SHOWN = 5
 """Values that a message names."""
 
 
-def one_line(text: str, longest: int = _LONGEST_MESSAGE) -> str:
-    """A text of anybody's for a message: on one line, what cannot be printed escaped, without its middle if long."""
-    text = re.sub(r"\s*[\n\r]\s*", " ", text.strip()) if not text.isprintable() else text
-    # Cut first: a megabyte would be escaped for nothing.
-    if len(text) > longest:
-        text = f"{text[: longest * 3 // 4]} [...] {text[-longest // 4 :]}"
+def without_passwords(text: str) -> str:
+    """A text of anybody's without what could be a password: in URLs, and behind what an option for one is called."""
+    text = _WEB_USER.sub(r"\1***@", text)
+    text = _USER.sub(r"\1***@", text)
+    return _OPTION.sub(r"\1***", text)
+
+
+def one_line(text: str) -> str:
+    """A text of anybody's as a message: on one line, what cannot be printed escaped, what is long cut short."""
+    if not text.isprintable():
+        text = re.sub(r"\s*[\n\r]\s*", " ", text.strip())
+    # Paths are shorter. Cut first: megabytes would be escaped for nothing.
+    text = _LONG_WORD.sub(lambda word: f"{word[0][:_LONGEST_VALUE]}[...]{word[0][-_LONGEST_VALUE // 4 :]}", text)
+    if len(text) > _LONGEST_MESSAGE:
+        text = f"{text[: _LONGEST_MESSAGE * 3 // 4]} [...] {text[-_LONGEST_MESSAGE // 4 :]}"
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

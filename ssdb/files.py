@@ -34,6 +34,8 @@ ENDINGS = {
 }
 """What the ending of a file's name says about its format."""
 
+NOT_UTF8 = "the names of the columns are not UTF-8 text: convert the file (of Latin-1: iconv -f latin1 -t utf-8)"
+
 
 def label(source: object) -> str:
     """The name of a source of columns in messages: the path as given, the ``label`` in a pyarrow table's metadata, or
@@ -42,7 +44,7 @@ def label(source: object) -> str:
     if isinstance(source, str | os.PathLike):
         return os.fsdecode(source)
     if isinstance(source, pa.Table):
-        return (source.schema.metadata or {}).get(b"label", b"table").decode()
+        return (source.schema.metadata or {}).get(b"label", b"table").decode(errors="replace")
     return "table"
 
 
@@ -138,12 +140,20 @@ def parsed_unit(text: str) -> UnitBase:
     """
     from astropy import units as u
 
-    return u.Unit(text, parse_strict="silent")
+    try:
+        return u.Unit(text, parse_strict="silent")
+    except Exception:  # of 10**400 m, (((..., and whatever else its parser stumbles over
+        return u.UnrecognizedUnit(text)
+
+
+def unit_of(field: pa.Field) -> str:
+    """The unit of a column as its file has it; empty where it has none."""
+    return _about(field, b"unit") or ""
 
 
 def _about(field: pa.Field, key: bytes) -> str | None:
     text = (field.metadata or {}).get(key)
-    return text.decode() if text else None
+    return text.decode(errors="replace") if text else None
 
 
 def _field(name: str, type_: pa.DataType, unit: object, description: object) -> pa.Field:
@@ -332,11 +342,19 @@ def _to_arrow(values: np.ndarray, mask: np.ndarray | None) -> pa.Array | None:
     return pa.array(values, mask=None if mask is None else np.broadcast_to(mask, values.shape).copy())
 
 
-def plain(table: pa.Table, name: str) -> pa.Table:
-    """A table with plain columns only, text as ``string``, and null instead of empty strings."""
-    repeated = [column for column, times in Counter(table.schema.names).items() if times > 1]
+def refuse_repeated(names: Sequence[str], name: str) -> None:
+    """Raises InputError if columns have the same name."""
+    repeated = [column for column, times in Counter(names).items() if times > 1]
     if repeated:
         raise InputError(f"{name}: more than one column is named {shown(repeated)}")
+
+
+def plain(table: pa.Table, name: str) -> pa.Table:
+    """A table with plain columns only, text as ``string``, and null instead of empty strings."""
+    try:
+        refuse_repeated(table.schema.names, name)
+    except UnicodeDecodeError:
+        raise InputError(f"{name}: {NOT_UTF8}") from None
     fields, columns = [], []
     for field, column in zip(table.schema, table.columns, strict=True):
         if pa.types.is_dictionary(column.type):

@@ -86,6 +86,7 @@ def test_a_wrong_password_is_not_repeated_even_where_the_server_does(
     assert isinstance(error, DatabaseError)
     assert "password *** is; wrong" in str(error)
     assert SECRET not in str(error) + repr(error) + caplog.text
+    assert SECRET not in "".join(traceback.format_exception(error))
 
 
 @pytest.mark.parametrize(

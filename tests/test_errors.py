@@ -26,9 +26,9 @@ def test_what_is_printable_stays_as_it_is() -> None:
 
 
 def test_a_long_message_keeps_its_beginning_and_its_end() -> None:
-    message = str(InputError("a.csv: " + "x" * 10**7 + ": do this"))
-    assert message.startswith("a.csv: xxx")
-    assert message.endswith("xxx: do this")
+    message = str(InputError("a.csv: " + "x y " * 10**6 + ": do this"))
+    assert message.startswith("a.csv: x y x")
+    assert message.endswith("x y : do this")
     assert len(message) < 2100
 
 

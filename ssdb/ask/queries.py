@@ -146,7 +146,7 @@ def named_query(
     """
     asked = find_query(name)
     values = _values(database, asked, parameters or {})
-    sql = asked.sql
+    sql, columns = asked.sql, known_columns()
     if (upload is not None) != (asked.upload is not None):
         wanted = "needs a table of your own: --upload FILE" if asked.upload else "takes no table of your own (upload)"
         raise QueryError(f"{name} {wanted}")
@@ -156,8 +156,9 @@ def named_query(
         uploaded = upload_expression(database.engine.dialect, POSITIONS)
         sql = re.sub(r"^WITH( RECURSIVE)?", lambda begin: f"{begin[0]} {uploaded},", sql)
         values[POSITIONS.name] = upload_value(POSITIONS, read_positions(upload))
+        columns = columns | dict(POSITIONS.columns.items())
     result = query(database, sql, values)
-    columns = known_columns() | asked.columns
+    columns = columns | asked.columns
     schema = pa.schema([arrow_field(columns[column]) for column in result.columns])
     return replace(result, rows=_as_declared(result.rows, schema), schema=schema)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import math
@@ -9,11 +11,12 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssdb.errors import ConfigError, SsdbError
+from ssdb.errors import ConfigError, SsdbError, one_line, without_passwords
 
 if TYPE_CHECKING:
     from ssdb.store.database import Database
@@ -22,19 +25,81 @@ if TYPE_CHECKING:
 DEFAULT_URL = "sqlite:///ssdb.db"
 
 
+UNEXPECTED = 70
+"""Exit code of an error that ssdb does not know (EX_SOFTWARE of sysexits.h)."""
+
+_ECHOED = re.compile(r"(Got unexpected extra argument|No such command)")
+_LIKE_A_URL = re.compile(r"[^\s'\"()]*(?:://|@|=)[^\s'\"()]*")
+
+
 class _Commands(click.Group):
-    """A group whose commands end an error of ssdb with one line on stderr and exit code 1."""
+    """A group whose commands end an error of ssdb with one line on stderr and exit code 1.
+
+    Any other error, which should not be, is one line too, and exit code :data:`UNEXPECTED`.
+    """
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        _print_what_can_be_printed()
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:  # of --help and the like, which come before invoke
+            _fail(_of_system(error))
+            sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except SsdbError as error:
+        except click.UsageError as error:
+            if not _ECHOED.match(error.message):
+                raise
+            # A URL, perhaps, where none belongs.
+            raise click.UsageError(_LIKE_A_URL.sub("***", error.message), error.ctx) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
             if ctx.params.get("verbose"):
                 logging.getLogger("ssdb").exception("the error, in full")
-            # Of a message of somebody else, such as a parser, too.
-            line = re.sub(r"\s*\n\s*", " ", str(error).strip())
-            click.echo(f"ssdb: {line}", err=True)
-            ctx.exit(1)
+            if isinstance(error, SsdbError):
+                line, code = str(error), 1
+            elif isinstance(error, MemoryError):
+                line, code = "there is not enough memory", 1
+            elif isinstance(error, OSError):
+                line, code = _of_system(error), 1
+            else:
+                about = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                line = (
+                    f"this should not happen, please report it ({about}; ssdb {version('ssdb')}; "
+                    "the traceback: ssdb -v ...)"
+                )
+                code = UNEXPECTED
+            _fail(line)
+            ctx.exit(code)
+
+
+def _fail(line: str) -> None:
+    click.echo(f"ssdb: {one_line(without_passwords(line))}", err=True)
+
+
+def _of_system(error: OSError) -> str:
+    """What the operating system says; a full device is mostly that of the output."""
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC and not where:
+        where = "the output cannot be written: "
+        # Or Python would try once more at its end, and say so in lines of its own.
+        sys.stdout = io.StringIO()
+    return f"{where}{error.strerror or error}"
+
+
+def _print_what_can_be_printed() -> None:
+    """What a terminal has no letter for is written in its place as an escape, and no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and (stream.errors == "strict" or "utf" not in stream.encoding.lower()):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _WithoutPasswords(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return without_passwords(super().format(record))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -54,7 +119,9 @@ def main(ctx: click.Context, url: str, verbose: bool) -> None:
 
     The road: init, ingest visits, ingest sources, ingest predictions, associate; then status, query, export.
     """
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_WithoutPasswords("%(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     ctx.obj = url
 
 

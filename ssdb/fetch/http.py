@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
-from ssdb.errors import ConfigError, ServiceError, quoted
+from ssdb.errors import ConfigError, ServiceError
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -20,6 +21,10 @@ BACKOFF_SECONDS = 0.5
 MAX_BYTES = 2**29
 """No answer about one field is larger; more would only fill the memory."""
 
+_FORM = (
+    "the URL of a service is http://HOST[:PORT][/PATH] or https://..., without ? and #; in a user and a password "
+    "before the host @ is written %40 and / is written %2F"
+)
 _CHUNK_BYTES = 2**16
 _SHOWN_CHARACTERS = 200
 
@@ -63,14 +68,21 @@ class Service:
             raise ConfigError(f"timeout must be above 0 s, not {timeout}")
         try:
             parsed = parse_url(url)
-        except LocationParseError:
-            raise ConfigError(f"{quoted(url)} is not a URL") from None
-        if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
-            raise ConfigError("the URL of a service is http://HOST[:PORT][/PATH] or https://..., without ? and #")
+        except (LocationParseError, ValueError):
+            # Not repeated here: it may hold a password.
+            raise ConfigError(_FORM) from None
         base = (parsed.path or "").rstrip("/").removesuffix(f"/{path}")
+        if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment or "@" in base:
+            raise ConfigError(_FORM)
         self.url = Url(parsed.scheme, None, parsed.host, parsed.port, f"{base}/{path}/").url
         self._timeout = timeout
-        self._pool = PoolManager(headers=make_headers(basic_auth=parsed.auth, user_agent=f"ssdb/{version('ssdb')}"))
+        user = unquote(parsed.auth) if parsed.auth else None
+        headers = make_headers(basic_auth=user, basic_auth_encoding="utf-8", user_agent=f"ssdb/{version('ssdb')}")
+        # In whatever form a service, or a proxy, repeats them.
+        secrets = [headers.get("authorization", "").removeprefix("Basic "), parsed.auth, user]
+        secrets += [text.partition(":")[2] for text in (parsed.auth, user) if text]
+        self._secrets = [secret for secret in secrets if secret]
+        self._pool = PoolManager(headers=headers)
 
     def get(self, parameters: dict[str, str]) -> bytes:
         """The body of the answer to a question.
@@ -93,7 +105,7 @@ class Service:
                 response, body = self._ask(parameters)
                 if response.status < 500:
                     return self._checked(response, body)
-                failure = f"{self.url}: status {response.status}{_said(body)}"
+                failure = f"{self.url}: status {response.status}{self._said(body)}"
             except HTTPError as raised:
                 error, failure = raised, f"{self.url}: {self._reason(raised)}"
             try:
@@ -128,10 +140,10 @@ class Service:
     def _checked(self, response: BaseHTTPResponse, body: bytes) -> bytes:
         if response.status == 200:
             return body
-        where = response.headers.get("Location")
+        where = self._hidden(response.headers.get("Location", "").partition("?")[0])
         if where and 300 <= response.status < 400:
             raise ServiceError(f"{self.url}: redirects to {where}: give that address as --url if it is right")
-        raise ServiceError(f"{self.url}: status {response.status}{_said(body)}", status=response.status)
+        raise ServiceError(f"{self.url}: status {response.status}{self._said(body)}", status=response.status)
 
     def _reason(self, error: Exception) -> str:
         from urllib3.exceptions import NewConnectionError, ProtocolError, TimeoutError
@@ -143,9 +155,14 @@ class Service:
             return f"the answer broke off ({error.args[0] if error.args else error})"
         return f"no answer: {error.__cause__ or error}"
 
+    def _said(self, body: bytes) -> str:
+        """What a service says about its error, if that is text."""
+        text = self._hidden(" ".join(body[: 4 * _SHOWN_CHARACTERS].decode("utf-8", "replace").split()))
+        shortened = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]} ..."
+        return f": {shortened}" if shortened.isprintable() and shortened else ""
 
-def _said(body: bytes) -> str:
-    """What a service says about its error, if that is text."""
-    text = " ".join(body[: 4 * _SHOWN_CHARACTERS].decode("utf-8", "replace").split())
-    shortened = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]} ..."
-    return f": {shortened}" if shortened.isprintable() and shortened else ""
+    def _hidden(self, text: str) -> str:
+        """What a service says without the password that it was given."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text

@@ -37,6 +37,7 @@ import pyarrow.compute as pc
 import yaml
 
 from ssdb.errors import ConfigError, InputError, quoted, shown
+from ssdb.files import parsed_unit, unit_of
 from ssdb.ingest.conform import is_unknown
 
 _MOST_COLUMNS_SHOWN = 40
@@ -87,7 +88,7 @@ class ColumnMap:
         """
         try:
             content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except Exception as error:  # of dates, tags and nesting PyYAML raises whatever it stumbles over
             raise ConfigError(f"{os.fspath(path)}: the column map cannot be read: {error}") from error
         try:
             return cls.from_dict(content)
@@ -192,8 +193,7 @@ def _validate(name: str, mapped: MappedColumn, keys: tuple[str, ...]) -> None:
         _validate_values(name, mapped.values)
     if "constant" in keys and not isinstance(mapped.constant, str | int | float):
         raise ConfigError(f"{name}: constant must be a number, text, true or false, not {quoted(mapped.constant)}")
-    if isinstance(mapped.constant, int) and abs(mapped.constant) >= 2**63:
-        raise ConfigError(f"{name}: the constant {mapped.constant} is beyond 64 bits")
+    _refuse_large(name, mapped.constant)
 
 
 def _allowed_keys(name: str, mapped: MappedColumn, keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -219,10 +219,8 @@ _CONVERSIONS = {
 def _validate_unit(name: str, unit: str) -> None:
     from astropy import units as u
 
-    try:
-        u.Unit(unit)
-    except ValueError:
-        raise ConfigError(f"{name}: unit {quoted(unit)} is not known") from None
+    if isinstance(parsed_unit(unit), u.UnrecognizedUnit):
+        raise ConfigError(f"{name}: unit {quoted(unit)} is not known")
 
 
 def _validate_time(name: str, mapped: MappedColumn) -> None:
@@ -240,6 +238,13 @@ def _validate_values(name: str, values: object) -> None:
     types = {type(value) for value in values.values() if value is not None}
     if len(types) > 1 or not types <= {str, int, float, bool}:
         raise ConfigError(f"{name}: values must all become text, or all numbers of one kind, or all true or false")
+    for value in (*values, *values.values()):
+        _refuse_large(name, value)
+
+
+def _refuse_large(name: str, value: object) -> None:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ConfigError(f"{name}: {quoted(value)} is beyond 64 bits")
 
 
 # ---- applying it -----------------------------------------------------------------------------------------------------
@@ -260,7 +265,7 @@ def _made(table: pa.Table, mapped: MappedColumn, label: str) -> tuple[pa.Array |
         return _as_nulls(_flux(magnitudes) * np.log(10.0) / 2.5 * _floats(column, where)), "nJy"
     if mapped.convert == "time":
         return _mjd_tai(column, mapped, where), "d"
-    unit = mapped.unit or (table.schema.field(mapped.column).metadata or {}).get(b"unit", b"").decode()
+    unit = mapped.unit or unit_of(table.schema.field(mapped.column))
     return column, unit
 
 
@@ -296,7 +301,9 @@ def _replaced(column: pa.ChunkedArray, values: Mapping[Any, Any], where: str) ->
             becomes[value] = by_text[_as_text(value)]
     unknown = [value for value in found if value not in becomes]
     if unknown:
-        raise InputError(f"{where} has the value {shown(map(repr, unknown))}, which is not among {', '.join(by_text)}")
+        raise InputError(
+            f"{where} has the value {shown(map(quoted, unknown))}, which is not among {shown(by_text, 40)}"
+        )
     codes = pc.index_in(column, pc.unique(column)).combine_chunks()
     return pa.array([becomes[value] for value in found]).take(codes)
 
@@ -309,6 +316,7 @@ def _as_text(value: object) -> str:
 def _mjd_tai(column: pa.ChunkedArray, mapped: MappedColumn, where: str) -> pa.Array:
     """Times as MJD TAI (days); null where unknown."""
     from astropy.time import Time
+    from astropy.utils import iers
 
     format_ = mapped.format
     values: np.ndarray
@@ -325,8 +333,9 @@ def _mjd_tai(column: pa.ChunkedArray, mapped: MappedColumn, where: str) -> pa.Ar
     if not known.any():
         return _as_nulls(mjd)
     try:
-        mjd[known] = Time(values[known], format=format_, scale=mapped.scale).tai.mjd
-    except (ValueError, TypeError) as error:
-        reason = str(error).splitlines()[0]
+        with iers.conf.set_temp("auto_download", False):  # UT1 needs the Earth's rotation: as astropy came with it
+            mjd[known] = Time(values[known], format=format_, scale=mapped.scale).tai.mjd
+    except Exception as error:  # astropy raises whatever the parser of a format stumbles over
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{where} is not a time of format {mapped.format}, scale {mapped.scale}: {reason}") from None
     return _as_nulls(mjd)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
-from ssdb.files import parsed_unit
+from ssdb.files import parsed_unit, unit_of
 from ssdb.schema.arrow import arrow_schema
 
 SENTINELS = (-999.0, -9999.0)
@@ -134,7 +134,7 @@ def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection
         name, source = field.name, sources[field.name]
         of_file, values = given[source]
         to_make = _Target(field, target.columns[name], label, source)
-        unit = (of_file.metadata or {}).get(b"unit", b"").decode()
+        unit = unit_of(of_file)
         factor = _unit_factor(unit, to_make) if to_make.unit else 1.0
         if factor is None and not _is_date(to_make):
             without_unit.append(name)

@@ -138,7 +138,8 @@ def _read(source: Source, name: str) -> tuple[sa.Table, pa.Table, tuple[str, ...
 def _truth(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Whether numbers are not 0; PostgreSQL's t and f as true and false."""
     if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
-        return pc.if_else(pc.is_finite(values), pc.not_equal(values, 0), pa.scalar(None, pa.bool_()))
+        true = pc.not_equal(values, pa.scalar(0, values.type))
+        return pc.if_else(pc.is_finite(values), true, pa.scalar(None, pa.bool_()))
     if pa.types.is_string(values.type):
         return pc.if_else(pc.equal(values, "t"), "true", pc.if_else(pc.equal(values, "f"), "false", values))
     return values

@@ -6,7 +6,6 @@ mpc_orbits has here too: elements in the J2000 mean ecliptic, times MJD TT.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from ssdb.designation import pack
 from ssdb.errors import DesignationError, InputError, shown
 from ssdb.files import format_of, label, read_columns, require_file
 from ssdb.ingest.conform import conform
+from ssdb.ingest.header_line import LONGEST_LINE, header_names
 from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, Part, numbers_of, opened, parts_of
 from ssdb.ingest.packed import unpack
 from ssdb.schema.arrow import arrow_schema
@@ -119,7 +119,7 @@ def _csv_parts(path: Path) -> Iterator[Part]:
         return "skip"
 
     with opened(path) as stream:
-        header = next(csv.reader([stream.readline().decode("utf-8-sig", "replace")]), [])
+        header = header_names(stream.readline(LONGEST_LINE), path)
         wanted = [column for column in header if _of_ours(column)]
         # All as text: a number that cannot be read costs its row, not the file.
         types = dict.fromkeys(wanted, pa.string())

@@ -22,7 +22,7 @@ from ssdb.config import AU_KM
 from ssdb.ephemeris.apparent import directions_and_rates
 from ssdb.ephemeris.chebyshev import evaluate
 from ssdb.errors import InputError, shown
-from ssdb.files import label
+from ssdb.files import label, refuse_repeated
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.sphere import Array, separations
@@ -49,7 +49,7 @@ def is_mpsky(source: Any) -> bool:
                 return False
             file.seek(0)
             return pa.ipc.read_message(file).type == "tensor"
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, MemoryError):
         return False
 
 
@@ -160,9 +160,10 @@ def _parts(content: bytes, name: str) -> tuple[Array, Array, pa.Table]:
         with pa.ipc.open_stream(stream) as reader:
             columns = reader.read_all()
         columns.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # a damaged length may ask for anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{name}: not an answer of mpSky, or cut short ({reason})") from error
+    refuse_repeated(columns.column_names, name)
     missing = [column for column in _NEEDED if column not in columns.column_names]
     if missing:
         raise InputError(

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from ssdb.errors import InputError
 from ssdb.files import ENDINGS, require_file
+from ssdb.ingest.header_line import LONGEST_LINE, with_newlines
 from ssdb.schema.ranges import EPOCHS
 
 PACKED = "packed_primary_provisional_designation"
@@ -122,7 +123,7 @@ def opened(path: Path) -> Iterator[io.BufferedIOBase]:
         with path.open("rb") as file:
             compressed = file.read(len(_GZIP)) == _GZIP
         with gzip.open(path) if compressed else path.open("rb") as stream:
-            yield stream
+            yield with_newlines(stream)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read, is it complete? ({error})") from error
 
@@ -151,10 +152,10 @@ def usable_epochs(epochs_mjd: np.ndarray) -> np.ndarray:
     return (epochs_mjd >= EPOCHS.low) & (epochs_mjd <= EPOCHS.high)
 
 
-def first_line(path: str | os.PathLike[str]) -> str:
+def first_line(path: str | os.PathLike[str]) -> bytes:
     """The first line of a file, decompressed where it is gzip; of a binary file, what looks like one."""
     with opened(Path(path)) as stream:
-        return stream.readline(100_000).decode("utf-8-sig", "replace").strip()
+        return stream.readline(LONGEST_LINE)
 
 
 def is_text(source: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from ssdb.ephemeris.usable import ELEMENTS, usable_states
 from ssdb.errors import ConfigError, InputError, quoted, shown
 from ssdb.files import format_of, label, read_columns
 from ssdb.ingest.door import IngestReport, Source, with_column
+from ssdb.ingest.header_line import header_names
 from ssdb.ingest.mpc_orbits import is_mpc_orbits, read_mpc_orbits
 from ssdb.ingest.mpcorb import is_mpcorb, read_mpcorb
 from ssdb.ingest.numbered import PrimaryDesignations
@@ -197,7 +197,7 @@ def _format_of(source: Source) -> str:
 
 def _column_names(source: Source) -> list[str]:
     if is_text(source):
-        return re.split(r"[,\s]+", first_line(source).replace('"', ""))
+        return header_names(first_line(source), source)
     if isinstance(source, str | os.PathLike) and format_of(Path(source)) == "Parquet":
         from pyarrow import parquet
 

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from ssdb.errors import InputError, quoted, shown
+from ssdb.files import unit_of
 from ssdb.ingest.checks import Problems
 from ssdb.ingest.door import with_column
 from ssdb.schema.arrow import arrow_schema
@@ -190,7 +191,7 @@ def _read_rows(name: str, comments: list[str], rows: list[str]) -> pa.Table:
 def _unit(name: str, table: pa.Table, column: str) -> str:
     """The unit of a column as the header has it or, where it does not, as SkyBoT's documentation does."""
     possible = _UNITS.get(column, ("",))
-    unit = table.schema.field(column).metadata[b"unit"].decode() or possible[0]
+    unit = unit_of(table.schema.field(column)) or possible[0]
     if unit not in possible and column in _UNITS:
         raise InputError(f"{name}: column {column} is in {unit}, not in {' or '.join(possible)} as SkyBoT's")
     return unit

@@ -6,7 +6,6 @@ equatorial, ICRS axes, in km and km/s.
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from collections.abc import Callable, Collection
@@ -23,6 +22,7 @@ import pyarrow.parquet
 from ssdb.config import AU_KM
 from ssdb.designation import identify
 from ssdb.errors import InputError, shown
+from ssdb.ingest.header_line import LONGEST_LINE, header_names
 from ssdb.ingest.opsim import is_sqlite, looks_like_opsim, quoted, reading
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
@@ -259,9 +259,9 @@ def _begins_with(path: Path, magic: bytes) -> bool:
 
 def _text(path: Path) -> _Contents:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        header = file.readline()
+        header = file.readline(LONGEST_LINE)
     by_whitespace = "," not in header
-    names = header.split() if by_whitespace else [name.strip() for name in next(csv.reader([header]))]
+    names = header_names(header.encode(), path)
     if not names:
         raise InputError(f"{path}: the file is empty, or its first line has no column names")
 

@@ -21,6 +21,7 @@ from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS, GM_SUN
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary
 from ssdb.errors import DesignationError, InputError, shown
 from ssdb.files import label, read_columns
+from ssdb.ingest.header_line import LONGEST_LINE, header_names
 from ssdb.ingest.kepler import of_ellipses
 from ssdb.ingest.orbit_block import (
     PACKED,
@@ -145,8 +146,8 @@ def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table
     _require(table, ("ObjID", "FORMAT", _EPOCH), name, "an orbit file of Sorcha's")
     n = table.num_rows
     formats = np.array([str(value).strip() for value in table.column("FORMAT").to_pylist()], object)
-    epoch = _column(table, _EPOCH)
-    packed, designations, ids = _named(table.column("ObjID"), name, simulated_names)
+    epoch = _column(table, _EPOCH, name)
+    packed, designations, ids = _named(_cast(table, "ObjID", pa.string(), name), name, simulated_names)
     problems = {
         "ObjID is no designation with a packed form (if it is the name of a simulated object: --simulated-names)": (
             ids == 0
@@ -158,7 +159,7 @@ def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table
     for format_ in sorted({*formats.tolist()} & {*_FORMATS}):
         wanted = _COLUMNS[format_.removeprefix("B")]
         _require(table, wanted, name, f"orbits of FORMAT {format_}")
-        columns = {column: _column(table, column) for column in wanted}
+        columns = {column: _column(table, column, name) for column in wanted}
         here = formats == format_
         for text, wrong in _senseless(format_, columns).items():
             problems[text] = problems.get(text, np.zeros(n, bool)) | (here & wrong)
@@ -181,10 +182,21 @@ def _require(table: pa.Table, columns: Collection[str], name: str, what: str) ->
         )
 
 
-def _column(table: pa.Table, name: str) -> Array:
+def _cast(table: pa.Table, column: str, type_: pa.DataType, name: str) -> pa.ChunkedArray:
+    values = table.column(column)
+    try:
+        return values.cast(type_, safe=pa.types.is_string(type_))  # large integers as numbers lose digits, as they may
+    except pa.ArrowException:
+        raise InputError(f"{name}: column {column} holds {values.type}, which cannot be {type_}") from None
+
+
+def _column(table: pa.Table, column: str, name: str) -> Array:
     """Numbers of a column; NaN where there is none."""
-    column = table.column(name).combine_chunks()
-    values = numbers_of(column)[0] if pa.types.is_string(column.type) else column.cast(pa.float64()).to_numpy(False)
+    texts = table.column(column)
+    if pa.types.is_string(texts.type):
+        values = numbers_of(texts.combine_chunks())[0]
+    else:
+        values = _cast(table, column, pa.float64(), name).to_numpy()
     return np.where(np.isfinite(values), values, np.nan)
 
 
@@ -204,7 +216,7 @@ def _senseless(format_: str, columns: dict[str, Array]) -> dict[str, np.ndarray]
 
 def _named(names: pa.ChunkedArray, label_: str, simulated_names: bool) -> tuple[pa.Array, pa.Array, np.ndarray]:
     """Packed and unpacked designations and identifiers (0 where there is none) of names in any form."""
-    texts = names.combine_chunks().cast(pa.string())
+    texts = names.combine_chunks()
     designations, ids = unpack(texts)
     rest = np.flatnonzero(ids == 0)
     if not len(rest):
@@ -234,9 +246,9 @@ def _table_parts(source: Any) -> Iterator[Part]:
 def _text_parts(path: Path) -> Iterator[Part]:
     """Columns of text; lines that have not as many values as the first one has names are left out."""
     with opened(path) as stream:
-        header = stream.readline().decode("utf-8-sig", "replace").strip()
-        by_whitespace = "," not in header
-        names = [name.strip() for name in (header.split() if by_whitespace else header.split(","))]
+        header = stream.readline(LONGEST_LINE)
+        by_whitespace = b"," not in header
+        names = header_names(header, path)
         before = 1
         for block in lines_of(stream):
             text = block.tobytes().replace(b"\r", b"")
@@ -250,12 +262,12 @@ def _text_parts(path: Path) -> Iterator[Part]:
             wrong = numbers[~whole & (values > 0)]
             left_out = [(f"there are not {len(names)} values", wrong)] if len(wrong) else []
             rows = b"\n".join(line for line, good in zip(lines, whole.tolist(), strict=True) if good)
-            for table, part in parts_of(_as_table(rows, names)):
+            for table, part in parts_of(_as_table(rows, names, path)):
                 yield table, numbers[whole][part - 1], left_out
                 left_out = []
 
 
-def _as_table(rows: bytes, names: list[str]) -> pa.Table:
+def _as_table(rows: bytes, names: list[str], path: Path) -> pa.Table:
     """Lines of comma-separated values as columns of text."""
     from pyarrow import csv
 
@@ -263,4 +275,7 @@ def _as_table(rows: bytes, names: list[str]) -> pa.Table:
         return pa.table({name: pa.array([], pa.string()) for name in names})
     types = dict.fromkeys(names, pa.string())
     convert = csv.ConvertOptions(column_types=types, strings_can_be_null=True)
-    return csv.read_csv(pa.BufferReader(rows), csv.ReadOptions(column_names=names), convert_options=convert)
+    try:
+        return csv.read_csv(pa.BufferReader(rows), csv.ReadOptions(column_names=names), convert_options=convert)
+    except pa.ArrowException as error:
+        raise InputError(f"{path}: cannot be read as text in columns: {error}") from None

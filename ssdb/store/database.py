@@ -38,6 +38,10 @@ _SAME_EVERYWHERE = {
     "standard_conforming_strings": "on",
 }
 """Settings of PostgreSQL that change what values look like, and may differ by server, database and role."""
+_THRESHOLD = "prepare_threshold"
+_SECRET = re.compile("pass|pwd|secret|key|token|options", re.IGNORECASE)
+"""Options of URLs whose values are never shown. Those of psycopg's options may set anything, passwords too."""
+_SQLITE_OPTIONS = frozenset({"uri", "mode", "cache", "immutable", "nolock", "vfs", "timeout", "check_same_thread"})
 
 
 class Database:
@@ -113,6 +117,7 @@ class Database:
         try:
             yield
         except (sa.exc.SQLAlchemyError, psycopg.Error, sqlite3.Error) as error:
+            _forget_passwords(error, self.engine.url)
             told = driver_message(error, self.engine.url)
             if _is_lost(error):
                 told = (
@@ -176,13 +181,19 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
     if "@" in f"{url.host}{url.database}":
         # Not repeated here: it is the end of a password that was split at its own @ or at the / of a user's name.
         raise DatabaseError("the database URL cannot be read: write @ as %40 and / as %2F in user name and password")
+    if "=" in f"{url.host}{url.database}":
+        raise DatabaseError("the database URL cannot be read: options of libpq come behind a ?, as in ?sslmode=require")
+    if ":" in (url.username or ""):
+        raise DatabaseError("the database URL cannot be read: user and password are divided by :, not by %3A")
+    known = frozenset(option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults())
+    _refuse_options(url, known | {_THRESHOLD}, f"libpq's (user, password, sslmode, ...) and not {_THRESHOLD}")
     if isinstance(password := url.query.get("password"), str):
         # Where SQLAlchemy hides it by itself.
         url = url.difference_update_query(["password"]).set(password=password)
     engine = sa.create_engine(
-        url.set(drivername="postgresql+psycopg"),
+        url.set(drivername="postgresql+psycopg").difference_update_query([_THRESHOLD]),
         pool_pre_ping=True,
-        connect_args={"fallback_application_name": "ssdb"},
+        connect_args={"fallback_application_name": "ssdb"} | _threshold(url),
         # Stated, because a database may have another one as its default: "serializable" makes writers fail.
         isolation_level="READ COMMITTED",
     )
@@ -198,11 +209,30 @@ def _begin_postgresql(connection: sa.Connection) -> None:
     driver_connection(connection).execute(settings, prepare=False)
 
 
+def _threshold(url: sa.URL) -> dict[str, int | None]:
+    """How often a statement is asked before it is prepared, for psycopg; behind some poolers it must be none."""
+    given = url.query.get(_THRESHOLD)
+    if given is None:
+        return {}
+    if not isinstance(given, str) or not re.fullmatch(r"none|\d{1,9}", given, re.IGNORECASE):
+        raise DatabaseError(f"the database URL cannot be read: {_THRESHOLD} is a whole number, or none")
+    return {_THRESHOLD: None if given.lower() == "none" else int(given)}
+
+
+def _refuse_options(url: sa.URL, known: frozenset[str], which: str) -> None:
+    if not url.query.keys() <= known:
+        # Not repeated here: behind a ? may be the end of a password.
+        raise DatabaseError(f"the database URL cannot be read: an option behind the ? is none of {which}")
+
+
 def _sqlite_engine(url: sa.URL, create: bool) -> sa.Engine:
     if url.get_driver_name() != "pysqlite":
         raise DatabaseError(
             f"SQLite is reached through Python's sqlite3, not {quoted(url.get_driver_name())}: sqlite:///FILE"
         )
+    if url.username or url.password or re.search(":[^/]*@", url.database or ""):
+        raise DatabaseError("an SQLite file has no user and no password: sqlite:///FILE")
+    _refuse_options(url, _SQLITE_OPTIONS, ", ".join(sorted(_SQLITE_OPTIONS)))
     if url.host:
         raise DatabaseError("an SQLite file comes after three slashes, an absolute path after four: sqlite:///FILE")
     if url.database in (None, "", ":memory:"):
@@ -264,23 +294,39 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 def masked(url: sa.URL) -> str:
     """A URL as text without its password, wherever in the URL that stands."""
-    hidden = {key: "***" if "password" in key.lower() else value for key, value in url.query.items()}
+    hidden = {key: "***" if _SECRET.search(key) else value for key, value in url.query.items()}
     return url.set(drivername=url.get_backend_name(), query=hidden).render_as_string(hide_password=True)
 
 
 def driver_message(error: BaseException, url: sa.URL) -> str:
     """What a driver says, on one line and without the password of the URL."""
     original = getattr(error, "orig", None) or error
-    message = re.sub(r"\s*\n\s*", "; ", str(original).strip())
-    for secret in passwords(url):
-        message = message.replace(secret, "***")
+    message = _hidden(re.sub(r"\s*\n\s*", "; ", str(original).strip()), url)
     return message or type(original).__name__
+
+
+def _forget_passwords(error: BaseException | None, url: sa.URL) -> None:
+    """Takes the passwords of a URL out of an error and of all that it came from: a traceback shows those as well."""
+    while error is not None:
+        for each in (error, getattr(error, "orig", None)):
+            if each is not None:
+                each.args = tuple(_hidden(part, url) if isinstance(part, str) else part for part in each.args)
+        error = error.__cause__ or error.__context__
+
+
+def _hidden(text: str, url: sa.URL) -> str:
+    for secret in passwords(url):
+        text = text.replace(secret, "***")
+    return text
 
 
 def passwords(url: sa.URL) -> list[str]:
     """The passwords that a URL shows, wherever in it they stand."""
-    given: list[Any] = [url.password, *(value for key, value in url.query.items() if "password" in key.lower())]
-    return [str(secret) for secret in given if secret]
+    given = [url.password]
+    for key, value in url.query.items():
+        if _SECRET.search(key) and key not in ("passfile", "sslkey"):  # paths of files
+            given += [value] if isinstance(value, str) else value
+    return [secret for secret in given if secret]
 
 
 def driver_connection(connection: sa.Connection) -> Any:

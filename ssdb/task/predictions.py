@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.errors import InputError, shown
-from ssdb.files import parsed_unit
+from ssdb.files import parsed_unit, unit_of
 from ssdb.image.exposure import Exposure
 from ssdb.ingest.mpsky import predicted_columns, start_times
 from ssdb.ingest.skybot import designations
@@ -84,7 +84,7 @@ def _of_sorcha(given: Given) -> pa.Table:
     table = given.read(given.names)
     for index, field in enumerate(table.schema):
         implied = next((unit for end, unit in _SORCHA_UNITS.items() if field.name.endswith(end)), "")
-        own = parsed_unit((field.metadata or {}).get(b"unit", b"").decode() or implied)
+        own = parsed_unit(unit_of(field) or implied)
         if implied and own != parsed_unit(implied):
             values = pc.multiply(table.column(index).cast(pa.float64()), own.to(parsed_unit(implied)))
             table = table.set_column(index, field.name, values)

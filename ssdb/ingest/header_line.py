@@ -1,0 +1,75 @@
+"""The line of a text that names its columns, and the ends of lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from typing import Any
+
+from ssdb.errors import InputError
+from ssdb.files import NOT_UTF8, refuse_repeated
+
+LONGEST_LINE = 2**20
+"""Bytes; a line that is longer is no line of names."""
+
+
+def header_names(line: bytes, name: str | os.PathLike[str]) -> list[str]:
+    """The names in a line: between commas (perhaps in quotes) or, where it has none, between blanks.
+
+    Parameters
+    ----------
+    line : bytes
+        The line, read with a limit of :data:`LONGEST_LINE`.
+    name : str or path
+        The file's name for messages.
+
+    Raises
+    ------
+    InputError
+        If it is too long, not UTF-8, cannot be taken apart, or names a column twice.
+    """
+    name = os.fsdecode(name)
+    if len(line) >= LONGEST_LINE:
+        raise InputError(f"{name}: the first line is longer than {LONGEST_LINE:,} bytes: it does not name columns")
+    try:
+        text = line.decode("utf-8-sig").strip()
+        names = next(csv.reader([text]), []) if "," in text else text.split()
+    except UnicodeDecodeError:
+        raise InputError(f"{name}: {NOT_UTF8}") from None
+    except csv.Error as error:
+        raise InputError(f"{name}: the names of the columns cannot be read: {error}") from None
+    names = [column.strip() for column in names]
+    refuse_repeated(names, name)
+    return names
+
+
+def with_newlines(stream: io.BufferedIOBase) -> io.BufferedIOBase:
+    """A text whose lines end as other programs expect it: of old Macintosh text, where CR ends a line, with LF.
+
+    Parameters
+    ----------
+    stream : io.BufferedIOBase
+        Of bytes, at its beginning; it can be looked into in advance, as those of gzip and of open files can.
+    """
+    beginning = stream.peek(_LOOKED_AT)[:_LOOKED_AT]  # type: ignore[attr-defined]
+    old = b"\r" in beginning.rstrip(b"\r\n") and b"\n" not in beginning
+    return io.BufferedReader(_OldMacintosh(stream)) if old else stream
+
+
+_LOOKED_AT = 8192
+
+
+class _OldMacintosh(io.RawIOBase):
+    """The bytes of a stream with LF for CR."""
+
+    def __init__(self, stream: io.BufferedIOBase) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self._stream.read(len(buffer)).replace(b"\r", b"\n")
+        buffer[: len(content)] = content
+        return len(content)
