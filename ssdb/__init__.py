@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from ssdb.predict.objects import predict_objects
     from ssdb.predict.precover import PrecoveryReport, precover
     from ssdb.predict.visits import PredictionReport, predict_visits
+    from ssdb.store.backup import backup
     from ssdb.store.database import Database
     from ssdb.store.migrate import connect, initialize
     from ssdb.store.notify import listen
@@ -97,6 +98,7 @@ _HOMES = {
     "ssdb.predict.nights": ["NightReport", "make_segments"],
     "ssdb.predict.objects": ["predict_objects"],
     "ssdb.predict.visits": ["PredictionReport", "predict_visits"],
+    "ssdb.store.backup": ["backup"],
     "ssdb.store.database": ["Database"],
     "ssdb.store.migrate": ["connect", "initialize"],
     "ssdb.store.notify": ["listen"],
@@ -139,6 +141,7 @@ __all__ = [
     "SsdbError",
     "VisitOutcome",
     "associate",
+    "backup",
     "check",
     "connect",
     "export",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +13,15 @@ import sqlalchemy as sa
 from ssdb.ask.query import query
 from ssdb.association.associate import associate
 from ssdb.config import AssociationConfig
-from ssdb.errors import InputError
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
+from ssdb.output_folder import output_folder, refuse_foreign
 from ssdb.simulate import Score, SimulationConfig, score, simulate_night, write_night
 from ssdb.store.database import Database
 from ssdb.store.migrate import initialize
+from ssdb.store.sqlite_files import require_free
 
 DATABASE_NAME = "demo.db"
 
@@ -58,7 +60,7 @@ def run_demo(
     Parameters
     ----------
     directory : path
-        Made if it is missing. Files of an earlier demo are replaced.
+        Made if it is missing. Files of an earlier demo are replaced, if they are as it left them.
     simulation : SimulationConfig, optional
         Default: 20 visits of 9 detectors each.
     config : AssociationConfig, optional
@@ -66,33 +68,32 @@ def run_demo(
     Raises
     ------
     InputError
-        If the directory cannot be written to.
+        If the directory cannot be written to, or has files of these names that no demo left so.
     """
     start = time.perf_counter()
-    night = simulate_night(simulation or SimulationConfig(n_detectors=9))
     target = Path(directory)
     database_path = target / DATABASE_NAME
-    try:
+    refuse_foreign(target, [DATABASE_NAME])
+    require_free(database_path)
+    night = simulate_night(simulation or SimulationConfig(n_detectors=9))
+    with output_folder(target, "demo", [DATABASE_NAME]) as place:
         files = write_night(night, target)
-        for name in (DATABASE_NAME, f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):
-            (target / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written: {error}") from error
-    simulated = time.perf_counter()
-    database = initialize(sa.URL.create("sqlite", database=str(database_path)))
-    visits = ingest_visits(database, files["visits"])
-    if "detectors" in files:
-        ingest_detectors(database, files["detectors"])
-    sources = ingest_sources(database, files["sources"])
-    predictions = ingest_predictions(database, files["predictions"], complete=True)
-    ingested = time.perf_counter()
-    associate(database, config=config)
-    associated = time.perf_counter()
-    result = DemoResult(
+        simulated = time.perf_counter()
+        with closing(initialize(sa.URL.create("sqlite", database=str(place / DATABASE_NAME)))) as database:
+            visits = ingest_visits(database, files["visits"])
+            if "detectors" in files:
+                ingest_detectors(database, files["detectors"])
+            sources = ingest_sources(database, files["sources"])
+            predictions = ingest_predictions(database, files["predictions"], complete=True)
+            ingested = time.perf_counter()
+            associate(database, config=config)
+            associated = time.perf_counter()
+            found = _score(database, night.truth)
+    return DemoResult(
         visits=visits.rows,
         sources=sources.rows,
         predictions=predictions.rows,
-        score=_score(database, night.truth),
+        score=found,
         seconds={
             "simulate": simulated - start,
             "ingest": ingested - simulated,
@@ -100,8 +101,6 @@ def run_demo(
         },
         database=database_path,
     )
-    database.close()
-    return result
 
 
 def _score(database: Database, truth: object) -> Score:

@@ -7,7 +7,6 @@ column is in the metadata of its field (``{b"unit": b"deg"}``), as is its descri
 from __future__ import annotations
 
 import os
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.errors import InputError, shown
+from ssdb.output import output_file
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -89,23 +89,20 @@ def read_columns(source: Any, strings: Sequence[str] = ()) -> pa.Table:
 def write_columns(table: pa.Table, path: str | os.PathLike[str]) -> None:
     """Writes a table as Parquet, FITS, ECSV, CSV or VOTable, by the path's ending.
 
-    The file is written beside its place and moved there when it is complete. Units are kept by all but CSV. Formats
-    without bytes or times have bytes as hexadecimal text and times as ISO 8601 text.
+    The file is put in its place when it is complete, see :func:`ssdb.output.output_file`. Units are kept by all but
+    CSV. Formats without bytes or times have bytes as hexadecimal text and times as ISO 8601 text.
 
     Raises
     ------
     InputError
         If the ending is unknown or the file cannot be written. What stood at ``path`` is then untouched.
     """
-    target = Path(path)
-    write = _WRITERS[format_of(target)]
-    try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ssdb-") as directory:
-            part = Path(directory, target.name)
+    write = _WRITERS[format_of(Path(path))]
+    with output_file(path) as part:
+        try:
             write(table, part)
-            os.replace(part, target)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{target}: cannot be written: {error}") from error
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{label(path)}: cannot be written: {error}") from error
 
 
 def to_astropy(table: pa.Table) -> Table:

@@ -11,11 +11,12 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from permissions import without_privileges
 from small_surveys import change, rows
 
 import ssdb
@@ -295,19 +296,6 @@ def test_postgresql_without_tables_of_ssdb_asks_for_init(empty_database_url: str
     error = refusal(lambda: connect(empty_database_url))
     assert isinstance(error, SchemaError)
     assert "run `ssdb init`" in str(error)
-
-
-@contextmanager
-def without_privileges() -> Iterator[None]:
-    """As a user whom file permissions bind, which they do not bind root."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import ConfigError, InputError, quoted
+from ssdb.errors import ConfigError, quoted
 from ssdb.files import format_of, write_columns
+from ssdb.output import require_replaceable
 from ssdb.schema import metadata
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
@@ -30,7 +31,8 @@ def export(database: Database, table: str, path: str | os.PathLike[str], *, visi
     table : str
         Its name, in capitals or not.
     path : path
-        Parquet, FITS, ECSV, CSV or VOTable, by its ending. It is there whole or not at all.
+        Parquet, FITS, ECSV, CSV or VOTable, by its ending. It is there whole or not at all. The file that it replaces
+        leaves its permissions to it; a link, a directory or a device is not replaced.
     visits : sequence of int, optional
         Only rows of these exposures.
 
@@ -46,9 +48,8 @@ def export(database: Database, table: str, path: str | os.PathLike[str], *, visi
     InputError
         If the file cannot be written.
     """
-    format_of(Path(path))  # before anything is read
-    if not Path(path).absolute().parent.is_dir():
-        raise InputError(f"{path}: there is no such directory")
+    require_replaceable(path)  # before anything is read
+    format_of(Path(path))
     with database.reading() as connection:
         relation = _relation(connection, table)
         columns = [column for column in relation.columns if column.computed is None]

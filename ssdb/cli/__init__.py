@@ -3,12 +3,27 @@
 Whatever takes long to import is imported by the command that needs it, so that ``ssdb --help`` answers at once.
 """
 
-from ssdb.cli import ask, associate, demo, fetch, ingest, listen, names, partition, precover, predict, report, schema
+from ssdb.cli import (
+    ask,
+    associate,
+    backup,
+    demo,
+    fetch,
+    ingest,
+    listen,
+    names,
+    partition,
+    precover,
+    predict,
+    report,
+    schema,
+)
 from ssdb.cli.common import main
 
 __all__ = [
     "ask",
     "associate",
+    "backup",
     "demo",
     "fetch",
     "ingest",

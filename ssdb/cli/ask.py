@@ -153,6 +153,10 @@ def query(
         raise click.UsageError("give one SELECT statement, or --name QUERY (--list shows which there are)")
     if sql is not None and upload is not None:
         raise click.UsageError("--upload goes with --name")
+    if output is not None:
+        from ssdb.output import require_replaceable
+
+        require_replaceable(output)
     _check_output(format_, output)
     if name is not None:
         from ssdb.ask.queries import named_query

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
@@ -63,6 +64,8 @@ def demo(directory: str, as_json: bool, **options: Any) -> None:
 
     Everything is written into DIRECTORY (default: demo).
     """
+    import sqlalchemy as sa
+
     from ssdb.demo import run_demo
     from ssdb.errors import MissingPackageError
     from ssdb.simulate import SimulationConfig
@@ -93,9 +96,8 @@ def demo(directory: str, as_json: bool, **options: Any) -> None:
     except MissingPackageError:
         click.echo("\nFor a report with figures: pip install 'ssdb[report]', then ssdb report DIR")
     else:
-        database = connect(f"sqlite:///{result.database}")
-        click.echo(f"\nSee it: {make_report(database, result.database.parent / 'report').page}")
-        database.close()
+        with closing(connect(sa.URL.create("sqlite", database=str(result.database)))) as database:
+            click.echo(f"\nSee it: {make_report(database, result.database.parent / 'report').page}")
     # As it was called, so that the line works without ssdb on the PATH, too.
     program = "ssdb" if shutil.which("ssdb") else sys.argv[0]
     click.echo(f'\nAsk it: {program} --db sqlite:///{result.database} query "SELECT * FROM SSSource LIMIT 5"')

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import unescape
 from pathlib import Path
 
-from ssdb.errors import InputError, shown
+from ssdb.output_folder import output_folder, refuse_foreign
 from ssdb.report import figures
 from ssdb.report.curves import light_curve, phase_curve
 from ssdb.report.data import ReportData, read_report
-from ssdb.report.page import FILES_MARK, PAGE_NAME, DrawnPicture, render_page
+from ssdb.report.page import PAGE_NAME, DrawnPicture, render_page
 from ssdb.report.pictures import DARK, LIGHT
 from ssdb.report.sky import sky_map
 from ssdb.store.database import Database
@@ -28,7 +26,6 @@ _FIGURES: tuple[Callable[[ReportData], figures.Picture | None], ...] = (
     figures.detectors,
     figures.timings,
 )
-_LISTED = re.compile(rf'<meta name="{FILES_MARK}" content="([^"]*)">')
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def make_report(
     database : Database
     directory : path
         Made if it is missing. The files of an older report are replaced, and removed where the new one has no such
-        figure; nothing else is touched.
+        figure, if they are as they were written; nothing else is touched.
     nights : sequence of int
         Integer parts of MJD TAI: night N is from N to N + 1. None: all that is stored.
     objects : sequence of str
@@ -92,6 +89,7 @@ def make_report(
     """
     start = time.perf_counter()
     target = Path(directory)
+    refuse_foreign(target, [PAGE_NAME])  # before anything is read
     data = read_report(database, nights, objects)
     read = time.perf_counter()
     pictures = [_drawn(picture) for make in _FIGURES if (picture := make(data))]
@@ -102,10 +100,10 @@ def make_report(
     everything = [*pictures, *(picture for of_object in curves.values() for picture in of_object)]
     drawn = time.perf_counter()
     page = render_page(data, pictures, curves).encode()
-    try:
-        _write(target, {picture.file: picture.light for picture in everything} | {PAGE_NAME: page})
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written: {error}") from error
+    files = {picture.file: picture.light for picture in everything} | {PAGE_NAME: page}
+    with output_folder(target, "report", files) as place:
+        for name, content in files.items():
+            (place / name).write_bytes(content)
     return Report(
         page=target / PAGE_NAME,
         figures=[target / picture.file for picture in everything],
@@ -118,27 +116,3 @@ def make_report(
 
 def _drawn(picture: figures.Picture) -> DrawnPicture:
     return DrawnPicture(picture, picture.render(LIGHT), picture.render(DARK))
-
-
-def _write(target: Path, files: dict[str, bytes]) -> None:
-    """Writes files into a directory in place of those that the page there lists as its own."""
-    target.mkdir(parents=True, exist_ok=True)
-    older = _files_of(target / PAGE_NAME)
-    if foreign := sorted(name for name in files if name not in older and (target / name).exists()):
-        raise InputError(
-            f"{target} has files that no report of ssdb wrote ({shown(foreign)}): choose another directory"
-        )
-    for name in sorted(older - files.keys()):
-        (target / name).unlink(missing_ok=True)
-    for name, content in files.items():
-        (target / name).write_bytes(content)
-
-
-def _files_of(page: Path) -> set[str]:
-    """The files of the report that a page is, with its own; none if it is no report."""
-    if not page.is_file():
-        return set()
-    found = _LISTED.search(page.read_text(encoding="utf-8", errors="replace"))
-    if found is None:
-        return set()
-    return {page.name} | {name for name in unescape(found[1]).split() if re.fullmatch(r"[\w-]+\.png", name)}

@@ -20,9 +20,6 @@ from ssdb.report.pictures import DOTS_PER_INCH, Picture
 from ssdb.report.statistics import median_and_width, medians_and_widths
 
 PAGE_NAME = "index.html"
-FILES_MARK = "ssdb-report-files"
-"""The page lists its files in a meta element of this name."""
-
 _MOST_VISITS = 1_000
 """More, and the page would be too long for a browser on a phone."""
 
@@ -84,15 +81,12 @@ def render_page(data: ReportData, pictures: list[DrawnPicture], curves: dict[int
     )
     environment.filters |= {"number": _number, "fixed": _fixed, "percent": _percent, "utc": _utc}
     template = environment.from_string((here / "page.html").read_text(encoding="utf-8"))
-    every = [*pictures, *(picture for of_object in curves.values() for picture in of_object)]
     n_visits = len(data.visits["visit"])
     return template.render(
         version=version("ssdb"),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         css=(here / "page.css").read_text(encoding="utf-8"),
         script=(here / "page.js").read_text(encoding="utf-8"),
-        files_mark=FILES_MARK,
-        files=" ".join(picture.file for picture in every),
         nights=data.nights,
         summary=_summary(data),
         pictures=pictures,

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from ssdb.errors import InputError
+from ssdb.output_folder import output_folder
 from ssdb.simulate.camera import Camera, plane_radius
 from ssdb.simulate.config import SimulationConfig
 from ssdb.simulate.exposure import (
@@ -159,7 +159,7 @@ def write_night(night: Night, directory: str | Path) -> dict[str, Path]:
     ----------
     night : Night
     directory : str or Path
-        Made if it is not there. Files of an earlier night in it are replaced.
+        Made if it is not there. Files of an earlier night in it are replaced, if they are as they were written.
 
     Returns
     -------
@@ -169,28 +169,18 @@ def write_night(night: Night, directory: str | Path) -> dict[str, Path]:
     Raises
     ------
     InputError
-        If a file cannot be written.
+        If a file cannot be written, or one of these names is there that ssdb did not write.
     """
-    try:
-        return _written(night, Path(directory))
-    except OSError as error:
-        raise InputError(f"{directory}: cannot be written: {error}") from error
-
-
-def _written(night: Night, directory: Path) -> dict[str, Path]:
-    directory.mkdir(parents=True, exist_ok=True)
-    paths = {}
-    for name in ("visits", "detectors", "sources", "predictions"):
-        table, path = getattr(night, name), directory / f"{name}.parquet"
-        if table is None:
-            path.unlink(missing_ok=True)
-        else:
-            pa.parquet.write_table(table, path)
-            paths[name] = path
-    paths |= {"truth": directory / "truth.csv", "simulation": directory / "simulation.json"}
-    pa.csv.write_csv(night.truth, paths["truth"])
-    paths["simulation"].write_text(json.dumps(asdict(night.config), indent=2) + "\n", encoding="utf-8")
-    return paths
+    tables = {name: getattr(night, name) for name in ("visits", "detectors", "sources", "predictions")}
+    files = {name: f"{name}.parquet" for name, table in tables.items() if table is not None}
+    files |= {"truth": "truth.csv", "simulation": "simulation.json"}
+    with output_folder(directory, "night", files.values()) as place:
+        for name in tables.keys() & files.keys():
+            pa.parquet.write_table(tables[name], place / files[name])
+        pa.csv.write_csv(night.truth, place / files["truth"])
+        text = json.dumps(asdict(night.config), indent=2) + "\n"
+        (place / files["simulation"]).write_text(text, encoding="utf-8")
+    return {name: Path(directory, file) for name, file in files.items()}
 
 
 def _focal_plane(config: SimulationConfig) -> FocalPlane | None:

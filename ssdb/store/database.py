@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from ssdb.errors import DatabaseError, SchemaError, quoted
+from ssdb.output import permitted
+from ssdb.store.sqlite_files import reading_only
 from ssdb.store.waits import told_when_late
 
 _log = logging.getLogger("ssdb")
@@ -248,12 +251,39 @@ def _sqlite_engine(url: sa.URL, create: bool) -> sa.Engine:
                 raise SchemaError(f"there is no database at {path}: run `ssdb init`")
             if not path.parent.is_dir():
                 raise DatabaseError(f"cannot make {path}: there is no directory {path.parent}")
+            if not permitted(path.parent, os.W_OK):
+                raise DatabaseError(f"cannot make {path}: there is no permission to write to {path.parent}")
         engine = sa.create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_SECONDS})
+        if not sa.util.asbool(url.query.get("uri", False)):
+            _only_read_where_it_must(engine, path, create)
         if create:
             sa.event.listen(engine, "connect", _log_ahead)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _only_read_where_it_must(engine: sa.Engine, path: Path, create: bool) -> None:
+    """Opens a file that cannot be written for reading; what would write ends with the reason."""
+    how = reading_only(path)
+    if how is None:
+        return
+    refusal = f"{path} is readonly here, {how.reason}: to change it, copy it to a directory of your own"
+    if create:
+        raise DatabaseError(refusal)
+
+    def connect(_dialect: sa.Dialect, _record: object, arguments: list[Any], options: dict[str, Any]) -> None:
+        arguments[0] = how.uri
+        options["uri"] = True
+
+    def begin(connection: sa.Connection) -> None:
+        if not connection.get_execution_options().get(_READING, False):
+            raise DatabaseError(refusal)
+        how.require_unchanged()
+
+    sa.event.listen(engine, "do_connect", connect)
+    sa.event.listen(engine, "begin", begin)
+    sa.event.listen(engine, "commit", lambda _connection: how.require_unchanged())
 
 
 def _log_ahead(connection: sqlite3.Connection, _record: object) -> None:

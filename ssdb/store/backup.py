@@ -1,0 +1,115 @@
+"""A copy of a database while it is in use."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ssdb.errors import ConfigError, DatabaseError, InputError, SchemaError
+from ssdb.output import output_file, require_replaceable
+from ssdb.store.database import Database, driver_connection
+from ssdb.store.migrate import revision_of
+from ssdb.store.sqlite_files import require_free
+from ssdb.store.write import Progress
+
+_PAGES = 4096
+"""Copied at a time: 16 MB, after which Ctrl-C is heard and the bar moves."""
+
+
+def backup(
+    database: Database,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> int:
+    """Writes all that an SQLite database holds at one moment to a new file, which is a database of ssdb like it.
+
+    Others may go on reading and writing meanwhile. The file is checked, and there whole or not at all.
+
+    Parameters
+    ----------
+    database : Database
+        In a file or in memory.
+    path : path
+    overwrite : bool
+        Whether a file that is there is replaced.
+    progress : callable, optional
+        Called with pages copied and pages of all.
+
+    Returns
+    -------
+    int
+        Size of the file, bytes.
+
+    Raises
+    ------
+    ConfigError
+        If it is a PostgreSQL database: with the commands that back it up.
+    InputError
+        If the file is there already, or cannot be written.
+    SchemaError
+        If there are no tables of ssdb in it. They may be those of an older version.
+    DatabaseError
+        If the copy is damaged, as the database then is.
+    """
+    target = Path(path)
+    if database.dialect == "postgresql":
+        raise ConfigError(_for_postgresql(database.engine.url, target))
+    if revision_of(database) is None:
+        raise SchemaError("the database has no ssdb tables: is this the right one?")
+    found = require_replaceable(target)
+    source = _file_of(database)
+    if found is not None:
+        if source is not None and os.path.samestat(found, source.stat()):
+            raise InputError(f"{target} is the database itself")
+        if not overwrite:
+            raise InputError(f"{target} is there already: choose another name; --force (overwrite=True) replaces it")
+    require_free(target)
+
+    def tell(_status: int, left: int, n_pages: int) -> None:
+        if progress is not None:
+            progress(n_pages - left, n_pages)
+
+    with output_file(target, like=source) as part:
+        with database.reading() as connection, closing(sqlite3.connect(part)) as copy:
+            # From here on this connection sees one snapshot: a writer does not make the copying begin anew.
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").close()
+            driver_connection(connection).backup(copy, pages=_PAGES, progress=tell)
+            problems = [row[0] for row in copy.execute("PRAGMA quick_check(1)")]
+        if problems != ["ok"]:
+            raise DatabaseError(f"the database is damaged, and was not backed up: {problems[0]}")
+        size = part.stat().st_size
+    return size
+
+
+def _file_of(database: Database) -> Path | None:
+    """The file that SQLite has open, whatever the URL calls it; None in memory."""
+    with database.reading() as connection:
+        name = connection.exec_driver_sql("PRAGMA database_list").all()[0][2]
+    return Path(name) if name else None
+
+
+def _for_postgresql(url: sa.URL, path: Path) -> str:
+    """What to run instead, without any password."""
+    name = url.database or "ssdb"
+    dump, new, other = (_libpq_uri(url, database) for database in (url.database, f"{name}_restored", "postgres"))
+    file = shlex.quote(str(path))
+    return (
+        f"nothing was written, PostgreSQL has programs for this. Back up: pg_dump -Fc -d {dump} -f {file}. Restore: "
+        f"createdb --maintenance-db {other} {shlex.quote(f'{name}_restored')}; pg_restore -d {new} {file}"
+    )
+
+
+def _libpq_uri(url: sa.URL, database: str | None) -> str:
+    """A URL for PostgreSQL's programs, in quotes for a shell, without what could be a password."""
+    options = {name: value for name, value in url.query.items() if not re.search("pass|pwd", name, re.IGNORECASE)}
+    made = sa.URL.create("postgresql", url.username, None, url.host, url.port, database, options)
+    where, mark, query = made.render_as_string().partition("?")
+    return shlex.quote(f"{where}{mark}{query.replace('+', '%20')}")  # libpq takes + for itself
