@@ -97,7 +97,7 @@ def require_replaceable(path: str | os.PathLike[str]) -> os.stat_result | None:
 
 
 def permitted(path: Path, what: int) -> bool:
-    """Whether this process may do it (os.R_OK, os.W_OK) to a file or directory; where root may not, that is known, too."""
+    """Whether this process may do it (os.R_OK, os.W_OK) to a file or directory: root, too, may not everywhere."""
     return os.access(path, what, effective_ids=os.access in os.supports_effective_ids)
 
 
