@@ -75,8 +75,8 @@ def refuse_foreign(directory: str | os.PathLike[str], names: Iterable[str]) -> N
     written = _read(folder)
     if foreign := [name for name in names if not _may_replace(folder / name, written)]:
         raise InputError(
-            f"{folder}: {shown(sorted(foreign))} was not written by ssdb, or has changed since: "
-            "move it away, or choose another directory"
+            f"{folder} has files that ssdb did not write, or that have changed since ({shown(sorted(foreign))}): "
+            "move them away, or choose another directory"
         )
 
 

@@ -81,7 +81,10 @@ def backup(
         with database.reading() as connection, closing(sqlite3.connect(part)) as copy:
             # From here on this connection sees one snapshot: a writer does not make the copying begin anew.
             connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").close()
-            driver_connection(connection).backup(copy, pages=_PAGES, progress=tell)
+            try:
+                driver_connection(connection).backup(copy, pages=_PAGES, progress=tell)
+            except sqlite3.OperationalError as error:
+                raise InputError(f"{target}: cannot be written: {error}") from error
             problems = [row[0] for row in copy.execute("PRAGMA quick_check(1)")]
         if problems != ["ok"]:
             raise DatabaseError(f"the database is damaged, and was not backed up: {problems[0]}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +27,13 @@ def require_free(path: Path) -> None:
     """
     if side_files(path) and _is_database(path):
         # The last connection that closes takes the side files away: if others have it open, they stay.
-        with closing(sqlite3.connect(path)) as connection:
+        with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").close()
     if left := side_files(path):
-        raise InputError(f"{path} is in use, since there is {left[0].name}: choose another place")
+        raise InputError(
+            f"{path} is in use, since there is {left[0].name}: choose another place, or remove that file if no program "
+            "has the database open"
+        )
 
 
 def side_files(path: Path) -> list[Path]:
