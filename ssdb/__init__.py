@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ssdb.ingest.predictions import ingest_predictions
     from ssdb.ingest.sources import ingest_sources
     from ssdb.ingest.visits import ingest_visits
+    from ssdb.limits import max_memory
     from ssdb.names.relink import RelinkReport, relink
     from ssdb.names.resolve import ResolvedName, resolve
     from ssdb.predict.nights import NightReport, make_segments
@@ -92,6 +93,7 @@ _HOMES = {
     "ssdb.ingest.predictions": ["ingest_predictions"],
     "ssdb.ingest.sources": ["ingest_sources"],
     "ssdb.ingest.visits": ["ingest_visits"],
+    "ssdb.limits": ["max_memory"],
     "ssdb.names.relink": ["RelinkReport", "relink"],
     "ssdb.names.resolve": ["ResolvedName", "resolve"],
     "ssdb.predict.precover": ["PrecoveryReport", "precover"],
@@ -156,6 +158,7 @@ __all__ = [
     "listen",
     "load_result",
     "make_segments",
+    "max_memory",
     "named_queries",
     "named_query",
     "precover",

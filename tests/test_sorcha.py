@@ -318,7 +318,7 @@ def test_unreadable_files_are_named(tmp_path: Path, written: Callable[..., Path]
 
 def test_hdf5_without_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what to install."""
-    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.setitem(sys.modules, "h5py", None)
     path = tmp_path / "a.h5"
     path.write_bytes(b"\x89HDF\r\n\x1a\n")
     with pytest.raises(InputError, match=r'a\.h5: .*pip install "ssdb\[hdf5\]"'):

@@ -23,6 +23,7 @@ from ssdb.config import AU_KM
 from ssdb.designation import identify
 from ssdb.errors import InputError, shown
 from ssdb.ingest.header_line import LONGEST_LINE, header_names
+from ssdb.ingest.hdf5 import read_hdf5
 from ssdb.ingest.opsim import is_sqlite, looks_like_opsim, quoted, reading
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
@@ -30,6 +31,7 @@ from ssdb.schema.survey import ss_prediction
 PROVIDER = "sorcha"
 
 _KEYS = ("ObjID", "FieldID", "fieldMJD_TAI")
+_IN_VISITS = ("ObjID", "fieldMJD_TAI")
 _TRUE_POSITION = ("RATrue_deg", "DecTrue_deg")
 _POSITION = ("RA_deg", "Dec_deg")
 _OF_MEASUREMENTS = ("astrometricSigma_deg", "trailedSourceMag", "trailedSourceMagSigma", "PSFMag", "PSFMagSigma")
@@ -322,27 +324,13 @@ def _array(values: tuple[Any, ...], name: str) -> pa.Array:
 
 
 def _hdf5(path: Path) -> _Contents:
-    try:
-        import pandas as pd
-
-        with pd.HDFStore(path, mode="r") as store:
-            frames = {key: store[key] for key in store}
-    except ImportError as error:
-        raise InputError(f'{path}: reading HDF5 needs more packages ({error}): pip install "ssdb[hdf5]"') from None
-    columns = {key: [str(name) for name in frame.columns] for key, frame in frames.items()}
-    # Sorcha appends a key a chunk of objects.
-    having = _with_predictions(columns)
-
-    def read(wanted: list[str]) -> pa.Table:
-        parts = [pa.Table.from_pandas(frames[key][wanted], preserve_index=False) for key in having]
-        return pa.concat_tables(parts, promote_options="permissive")
-
-    return _Contents(_names(columns, having), read)
+    names, table = read_hdf5(path, having=_IN_VISITS, columns=_READ)
+    return _Contents(names, table.select)
 
 
 def _with_predictions(columns: dict[str, list[str]]) -> list[str]:
     """The tables of a file, by name, that hold objects in visits."""
-    return [table for table, names in columns.items() if {"ObjID", "fieldMJD_TAI"} <= set(names)]
+    return [table for table, names in columns.items() if set(_IN_VISITS) <= set(names)]
 
 
 def _names(columns: dict[str, list[str]], having: list[str]) -> list[str]:

@@ -1,0 +1,194 @@
+"""How much memory a file may take, and other bounds of what is read.
+
+Small files can say that they are enormous: compressed ones unfold, headers and row counts claim anything. What a file
+has as plain bytes on the disk is always read; what it unfolds to beyond that is bounded.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from ssdb.errors import ConfigError, InputError
+
+DEFAULT_MEMORY = 10**9
+"""Bytes of memory that a file may unfold to."""
+
+MOST_COLUMNS = 10_000
+"""Columns of a table."""
+
+LONGEST_LINE = 16_000_000
+"""Bytes of a line of text."""
+
+MOST_CARDS = 400_000
+"""Cards of a FITS header, and lines of a header as text: a focal plane of 189 detectors has half as many."""
+
+MOST_AXES = 999
+"""Axes of an image and columns of a table (FITS 4.0, 4.4.1.1 and 7.3.1)."""
+
+_BYTES = {"": 10**9, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+_GZIP = b"\x1f\x8b"
+_OTHER_COMPRESSIONS = {
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"PK\x03\x04": "zip",
+    b"\x1f\x9d": "compress",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+}
+_CHUNK = 1 << 20
+
+_OFTEN = 20
+"""How many times its size a file that is read in parts may unfold to: what astronomers compress shrinks to a tenth."""
+
+_memory: ContextVar[int] = ContextVar("memory", default=DEFAULT_MEMORY)
+
+
+@contextmanager
+def max_memory(size: str | float) -> Iterator[None]:
+    """Lets a file take more memory, or less, within the ``with`` block.
+
+    Parameters
+    ----------
+    size : str or float
+        ``"4GB"``, ``"500MB"``, or a number of GB. Without this it is 1 GB.
+
+    Raises
+    ------
+    ConfigError
+        If it is no size.
+    """
+    token = _memory.set(parsed_size(size))
+    try:
+        yield
+    finally:
+        _memory.reset(token)
+
+
+def parsed_size(size: str | float) -> int:
+    """A size in bytes: ``"4GB"``, ``"500MB"``, or a number of GB.
+
+    Raises
+    ------
+    ConfigError
+        If it is none, or not above 0.
+    """
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{0,9})?)\s*([KMGT]B)?\s*", str(size), re.IGNORECASE)
+    n_bytes = int(float(match[1]) * _BYTES[(match[2] or "").upper()]) if match else 0
+    if n_bytes <= 0:
+        raise ConfigError(f"not a size of memory: {str(size)[:40]!r}; write 4GB, 500MB, or a number of GB")
+    return n_bytes
+
+
+def allowed_memory(on_disk: int = 0) -> int:
+    """Bytes that something may take which has so many on the disk."""
+    return max(_memory.get(), on_disk)
+
+
+def refuse_memory(name: object, needed: int, on_disk: int = 0) -> None:
+    """Raises InputError if a file would take more memory than is allowed.
+
+    Parameters
+    ----------
+    name : object
+        The file's, for the message.
+    needed : int
+        Bytes that it would take.
+    on_disk : int
+        Bytes that it has on the disk, which it may always take.
+    """
+    if needed > allowed_memory(on_disk):
+        raise too_large(name, f"would take {needed / 1e9:,.1f} GB of memory")
+
+
+def too_large(name: object, what: str) -> InputError:
+    """The error about a file that takes more than is allowed."""
+    return InputError(
+        f"{name}: {what}, and {_memory.get() / 1e9:g} GB are allowed: is it what it should be? "
+        "If so, allow more (--max-memory 4GB; in Python ssdb.max_memory)"
+    )
+
+
+def refuse_columns(name: object, n: int) -> None:
+    """Raises InputError if a table has more columns than any real one."""
+    if n > MOST_COLUMNS:
+        raise InputError(f"{name}: has {n:,} columns; a table has at most {MOST_COLUMNS:,}")
+
+
+def is_gzip(path: Path) -> bool:
+    """Whether a file is compressed by gzip.
+
+    Raises
+    ------
+    InputError
+        If it is compressed in another way, which is not read.
+    """
+    with path.open("rb") as file:
+        beginning = file.read(8)
+    for magic, compression in _OTHER_COMPRESSIONS.items():
+        if beginning.startswith(magic):
+            raise InputError(f"{path}: is compressed by {compression}; unpack it first (gzip alone is read)")
+    return beginning.startswith(_GZIP)
+
+
+@contextmanager
+def unfolded(path: Path) -> Iterator[io.BufferedReader]:
+    """The bytes of a file that is read in parts, decompressed where it is gzip.
+
+    Raises
+    ------
+    InputError
+        If it is compressed in another way, or, when it is read within the context, unfolds to more than is allowed.
+    """
+    if not is_gzip(path):
+        with path.open("rb") as file:
+            yield file
+        return
+    most = allowed_memory(_OFTEN * path.stat().st_size)
+    with gzip.open(path) as file, io.BufferedReader(_Bounded(file, path, most)) as bounded:
+        yield bounded
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that ends with an error after so many bytes."""
+
+    def __init__(self, stream: gzip.GzipFile, path: Path, most: int) -> None:
+        self._stream = stream
+        self._path = path
+        self._left = most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        n = self._stream.readinto(buffer)
+        self._left -= n
+        if self._left < 0:
+            raise too_large(self._path, "unfolds to more than it may")
+        return n
+
+
+def refuse_unfolding(path: Path, times: int = 1) -> None:
+    """Raises InputError if a gzip file unfolds to more than is allowed, before anything is kept of it.
+
+    Parameters
+    ----------
+    path : Path
+        The file. One that is not compressed may have any size.
+    times : int
+        How many times its bytes its contents take in memory when they are read.
+    """
+    if not is_gzip(path):
+        return
+    size = 0
+    with gzip.open(path) as file:
+        while chunk := file.read(_CHUNK):
+            size += len(chunk)
+            if times * size > _memory.get():
+                raise too_large(path, f"unfolds to more than {size / 1e9:,.1f} GB")
