@@ -7,6 +7,7 @@ column is in the metadata of its field (``{b"unit": b"deg"}``), as is its descri
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,11 +20,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.errors import InputError, shown
+from ssdb.fits_files import opened_fits
+from ssdb.limits import refuse_memory, whole
 from ssdb.output import output_file
+from ssdb.parquet_files import is_plain, opened_parquet, refuse_repeated
+from ssdb.votable import refuse_votable
 
 if TYPE_CHECKING:
     from astropy.table import Table
     from astropy.units import UnitBase
+
+_TIMES_OF_FITS = 3
+"""How often the bytes of a FITS table are in memory while it is read."""
 
 ENDINGS = {
     "Parquet": (".parquet", ".pq"),
@@ -190,6 +198,8 @@ def _read_file(path: Path, strings: Sequence[str]) -> pa.Table:
     format_ = format_of(path)
     try:
         return _read_csv(path, strings) if format_ == "CSV" else _READERS[format_](path)
+    except InputError:
+        raise
     except Exception as error:  # readers raise whatever they stumble over in a corrupt file
         raise unreadable(path, format_, error) from error
 
@@ -201,10 +211,8 @@ def unreadable(path: Path, format_: str, error: Exception) -> InputError:
 
 
 def _read_parquet(path: Path) -> pa.Table:
-    from pyarrow import parquet
-
-    with parquet.ParquetFile(path) as file:  # read_table would add columns from a directory named visit=42
-        table = file.read()
+    with opened_parquet(path) as (file, _):  # read_table would add columns from a directory named visit=42
+        table = file.read([field.name for field in file.schema_arrow if is_plain(field.type)])
     return pa.table(table.columns, schema=with_astropy_units(table.schema))
 
 
@@ -247,11 +255,15 @@ def _read_fits(path: Path) -> pa.Table:
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="File may have been truncated")
         warnings.filterwarnings("ignore", message="Column .* contains NULL")  # dealt with below
-        with fits.open(path, memmap=False) as hdus:
+        with opened_fits(path, _TIMES_OF_FITS) as hdus:
             hdu = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)), None)
             if hdu is None:
                 raise ValueError("no table in it")
             raw = hdu.data.view(np.ndarray)
+            # Rows of variable length may all say that the whole heap is theirs.
+            variable = [column.name for column in hdu.columns if re.match(r"[01]?[PQ]", column.format)]
+            elements = sum(int(raw[name][..., 0].astype(np.int64).sum()) for name in variable)
+            refuse_memory(path, 8 * elements, path.stat().st_size)
             table = Table.read(hdu, format="fits")
             # astropy makes FALSE of an undefined logical value, which is a zero byte (FITS 4.0, 7.3.3.1).
             for column in hdu.columns:
@@ -269,7 +281,10 @@ def _read_ecsv(path: Path) -> pa.Table:
 def _read_votable(path: Path) -> pa.Table:
     from astropy.table import Table
 
-    return _from_astropy(Table.read(path, format="votable", use_names_over_ids=True))
+    with whole(path) as file:
+        refuse_votable(file, path)
+        file.seek(0)
+        return _from_astropy(Table.read(file, format="votable", use_names_over_ids=True))
 
 
 _READERS = {"Parquet": _read_parquet, "FITS": _read_fits, "ECSV": _read_ecsv, "VOTable": _read_votable}
@@ -355,13 +370,13 @@ def plain(table: pa.Table, name: str) -> pa.Table:
     fields, columns = [], []
     for field, column in zip(table.schema, table.columns, strict=True):
         if pa.types.is_dictionary(column.type):
+            refuse_repeated(column, name)
             column = column.cast(column.type.value_type)
         if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
             column = column.cast(pa.string())
         if pa.types.is_string(column.type):
             column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
-        extension = isinstance(column.type, pa.BaseExtensionType)
-        if not (pa.types.is_nested(column.type) or extension or field.name.startswith("__index_level_")):
+        if is_plain(column.type) and not field.name.startswith("__index_level_"):
             fields.append(field.with_type(column.type).with_nullable(True))
             columns.append(column)
     if not columns:

@@ -11,8 +11,8 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
+from typing import IO
 
 from ssdb.errors import ConfigError, InputError
 
@@ -47,12 +47,13 @@ _CHUNK = 1 << 20
 _OFTEN = 20
 """How many times its size a file that is read in parts may unfold to: what astronomers compress shrinks to a tenth."""
 
-_memory: ContextVar[int] = ContextVar("memory", default=DEFAULT_MEMORY)
+_memory = DEFAULT_MEMORY
+"""What is allowed now; of all threads, some of which only read ahead for others."""
 
 
 @contextmanager
 def max_memory(size: str | float) -> Iterator[None]:
-    """Lets a file take more memory, or less, within the ``with`` block.
+    """Lets a file take more memory, or less, within the ``with`` block, in all threads of this process.
 
     Parameters
     ----------
@@ -64,11 +65,12 @@ def max_memory(size: str | float) -> Iterator[None]:
     ConfigError
         If it is no size.
     """
-    token = _memory.set(parsed_size(size))
+    global _memory
+    before, _memory = _memory, parsed_size(size)
     try:
         yield
     finally:
-        _memory.reset(token)
+        _memory = before
 
 
 def parsed_size(size: str | float) -> int:
@@ -88,7 +90,7 @@ def parsed_size(size: str | float) -> int:
 
 def allowed_memory(on_disk: int = 0) -> int:
     """Bytes that something may take which has so many on the disk."""
-    return max(_memory.get(), on_disk)
+    return max(_memory, on_disk)
 
 
 def refuse_memory(name: object, needed: int, on_disk: int = 0) -> None:
@@ -110,7 +112,7 @@ def refuse_memory(name: object, needed: int, on_disk: int = 0) -> None:
 def too_large(name: object, what: str) -> InputError:
     """The error about a file that takes more than is allowed."""
     return InputError(
-        f"{name}: {what}, and {_memory.get() / 1e9:g} GB are allowed: is it what it should be? "
+        f"{name}: {what}, and {_memory / 1e9:g} GB are allowed: is it what it should be? "
         "If so, allow more (--max-memory 4GB; in Python ssdb.max_memory)"
     )
 
@@ -174,8 +176,9 @@ class _Bounded(io.RawIOBase):
         return n
 
 
-def refuse_unfolding(path: Path, times: int = 1) -> None:
-    """Raises InputError if a gzip file unfolds to more than is allowed, before anything is kept of it.
+@contextmanager
+def whole(path: Path, times: int = 1) -> Iterator[IO[bytes]]:
+    """The bytes of a file that is read as a whole, decompressed where it is gzip.
 
     Parameters
     ----------
@@ -183,12 +186,21 @@ def refuse_unfolding(path: Path, times: int = 1) -> None:
         The file. One that is not compressed may have any size.
     times : int
         How many times its bytes its contents take in memory when they are read.
+
+    Raises
+    ------
+    InputError
+        If it is compressed in another way or unfolds to more than is allowed, before anything is kept of it.
     """
     if not is_gzip(path):
+        with path.open("rb") as file:
+            yield file
         return
-    size = 0
     with gzip.open(path) as file:
+        size = 0
         while chunk := file.read(_CHUNK):
             size += len(chunk)
-            if times * size > _memory.get():
+            if times * size > _memory:
                 raise too_large(path, f"unfolds to more than {size / 1e9:,.1f} GB")
+        file.seek(0)
+        yield file

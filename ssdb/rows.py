@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ssdb.errors import InputError
 from ssdb.files import format_of, label, plain, read_columns, require_file, unreadable, with_astropy_units
+from ssdb.parquet_files import opened_parquet
 
 ROWS_PER_PART = 20_000
 """Rows that are worked on at a time: enough that their number is what costs, and some 10 MB of a wide table."""
@@ -98,14 +99,14 @@ class _ParquetRows:
     whole = None
 
     def __init__(self, path: Path) -> None:
-        from pyarrow import parquet
-
         self._path = path
         try:
-            with pa.OSFile(str(path)) as opened, parquet.ParquetFile(opened) as file:
+            with opened_parquet(path, in_parts=True) as (file, opened):
                 self._version = _version(opened)
                 self.n_rows = file.metadata.num_rows
                 given = with_astropy_units(file.schema_arrow)
+        except InputError:
+            raise
         except Exception as error:  # as in files.py: whatever it stumbles over
             raise unreadable(path, "Parquet", error) from error
         self._fields = {field.name: field for field in given}
@@ -125,13 +126,9 @@ class _ParquetRows:
             yield self._table(some)
 
     def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        from pyarrow import parquet
-
+        options = {"buffer_size": _BUFFER_BYTES, "pre_buffer": False}
         try:
-            with (
-                pa.OSFile(str(self._path)) as opened,
-                parquet.ParquetFile(opened, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file,
-            ):
+            with opened_parquet(self._path, in_parts=True, **options) as (file, opened):
                 self._refuse_changed(opened)
                 yield from file.iter_batches(ROWS_PER_PART, columns=columns)
                 self._refuse_changed(opened)
@@ -147,7 +144,7 @@ class _ParquetRows:
 
     def _table(self, batches: list[pa.RecordBatch]) -> pa.Table:
         table = pa.Table.from_batches(batches)
-        fields = [self._fields[name] for name in table.column_names]
+        fields = [self._fields[field.name].with_type(field.type) for field in table.schema]
         return plain(pa.table(table.columns, schema=pa.schema(fields)), str(self._path))
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import warnings
 from collections import ChainMap
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ssdb.errors import InputError
 from ssdb.files import require_file
+from ssdb.fits_files import opened_fits, refuse_counts
 from ssdb.image.header import Cards
 from ssdb.image.wcs import celestial_wcs, wcs_text
+from ssdb.limits import MOST_CARDS
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
@@ -22,6 +24,9 @@ TEXT_ENDINGS = (".hdr", ".head", ".header")
 """Headers as text: cards, one a line or all in one line."""
 
 _FITS_ENDINGS = tuple(f"{ending}{packed}" for ending in (".fits", ".fit", ".fts", ".fz") for packed in ("", ".gz"))
+
+_LARGEST_TEXT = 81 * MOST_CARDS
+"""Bytes of headers as text."""
 
 _FRAME_KEYWORDS = ("RADESYS", "EQUINOX")
 """What a WCS takes from the primary header. The rest of a WCS is one image's."""
@@ -105,6 +110,7 @@ def image_headers(
     sizeless = None
     for number, header in enumerate(headers):
         label = name if len(headers) == 1 else f"{name}, HDU {number}"
+        refuse_counts(header, label)
         inherited = primary if number and header.get("INHERIT") is not False else None
         wcs = celestial_wcs(_with_frame(header, inherited), hdus, label)
         if wcs is None:
@@ -151,11 +157,15 @@ def _text_headers(path: Path) -> list[Header]:
     from astropy.io.fits import Header
 
     require_file(path)
+    if path.stat().st_size > _LARGEST_TEXT:
+        raise InputError(f"{path}: not a header: it has more than {_LARGEST_TEXT // 10**6} MB")
     # Cards are ASCII; what programs add in comments may be anything.
     text = path.read_bytes().decode("ascii", errors="replace").replace("\ufffd", "?")
     lines = text.splitlines()
     if len(lines) == 1:
         lines = [text[start : start + 80] for start in range(0, len(text), 80)]
+    if len(lines) > MOST_CARDS:
+        raise InputError(f"{path}: not a header: it has more than {MOST_CARDS:,} cards")
     sections: list[list[str]] = [[]]
     for line in lines:
         if line.rstrip() == "END" or line.startswith("#"):
@@ -168,16 +178,16 @@ def _text_headers(path: Path) -> list[Header]:
 @contextmanager
 def _opened(path: Path) -> Iterator[HDUList]:
     """A FITS file, all of whose HDUs have been found."""
-    from astropy.io import fits
-
     require_file(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("error", message="File may have been truncated")
-            hdus = fits.open(path, memmap=False)
-            len(hdus)
-    except Exception as error:  # astropy and the decompressors raise whatever they stumble over in a corrupt file
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"{path}: cannot be read as FITS, is it complete? ({reason})") from error
-    with hdus:
+    with ExitStack() as stack:
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", message="File may have been truncated")
+                hdus = stack.enter_context(opened_fits(path))
+                len(hdus)
+        except InputError:
+            raise
+        except Exception as error:  # astropy and the decompressors raise whatever they stumble over in a corrupt file
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise InputError(f"{path}: cannot be read as FITS, is it complete? ({reason})") from error
         yield hdus

@@ -23,6 +23,7 @@ from ssdb.ingest.conform import conform
 from ssdb.ingest.header_line import LONGEST_LINE, header_names
 from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, Part, numbers_of, opened, parts_of
 from ssdb.ingest.packed import unpack
+from ssdb.parquet_files import opened_parquet
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.solar_system import mpc_orbits
 
@@ -91,12 +92,10 @@ def _parts(source: Any, name: str) -> Iterator[Part]:
 
 
 def _parquet_parts(path: Path) -> Iterator[Part]:
-    from pyarrow import parquet
-
     require_file(path)
     before = 0
     try:
-        with parquet.ParquetFile(path) as file:
+        with opened_parquet(path, in_parts=True) as (file, _):
             wanted = [field.name for field in file.schema_arrow if _of_ours(field.name)]
             for batch in file.iter_batches(_PARQUET_ROWS, columns=wanted):
                 yield read_columns(pa.Table.from_batches([batch])), before + 1 + np.arange(batch.num_rows), []

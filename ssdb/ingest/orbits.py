@@ -21,6 +21,7 @@ from ssdb.ingest.mpcorb import is_mpcorb, read_mpcorb
 from ssdb.ingest.numbered import PrimaryDesignations
 from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, first_line, is_text, usable_epochs
 from ssdb.ingest.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
+from ssdb.parquet_files import names_of
 from ssdb.schema.ranges import absurd_unknown, ranged
 from ssdb.schema.solar_system import mpc_orbits
 from ssdb.store.database import Database
@@ -199,12 +200,7 @@ def _column_names(source: Source) -> list[str]:
     if is_text(source):
         return header_names(first_line(source), source)
     if isinstance(source, str | os.PathLike) and format_of(Path(source)) == "Parquet":
-        from pyarrow import parquet
-
-        try:
-            return parquet.read_schema(source).names
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{label(source)}: cannot be read as Parquet, is it complete? ({error})") from error
+        return names_of(Path(source))
     return read_columns(source).column_names
 
 

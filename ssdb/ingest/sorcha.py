@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.parquet
 
 from ssdb.config import AU_KM
 from ssdb.designation import identify
 from ssdb.errors import InputError, shown
-from ssdb.ingest.header_line import LONGEST_LINE, header_names
+from ssdb.files import plain
+from ssdb.ingest.foreign_sqlite import is_sqlite, quoted, reading
 from ssdb.ingest.hdf5 import read_hdf5
-from ssdb.ingest.opsim import is_sqlite, looks_like_opsim, quoted, reading
+from ssdb.ingest.header_line import LONGEST_LINE, header_names
+from ssdb.ingest.opsim import looks_like_opsim
+from ssdb.parquet_files import names_of, opened_parquet
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
 
@@ -286,41 +288,32 @@ def _text(path: Path) -> _Contents:
 
 def _parquet(path: Path) -> _Contents:
     def read(wanted: list[str]) -> pa.Table:
-        return pyarrow.parquet.read_table(path, columns=wanted)
+        with opened_parquet(path) as (file, _):
+            table = plain(file.read(wanted), str(path))
+        missing = [name for name in wanted if name not in table.column_names]
+        if missing:
+            raise InputError(f"{path}: column {shown(missing)} has no plain values")
+        return table
 
-    return _Contents(pyarrow.parquet.read_schema(path).names, read)
+    return _Contents(names_of(path), read)
 
 
 def _sqlite(path: Path) -> _Contents:
     if looks_like_opsim(path):
         raise InputError(f"{path}: this is a schedule of visits (OpSim), not predictions: ssdb ingest visits")
-    with reading(path) as connection:
-        tables = [
-            row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-        ]
-        columns = {
-            table: [row[1] for row in connection.execute(f"PRAGMA table_info({quoted(table)})")] for table in tables
-        }
+    with reading(path) as database:
+        columns = database.columns
     having = _with_predictions(columns)
     if len(having) > 1:
         raise InputError(f"{path}: predictions are in {len(having)} tables ({shown(having)}); keep one of them")
 
     def read(wanted: list[str]) -> pa.Table:
         # ObjID may have become an integer on its way into the database.
-        terms = ['CAST("ObjID" AS TEXT)' if name == "ObjID" else quoted(name) for name in wanted]
-        with reading(path) as connection:
-            rows = connection.execute(f"SELECT {', '.join(terms)} FROM {quoted(having[0])}").fetchall()
-        values = zip(*rows, strict=True) if rows else [()] * len(wanted)
-        return pa.table({name: _array(column, name) for name, column in zip(wanted, values, strict=True)})
+        terms = {name: 'CAST("ObjID" AS TEXT)' if name == "ObjID" else quoted(name) for name in wanted}
+        with reading(path) as database:
+            return database.read(having[0], terms)
 
     return _Contents(_names(columns, having), read)
-
-
-def _array(values: tuple[Any, ...], name: str) -> pa.Array:
-    try:
-        return pa.array(values)
-    except pa.ArrowException as error:
-        raise pa.ArrowInvalid(f"column {name}: {error}") from None
 
 
 def _hdf5(path: Path) -> _Contents:
@@ -328,11 +321,11 @@ def _hdf5(path: Path) -> _Contents:
     return _Contents(names, table.select)
 
 
-def _with_predictions(columns: dict[str, list[str]]) -> list[str]:
+def _with_predictions(columns: Mapping[str, list[str]]) -> list[str]:
     """The tables of a file, by name, that hold objects in visits."""
     return [table for table, names in columns.items() if set(_IN_VISITS) <= set(names)]
 
 
-def _names(columns: dict[str, list[str]], having: list[str]) -> list[str]:
+def _names(columns: Mapping[str, list[str]], having: list[str]) -> list[str]:
     """The columns of the tables with predictions or, where there are none, of all: to say what the file is instead."""
     return [name for table in having[:1] or columns for name in columns[table]]

@@ -1,0 +1,102 @@
+"""Parquet files: opened as files of this machine, and not larger in memory than is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ssdb.errors import InputError
+from ssdb.limits import refuse_columns, refuse_memory
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
+
+_TIMES_ON_DISK = 20
+"""How many times its size an honest file may take: repeated values are stored once."""
+
+_VARIABLE = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+
+
+@contextmanager
+def opened_parquet(path: Path, *, in_parts: bool = False, **options: Any) -> Iterator[tuple[ParquetFile, pa.OSFile]]:
+    """A Parquet file and what it is read from.
+
+    Texts are read as dictionaries: a text that is stored once and stands in a million rows takes its place once.
+
+    Parameters
+    ----------
+    path : Path
+        Of a file of this machine; pyarrow by itself would take ``s3://...`` for an address.
+    in_parts : bool
+        It is not kept as a whole.
+    **options
+        Of :class:`pyarrow.parquet.ParquetFile`.
+
+    Raises
+    ------
+    InputError
+        If it has more columns or rows than is allowed.
+    """
+    from pyarrow import parquet
+
+    with pa.OSFile(str(path.absolute())) as opened:
+        with parquet.ParquetFile(opened) as file:
+            schema, n_rows = file.schema_arrow, file.metadata.num_rows
+        refuse_columns(path, len(schema))
+        width = 8 if in_parts else sum(map(_bytes, (field.type for field in schema if is_plain(field.type))))
+        refuse_memory(path, n_rows * width, _TIMES_ON_DISK * opened.size())
+        texts = [field.name for field in schema if _is_variable(field.type)]
+        opened.seek(0)
+        with parquet.ParquetFile(opened, read_dictionary=texts, **options) as file:
+            yield file, opened
+
+
+def is_plain(type_: pa.DataType) -> bool:
+    """Whether values are single ones: no lists, no structures, nothing of a type that only an extension knows."""
+    return not (pa.types.is_nested(type_) or isinstance(type_, pa.BaseExtensionType))
+
+
+def refuse_repeated(column: pa.ChunkedArray, name: str) -> None:
+    """Raises InputError if the values of a dictionary take more memory than is allowed where each has its place."""
+    if not _is_variable(column.type.value_type):
+        return
+    import pyarrow.compute as pc
+
+    needed = 0
+    for chunk in column.chunks:
+        lengths = pc.binary_length(chunk.dictionary).cast(pa.int64())
+        needed += pc.sum(lengths.take(chunk.indices)).as_py() or 0
+    refuse_memory(name, needed)
+
+
+def _is_variable(type_: pa.DataType) -> bool:
+    return any(is_of(type_) for is_of in _VARIABLE)
+
+
+def _bytes(type_: pa.DataType) -> int:
+    """Bytes of a value, of a text those of its place in a dictionary."""
+    try:
+        return max(type_.bit_width // 8, 1)
+    except ValueError:
+        return 4
+
+
+def names_of(path: Path) -> list[str]:
+    """The names of the columns.
+
+    Raises
+    ------
+    InputError
+        If it is not there, or not readable.
+    """
+    try:
+        with opened_parquet(path, in_parts=True) as (file, _):
+            return list(file.schema_arrow.names)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet, is it complete? ({error})") from error

@@ -1,0 +1,123 @@
+"""What a VOTable says of itself before it is read: whether its data are elsewhere, and how large it would be."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import IO
+from xml.parsers import expat
+
+from ssdb.errors import InputError
+from ssdb.limits import refuse_columns, refuse_memory
+
+_BYTES = {
+    **dict.fromkeys(("boolean", "bit", "unsignedByte"), 1),
+    **dict.fromkeys(("char", "unicodeChar", "float", "int"), 4),
+    "short": 2,
+    "doubleComplex": 16,
+}
+"""Bytes of a value in memory; 8 where it is none of these."""
+
+_BYTES_IN_STREAM = {"char": 1, "unicodeChar": 2, "bit": 1 / 8}
+"""Bytes of a value in a binary stream, where it has fewer there."""
+
+_OF_A_TEXT = 60
+"""Bytes in memory of a value of variable length, besides its content."""
+
+_COPIES = 3
+"""How often astropy and what comes after it have the values in memory."""
+
+_TIMES_ON_DISK = 10
+"""How many times its size an honest table may take: its texts have places of fixed length."""
+
+_LARGEST = 10**18
+
+
+def refuse_votable(file: IO[bytes], name: object) -> None:
+    """Goes through a VOTable's elements; the file stands at its end then.
+
+    Raises
+    ------
+    InputError
+        If its data are elsewhere, if it declares entities, or if its table would take more memory than is allowed.
+    xml.parsers.expat.ExpatError
+        If it is no XML.
+    """
+    scan = _Scan(name)
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = scan.start
+    parser.CharacterDataHandler = scan.text
+    parser.EndElementHandler = scan.end
+    parser.EntityDeclHandler = scan.entity
+    parser.ParseFile(file)
+    refuse_memory(name, scan.needed, _TIMES_ON_DISK * file.tell())
+
+
+class _Scan:
+    """What the elements say; ``needed`` is the memory of the largest table, in bytes."""
+
+    def __init__(self, name: object) -> None:
+        self.needed = 0
+        self._name = name
+        self._in_stream = False
+        self._begin_table()
+
+    def _begin_table(self, rows_said: int = 0) -> None:
+        self._rows_said = rows_said
+        self._rows = 0
+        self._fields = 0
+        self._characters = 0
+        self._row_bytes = 0
+        self._row_bytes_in_stream = 0.0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        tag = tag.rpartition(":")[2]
+        if tag == "TR":
+            self._rows += 1
+        elif tag == "FIELD":
+            self._add_field(attributes.get("datatype", ""), attributes.get("arraysize", ""))
+        elif tag == "TABLE":
+            said = attributes.get("nrows", "").strip()
+            self._begin_table(int(said) if re.fullmatch(r"\d{1,18}", said) else 0)
+        elif tag == "STREAM":
+            if any(name.rpartition(":")[2].lower() == "href" for name in attributes):
+                raise InputError(
+                    f"{self._name}: the data of this VOTable are elsewhere (STREAM href); nothing outside the file "
+                    "itself is ever opened: save it with the data inline, with TOPCAT say, or as Parquet or FITS"
+                )
+            self._in_stream = True
+
+    def text(self, text: str) -> None:
+        if self._in_stream:
+            self._characters += len(text)
+
+    def end(self, tag: str) -> None:
+        tag = tag.rpartition(":")[2]
+        if tag == "STREAM":
+            self._in_stream = False
+        elif tag == "TABLE":
+            streamed = self._characters * 3 // 4
+            if streamed and self._row_bytes_in_stream <= 0:
+                raise InputError(f"{self._name}: not a VOTable: the rows of its stream have no bytes")
+            in_stream = int(streamed / self._row_bytes_in_stream) if streamed else 0
+            rows = max(self._rows, self._rows_said, in_stream)
+            self.needed = max(self.needed, _COPIES * rows * self._row_bytes)
+
+    def entity(self, name: str, *_: object) -> None:
+        raise InputError(
+            f"{self._name}: this XML declares entities ({name[:40]}), which may stand for anything of any size, and "
+            "a VOTable needs none; nothing outside the file itself is ever opened"
+        )
+
+    def _add_field(self, datatype: str, size: str) -> None:
+        self._fields += 1
+        refuse_columns(self._name, self._fields)
+        if "*" in size:
+            self._row_bytes += 8 + _OF_A_TEXT
+            self._row_bytes_in_stream += 4
+            return
+        n = min(math.prod(int(number) for number in re.findall(r"\d{1,18}", size)), _LARGEST)
+        n_bytes = _BYTES.get(datatype, 8)
+        self._row_bytes += n * (n_bytes + 1)  # a mask has a byte a value
+        self._row_bytes_in_stream += n * _BYTES_IN_STREAM.get(datatype, n_bytes)
