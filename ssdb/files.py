@@ -6,12 +6,14 @@ column is in the metadata of its field (``{b"unit": b"deg"}``), as is its descri
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +23,9 @@ import pyarrow.compute as pc
 
 from ssdb.errors import InputError, shown
 from ssdb.fits_files import opened_fits
-from ssdb.limits import refuse_memory, whole
+from ssdb.limits import LONGEST_LINE, refuse_columns, refuse_line, refuse_memory, refuse_yaml, whole
 from ssdb.output import output_file
-from ssdb.parquet_files import is_plain, opened_parquet, refuse_repeated
+from ssdb.parquet_files import is_plain, opened_parquet, refuse_long_texts
 from ssdb.votable import refuse_votable
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
 _TIMES_OF_FITS = 3
 """How often the bytes of a FITS table are in memory while it is read."""
+
+_TIMES_OF_ECSV = 20
+"""How many times its bytes an ECSV file takes: astropy has each value as a text of Python's."""
 
 ENDINGS = {
     "Parquet": (".parquet", ".pq"),
@@ -223,7 +228,9 @@ def with_astropy_units(schema: pa.Schema) -> pa.Schema:
         return schema
     from astropy.table.meta import get_header_from_yaml
 
-    about = {column["name"]: column for column in get_header_from_yaml(header.decode().split("\n"))["datatype"]}
+    text = header.decode()
+    refuse_yaml("table_meta_yaml", text)
+    about = {column["name"]: column for column in get_header_from_yaml(text.split("\n"))["datatype"]}
     fields = []
     for field in schema:
         column = about.get(field.name, {})
@@ -236,15 +243,25 @@ def with_astropy_units(schema: pa.Schema) -> pa.Schema:
 def _read_csv(path: Path, strings: Sequence[str]) -> pa.Table:
     from pyarrow import csv
 
-    table = csv.read_csv(
-        path,
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(column_types=dict.fromkeys(strings, pa.string())),
-    )
+    with whole(path, _cost_of_csv) as file:
+        line = file.readline(LONGEST_LINE + 1)
+        refuse_line(path, line)
+        refuse_columns(path, line.count(b",") + 1)
+        file.seek(0)
+        table = csv.read_csv(
+            pa.OSFile(str(path)) if isinstance(file, io.BufferedReader) else file,
+            parse_options=csv.ParseOptions(newlines_in_values=True),
+            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(strings, pa.string())),
+        )
     unreadable = [field.name for field in table.schema if pa.types.is_binary(field.type)]
     if unreadable:
         raise ValueError(f"not UTF-8 text in column {shown(unreadable)}")
     return table
+
+
+def _cost_of_csv(piece: bytes) -> int:
+    """Its text, and a number for each value, however short."""
+    return len(piece) + 8 * sum(piece.count(end) for end in (b",", b"\n", b"\r"))
 
 
 def _read_fits(path: Path) -> pa.Table:
@@ -275,7 +292,11 @@ def _read_fits(path: Path) -> pa.Table:
 def _read_ecsv(path: Path) -> pa.Table:
     from astropy.table import Table
 
-    return _from_astropy(Table.read(path, format="ascii.ecsv"))
+    with whole(path, lambda piece: _TIMES_OF_ECSV * len(piece)) as file, io.TextIOWrapper(file, "utf-8") as text:
+        header = (line[1:] for line in takewhile(lambda line: line.startswith("#"), text))
+        refuse_yaml(path, "".join(line for line in header if not line.lstrip().startswith("%ECSV")))
+        text.seek(0)
+        return _from_astropy(Table.read(text, format="ascii.ecsv"))
 
 
 def _read_votable(path: Path) -> pa.Table:
@@ -370,7 +391,7 @@ def plain(table: pa.Table, name: str) -> pa.Table:
     fields, columns = [], []
     for field, column in zip(table.schema, table.columns, strict=True):
         if pa.types.is_dictionary(column.type):
-            refuse_repeated(column, name)
+            refuse_long_texts(column, name)
             column = column.cast(column.type.value_type)
         if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
             column = column.cast(pa.string())

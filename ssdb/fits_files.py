@@ -25,7 +25,7 @@ _HIGHEST_ORDER = 99
 
 
 @contextmanager
-def opened_fits(path: Path, times: int = 1) -> Iterator[HDUList]:
+def opened_fits(path: Path, copies: int = 1) -> Iterator[HDUList]:
     """A FITS file, perhaps compressed by gzip, whose HDUs have not been read yet.
 
     By itself astropy takes a path such as ``http:/host/x.fits`` for an address.
@@ -33,8 +33,8 @@ def opened_fits(path: Path, times: int = 1) -> Iterator[HDUList]:
     Parameters
     ----------
     path : Path
-    times : int
-        How many times its bytes its contents take in memory when they are read.
+    copies : int
+        How often its bytes are in memory when it is read.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def opened_fits(path: Path, times: int = 1) -> Iterator[HDUList]:
     """
     from astropy.io import fits
 
-    with whole(path, times) as file:
+    with whole(path, lambda piece: copies * len(piece)) as file:
         _refuse_structure(file, path)
         file.seek(0)
         with fits.open(file, memmap=False) as hdus:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -32,6 +32,9 @@ MOST_AXES = 999
 """Axes of an image and columns of a table (FITS 4.0, 4.4.1.1 and 7.3.1)."""
 
 _BYTES = {"": 10**9, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+_MOST_VALUES = 1_000_000
+"""Values of a text in YAML."""
 
 _GZIP = b"\x1f\x8b"
 _OTHER_COMPRESSIONS = {
@@ -123,6 +126,37 @@ def refuse_columns(name: object, n: int) -> None:
         raise InputError(f"{name}: has {n:,} columns; a table has at most {MOST_COLUMNS:,}")
 
 
+def refuse_line(name: object, line: bytes | str) -> None:
+    """Raises InputError if a line, of which LONGEST_LINE + 1 bytes were asked for, is longer than any real one."""
+    if len(line) > LONGEST_LINE:
+        raise InputError(f"{name}: has a line of more than {LONGEST_LINE // 10**6} MB; is it text?")
+
+
+def refuse_yaml(name: object, text: str) -> None:
+    """Raises InputError if a YAML text stands for far more than it has, by aliases of aliases.
+
+    Raises
+    ------
+    yaml.YAMLError
+        If it is no YAML.
+    """
+    import yaml
+
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node | str | tuple[yaml.Node, yaml.Node]) -> int:
+        if not isinstance(node, yaml.CollectionNode):
+            return sum(map(size, node)) if isinstance(node, tuple) else 1
+        if id(node) not in sizes:
+            sizes[id(node)] = 1  # in case it contains itself
+            sizes[id(node)] += sum(map(size, node.value))
+        return sizes[id(node)]
+
+    node = yaml.compose(text, yaml.SafeLoader)
+    if node is not None and size(node) > _MOST_VALUES:
+        raise InputError(f"{name}: its YAML stands for more than {_MOST_VALUES:,} values")
+
+
 def is_gzip(path: Path) -> bool:
     """Whether a file is compressed by gzip.
 
@@ -172,20 +206,20 @@ class _Bounded(io.RawIOBase):
         n = self._stream.readinto(buffer)
         self._left -= n
         if self._left < 0:
-            raise too_large(self._path, "unfolds to more than it may")
+            raise too_large(self._path, "unfolds to more than it may take")
         return n
 
 
 @contextmanager
-def whole(path: Path, times: int = 1) -> Iterator[IO[bytes]]:
+def whole(path: Path, cost: Callable[[bytes], int] = len) -> Iterator[IO[bytes]]:
     """The bytes of a file that is read as a whole, decompressed where it is gzip.
 
     Parameters
     ----------
     path : Path
         The file. One that is not compressed may have any size.
-    times : int
-        How many times its bytes its contents take in memory when they are read.
+    cost : callable
+        Bytes of memory that a piece of it takes when it is read.
 
     Raises
     ------
@@ -197,10 +231,10 @@ def whole(path: Path, times: int = 1) -> Iterator[IO[bytes]]:
             yield file
         return
     with gzip.open(path) as file:
-        size = 0
+        needed = 0
         while chunk := file.read(_CHUNK):
-            size += len(chunk)
-            if times * size > _memory:
-                raise too_large(path, f"unfolds to more than {size / 1e9:,.1f} GB")
+            needed += cost(chunk)
+            if needed > _memory:
+                raise too_large(path, "unfolds to more memory than it may take")
         file.seek(0)
         yield file

@@ -60,7 +60,7 @@ def is_plain(type_: pa.DataType) -> bool:
     return not (pa.types.is_nested(type_) or isinstance(type_, pa.BaseExtensionType))
 
 
-def refuse_repeated(column: pa.ChunkedArray, name: str) -> None:
+def refuse_long_texts(column: pa.ChunkedArray, name: str) -> None:
     """Raises InputError if the values of a dictionary take more memory than is allowed where each has its place."""
     if not _is_variable(column.type.value_type):
         return

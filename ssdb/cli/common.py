@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ssdb import limits
 from ssdb.errors import ConfigError, SsdbError, one_line, without_passwords
 
 if TYPE_CHECKING:
@@ -112,9 +113,14 @@ class _WithoutPasswords(logging.Formatter):
     help=f"The database: sqlite:///FILE or postgresql://HOST/NAME. Default: $SSDB_URL, else {DEFAULT_URL}.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Say more on stderr; errors with their traceback.")
+@click.option(
+    "--max-memory",
+    metavar="SIZE",
+    help="Memory that a file may unfold to, where it is compressed or says that it is large: 4GB. Default: 1GB.",
+)
 @click.version_option(package_name="ssdb", message="ssdb %(version)s")
 @click.pass_context
-def main(ctx: click.Context, url: str, verbose: bool) -> None:
+def main(ctx: click.Context, url: str, max_memory: str | None, verbose: bool) -> None:
     """Tells every detection of a sky survey which known asteroid or comet it is.
 
     The road: init, ingest visits, ingest sources, ingest predictions, associate; then status, query, export.
@@ -123,6 +129,9 @@ def main(ctx: click.Context, url: str, verbose: bool) -> None:
     handler.setFormatter(_WithoutPasswords("%(message)s"))
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     ctx.obj = url
+    if max_memory is not None:
+        with wrong_usage():
+            ctx.with_resource(limits.max_memory(max_memory))
 
 
 def open_database(ctx: click.Context) -> Database:

@@ -39,6 +39,7 @@ import yaml
 from ssdb.errors import ConfigError, InputError, quoted, shown
 from ssdb.files import parsed_unit, unit_of
 from ssdb.ingest.conform import is_unknown
+from ssdb.limits import refuse_yaml
 
 _MOST_COLUMNS_SHOWN = 40
 
@@ -87,7 +88,9 @@ class ColumnMap:
             If the file cannot be read or is not a column map. The message names the file and the key.
         """
         try:
-            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            text = Path(path).read_text(encoding="utf-8")
+            refuse_yaml(os.fspath(path), text)
+            content = yaml.safe_load(text)
         except Exception as error:  # of dates, tags and nesting PyYAML raises whatever it stumbles over
             raise ConfigError(f"{os.fspath(path)}: the column map cannot be read: {error}") from error
         try:

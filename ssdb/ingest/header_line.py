@@ -9,9 +9,7 @@ from typing import Any
 
 from ssdb.errors import InputError
 from ssdb.files import NOT_UTF8, refuse_repeated
-
-LONGEST_LINE = 2**20
-"""Bytes; a line that is longer is no line of names."""
+from ssdb.limits import refuse_columns, refuse_line
 
 
 def header_names(line: bytes, name: str | os.PathLike[str]) -> list[str]:
@@ -20,18 +18,17 @@ def header_names(line: bytes, name: str | os.PathLike[str]) -> list[str]:
     Parameters
     ----------
     line : bytes
-        The line, read with a limit of :data:`LONGEST_LINE`.
+        The line, of which at most :data:`ssdb.limits.LONGEST_LINE` + 1 bytes have been read.
     name : str or path
         The file's name for messages.
 
     Raises
     ------
     InputError
-        If it is too long, not UTF-8, cannot be taken apart, or names a column twice.
+        If it is too long, not UTF-8, cannot be taken apart, or names too many columns or one twice.
     """
     name = os.fsdecode(name)
-    if len(line) >= LONGEST_LINE:
-        raise InputError(f"{name}: the first line is longer than {LONGEST_LINE:,} bytes: it does not name columns")
+    refuse_line(name, line)
     try:
         text = line.decode("utf-8-sig").strip()
         names = next(csv.reader([text]), []) if "," in text else text.split()
@@ -40,6 +37,7 @@ def header_names(line: bytes, name: str | os.PathLike[str]) -> list[str]:
     except csv.Error as error:
         raise InputError(f"{name}: the names of the columns cannot be read: {error}") from None
     names = [column.strip() for column in names]
+    refuse_columns(name, len(names))
     refuse_repeated(names, name)
     return names
 

@@ -20,9 +20,10 @@ from ssdb.designation import pack
 from ssdb.errors import DesignationError, InputError, shown
 from ssdb.files import format_of, label, read_columns, require_file
 from ssdb.ingest.conform import conform
-from ssdb.ingest.header_line import LONGEST_LINE, header_names
+from ssdb.ingest.header_line import header_names
 from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, Part, numbers_of, opened, parts_of
 from ssdb.ingest.packed import unpack
+from ssdb.limits import LONGEST_LINE
 from ssdb.parquet_files import opened_parquet
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.solar_system import mpc_orbits
@@ -118,7 +119,7 @@ def _csv_parts(path: Path) -> Iterator[Part]:
         return "skip"
 
     with opened(path) as stream:
-        header = header_names(stream.readline(LONGEST_LINE), path)
+        header = header_names(stream.readline(LONGEST_LINE + 1), path)
         wanted = [column for column in header if _of_ours(column)]
         # All as text: a number that cannot be read costs its row, not the file.
         types = dict.fromkeys(wanted, pa.string())

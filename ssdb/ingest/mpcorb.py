@@ -95,7 +95,7 @@ def read_mpcorb(path: str | os.PathLike[str]) -> Iterator[OrbitBlock]:
     before = 0
     started = False
     with opened(Path(path)) as stream:
-        for text in lines_of(stream):
+        for text in lines_of(stream, name):
             ends = np.flatnonzero(text == ord("\n"))
             starts = np.concatenate(([0], ends[:-1] + 1))
             numbers = before + 1 + np.arange(len(ends))

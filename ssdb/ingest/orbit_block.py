@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import zlib
@@ -18,7 +17,8 @@ import pyarrow.compute as pc
 
 from ssdb.errors import InputError
 from ssdb.files import ENDINGS, require_file
-from ssdb.ingest.header_line import LONGEST_LINE, with_newlines
+from ssdb.ingest.header_line import with_newlines
+from ssdb.limits import LONGEST_LINE, refuse_line, unfolded
 from ssdb.schema.ranges import EPOCHS
 
 PACKED = "packed_primary_provisional_designation"
@@ -31,7 +31,6 @@ Part = tuple[pa.Table, np.ndarray, list[tuple[str, np.ndarray]]]
 """Rows of a file, their numbers, and what is wrong with rows that are not among them, with the numbers of those."""
 
 _BYTES_PER_BLOCK = 8 * 2**20
-_GZIP = b"\x1f\x8b"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
@@ -120,20 +119,25 @@ def opened(path: Path) -> Iterator[io.BufferedIOBase]:
     """
     require_file(path)
     try:
-        with path.open("rb") as file:
-            compressed = file.read(len(_GZIP)) == _GZIP
-        with gzip.open(path) if compressed else path.open("rb") as stream:
+        with unfolded(path) as stream:
             yield with_newlines(stream)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read, is it complete? ({error})") from error
 
 
-def lines_of(stream: io.BufferedIOBase) -> Iterator[np.ndarray]:
-    """The bytes of a file in blocks of whole lines, each as an array of uint8 that ends with a newline."""
+def lines_of(stream: io.BufferedIOBase, name: object) -> Iterator[np.ndarray]:
+    """The bytes of a file in blocks of whole lines, each as an array of uint8 that ends with a newline.
+
+    Raises
+    ------
+    InputError
+        If a line is longer than any real one.
+    """
     rest = b""
     while chunk := stream.read(_BYTES_PER_BLOCK):
         head, newline, tail = (rest + chunk).rpartition(b"\n")
         rest = tail
+        refuse_line(name, rest)
         if newline:
             yield np.frombuffer(head + newline, np.uint8)
     if rest:
@@ -155,7 +159,7 @@ def usable_epochs(epochs_mjd: np.ndarray) -> np.ndarray:
 def first_line(path: str | os.PathLike[str]) -> bytes:
     """The first line of a file, decompressed where it is gzip; of a binary file, what looks like one."""
     with opened(Path(path)) as stream:
-        return stream.readline(LONGEST_LINE)
+        return stream.readline(LONGEST_LINE + 1)
 
 
 def is_text(source: Any) -> bool:

@@ -24,8 +24,9 @@ from ssdb.errors import InputError, shown
 from ssdb.files import plain
 from ssdb.ingest.foreign_sqlite import is_sqlite, quoted, reading
 from ssdb.ingest.hdf5 import read_hdf5
-from ssdb.ingest.header_line import LONGEST_LINE, header_names
+from ssdb.ingest.header_line import header_names
 from ssdb.ingest.opsim import looks_like_opsim
+from ssdb.limits import LONGEST_LINE
 from ssdb.parquet_files import names_of, opened_parquet
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
@@ -263,7 +264,7 @@ def _begins_with(path: Path, magic: bytes) -> bool:
 
 def _text(path: Path) -> _Contents:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        header = file.readline(LONGEST_LINE)
+        header = file.readline(LONGEST_LINE + 1)
     by_whitespace = "," not in header
     names = header_names(header.encode(), path)
     if not names:

@@ -21,7 +21,7 @@ from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS, GM_SUN
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary
 from ssdb.errors import DesignationError, InputError, shown
 from ssdb.files import label, read_columns
-from ssdb.ingest.header_line import LONGEST_LINE, header_names
+from ssdb.ingest.header_line import header_names
 from ssdb.ingest.kepler import of_ellipses
 from ssdb.ingest.orbit_block import (
     PACKED,
@@ -36,6 +36,7 @@ from ssdb.ingest.orbit_block import (
     usable_epochs,
 )
 from ssdb.ingest.packed import unpack
+from ssdb.limits import LONGEST_LINE
 from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.sky.sphere import Array
 
@@ -246,11 +247,11 @@ def _table_parts(source: Any) -> Iterator[Part]:
 def _text_parts(path: Path) -> Iterator[Part]:
     """Columns of text; lines that have not as many values as the first one has names are left out."""
     with opened(path) as stream:
-        header = stream.readline(LONGEST_LINE)
+        header = stream.readline(LONGEST_LINE + 1)
         by_whitespace = b"," not in header
         names = header_names(header, path)
         before = 1
-        for block in lines_of(stream):
+        for block in lines_of(stream, path):
             text = block.tobytes().replace(b"\r", b"")
             if by_whitespace:
                 text = re.sub(rb"[ \t]+", b",", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", text))
