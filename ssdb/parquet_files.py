@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -22,7 +22,7 @@ _VARIABLE = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, p
 
 
 @contextmanager
-def opened_parquet(path: Path, *, in_parts: bool = False, **options: Any) -> Iterator[tuple[ParquetFile, pa.OSFile]]:
+def opened_parquet(path: Path, *, in_parts: bool = False, **options: Any) -> Iterator[tuple[ParquetFile, IO[bytes]]]:
     """A Parquet file and what it is read from.
 
     Texts are read as dictionaries: a text that is stored once and stands in a million rows takes its place once.
@@ -43,12 +43,12 @@ def opened_parquet(path: Path, *, in_parts: bool = False, **options: Any) -> Ite
     """
     from pyarrow import parquet
 
-    with pa.OSFile(str(path.absolute())) as opened:
+    with path.open("rb") as opened:
         with parquet.ParquetFile(opened) as file:
             schema, n_rows = file.schema_arrow, file.metadata.num_rows
         refuse_columns(path, len(schema))
         width = 8 if in_parts else sum(map(_bytes, (field.type for field in schema if is_plain(field.type))))
-        refuse_memory(path, n_rows * width, _TIMES_ON_DISK * opened.size())
+        refuse_memory(path, n_rows * width, _TIMES_ON_DISK * path.stat().st_size)
         texts = [field.name for field in schema if _is_variable(field.type)]
         opened.seek(0)
         with parquet.ParquetFile(opened, read_dictionary=texts, **options) as file:

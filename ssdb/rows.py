@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
 
@@ -137,7 +137,7 @@ class _ParquetRows:
         except Exception as error:
             raise unreadable(self._path, "Parquet", error) from error
 
-    def _refuse_changed(self, opened: pa.NativeFile) -> None:
+    def _refuse_changed(self, opened: BinaryIO) -> None:
         """Raises InputError if it is not the file that was checked, or has been written to since."""
         if _version(opened) != self._version:
             raise InputError(f"{self._path}: the file changed while it was being read")
@@ -148,7 +148,7 @@ class _ParquetRows:
         return plain(pa.table(table.columns, schema=pa.schema(fields)), str(self._path))
 
 
-def _version(opened: pa.NativeFile) -> tuple[int, int, int]:
+def _version(opened: BinaryIO) -> tuple[int, int, int]:
     """What is another for another file, and for the same one after it was written to."""
     found = os.fstat(opened.fileno())
     return found.st_ino, found.st_size, found.st_mtime_ns

@@ -263,9 +263,10 @@ def upgrade() -> None:
     sa.Column('glint_trail', sa.Boolean(), autoincrement=False, nullable=True, comment='One of a row of glints, as a tumbling satellite leaves them'),
     sa.Column('zone', sa.Integer(), sa.Computed(_zone(), persisted=True), autoincrement=False, nullable=False, comment='Zone of one arcminute of declination, counted from the south pole, which the matching joins on'),
     sa.PrimaryKeyConstraint('diaSourceId', 'visit', name=op.f('pk_DiaSource')),
-    comment="Sources detected on difference images; any survey's detections to be matched",
-    postgresql_with={'fillfactor': 80}
+    comment="Sources detected on difference images; any survey's detections to be matched"
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute('ALTER TABLE "DiaSource" SET (fillfactor = 80)')  # postgresql_with needs SQLAlchemy 2.1
     known = sa.text('"diaObjectId" IS NOT NULL')
     op.create_index('ix_DiaSource_diaObjectId', 'DiaSource', ['diaObjectId'], unique=False, postgresql_where=known, sqlite_where=known)
     op.create_index('ix_DiaSource_visit_zone_ra', 'DiaSource', ['visit', 'zone', 'ra'], unique=False)

@@ -138,7 +138,8 @@ def _solved_sparse(row: Indices, column: Indices, weight: Array, n_rows: int, n_
     nothing = 1.0 + weight.max()
     spare = np.arange(n_rows)
     cost = np.append(nothing - weight, np.full(n_rows, nothing))
-    place = np.append(row, spare), np.append(column, n_columns + spare)
+    # The indices in 32 bits: until scipy 1.15.3 the solver refuses others.
+    place = np.append(row, spare).astype(np.int32), np.append(column, n_columns + spare).astype(np.int32)
     graph = coo_array((cost, place), shape=(n_rows, n_columns + n_rows)).tocsr()
     solution = np.full(n_rows, -1)
     matched_rows, matched_columns = min_weight_full_bipartite_matching(graph)
