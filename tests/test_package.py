@@ -11,9 +11,11 @@ import tomllib
 import venv
 import zipfile
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -82,6 +84,16 @@ def test_the_wheel_says_what_it_needs(wheel: Path) -> None:
     assert "Requires-Python: >=3.11" in lines
     needed = {line.removeprefix("Requires-Dist: ") for line in lines if "extra ==" not in line and "Requires-" in line}
     assert len(needed) == len(project["dependencies"]) + 1
+
+
+def test_every_dependency_has_a_lowest_version_and_a_next_major_that_is_not_tried() -> None:
+    """`make lowest` runs on the lower bounds."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = [project["build-system"]["requires"], project["project"]["dependencies"]]
+    groups += project["project"]["optional-dependencies"].values()
+    for needed in map(Requirement, chain.from_iterable(groups)):
+        if needed.name != "ssdb":
+            assert sorted(bound.operator for bound in needed.specifier) == ["<", ">="], needed
 
 
 def test_the_installed_package_is_the_one_that_runs(installed: Callable[..., str]) -> None:
