@@ -1,12 +1,15 @@
 # Two commands do everything on a machine with Python 3.11 or newer: `make demo` and `make test`.
 PYTHON ?= python3
-# As many tests at a time as there are processors.
-PYTEST_ARGS ?= -n auto
+# As many tests at a time as there are processors, each with a run of neighbours, which share what modules set up.
+PYTEST_ARGS ?= -n auto --dist worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := $(VENV)-lowest
 UV_LOWEST = $(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python
-LOWEST_TESTS := XXX
+LOWEST_TESTS := $(patsubst %,tests/test_%.py,arrays assign associate column_map conform connect demo designation \
+	ephemeris_engine ephemeris_predict fetch files frames ingest_orbits_sorcha migrations night outline predict \
+	predict_objects queries_cli query read report_data sorcha write) \
+	tests/test_lsst.py::test_a_quantum_writes_what_the_association_in_memory_finds
 QUIETLY := --quiet --disable-pip-version-check
 
 .PHONY: demo test lowest lint bench clean
