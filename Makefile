@@ -6,10 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := $(VENV)-lowest
 UV_LOWEST = $(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python
-LOWEST_TESTS := $(patsubst %,tests/test_%.py,arrays assign associate column_map conform connect demo designation \
+LOWEST_TESTS := $(patsubst %,tests/test_%.py,arrays assign associate column_map conform connect designation \
 	ephemeris_engine ephemeris_predict fetch files frames ingest_orbits_sorcha migrations night outline predict \
 	predict_objects queries_cli query read report_data sorcha write) \
-	tests/test_lsst.py::test_a_quantum_writes_what_the_association_in_memory_finds
+	tests/test_demo.py::test_the_command tests/test_lsst.py::test_a_quantum_writes_what_the_association_in_memory_finds
 QUIETLY := --quiet --disable-pip-version-check
 
 .PHONY: demo test lowest lint bench clean

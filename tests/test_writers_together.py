@@ -65,16 +65,16 @@ def outlines(made: Survey) -> list[tuple[Ingest, Part]]:
     return [(ingest_detectors, [row for row in made.corners if row["visit"] in group]) for group in groups]
 
 
-@pytest.fixture
-def expected(made: Survey, tmp_path: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def expected(made: Survey, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The tables when everything is loaded before anything is associated."""
     with closing(connect()) as database:
         made.load(database)
         assert associate(database).failed == {}
-        return exported(database, tmp_path)
+        return exported(database, tmp_path_factory.mktemp("expected"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def made() -> Survey:
     return survey()
 
