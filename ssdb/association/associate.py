@@ -36,6 +36,7 @@ from ssdb.errors import ConfigError, NotFoundError, SsdbError, shown
 from ssdb.schema.survey import association_run
 from ssdb.store.database import Database
 from ssdb.store.notify import notify_associated
+from ssdb.store.partitions import make_partitions
 from ssdb.store.plans import index_loops
 from ssdb.store.turns import Turns
 from ssdb.store.visits import claim_visits, count_without_predictions, have_predictions, pending_visits, ready_visits
@@ -179,7 +180,7 @@ def associate(
     only_pending = visits is None and not everything
     wanted, report.n_without_predictions = _visits_to_do(database, visits, everything)
     report.n_workers = max(1, min(workers, len(wanted)))
-    _start_run(database, report)
+    _start_run(database, report, wanted)
     work = partial(
         _associate_visits, run_id=run_id, config=report.config, detectors=detectors, only_pending=only_pending
     )
@@ -380,7 +381,7 @@ def _version() -> str:
     return version("ssdb")
 
 
-def _start_run(database: Database, report: AssociationReport) -> None:
+def _start_run(database: Database, report: AssociationReport, visits: Sequence[int]) -> None:
     row = {
         "runId": report.run_id,
         "configuration": report.config.to_json(),
@@ -389,6 +390,8 @@ def _start_run(database: Database, report: AssociationReport) -> None:
     }
     with database.writing() as connection:
         connection.execute(sa.insert(association_run).values(row))
+        # Those of visits that were loaded before an upgrade, say; here, because who makes some has others wait.
+        make_partitions(connection, np.array(visits, np.int64))
 
 
 def _finish_run(database: Database, report: AssociationReport) -> None:

@@ -4,7 +4,8 @@ An old night is then set aside or dropped in a second, every index is of a night
 loaded into a table without indexes, which get made at once. SQLite keeps its tables whole: all of this does nothing.
 
 Partitions come into being with the visits that need them: whoever locks a visit before writing makes those that are
-missing (:func:`make_partitions`), but for the one of DiaSource, which its first sources make (:func:`for_sources`).
+missing (:func:`make_partitions`), but for the one of DiaSource, which its first sources make (:func:`for_sources`). So
+does association before it begins: not all may have been there when the visit was loaded, before an upgrade say.
 """
 
 from __future__ import annotations
@@ -162,7 +163,7 @@ def make_partitions(
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
+        A connection for writing. Visits that are locked have been locked before.
     visits : ndarray of int64, shape (n,)
     tables : collection of sqlalchemy.Table
         Whose partitions; in the order of PARTITIONED, so that two who make some wait for each other in no circle.

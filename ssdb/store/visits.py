@@ -113,7 +113,7 @@ def count_without_predictions(connection: sa.Connection) -> int:
 
 
 def claim_visits(connection: sa.Connection, visits: Sequence[int], *, only_pending: bool) -> list[int]:
-    """Locks those of some visits that are to be associated, and makes the partitions that they need.
+    """Locks those of some visits that are to be associated.
 
     Parameters
     ----------
@@ -134,10 +134,7 @@ def claim_visits(connection: sa.Connection, visits: Sequence[int], *, only_pendi
         statement = statement.where(visit.c.status == PENDING)
     statement = statement.order_by(visit.c.visit).with_for_update(skip_locked=only_pending)
     with waiting(connection, "visits"):
-        claimed = list(connection.scalars(statement))
-    # Those of a visit that was loaded before an upgrade, say.
-    make_partitions(connection, np.array(claimed, np.int64))
-    return claimed
+        return list(connection.scalars(statement))
 
 
 def mark_pending(connection: sa.Connection, visits: sa.Select, detectors: sa.Select | None = None) -> None:

@@ -31,7 +31,7 @@ CREATE FUNCTION public.ssdb_attach_partition(parent text, first bigint, past big
 DECLARE
     child text := parent || '_' || first;
 BEGIN
-    IF parent NOT IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction', 'VisitDetector') THEN
+    IF parent NOT IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction') THEN
         RAISE EXCEPTION '% is not partitioned by visits', parent;
     END IF;
     EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES FROM (%s) TO (%s)',
@@ -47,7 +47,7 @@ CREATE FUNCTION public.ssdb_new_partition(parent text, first bigint) RETURNS tex
 DECLARE
     child text := parent || '_' || first;
 BEGIN
-    IF parent NOT IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction', 'VisitDetector') THEN
+    IF parent NOT IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction') THEN
         RAISE EXCEPTION '% is not partitioned by visits', parent;
     END IF;
     EXECUTE format(
@@ -1741,8 +1741,7 @@ CREATE TABLE public."VisitDetector" (
     "firstSourceMjdTai" double precision,
     "lastSourceMjdTai" double precision,
     "maxSourceVariance" double precision
-)
-PARTITION BY RANGE (visit);
+);
 COMMENT ON TABLE public."VisitDetector" IS 'Detectors of exposures; one without sources is a row like any other';
 COMMENT ON COLUMN public."VisitDetector".visit IS 'Identifier of the exposure';
 COMMENT ON COLUMN public."VisitDetector".detector IS 'Number of the detector; 0 for a survey without';
@@ -1766,52 +1765,6 @@ COMMENT ON COLUMN public."VisitDetector"."nDiaSources" IS 'Sources in DiaSource'
 COMMENT ON COLUMN public."VisitDetector"."firstSourceMjdTai" IS 'Time of the first of them, MJD TAI [d]';
 COMMENT ON COLUMN public."VisitDetector"."lastSourceMjdTai" IS 'Time of the last of them, MJD TAI [d]';
 COMMENT ON COLUMN public."VisitDetector"."maxSourceVariance" IS 'Largest sum of the variances raErr^2 + decErr^2 of one of them; unknown errors count as 0 [arcsec2]';
-CREATE TABLE public."VisitDetector_9007199254700000" (
-    visit bigint CONSTRAINT "VisitDetector_visit_not_null" NOT NULL,
-    detector smallint CONSTRAINT "VisitDetector_detector_not_null" NOT NULL,
-    footprint bytea,
-    "capRa" double precision,
-    "capDec" double precision,
-    "capRadius" double precision,
-    width integer,
-    height integer,
-    "pixelScale" double precision,
-    wcs text,
-    "photoCalibMean" double precision,
-    "photoCalibErr" double precision,
-    status character varying(8) DEFAULT 'pending'::character varying CONSTRAINT "VisitDetector_status_not_null" NOT NULL,
-    "runId" character varying(32),
-    "associatedAt" timestamp without time zone,
-    "nSources" integer,
-    "nTotalSsObjects" integer,
-    "nAssociatedSsObjects" integer,
-    "nDiaSources" integer DEFAULT 0 CONSTRAINT "VisitDetector_nDiaSources_not_null" NOT NULL,
-    "firstSourceMjdTai" double precision,
-    "lastSourceMjdTai" double precision,
-    "maxSourceVariance" double precision
-);
-COMMENT ON COLUMN public."VisitDetector_9007199254700000".visit IS 'Identifier of the exposure';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000".detector IS 'Number of the detector; 0 for a survey without';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000".footprint IS 'Outline: ICRS ra, dec pairs, little-endian float64 [deg]';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."capRa" IS 'Centre of the cap that bounds the outline: right ascension [deg]';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."capDec" IS 'Centre of the cap that bounds the outline: declination [deg]';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."capRadius" IS 'Radius of the cap that bounds the outline [deg]';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000".width IS 'Width of the detector [pix]';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000".height IS 'Height of the detector [pix]';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."pixelScale" IS 'Size of a pixel on the sky [arcsec]';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000".wcs IS 'FITS header text of the WCS, where it was asked to be kept';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."photoCalibMean" IS 'Flux of one instrumental count [nJy]';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."photoCalibErr" IS 'Error of photoCalibMean [nJy]';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000".status IS 'pending or done';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."runId" IS 'AssociationRun that made it done';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."associatedAt" IS 'When it was associated, UTC';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."nSources" IS 'Sources that were matched';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."nTotalSsObjects" IS 'Known objects expected';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."nAssociatedSsObjects" IS 'Known objects that got a source';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."nDiaSources" IS 'Sources in DiaSource';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."firstSourceMjdTai" IS 'Time of the first of them, MJD TAI [d]';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."lastSourceMjdTai" IS 'Time of the last of them, MJD TAI [d]';
-COMMENT ON COLUMN public."VisitDetector_9007199254700000"."maxSourceVariance" IS 'Largest sum of the variances raErr^2 + decErr^2 of one of them; unknown errors count as 0 [arcsec2]';
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -2496,12 +2449,11 @@ ALTER TABLE ONLY public."SSSource" ATTACH PARTITION public."SSSource_90071992547
 ALTER TABLE ONLY public."SsCandidate" ATTACH PARTITION public."SsCandidate_9007199254700000" FOR VALUES FROM ('9007199254700000') TO ('9007199254800000');
 ALTER TABLE ONLY public."SsExpected" ATTACH PARTITION public."SsExpected_9007199254700000" FOR VALUES FROM ('9007199254700000') TO ('9007199254800000');
 ALTER TABLE ONLY public."SsPrediction" ATTACH PARTITION public."SsPrediction_9007199254700000" FOR VALUES FROM ('9007199254700000') TO ('9007199254800000');
-ALTER TABLE ONLY public."VisitDetector" ATTACH PARTITION public."VisitDetector_9007199254700000" FOR VALUES FROM ('9007199254700000') TO ('9007199254800000');
 INSERT INTO public."DiaSource_9007199254700000" VALUES (9223372036854775807, 9007199254740993, 3, NULL, 21164728253101137, NULL, NULL, 60000.25, NULL, 359.9999999999, NULL, -0.5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1.5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, DEFAULT);
 INSERT INTO public."SsExpected_9007199254700000" VALUES (9007199254740993, 21164728253101137, NULL, NULL, NULL, 0);
 INSERT INTO public."SsPrediction_9007199254700000" VALUES (9007199254740993, 21164728253101137, '2015 MQ204', 60000.25, 0, -0.5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO public."Visit" VALUES (9007199254740993, 60000.25, NULL, NULL, 'r', NULL, NULL, NULL, NULL, '2026-11-22 01:02:03.000004', 'pending', NULL, NULL, NULL, NULL, NULL);
-INSERT INTO public."VisitDetector_9007199254700000" VALUES (9007199254740993, 3, '\x00ff', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'done', NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL);
+INSERT INTO public."VisitDetector" VALUES (9007199254740993, 3, '\x00ff', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'done', NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL);
 INSERT INTO public.alembic_version VALUES ('20261128');
 INSERT INTO public.metadata VALUES ('it''s; -- "quoted"', '');
 ALTER TABLE ONLY public."DiaSource"
@@ -2524,10 +2476,6 @@ ALTER TABLE ONLY public."SsPrediction"
     ADD CONSTRAINT "pk_SsPrediction" PRIMARY KEY (visit, "ssObjectId");
 ALTER TABLE ONLY public."SsPrediction_9007199254700000"
     ADD CONSTRAINT "SsPrediction_9007199254700000_pkey" PRIMARY KEY (visit, "ssObjectId");
-ALTER TABLE ONLY public."VisitDetector"
-    ADD CONSTRAINT "pk_VisitDetector" PRIMARY KEY (visit, detector);
-ALTER TABLE ONLY public."VisitDetector_9007199254700000"
-    ADD CONSTRAINT "VisitDetector_9007199254700000_pkey" PRIMARY KEY (visit, detector);
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY public."AssociationRun"
@@ -2548,6 +2496,8 @@ ALTER TABLE ONLY public."SsEphemerisNight"
     ADD CONSTRAINT "pk_SsEphemerisNight" PRIMARY KEY (night);
 ALTER TABLE ONLY public."Visit"
     ADD CONSTRAINT "pk_Visit" PRIMARY KEY (visit);
+ALTER TABLE ONLY public."VisitDetector"
+    ADD CONSTRAINT "pk_VisitDetector" PRIMARY KEY (visit, detector);
 ALTER TABLE ONLY public.current_identifications
     ADD CONSTRAINT pk_current_identifications PRIMARY KEY (id);
 ALTER TABLE ONLY public.metadata
@@ -2601,4 +2551,3 @@ ALTER INDEX public."ix_SSSource_visit" ATTACH PARTITION public."SSSource_9007199
 ALTER INDEX public."pk_SsCandidate" ATTACH PARTITION public."SsCandidate_9007199254700000_pkey";
 ALTER INDEX public."pk_SsExpected" ATTACH PARTITION public."SsExpected_9007199254700000_pkey";
 ALTER INDEX public."pk_SsPrediction" ATTACH PARTITION public."SsPrediction_9007199254700000_pkey";
-ALTER INDEX public."pk_VisitDetector" ATTACH PARTITION public."VisitDetector_9007199254700000_pkey";
