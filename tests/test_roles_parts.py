@@ -143,11 +143,14 @@ def _names(output: str) -> list[str]:
     return output.strip().partition(", in ")[2].split(", ")
 
 
-def test_what_an_owner_makes_anew_has_the_same_rights(login: Login) -> None:  # noqa: F811
+def test_what_an_owner_makes_anew_has_the_same_rights(login: Login, postgresql_url: str) -> None:  # noqa: F811
     """Without the script run again: versions and widths stay the owner's, all else is the writers'."""
     owner, writer = login("ssdb_owner"), login("ssdb_writer")
     with closing(open_database(owner)) as database:
         downgrade(database, "base")
+    # As the script of an older ssdb had it.
+    given = "IN SCHEMA public GRANT INSERT, UPDATE, DELETE ON TABLES TO ssdb_writer"
+    _administer(postgresql_url, f"ALTER DEFAULT PRIVILEGES FOR ROLE ssdb_owner {given}")
     _ssdb(owner, "init")
     kept = ["DELETE FROM metadata", "DELETE FROM alembic_version", 'DELETE FROM "SsLock"']
     changed = [f'DELETE FROM "{name}"' for name in metadata.tables if name != "metadata"]

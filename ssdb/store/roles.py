@@ -33,10 +33,18 @@ def grant_to_writers(connection: sa.Connection) -> None:
 
     Nothing is done for another owner than the role ssdb_owner; who may read has been settled by ``sql/roles.sql``.
     """
-    if connection.dialect.name != "postgresql" or connection.scalar(sa.text("SELECT current_user")) != "ssdb_owner":
+    both = sa.text("SELECT 1 FROM pg_roles WHERE rolname = 'ssdb_writer' AND current_user = 'ssdb_owner'")
+    if connection.dialect.name != "postgresql" or not connection.scalar(both):
         return
     names = {*metadata.tables, *view_definitions()} - {"metadata"}
     quote = connection.dialect.identifier_preparer.quote_identifier
     written = ", ".join(quote(name) for name in sorted(names | {name.lower() for name in names}))
-    connection.exec_driver_sql(f"GRANT INSERT, UPDATE, DELETE ON {written} TO ssdb_writer")
+    # An older roles.sql gave them all that the owner would make.
+    everything = "INSERT, UPDATE, DELETE"
+    schema = quote(connection.exec_driver_sql("SELECT current_schema()").scalar_one())
+    connection.exec_driver_sql(
+        f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} REVOKE {everything} ON TABLES FROM ssdb_writer"
+    )
+    connection.exec_driver_sql(f'REVOKE {everything} ON metadata, alembic_version, "SsLock" FROM ssdb_writer')
+    connection.exec_driver_sql(f"GRANT {everything} ON {written} TO ssdb_writer")
     connection.exec_driver_sql('GRANT UPDATE (made) ON "SsLock" TO ssdb_writer')
