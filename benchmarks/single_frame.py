@@ -94,7 +94,7 @@ def _tables(wcs: WCS, n_sources: int, n_objects: int) -> tuple[QTable, Table]:
     predictions = Table({"ObjID": [f"2020 A{_LETTERS[i % 25]}{i // 25 or ''}" for i in range(n_objects)]})
     predictions["ephRa"], predictions["ephDec"] = ra[:n_objects], dec[:n_objects] + 0.5 / 3600
     for name in ("ephRateRa", "ephRateDec", "phaseAngle", "ephVmag"):
-        predictions[name] = rng.normal(0, 0.2, n_objects)
+        predictions[name] = np.abs(rng.normal(0, 0.2, n_objects))
     for origin in ("helio", "topo"):
         for component in ("x", "y", "z", "vx", "vy", "vz"):
             predictions[f"{origin}_{component}"] = rng.normal(0, 2.0, n_objects)

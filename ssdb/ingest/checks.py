@@ -238,14 +238,15 @@ def check_ranges(problems: Problems, rows: pa.Table, table: sa.Table) -> None:
     table : sqlalchemy.Table
         Whose columns have their range in ``info["range"]``.
     """
-    for name in ranged(table):
-        if name in POSITIONS or name not in rows.schema.names:
+    looked_at = ranged(table)
+    for index, name in enumerate(rows.schema.names):
+        if name in POSITIONS or name not in looked_at:
             continue
-        within, unit = table.c[name].info["range"], table.c[name].info["unit"]
-        if within == MJD:
+        within, unit = looked_at[name]
+        if within is MJD:
             check_times(problems, rows, name)
             continue
-        for text, wrong in within.problems(name, unit, rows.column(name).to_numpy()):
+        for text, wrong in within.problems(name, unit, rows.column(index).to_numpy()):
             problems.add(wrong, text)
 
 

@@ -31,12 +31,20 @@ class Range:
 
     def problems(self, name: str, unit: str, values: NDArray[Any]) -> Iterator[tuple[str, Mask]]:
         """What may be wrong with values, shape (n,), and which ones it is; never NaN, which is unknown."""
-        of_unit = f" ({unit})" if unit else ""
+        texts = _texts(self, name, unit)
         if self.above:
-            yield f"{name} is not above {_shown(self.low)}", values <= self.low
-            yield f"{name} is above {_shown(self.high)}{of_unit}", values > self.high
+            yield texts[0], values <= self.low
+            yield texts[1], values > self.high
         else:
-            yield f"{name} is not within {self}{of_unit}", (values < self.low) | (values > self.high)
+            yield texts[0], (values < self.low) | (values > self.high)
+
+
+@cache
+def _texts(within: Range, name: str, unit: str) -> tuple[str, ...]:
+    of_unit = f" ({unit})" if unit else ""
+    if within.above:
+        return f"{name} is not above {_shown(within.low)}", f"{name} is above {_shown(within.high)}{of_unit}"
+    return (f"{name} is not within {within}{of_unit}",)
 
 
 def _shown(number: float) -> str:
@@ -98,9 +106,15 @@ def range_of_kind(sql_type: Any, unit: str, ucd: str) -> Range | None:
 
 
 @cache
-def ranged(table: sa.Table) -> tuple[str, ...]:
-    """The columns of a table whose values are to be looked at: those that can hold what is out of their range."""
-    return tuple(c.name for c in table.columns if c.info["range"] not in (None, Range(-_SINGLE, _SINGLE)))
+def ranges_of(table: sa.Table) -> dict[str, tuple[Range, str]]:
+    """The columns of a table that have a range, with that and their unit."""
+    return {c.name: (c.info["range"], c.info["unit"]) for c in table.columns if c.info["range"] is not None}
+
+
+@cache
+def ranged(table: sa.Table) -> dict[str, tuple[Range, str]]:
+    """Those whose values are to be looked at: they can hold what is out of their range."""
+    return {name: its for name, its in ranges_of(table).items() if its[0] != Range(-_SINGLE, _SINGLE)}
 
 
 def out_of_range(table: sa.Table, columns: Columns) -> dict[str, Mask]:
@@ -108,13 +122,12 @@ def out_of_range(table: sa.Table, columns: Columns) -> dict[str, Mask]:
 
     That begins with the name of the column; there is nothing of which there are none.
     """
-    found = {}
+    known = ranges_of(table)
+    found: dict[str, Mask] = {}
     for name, values in columns.items():
-        if name not in table.c or table.c[name].info["range"] is None:
-            continue
-        for text, wrong in table.c[name].info["range"].problems(name, table.c[name].info["unit"], values):
-            if wrong.any():
-                found[text] = wrong
+        if name in known:
+            within, unit = known[name]
+            found |= {text: wrong for text, wrong in within.problems(name, unit, values) if wrong.any()}
     return found
 
 
