@@ -39,7 +39,7 @@ TERMINATIONS = KILLS // 2
 SCHEMAS = Path(__file__).parent / "schemas"
 
 EACH = [pytest.param(name, dialect, id=f"{name}-{dialect}") for name in CASES for dialect in CASES[name].dialects]
-ON_POSTGRESQL = [name for name in CASES if "postgresql" in CASES[name].dialects]
+ON_POSTGRESQL = [name for name, case in CASES.items() if "postgresql" in case.dialects and case.most is None]
 
 
 class Copies:
@@ -218,19 +218,23 @@ def test_killed_at_any_step_nothing_is_lost_or_half_stored(
     begun = copies(name, dialect)
     faults: list[str] = []
     url = None
-    steps = begun.at(KILLS)
-    for step in steps:
+    tried = 0
+    for step in begun.at(KILLS):
         url = url or begun.new()
         killed = Steps(step)
         with suppress(Killed):
             begun.run(url, killed)
-        assert killed.reached
+        # A command that had to wait has some steps more.
+        tried += killed.reached
         found, as_before = begun.told(url, f"{name} killed at step {step} of {begun.steps.n}")
         faults += found
+        if as_before and not killed.reached:
+            faults.append(f"{name}: exit code 0, and nothing is done")
         if not as_before:
             begun.undo(url)
             url = None
-    record(record_property, "kills between statements", len(steps), faults)
+    record(record_property, "kills between statements", tried, faults)
+    assert tried
     assert not faults, "\n".join(faults)
 
 
@@ -262,7 +266,7 @@ def test_a_connection_that_ends_is_told_in_a_line_and_nothing_is_half_stored(
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("name", ["sources", "associate", "precover-orbit"])
+@pytest.mark.parametrize("name", ["associate", "precover-orbit"])
 def test_a_process_that_is_killed_loses_nothing(
     name: str, dialect: str, copies: Callable[[str, str], Copies], record_property: Callable[[str, int], None]
 ) -> None:
