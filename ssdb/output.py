@@ -77,7 +77,7 @@ def require_replaceable(path: str | os.PathLike[str]) -> os.stat_result | None:
     """
     target = Path(path)
     if not target.absolute().parent.is_dir():
-        raise InputError(f"{target}: there is no such directory")
+        raise InputError(f"{target}: cannot be written: there is no such directory")
     try:
         found = target.lstat()
     except FileNotFoundError:

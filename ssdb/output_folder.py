@@ -72,8 +72,10 @@ def refuse_foreign(directory: str | os.PathLike[str], names: Iterable[str]) -> N
         That names them.
     """
     folder = Path(directory)
-    written = _read(folder)
-    if foreign := [name for name in names if not _may_replace(folder / name, written)]:
+    with cannot_be_written(folder):
+        written = _read(folder)
+        foreign = [name for name in names if not _may_replace(folder / name, written)]
+    if foreign:
         raise InputError(
             f"{folder} has files that ssdb did not write, or that have changed since ({shown(sorted(foreign))}): "
             "move them away, or choose another directory"

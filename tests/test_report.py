@@ -23,6 +23,7 @@ from small_surveys import MJD, Survey, designation
 import ssdb
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError
+from ssdb.output_folder import WRITTEN
 from ssdb.report import data as report_data
 from ssdb.report import make_report
 from ssdb.report.data import ReportData, read_report
@@ -135,6 +136,7 @@ def test_every_figure_is_in_the_page_and_beside_it_and_told_in_words(report: ssd
             assert len(drawn.convert("RGB").getcolors(1 << 20) or []) > 10
         assert len(image["alt"] or "") > 20
     assert {path.name for path in report.page.parent.iterdir()} == {
+        WRITTEN,
         "index.html",
         *(path.name for path in report.figures),
     }

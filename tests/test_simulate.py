@@ -30,6 +30,7 @@ from small_surveys import load_night, rows
 
 from ssdb.association.associate import associate
 from ssdb.errors import ConfigError, InputError
+from ssdb.output_folder import WRITTEN
 from ssdb.schema import dia, survey
 from ssdb.schema.arrow import arrow_schema
 from ssdb.simulate import (
@@ -567,7 +568,8 @@ def test_tables_have_the_types_and_units_of_the_data_model(mosaic_night: Night) 
 def test_files_read_back_as_they_were(mosaic_night: Night, tmp_path: Path) -> None:
     """Parquet keeps types and units, the truth is CSV, and the configuration can be read again."""
     paths = write_night(mosaic_night, tmp_path / "new" / "night")
-    assert {path.name for path in paths.values()} == {path.name for path in (tmp_path / "new" / "night").iterdir()}
+    present = {path.name for path in (tmp_path / "new" / "night").iterdir()}
+    assert {WRITTEN, *(path.name for path in paths.values())} == present
     for name in ("visits", "detectors", "sources", "predictions"):
         table = pa.parquet.read_table(paths[name])
         assert table.equals(getattr(mosaic_night, name))
