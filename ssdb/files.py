@@ -23,7 +23,16 @@ import pyarrow.compute as pc
 
 from ssdb.errors import InputError, shown
 from ssdb.fits_files import opened_fits
-from ssdb.limits import LONGEST_LINE, refuse_columns, refuse_line, refuse_memory, refuse_yaml, whole
+from ssdb.limits import (
+    LONGEST_LINE,
+    is_absurd_unit,
+    refuse_columns,
+    refuse_line,
+    refuse_memory,
+    refuse_unit,
+    refuse_yaml,
+    whole,
+)
 from ssdb.output import output_file
 from ssdb.parquet_files import is_plain, opened_parquet, refuse_long_texts
 from ssdb.votable import refuse_votable
@@ -150,6 +159,8 @@ def parsed_unit(text: str) -> UnitBase:
     """
     from astropy import units as u
 
+    if is_absurd_unit(text):
+        return u.UnrecognizedUnit(text[:100])
     try:
         return u.Unit(text, parse_strict="silent")
     except Exception:  # of 10**400 m, (((..., and whatever else its parser stumbles over
@@ -293,7 +304,9 @@ def _read_ecsv(path: Path) -> pa.Table:
     from astropy.table import Table
 
     with whole(path, lambda piece: _TIMES_OF_ECSV * len(piece)) as file, io.TextIOWrapper(file, "utf-8") as text:
-        header = (line[1:] for line in takewhile(lambda line: line.startswith("#"), text))
+        header = [line[1:] for line in takewhile(lambda line: line.startswith("#"), text)]
+        for unit in re.findall(r"\bunit: *([^,}\n]*)", "".join(header)):
+            refuse_unit(path, unit)
         refuse_yaml(path, "".join(line for line in header if not line.lstrip().startswith("%ECSV")))
         text.seek(0)
         return _from_astropy(Table.read(text, format="ascii.ecsv"))

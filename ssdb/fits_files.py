@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ssdb.errors import InputError
-from ssdb.limits import MOST_AXES, MOST_CARDS, whole
+from ssdb.limits import MOST_AXES, MOST_CARDS, refuse_unit, whole
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
@@ -66,6 +66,8 @@ def _refuse_structure(file: IO[bytes], path: Path) -> None:
     while text := _header(file, path):
         header = Header.fromstring(text)
         refuse_counts(header, path)
+        for unit in header["TUNIT*"].values():
+            refuse_unit(path, str(unit))
         try:
             n_bytes = _data_bytes(header)
         except (TypeError, ValueError, KeyError):

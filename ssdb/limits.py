@@ -31,7 +31,13 @@ MOST_CARDS = 400_000
 MOST_AXES = 999
 """Axes of an image and columns of a table (FITS 4.0, 4.4.1.1 and 7.3.1)."""
 
+MOST_PIXELS = 10_000_000
+"""Pixels of a side of a detector."""
+
 _BYTES = {"": 10**9, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+_LONGEST_UNIT = 500
+_ABSURD_POWER = re.compile(r"(\*\*|\^)[\s(+-]*\d{4}")
 
 _MOST_VALUES = 1_000_000
 """Values of a text in YAML."""
@@ -124,6 +130,17 @@ def refuse_columns(name: object, n: int) -> None:
     """Raises InputError if a table has more columns than any real one."""
     if n > MOST_COLUMNS:
         raise InputError(f"{name}: has {n:,} columns; a table has at most {MOST_COLUMNS:,}")
+
+
+def is_absurd_unit(text: str) -> bool:
+    """Whether the text of a unit has a power that takes hours to compute: astropy computes 10**99999999 exactly."""
+    return len(text) > _LONGEST_UNIT or _ABSURD_POWER.search(text) is not None
+
+
+def refuse_unit(name: object, text: str) -> None:
+    """Raises InputError if a unit would take for ever to understand."""
+    if is_absurd_unit(text):
+        raise InputError(f"{name}: {text[:40]!r} is no unit")
 
 
 def refuse_line(name: object, line: bytes | str) -> None:

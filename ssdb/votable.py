@@ -8,7 +8,7 @@ from typing import IO
 from xml.parsers import expat
 
 from ssdb.errors import InputError
-from ssdb.limits import refuse_columns, refuse_memory
+from ssdb.limits import refuse_columns, refuse_memory, refuse_unit
 
 _BYTES = {
     **dict.fromkeys(("boolean", "bit", "unsignedByte"), 1),
@@ -76,6 +76,7 @@ class _Scan:
         if tag == "TR":
             self._rows += 1
         elif tag == "FIELD":
+            refuse_unit(self._name, attributes.get("unit", ""))
             self._add_field(attributes.get("datatype", ""), attributes.get("arraysize", ""))
         elif tag == "TABLE":
             said = attributes.get("nrows", "").strip()

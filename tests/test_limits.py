@@ -18,12 +18,13 @@ from astropy.io import fits
 from click.testing import CliRunner
 from pyarrow import parquet
 
-from ssdb import limits, max_memory
+from ssdb import limits, max_memory, read_exposures
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError
-from ssdb.files import read_columns, write_columns
+from ssdb.files import parsed_unit, read_columns, write_columns
 from ssdb.ingest.column_map import ColumnMap
 from ssdb.ingest.opsim import read_opsim
+from ssdb.limits import refuse_unit
 from ssdb.rows import open_rows
 
 MEGABYTE = 10**6
@@ -267,6 +268,31 @@ def test_rows_that_share_a_heap(tmp_path: Path) -> None:
     head = content[2880:start].replace(b"NAXIS2  =                    1", b"NAXIS2  =               100000")
     (tmp_path / "a.fits").write_bytes(content[:2880] + head + 100_000 * descriptor + heap + bytes(-1_200_000 % 2880))
     assert "a.fits: would take 80.0 GB of memory" in refusal("columns", tmp_path / "a.fits")
+
+
+@pytest.mark.parametrize("unit", ["10**99999999 nJy", "10^(-99999999) m", 10_000 * "m "])
+def test_units_that_take_for_ever(tmp_path: Path, unit: str) -> None:
+    """astropy computes powers of ten exactly, however high."""
+    (tmp_path / "a.vot").write_text(votable(f'<FIELD name="a" datatype="int" unit="{unit}"/>', "<TABLEDATA/>"))
+    head = ["%ECSV 1.0", "---", "datatype:", f"- {{name: a, unit: {unit}, datatype: int64}}"]
+    (tmp_path / "a.ecsv").write_text("".join(f"# {line}\n" for line in head) + "a\n1\n")
+    for name in ("a.vot", "a.ecsv"):
+        assert f"{name}: {unit[:40]!r} is no unit" in refusal("columns", tmp_path / name)
+    with pytest.raises(InputError, match="is no unit"):
+        fits.BinTableHDU.from_columns([fits.Column("a", "D", array=[1.0])]).writeto(tmp_path / "a.fits")
+        content = (tmp_path / "a.fits").read_bytes()
+        card = f"TUNIT1  = '{unit[:60]}'".ljust(80).encode()
+        end = b"END" + 77 * b" "
+        (tmp_path / "a.fits").write_bytes(content[:2880] + content[2880:].replace(end + 80 * b" ", card + end, 1))
+        refuse_unit("a.fits", unit) if len(unit) > 60 else read_columns(tmp_path / "a.fits")
+    assert not parsed_unit(unit).is_equivalent("nJy")
+
+
+def test_images_of_any_size(tmp_path: Path) -> None:
+    """A side of more pixels than any detector has is an error."""
+    (tmp_path / "a.hdr").write_text("CTYPE1  = 'RA---TAN'\nCTYPE2  = 'DEC--TAN'\n")
+    with pytest.raises(InputError, match=r"a\.hdr: width must be an integer from 1 to 10000000"):
+        read_exposures(tmp_path / "a.hdr", visit=1, detector=1, shape=(10, 2**31 - 1))
 
 
 # ---- VOTable ---------------------------------------------------------------------------------------------------------

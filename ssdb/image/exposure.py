@@ -24,6 +24,7 @@ from ssdb.image.header import (
     read_text,
 )
 from ssdb.image.wcs import sky_mapping
+from ssdb.limits import MOST_PIXELS
 from ssdb.sky.outline import PixelToSky, pixel_scale, trace_outline
 from ssdb.sky.sphere import Array
 
@@ -87,8 +88,8 @@ class Exposure:
         for what, least, most in (
             ("visit", -(2**63), 2**63 - 1),
             ("detector", -(2**15), 2**15 - 1),
-            ("width", 1, 2**31 - 1),
-            ("height", 1, 2**31 - 1),
+            ("width", 1, MOST_PIXELS),
+            ("height", 1, MOST_PIXELS),
         ):
             value = getattr(self, what)
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
