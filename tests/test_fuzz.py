@@ -1,24 +1,58 @@
-"""Damaged files: each is stored as a whole or refused in one line, whatever is in it. No reader ends in a traceback."""
+"""Damaged files: each is stored as a whole or refused in one line, whatever is in it. No reader ends in a traceback.
+
+``SSDB_FUZZ_CASES`` sets how many cases of each kind of file are tried, and prints what came of them; they are the same
+in every run. More of them, and a single one: see ``python -m fuzz --help``, in this folder.
+"""
 
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from fuzz.cases import try_cases
+from fuzz.cases import Figures, try_cases, try_on
 from fuzz.corpus import Kind, kinds
+from ingesting import load_night
 
-CASES = int(os.environ.get("SSDB_FUZZ_CASES", "60"))
-"""Of each kind of file."""
+from ssdb.store.migrate import connect
+
+CASES = int(os.environ.get("SSDB_FUZZ_CASES", "25"))
+"""Of each kind of file; half a minute in all for a processor that has nothing else to do."""
+
+CASES_ON_POSTGRESQL = 2
 
 KINDS = list(kinds())
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.file for kind in KINDS])
-def test_damaged_files_are_stored_or_refused(
-    kind: Kind, tmp_path: Path, record_property: pytest.FixtureRequest
-) -> None:
+def test_damaged_files_are_stored_or_refused(kind: Kind, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = try_cases(kind, range(CASES), tmp_path)
+    with capsys.disabled():
+        _tell(kind, figures)
     assert figures.tried == CASES
+    assert not figures.faults, "\n".join(figures.faults)
+
+
+def _tell(kind: Kind, figures: Figures) -> None:
+    if os.environ.get("SSDB_FUZZ_CASES"):
+        print(f"\n{kind.file}: {figures}")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.file for kind in KINDS])
+def test_sound_files_are_stored(kind: Kind, tmp_path: Path) -> None:
+    (tmp_path / kind.file).write_bytes(kind.damaged(None))
+    with closing(connect()) as database:
+        load_night(database)
+        kind.read(database, tmp_path / kind.file)
+
+
+def test_on_postgresql_as_well(postgresql_url: str, tmp_path: Path) -> None:
+    """Some of each kind, one after the other: what is stored stays."""
+    figures = Figures()
+    with closing(connect(postgresql_url)) as database:
+        load_night(database)
+        for kind in KINDS:
+            try_on(database, kind, range(CASES_ON_POSTGRESQL), tmp_path, figures)
+    assert figures.tried == CASES_ON_POSTGRESQL * len(KINDS)
     assert not figures.faults, "\n".join(figures.faults)

@@ -317,3 +317,26 @@ def test_the_orbits_in_real_alerts_are_refused_for_what_they_lack(database: Data
     refused(
         database, ingest_orbits, orbits, "there is no usable orbit", "i is unknown (rows 1, 2, 3)", error=InputError
     )
+
+
+@pytest.mark.parametrize(("first", "count"), [(118, " 12.5"), (118, "9e+99"), (124, "1.5")])
+def test_a_count_that_is_no_whole_number_costs_its_line(
+    database: Database, tmp_path: Path, first: int, count: str
+) -> None:
+    path = mpcorb(tmp_path / "MPCORB.DAT", CERES, changed(PALLAS, first, count), ONE_OPPOSITION)
+    report = ingest_orbits(database, path)
+    assert (report.rows, report.invalid) == (2, 1)
+    assert report.doubts == ("not readable in the columns of MPCORB.DAT (line 7)",)
+
+
+def test_line_ends_of_an_old_macintosh(tmp_path: Path, database: Database) -> None:
+    path = mpcorb(tmp_path / "MPCORB.DAT", CERES, PALLAS)
+    expected = read(path)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    assert read(path) == expected
+    (tmp_path / "packed.DAT").write_bytes(gzip.compress(path.read_bytes()))
+    assert read(tmp_path / "packed.DAT") == expected
+    assert ingest_orbits(database, path).rows == 2
+    table = as_csv(tmp_path / "mpc_orbits.csv", mpc_row(), mpc_row(packed_primary_provisional_designation="K15MK4R"))
+    table.write_bytes(table.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r"))
+    assert ingest_orbits(database, table).invalid == 1

@@ -101,7 +101,7 @@ def _parquet_parts(path: Path) -> Iterator[Part]:
             for batch in file.iter_batches(_PARQUET_ROWS, columns=wanted):
                 yield read_columns(pa.Table.from_batches([batch])), before + 1 + np.arange(batch.num_rows), []
                 before += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as Parquet, is it complete? ({error})") from error
 
 
@@ -159,22 +159,11 @@ def _parsed(table: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray]]:
             unreadable[f"{name} is not a date and time of UTC"] = bad
             values = pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), column)
         else:
-            numbers, bad = _numbers(column.combine_chunks(), type_)
+            numbers, bad = numbers_of(column.combine_chunks(), type_)
             unreadable[f"{name} is not a {'whole ' if pa.types.is_integer(type_) else ''}number"] = bad
             values = pa.array(numbers, from_pandas=True)
         table = table.set_column(index, name, values)
     return table, unreadable
-
-
-def _numbers(texts: pa.Array, type_: pa.DataType) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers written as text, NaN where there is none, and the texts that are no number of the type."""
-    values, bad = numbers_of(texts)
-    if pa.types.is_integer(type_):
-        limits = np.iinfo(type_.to_pandas_dtype())
-        whole = (values == np.floor(values)) & (values >= limits.min) & (values <= limits.max)
-        bad = bad | (~whole & ~np.isnan(values))
-        values = np.where(bad, np.nan, values)
-    return values, bad
 
 
 def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.ndarray]], name: str) -> OrbitBlock:

@@ -153,9 +153,10 @@ def _block(characters: np.ndarray, numbers: np.ndarray, lengths: np.ndarray) -> 
     designations, ids = unpack(packed)
     unreadable = lengths < _COLUMNS["mean_motion"][1]
     unreadable |= (characters[:, np.array(_GAPS) - 1] != ord(" ")).any(axis=1)
+    types = {field.name: field.type for field in arrow_schema(mpc_orbits)}
     values = {}
     for name in _NUMBERS:
-        values[name], bad = numbers_of(_texts(characters, name))
+        values[name], bad = numbers_of(_texts(characters, name), types[name])
         unreadable |= bad
     epochs = _epochs(characters)
     disagree = _take_better_axis(values)
@@ -165,7 +166,6 @@ def _block(characters: np.ndarray, numbers: np.ndarray, lengths: np.ndarray) -> 
     columns["arc_length_total"] = np.where(in_days, values["arc_length_total"], np.nan)
     columns["u_param"] = _uncertainty(characters)
 
-    types = {field.name: field.type for field in arrow_schema(mpc_orbits)}
     rows = pa.table(
         {
             PACKED: packed,

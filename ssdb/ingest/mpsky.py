@@ -49,7 +49,7 @@ def is_mpsky(source: Any) -> bool:
                 return False
             file.seek(0)
             return pa.ipc.read_message(file).type == "tensor"
-    except (pa.ArrowException, OSError, MemoryError):
+    except (pa.ArrowException, OSError, EOFError, MemoryError):
         return False
 
 
@@ -160,7 +160,7 @@ def _parts(content: bytes, name: str) -> tuple[Array, Array, pa.Table]:
         with pa.ipc.open_stream(stream) as reader:
             columns = reader.read_all()
         columns.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # a damaged length may ask for anything
+    except (pa.ArrowException, OSError, EOFError, ValueError, MemoryError) as error:  # a damaged length may be any
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{name}: not an answer of mpSky, or cut short ({reason})") from error
     refuse_repeated(columns.column_names, name)

@@ -30,6 +30,7 @@ ROWS_PER_BLOCK = 50_000
 Part = tuple[pa.Table, np.ndarray, list[tuple[str, np.ndarray]]]
 """Rows of a file, their numbers, and what is wrong with rows that are not among them, with the numbers of those."""
 
+_DOUBLE = pa.float64()
 _BYTES_PER_BLOCK = 8 * 2**20
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
@@ -81,13 +82,15 @@ class OrbitBlock:
         return OrbitBlock(rows, numbers, ids, left_out, self.counted, self.unknown)
 
 
-def numbers_of(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+def numbers_of(texts: pa.Array, type_: pa.DataType = _DOUBLE) -> tuple[np.ndarray, np.ndarray]:
     """Numbers written as text.
 
     Parameters
     ----------
     texts : pyarrow.Array of string, shape (n,)
         Blanks around a number do not matter; NULL, blank text, ``nan`` and ``null`` are unknown.
+    type_ : pyarrow.DataType
+        What they are to become: of integers only whole numbers within its limits are good.
 
     Returns
     -------
@@ -105,7 +108,13 @@ def numbers_of(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     except pa.ArrowInvalid:  # rare, and the check of every text takes longer than the conversion
         bad = pc.fill_null(pc.invert(pc.match_substring_regex(trimmed, _NUMBER)), False).to_numpy(zero_copy_only=False)
         values = pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), trimmed).cast(pa.float64())
-    return values.to_numpy(zero_copy_only=False), bad
+    numbers = values.to_numpy(zero_copy_only=False)
+    if pa.types.is_integer(type_):
+        limits = np.iinfo(type_.to_pandas_dtype())
+        whole = (numbers == np.floor(numbers)) & (numbers >= limits.min) & (numbers <= limits.max)
+        bad = bad | (~whole & ~np.isnan(numbers))
+        numbers = np.where(bad, np.nan, numbers)
+    return numbers, bad
 
 
 @contextmanager

@@ -8,12 +8,12 @@ import sqlite3
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import ingesting
 
@@ -57,25 +57,37 @@ class Figures:
 
 
 def try_cases(kind: Kind, numbers: range, directory: Path) -> Figures:
-    """Runs some of the cases of a kind; each is the same whatever ran before it.
+    """Runs some of the cases of a kind in memory; each is the same whatever ran before it.
 
     A replay is ``python -m fuzz --kind FILE --case NUMBER``, in the folder of the tests.
     """
     figures = Figures()
-    with _night() as (database, night), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logging.getLogger("astropy").setLevel(logging.CRITICAL)
+    with _night() as (database, night):
         driver = _driver(database)
         for number in numbers:
             night.backup(driver)
-            sound = driver.serialize()
-            started = time.perf_counter()
-            fault = _fault(kind, case_content(kind, number), directory, database, driver, sound, figures)
-            figures.slowest = max(figures.slowest, (time.perf_counter() - started, f"{kind.file} {number}"))
-            figures.tried += 1
-            if fault:
-                figures.faults.append(f"--kind {kind.file} --case {number}: {fault}")
+            _try(database, kind, number, directory, figures, driver.serialize)
     return figures
+
+
+def try_on(database: Database, kind: Kind, numbers: range, directory: Path, figures: Figures) -> None:
+    """Runs some of the cases of a kind on a database as it is; what is stored stays."""
+    for number in numbers:
+        _try(database, kind, number, directory, figures, partial(ingesting.dump, database))
+
+
+def _try(
+    database: Database, kind: Kind, number: int, directory: Path, figures: Figures, state: Callable[[], object]
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("astropy").setLevel(logging.CRITICAL)
+        started = time.perf_counter()
+        fault = _fault(kind, case_content(kind, number), directory, database, figures, state)
+        figures.slowest = max(figures.slowest, (time.perf_counter() - started, f"{kind.file} {number}"))
+    figures.tried += 1
+    if fault:
+        figures.faults.append(f"--kind {kind.file} --case {number}: {fault}")
 
 
 def case_content(kind: Kind, number: int) -> bytes:
@@ -102,16 +114,17 @@ def _driver(database: Database) -> sqlite3.Connection:
 
 
 def _fault(
-    kind: Kind, content: bytes, directory: Path, database: Database, driver: Any, sound: bytes, figures: Figures
+    kind: Kind, content: bytes, directory: Path, database: Database, figures: Figures, state: Callable[[], object]
 ) -> str:
     """What is wrong with how a file was taken; empty where it was stored, or refused as it should be."""
+    before = state()
     path = directory / kind.file
     path.write_bytes(content)
     try:
         kind.read(database, path)
     except SsdbError as error:
         figures.refused += 1
-        if driver.serialize() != sound:
+        if state() != before:
             return f"half-stored, with {error!r}"
         return _wrong_message(str(error))
     except KeyboardInterrupt:

@@ -55,7 +55,7 @@ MAPPED = (
 SKYBOT = b"""# Flag: 1
 # Ticket: 170965104917464734
 # Num | Name | RA(h) | DE(deg) | Class | Mv | Err(arcsec) | dRA(arcsec/h) | dDEC(arcsec/h) | Dg(ua) | Phase(deg)
- 433 | Eros | 03 20 21.6777 | -06 28 22.447 | NEA>Amor | 19.7 | 0.011 | -31.5462 | 14.651 | 1.88425162489 | 6.38
+ 434 | Hungaria | 03 20 21.6777 | -06 28 22.447 | NEA>Amor | 19.7 | 0.011 | -31.5462 | 14.651 | 1.88425162489 | 6.38
  - | 2020 KU26 | 03 20 22.6777 | -06 28 23.447 | MB>Middle | 19.7 | 0.000 | -31.5462 | 14.651 | 1.88425162489 | 6.38
  599 | Jupiter | 03 20 23.6777 | -06 28 24.447 | Planet | -2.7 | 0.000 | -31.5462 | 14.651 | 1.88425162489 | 6.38
 """
@@ -188,16 +188,17 @@ def _predictions() -> Iterator[Kind]:
     }
     row |= {"RARateCosDec_deg_day": -0.5, "DecRate_deg_day": 0.25, "Range_LTC_km": KM, "phase_deg": 12.5}
     row |= {f"Obj_Sun_{axis}_LTC_km": KM for axis in "xyz"} | {f"Obj_Sun_v{axis}_LTC_km_s": 1.0 for axis in "xyz"}
-    rows = [row, row | {"ObjID": "433", "FieldID": 20, "fieldMJD_TAI": 60000.2}]
+    rows = [row, row | {"ObjID": "434", "FieldID": 20, "fieldMJD_TAI": 60000.2}]
     columns = orbit_files.columns(*rows)
     yield _of_text("sorcha.csv", _lines(rows, b","), ingest_predictions)
     yield _of_text("sorcha.txt", _lines(rows, b" "), ingest_predictions, b" ")
     yield _of_table("sorcha.parquet", columns, ingest_predictions)
     yield _of_bytes("sorcha.db", _sqlite("sorcha_results", rows), mutations.bytes_, ingest_predictions)
     mpsky = partial(ingest_predictions, visit=10)
-    answer = mpsky_answers.answer(tmin=59999.9, tmax=60000.9, more=mpsky_answers.EXTENDED)
+    answer = mpsky_answers.answer(
+        ("2020 AA", "434", "C/2017 K2"), tmin=59999.9, tmax=60000.9, more=mpsky_answers.EXTENDED
+    )
     yield _of_bytes("mpsky.arrow", answer, mutations.bytes_, mpsky)
-    yield _of_bytes("mpsky.json", b'{"objects": [{"name": "433", "ra": 50.0}]}', mutations.bytes_, mpsky)
     yield _of_text("skybot.txt", SKYBOT, partial(ingest_predictions, visit=10), b"|")
     visit = {"observationId": 11, "observationStartMJD": 60218.0, "visitTime": 34.0, "visitExposureTime": 30.0}
     visit |= {"fieldRA": 310.0, "fieldDec": -60.8, "band": "y"}
