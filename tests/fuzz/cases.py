@@ -26,7 +26,7 @@ SEED = 20261129
 MOST_CHARACTERS = 2500
 """No message is longer."""
 
-_REPEATED = re.compile(r"(.{1,3})\1{100}", re.DOTALL)
+_REPEATED = re.compile(r"(.)\1{400}", re.DOTALL)
 """What the longest oddities look like where a message repeats them."""
 
 
