@@ -303,13 +303,14 @@ def _read_fits(path: Path) -> pa.Table:
 def _read_ecsv(path: Path) -> pa.Table:
     from astropy.table import Table
 
-    with whole(path, lambda piece: _TIMES_OF_ECSV * len(piece)) as file, io.TextIOWrapper(file, "utf-8") as text:
-        header = [line[1:] for line in takewhile(lambda line: line.startswith("#"), text)]
+    with whole(path, lambda piece: _TIMES_OF_ECSV * len(piece)) as file:
+        lines = takewhile(lambda line: line.startswith("#"), (line.decode() for line in file))
+        header = [line.removeprefix("#").removeprefix(" ") for line in lines]
         for unit in re.findall(r"\bunit: *([^,}\n]*)", "".join(header)):
             refuse_unit(path, unit)
-        refuse_yaml(path, "".join(line for line in header if not line.lstrip().startswith("%ECSV")))
-        text.seek(0)
-        return _from_astropy(Table.read(text, format="ascii.ecsv"))
+        refuse_yaml(path, "".join(line for line in header if not line.startswith("%ECSV")))
+        file.seek(0)
+        return _from_astropy(Table.read(file, format="ascii.ecsv"))
 
 
 def _read_votable(path: Path) -> pa.Table:

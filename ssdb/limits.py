@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from ssdb.errors import ConfigError, InputError
 
@@ -191,7 +191,7 @@ def is_gzip(path: Path) -> bool:
 
 
 @contextmanager
-def unfolded(path: Path) -> Iterator[io.BufferedReader]:
+def unfolded(path: Path) -> Iterator[io.BufferedIOBase]:
     """The bytes of a file that is read in parts, decompressed where it is gzip.
 
     Raises
@@ -204,7 +204,7 @@ def unfolded(path: Path) -> Iterator[io.BufferedReader]:
             yield file
         return
     most = allowed_memory(_OFTEN * path.stat().st_size)
-    with gzip.open(path) as file, io.BufferedReader(_Bounded(file, path, most)) as bounded:
+    with gzip.open(path) as unpacked, io.BufferedReader(_Bounded(unpacked, path, most)) as bounded:
         yield bounded
 
 
@@ -247,11 +247,11 @@ def whole(path: Path, cost: Callable[[bytes], int] = len) -> Iterator[IO[bytes]]
         with path.open("rb") as file:
             yield file
         return
-    with gzip.open(path) as file:
+    with gzip.open(path) as unpacked:
         needed = 0
-        while chunk := file.read(_CHUNK):
+        while chunk := unpacked.read(_CHUNK):
             needed += cost(chunk)
             if needed > _memory:
                 raise too_large(path, "unfolds to more memory than it may take")
-        file.seek(0)
-        yield file
+        unpacked.seek(0)
+        yield cast(IO[bytes], unpacked)

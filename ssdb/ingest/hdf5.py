@@ -65,16 +65,16 @@ def read_hdf5(path: Path, having: Sequence[str], columns: Sequence[str]) -> tupl
     arguments = json.dumps({"path": str(path.absolute()), "memory": most, "having": having, "columns": columns})
     with tempfile.TemporaryFile() as messages, _process(arguments, messages) as process:
         try:
-            names, table = _received(process, path, most)
+            received = _received(process, path, most)
         except (pa.ArrowException, OSError):
             # It has ended, or been ended, before the end of what it had to say.
-            names = table = None
+            received = None
         finally:
             process.kill()  # there is nothing more to come from it
         code = process.wait()
-        if table is None:
+        if received is None:
             raise _error(path, code, messages)
-    return names, table
+    return received
 
 
 @contextmanager

@@ -229,7 +229,7 @@ def _refuse_fixed_frame(key: str, group: h5py.Group) -> None:
 
 def _texts(pickle: Any, key: str) -> list[str]:
     """The texts of a pickled list, which is looked at and never run."""
-    content = bytes(pickle) if isinstance(pickle, bytes | np.void) else b""
+    content = pickle.tobytes() if isinstance(pickle, np.void) else pickle if isinstance(pickle, bytes) else b""
     texts = []
     try:
         if len(content) > _LONGEST_PICKLE:
