@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 
@@ -22,7 +22,7 @@ _VARIABLE = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, p
 
 
 @contextmanager
-def opened_parquet(path: Path, *, in_parts: bool = False, **options: Any) -> Iterator[tuple[ParquetFile, IO[bytes]]]:
+def opened_parquet(path: Path, *, in_parts: bool = False, **options: Any) -> Iterator[tuple[ParquetFile, BinaryIO]]:
     """A Parquet file and what it is read from.
 
     Texts are read as dictionaries: a text that is stored once and stands in a million rows takes its place once.
