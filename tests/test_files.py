@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from ssdb.errors import InputError
-from ssdb.files import ENDINGS, label, read_columns, to_astropy, write_columns
+from ssdb.files import ENDINGS, label, read_columns
+from ssdb.writers import to_astropy, write_columns
 
 ZTF = Path(__file__).parents[1] / "../shared/data/ztf_2020-05"
 needs_ztf = pytest.mark.skipif(not ZTF.is_dir(), reason="the ZTF data of 2020-05 is not there")

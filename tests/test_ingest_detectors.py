@@ -34,13 +34,13 @@ from ingesting import (
 
 from ssdb.association.associate import associate
 from ssdb.errors import InputError
-from ssdb.files import write_columns
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import Database
 from ssdb.store.migrate import connect
+from ssdb.writers import write_columns
 
 NO_RESULT = ("runId", "associatedAt", "nSources", "nTotalSsObjects", "nAssociatedSsObjects")
 

@@ -40,7 +40,6 @@ from ingesting import (
 
 from ssdb.association.associate import associate
 from ssdb.errors import ConfigError, DesignationError, InputError
-from ssdb.files import to_astropy, write_columns
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
@@ -49,6 +48,7 @@ from ssdb.schema.solar_system import numbered_identifications
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.store.database import Database
 from ssdb.store.migrate import connect
+from ssdb.writers import to_astropy, write_columns
 
 AU_KM = 149597870.7
 EROS_PRIMARY = int.from_bytes(b"I98P00A", "big")

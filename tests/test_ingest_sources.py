@@ -39,7 +39,6 @@ from ingesting import (
 
 from ssdb.association.associate import associate
 from ssdb.errors import ConfigError, InputError
-from ssdb.files import to_astropy, write_columns
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
@@ -48,6 +47,7 @@ from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.dia import dia_source
 from ssdb.store.database import Database
 from ssdb.store.migrate import connect
+from ssdb.writers import to_astropy, write_columns
 
 INT64 = (-(2**63), 2**63 - 1)
 FOR_ASSOCIATION = ("ssObjectId", "ssObjectReassocTimeMjdTai")

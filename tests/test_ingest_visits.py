@@ -28,11 +28,11 @@ from ingesting import (
 )
 
 from ssdb.errors import InputError
-from ssdb.files import write_columns
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import Database
+from ssdb.writers import write_columns
 
 FULL = {
     "visit": [2**63 - 1, -(2**63)],

@@ -21,10 +21,11 @@ from pyarrow import parquet
 from ssdb import limits, max_memory, read_exposures
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError
-from ssdb.files import parsed_unit, read_columns, write_columns
+from ssdb.files import parsed_unit, read_columns
 from ssdb.ingest.column_map import ColumnMap
 from ssdb.ingest.opsim import read_opsim
 from ssdb.rows import open_rows
+from ssdb.writers import write_columns
 
 MEGABYTE = 10**6
 SORCHA_ORBITS = b"ObjID,FORMAT,q,e,inc,node,argPeri,t_p_MJD_TDB,epochMJD_TDB\n"

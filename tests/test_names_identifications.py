@@ -16,11 +16,11 @@ from ingesting import MQ204, at_once, dump, refused, rows, truncated, with_value
 
 from ssdb.designation import ss_object_id
 from ssdb.errors import InputError
-from ssdb.files import write_columns
 from ssdb.ingest.identifications import ingest_identifications
 from ssdb.ingest.packed import pack_numbers
 from ssdb.store.database import Database
 from ssdb.store.migrate import connect
+from ssdb.writers import write_columns
 
 PAIRS = (("2010 AB", "2015 MQ204"), ("2015 MQ204", "2015 MQ204"))
 

@@ -24,11 +24,12 @@ from astropy.table import Table
 from pyarrow import parquet
 
 from ssdb.errors import SsdbError
-from ssdb.files import read_columns, write_columns
+from ssdb.files import read_columns
 from ssdb.ingest.column_map import ColumnMap
 from ssdb.ingest.mpsky import read_mpsky
 from ssdb.ingest.opsim import read_opsim
 from ssdb.ingest.sorcha import read_sorcha
+from ssdb.writers import write_columns
 
 
 class Marks:

@@ -21,8 +21,8 @@ from permissions import NOBODY, without_privileges
 
 from ssdb.cli import main
 from ssdb.errors import InputError
-from ssdb.files import write_columns
 from ssdb.output import output_file
+from ssdb.writers import write_columns
 
 ENDINGS = ["parquet", "fits", "fits.gz", "ecsv", "csv", "csv.gz", "vot"]
 MANY = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 60000) SELECT n, n * n AS m FROM t"

@@ -10,13 +10,14 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, quoted
-from ssdb.files import format_of, write_columns
+from ssdb.files import format_of
 from ssdb.output import require_replaceable
 from ssdb.schema import metadata
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
 from ssdb.store.read import in_order, read_table
 from ssdb.store.views import known_columns, view_definitions
+from ssdb.writers import write_columns
 
 _KEYS_OF_VIEWS = ("visit", "ssObjectId", "diaSourceId", "alias", "designation")
 """What the rows of a view are ordered by, as far as it has them: views have no key of their own."""

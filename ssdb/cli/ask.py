@@ -181,7 +181,7 @@ def _check_output(format_: str | None, output: str | None) -> None:
 
 def _print_result(result: QueryResult, format_: str | None, output: str | None) -> None:
     if output is not None:
-        from ssdb.files import write_columns
+        from ssdb.writers import write_columns
 
         write_columns(result.to_arrow(), output)
         click.echo(f"{output}: {len(result.rows):,} rows", err=True)

@@ -25,7 +25,6 @@ from astropy.io import fits
 
 from fuzz import mutations
 from ssdb.ask.queries import named_query
-from ssdb.files import write_columns
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.identifications import ingest_identifications
 from ssdb.ingest.orbits import ingest_orbits
@@ -33,6 +32,7 @@ from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import Database
+from ssdb.writers import write_columns
 
 Read = Callable[[Database, Path], object]
 
