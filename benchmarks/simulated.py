@@ -183,7 +183,7 @@ def _widened(sources: pa.Table, n_columns: int) -> pa.Table:
         if field.type == pa.float32() and field.name not in sources.schema.names
     ]
     for field in more[: max(0, n_columns - sources.num_columns)]:
-        values = rng.uniform(0.1, 1000.0, sources.num_rows).astype(np.float32)
+        values = rng.uniform(0.1, 1.0, sources.num_rows).astype(np.float32)
         sources = sources.append_column(field.remove_metadata(), pa.array(values))
     return sources
 

@@ -17,10 +17,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 from sqlalchemy.pool import NullPool
 
 from ssdb.store.database import Database
 from ssdb.store.migrate import connect, initialize
+
+# How long an example takes is no matter of right or wrong.
+settings.register_profile("ssdb", deadline=None)
+settings.load_profile("ssdb")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 DIALECTS = ("sqlite", "postgresql")

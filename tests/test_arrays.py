@@ -28,7 +28,7 @@ def test_arrays_of_every_type_come_back(database: Database, n: int) -> None:
     assert found == list(zip(*(values.tolist() for values in given_columns.values()), strict=True))
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.integers(-LARGEST - 1, LARGEST), max_size=50))
 def test_one_statement_after_the_other_has_its_own_rows(database: Database, values: list[int]) -> None:
     for part in (values, values[::-1], values[:1]):

@@ -50,7 +50,7 @@ def _one_by_one(edges):
     return set(taken)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(EDGES)
 def test_optimal_is_the_best_of_all_assignments(edges):
     """One to one, nothing of weight 0 or below, and no assignment has a larger sum."""
@@ -61,7 +61,7 @@ def test_optimal_is_the_best_of_all_assignments(edges):
     assert sum(edges[pair][1] for pair in pairs) == _largest_sum(edges)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(EDGES)
 def test_greedy_is_closest_first(edges):
     """The rounds give what going through the sorted pairs one by one gives; ties by object, then by source."""
@@ -69,7 +69,6 @@ def test_greedy_is_closest_first(edges):
     assert {pair for pair, is_chosen in zip(edges, chosen, strict=True) if is_chosen} == _one_by_one(edges)
 
 
-@settings(deadline=None)
 @given(EDGES, st.randoms(), st.sampled_from(["optimal", "greedy"]))
 def test_the_order_of_the_pairs_changes_nothing(edges, random, method):
     """The same pairs are chosen from a shuffled list, ties or not."""

@@ -77,7 +77,7 @@ def assert_agree(database: Database, survey: Survey) -> None:
     assert len({row[::2] for row in matches}) == len({row[:2] for row in matches}) == len(matches)
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32),
     footprints=st.sampled_from(["none", "none", "corners", "mixed"]),
@@ -120,7 +120,7 @@ def test_everything_is_as_by_brute_force(
     assert told == [reference.counts[visit] for visit in survey.ids]
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     objects=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=5, unique=True),
     sources=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=5, unique=True),

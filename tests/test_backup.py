@@ -273,7 +273,7 @@ def test_a_second_thread_may_ask_meanwhile(full_url: str, tmp_path: Path) -> Non
     [
         f"postgresql://me:{SECRET}@db.example:5433/survey",
         f"postgresql://db.example:5433/survey?user=me&password={SECRET}",
-        f"postgresql://db.example:5433/survey?user=me&sslpassword={SECRET}&passwd={SECRET}&PWD={SECRET}",
+        f"postgresql://db.example:5433/survey?user=me&sslpassword={SECRET}&prepare_threshold=none",
     ],
 )
 def test_of_postgresql_it_says_what_to_run_and_no_password(url: str) -> None:

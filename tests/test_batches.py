@@ -50,7 +50,7 @@ def test_the_last_batches_are_shared() -> None:
     assert sizes(100, 10, n_workers=2)[-3:] == [2, 1, 1]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     n=st.integers(0, 60),
     n_workers=st.integers(1, 5),

@@ -25,7 +25,7 @@ def held(ra: np.ndarray, dec: np.ndarray, centre: tuple[float, float], radius: f
     return ((zone == boxes.zone) & (ra[:, None] >= boxes.ra0) & (ra[:, None] <= boxes.ra1)).sum(axis=1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(centre=CENTRES, radius=RADII, seed=st.integers(0, 2**32))
 def test_what_is_within_the_radius_is_in_one_part_of_the_box(
     centre: tuple[float, float], radius: float, seed: int
@@ -40,7 +40,7 @@ def test_what_is_within_the_radius_is_in_one_part_of_the_box(
     assert (held(ra[within], there.dec.deg[within], centre, radius) == 1).all()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(centre=CENTRES, radius=RADII, seed=st.integers(0, 2**32))
 def test_no_position_is_in_two_parts(centre: tuple[float, float], radius: float, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -165,7 +165,7 @@ def angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), (a * b).sum(axis=-1)) / ARCSEC
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32),
     centre=st.sampled_from([*CENTRES, *POLES]),
@@ -189,7 +189,7 @@ def test_no_pair_within_the_radius_is_missed(
     assert set(found) <= set(zip(prediction[near].tolist(), source[near].tolist(), strict=True))
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32),
     centre=st.sampled_from([*CENTRES, *POLES]),

@@ -182,7 +182,7 @@ def test_what_is_not_certain_is_an_error(text: str) -> None:
 @example("99P-I")
 @example("73P-L")
 @example("73 P-L")
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_every_designation_comes_back(text: str) -> None:
     """Packed, made a positive 64-bit identifier, and unpacked again, a designation is what it was."""
     packed, unpacked = pack(text)
@@ -204,7 +204,6 @@ def test_packed_provisional_by_the_published_rule(year: int, half_month: str, le
 
 
 @given(st.lists(designations, unique=True, max_size=50))
-@settings(deadline=None)
 def test_distinct_designations_have_distinct_ids(texts: list[str]) -> None:
     """No two objects share an identifier, in either encoding."""
     packed = [pack(text)[0] for text in texts]

@@ -67,7 +67,7 @@ def test_a_hyperbola_follows_keplers_equation():
     np.testing.assert_allclose(state[:3] @ mean_ecliptic_rotation().T, expected, atol=1e-13)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.floats(0.005, 50.0),
     st.one_of(st.floats(0.0, 0.99), st.floats(-1e-3, 1e-3).map(lambda x: 1.0 + x), st.floats(1.001, 4.0), st.just(1.0)),

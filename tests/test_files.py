@@ -115,7 +115,7 @@ integers = st.lists(st.sampled_from([INT64_MIN, INT64_MIN + 1, INT64_MAX, 0]) | 
 
 
 @pytest.mark.parametrize("ending", [".parquet", ".fits", ".ecsv", ".csv", ".vot"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=integers)
 def test_null_is_never_taken_for_a_number(tmp_path: Path, ending: str, values: list[int | None]) -> None:
     """Nor a number for null, whatever stands for null in the file."""

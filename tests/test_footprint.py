@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ssdb.errors import InputError
@@ -356,7 +356,6 @@ def test_locate_looks_nowhere_for_an_unknown_position():
     assert locate([outline], [np.nan, 50.0], [50.0, 50.0], 1.0)[0].tolist() == [-1, 0]
 
 
-@settings(deadline=None)
 @given(st.floats(0, 360, exclude_max=True), st.floats(-90, 90), st.floats(0.001, 0.3))
 def test_points_on_the_border_are_at_no_distance(ra, dec, size):
     """Points of the great circles that join the vertices, and the vertices, are within 1e-8 arcsec of the edge."""

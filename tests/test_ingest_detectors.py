@@ -72,7 +72,7 @@ def test_outlines_are_stored(database: Database) -> None:
     assert (report.kind, report.rows, report.visits) == ("detectors", 1, 1)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(12)))
 def test_the_order_of_rows_does_not_matter(database: Database, order: list[int]) -> None:
     """The column corner says which corner follows which."""

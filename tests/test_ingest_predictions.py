@@ -129,7 +129,7 @@ def test_every_format_gives_the_same_rows(database: Database, tmp_path: Path) ->
         assert rows(database, "SsPrediction") == expected, source
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(4)))
 def test_the_order_of_rows_does_not_matter(database: Database, order: list[int]) -> None:
     ingest_visits(database, visits())

@@ -151,7 +151,7 @@ TIMED = {
 }
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(8)))
 def test_the_order_of_rows_does_not_matter(database: Database, order: list[int]) -> None:
     """Nor does the order of the file's columns, with and without the visits' being made from it."""

@@ -70,7 +70,7 @@ def test_a_constant_series_does_not_move() -> None:
     assert derivative.tolist() == [[0.0, 0.0]] * 3
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     ra=st.one_of(st.floats(0, 359.99), st.sampled_from([0.0, 90.0, 180.0, 270.0])),
     dec=st.one_of(st.floats(-90, 90), st.sampled_from([-90.0, 89.9999999, 90.0, 0.0])),

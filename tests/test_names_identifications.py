@@ -201,7 +201,7 @@ def test_two_at_once_end_as_one_after_the_other(postgresql_url: str) -> None:
         }
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.integers(1, 15_396_335), min_size=1))
 @example([1, 433, 99_999, 100_000, 619_999, 620_000, 15_396_335])
 def test_numbers_are_packed_as_the_library_packs_them(numbers: list[int]) -> None:

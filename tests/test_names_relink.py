@@ -288,7 +288,7 @@ NAMES = ("433", "A898 PA", "2010 AB", "2015 MQ204", "2011 CD5")
 PRIMARY = {"433": "A898 PA", "2010 AB": "2015 MQ204", "2011 CD5": "2015 MQ204"}
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from((10, 20)), st.sampled_from(NAMES)), unique=True, min_size=1))
 def test_whatever_was_predicted_each_object_is_there_once_for_a_visit(pairs: Sequence[tuple[int, str]]) -> None:
     with closing(connect()) as database:

@@ -156,7 +156,7 @@ def loaded(module_database_url: str) -> Database:
     return database
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     year=st.integers(1925, 2099),
     half=st.sampled_from("ABCDEFGHJKLMNOPQRSTUVWXY"),

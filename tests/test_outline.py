@@ -158,7 +158,7 @@ def bumpy(
     return to_sky, to_pixel
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @example(edge=0, where=281.0, size=281.0, height=0.5)
 @given(
     edge=st.sampled_from([0, 1]),

@@ -58,7 +58,7 @@ def test_nothing_at_all() -> None:
 CHARACTERS = "0129AHIJKLZabz~_ "
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.one_of(

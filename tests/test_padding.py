@@ -106,7 +106,7 @@ def test_an_object_keeps_its_detector_when_another_gets_sources(database: Databa
     assert results(database) == alone
 
 
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32),
     later=st.sampled_from([0, 1]),

@@ -140,7 +140,7 @@ def test_series_come_back_from_their_bytes() -> None:
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=8))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_fit_through_enough_nodes_is_the_polynomial_itself(coefficients: list[float]) -> None:
     polynomial = Polynomial(coefficients)
     series = fit(polynomial(nodes(len(coefficients)))[:, None])
@@ -177,7 +177,7 @@ declinations = st.one_of(st.floats(-90, 90), st.sampled_from([-90.0, 90.0, 0.0, 
     st.floats(0, 1),
     st.floats(0.1, 6),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_no_box_that_meets_a_field_is_missed(
     ra: float, dec: float, radius: float, bearing: float, share: float, field_radius: float
 ) -> None:

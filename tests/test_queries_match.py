@@ -120,7 +120,7 @@ def test_objects_and_sources_are_those_of_a_plain_loop(skies: Database, place: i
     rates=st.tuples(RATES, RATES),
     dt=st.floats(-0.02, 0.02),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_separation_is_exact_anywhere(
     sqlite_memory: Database,
     ra: float,

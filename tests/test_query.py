@@ -298,7 +298,7 @@ def test_a_parameter_comes_back_as_it_was_given(database: Database, value: Any) 
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), number=st.integers(-BIG, BIG))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 def test_any_text_and_number_can_be_a_parameter(database: Database, text: str, number: int) -> None:
     answer = ssdb.query(database, "SELECT :text AS a, ':text' AS b, :number AS c", {"text": text, "number": number})
     assert answer.rows == [(text, ":text", number)]

@@ -206,7 +206,7 @@ def test_no_rows_are_a_table_with_the_schema(database: Database) -> None:
 _LINES = st.lists(st.none() | st.text(alphabet='ab\n\r",\\ ', max_size=12), max_size=12)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=_LINES, chunk=st.integers(1, 5))
 def test_tables_read_in_chunks_are_whole(database: Database, texts: list[str | None], chunk: int) -> None:
     """Also where a line break within a text meets the edge of a chunk."""

@@ -236,7 +236,7 @@ AXIS = st.one_of(st.just(NAN), st.floats(0, 20))
 ERROR = st.one_of(st.just(NAN), st.floats(0, 3))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     ellipse=st.tuples(AXIS, AXIS, st.one_of(st.just(NAN), st.floats(0, 180))),
     error=st.tuples(ERROR, ERROR, st.one_of(st.just(NAN), st.floats(-9, 9))),

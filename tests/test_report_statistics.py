@@ -13,7 +13,7 @@ from ssdb.report.statistics import fractions, median_and_width, medians_and_widt
 VALUES = st.lists(st.tuples(st.integers(0, 4), st.floats(-1e6, 1e6) | st.just(float("nan"))), max_size=40)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(VALUES)
 def test_groups_have_the_medians_and_widths_that_each_has_alone(rows: list[tuple[int, float]]) -> None:
     groups = np.array([group for group, _ in rows], np.int64)

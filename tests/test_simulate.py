@@ -115,7 +115,7 @@ def test_same_seed_gives_identical_tables_and_another_seed_others() -> None:
     assert set(one.predictions["designation"].to_pylist()).isdisjoint(other.predictions["designation"].to_pylist())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     config=st.builds(
         SimulationConfig,

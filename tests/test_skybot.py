@@ -82,7 +82,7 @@ def test_every_position_of_the_real_text_is_astropys() -> None:
     assert not [name for name in table.column_names if name.startswith(("helio", "topo_"))]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     sign=st.sampled_from(["-", "+", ""]),
     degrees=st.integers(0, 89),

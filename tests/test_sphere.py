@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ssdb.errors import InputError
@@ -157,7 +157,6 @@ def _brute_force_cap(ra, dec):
     return radius if radius < 89.9999 else 180.0
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 35), st.integers(-9, 9)), min_size=1, max_size=9), st.randoms())
 def test_smallest_cap_is_the_smallest_for_any_order(grid, random):
     """On a coarse grid, with duplicates, poles and great circles: the radius of a brute-force search."""

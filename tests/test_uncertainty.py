@@ -234,7 +234,7 @@ def test_each_object_may_have_its_own_times():
     assert sky_covariances(two[none], covariances[none], tai, "X05").shape == (0, 2, 2, 2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(1e-3, 1e3), st.floats(0.0, 1.0), st.floats(0.0, 179.9))
 def test_an_ellipse_comes_back_from_its_covariance(major: float, ratio: float, angle: float):
     """Axes and angle of the ellipse that the covariance was made of."""

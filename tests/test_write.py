@@ -74,7 +74,7 @@ _ROW = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=st.lists(_ROW, min_size=1, max_size=8))
 def test_any_values_come_back(database: Database, drawn: list[dict[str, Any]]) -> None:
     given_rows = [{"id": i, **row} for i, row in enumerate(drawn)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import sqlite3
 from contextlib import closing
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, DatabaseError, InputError, SchemaError
 from ssdb.output import output_file, require_replaceable
-from ssdb.store.database import Database, driver_connection
+from ssdb.store.database import PREPARE_THRESHOLD, Database, driver_connection, is_secret
 from ssdb.store.migrate import revision_of
 from ssdb.store.sqlite_files import require_free
 from ssdb.store.write import Progress
@@ -121,7 +120,7 @@ def _for_postgresql(url: sa.URL, path: Path) -> str:
 
 def _libpq_uri(url: sa.URL, database: str | None) -> str:
     """A URL for PostgreSQL's programs, in quotes for a shell, without what could be a password."""
-    options = {name: value for name, value in url.query.items() if not re.search("pass|pwd", name, re.IGNORECASE)}
+    options = {name: value for name, value in url.query.items() if not is_secret(name) and name != PREPARE_THRESHOLD}
     made = sa.URL.create("postgresql", url.username, None, url.host, url.port, database, options)
     where, mark, query = made.render_as_string().partition("?")
     return shlex.quote(f"{where}{mark}{query.replace('+', '%20')}")  # libpq takes + for itself

@@ -41,7 +41,7 @@ _SAME_EVERYWHERE = {
     "standard_conforming_strings": "on",
 }
 """Settings of PostgreSQL that change what values look like, and may differ by server, database and role."""
-_THRESHOLD = "prepare_threshold"
+PREPARE_THRESHOLD = "prepare_threshold"
 _SECRET = re.compile("pass|pwd|secret|key|token|options", re.IGNORECASE)
 """Options of URLs whose values are never shown. Those of psycopg's options may set anything, passwords too."""
 _SQLITE_OPTIONS = frozenset({"uri", "mode", "cache", "immutable", "nolock", "vfs", "timeout", "check_same_thread"})
@@ -189,12 +189,14 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
     if ":" in (url.username or ""):
         raise DatabaseError("the database URL cannot be read: user and password are divided by :, not by %3A")
     known = frozenset(option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults())
-    _refuse_options(url, known | {_THRESHOLD}, f"libpq's (user, password, sslmode, ...) and not {_THRESHOLD}")
+    _refuse_options(
+        url, known | {PREPARE_THRESHOLD}, f"libpq's (user, password, sslmode, ...) and not {PREPARE_THRESHOLD}"
+    )
     if isinstance(password := url.query.get("password"), str):
         # Where SQLAlchemy hides it by itself.
         url = url.difference_update_query(["password"]).set(password=password)
     engine = sa.create_engine(
-        url.set(drivername="postgresql+psycopg").difference_update_query([_THRESHOLD]),
+        url.set(drivername="postgresql+psycopg").difference_update_query([PREPARE_THRESHOLD]),
         pool_pre_ping=True,
         connect_args={"fallback_application_name": "ssdb"} | _threshold(url),
         # Stated, because a database may have another one as its default: "serializable" makes writers fail.
@@ -214,12 +216,12 @@ def _begin_postgresql(connection: sa.Connection) -> None:
 
 def _threshold(url: sa.URL) -> dict[str, int | None]:
     """How often a statement is asked before it is prepared, for psycopg; behind some poolers it must be none."""
-    given = url.query.get(_THRESHOLD)
+    given = url.query.get(PREPARE_THRESHOLD)
     if given is None:
         return {}
     if not isinstance(given, str) or not re.fullmatch(r"none|\d{1,9}", given, re.IGNORECASE):
-        raise DatabaseError(f"the database URL cannot be read: {_THRESHOLD} is a whole number, or none")
-    return {_THRESHOLD: None if given.lower() == "none" else int(given)}
+        raise DatabaseError(f"the database URL cannot be read: {PREPARE_THRESHOLD} is a whole number, or none")
+    return {PREPARE_THRESHOLD: None if given.lower() == "none" else int(given)}
 
 
 def _refuse_options(url: sa.URL, known: frozenset[str], which: str) -> None:
@@ -350,11 +352,16 @@ def _hidden(text: str, url: sa.URL) -> str:
     return text
 
 
+def is_secret(option: str) -> bool:
+    """Whether the value of an option of a URL may be a password; those of two are the paths of files."""
+    return bool(_SECRET.search(option)) and option not in ("passfile", "sslkey")
+
+
 def passwords(url: sa.URL) -> list[str]:
     """The passwords that a URL shows, wherever in it they stand."""
     given = [url.password]
     for key, value in url.query.items():
-        if _SECRET.search(key) and key not in ("passfile", "sslkey"):  # paths of files
+        if is_secret(key):
             given += [value] if isinstance(value, str) else value
     return [secret for secret in given if secret]
 
