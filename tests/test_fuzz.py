@@ -1,12 +1,13 @@
 """Damaged files: each is stored as a whole or refused in one line, whatever is in it. No reader ends in a traceback.
 
-``SSDB_FUZZ_CASES`` sets how many cases of each kind of file are tried, and prints what came of them; they are the same
-in every run. More of them, and a single one: see ``python -m fuzz --help``, in this folder.
+``SSDB_FUZZ_CASES`` sets how many cases of each kind of file are tried; they are the same in every run. What came of
+them is printed at the end. More of them, and a single one: see ``python -m fuzz --help``, in this folder.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -26,17 +27,14 @@ KINDS = list(kinds())
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.file for kind in KINDS])
-def test_damaged_files_are_stored_or_refused(kind: Kind, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damaged_files_are_stored_or_refused(
+    kind: Kind, tmp_path: Path, record_property: Callable[[str, int], None]
+) -> None:
     figures = try_cases(kind, range(CASES), tmp_path)
-    with capsys.disabled():
-        _tell(kind, figures)
+    for name, n in figures.counts.items():
+        record_property(f"figures: damaged files: {name}", n)
     assert figures.tried == CASES
     assert not figures.faults, "\n".join(figures.faults)
-
-
-def _tell(kind: Kind, figures: Figures) -> None:
-    if os.environ.get("SSDB_FUZZ_CASES"):
-        print(f"\n{kind.file}: {figures}")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.file for kind in KINDS])

@@ -40,13 +40,21 @@ class Figures:
     faults: list[str] = field(default_factory=list)
     slowest: tuple[float, str] = (0.0, "")
 
-    def __str__(self) -> str:
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there are of each, by name."""
         half = sum("half-stored" in fault for fault in self.faults)
-        return (
-            f"{self.tried:,} files tried: {self.stored:,} stored, {self.refused:,} refused, half-stored {half}, "
-            f"tracebacks and other faults {len(self.faults) - half}; "
-            f"slowest {self.slowest[0]:.1f} s ({self.slowest[1]})"
-        )
+        return {
+            "files tried": self.tried,
+            "stored": self.stored,
+            "refused": self.refused,
+            "half-stored": half,
+            "tracebacks and other faults": len(self.faults) - half,
+        }
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{name} {n:,}" for name, n in self.counts.items())
+        return f"{counts}; slowest {self.slowest[0]:.1f} s ({self.slowest[1]})"
 
     def add(self, other: Figures) -> None:
         self.tried += other.tried
