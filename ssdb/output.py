@@ -199,6 +199,7 @@ def _remove_if_left(place: Path) -> None:
     try:
         if locked(lock, wait=False):
             shutil.rmtree(place)
+            _LOG.warning("removed %s, which a command that was killed had left behind", place)
     finally:
         os.close(lock)
 

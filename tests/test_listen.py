@@ -196,8 +196,9 @@ def test_what_others_tell_is_ignored_unless_the_tables_bear_it_out(
             )
     second = associate(three, [2])
     assert listener.all() == told(report) + told(second)
-    assert [record.message.split(" that")[0] for record in caplog.records if CHANNEL in record.message] == [
-        "something was told on ssdb_associated"
+    assert [record.message for record in caplog.records if CHANNEL in record.message] == [
+        f"a notification on {CHANNEL} that the tables do not bear out is ignored",
+        f"{2 * len(lies)} notifications on {CHANNEL} that the tables do not bear out were ignored",
     ]
 
 

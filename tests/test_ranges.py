@@ -202,7 +202,7 @@ ABSURD = [
     ({"node": 1e300}, "node is not within -360 to 720 (deg)"),
     ({"argperi": -400.0}, "argperi is not within -360 to 720 (deg)"),
     ({"peri_time": 1e300}, "peri_time is not within -1e+10 to 1e+10 (d)"),
-    ({"epoch_mjd": 288_975.0}, "epoch_mjd is not an MJD within 1550 to 2650"),
+    ({"epoch_mjd": 288_975.0}, "epoch_mjd is not an MJD of the years 1550 to 2650"),
     ({"e": 0.0, "q": 1e-4}, "its whole orbit is within 0.05 au of the Sun"),
     ({"e": 900.0, "q": 0.01, "peri_time": -9e9}, "at its epoch it is beyond 1e+06 au, or faster than light"),
 ]

@@ -9,6 +9,7 @@ import logging
 import math
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
@@ -128,6 +129,8 @@ def main(ctx: click.Context, url: str, max_memory: str | None, verbose: bool) ->
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_WithoutPasswords("%(message)s"))
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
+    # Of libraries: their words on one line, without where in their code they stand.
+    warnings.formatwarning = lambda message, *_: f"{one_line(str(message))}\n"
     ctx.obj = url
     if max_memory is not None:
         with wrong_usage():

@@ -28,6 +28,8 @@ def header_names(line: bytes, name: str | os.PathLike[str]) -> list[str]:
         If it is too long, not UTF-8, cannot be taken apart, or names too many columns or one twice.
     """
     name = os.fsdecode(name)
+    if b"\0" in line:
+        raise InputError(f"{name}: is not text, nor a file of another kind that is read here")
     refuse_line(name, line)
     try:
         text = line.decode("utf-8-sig").strip()

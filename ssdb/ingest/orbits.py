@@ -227,7 +227,7 @@ def _checked(name: str, block: OrbitBlock, seen: np.ndarray) -> OrbitBlock:
     problems = {
         "q is not above 0": values["q"] <= 0,
         "e is below 0": values["e"] < 0,
-        "epoch_mjd is not an MJD within 1550 to 2650": np.isfinite(values["epoch_mjd"])
+        "epoch_mjd is not an MJD of the years 1550 to 2650": np.isfinite(values["epoch_mjd"])
         & ~usable_epochs(values["epoch_mjd"]),
     }
     block = _without_absurd(block.without(problems | usable_states(values)[1]))

@@ -154,7 +154,7 @@ def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table
             ids == 0
         ),
         f"FORMAT is none of {', '.join(_FORMATS)}": ~np.isin(formats, _FORMATS),
-        f"{_EPOCH} is not an MJD within 1550 to 2650": ~usable_epochs(epoch),
+        f"{_EPOCH} is not an MJD of the years 1550 to 2650": ~usable_epochs(epoch),
     }
     elements = {element: np.full(n, np.nan) for element in _ELEMENTS}
     for format_ in sorted({*formats.tolist()} & {*_FORMATS}):

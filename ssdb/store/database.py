@@ -227,7 +227,7 @@ def _threshold(url: sa.URL) -> dict[str, int | None]:
 def _refuse_options(url: sa.URL, known: frozenset[str], which: str) -> None:
     if not url.query.keys() <= known:
         # Not repeated here: behind a ? may be the end of a password.
-        raise DatabaseError(f"the database URL cannot be read: an option behind the ? is none of {which}")
+        raise DatabaseError(f"the database URL cannot be read: an option behind the ? is not one of {which}")
 
 
 def _sqlite_engine(url: sa.URL, create: bool) -> sa.Engine:

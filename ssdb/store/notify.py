@@ -92,21 +92,24 @@ def listen(database: Database, *, timeout: float | None = None) -> Generator[dic
         passed_on: dict[tuple[int, str], None] = {}
         n_ignored = 0
         end = None if timeout is None else time.monotonic() + timeout
-        while end is None or time.monotonic() < end:
-            heard = _heard(connection, None if end is None else end - time.monotonic())
-            stored = _stored(database, {told[0] for told in heard if told})
-            for told in heard:
-                if told is None or told not in stored:
-                    n_ignored += 1
-                    if n_ignored == 1:
-                        _log.warning("something was told on %s that is not so; more of it is ignored unsaid", CHANNEL)
-                elif told not in passed_on:
-                    passed_on[told] = None
-                    if len(passed_on) > _KEPT:
-                        del passed_on[next(iter(passed_on))]
-                    yield stored[told]
-                    end = None if timeout is None else time.monotonic() + timeout
-        _log.info("%d notifications on %s were ignored", n_ignored, CHANNEL)
+        try:
+            while end is None or time.monotonic() < end:
+                heard = _heard(connection, None if end is None else end - time.monotonic())
+                stored = _stored(database, {told[0] for told in heard if told})
+                for told in heard:
+                    if told is None or told not in stored:
+                        n_ignored += 1
+                        if n_ignored == 1:
+                            _log.warning("a notification on %s that the tables do not bear out is ignored", CHANNEL)
+                    elif told not in passed_on:
+                        passed_on[told] = None
+                        if len(passed_on) > _KEPT:
+                            del passed_on[next(iter(passed_on))]
+                        yield stored[told]
+                        end = None if timeout is None else time.monotonic() + timeout
+        finally:
+            if n_ignored > 1:
+                _log.warning("%d notifications on %s that the tables do not bear out were ignored", n_ignored, CHANNEL)
 
 
 def _heard(connection: sa.Connection, timeout: float | None) -> list[tuple[int, str] | None]:
