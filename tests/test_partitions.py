@@ -229,7 +229,11 @@ def test_a_night_stored_anew_keeps_the_old_one_out(associated: Database) -> None
     ssdb.ingest_visits(associated, {"visit": [NIGHTS[0] + 1], "midpointMjdTai": [MJD]})
     with pytest.raises(DatabaseError, match=f"stored meanwhile: {NIGHTS[0] + 1}; the part stays set aside"):
         attach(associated, NIGHTS[0])
-    drop(associated, NIGHTS[0])
+    with pytest.raises(DatabaseError, match="--set-aside"):
+        drop(associated, NIGHTS[0])
+    assert drop(associated, NIGHTS[0], set_aside=True).detached
+    with pytest.raises(NotFoundError, match="any more"):
+        drop(associated, NIGHTS[0], set_aside=True)
     assert [part.visits for part in list_parts(associated)] == [1, 2, 2]
     assert stored(associated)["SSSource"] == [row for row in before["SSSource"] if row["visit"] >= NIGHTS[1]]
 

@@ -75,17 +75,19 @@ def attach(ctx: click.Context, visits: tuple[int, ...]) -> None:
 
 @partition.command()
 @_visits
+@click.option("--set-aside", is_flag=True, help="Only parts that are set aside.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
-def drop(ctx: click.Context, visits: tuple[int, ...], yes: bool) -> None:
+def drop(ctx: click.Context, visits: tuple[int, ...], set_aside: bool, yes: bool) -> None:
     """Drop the parts with these visits for good: exposures, sources, predictions and all results."""
     from ssdb.store.archive import drop as drop_part
     from ssdb.store.archive import part_with
 
     database = open_database(ctx)
     for visit in visits:
-        part = part_with(database, visit)
-        what = f"the part from visit {part.first}, with {part.visits:,} visits and {part.bytes / 1e6:,.1f} MB"
+        part = part_with(database, visit, set_aside=set_aside)
+        which = "part that is set aside" if part.detached else "part"
+        what = f"the {which} from visit {part.first}, with {part.visits:,} visits and {part.bytes / 1e6:,.1f} MB"
         if not yes:
             click.confirm(f"Drop {what}?", abort=True, err=True)
         drop_part(database, visit, only=part)

@@ -180,7 +180,7 @@ def attach(database: Database, any_visit: int) -> int:
         return alone_with(connection, find, lambda wanted: _bring_back(connection, wanted))
 
 
-def drop(database: Database, any_visit: int, *, only: Part | None = None) -> Part:
+def drop(database: Database, any_visit: int, *, set_aside: bool = False, only: Part | None = None) -> Part:
     """Drops a part, set aside or not, with all that it holds. It cannot be had back.
 
     Parameters
@@ -188,7 +188,9 @@ def drop(database: Database, any_visit: int, *, only: Part | None = None) -> Par
     database : Database
         Connected as the owner of the tables.
     any_visit : int
-        One of the part. Where a part with it is set aside and another one is not, the former is dropped.
+        One of the part.
+    set_aside : bool
+        Drop none but a part that is set aside.
     only : Part, optional
         Drop none but this one, as :func:`part_with` has described it.
 
@@ -204,10 +206,10 @@ def drop(database: Database, any_visit: int, *, only: Part | None = None) -> Par
     ConfigError
         If it is an SQLite database.
     DatabaseError
-        If the user does not own the tables, or others keep using them.
+        If the user does not own the tables, others keep using them, or there are two such parts.
     """
     _refuse_others(database)
-    part = only or part_with(database, any_visit)
+    part = only or part_with(database, any_visit, set_aside=set_aside)
     wanted = Range(part.first, part.past)
     with database.writing() as connection:
 
@@ -230,20 +232,28 @@ def drop(database: Database, any_visit: int, *, only: Part | None = None) -> Par
     return part
 
 
-def part_with(database: Database, any_visit: int) -> Part:
-    """The part that a visit belongs to, one that is set aside before one that is not.
+def part_with(database: Database, any_visit: int, *, set_aside: bool = False) -> Part:
+    """The part that a visit belongs to; only one that is set aside, if that is asked for.
 
     Raises
     ------
     NotFoundError
         If there is none.
+    DatabaseError
+        If there are two. Whoever drops the same part twice must not lose the one that has taken its place.
     ConfigError
         If it is an SQLite database.
     """
     parts = [part for part in list_parts(database) if Range(part.first, part.past).holds(any_visit)]
+    parts = [part for part in parts if part.detached or not set_aside]
     if not parts:
         raise _no_part(any_visit)
-    return max(parts, key=lambda part: part.detached)
+    if len(parts) > 1:
+        raise DatabaseError(
+            f"visit {any_visit} belongs to a part that is set aside, and to one that is in use: "
+            "drop the former first (`ssdb partition drop --set-aside`)"
+        )
+    return parts[0]
 
 
 def partition_width(database: Database, width: int | None = None) -> int:
