@@ -363,6 +363,8 @@ def plain(table: pa.Table, name: str) -> pa.Table:
             column = column.cast(column.type.value_type)
         if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
             column = column.cast(pa.string())
+        if pa.types.is_float16(column.type):
+            column = column.cast(pa.float32())  # with which Arrow can compute
         if pa.types.is_string(column.type):
             column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
         if is_plain(column.type) and not field.name.startswith("__index_level_"):
