@@ -22,14 +22,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.errors import InputError, shown
-from ssdb.fits_files import opened_fits
+from ssdb.fits_files import opened_fits, serialized_columns
 from ssdb.limits import (
     LONGEST_LINE,
     is_absurd_unit,
     refuse_columns,
     refuse_line,
     refuse_memory,
-    refuse_unit,
     refuse_yaml,
     whole,
 )
@@ -244,8 +243,11 @@ def _read_fits(path: Path) -> pa.Table:
             raw = hdu.data.view(np.ndarray)
             # Rows of variable length may all say that the whole heap is theirs.
             variable = [column.name for column in hdu.columns if re.match(r"[01]?[PQ]", column.format)]
-            elements = sum(int(raw[name][..., 0].astype(np.int64).sum()) for name in variable)
+            elements = sum(int(raw[name][..., 0].astype(np.float64).clip(0).sum()) for name in variable)
+            # And values without bytes become objects.
+            elements += len(raw) * sum(column.format.startswith("0") for column in hdu.columns)
             refuse_memory(path, 8 * elements, path.stat().st_size)
+            refuse_yaml(path, serialized_columns(hdu.header))
             table = Table.read(hdu, format="fits")
             # astropy makes FALSE of an undefined logical value, which is a zero byte (FITS 4.0, 7.3.3.1).
             for column in hdu.columns:
@@ -260,8 +262,6 @@ def _read_ecsv(path: Path) -> pa.Table:
     with whole(path, lambda piece: _TIMES_OF_ECSV * len(piece)) as file:
         lines = takewhile(lambda line: line.startswith("#"), (line.decode() for line in file))
         header = [line.removeprefix("#").removeprefix(" ") for line in lines]
-        for unit in re.findall(r"\bunit: *([^,}\n]*)", "".join(header)):
-            refuse_unit(path, unit)
         refuse_yaml(path, "".join(line for line in header if not line.startswith("%ECSV")))
         file.seek(0)
         return _from_astropy(Table.read(file, format="ascii.ecsv"))

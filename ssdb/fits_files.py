@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,9 @@ _COUNTS = ("NAXIS", "ZNAXIS", "TFIELDS", "WCSAXES", *(f"WCSAXES{chr(ord('A') + i
 _ORDERS = ("A_ORDER", "B_ORDER", "AP_ORDER", "BP_ORDER")
 """Orders of SIP polynomials, of which astropy makes square matrices."""
 _HIGHEST_ORDER = 99
+
+_MOST_HDUS = 10_000
+"""A focal plane of 189 detectors has some hundred."""
 
 
 @contextmanager
@@ -59,48 +63,57 @@ def refuse_counts(header: Header, name: object) -> None:
                 raise InputError(f"{name}: not FITS: {keyword} = {value!r:.40}; at most {most} are possible")
 
 
+def serialized_columns(header: Header) -> str:
+    """The YAML that astropy writes into comments of a table, and runs through when it reads them; empty without."""
+    comments = [str(line) for line in header.get("COMMENT", ())]
+    try:
+        begin = comments.index("--BEGIN-ASTROPY-SERIALIZED-COLUMNS--") + 1
+        lines = comments[begin : comments.index("--END-ASTROPY-SERIALIZED-COLUMNS--")]
+    except ValueError:
+        return ""
+    # A line that goes on in the next card has a character more, a backslash.
+    return "".join(line[:70] if len(line) == 71 else f"{line[:70]}\n" for line in lines)
+
+
 def _refuse_structure(file: IO[bytes], path: Path) -> None:
-    """Goes from header to header as astropy does."""
+    """Goes from header to header as astropy does, with its own idea of where they end."""
     from astropy.io.fits import Header
 
-    while text := _header(file, path):
-        header = Header.fromstring(text)
-        refuse_counts(header, path)
-        for unit in header["TUNIT*"].values():
-            refuse_unit(path, str(unit))
+    for _ in range(_MOST_HDUS):
         try:
-            n_bytes = _data_bytes(header)
-        except (TypeError, ValueError, KeyError):
-            return  # astropy says what is wrong with it
-        file.seek(-(-n_bytes // _BLOCK) * _BLOCK, 1)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                header = Header.fromfile(_Bounded(file, path))
+            refuse_counts(header, path)
+            for unit in header["TUNIT*"].values():
+                refuse_unit(path, str(unit))
+            file.seek(-(-_data_bytes(header) // _BLOCK) * _BLOCK, 1)
+        except InputError:
+            raise
+        except Exception:
+            return  # the end, or what astropy says is wrong with it
+    raise InputError(f"{path}: has more than {_MOST_HDUS:,} HDUs")
 
 
-def _header(file: IO[bytes], path: Path) -> bytes:
-    """The cards of the next header; nothing where the file ends, or where what follows is no header."""
-    blocks: list[bytes] = []
-    while len(block := file.read(_BLOCK)) == _BLOCK:
-        blocks.append(block)
-        for start in range(0, _BLOCK, _CARD):
-            if block.startswith(b"END     ", start):
-                return b"".join(blocks)
-        if len(blocks) * _BLOCK > MOST_CARDS * _CARD:
-            raise InputError(f"{path}: not FITS: a header has no END within {MOST_CARDS:,} cards")
-    return b""
+class _Bounded:
+    """What a header is read from, which may not go on for ever."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        self._file = file
+        self._path = path
+        self._left = MOST_CARDS * _CARD
+
+    def read(self, n: int) -> bytes:
+        self._left -= n
+        if self._left < -_BLOCK:
+            raise InputError(f"{self._path}: not FITS: a header has no END within {MOST_CARDS:,} cards")
+        return self._file.read(n)
 
 
 def _data_bytes(header: Header) -> int:
-    """Bytes of the data that follow a header (FITS 4.0, 4.4.1.1 and 4.4.1.2)."""
-    sides = [int(header[f"NAXIS{axis}"]) for axis in range(1, int(header["NAXIS"]) + 1)]
-    if not sides:
-        return 0
-    if header.get("GROUPS") is True and sides[0] == 0:
-        sides = sides[1:]
-    n_values = 1
-    for side in sides:
-        if side < 0:
-            raise ValueError(side)
-        n_values *= side
-    n_bytes = abs(int(header["BITPIX"])) // 8 * int(header.get("GCOUNT", 1)) * (int(header.get("PCOUNT", 0)) + n_values)
-    if not 0 <= n_bytes < 2**62:
-        raise ValueError(n_bytes)
-    return n_bytes
+    """Bytes of the data that follow a header, as astropy counts them."""
+    if "SIMPLE" in header and header.get("GROUPS") is True:
+        from astropy.io.fits import GroupsHDU
+
+        return int(GroupsHDU(header=header).size)
+    return int(header.data_size)

@@ -150,7 +150,7 @@ def refuse_line(name: object, line: bytes | str) -> None:
 
 
 def refuse_yaml(name: object, text: str) -> None:
-    """Raises InputError if a YAML text stands for far more than it has, by aliases of aliases.
+    """Raises InputError if a YAML text stands for far more than it has, by aliases of aliases, or has absurd units.
 
     Raises
     ------
@@ -163,7 +163,12 @@ def refuse_yaml(name: object, text: str) -> None:
 
     def size(node: yaml.Node | str | tuple[yaml.Node, yaml.Node]) -> int:
         if not isinstance(node, yaml.CollectionNode):
-            return sum(map(size, node)) if isinstance(node, tuple) else 1
+            if not isinstance(node, tuple):
+                return 1
+            # Wherever it is, since tags of astropy's make units, too.
+            if all(isinstance(part, yaml.ScalarNode) for part in node) and "unit" in node[0].value:
+                refuse_unit(name, node[1].value)
+            return sum(map(size, node))
         if id(node) not in sizes:
             sizes[id(node)] = 1  # in case it contains itself
             sizes[id(node)] += sum(map(size, node.value))
@@ -184,10 +189,14 @@ def is_gzip(path: Path) -> bool:
     """
     with path.open("rb") as file:
         beginning = file.read(8)
-    for magic, compression in _OTHER_COMPRESSIONS.items():
+    _refuse_compressed(path, beginning, _OTHER_COMPRESSIONS)
+    return beginning.startswith(_GZIP)
+
+
+def _refuse_compressed(path: Path, beginning: bytes, compressions: dict[bytes, str]) -> None:
+    for magic, compression in compressions.items():
         if beginning.startswith(magic):
             raise InputError(f"{path}: is compressed by {compression}; unpack it first (gzip alone is read)")
-    return beginning.startswith(_GZIP)
 
 
 @contextmanager
@@ -248,6 +257,9 @@ def whole(path: Path, cost: Callable[[bytes], int] = len) -> Iterator[IO[bytes]]
             yield file
         return
     with gzip.open(path) as unpacked:
+        # Or astropy would unpack what is in it once more.
+        _refuse_compressed(path, unpacked.read(8), {**_OTHER_COMPRESSIONS, _GZIP: "gzip twice"})
+        unpacked.seek(0)
         needed = 0
         while chunk := unpacked.read(_CHUNK):
             needed += cost(chunk)

@@ -13,7 +13,7 @@ from ssdb.errors import InputError
 from ssdb.limits import refuse_columns, refuse_memory
 
 if TYPE_CHECKING:
-    from pyarrow.parquet import ParquetFile
+    from pyarrow.parquet import FileMetaData, ParquetFile
 
 _TIMES_ON_DISK = 20
 """How many times its size an honest file may take: repeated values are stored once."""
@@ -45,14 +45,23 @@ def opened_parquet(path: Path, *, in_parts: bool = False, **options: Any) -> Ite
 
     with path.open("rb") as opened:
         with parquet.ParquetFile(opened) as file:
-            schema, n_rows = file.schema_arrow, file.metadata.num_rows
+            schema, metadata = file.schema_arrow, file.metadata
         refuse_columns(path, len(schema))
         width = 8 if in_parts else sum(map(_bytes, (field.type for field in schema if is_plain(field.type))))
-        refuse_memory(path, n_rows * width, _TIMES_ON_DISK * path.stat().st_size)
         texts = [field.name for field in schema if _is_variable(field.type)]
+        sizes = _text_bytes(metadata, texts)
+        needed = max(metadata.num_rows * width, max(sizes, default=0) if in_parts else sum(sizes))
+        refuse_memory(path, needed, _TIMES_ON_DISK * path.stat().st_size)
         opened.seek(0)
         with parquet.ParquetFile(opened, read_dictionary=texts, **options) as file:
             yield file, opened
+
+
+def _text_bytes(metadata: FileMetaData, texts: list[str]) -> list[int]:
+    """Bytes of the columns of texts in each row group, decompressed."""
+    columns = [i for i in range(metadata.num_columns) if texts and metadata.schema.column(i).path in texts]
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    return [sum(group.column(i).total_uncompressed_size for i in columns) for group in groups]
 
 
 def is_plain(type_: pa.DataType) -> bool:

@@ -32,6 +32,9 @@ _TIMES_ON_DISK = 10
 
 _LARGEST = 10**18
 
+_LONGEST_WIDTH = 4
+"""Characters of the number of digits that are to be shown: astropy writes a value with so many."""
+
 
 def refuse_votable(file: IO[bytes], name: object) -> None:
     """Goes through a VOTable's elements; the file stands at its end then.
@@ -52,6 +55,14 @@ def refuse_votable(file: IO[bytes], name: object) -> None:
     parser.EntityDeclHandler = scan.entity
     parser.ParseFile(file)
     refuse_memory(name, scan.needed, _TIMES_ON_DISK * file.tell())
+
+
+def _number(text: str) -> int:
+    """What Python, and so astropy, takes for an integer; 0 where that is none."""
+    try:
+        return min(int(text[:40]), _LARGEST)
+    except ValueError:
+        return 0
 
 
 class _Scan:
@@ -75,12 +86,15 @@ class _Scan:
         tag = tag.rpartition(":")[2]
         if tag == "TR":
             self._rows += 1
-        elif tag == "FIELD":
+        elif tag in ("FIELD", "PARAM"):
             refuse_unit(self._name, attributes.get("unit", ""))
-            self._add_field(attributes.get("datatype", ""), attributes.get("arraysize", ""))
+            for name in ("width", "precision"):
+                if len(attributes.get(name, "")) > _LONGEST_WIDTH:
+                    raise InputError(f"{self._name}: {name}={attributes[name][:40]!r} is no number of digits")
+            if tag == "FIELD":
+                self._add_field(attributes.get("datatype", ""), attributes.get("arraysize", ""))
         elif tag == "TABLE":
-            said = attributes.get("nrows", "").strip()
-            self._begin_table(int(said) if re.fullmatch(r"\d{1,18}", said) else 0)
+            self._begin_table(_number(attributes.get("nrows", "")))
         elif tag == "STREAM":
             if any(name.rpartition(":")[2].lower() == "href" for name in attributes):
                 raise InputError(
@@ -118,7 +132,7 @@ class _Scan:
             self._row_bytes += 8 + _OF_A_TEXT
             self._row_bytes_in_stream += 4
             return
-        n = min(math.prod(int(number) for number in re.findall(r"\d{1,18}", size)), _LARGEST)
+        n = min(math.prod(_number(number) for number in re.findall(r"[\d_]+", size)), _LARGEST)
         n_bytes = _BYTES.get(datatype, 8)
         self._row_bytes += n * (n_bytes + 1)  # a mask has a byte a value
         self._row_bytes_in_stream += n * _BYTES_IN_STREAM.get(datatype, n_bytes)
