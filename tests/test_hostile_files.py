@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import sqlite3
 import struct
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -161,3 +163,17 @@ def test_one_text_of_a_gigabyte(tmp_path: Path, read: str) -> None:
     options = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
     parquet.write_table(pa.table({"a": texts}), tmp_path / "a.parquet", **options)
     assert "a.parquet: would take 1.5 GB of memory" in refusal(read, tmp_path / "a.parquet")
+
+
+OPSIM = "observationId, observationStartMJD, visitTime, visitExposureTime, fieldRA, fieldDec, filter"
+
+
+def test_views_of_long_texts(tmp_path: Path) -> None:
+    """Ten thousand rows of a megabyte each."""
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection, connection:
+        values = "a, 60218.0, 34.0, 30.0, 1.0, 2.0, hex(zeroblob(499000))"
+        connection.executescript(
+            "CREATE TABLE t(a); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) "
+            f"INSERT INTO t SELECT i FROM n; CREATE VIEW observations({OPSIM}) AS SELECT {values} FROM t"
+        )
+    assert "a.db: cannot be read as an SQLite database: string or blob too big" in refusal("opsim", tmp_path / "a.db")

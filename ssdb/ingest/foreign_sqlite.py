@@ -33,13 +33,20 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
 }
 
-_ROWS = 10_000
+_ROWS = 1_000
 """Rows that are read at a time."""
+
+_LONGEST_VALUE = 10_000
+"""Bytes of a value or a row that is read."""
 
 _STEPS = 100_000
 _MOST_STEPS = 100_000_000
 _MOST_SECONDS = 20.0
-"""What so many rows may take: instructions of SQLite, of which a table takes some hundred a row, and time."""
+"""What it may take until rows come: instructions of SQLite, and time."""
+
+_STEPS_PER_ROW = 10_000
+_SECONDS_PER_ROW = 0.002
+"""What each row adds to that; a table takes some hundred instructions a row."""
 
 _TIMES_ON_DISK = 20
 """How many times its size an honest table may take: a small integer has one byte on the disk."""
@@ -69,6 +76,7 @@ class ForeignDatabase:
         self._connection = connection
         self._path = path
         self._steps = 0
+        self._rows = 0
         self._begun = time.monotonic()
         connection.set_progress_handler(self._is_too_much, _STEPS)
         # Tables without a place in the file are made by extensions of SQLite.
@@ -94,6 +102,7 @@ class ForeignDatabase:
         InputError
             If the table takes more memory than is allowed, or never ends.
         """
+        self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         cursor = self._connection.execute(f"SELECT {', '.join(terms.values())} FROM {quoted(table)}")
         parts = [pa.table({name: pa.array([], pa.null()) for name in terms})]
         size, on_disk = 0, _TIMES_ON_DISK * self._path.stat().st_size
@@ -105,8 +114,9 @@ class ForeignDatabase:
         return pa.concat_tables(parts, promote_options="permissive")
 
     def _fetched(self, cursor: sqlite3.Cursor) -> list[tuple[Any, ...]]:
-        self._steps, self._begun = 0, time.monotonic()
-        return cursor.fetchmany(_ROWS)
+        rows = cursor.fetchmany(_ROWS)
+        self._rows += len(rows)
+        return rows
 
     def _is_too_much(self) -> bool:
         self._steps += _STEPS
@@ -115,7 +125,11 @@ class ForeignDatabase:
     @property
     def never_ends(self) -> bool:
         """Whether the last statement was stopped."""
-        return self._steps > _MOST_STEPS or time.monotonic() > self._begun + _MOST_SECONDS
+        seconds = time.monotonic() - self._begun
+        return (
+            self._steps > _MOST_STEPS + _STEPS_PER_ROW * self._rows
+            or seconds > _MOST_SECONDS + _SECONDS_PER_ROW * self._rows
+        )
 
 
 @contextmanager
