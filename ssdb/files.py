@@ -32,7 +32,7 @@ from ssdb.limits import (
     refuse_yaml,
     whole,
 )
-from ssdb.parquet_files import is_plain, opened_parquet, refuse_long_texts
+from ssdb.parquet_files import NOT_UTF8, is_plain, opened_parquet, refuse_long_texts
 from ssdb.votable import refuse_votable
 
 if TYPE_CHECKING:
@@ -53,8 +53,6 @@ ENDINGS = {
     "VOTable": (".vot", ".xml", ".votable"),
 }
 """What the ending of a file's name says about its format."""
-
-NOT_UTF8 = "the names of the columns are not UTF-8 text: convert the file (of Latin-1: iconv -f latin1 -t utf-8)"
 
 
 def label(source: object) -> str:
@@ -366,6 +364,10 @@ def plain(table: pa.Table, name: str) -> pa.Table:
         if pa.types.is_float16(column.type):
             column = column.cast(pa.float32())  # with which Arrow can compute
         if pa.types.is_string(column.type):
+            try:
+                column.validate(full=True)  # Parquet's need not be UTF-8
+            except pa.ArrowInvalid:
+                raise InputError(f"{name}: column {shown([field.name])} is not UTF-8 text") from None
             column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
         if is_plain(column.type) and not field.name.startswith("__index_level_"):
             fields.append(field.with_type(column.type).with_nullable(True))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _TIMES_ON_DISK = 20
 """How many times its size an honest file may take: repeated values are stored once."""
 
+NOT_UTF8 = "the names of the columns are not UTF-8 text: convert the file (of Latin-1: iconv -f latin1 -t utf-8)"
+
 _VARIABLE = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
 
 
@@ -107,5 +109,7 @@ def names_of(path: Path) -> list[str]:
             return list(file.schema_arrow.names)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: {NOT_UTF8}") from None
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: cannot be read as Parquet, is it complete? ({error})") from error

@@ -18,6 +18,8 @@ from test_limits import IMAGE, header, refusal
 
 from ssdb.errors import InputError
 from ssdb.files import read_columns
+from ssdb.image.files import holds_images
+from ssdb.parquet_files import names_of
 
 HOURS = "10**99999999 m"
 """A unit that astropy computes exactly, and for hours."""
@@ -177,3 +179,34 @@ def test_views_of_long_texts(tmp_path: Path) -> None:
             f"INSERT INTO t SELECT i FROM n; CREATE VIEW observations({OPSIM}) AS SELECT {values} FROM t"
         )
     assert "a.db: cannot be read as an SQLite database: string or blob too big" in refusal("opsim", tmp_path / "a.db")
+
+
+def test_text_that_is_not_utf8(tmp_path: Path) -> None:
+    """Parquet does not look whether its texts are."""
+    bad = pa.StringArray.from_buffers(1, pa.py_buffer(struct.pack("<ii", 0, 2)), pa.py_buffer(b"a\xe9"))
+    parquet.write_table(pa.table({"designation": bad, "a": [1]}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet: column designation is not UTF-8 text"):
+        read_columns(tmp_path / "a.parquet")
+
+
+def test_names_that_are_not_utf8(tmp_path: Path) -> None:
+    """Of columns, where they tell what the file is."""
+    parquet.write_table(pa.table({"abcd": [1]}), tmp_path / "a.parquet", store_schema=False)
+    content = (tmp_path / "a.parquet").read_bytes().replace(b"abcd", b"ab\xe9d")
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.parquet: the names of the columns are not UTF-8"):
+        names_of(tmp_path / "a.parquet")
+
+
+def test_numbers_of_half_precision(tmp_path: Path) -> None:
+    """They are numbers like others, which Arrow can do less with."""
+    parquet.write_table(pa.table({"a": pa.array([1.5, None], pa.float16())}), tmp_path / "a.parquet")
+    assert read_columns(tmp_path / "a.parquet")["a"].equals(pa.chunked_array([pa.array([1.5, None], pa.float32())]))
+
+
+def test_an_extension_of_no_name(tmp_path: Path) -> None:
+    """A card that cannot be parsed, found when it is looked whether there are images."""
+    extension = header(xtension="IMAGE", bitpix=8, naxis=0).replace(b"= 'IMAGE   '", b"= IMAGE   ''")
+    (tmp_path / "a.fits").write_bytes(header(**IMAGE) + extension)
+    with pytest.raises(InputError, match=r"a\.fits: cannot be read as FITS"):
+        holds_images(tmp_path / "a.fits")

@@ -206,3 +206,23 @@ def test_the_environment_is_not_shown(tmp_path: Path) -> None:
     done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False, timeout=60)
     assert done.returncode == 1
     assert SECRET not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("associate", "--visit", "URL"),
+        ("query", "--format", "URL"),
+        ("fetch", "predictions", "--url", "http://h", "--timeout", "URL"),
+        ("partition", "detach", "URL"),
+        ("precover", "--orbit", "URL", "x"),
+        ("status", "URL"),
+    ],
+)
+def test_a_url_in_a_wrong_place_shows_no_password(words: tuple[str, ...]) -> None:
+    """Behind another option than its own, say."""
+    url = "postgresql://u:secret@host/db"
+    result = CliRunner().invoke(main, [url if word == "URL" else word for word in words])
+    assert result.exit_code == 2
+    assert "***" in result.output
+    assert "secret" not in result.output

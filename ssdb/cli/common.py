@@ -52,10 +52,10 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
-            if not _ECHOED.match(error.message):
-                raise
             # A URL, perhaps, where none belongs.
-            raise click.UsageError(_LIKE_A_URL.sub("***", error.message), error.ctx) from None
+            echoed = _ECHOED.match(error.message)
+            error.message = _LIKE_A_URL.sub("***", error.message) if echoed else without_passwords(error.message)
+            raise
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:

@@ -177,14 +177,15 @@ def _text_headers(path: Path) -> list[Header]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[HDUList]:
-    """A FITS file, all of whose HDUs have been found."""
+    """A FITS file, all of whose HDUs have been found, with what they say of their size."""
     require_file(path)
     with ExitStack() as stack:
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("error", message="File may have been truncated")
                 hdus = stack.enter_context(opened_fits(path))
-                len(hdus)
+                for hdu in hdus:
+                    _size(hdu.header)
         except InputError:
             raise
         except Exception as error:  # astropy and the decompressors raise whatever they stumble over in a corrupt file

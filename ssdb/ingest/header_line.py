@@ -8,8 +8,9 @@ import os
 from typing import Any
 
 from ssdb.errors import InputError
-from ssdb.files import NOT_UTF8, refuse_repeated
+from ssdb.files import refuse_repeated
 from ssdb.limits import refuse_columns, refuse_line
+from ssdb.parquet_files import NOT_UTF8
 
 
 def header_names(line: bytes, name: str | os.PathLike[str]) -> list[str]:
