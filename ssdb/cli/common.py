@@ -53,9 +53,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except click.UsageError as error:
             # A URL, perhaps, where none belongs.
-            echoed = _ECHOED.match(error.message)
-            error.message = _LIKE_A_URL.sub("***", error.message) if echoed else without_passwords(error.message)
-            raise
+            said = error.format_message()
+            hidden = _LIKE_A_URL.sub("***", said) if _ECHOED.match(said) else without_passwords(said)
+            if hidden == said:
+                raise
+            raise click.UsageError(hidden, error.ctx) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
