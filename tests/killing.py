@@ -1,6 +1,6 @@
 """Ends a command, or its connection, at the n-th of its steps; and tells all rows of a database, without ssdb.
 
-A step is a statement, a commit, or a part of rows that are sent. To end within the process means that an exception
+A step is the begin of a transaction (PostgreSQL), a statement, a commit, or a part of rows that are sent. To end within the process means that an exception
 which nobody catches is raised there, and that whatever is tried afterwards is refused but to take the transaction back:
 what the database does by itself when a process is gone. As a program this module ends its own process by SIGKILL:
 
@@ -76,6 +76,11 @@ class Steps:
             if self.n == self._at:
                 self._fault(connection)
 
+    def _begin(self, connection: sa.Connection) -> None:
+        # What ssdb sends then goes past SQLAlchemy on PostgreSQL, and is no statement to it.
+        if connection.dialect.name == "postgresql":
+            self._step(connection.connection.driver_connection)
+
     def _statement(self, connection: sa.Connection, *_: Any) -> None:
         self._step(connection.connection.driver_connection)
 
@@ -97,7 +102,7 @@ class Steps:
                 yield rows
 
         psycopg.Copy.write, write._python_rows = copy_part, insert_parts  # type: ignore[method-assign]
-        listeners = (("before_cursor_execute", self._statement), ("commit", self._commit))
+        listeners = (("begin", self._begin), ("before_cursor_execute", self._statement), ("commit", self._commit))
         for name, listener in listeners:
             sa.event.listen(sa.Engine, name, listener)
         try:

@@ -49,9 +49,13 @@ def night(postgresql_url: str) -> Iterator[Database]:
     ids=lambda arguments: "-".join(arguments[:2]),
 )
 def test_a_command_that_reads_says_so(
-    night: Database, postgresql_url: str, tmp_path: Path, arguments: tuple[str, ...]
+    night: Database,
+    postgresql_url: str,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """At each of its statements."""
+    """At each begin of a transaction and each of its statements; nothing is logged with a traceback either."""
     command = ["--db", postgresql_url, *arguments]
     if arguments[-1] == "-o":
         command.append(str(tmp_path / "rows.parquet"))
@@ -65,6 +69,7 @@ def test_a_command_that_reads_says_so(
         (line,) = done.stderr.splitlines()
         assert LOST in line
         assert "sqlalche" not in line
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 
 def test_who_listens_is_told(night: Database, postgresql_url: str) -> None:

@@ -210,8 +210,15 @@ def _begin_postgresql(connection: sa.Connection) -> None:
     # In every transaction, since a pooler between gives each another session; and for it alone, since others have the
     # session next. By SET, which in contrast to a SELECT takes no snapshot: Visit is to be locked before.
     settings = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in _SAME_EVERYWHERE.items())
-    # Several statements at once cannot be prepared, as the driver does with one that it has seen a few times.
-    driver_connection(connection).execute(settings, prepare=False)
+    driver = driver_connection(connection)
+    try:
+        # Several statements at once cannot be prepared, as the driver does with one that it has seen a few times.
+        driver.execute(settings, prepare=False)
+    except psycopg.Error as error:
+        # Past SQLAlchemy, which would roll back on what has ended, and log that that fails.
+        if driver.closed:
+            connection.invalidate(error)
+        raise
 
 
 def _threshold(url: sa.URL) -> dict[str, int | None]:
