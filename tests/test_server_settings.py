@@ -113,6 +113,18 @@ def test_what_is_stored_under_other_settings_is_the_same(usual: dict[str, Any], 
     database.close()
 
 
+def test_every_connection_writes_where_reading_is_the_default(postgresql_url: str) -> None:
+    """Or one that was used for reading before writes, and a second one beside it does not."""
+    set_up(postgresql_url, {"default_transaction_read_only": "on"})
+    database = ssdb.connect(postgresql_url)
+    with database.writing() as one, database.writing() as two:
+        shown = [connection.exec_driver_sql("SHOW transaction_read_only").scalar() for connection in (one, two)]
+    assert shown == ["off", "off"]
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on"
+    database.close()
+
+
 def test_a_pooler_that_gives_a_transaction_another_session_changes_nothing(postgresql_url: str) -> None:
     """PgBouncer gives the next transaction a session that was never set up: each sets what it needs."""
     database = open_database(postgresql_url)

@@ -202,8 +202,14 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
         # Stated, because a database may have another one as its default: "serializable" makes writers fail.
         isolation_level="READ COMMITTED",
     )
+    sa.event.listen(engine, "connect", _prepare_postgresql)
     sa.event.listen(engine, "begin", _begin_postgresql)
     return engine
+
+
+def _prepare_postgresql(connection: psycopg.Connection, _record: object) -> None:
+    # Stated as well, or it would hold only for connections that have been used for reading and given back.
+    connection.read_only = False
 
 
 def _begin_postgresql(connection: sa.Connection) -> None:
