@@ -35,6 +35,9 @@ END $$;
 
 GRANT ssdb_reader TO ssdb_writer, ssdb_owner;
 
+-- Large objects are nobody's tables: without that whoever comes in can make some, and fill the disk.
+REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;
+
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO ssdb_reader;
 GRANT CREATE ON SCHEMA public TO ssdb_owner;

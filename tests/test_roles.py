@@ -50,6 +50,9 @@ DEFINITIONS = [
     "UPDATE metadata SET value = '1'",
     'DELETE FROM "SsLock"',
     "UPDATE \"SsLock\" SET name = 'more'",
+    "SELECT lo_create(0)",
+    "SELECT lo_creat(-1)",
+    "SELECT lo_from_bytea(0, '')",
 ]
 
 Login = Callable[[str], str]
