@@ -122,3 +122,20 @@ def test_the_command_names_them(database: Database, database_url: str) -> None:
     reason = "ephRa is not within -180 to 360 (deg)"
     assert [(row["visit"], row["designation"], row["reason"]) for row in told["leftOut"]] == [(1, "2020 AB", reason)]
     assert f"ssdb: stored predictions that make no sense (visit 1: 2020 AB): {reason}" in answer.stderr
+
+
+def test_a_damaged_outline_costs_its_visit_alone(database: Database) -> None:
+    """It is no fault of ssdb, and says what to do."""
+    survey = Survey()
+    for visit in (1, 2):
+        survey.add_visit(visit)
+        survey.add_square(3, 10.0, 5.0, 600.0, visit)
+        survey.add_source(visit, 10.0, 5.0, visit, detector=3)
+        survey.add_prediction(0, 10.0, 5.0, visit)
+    survey.load(database)
+    change(database, 'UPDATE "VisitDetector" SET footprint = :half WHERE visit = 1', half=b"\x00\xff" * 7)
+    report = ssdb.associate(database)
+    assert report.failed == {
+        1: "visit 1, detector 3: its footprint is no outline: load the detector again (ssdb ingest detectors)"
+    }
+    assert [outcome.visit for outcome in report.visits] == [2]

@@ -17,7 +17,7 @@ from ssdb.schema.dia import dia_source
 from ssdb.schema.ranges import absurd_unknown, out_of_range, reasons_of
 from ssdb.schema.survey import ss_prediction, visit_detector
 from ssdb.sky.boxes import zone_boxes
-from ssdb.sky.footprint import Outlines, outline_areas, unpack_outlines
+from ssdb.sky.footprint import VERTEX_BYTES, Outlines, outline_areas, unpack_outlines
 from ssdb.sky.sphere import cap_area, smallest_cap
 from ssdb.store.arrays import array_rows
 from ssdb.store.plans import index_loops, look_up
@@ -192,8 +192,13 @@ def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[C
     order = (visit_detector.c.visit, visit_detector.c.detector)
     statement = sa.select(*(visit_detector.c[name].label(ours) for name, ours in _DETECTOR_COLUMNS.items()))
     columns = read_arrays(connection, statement.where(of_visits).order_by(*order), bounded=True)
-    packed = connection.scalars(sa.select(visit_detector.c.footprint).where(of_visits).order_by(*order))
-    return columns, unpack_outlines(packed.all())
+    packed = connection.scalars(sa.select(visit_detector.c.footprint).where(of_visits).order_by(*order)).all()
+    if damaged := [row for row, outline in enumerate(packed) if outline and len(outline) % VERTEX_BYTES]:
+        which = ", detector ".join(str(columns[name][damaged[0]]) for name in ("visit", "detector"))
+        raise AssociationError(
+            f"visit {which}: its footprint is no outline: load the detector again (ssdb ingest detectors)"
+        )
+    return columns, unpack_outlines(packed)
 
 
 def _check_times(exposures: Exposures) -> None:

@@ -16,6 +16,9 @@ from ssdb.sky.sphere import Array, positions, separations, smallest_caps, tangen
 MAX_OUTLINE_RADIUS_DEG = 60.0
 """An outline with points farther than this from the centre of its cap is not a detector's."""
 
+VERTEX_BYTES = 16
+"""Of a packed outline, each vertex."""
+
 _TOUCHING_ARCSEC = 1e-6
 """Parts of an outline nearer to each other than this touch: positions in degrees are rounded at 1e-10 arcsec."""
 
@@ -77,7 +80,7 @@ def open_outlines(vertices: Array, starts: Places) -> Outlines:
 
 def pack_outlines(outlines: Outlines) -> list[bytes]:
     """Each outline as bytes: pairs of little-endian doubles, ra and dec in degrees."""
-    packed, ends = outlines.vertices.astype("<f8").tobytes(), (16 * outlines.starts).tolist()
+    packed, ends = outlines.vertices.astype("<f8").tobytes(), (VERTEX_BYTES * outlines.starts).tolist()
     return [packed[start:end] for start, end in pairwise(ends)]
 
 
@@ -85,7 +88,7 @@ def unpack_outlines(packed: Sequence[bytes | None]) -> Outlines:
     """The outlines that :func:`pack_outlines` packed; None has no vertices."""
     parts = [part or b"" for part in packed]
     vertices = np.frombuffer(b"".join(parts), dtype="<f8").reshape(-1, 2).astype(np.float64)
-    return Outlines(vertices, _starts([len(part) // 16 for part in parts]))
+    return Outlines(vertices, _starts([len(part) // VERTEX_BYTES for part in parts]))
 
 
 def validate_outline(ra: ArrayLike, dec: ArrayLike) -> None:
