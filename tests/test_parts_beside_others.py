@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from ingesting import at_once, dump, without_clock
+from killing import Steps
 from small_surveys import MJD, Survey, change, rows
 from test_partitions import NIGHTS, three_nights
 
@@ -225,6 +226,18 @@ def _tried(command: Callable[[], Any]) -> str:
     except DatabaseError as error:
         return "in use" if "the tables are in use" in str(error) else str(error)
     return "done"
+
+
+def test_a_part_is_found_without_a_look_into_the_others(associated: Database) -> None:
+    """Of a thousand nights that takes a minute."""
+    counted = []
+    for _ in range(2):
+        with Steps().counted() as steps:
+            assert part_with(associated, NIGHTS[0] + 1).first == NIGHTS[0]
+        counted.append(steps.n)
+        if len(counted) == 1:
+            drop(associated, NIGHTS[2])
+    assert counted[0] == counted[1]
 
 
 # Beside one another

@@ -83,15 +83,23 @@ def list_parts(database: Database) -> list[Part]:
     ConfigError
         If it is an SQLite database, which has none.
     """
+    return _parts(database, None)
+
+
+def _parts(database: Database, any_visit: int | None) -> list[Part]:
+    """All parts, or those that a visit belongs to: to describe one takes as long as a small query."""
     _refuse_sqlite(database)
     with database.reading() as connection:
         names: dict[Range, list[str]] = {}
         for one in partitions(connection):
-            names.setdefault(one.range, []).append(one.name)
+            if any_visit is None or one.range.holds(any_visit):
+                names.setdefault(one.range, []).append(one.name)
         parts = [
             _described(connection, wanted, names[wanted], False) for wanted in sorted(names, key=lambda r: r.first)
         ]
         for wanted in ranges_aside(connection):
+            if any_visit is not None and not wanted.holds(any_visit):
+                continue
             try:
                 with connection.begin_nested():
                     parts.append(_described(connection, wanted, names_aside(connection, wanted), True))
@@ -244,7 +252,7 @@ def part_with(database: Database, any_visit: int, *, set_aside: bool = False) ->
     ConfigError
         If it is an SQLite database.
     """
-    parts = [part for part in list_parts(database) if Range(part.first, part.past).holds(any_visit)]
+    parts = _parts(database, any_visit)
     parts = [part for part in parts if part.detached or not set_aside]
     if not parts:
         raise _no_part(any_visit)
