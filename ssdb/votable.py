@@ -91,8 +91,14 @@ class _Scan:
             for name in ("width", "precision"):
                 if len(attributes.get(name, "")) > _LONGEST_WIDTH:
                     raise InputError(f"{self._name}: {name}={attributes[name][:40]!r} is no number of digits")
-            if tag == "FIELD":
-                self._add_field(attributes.get("datatype", ""), attributes.get("arraysize", ""))
+            in_memory, in_stream = _sizes(attributes.get("datatype", ""), attributes.get("arraysize", ""))
+            if tag == "PARAM":
+                self.needed = max(self.needed, _COPIES * in_memory)
+            else:
+                self._fields += 1
+                refuse_columns(self._name, self._fields)
+                self._row_bytes += in_memory
+                self._row_bytes_in_stream += in_stream
         elif tag == "TABLE":
             self._begin_table(_number(attributes.get("nrows", "")))
         elif tag == "STREAM":
@@ -125,14 +131,11 @@ class _Scan:
             "a VOTable needs none; nothing outside the file itself is ever opened"
         )
 
-    def _add_field(self, datatype: str, size: str) -> None:
-        self._fields += 1
-        refuse_columns(self._name, self._fields)
-        if "*" in size:
-            self._row_bytes += 8 + _OF_A_TEXT
-            self._row_bytes_in_stream += 4
-            return
-        n = min(math.prod(_number(number) for number in re.findall(r"[\d_]+", size)), _LARGEST)
-        n_bytes = _BYTES.get(datatype, 8)
-        self._row_bytes += n * (n_bytes + 1)  # a mask has a byte a value
-        self._row_bytes_in_stream += n * _BYTES_IN_STREAM.get(datatype, n_bytes)
+
+def _sizes(datatype: str, size: str) -> tuple[int, float]:
+    """Bytes of a value in memory, and in a binary stream."""
+    if "*" in size:
+        return 8 + _OF_A_TEXT, 4
+    n = min(math.prod(_number(number) for number in re.findall(r"[\d_]+", size)), _LARGEST)
+    n_bytes = _BYTES.get(datatype, 8)
+    return n * (n_bytes + 1), n * _BYTES_IN_STREAM.get(datatype, n_bytes)  # a mask has a byte a value

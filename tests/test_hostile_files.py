@@ -82,6 +82,7 @@ def votable(field: str = "", before: str = "", table: str = "") -> str:
     ("text", "message"),
     [
         (votable(before=f'<PARAM name="p" datatype="double" value="1" unit="{HOURS}"/>'), "is no unit"),
+        (votable(before='<PARAM name="p" datatype="double" value="1" arraysize="150000000"/>'), "GB of memory"),
         (votable('width="999999999"'), "width='999999999' is no number of digits"),
         (votable('precision="F999999999"'), "precision='F999999999' is no number of digits"),
         (votable(table='nrows="+900000000"'), "GB of memory"),
