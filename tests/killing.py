@@ -1,9 +1,9 @@
 """Ends a command, or its connection, at the n-th of its steps; and tells all rows of a database, without ssdb.
 
-A step is the begin of a transaction (PostgreSQL), a statement, a commit, or a part of rows that are sent. To end within
-the process means that an exception which nobody catches is raised there, and that whatever is tried afterwards is refused
-but to take the transaction back: what the database does by itself when a process is gone. As a program this module ends
-its own process by SIGKILL:
+A step is the begin of a transaction (on PostgreSQL), a statement, a commit, or a part of rows that are sent. To end
+within the process means that an exception which nobody catches is raised there, and that whatever is tried afterwards
+is refused but to take the transaction back: what the database does by itself when a process is gone. As a program this
+module ends its own process by SIGKILL:
 
     python tests/killing.py STEP ARGUMENTS-OF-SSDB...
 """
