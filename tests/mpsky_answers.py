@@ -81,13 +81,14 @@ def answer(
     return message(chebyshev(objects), chebyshev(observer), pa.RecordBatch.from_pydict(kept))
 
 
-def message(objects: np.ndarray, observer: np.ndarray, batch: pa.RecordBatch) -> bytes:
+def message(objects: np.ndarray, observer: np.ndarray, batch: pa.RecordBatch, compression: str | None = None) -> bytes:
     """Two tensors and a stream of one record batch."""
     buffer = io.BytesIO()
     with pa.output_stream(buffer) as out:
         for tensor in (objects, observer):
             pa.ipc.write_tensor(pa.Tensor.from_numpy(tensor), out)
-        with pa.ipc.new_stream(out, batch.schema) as writer:
+        options = pa.ipc.IpcWriteOptions(compression=compression)
+        with pa.ipc.new_stream(out, batch.schema, options=options) as writer:
             writer.write_batch(batch)
         return buffer.getvalue()
 

@@ -394,6 +394,15 @@ def test_views_without_an_end(tmp_path: Path, where: str, message: str) -> None:
         read_opsim(path)
 
 
+def test_rows_without_an_end_take_a_limited_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long before the memory that is allowed by itself is full."""
+    monkeypatch.setattr("ssdb.ingest.foreign_sqlite._MOST_STEPS", 2_000_000)
+    rows = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r)"
+    path = schedule(tmp_path / "a.db", f"CREATE VIEW observations({OPSIM}) AS {rows} SELECT {VALUES} FROM r")
+    with pytest.raises(InputError, match=r"a\.db: a view in it does not come to an end"):
+        read_opsim(path)
+
+
 def test_values_of_any_length(tmp_path: Path) -> None:
     """A value of a gigabyte is an error."""
     values = VALUES.replace("'r'", "hex(zeroblob(400000000))")

@@ -261,6 +261,17 @@ def test_parts_that_do_not_fit_are_refused(
         read_mpsky(message(objects, observer, pa.RecordBatch.from_pydict(columns | more)), 10, TIME, "answer")
 
 
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_what_is_compressed_is_refused_unread(compression: str, dictionary: bool) -> None:
+    """A small answer could unfold to gigabytes; mpSky compresses nothing."""
+    names = pa.array(["K14A00A"] * 1000)
+    batch = pa.RecordBatch.from_pydict({"name": names.dictionary_encode() if dictionary else names})
+    content = message(np.ones((4, 3, 1000)), np.ones((4, 3)), batch, compression)
+    with pytest.raises(InputError, match="are compressed, which mpSky does not do"):
+        read(content)
+
+
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(InputError, match="column tmax is missing; it has: name, ra, dec, tmin"):
         read_mpsky(answer(without=("tmax",)), 10, TIME, "answer")

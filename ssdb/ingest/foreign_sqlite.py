@@ -46,7 +46,8 @@ _MOST_SECONDS = 20.0
 
 _STEPS_PER_ROW = 10_000
 _SECONDS_PER_ROW = 0.002
-"""What each row adds to that; a table takes some hundred instructions a row."""
+"""What each row of a table adds to that, which takes some hundred instructions. One of a view adds nothing, since its
+rows may have no end."""
 
 _TIMES_ON_DISK = 20
 """How many times its size an honest table may take: a small integer has one byte on the disk."""
@@ -81,10 +82,11 @@ class ForeignDatabase:
         connection.set_progress_handler(self._is_too_much, _STEPS)
         # Tables without a place in the file are made by extensions of SQLite.
         tables = connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'view' OR (type = 'table' AND rootpage > 0)"
+            "SELECT name, type FROM sqlite_master WHERE type = 'view' OR (type = 'table' AND rootpage > 0)"
         ).fetchall()
+        self._views = {name for name, kind in tables if kind == "view"}
         self.columns: Mapping[str, list[str]] = {
-            name: [row[1] for row in connection.execute(f"PRAGMA table_info({quoted(name)})")] for (name,) in tables
+            name: [row[1] for row in connection.execute(f"PRAGMA table_info({quoted(name)})")] for name, _ in tables
         }
 
     def read(self, table: str, terms: Mapping[str, str]) -> pa.Table:
@@ -106,17 +108,13 @@ class ForeignDatabase:
         cursor = self._connection.execute(f"SELECT {', '.join(terms.values())} FROM {quoted(table)}")
         parts = [pa.table({name: pa.array([], pa.null()) for name in terms})]
         size, on_disk = 0, _TIMES_ON_DISK * self._path.stat().st_size
-        while rows := self._fetched(cursor):
+        while rows := cursor.fetchmany(_ROWS):
+            self._rows += 0 if table in self._views else len(rows)
             columns = zip(terms, zip(*rows, strict=True), strict=True)
             parts.append(pa.table({name: _array(values, name) for name, values in columns}))
             size += parts[-1].nbytes
             refuse_memory(self._path, size, on_disk)
         return pa.concat_tables(parts, promote_options="permissive")
-
-    def _fetched(self, cursor: sqlite3.Cursor) -> list[tuple[Any, ...]]:
-        rows = cursor.fetchmany(_ROWS)
-        self._rows += len(rows)
-        return rows
 
     def _is_too_much(self) -> bool:
         self._steps += _STEPS

@@ -12,6 +12,7 @@ says UTC, it is 37 s off.
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -157,10 +158,11 @@ def _parts(content: bytes, name: str) -> tuple[Array, Array, pa.Table]:
         stream = pa.BufferReader(content)
         objects = pa.ipc.read_tensor(stream).to_numpy()
         observer = pa.ipc.read_tensor(stream).to_numpy()
+        _refuse_compressed(content, stream.tell())
         with pa.ipc.open_stream(stream) as reader:
             columns = reader.read_all()
         columns.validate(full=True)
-    except (pa.ArrowException, OSError, EOFError, ValueError, MemoryError) as error:  # a damaged length may be any
+    except (pa.ArrowException, OSError, EOFError, ValueError, MemoryError, struct.error) as error:  # of damaged lengths
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{name}: not an answer of mpSky, or cut short ({reason})") from error
     refuse_repeated(columns.column_names, name)
@@ -187,6 +189,35 @@ def _parts(content: bytes, name: str) -> tuple[Array, Array, pa.Table]:
         raise InputError(f"{name}: column name holds {names.type}, not names of objects")
     columns = columns.set_column(columns.schema.get_field_index("name"), "name", names.cast(pa.string()))
     return objects.astype(np.float64), observer.astype(np.float64), columns
+
+
+def _refuse_compressed(content: bytes, start: int) -> None:
+    """Raises ValueError if a message of the stream is compressed: mpSky's never are, and it may unfold to anything."""
+    messages = pa.ipc.MessageReader.open_stream(pa.py_buffer(content)[start:])
+    for message in messages:
+        if message.type in ("record batch", "dictionary") and _is_compressed(bytes(message.metadata), message.type):
+            raise ValueError("its columns are compressed, which mpSky does not do")
+
+
+def _is_compressed(header: bytes, kind: str) -> bool:
+    """Whether a message has the field ``compression`` (Message.fbs of Arrow's format, and FlatBuffers' binary one)."""
+
+    def number(form: str, place: int) -> int:
+        return int(struct.unpack_from(form, header, place)[0])
+
+    def field(table: int, which: int) -> int:
+        """Where a field of a table is; 0 if it is not there."""
+        known = table - number("<i", table)
+        offset = number("<H", known + 4 + 2 * which) if 4 + 2 * which < number("<H", known) else 0
+        return table + offset if offset else 0
+
+    def table(place: int) -> int:
+        return place + number("<I", place)
+
+    batch = table(field(table(0), 2))
+    if kind == "dictionary":
+        batch = table(field(batch, 1))
+    return field(batch, 3) > 0
 
 
 def _numbers(name: str, columns: pa.Table, column: str) -> Array:
