@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -77,7 +78,9 @@ class Service:
         self.url = Url(parsed.scheme, None, parsed.host, parsed.port, f"{base}/{path}/").url
         self._timeout = timeout
         user = unquote(parsed.auth) if parsed.auth else None
-        headers = make_headers(basic_auth=user, basic_auth_encoding="utf-8", user_agent=f"ssdb/{version('ssdb')}")
+        headers = make_headers(user_agent=f"ssdb/{version('ssdb')}")
+        if user:  # make_headers by itself takes Latin-1 alone
+            headers["authorization"] = f"Basic {b64encode(user.encode()).decode()}"
         # In whatever form a service, or a proxy, repeats them.
         secrets = [headers.get("authorization", "").removeprefix("Basic "), parsed.auth, user]
         secrets += [text.partition(":")[2] for text in (parsed.auth, user) if text]
