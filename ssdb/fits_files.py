@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ssdb.errors import InputError
-from ssdb.limits import MOST_AXES, MOST_CARDS, refuse_unit, whole
+from ssdb.limits import MOST_AXES, MOST_CARDS, MOST_CARDS_OF_IMAGE, refuse_unit, whole
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
@@ -55,7 +55,9 @@ def opened_fits(path: Path, copies: int = 1) -> Iterator[HDUList]:
 
 
 def refuse_counts(header: Header, name: object) -> None:
-    """Raises InputError if a header says that it has more axes, columns or terms than there are in FITS."""
+    """Raises InputError if a header has too many cards, or says that it has more axes, columns or terms than can be."""
+    if len(header) > MOST_CARDS_OF_IMAGE:
+        raise InputError(f"{name}: its header has {len(header):,} cards; at most {MOST_CARDS_OF_IMAGE:,} are read")
     for keywords, most in ((_COUNTS, MOST_AXES), (_ORDERS, _HIGHEST_ORDER)):
         for keyword in keywords:
             value = header.get(keyword)

@@ -28,6 +28,9 @@ LONGEST_LINE = 16_000_000
 MOST_CARDS = 400_000
 """Cards of a FITS header, and lines of a header as text: a focal plane of 189 detectors has half as many."""
 
+MOST_CARDS_OF_IMAGE = 50_000
+"""Cards of one header, through all of which a WCS is looked for."""
+
 MOST_AXES = 999
 """Axes of an image and columns of a table (FITS 4.0, 4.4.1.1 and 7.3.1)."""
 

@@ -219,6 +219,12 @@ def test_counts_of_headers(tmp_path: Path, cards: dict[str, object], keyword: st
         assert f"{name}: not FITS: {keyword} = {HUGE}; at most" in refusal("exposures", tmp_path / name)
 
 
+def test_cards_of_one_header(tmp_path: Path) -> None:
+    """To look for a WCS in hundreds of thousands takes minutes."""
+    (tmp_path / "a.hdr").write_text("CTYPE1  = 'RA---TAN'\n" + "HISTORY of a mosaic\n" * 50_000)
+    assert "a.hdr: its header has 50,001 cards; at most 50,000 are read" in refusal("exposures", tmp_path / "a.hdr")
+
+
 @pytest.mark.parametrize(("keyword", "value"), [("ZNAXIS", HUGE), ("TFIELDS", HUGE)])
 def test_counts_of_tables(tmp_path: Path, keyword: str, value: int) -> None:
     """Of a compressed image, and of columns."""
