@@ -59,6 +59,9 @@ _CHUNK = 1 << 20
 _OFTEN = 20
 """How many times its size a file that is read in parts may unfold to: what astronomers compress shrinks to a tenth."""
 
+_LESS = 10
+"""By so much less than memory it may unfold to where that is more: gigabytes of empty lines take minutes."""
+
 _memory = DEFAULT_MEMORY
 """What is allowed now; of all threads, some of which only read ahead for others."""
 
@@ -215,7 +218,7 @@ def unfolded(path: Path) -> Iterator[io.BufferedIOBase]:
         with path.open("rb") as file:
             yield file
         return
-    most = allowed_memory(_OFTEN * path.stat().st_size)
+    most = max(_memory // _LESS, _OFTEN * path.stat().st_size)
     with gzip.open(path) as unpacked, io.BufferedReader(_Bounded(unpacked, path, most)) as bounded:
         yield bounded
 
@@ -235,7 +238,7 @@ class _Bounded(io.RawIOBase):
         n = self._stream.readinto(buffer)
         self._left -= n
         if self._left < 0:
-            raise too_large(self._path, "unfolds to more than it may take")
+            raise too_large(self._path, f"unfolds to more than {_OFTEN} times its size")
         return n
 
 
