@@ -56,11 +56,16 @@ def opened_fits(path: Path, copies: int = 1) -> Iterator[HDUList]:
 
 def refuse_counts(header: Header, name: object) -> None:
     """Raises InputError if a header has too many cards, or says that it has more axes, columns or terms than can be."""
+    from astropy.io.fits import VerifyError
+
     if len(header) > MOST_CARDS_OF_IMAGE:
         raise InputError(f"{name}: its header has {len(header):,} cards; at most {MOST_CARDS_OF_IMAGE:,} are read")
     for keywords, most in ((_COUNTS, MOST_AXES), (_ORDERS, _HIGHEST_ORDER)):
         for keyword in keywords:
-            value = header.get(keyword)
+            try:
+                value = header.get(keyword)
+            except VerifyError:
+                raise InputError(f"{name}: not FITS: the card {keyword} cannot be read") from None
             if isinstance(value, int | float) and value > most:
                 raise InputError(f"{name}: not FITS: {keyword} = {value!r:.40}; at most {most} are possible")
 

@@ -198,8 +198,10 @@ def _remove_if_left(place: Path) -> None:
         return
     try:
         if locked(lock, wait=False):
+            begun = (place / _NEW).exists()  # if not, its process may just be about to lock it, and makes another one
             shutil.rmtree(place)
-            _LOG.warning("removed %s, which a command that was killed had left behind", place)
+            if begun:
+                _LOG.warning("removed %s, which a command that was killed had left behind", place)
     finally:
         os.close(lock)
 
