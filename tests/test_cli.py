@@ -138,7 +138,7 @@ OPENING = {
     ("partition", "width"): [],
 }
 """Every command that opens a database that is there already, with arguments that do."""
-OTHERS = {("init",), ("simulate",), ("demo",)}
+OTHERS = {("backup",), ("init",), ("simulate",), ("demo",)}
 
 
 def test_every_command_is_known_to_these_tests() -> None:
