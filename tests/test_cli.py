@@ -253,7 +253,7 @@ def test_every_command_refuses_an_older_and_a_newer_schema(
         ("postgresql://me:secret@127.0.0.1:1/db", "refused"),
         ("postgresql+psycopg2://me:secret@127.0.0.1/db", "psycopg"),
         ("sqlite:///no/such/directory/night.db", "no directory no/such/directory"),
-        ("sqlite:///.", "unable to open"),
+        ("sqlite:///.", ". is a directory"),
         ("sqlite:///pyproject.toml", "not a database"),
     ],
 )

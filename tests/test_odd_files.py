@@ -193,7 +193,7 @@ def test_a_column_map_that_doubles_itself_takes_no_memory(database: Database, tm
     path = tmp_path / "map.yaml"
     lines = ["a0: &a0 [x, x]"] + [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 40)]
     path.write_text("\n".join([*lines, "columns: {ra: *a39}"]) + "\n")
-    refused(database, ssdb.ingest_sources, sources(), "unknown key", columns=path)
+    refused(database, ssdb.ingest_sources, sources(), "stands for more than 1,000,000 values", columns=path)
     path.write_text("columns:\n  ra: {column: &a0 [x, x], unit: " + "[" + "*a0, " * 1000 + "]}\n")
     assert len(refused(database, ssdb.ingest_sources, sources(), "ra", columns=path)) < 500
 

@@ -93,14 +93,14 @@ def test_a_command_shows_no_password(
 @pytest.mark.parametrize(
     ("url", "advice"),
     [
-        ("postgresql://h/db?passwd=x", "none of libpq"),
+        ("postgresql://h/db?passwd=x", "not one of libpq's"),
         ("postgresql://h/db?prepare_threshold=abc", "prepare_threshold"),
         ("postgresql://h/db?connect_timeout=abc", "connect_timeout"),
         ("postgresql:///host=h password=x", "libpq"),
         ("host=h password=x", "postgresql://"),
         ("sqlite://me:x@/night.db", "no user"),
         ("sqlite:///night.db?timeout=abc", "cannot be read"),
-        ("sqlite:///night.db?foo=bar", "none of cache, "),
+        ("sqlite:///night.db?foo=bar", "not one of cache, "),
     ],
 )
 def test_a_url_that_cannot_be_used_says_why(

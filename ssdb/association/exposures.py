@@ -28,9 +28,11 @@ Columns = dict[str, NDArray[Any]]
 
 ARCSEC_PER_DEG = 3600.0
 
-_MATCHED_BY = ("visit", "ssObjectId", "midpointMjdTai", "ephRa", "ephDec", "ephRateRa", "ephRateDec")
+_KEY = ("visit", "ssObjectId")
+_MATCHED_BY = (*_KEY, "midpointMjdTai", "ephRa", "ephDec", "ephRateRa", "ephRateDec")
 _REQUIRED = ("midpointMjdTai", "ephRa", "ephDec")
-_ERROR_ELLIPSE = ("ephErrMajor", "ephErrMinor", "ephErrPa")
+_AXES = ("ephErrMajor", "ephErrMinor")
+_ERROR_ELLIPSE = (*_AXES, "ephErrPa")
 """Columns of SsPrediction that say where an object may be; the ellipse is for uncertainty mode."""
 
 _EPHEMERIS = tuple(
@@ -161,29 +163,32 @@ def read_exposures(connection: sa.Connection, visits: Sequence[int], config: Ass
         .order_by(ss_prediction.c.visit, ss_prediction.c.ssObjectId),
         bounded=True,
     )
-    predictions, left_out = _usable(connection, predictions)
+    predictions, left_out = _usable(connection, predictions, visits)
     batch = np.array(visits, np.int64)
     exposures = Exposures(batch, predictions, *_read_detectors(connection, visits), left_out)
     _check_times(exposures)
     return exposures
 
 
-def _usable(connection: sa.Connection, predictions: Columns) -> tuple[Columns, list[LeftOut]]:
+def _usable(connection: sa.Connection, predictions: Columns, visits: Sequence[int]) -> tuple[Columns, list[LeftOut]]:
     """The predictions that make sense, and the others, which SQL may have brought past the door."""
     problems = {f"{name} is unknown": np.isnan(predictions[name]) for name in _REQUIRED}
-    problems |= out_of_range(ss_prediction, predictions)
+    # An axis below 0 says as little as one of 0: the error is unknown, and the default holds.
+    axes = {name: np.maximum(predictions[name], 0) for name in _AXES if name in predictions}
+    problems |= out_of_range(ss_prediction, predictions | axes)
     reasons = reasons_of(problems)
     if not reasons:
         return predictions, []
     rows = np.array(sorted(reasons))
-    key = (ss_prediction.c.visit, ss_prediction.c.ssObjectId)
-    left_out = []
-    for row in rows.tolist():
-        this = (int(predictions["visit"][row]), int(predictions["ssObjectId"][row]))
-        same = (column == value for column, value in zip(key, this, strict=True))
-        name = connection.execute(sa.select(ss_prediction.c.designation).where(*same)).scalar_one()
-        left_out.append(LeftOut(*this, name, reasons[row]))
-    return {name: np.delete(values, rows) for name, values in predictions.items()}, left_out
+    keys: Columns = {"place": np.arange(len(rows), dtype=np.int32)}
+    keys |= {name: predictions[name][rows] for name in _KEY}
+    with array_rows(connection, "left_out", keys) as left_out, index_loops(connection):
+        statement = look_up(connection, left_out, _KEY, ss_prediction, (ss_prediction.c.designation,), visits)
+        named = read_arrays(connection, statement, bounded=True)
+    names = named["designation"][np.argsort(named["place"])].astype(str).tolist()
+    whose = zip(*(keys[name].tolist() for name in _KEY), names, rows.tolist(), strict=True)
+    told = [LeftOut(visit, ss_object_id, name, reasons[row]) for visit, ss_object_id, name, row in whose]
+    return {name: np.delete(values, rows) for name, values in predictions.items()}, told
 
 
 def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[Columns, Outlines]:
@@ -260,7 +265,7 @@ def read_candidate_pairs(
     # The whole zone was searched.
     inside = np.flatnonzero(np.abs(found["dec"] - wanted["ephDec"][place]) <= radii[place])
     kept = inside[np.lexsort((found["diaSourceId"][inside], place[inside]))]
-    of_object = {name: wanted[name][place[kept]] for name in ("visit", "ssObjectId")}
+    of_object = {name: wanted[name][place[kept]] for name in _KEY}
     return {"prediction": rows[place[kept]], **of_object, **{name: values[kept] for name, values in found.items()}}
 
 
@@ -294,10 +299,9 @@ def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: NDA
         ``designation`` as ASCII bytes. What is out of its range is NaN, and noted in the exposures.
     """
     keys: Columns = {"place": np.arange(len(index), dtype=np.int32)}
-    keys |= {name: exposures.predictions[name][index] for name in ("visit", "ssObjectId")}
+    keys |= {name: exposures.predictions[name][index] for name in _KEY}
     with array_rows(connection, "matched_prediction", keys) as matched, index_loops(connection):
-        key = ("visit", "ssObjectId")
-        statement = look_up(connection, matched, key, ss_prediction, _EPHEMERIS, exposures.visits)
+        statement = look_up(connection, matched, _KEY, ss_prediction, _EPHEMERIS, exposures.visits)
         columns = read_arrays(connection, statement, bounded=True)
     order = np.argsort(columns.pop("place"))
     columns, problems = absurd_unknown(ss_prediction, {name: values[order] for name, values in columns.items()})

@@ -91,6 +91,8 @@ class ColumnMap:
             text = Path(path).read_text(encoding="utf-8")
             refuse_yaml(os.fspath(path), text)
             content = yaml.safe_load(text)
+        except InputError as error:
+            raise ConfigError(str(error)) from None
         except Exception as error:  # of dates, tags and nesting PyYAML raises whatever it stumbles over
             raise ConfigError(f"{os.fspath(path)}: the column map cannot be read: {error}") from error
         try:

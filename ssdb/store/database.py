@@ -261,6 +261,8 @@ def _sqlite_engine(url: sa.URL, create: bool) -> sa.Engine:
         if sa.util.asbool(url.query.get("uri", False)):
             if not create and "mode" not in url.query:
                 url = url.update_query_dict({"mode": "rw"})
+        elif path.is_dir():
+            raise DatabaseError(f"{path} is a directory, not a database")
         elif not path.exists():
             if not create:
                 raise SchemaError(f"there is no database at {path}: run `ssdb init`")
