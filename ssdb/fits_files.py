@@ -30,7 +30,7 @@ _MOST_HDUS = 10_000
 
 @contextmanager
 def opened_fits(path: Path, copies: int = 1) -> Iterator[HDUList]:
-    """A FITS file, perhaps compressed by gzip, whose HDUs have not been read yet.
+    """A FITS file, perhaps compressed by gzip, of whose HDUs the headers have been read.
 
     By itself astropy takes a path such as ``http:/host/x.fits`` for an address.
 
@@ -43,7 +43,7 @@ def opened_fits(path: Path, copies: int = 1) -> Iterator[HDUList]:
     Raises
     ------
     InputError
-        If it unfolds to more memory than is allowed, or a header has no end or absurd counts.
+        If it unfolds to more memory than is allowed, or a header has no end or absurd counts, or cannot be read.
     """
     from astropy.io import fits
 
@@ -51,6 +51,7 @@ def opened_fits(path: Path, copies: int = 1) -> Iterator[HDUList]:
         _refuse_structure(file, path)
         file.seek(0)
         with fits.open(file, memmap=False) as hdus:
+            _refuse_invalid(hdus, path)
             yield hdus
 
 
@@ -100,6 +101,16 @@ def _refuse_structure(file: IO[bytes], path: Path) -> None:
         except Exception:
             return  # the end, or what astropy says is wrong with it
     raise InputError(f"{path}: has more than {_MOST_HDUS:,} HDUs")
+
+
+def _refuse_invalid(hdus: HDUList, path: Path) -> None:
+    """Raises InputError where astropy cannot say how long an HDU is, or would find the next one no further on."""
+    end = 0
+    for number, hdu in enumerate(hdus):
+        place = hdu.fileinfo() if hasattr(hdu, "fileinfo") else None
+        if place is None or place["datLoc"] + place["datSpan"] <= end:
+            raise InputError(f"{path}: not FITS: the header of HDU {number} cannot be read")
+        end = place["datLoc"] + place["datSpan"]
 
 
 class _Bounded:

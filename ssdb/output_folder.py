@@ -72,9 +72,14 @@ def refuse_foreign(directory: str | os.PathLike[str], names: Iterable[str]) -> N
         That names them.
     """
     folder = Path(directory)
-    with cannot_be_written(folder):
-        written = _read(folder)
-        foreign = [name for name in names if not _may_replace(folder / name, written)]
+    # Alone, or what another process is replacing just now would look like a change.
+    with cannot_be_written(folder), _alone(folder):
+        _refuse_foreign(folder, names)
+
+
+def _refuse_foreign(folder: Path, names: Iterable[str]) -> None:
+    written = _read(folder)
+    foreign = [name for name in names if not _may_replace(folder / name, written)]
     if foreign:
         raise InputError(
             f"{folder} has files that ssdb did not write, or that have changed since ({shown(sorted(foreign))}): "
@@ -84,7 +89,7 @@ def refuse_foreign(directory: str | os.PathLike[str], names: Iterable[str]) -> N
 
 def _put(place: Path, folder: Path, by: str) -> None:
     new = {path.name: _digest(path) for path in sorted(place.iterdir())}
-    refuse_foreign(folder, new)
+    _refuse_foreign(folder, new)
     older = _read(folder)
     # Whatever of the following is done when the process is killed, each file is one that the list knows.
     known = {name: older[name].sha256 if name in older else [] for name in new}

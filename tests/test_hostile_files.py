@@ -6,6 +6,7 @@ import bz2
 import gzip
 import sqlite3
 import struct
+from collections.abc import Callable
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -142,6 +143,18 @@ def test_headers_that_astropy_finds(tmp_path: Path, beginning: bytes, read: str)
     """Where a header and its data end is what astropy thinks of it."""
     (tmp_path / "a.fits").write_bytes(beginning + HUGE)
     assert "a.fits: not FITS: TFIELDS = 100000000; at most" in refusal(read, tmp_path / "a.fits")
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@pytest.mark.parametrize("first", [b"SIMPLE  =           \xff        T", b"SIMPLE  =                    F"])
+@pytest.mark.parametrize("read", ["columns", "exposures"])
+def test_a_first_card_of_which_astropy_makes_no_hdu(
+    tmp_path: Path, compress: Callable[[bytes], bytes], first: bytes, read: str
+) -> None:
+    """It has no length then, and what comes next is not looked for at the same place again and again."""
+    path = tmp_path / "a.fits"
+    path.write_bytes(compress(first.ljust(80) + header(**IMAGE)[80:] + header(**TABLE)))
+    assert "a.fits: " in refusal(read, path)
 
 
 def test_many_hdus(tmp_path: Path) -> None:

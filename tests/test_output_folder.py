@@ -260,7 +260,7 @@ def test_a_users_file_that_comes_during_the_work_stays(tmp_path: Path) -> None:
 def test_two_at_once_leave_one_of_both(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom ssdb.output_folder import output_folder\n"
-        "for n in range(20):\n    with output_folder(sys.argv[1], 'test', 'ab') as place:\n"
+        "for n in range(60):\n    with output_folder(sys.argv[1], 'test', 'ab') as place:\n"
         "        for name in 'ab':\n            (place / name).write_text(f'{sys.argv[2]} {n}')\n"
     )
     words = [sys.executable, "-c", code, str(tmp_path)]
