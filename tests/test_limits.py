@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import sqlite3
-import subprocess
-import sys
-import textwrap
 from contextlib import closing
 from pathlib import Path
 
@@ -17,6 +14,7 @@ import pytest
 from astropy.io import fits
 from click.testing import CliRunner
 from pyarrow import parquet
+from refusing import refusal
 
 from ssdb import limits, max_memory, read_exposures
 from ssdb.cli import main
@@ -32,37 +30,6 @@ SORCHA_ORBITS = b"ObjID,FORMAT,q,e,inc,node,argPeri,t_p_MJD_TDB,epochMJD_TDB\n"
 ALLOWED = (
     r"GB are allowed: is it what it should be\? If so, allow more \(--max-memory 4GB; in Python ssdb\.max_memory\)"
 )
-
-READ = {
-    "columns": "from ssdb.files import read_columns as read",
-    "sorcha": "from ssdb.ingest.sorcha import read_sorcha as read",
-    "opsim": "from ssdb.ingest.opsim import read_opsim as read",
-    "exposures": "from ssdb import read_exposures as read",
-    "rows": "from ssdb.rows import open_rows\ndef read(path): return sum(t.num_rows for t in open_rows(path).tables())",
-    "orbits": "from ssdb.ingest.orbits import _blocks\ndef read(path): return list(_blocks(path, 'auto', False))",
-    "map": "from ssdb import ColumnMap; read = ColumnMap.read",
-}
-
-
-def refusal(read: str, path: Path) -> str:
-    """The message of an error of ssdb's, from a process that used less than 1 GB."""
-    code = READ[read] + textwrap.dedent(
-        f"""
-        from ssdb.errors import SsdbError
-        try:
-            read({str(path)!r})
-        except SsdbError as error:
-            print(error)
-        status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-        print(int(status["VmHWM"].split()[0]) // 1000)
-        """
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-2000:]
-    *message, megabytes = done.stdout.strip().splitlines()
-    assert int(megabytes) < 1000
-    assert len(message) == 1, "it is refused"
-    return message[0]
 
 
 def folded(path: Path, beginning: bytes, repeated: bytes, size: int) -> Path:

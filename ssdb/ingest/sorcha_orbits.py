@@ -255,14 +255,17 @@ def _text_parts(path: Path) -> Iterator[Part]:
             text = block.tobytes().replace(b"\r", b"")
             if by_whitespace:
                 text = re.sub(rb"[ \t]+", b",", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", text))
-            lines = text.split(b"\n")[:-1]
-            values = np.array([line.count(b",") + 1 if line else 0 for line in lines])
-            numbers = before + 1 + np.arange(len(lines))
-            before += len(lines)
+            characters = np.frombuffer(text, np.uint8)
+            ends = np.flatnonzero(characters == ord("\n"))
+            lengths = np.diff(ends, prepend=-1)
+            commas = np.diff(np.searchsorted(np.flatnonzero(characters == ord(",")), ends), prepend=0)
+            values = np.where(lengths > 1, commas + 1, 0)
+            numbers = before + 1 + np.arange(len(ends))
+            before += len(ends)
             whole = values == len(names)
             wrong = numbers[~whole & (values > 0)]
             left_out = [(f"there are not {len(names)} values", wrong)] if len(wrong) else []
-            rows = b"\n".join(line for line, good in zip(lines, whole.tolist(), strict=True) if good)
+            rows = characters[np.repeat(whole, lengths)].tobytes()
             for table, part in parts_of(_as_table(rows, names, path)):
                 yield table, numbers[whole][part - 1], left_out
                 left_out = []
