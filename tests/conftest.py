@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -26,6 +27,10 @@ from ssdb.store.migrate import connect, initialize
 # How long an example takes is no matter of right or wrong.
 settings.register_profile("ssdb", deadline=None)
 settings.load_profile("ssdb")
+
+# A shell lets what it runs in the background ignore it, and so would all processes of the tests.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 DIALECTS = ("sqlite", "postgresql")
@@ -94,7 +99,8 @@ def postgresql_server() -> Iterator[sa.URL]:
 
 @pytest.fixture(scope="session")
 def _administration(postgresql_server: sa.URL) -> Iterator[sa.Engine]:
-    engine = sa.create_engine(postgresql_server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    # Connected once; some tests end every connection.
+    engine = sa.create_engine(postgresql_server, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
     yield engine
     engine.dispose()
 

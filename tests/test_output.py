@@ -256,11 +256,9 @@ def test_on_a_full_device_the_older_file_stays(ending: str, sqlite_url: str, tmp
 # After a kill
 
 WRITING = """
-import signal
 import sys
 from pathlib import Path
 from ssdb.output import output_file
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
 with output_file(sys.argv[1]) as part:
     part.write_text("half")
     print(part, flush=True)
