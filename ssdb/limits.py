@@ -62,6 +62,8 @@ _OFTEN = 20
 _LESS = 10
 """By so much less than memory it may unfold to where that is more: gigabytes of empty lines take minutes."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 _memory = DEFAULT_MEMORY
 """What is allowed now; of all threads, some of which only read ahead for others."""
 
@@ -156,7 +158,8 @@ def refuse_line(name: object, line: bytes | str) -> None:
 
 
 def refuse_yaml(name: object, text: str) -> None:
-    """Raises InputError if a YAML text stands for far more than it has, by aliases of aliases, or has absurd units.
+    """Raises InputError if a YAML text stands for far more than it has, by aliases of aliases, or has absurd units or
+    half characters.
 
     Raises
     ------
@@ -170,6 +173,8 @@ def refuse_yaml(name: object, text: str) -> None:
     def size(node: yaml.Node | str | tuple[yaml.Node, yaml.Node]) -> int:
         if not isinstance(node, yaml.CollectionNode):
             if not isinstance(node, tuple):
+                if isinstance(node, yaml.ScalarNode) and _SURROGATE.search(node.value):
+                    raise InputError(f"{name}: its YAML has an escape that is half a character, {node.value[:40]!r}")
                 return 1
             # Wherever it is, since tags of astropy's make units, too.
             if all(isinstance(part, yaml.ScalarNode) for part in node) and "unit" in node[0].value:

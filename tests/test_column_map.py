@@ -264,3 +264,19 @@ def test_what_the_map_does_not_touch_is_untouched() -> None:
     table = pa.table({"id": pa.array([-(2**63), None], pa.int64()), "x": [1.0, 0.1]})
     kept = mapped({"c": {"constant": 1}}, table, keep=True)
     assert kept.select(["id", "x"]).equals(table)
+
+
+@pytest.mark.parametrize(
+    "text", [r'columns: {band: {constant: "\ud800"}}', r'columns: {"\udfff": band}', r'columns: {band: "\ud800"}']
+)
+def test_half_a_character_is_refused(tmp_path: Path, text: str) -> None:
+    """No database and no file takes it."""
+    (tmp_path / "map.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"map.yaml: .*half a character"):
+        ColumnMap.read(tmp_path / "map.yaml")
+
+
+def test_a_map_without_end_is_refused() -> None:
+    """Such as a file that is no map at all; this one filled the memory."""
+    with pytest.raises(ConfigError, match="/dev/zero: not a column map: it has more than 1 MB"):
+        ColumnMap.read("/dev/zero")

@@ -13,7 +13,7 @@ from ssdb.errors import InputError
 from ssdb.files import require_file
 from ssdb.fits_files import opened_fits, refuse_counts
 from ssdb.image.header import Cards
-from ssdb.image.wcs import celestial_wcs, wcs_text
+from ssdb.image.wcs import celestial_wcs, wcs_text, with_plain_numbers
 from ssdb.limits import MOST_CARDS
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ def image_headers(
         label = name if len(headers) == 1 else f"{name}, HDU {number}"
         refuse_counts(header, label)
         inherited = primary if number and header.get("INHERIT") is not False else None
-        wcs = celestial_wcs(_with_frame(header, inherited), hdus, label)
+        framed = with_plain_numbers(_with_frame(header, inherited))
+        wcs = celestial_wcs(framed, hdus, label)
         if wcs is None:
             continue
         size = _size(header) if shape is None else shape
@@ -122,7 +123,7 @@ def image_headers(
         found = True
         height, width = size
         cards = header if inherited is None else ChainMap(header, inherited)
-        text = wcs_text(_with_frame(header, inherited), width, height)
+        text = wcs_text(framed, width, height)
         yield ImageHeader(label, cards, wcs, text, width, height)
     if not found and sizeless is not None:
         raise InputError(f"{sizeless}: the header does not say how large the image is (NAXIS1, NAXIS2): give --size")

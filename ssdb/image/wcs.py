@@ -23,6 +23,9 @@ _WCS_KEYWORDS = re.compile(
     r"WCSAXES|(CTYPE|CRPIX|CRVAL|CDELT|CUNIT|CROTA)[12]|(CD|PC)0*[12]_0*[12]|(PV|PS)[12]_\d+"
     r"|(A|B|AP|BP)_(ORDER|DMAX|\d_\d)|RADESYS|RADECSYS|EQUINOX|EPOCH|LONPOLE|LATPOLE"
 )
+_NUMBERS = re.compile(r"(CRPIX|CRVAL|CDELT|CROTA)[12]|(CD|PC)0*[12]_0*[12]|PV[12]_\d+|LONPOLE|LATPOLE")
+_DOUBLE = re.compile(r".{8}= *[+-]?[\d.]+D", re.IGNORECASE)
+"""A card with a number like 1.5D2, which FITS allows."""
 _TABLES = re.compile(r"CPDIS\d|CPERR\d|D2IMDIS\d|D2IMERR\d|DP\d|PS\d_0")
 """Keywords of a WCS that needs arrays of the file besides the header."""
 
@@ -46,21 +49,53 @@ def celestial_wcs(header: Header, hdus: HDUList | None, name: str) -> WCS | None
     Raises
     ------
     InputError
-        If astropy cannot make a WCS of it: a singular matrix, say, or a projection that does not exist.
+        If astropy cannot make a WCS of it: a singular matrix, say, or a projection that does not exist. Or if what
+        should be a number is none.
     """
     if "CTYPE1" not in header:
         return None
     from astropy.wcs import WCS
 
+    no_number = _what_is_no_number(header)
     with _silence():
         try:
             wcs = WCS(header, fobj=hdus, naxis=2)
             wcs.wcs.set()
         except Exception as error:  # wcslib and astropy raise whatever they stumble over
             # wcslib ends its messages with what is wrong, after the names of its functions.
-            reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
+            reason = no_number or (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
             raise InputError(f"{name}: the WCS is not usable: {reason}") from error
-    return wcs if wcs.has_celestial else None
+    if not wcs.has_celestial:
+        return None
+    if no_number:
+        raise InputError(f"{name}: the WCS is not usable: {no_number}")
+    return wcs
+
+
+def with_plain_numbers(header: Header) -> Header:
+    """A header in whose numbers D stands nowhere for E: of 1.5D2 wcslib takes 1.5, and says nothing."""
+    from astropy.io.fits import Card, Header
+
+    if not any(_DOUBLE.match(card.image) for card in header.cards):
+        return header
+    return Header(
+        Card(card.keyword, card.value, card.comment) if _DOUBLE.match(card.image) else card for card in header.cards
+    )
+
+
+def _what_is_no_number(header: Header) -> str | None:
+    """Which card has no number where one belongs: wcslib leaves most of these out, and takes 0."""
+    from astropy.io.fits import VerifyError
+
+    for card in header.cards:
+        if _NUMBERS.fullmatch(card.keyword):
+            try:
+                value = card.value
+            except VerifyError:
+                value = None
+            if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+                return f"{card.keyword} is not a number"
+    return None
 
 
 @contextmanager

@@ -41,6 +41,9 @@ from ssdb.files import parsed_unit, unit_of
 from ssdb.ingest.conform import is_unknown
 from ssdb.limits import refuse_yaml
 
+_LARGEST = 1_000_000
+"""Characters of a column map."""
+
 _MOST_COLUMNS_SHOWN = 40
 
 
@@ -88,7 +91,10 @@ class ColumnMap:
             If the file cannot be read or is not a column map. The message names the file and the key.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            with Path(path).open(encoding="utf-8") as file:
+                text = file.read(_LARGEST + 1)
+            if len(text) > _LARGEST:
+                raise InputError(f"{os.fspath(path)}: not a column map: it has more than {_LARGEST // 10**6} MB")
             refuse_yaml(os.fspath(path), text)
             content = yaml.safe_load(text)
         except InputError as error:
