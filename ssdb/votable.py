@@ -9,6 +9,7 @@ from xml.parsers import expat
 
 from ssdb.errors import InputError
 from ssdb.limits import refuse_columns, refuse_memory, refuse_unit
+from ssdb.votable_stream import Stream
 
 _BYTES = {
     **dict.fromkeys(("boolean", "bit", "unsignedByte"), 1),
@@ -71,13 +72,15 @@ class _Scan:
     def __init__(self, name: object) -> None:
         self.needed = 0
         self._name = name
-        self._in_stream = False
+        self._stream: Stream | None = None
+        self._binary = ""
         self._begin_table()
 
     def _begin_table(self, rows_said: int = 0) -> None:
         self._rows_said = rows_said
         self._rows = 0
-        self._fields = 0
+        self._fields: list[tuple[str, str]] = []
+        self._streamed: int | None = None
         self._characters = 0
         self._row_bytes = 0
         self._row_bytes_in_stream = 0.0
@@ -91,32 +94,40 @@ class _Scan:
             for name in ("width", "precision"):
                 if len(attributes.get(name, "")) > _LONGEST_WIDTH:
                     raise InputError(f"{self._name}: {name}={attributes[name][:40]!r} is no number of digits")
-            in_memory, in_stream = _sizes(attributes.get("datatype", ""), attributes.get("arraysize", ""))
+            kind = attributes.get("datatype", ""), attributes.get("arraysize", "")
+            in_memory, in_stream = _sizes(*kind)
             if tag == "PARAM":
                 self.needed = max(self.needed, _COPIES * in_memory)
             else:
-                self._fields += 1
-                refuse_columns(self._name, self._fields)
+                self._fields.append(kind)
+                refuse_columns(self._name, len(self._fields))
                 self._row_bytes += in_memory
                 self._row_bytes_in_stream += in_stream
         elif tag == "TABLE":
             self._begin_table(_number(attributes.get("nrows", "")))
+        elif tag in ("BINARY", "BINARY2"):
+            self._binary = tag
         elif tag == "STREAM":
             if any(name.rpartition(":")[2].lower() == "href" for name in attributes):
                 raise InputError(
                     f"{self._name}: the data of this VOTable are elsewhere (STREAM href); nothing outside the file "
                     "itself is ever opened: save it with the data inline, with TOPCAT say, or as Parquet or FITS"
                 )
-            self._in_stream = True
+            if self._binary:
+                self._stream = Stream(self._name, attributes.get("encoding", ""), self._binary == "BINARY2")
 
     def text(self, text: str) -> None:
-        if self._in_stream:
-            self._characters += len(text)
+        if self._stream:
+            self._stream.add(text)
 
     def end(self, tag: str) -> None:
         tag = tag.rpartition(":")[2]
-        if tag == "STREAM":
-            self._in_stream = False
+        if tag in ("BINARY", "BINARY2"):
+            self._binary = ""
+        elif tag == "STREAM" and self._stream:
+            self._characters = self._stream.characters
+            self._streamed = self._stream.rows(self._fields)
+            self._stream = None
         elif tag == "TABLE":
             streamed = self._characters * 3 // 4
             if streamed and self._row_bytes_in_stream <= 0:
@@ -124,6 +135,11 @@ class _Scan:
             in_stream = int(streamed / self._row_bytes_in_stream) if streamed else 0
             rows = max(self._rows, self._rows_said, in_stream)
             self.needed = max(self.needed, _COPIES * rows * self._row_bytes)
+            if self._streamed is not None and self._streamed < self._rows_said:
+                raise InputError(
+                    f"{self._name}: is not whole: its table has {self._rows_said:,} rows, it says, and there are "
+                    f"{self._streamed:,}"
+                )
 
     def entity(self, name: str, *_: object) -> None:
         raise InputError(

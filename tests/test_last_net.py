@@ -130,3 +130,13 @@ def test_names_of_files_that_are_no_text_are_shown_escaped(sqlite_url: str, tmp_
         done = run("--db", sqlite_url, *words, os.fsdecode(table), capture_output=True)
         assert "Traceback" not in done.stderr
         assert r"n\udce9.csv" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["resolve", "433 \udcff"], ["precover", "\udcff"], ["predict", "--redo", "--object", "\udce9"]]
+)
+def test_an_argument_that_is_no_text_is_said_to_be_none(sqlite_url: str, words: list[str]) -> None:
+    """As Python has the bytes of an argument in Latin-1."""
+    result = CliRunner().invoke(main, ["--db", sqlite_url, *words])
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == f"ssdb: {ascii(words[-1])[1:-1]}: this is no text in UTF-8"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ssdb import limits
-from ssdb.errors import ConfigError, SsdbError, one_line, without_passwords
+from ssdb.errors import ConfigError, SsdbError, one_line, shown, without_passwords
 
 if TYPE_CHECKING:
     from ssdb.store.database import Database
@@ -69,6 +69,9 @@ class _Commands(click.Group):
                 line, code = "there is not enough memory", 1
             elif isinstance(error, OSError):
                 line, code = _of_system(error), 1
+            elif isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+                # As Python has the bytes of an argument that are no text; of paths they may be.
+                line, code = f"{shown([error.object])}: this is no text in UTF-8", 1
             else:
                 about = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
                 line = (
