@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ssdb.errors import InputError
-from ssdb.files import about, format_of, label, parsed_unit
+from ssdb.files import about, label
+from ssdb.input_file import written_format
 from ssdb.output import output_file
+from ssdb.units import parsed_unit
 
 if TYPE_CHECKING:
     from astropy.table import Table
+
+
+_MOST_MASKED = 10_000_000
+"""Rows of which a byte each is put beside a table, for astropy."""
 
 
 def write_columns(table: pa.Table, path: str | os.PathLike[str]) -> None:
@@ -28,7 +35,7 @@ def write_columns(table: pa.Table, path: str | os.PathLike[str]) -> None:
     InputError
         If the ending is unknown or the file cannot be written. What stood at ``path`` is then untouched.
     """
-    write = _WRITERS[format_of(Path(path))]
+    write = _WRITERS[written_format(Path(path))]
     with output_file(path) as part:
         try:
             write(table, part)
@@ -86,7 +93,42 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _write_parquet(table: pa.Table, path: Path) -> None:
     from pyarrow import parquet
 
-    parquet.write_table(table, path)
+    parquet.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), **_for_astropy(table)}), path)
+
+
+def _for_astropy(table: pa.Table) -> dict[str, str]:
+    """What astropy looks for in a Parquet file: units, descriptions, lengths of texts, and which of these are null.
+
+    Without it ``Table.read`` fails where a text is null. The masks are in the file's metadata, so that other readers
+    see no more columns than there are.
+    """
+    from astropy.table.serialize import SerializedColumn
+
+    header: list[dict[str, Any]] = []
+    lengths: dict[str, str] = {}
+    masked: dict[str, Any] = {}
+    for field, column in zip(table.schema, table.columns, strict=True):
+        said = {"unit": parsed_unit(unit) if (unit := about(field, b"unit")) else None}
+        said["description"] = about(field, b"description")
+        header.append({"name": field.name, "datatype": "string"} | {key: text for key, text in said.items() if text})
+        if not (pa.types.is_string(field.type) or pa.types.is_binary(field.type)):
+            continue
+        longest = pc.max(pc.binary_length(column)).as_py()
+        lengths[f"table::len::{field.name}"] = str(longest or 1)
+        if column.null_count and table.num_rows <= _MOST_MASKED:
+            mask = np.array(column.is_null().to_numpy())
+            data = SerializedColumn({"name": field.name})
+            masked[field.name] = {"__class__": "astropy.table.column.MaskedColumn", "data": data, "mask": mask}
+    content: dict[str, Any] = {"datatype": header}
+    if masked:
+        content["meta"] = {"__serialized_columns__": masked}
+    return lengths | {"table_meta_yaml": "\n".join(_yaml(content))}
+
+
+def _yaml(content: dict[str, Any]) -> list[str]:
+    from astropy.io.misc import yaml
+
+    return yaml.dump(content).splitlines()
 
 
 def _write_csv(table: pa.Table, path: Path) -> None:
@@ -104,7 +146,11 @@ def _write_ecsv(table: pa.Table, path: Path) -> None:
 
 
 def _write_votable(table: pa.Table, path: Path) -> None:
-    to_astropy(table).write(path, format="votable")
+    columns = to_astropy(table)
+    for field in table.schema:
+        if ucd := about(field, b"ucd"):
+            columns[field.name].meta["ucd"] = ucd
+    columns.write(path, format="votable")
 
 
 def _write_fits(table: pa.Table, path: Path) -> None:

@@ -15,10 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 import sqlalchemy as sa
+from astropy.io import fits
+from astropy.io.votable import parse_single_table
 from astropy.table import Table
 from small_surveys import store_rows
 
 import ssdb
+from ssdb.files import read_columns
 from ssdb.schema import metadata
 from ssdb.store.database import Database
 
@@ -149,7 +152,7 @@ def test_a_name_may_be_in_capitals_or_not(database: Database, name: str, tmp_pat
     assert ssdb.export(database, name, tmp_path / "rows.parquet") == 3
 
 
-@pytest.mark.parametrize(("visits", "n"), [([BIG], 1), ([5, BIG], 2), ([5, 5], 1), ([6], 0), ([], 0)])
+@pytest.mark.parametrize(("visits", "n"), [([BIG], 1), ([5, BIG], 2), ([5, 5], 1), ([], 0)])
 def test_only_rows_of_the_visits_that_are_asked_for(
     database: Database, visits: list[int], n: int, tmp_path: Path
 ) -> None:
@@ -161,9 +164,55 @@ def test_only_rows_of_the_visits_that_are_asked_for(
 @pytest.mark.parametrize("ending", ["parquet", "ecsv", "fits", "vot", "csv"])
 def test_no_rows_are_a_file_with_columns(database: Database, ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"rows.{ending}"
-    assert ssdb.export(database, "SSSource", path, visits=[6]) == 0
+    assert ssdb.export(database, "SSSource", path, visits=[]) == 0
     names = pa.parquet.read_table(path).column_names if ending == "parquet" else Table.read(path).colnames
     assert names == [column.name for column in metadata.tables["SSSource"].columns]
+
+
+@pytest.mark.parametrize("visits", [[6], [5, 6]])
+def test_an_exposure_that_is_not_there_is_named(database: Database, visits: list[int], tmp_path: Path) -> None:
+    """As in ``ssdb status``: a number that was typed wrong is no empty answer."""
+    with pytest.raises(ssdb.NotFoundError, match="visit 6 is not in the database"):
+        ssdb.export(database, "SSSource", tmp_path / "rows.parquet", visits=visits)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_astropy_reads_exported_parquet(database: Database, tmp_path: Path) -> None:
+    """Texts that are NULL are masked, units are there; for others there are no more columns than in the table."""
+    ssdb.export(database, "SsPrediction", tmp_path / "rows.parquet")
+    table = Table.read(tmp_path / "rows.parquet")
+    plain = pa.parquet.read_table(tmp_path / "rows.parquet")
+    assert table.colnames == plain.column_names
+    assert table["ephRa"].unit == "deg"
+    n_masked = 0
+    for field in plain.schema:
+        values = plain[field.name].to_pylist()
+        if field.type == pa.string():
+            assert [None if one is np.ma.masked else str(one) for one in table[field.name]] == values
+            n_masked += values.count(None)
+    assert n_masked
+    assert read_columns(tmp_path / "rows.parquet").equals(plain.replace_schema_metadata())
+
+
+def test_exported_votables_have_ucds(database: Database, tmp_path: Path) -> None:
+    ssdb.export(database, "DiaSource", tmp_path / "rows.vot")
+    fields = {field.name: field for field in parse_single_table(tmp_path / "rows.vot").fields}
+    columns = [column for column in metadata.tables["DiaSource"].columns if column.computed is None]
+    assert any(column.info["ucd"] for column in columns)
+    for column in columns:
+        assert (fields[column.name].ucd or "") == column.info["ucd"], column.name
+
+
+def test_exported_fits_keeps_null_of_booleans(database: Database, tmp_path: Path) -> None:
+    """As FITS has it (4.0, 7.3.3.1): a zero byte. astropy reads it so where it is asked for bytes."""
+    ssdb.export(database, "DiaSource", tmp_path / "rows.fits")
+    stored = read_columns(tmp_path / "rows.fits")
+    names = [field.name for field in stored.schema if field.type == pa.bool_()]
+    assert names
+    for name in names:
+        assert None in stored[name].to_pylist(), name
+    with fits.open(tmp_path / "rows.fits", logical_as_bytes=True) as hdus:
+        assert b"" in hdus[1].data[names[0]].tolist()
 
 
 def test_rows_with_texts_for_keys_come_in_the_same_order_on_both_databases(database: Database, tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, quoted
-from ssdb.files import format_of
+from ssdb.input_file import written_format
 from ssdb.output import require_replaceable
 from ssdb.schema import metadata
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
 from ssdb.store.read import in_order, read_table
 from ssdb.store.views import known_columns, view_definitions
+from ssdb.store.visits import require_visits
 from ssdb.writers import write_columns
 
 _KEYS_OF_VIEWS = ("visit", "ssObjectId", "diaSourceId", "alias", "designation")
@@ -46,11 +47,13 @@ def export(database: Database, table: str, path: str | os.PathLike[str], *, visi
     ------
     ConfigError
         If there is no such table, or it has no exposures to choose from.
+    NotFoundError
+        If there is no such exposure.
     InputError
         If the file cannot be written.
     """
     require_replaceable(path)  # before anything is read
-    format_of(Path(path))
+    written_format(Path(path))
     with database.reading() as connection:
         relation = _relation(connection, table)
         columns = [column for column in relation.columns if column.computed is None]
@@ -60,6 +63,7 @@ def export(database: Database, table: str, path: str | os.PathLike[str], *, visi
         if visits is not None:
             if "visit" not in relation.c:
                 raise ConfigError(f"{relation.name} has no visits to choose from")
+            require_visits(connection, visits)
             statement = statement.where(relation.c.visit.in_(visits))
         rows = read_table(connection, statement, pa.schema([arrow_field(column) for column in columns]))
     write_columns(rows, path)

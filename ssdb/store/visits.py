@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ssdb.errors import NotFoundError, shown
 from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import PENDING, ss_candidate, ss_expected, visit, visit_detector
@@ -166,3 +167,10 @@ def clear_results(connection: sa.Connection, visits: sa.Select | Sequence[int]) 
     connection.execute(source_update(connection).where(matched).values(ssObjectId=None))
     for table in (visit, visit_detector):
         connection.execute(sa.update(table).where(table.c.visit.in_(visits)).values(_NO_RESULT))
+
+
+def require_visits(connection: sa.Connection, visits: Sequence[int]) -> None:
+    """Raises NotFoundError if exposures are not in the database."""
+    known = set(connection.scalars(sa.select(visit.c.visit).where(visit.c.visit.in_(visits))))
+    if missing := sorted(set(visits) - known):
+        raise NotFoundError(f"visit {shown(missing)} is not in the database")
