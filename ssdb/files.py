@@ -6,13 +6,9 @@ column is in the metadata of its field (``{b"unit": b"deg"}``), as is its descri
 
 from __future__ import annotations
 
-import io
 import os
-import re
-import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,37 +18,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.errors import InputError, shown
-from ssdb.fits_files import opened_fits, serialized_columns
-from ssdb.limits import (
-    LONGEST_LINE,
-    is_absurd_unit,
-    refuse_columns,
-    refuse_line,
-    refuse_memory,
-    refuse_yaml,
-    whole,
-)
-from ssdb.parquet_files import NOT_UTF8, is_plain, opened_parquet, refuse_long_texts
-from ssdb.votable import refuse_votable
+from ssdb.fits_files import read_fits
+from ssdb.hdf5_files import read_hdf5
+from ssdb.input_file import format_of, nested_names, refuse_archive, wanted_table
+from ssdb.limits import refuse_yaml, whole
+from ssdb.parquet_files import NOT_UTF8, is_plain, opened_parquet, parquet_parts, refuse_long_texts
+from ssdb.text_files import read_text
+from ssdb.votable import read_votable
 
 if TYPE_CHECKING:
     from astropy.table import Table
-    from astropy.units import UnitBase
-
-_TIMES_OF_FITS = 3
-"""How often the bytes of a FITS table are in memory while it is read."""
 
 _TIMES_OF_ECSV = 20
 """How many times its bytes an ECSV file takes: astropy has each value as a text of Python's."""
 
-ENDINGS = {
-    "Parquet": (".parquet", ".pq"),
-    "FITS": (".fits", ".fit", ".fits.gz"),
-    "ECSV": (".ecsv",),
-    "CSV": (".csv", ".csv.gz"),
-    "VOTable": (".vot", ".xml", ".votable"),
-}
-"""What the ending of a file's name says about its format."""
+INCOMPLETE = b"incomplete"
+"""In the metadata of a table's schema: why it is not whole, by the file's own word."""
+
+NESTED = b"nested"
+"""In the same place: columns of records and lists, which are left out."""
+
+UNREADABLE = b"unreadable"
+"""In the metadata of a field: why its values are none."""
+
+
+_NOT_UTF8 = "is not UTF-8 text (convert the file, of Latin-1: iconv -f latin1 -t utf-8)"
 
 
 def label(source: object) -> str:
@@ -66,7 +56,7 @@ def label(source: object) -> str:
     return "table"
 
 
-def read_columns(source: Any, strings: Sequence[str] = ()) -> pa.Table:
+def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = False) -> pa.Table:
     """The columns of a file, or of a table in memory.
 
     Only plain columns are taken: those with arrays, lists or structures in their rows are left out, as are
@@ -83,6 +73,9 @@ def read_columns(source: Any, strings: Sequence[str] = ()) -> pa.Table:
         Columns of a CSV file to read as text whatever they look like, so that ``00433`` keeps its zeros. The other
         formats know which columns are text.
 
+    lenient : bool
+        Let columns of text that is not UTF-8 have no values, and say so (:data:`UNREADABLE`), instead of an error.
+
     Returns
     -------
     pyarrow.Table
@@ -95,29 +88,13 @@ def read_columns(source: Any, strings: Sequence[str] = ()) -> pa.Table:
     """
     name = label(source)
     if isinstance(source, str | os.PathLike):
-        table = _read_file(Path(name), strings)
+        table = _read_file(source, strings)
     else:
         try:
             table = _from_memory(source)
         except (pa.ArrowException, ValueError, TypeError) as error:
             raise InputError(f"{name}: {error}") from error
-    return plain(table, name)
-
-
-@cache
-def parsed_unit(text: str) -> UnitBase:
-    """The unit that a text names, an UnrecognizedUnit if it names none.
-
-    astropy takes 0.1 ms to read "deg/d", and a table may have a hundred columns.
-    """
-    from astropy import units as u
-
-    if is_absurd_unit(text):
-        return u.UnrecognizedUnit(text[:100])
-    try:
-        return u.Unit(text, parse_strict="silent")
-    except Exception:  # of 10**400 m, (((..., and whatever else its parser stumbles over
-        return u.UnrecognizedUnit(text)
+    return plain(table, name, lenient=lenient)
 
 
 def unit_of(field: pa.Field) -> str:
@@ -136,14 +113,6 @@ def _field(name: str, type_: pa.DataType, unit: object, description: object) -> 
     return pa.field(name, type_, metadata={key: text for key, text in about.items() if text})
 
 
-def format_of(path: Path) -> str:
-    for format_, endings in ENDINGS.items():
-        if path.name.lower().endswith(endings):
-            return format_
-    possible = ", ".join(f"{format_} ({' '.join(endings)})" for format_, endings in ENDINGS.items())
-    raise InputError(f"{path}: the ending does not say what kind of file it is; possible are {possible}")
-
-
 def require_file(path: Path) -> None:
     """Refuse a path where there is no file, or an empty one.
 
@@ -160,11 +129,16 @@ def require_file(path: Path) -> None:
         raise InputError(f"{path}: the file is empty")
 
 
-def _read_file(path: Path, strings: Sequence[str]) -> pa.Table:
-    require_file(path)
-    format_ = format_of(path)
+def _read_file(source: str | os.PathLike[str], strings: Sequence[str]) -> pa.Table:
+    path = Path(source)
+    if not path.is_dir():
+        require_file(path)
+        refuse_archive(path)
+    format_ = format_of(source)
+    if wanted_table(source) is not None and format_ not in _OF_SEVERAL_TABLES:
+        raise InputError(f"{path}: is {format_}, which has one table: --table is for {', '.join(_OF_SEVERAL_TABLES)}")
     try:
-        return _read_csv(path, strings) if format_ == "CSV" else _READERS[format_](path)
+        return _READERS[format_](source, strings)
     except InputError:
         raise
     except Exception as error:  # readers raise whatever they stumble over in a corrupt file
@@ -177,10 +151,17 @@ def unreadable(path: Path, format_: str, error: Exception) -> InputError:
     return InputError(f"{path}: cannot be read as {format_}, is it complete? ({reason})")
 
 
-def _read_parquet(path: Path) -> pa.Table:
+def _read_parquet(source: Any, _: Sequence[str]) -> pa.Table:
+    parts = parquet_parts(Path(source))
+    return _joined([_read_part(part) for part in parts])
+
+
+def _read_part(path: Path) -> pa.Table:
     with opened_parquet(path) as (file, _):  # read_table would add columns from a directory named visit=42
         table = file.read([field.name for field in file.schema_arrow if is_plain(field.type)])
-    return pa.table(table.columns, schema=with_astropy_units(table.schema))
+        nested = nested_columns(file.schema_arrow)
+    schema = with_astropy_units(table.schema)
+    return pa.table(table.columns, schema=schema.with_metadata({NESTED: nested} if nested else None))
 
 
 def with_astropy_units(schema: pa.Schema) -> pa.Schema:
@@ -202,61 +183,27 @@ def with_astropy_units(schema: pa.Schema) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _read_csv(path: Path, strings: Sequence[str]) -> pa.Table:
-    from pyarrow import csv
-
-    with whole(path, _cost_of_csv) as file:
-        line = file.readline(LONGEST_LINE + 1)
-        refuse_line(path, line)
-        refuse_columns(path, line.count(b",") + 1)
-        file.seek(0)
-        table = csv.read_csv(
-            pa.OSFile(str(path)) if isinstance(file, io.BufferedReader) else file,
-            parse_options=csv.ParseOptions(newlines_in_values=True),
-            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(strings, pa.string())),
-        )
-    unreadable = [field.name for field in table.schema if pa.types.is_binary(field.type)]
-    if unreadable:
-        raise ValueError(f"not UTF-8 text in column {shown(unreadable)}")
-    return table
+def _read_csv(source: Any, strings: Sequence[str]) -> pa.Table:
+    return read_text(Path(source), strings)
 
 
-def _cost_of_csv(piece: bytes) -> int:
-    """Its text, and a number for each value, however short."""
-    return len(piece) + 8 * sum(piece.count(end) for end in (b",", b"\n", b"\r"))
+def _read_fits(source: Any, _: Sequence[str]) -> pa.Table:
+    return _joined([_from_astropy(table) for table in read_fits(Path(source), wanted_table(source))])
 
 
-def _read_fits(path: Path) -> pa.Table:
-    """The first table of a FITS file."""
-    from astropy.io import fits
-    from astropy.table import MaskedColumn, Table
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="File may have been truncated")
-        warnings.filterwarnings("ignore", message="Column .* contains NULL")  # dealt with below
-        with opened_fits(path, _TIMES_OF_FITS) as hdus:
-            hdu = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)), None)
-            if hdu is None:
-                raise ValueError("no table in it")
-            raw = hdu.data.view(np.ndarray)
-            # Rows of variable length may all say that the whole heap is theirs.
-            variable = [column.name for column in hdu.columns if re.match(r"[01]?[PQ]", column.format)]
-            elements = sum(int(raw[name][..., 0].astype(np.float64).clip(0).sum()) for name in variable)
-            # And values without bytes become objects.
-            elements += len(raw) * sum(column.format.startswith("0") for column in hdu.columns)
-            refuse_memory(path, 8 * elements, path.stat().st_size)
-            refuse_yaml(path, serialized_columns(hdu.header))
-            table = Table.read(hdu, format="fits")
-            # astropy makes FALSE of an undefined logical value, which is a zero byte (FITS 4.0, 7.3.3.1).
-            for column in hdu.columns:
-                if column.format in ("L", "1L") and not raw[column.name].all():
-                    table[column.name] = MaskedColumn(table[column.name], mask=raw[column.name] == 0)
-    return _from_astropy(table)
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    """Tables with the same columns, in any order, as one."""
+    if len(tables) == 1:
+        return tables[0]
+    names = tables[0].schema.names
+    # A metadata text of one of them is enough: units are the same.
+    return pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
 
 
-def _read_ecsv(path: Path) -> pa.Table:
+def _read_ecsv(source: Any, _: Sequence[str]) -> pa.Table:
     from astropy.table import Table
 
+    path = Path(source)
     with whole(path, lambda piece: _TIMES_OF_ECSV * len(piece)) as file:
         lines = takewhile(lambda line: line.startswith("#"), (line.decode() for line in file))
         header = [line.removeprefix("#").removeprefix(" ") for line in lines]
@@ -265,16 +212,27 @@ def _read_ecsv(path: Path) -> pa.Table:
         return _from_astropy(Table.read(file, format="ascii.ecsv"))
 
 
-def _read_votable(path: Path) -> pa.Table:
-    from astropy.table import Table
-
-    with whole(path) as file:
-        refuse_votable(file, path)
-        file.seek(0)
-        return _from_astropy(Table.read(file, format="votable", use_names_over_ids=True))
+def _read_votable(source: Any, _: Sequence[str]) -> pa.Table:
+    tables, incomplete = read_votable(Path(source), wanted_table(source))
+    table = _joined([_from_astropy(table) for table in tables])
+    return table.replace_schema_metadata({INCOMPLETE: incomplete}) if incomplete else table
 
 
-_READERS = {"Parquet": _read_parquet, "FITS": _read_fits, "ECSV": _read_ecsv, "VOTable": _read_votable}
+def _read_hdf5(source: Any, _: Sequence[str]) -> pa.Table:
+    table = read_hdf5(Path(source), having=(), columns=None, wanted=wanted_table(source))[1]
+    return pa.table(table.columns, schema=with_astropy_units(table.schema))
+
+
+_READERS: dict[str, Callable[[Any, Sequence[str]], pa.Table]] = {
+    "Parquet": _read_parquet,
+    "FITS": _read_fits,
+    "ECSV": _read_ecsv,
+    "VOTable": _read_votable,
+    "HDF5": _read_hdf5,
+    "CSV": _read_csv,
+}
+
+_OF_SEVERAL_TABLES = ("FITS", "VOTable", "HDF5")
 
 
 def _from_memory(source: Any) -> pa.Table:
@@ -283,9 +241,14 @@ def _from_memory(source: Any) -> pa.Table:
     if isinstance(source, Mapping):
         return _from_mapping(source)
     if hasattr(source, "to_dict") and hasattr(source, "columns"):
+        swapped = {n: t.newbyteorder("=") for n, t in source.dtypes.items() if getattr(t, "byteorder", "=") in "<>"}
         # By itself Arrow leaves out an index that pandas keeps as a range, whether it has a name or not.
-        return pa.Table.from_pandas(source, preserve_index=any(name is not None for name in source.index.names))
+        named = any(name is not None for name in source.index.names)
+        return pa.Table.from_pandas(source.astype(swapped) if swapped else source, preserve_index=named)
     from astropy.table import Table
+
+    if isinstance(source, np.ndarray) and source.dtype.names:  # among them FITS_rec
+        source = _of_records(source)
 
     if isinstance(source, Table):
         return _from_astropy(source)
@@ -305,6 +268,14 @@ def _from_astropy(table: Table) -> pa.Table:
 
     columns = {name: table[name] for name in table.colnames}
     return _table({k: _column(v) for k, v in columns.items() if isinstance(v, Column | Quantity)})
+
+
+def _of_records(source: np.ndarray) -> Table:
+    """A numpy array of records; of astropy's FITS_rec the values that its columns stand for, and their units."""
+    from astropy.io.fits import BinTableHDU, FITS_rec
+    from astropy.table import Table
+
+    return Table.read(BinTableHDU(source), format="fits") if isinstance(source, FITS_rec) else Table(source)
 
 
 def _table(columns: Mapping[str, tuple[Any, object, object]]) -> pa.Table:
@@ -348,8 +319,13 @@ def refuse_repeated(names: Sequence[str], name: str) -> None:
         raise InputError(f"{name}: more than one column is named {shown(repeated)}")
 
 
-def plain(table: pa.Table, name: str) -> pa.Table:
-    """A table with plain columns only, text as ``string``, and null instead of empty strings."""
+def plain(table: pa.Table, name: str, *, lenient: bool = False) -> pa.Table:
+    """A table with plain columns only, text as ``string``, and null instead of empty strings.
+
+    A text that is not UTF-8 is an error or, on request, has no values, as the metadata of its field say
+    (:data:`UNREADABLE`). The metadata of the schema have what the file says of itself, and columns that are left out
+    for being nested.
+    """
     try:
         refuse_repeated(table.schema.names, name)
     except UnicodeDecodeError:
@@ -366,12 +342,48 @@ def plain(table: pa.Table, name: str) -> pa.Table:
         if pa.types.is_string(column.type):
             try:
                 column.validate(full=True)  # Parquet's need not be UTF-8
+                column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
             except pa.ArrowInvalid:
-                raise InputError(f"{name}: column {shown([field.name])} is not UTF-8 text") from None
-            column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+                if not lenient:
+                    raise InputError(f"{name}: column {shown([field.name])} {_NOT_UTF8}") from None
+                field, column = _without_values(field, len(column))
         if is_plain(column.type) and not field.name.startswith("__index_level_"):
             fields.append(field.with_type(column.type).with_nullable(True))
             columns.append(column)
+    said = dict(table.schema.metadata or {})
+    nested = said.get(NESTED) or nested_columns(table.schema)
     if not columns:
-        raise InputError(f"{name}: there are no columns of plain values in it")
-    return pa.table(columns, schema=pa.schema(fields))
+        what = f"; there are records and lists in it, which are not read: {_text(nested)}" if nested else ""
+        raise InputError(f"{name}: there are no columns of plain values in it{what}")
+    kept = {NESTED: nested, INCOMPLETE: said.get(INCOMPLETE)}
+    metadata = {key: text for key, text in kept.items() if text} or None
+    return pa.table(columns, schema=pa.schema(fields, metadata=metadata))
+
+
+def nested_columns(schema: pa.Schema) -> bytes | None:
+    """The columns of records and lists, for messages; None without any."""
+    found = []
+    for field in schema:
+        type_ = field.type
+        while pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
+            type_ = type_.value_type
+        if pa.types.is_struct(type_):
+            found.append(nested_names(field.name, [inside.name for inside in type_]))
+        elif pa.types.is_nested(field.type):
+            found.append(field.name)
+    return shown(found, 20).encode() if found else None
+
+
+def about_table(table: pa.Schema, key: bytes) -> str | None:
+    """What the metadata of a schema say: :data:`INCOMPLETE` or :data:`NESTED`; None where they do not."""
+    text = (table.metadata or {}).get(key)
+    return _text(text) if text else None
+
+
+def _text(content: bytes | None) -> str:
+    return (content or b"").decode(errors="replace")
+
+
+def _without_values(field: pa.Field, n: int) -> tuple[pa.Field, pa.ChunkedArray]:
+    metadata = {**(field.metadata or {}), UNREADABLE: _NOT_UTF8.encode()}
+    return pa.field(field.name, pa.string(), metadata=metadata), pa.chunked_array([pa.nulls(n, pa.string())])

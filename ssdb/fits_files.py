@@ -1,18 +1,23 @@
-"""FITS files: opened as files of this machine, once their headers have been looked at."""
+"""FITS files: opened as files of this machine, once their headers have been looked at; and the tables in them."""
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+import numpy as np
+
+from ssdb.containers import TableInFile, chosen
 from ssdb.errors import InputError
-from ssdb.limits import MOST_AXES, MOST_CARDS, MOST_CARDS_OF_IMAGE, refuse_unit, whole
+from ssdb.limits import MOST_AXES, MOST_CARDS, MOST_CARDS_OF_IMAGE, refuse_memory, refuse_unit, refuse_yaml, whole
 
 if TYPE_CHECKING:
-    from astropy.io.fits import HDUList, Header
+    from astropy.io.fits import BinTableHDU, HDUList, Header, TableHDU
+    from astropy.table import Table
 
 _BLOCK = 2880
 _CARD = 80
@@ -23,6 +28,12 @@ _COUNTS = ("NAXIS", "ZNAXIS", "TFIELDS", "WCSAXES", *(f"WCSAXES{chr(ord('A') + i
 _ORDERS = ("A_ORDER", "B_ORDER", "AP_ORDER", "BP_ORDER")
 """Orders of SIP polynomials, of which astropy makes square matrices."""
 _HIGHEST_ORDER = 99
+
+_TIMES_IN_MEMORY = 3
+"""How often the bytes of a table are in memory while it is read."""
+
+_LDAC = "LDAC_OBJECTS"
+"""What SExtractor calls the tables of sources in a file that has the header of each image in a table as well."""
 
 _MOST_HDUS = 10_000
 """A focal plane of 189 detectors has some hundred."""
@@ -53,6 +64,84 @@ def opened_fits(path: Path, copies: int = 1) -> Iterator[HDUList]:
         with fits.open(file, memmap=False) as hdus:
             _refuse_invalid(hdus, path)
             yield hdus
+
+
+def read_fits(path: Path, wanted: str | int | None = None) -> list[Table]:
+    """The tables of a FITS file that are to be read as one; of FITS_LDAC those of sources.
+
+    Parameters
+    ----------
+    path : Path
+    wanted : str, int or None
+        EXTNAME or number of the HDU; without it all are read, which must have the same columns.
+
+    Raises
+    ------
+    InputError
+        If it is not usable, or it is not clear which table is meant.
+    ValueError
+        If there is no table in it, or it is cut.
+    """
+    from astropy.io import fits
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="File may have been truncated")
+        warnings.filterwarnings("ignore", message="Column .* contains NULL")  # dealt with below
+        with opened_fits(path, _TIMES_IN_MEMORY) as hdus:
+            there = {
+                number: hdu
+                for number, hdu in enumerate(hdus)
+                if isinstance(hdu, fits.BinTableHDU | fits.TableHDU) and not isinstance(hdu, fits.CompImageHDU)
+            }
+            if not there:
+                raise ValueError("no table in it")
+            tables = [_in_file(number, hdu) for number, hdu in there.items()]
+            sources = [table for table in tables if _LDAC in table.names]
+            return [
+                _read(there[table.number], path)
+                for table in chosen(tables if wanted else sources or tables, wanted, path)
+            ]
+
+
+def _in_file(number: int, hdu: BinTableHDU | TableHDU) -> TableInFile:
+    columns = tuple((column.name, str(column.unit or "").strip()) for column in hdu.columns)
+    return TableInFile(number, (hdu.name,) if hdu.name else (), columns, int(hdu.header["NAXIS2"]))
+
+
+def _read(hdu: BinTableHDU | TableHDU, path: Path) -> Table:
+    from astropy.io import fits
+    from astropy.table import MaskedColumn, Table
+
+    raw = hdu.data.view(np.ndarray)
+    refuse_yaml(path, serialized_columns(hdu.header))
+    if isinstance(hdu, fits.TableHDU):
+        return _read_ascii(hdu, raw)
+    # Rows of variable length may all say that the whole heap is theirs.
+    variable = [column.name for column in hdu.columns if re.match(r"[01]?[PQ]", column.format)]
+    elements = sum(int(raw[name][..., 0].astype(np.float64).clip(0).sum()) for name in variable)
+    # And values without bytes become objects.
+    elements += len(raw) * sum(column.format.startswith("0") for column in hdu.columns)
+    refuse_memory(path, 8 * elements, path.stat().st_size)
+    table = Table.read(hdu, format="fits")
+    # astropy makes FALSE of an undefined logical value, which is a zero byte (FITS 4.0, 7.3.3.1).
+    for column in hdu.columns:
+        if column.format in ("L", "1L") and not raw[column.name].all():
+            table[column.name] = MaskedColumn(table[column.name], mask=raw[column.name] == 0)
+    return table
+
+
+def _read_ascii(hdu: TableHDU, raw: np.ndarray) -> Table:
+    """An ASCII table. Where TNULL is there, astropy's own way to a Table fails; and what is blank would be 0."""
+    from astropy.table import MaskedColumn, Table
+
+    columns = {}
+    for column in hdu.columns:
+        texts = np.char.strip(raw[column.name])
+        unknown = (texts == b"") | (texts == str(column.null).strip().encode())
+        values = np.asarray(hdu.data[column.name])
+        values = np.char.rstrip(values) if values.dtype.kind in "SU" else values
+        columns[column.name] = MaskedColumn(values, mask=unknown, unit=column.unit or None)
+    return Table(columns)
 
 
 def refuse_counts(header: Header, name: object) -> None:

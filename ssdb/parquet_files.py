@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 
-from ssdb.errors import InputError
+from ssdb.errors import InputError, shown
 from ssdb.limits import refuse_columns, refuse_memory
 
 if TYPE_CHECKING:
@@ -96,14 +96,51 @@ def _bytes(type_: pa.DataType) -> int:
         return 4
 
 
+def parquet_parts(path: Path) -> list[Path]:
+    """The files that are read as one: of a folder all its Parquet files, by name; otherwise the file itself.
+
+    Raises
+    ------
+    InputError
+        If a folder has none, or anything else as well, or its files have different columns.
+    """
+    if not path.is_dir():
+        return [path]
+    # What Spark and others write beside the parts begins so.
+    inside = sorted(one for one in path.iterdir() if not one.name.startswith((".", "_")))
+    parts = [one for one in inside if one.name.lower().endswith((".parquet", ".pq"))]
+    others = [one.name for one in inside if one not in parts]
+    if not parts:
+        what = f"; it has {shown(others)}" if others else ""
+        raise InputError(f"{path}: is not a file, nor a folder of Parquet files that are parts of one table{what}")
+    if others or not all(part.is_file() for part in parts):
+        others = others or [part.name for part in parts if not part.is_file()]
+        raise InputError(
+            f"{path}: the folder has other things than Parquet files in it ({shown(others)}): "
+            "move them, or give the files that are meant"
+        )
+    first = set(_names_of(parts[0]))
+    for part in parts[1:]:
+        if different := first ^ set(_names_of(part)):
+            raise InputError(
+                f"{path}: {part.name} has other columns than {parts[0].name} ({shown(sorted(different))} is in one of "
+                "them alone): these are not parts of one table; give the files that are meant"
+            )
+    return parts
+
+
 def names_of(path: Path) -> list[str]:
-    """The names of the columns.
+    """The names of the columns of a file, or of a folder of parts.
 
     Raises
     ------
     InputError
         If it is not there, or not readable.
     """
+    return _names_of(parquet_parts(path)[0])
+
+
+def _names_of(path: Path) -> list[str]:
     try:
         with opened_parquet(path, in_parts=True) as (file, _):
             return list(file.schema_arrow.names)

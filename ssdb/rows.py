@@ -13,8 +13,9 @@ from typing import Any, BinaryIO, Protocol
 import pyarrow as pa
 
 from ssdb.errors import InputError
-from ssdb.files import format_of, label, plain, read_columns, require_file, unreadable, with_astropy_units
-from ssdb.parquet_files import opened_parquet
+from ssdb.files import NESTED, nested_columns, plain, read_columns, require_file, unreadable, with_astropy_units
+from ssdb.input_file import format_of, wanted_table
+from ssdb.parquet_files import opened_parquet, parquet_parts
 
 ROWS_PER_PART = 20_000
 """Rows that are worked on at a time: enough that their number is what costs, and some 10 MB of a wide table."""
@@ -69,13 +70,14 @@ def open_rows(
     if read is not None:
         return _RowsInMemory(read(source), at_once)
     if isinstance(source, str | os.PathLike) and not at_once:
-        path = Path(label(source))
-        require_file(path)
-        if format_of(path) == "Parquet":
+        path = Path(source)
+        if not path.is_dir():
+            require_file(path)
+        if format_of(source) == "Parquet" and wanted_table(source) is None:
             rows = _ParquetRows(path)
             if rows.n_rows > ROWS_PER_PART:
                 return rows
-    return _RowsInMemory(read_columns(source, strings), at_once)
+    return _RowsInMemory(read_columns(source, strings, lenient=True), at_once)
 
 
 class _RowsInMemory:
@@ -94,21 +96,31 @@ class _RowsInMemory:
 
 
 class _ParquetRows:
-    """Rows of a Parquet file; more than are one part."""
+    """Rows of a Parquet file, or of a folder of such files; more than are one part."""
 
     whole = None
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._versions: dict[Path, tuple[int, int, int]] = {}
+        self.n_rows = 0
+        schemas = []
+        for part in parquet_parts(path):
+            try:
+                with opened_parquet(part, in_parts=True) as (file, opened):
+                    self._versions[part] = _version(opened)
+                    self.n_rows += file.metadata.num_rows
+                    nested = nested_columns(file.schema_arrow)
+                    given = with_astropy_units(file.schema_arrow)
+                    schemas.append(given.with_metadata({NESTED: nested} if nested else None))
+            except InputError:
+                raise
+            except Exception as error:  # as in files.py: whatever it stumbles over
+                raise unreadable(part, "Parquet", error) from error
         try:
-            with opened_parquet(path, in_parts=True) as (file, opened):
-                self._version = _version(opened)
-                self.n_rows = file.metadata.num_rows
-                given = with_astropy_units(file.schema_arrow)
-        except InputError:
-            raise
-        except Exception as error:  # as in files.py: whatever it stumbles over
-            raise unreadable(path, "Parquet", error) from error
+            given = pa.unify_schemas(schemas, promote_options="permissive") if len(schemas) > 1 else schemas[0]
+        except pa.ArrowException as error:
+            raise InputError(f"{path}: its files are not parts of one table: {error}") from None
         self._fields = {field.name: field for field in given}
         self.schema = plain(given.empty_table(), str(path)).schema
 
@@ -127,25 +139,33 @@ class _ParquetRows:
 
     def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         options = {"buffer_size": _BUFFER_BYTES, "pre_buffer": False}
-        try:
-            with opened_parquet(self._path, in_parts=True, **options) as (file, opened):
-                self._refuse_changed(opened)
-                yield from file.iter_batches(ROWS_PER_PART, columns=columns)
-                self._refuse_changed(opened)
-        except InputError:
-            raise
-        except Exception as error:
-            raise unreadable(self._path, "Parquet", error) from error
+        for path in self._versions:
+            try:
+                with opened_parquet(path, in_parts=True, **options) as (file, opened):
+                    self._refuse_changed(path, opened)
+                    for batch in file.iter_batches(ROWS_PER_PART, columns=columns):
+                        yield batch if len(self._versions) == 1 else self._of_all(batch, columns)
+                    self._refuse_changed(path, opened)
+            except InputError:
+                raise
+            except Exception as error:
+                raise unreadable(path, "Parquet", error) from error
 
-    def _refuse_changed(self, opened: BinaryIO) -> None:
+    def _of_all(self, batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:
+        """A batch of one file with the order and the types of columns that all files have."""
+        schema = pa.schema([pa.field(name, self._fields[name].type) for name in columns])
+        arrays = [batch.column(batch.schema.get_field_index(field.name)).cast(field.type) for field in schema]
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _refuse_changed(self, path: Path, opened: BinaryIO) -> None:
         """Raises InputError if it is not the file that was checked, or has been written to since."""
-        if _version(opened) != self._version:
-            raise InputError(f"{self._path}: the file changed while it was being read")
+        if _version(opened) != self._versions[path]:
+            raise InputError(f"{path}: the file changed while it was being read")
 
     def _table(self, batches: list[pa.RecordBatch]) -> pa.Table:
         table = pa.Table.from_batches(batches)
         fields = [self._fields[field.name].with_type(field.type) for field in table.schema]
-        return plain(pa.table(table.columns, schema=pa.schema(fields)), str(self._path))
+        return plain(pa.table(table.columns, schema=pa.schema(fields)), str(self._path), lenient=True)
 
 
 def _version(opened: BinaryIO) -> tuple[int, int, int]:

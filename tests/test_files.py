@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from ssdb.errors import InputError
-from ssdb.files import ENDINGS, label, read_columns
+from ssdb.files import label, read_columns
+from ssdb.input_file import ENDINGS
 from ssdb.writers import to_astropy, write_columns
 
 ZTF = Path(__file__).parents[1] / "../shared/data/ztf_2020-05"

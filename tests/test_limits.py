@@ -19,10 +19,11 @@ from refusing import refusal
 from ssdb import limits, max_memory, read_exposures
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError
-from ssdb.files import parsed_unit, read_columns
+from ssdb.files import read_columns
 from ssdb.ingest.column_map import ColumnMap
 from ssdb.ingest.opsim import read_opsim
 from ssdb.rows import open_rows
+from ssdb.units import parsed_unit
 from ssdb.writers import write_columns
 
 MEGABYTE = 10**6

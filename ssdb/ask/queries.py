@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from ssdb.ask.query import QueryResult, query
 from ssdb.errors import QueryError, quoted
+from ssdb.input_file import said_of
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
 from ssdb.store.headers import Header, read_header
@@ -115,7 +116,13 @@ def _named_query(name: str, header: Header) -> NamedQuery:
 
 
 def named_query(
-    database: Database, name: str, parameters: Mapping[str, Any] | None = None, *, upload: Any = None
+    database: Database,
+    name: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    upload: Any = None,
+    table: str | int | None = None,
+    type: str | None = None,
 ) -> QueryResult:
     """Asks a ready-made question.
 
@@ -129,6 +136,9 @@ def named_query(
     upload : path or table, optional
         Of a question that needs a table of the user's own: a file or a table in memory with ``ra``, ``dec`` (deg, ICRS)
         and ``midpointMjdTai`` (MJD TAI), and where wanted ``id`` (any text or number; else the number of the row).
+
+    table, type : optional
+        Which table of the uploaded file is meant, and its format: see :func:`ssdb.input_file.said_of`.
 
     Returns
     -------
@@ -155,7 +165,7 @@ def named_query(
 
         uploaded = upload_expression(database.engine.dialect, POSITIONS)
         sql = re.sub(r"^WITH( RECURSIVE)?", lambda begin: f"{begin[0]} {uploaded},", sql)
-        values[POSITIONS.name] = upload_value(POSITIONS, read_positions(upload))
+        values[POSITIONS.name] = upload_value(POSITIONS, read_positions(said_of(upload, table, type)))
         columns = columns | dict(POSITIONS.columns.items())
     result = query(database, sql, values)
     columns = columns | asked.columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pyarrow as pa
@@ -36,6 +37,8 @@ def read_positions(source: Any) -> pa.Table:
         If a column is missing, or a row has no position on the sky or no time that is an MJD.
     """
     name, conformed = read_conformed(source, POSITIONS, None, filled=("id", "row"), ignored=("row",), strings=("id",))
+    for doubt in conformed.unusable:
+        warnings.warn(f"{name}: {doubt}", stacklevel=2)
     rows = conformed.table
     problems = Problems(name, rows.num_rows)
     check_positions(problems, rows)

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssdb.cli.common import as_text, json_option, main, open_database, print_json, print_pairs, print_table
+from ssdb.cli.common import (
+    as_text,
+    input_path,
+    json_option,
+    main,
+    open_database,
+    print_json,
+    print_pairs,
+    print_table,
+    table_options,
+)
 
 if TYPE_CHECKING:
     from ssdb.ask.query import QueryResult
@@ -112,10 +122,11 @@ def _typed(text: str) -> int | float | str:
 )
 @click.option(
     "--upload",
-    type=click.Path(dir_okay=False),
+    type=click.Path(allow_dash=True),
     metavar="FILE",
-    help="Positions and times that the ready-made question is about.",
+    help="Positions and times that the ready-made question is about; - is standard input.",
 )
+@table_options
 @click.option("--list", "listed", is_flag=True, help="List the ready-made questions; with --name, all about that one.")
 @click.option(
     "--format",
@@ -132,6 +143,8 @@ def query(
     name: str | None,
     parameters: dict[str, str],
     upload: str | None,
+    table: str | None,
+    type: str | None,
     listed: bool,
     format_: str | None,
     as_json: bool,
@@ -153,6 +166,8 @@ def query(
         raise click.UsageError("give one SELECT statement, or --name QUERY (--list shows which there are)")
     if sql is not None and upload is not None:
         raise click.UsageError("--upload goes with --name")
+    if upload is None and (table is not None or type is not None):
+        raise click.UsageError("--table and --type go with --upload")
     if output is not None:
         from ssdb.output import require_replaceable
 
@@ -161,7 +176,12 @@ def query(
     if name is not None:
         from ssdb.ask.queries import named_query
 
-        result = named_query(open_database(ctx), name, parameters, upload=upload)
+        database = open_database(ctx)
+        if upload is None:
+            result = named_query(database, name, parameters)
+        else:
+            with input_path(upload, type) as (path, type_):
+                result = named_query(database, name, parameters, upload=path, table=table, type=type_)
     else:
         from ssdb.ask.query import query as ask
 

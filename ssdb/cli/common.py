@@ -8,17 +8,21 @@ import json
 import logging
 import math
 import re
+import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ssdb import limits
 from ssdb.errors import ConfigError, SsdbError, one_line, shown, without_passwords
+from ssdb.input_file import TYPES, called, sniffed
 
 if TYPE_CHECKING:
     from ssdb.store.database import Database
@@ -159,6 +163,39 @@ def wrong_usage() -> Iterator[None]:
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
 
+
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that say which table of a file is meant, and what format it has."""
+    command = click.option(
+        "--type",
+        "type",
+        type=click.Choice(list(TYPES), case_sensitive=False),
+        help="The format of the file, where its ending does not say it.",
+    )(command)
+    return click.option(
+        "--table",
+        "--hdu",
+        "table",
+        metavar="NAME|NUMBER",
+        help="Of a file of several tables the one that is meant: FITS HDU, TABLE of a VOTable, key of HDF5.",
+    )(command)
+
+
+@contextmanager
+def input_path(file: str, type_: str | None) -> Iterator[tuple[str, str | None]]:
+    """The path and the type of a file, which may be ``-`` for standard input: that is copied, to be read again."""
+    if file != "-":
+        yield file, type_
+        return
+    with tempfile.TemporaryDirectory(prefix="ssdb-") as folder:
+        path = Path(folder) / "standard-input"
+        with path.open("wb") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        with called(str(path), STANDARD_INPUT):
+            yield str(path), type_ or sniffed(path)
+
+
+STANDARD_INPUT = "standard input"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 

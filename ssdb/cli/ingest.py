@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssdb.cli.common import json_option, main, open_database, print_json, with_progress
+from ssdb.cli.common import (
+    STANDARD_INPUT,
+    input_path,
+    json_option,
+    main,
+    open_database,
+    print_json,
+    table_options,
+    with_progress,
+)
 
 if TYPE_CHECKING:
     from ssdb.ingest.door import IngestReport
     from ssdb.store.write import Progress
 
-_files = click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
+_files = click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
 _columns = click.option(
     "--columns", metavar="MAP.yaml", type=click.Path(), help="How the file's columns become those of the data model."
 )
@@ -23,11 +33,14 @@ _skip_invalid = click.option("--skip-invalid", is_flag=True, help="Store the usa
 
 @main.group()
 def ingest() -> None:
-    """Load files: Parquet, FITS, ECSV, CSV, VOTable. One file is one transaction."""
+    """Load files: Parquet (or a folder of its parts), FITS, ECSV, CSV and other text, VOTable, HDF5; - is standard
+    input. One file is one transaction.
+    """
 
 
 @ingest.command()
 @_files
+@table_options
 @_columns
 @_skip_invalid
 @json_option
@@ -41,6 +54,7 @@ def visits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options:
 
 @ingest.command()
 @_files
+@table_options
 @_columns
 @click.option("--visit", type=int, metavar="N", help="Images: the exposure, instead of what the header says.")
 @click.option("--detector", type=int, metavar="N", help="Images: the detector, instead of what the header says.")
@@ -80,6 +94,7 @@ def detectors(
 
 @ingest.command()
 @_files
+@table_options
 @_columns
 @click.option(
     "--replace",
@@ -99,6 +114,7 @@ def sources(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options
 
 @ingest.command()
 @_files
+@table_options
 @click.option(
     "--format",
     type=click.Choice(["auto", "ssdb", "sorcha", "mpsky", "skybot"]),
@@ -130,6 +146,7 @@ def predictions(ctx: click.Context, files: tuple[str, ...], as_json: bool, **opt
 
 @ingest.command()
 @_files
+@table_options
 @click.option(
     "--format",
     type=click.Choice(["auto", "mpc_orbits", "mpcorb", "sorcha"]),
@@ -149,13 +166,14 @@ def orbits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options:
 
 @ingest.command()
 @_files
+@table_options
 @json_option
 @click.pass_context
-def identifications(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
+def identifications(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """The Minor Planet Center's tables current_identifications and numbered_identifications."""
     from ssdb.ingest.identifications import ingest_identifications
 
-    _ingest(ctx, files, as_json, ingest_identifications, {})
+    _ingest(ctx, files, as_json, ingest_identifications, options)
     click.echo("what is stored under other designations stays there until `ssdb relink`", err=True)
 
 
@@ -171,11 +189,13 @@ def _ingest(
 
     try:
         for file in files:
+            with input_path(file, options["type"]) as (path, type_):
 
-            def work(progress: Progress, file: str = file) -> IngestReport:
-                return ingest_file(database, file, progress=progress, **options)
+                def work(progress: Progress, path: str = path, type_: str | None = type_) -> IngestReport:
+                    return ingest_file(database, path, progress=progress, **{**options, "type": type_})
 
-            reports.append(with_progress(f"ingest {Path(file).name}", work))
+                report = with_progress(f"ingest {Path(file).name}", work)
+            reports.append(report if file != "-" else replace(report, source=STANDARD_INPUT))
     finally:
         # What was stored before a file failed is stored, and is told.
         for report in reports:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ssdb.errors import ConfigError, InputError, quoted, shown
-from ssdb.files import parsed_unit
+from ssdb.units import parsed_unit
 
 Cards = Mapping[str, Any]
 """Keywords and their values: an astropy header, or several in a chain."""

@@ -37,9 +37,10 @@ import pyarrow.compute as pc
 import yaml
 
 from ssdb.errors import ConfigError, InputError, quoted, shown
-from ssdb.files import parsed_unit, unit_of
+from ssdb.files import unit_of
 from ssdb.ingest.conform import is_unknown
 from ssdb.limits import refuse_yaml
+from ssdb.units import parsed_unit
 
 _LARGEST = 1_000_000
 """Characters of a column map."""

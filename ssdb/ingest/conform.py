@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
-from ssdb.files import parsed_unit, unit_of
+from ssdb.files import UNREADABLE, about, unit_of
 from ssdb.schema.arrow import arrow_schema
+from ssdb.units import parsed_unit
 
 SENTINELS = (-999.0, -9999.0)
 """Numbers that stand for "unknown" in columns of floating-point numbers."""
@@ -23,8 +24,24 @@ SENTINELS = (-999.0, -9999.0)
 POSITIONS = frozenset({"ra", "dec", "ephRa", "ephDec"})
 """Positions: where required, they keep what makes them unusable, so that checks can name the rows."""
 
+NEEDED = (
+    POSITIONS
+    | {"midpointMjdTai", "band", "detector", "instrument", "observatoryCode"}
+    | {
+        *("ssObjectId", "designation", "diaObjectId", "exposureTime"),
+        *("raErr", "decErr", "ra_dec_Cov", "psfFlux", "psfFluxErr", "ephErrMajor", "ephErrMinor", "ephErrPa"),
+        *("ephRateRa", "ephRateDec", "ephVmag", "radius", "width", "height", "pixelScale"),
+        *("q", "e", "i", "node", "argperi", "peri_time", "epoch_mjd"),
+    }
+)
+"""Columns that association, prediction or the sorting of rows rest on where they are there: none is left out for
+being in a unit that cannot be converted."""
+
 ZERO_IS_UNKNOWN = frozenset({"ssObjectId", "diaObjectId", "parentDiaSourceId"})
 """Identifiers that files set to 0 where there is none."""
+
+_WORDS = (["true", "t", "yes", "y", "1"], ["false", "f", "no", "n", "0"])
+"""What true and false are called in text: PostgreSQL's CSV has t and f."""
 
 _EXACT_IN_FLOAT64 = 2.0**53
 _DATE_AND_TIME = "a date and time of UTC in ISO 8601"
@@ -46,11 +63,18 @@ class Conformed:
     without_unit : tuple of str
         Columns that have a unit in the data model and none in the file: taken to be in the data model's. Dates (MJD)
         are not among them.
+    unusable : tuple of str
+        Columns that are among those left out because they cannot be converted, and nothing needs them: what is wrong.
     """
 
     table: pa.Table
     left_out: tuple[str, ...]
     without_unit: tuple[str, ...]
+    unusable: tuple[str, ...] = ()
+
+
+class _UnusableError(InputError):
+    """A column as a whole, and not some of its values, cannot be converted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +96,9 @@ class _Target:
 
     def error(self, text: str) -> InputError:
         return InputError(f"{self.label}: column {self.file_column} {text}")
+
+    def unusable(self, text: str) -> _UnusableError:
+        return _UnusableError(f"{self.label}: column {self.file_column} {text}")
 
     def refuse(self, bad: np.ndarray, values: pa.Array, text: str) -> None:
         """Raises InputError that names the first bad rows with their values, if there are any."""
@@ -129,22 +156,35 @@ def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection
         raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}")
 
     conformed = _schema(target, tuple(sources))
-    columns, without_unit = [], []
+    columns, without_unit, unusable = {}, [], []
     for field in conformed:
         name, source = field.name, sources[field.name]
         of_file, values = given[source]
         to_make = _Target(field, target.columns[name], label, source)
-        unit = unit_of(of_file)
-        factor = _unit_factor(unit, to_make) if to_make.unit else 1.0
+        try:
+            if reason := about(of_file, UNREADABLE):
+                raise to_make.unusable(reason)
+            factor = _unit_factor(unit_of(of_file), to_make) if to_make.unit else 1.0
+            columns[name] = _converted(_one_array(values), factor or 1.0, to_make)
+        except _UnusableError as error:
+            if _is_needed(to_make):
+                raise InputError(str(error)) from None
+            unusable.append(f"{str(error).removeprefix(f'{label}: ')}: it is left out")
+            continue
         if factor is None and not _is_date(to_make):
             without_unit.append(name)
-        columns.append(_converted(_one_array(values), factor or 1.0, to_make))
-    used = set(sources.values())
+    used = {sources[name] for name in columns}
     return Conformed(
-        table=pa.Table.from_arrays(columns, schema=conformed),
+        table=pa.Table.from_arrays(list(columns.values()), schema=_schema(target, tuple(columns))),
         left_out=tuple(name for name in given if name not in used),
         without_unit=tuple(without_unit),
+        unusable=tuple(unusable),
     )
+
+
+def _is_needed(target: _Target) -> bool:
+    """Whether a column that cannot be converted is no small loss: without it rows would mean something else."""
+    return not target.column.nullable or target.name in NEEDED
 
 
 @cache
@@ -183,7 +223,7 @@ def _unit_factor(unit: str, target: _Target) -> float | None:
     try:
         return _factor(unit, target.unit)
     except ValueError as error:
-        raise target.error(f"has the unit {quoted(unit)}, which {error}") from None
+        raise target.unusable(f"has the unit {quoted(unit)}, which {error}") from None
 
 
 @cache
@@ -233,7 +273,7 @@ def _cast(values: pa.Array, type_: pa.DataType, what: str, target: _Target) -> p
     try:
         return values.cast(type_)
     except pa.ArrowNotImplementedError:
-        raise target.error(f"holds {values.type}, not {what}") from None
+        raise target.unusable(f"holds {values.type}, not {what}") from None
     except pa.ArrowInvalid:
         wrong = [value.as_py() for value in values.unique().drop_null() if not _can_be_cast(value, type_)]
         target.refuse(_mask(pc.is_in(values, pa.array(wrong, values.type))), values, f"is not {what}")
@@ -274,7 +314,7 @@ def _numbers(values: pa.Array, type_: pa.DataType, what: str, target: _Target) -
         return values
     if pa.types.is_boolean(values.type) or pa.types.is_decimal(values.type):
         return _cast(values, type_, what, target)
-    raise target.error(f"holds {values.type}, not {what}")
+    raise target.unusable(f"holds {values.type}, not {what}")
 
 
 def _to_float(values: pa.Array, factor: float, target: _Target) -> pa.Array:
@@ -326,7 +366,8 @@ def _to_boolean(values: pa.Array, target: _Target) -> pa.Array:
         return values
     if _is_text(values):
         folded = pc.utf8_lower(pc.utf8_trim_whitespace(_blank_to_null(values)))
-        true, false = pc.equal(folded, "true"), pc.equal(folded, "false")
+        true, false = (pc.is_in(folded, pa.array(words), skip_nulls=True) for words in _WORDS)
+        true, false = (pc.if_else(folded.is_valid(), found, None) for found in (true, false))
         target.refuse(_mask(pc.invert(pc.or_(true, false))), values, "is not true or false")
         return true
     numbers = _numbers(values, pa.int64(), "true or false", target)
@@ -355,5 +396,5 @@ def _to_timestamp(values: pa.Array, target: _Target) -> pa.Array:
     if pa.types.is_timestamp(values.type):
         values = pc.floor_temporal(values, unit="microsecond")
     elif not pa.types.is_date(values.type):
-        raise target.error(f"holds {values.type}, not {_DATE_AND_TIME}")
+        raise target.unusable(f"holds {values.type}, not {_DATE_AND_TIME}")
     return _cast(values, type_, _DATE_AND_TIME, target)

@@ -21,6 +21,7 @@ from ssdb.ingest.corners import SIZES, corners, footprint_columns, rows_of_corne
 from ssdb.ingest.door import IngestReport, Source, ids, refuse_unknown_visits
 from ssdb.ingest.new_visits import create_missing_visits
 from ssdb.ingest.parts import open_parts
+from ssdb.input_file import said_of
 from ssdb.schema.ranges import MJD, out_of_range
 from ssdb.schema.survey import visit as visit_table
 from ssdb.schema.survey import visit_detector
@@ -51,6 +52,8 @@ def ingest_detectors(
     shape: tuple[int, int] | None = None,
     keep_wcs: bool = False,
     create_visits: bool = False,
+    table: str | int | None = None,
+    type: str | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Stores the outlines of detectors.
@@ -75,6 +78,8 @@ def ingest_detectors(
     create_visits : bool
         Of images: make visits that are not stored from the headers' time, exposure time, band, instrument and
         observatory code.
+    table, type : optional
+        Of corners: which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -93,14 +98,14 @@ def ingest_detectors(
     exposures = _given_exposures(source)
     if exposures is not None:
         _refuse_options(source, "images in memory", columns=columns, **of_images)
-    elif isinstance(source, str | os.PathLike) and holds_images(Path(source)):
+    elif table is None and type is None and isinstance(source, str | os.PathLike) and holds_images(Path(source)):
         _refuse_options(source, "images", columns=columns)
         exposures = read_exposures(source, visit=visit, detector=detector, keywords=keywords, shape=shape)
     if exposures is not None:
         name = label(source) if isinstance(source, str | os.PathLike) else "exposures"
         return _ingest_exposures(database, name, exposures, keep_wcs, create_visits, progress)
     _refuse_options(source, "corners", **of_images, keep_wcs=keep_wcs or None, create_visits=create_visits or None)
-    parts = open_parts(source, corners, columns)
+    parts = open_parts(said_of(source, table, type), corners, columns)
     name, outlines = parts.name, rows_of_corners(parts)
     visits = np.unique(ids(outlines, "visit"))
     with database.writing() as connection:
@@ -108,7 +113,7 @@ def ingest_detectors(
         refuse_unknown_visits(name, visits, known["visit"], "ingest them first")
         _store(connection, outlines, progress)
     n = outlines.num_rows
-    return IngestReport(name, "detectors", n, len(visits), 0, parts.left_out, parts.without_unit)
+    return IngestReport(name, "detectors", n, len(visits), 0, parts.left_out, parts.without_unit, parts.doubts)
 
 
 def _given_exposures(source: Source) -> list[Exposure] | None:

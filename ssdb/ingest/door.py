@@ -78,13 +78,13 @@ def read_conformed(
     Returns
     -------
     (str, Conformed)
-        The source's name for messages, and its columns.
+        The source's name for messages, and its columns; ``unusable`` has all that there is to tell.
     """
     parts = open_parts(
         source, target, columns, filled=filled, ignored=ignored, strings=strings, read=read, at_once=True
     )
     (table,) = parts.tables()
-    return parts.name, Conformed(table, parts.left_out, parts.without_unit)
+    return parts.name, Conformed(table, parts.left_out, parts.without_unit, parts.doubts)
 
 
 def with_column(table: pa.Table, name: str, values: Any, type_: pa.DataType) -> pa.Table:

@@ -15,11 +15,12 @@ import sqlalchemy as sa
 
 from ssdb.designation import pack, packed_from_id
 from ssdb.errors import DesignationError, InputError, shown
-from ssdb.files import label, read_columns
+from ssdb.files import INCOMPLETE, about_table, label, read_columns
 from ssdb.ingest.checks import Problems, check_not_null
 from ssdb.ingest.conform import conform
 from ssdb.ingest.door import IngestReport, Source, with_column
 from ssdb.ingest.packed import pack_numbers, unpack
+from ssdb.input_file import said_of
 from ssdb.names.aliases import NAME, NUMBER, PACKED, PROVISIONAL, SECONDARY
 from ssdb.names.moves import move_aliases, move_rows, object_moves
 from ssdb.names.primary import primary_ids
@@ -44,7 +45,14 @@ _NO_IDS = "{}"
 """An empty list, as PostgreSQL writes it: identifier_ids must not be NULL, and says nothing about names."""
 
 
-def ingest_identifications(database: Database, source: Source, *, progress: Progress | None = None) -> IngestReport:
+def ingest_identifications(
+    database: Database,
+    source: Source,
+    *,
+    table: str | int | None = None,
+    type: str | None = None,
+    progress: Progress | None = None,
+) -> IngestReport:
     """Stores identifications of objects, and their names in SsAlias.
 
     Rows of designations that are stored already take the new values. Which table it is the columns tell. ``id``, which
@@ -58,6 +66,8 @@ def ingest_identifications(database: Database, source: Source, *, progress: Prog
     source : path or table
         The Minor Planet Center's table current_identifications or numbered_identifications (CSV, Parquet, or any
         table that :func:`ssdb.files.read_columns` reads), or rows of it.
+    table, type : optional
+        Which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -71,7 +81,7 @@ def ingest_identifications(database: Database, source: Source, *, progress: Prog
         If the source is not usable, or designations would be each other's primary. Nothing is stored then.
     """
     name = label(source)
-    target, rows, left_out = _read(source, name)
+    target, rows, left_out, doubts = _read(said_of(source, table, type), name)
     problems = Problems(name, rows.num_rows)
     check_not_null(problems, rows, [column.name for column in target.columns if column.name in _needed(target)])
     for key in _KEYS[target]:
@@ -87,7 +97,7 @@ def ingest_identifications(database: Database, source: Source, *, progress: Prog
         primary = primary.under(chained)
         _repoint_names(connection, primary, others)
         write_aliases(connection, _aliases(rows, primary, others), overwrite=True)
-    return IngestReport(name, "identifications", rows.num_rows, 0, left_out=left_out)
+    return IngestReport(name, "identifications", rows.num_rows, 0, left_out=left_out, doubts=doubts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +123,8 @@ class _Designations:
         return _Designations(text, pc.replace_with_mask(self.packed, pa.array(mask), packed), object_ids)
 
 
-def _read(source: Source, name: str) -> tuple[sa.Table, pa.Table, tuple[str, ...]]:
-    """Which table a source is, its rows, and the columns of it that the table does not have."""
+def _read(source: Source, name: str) -> tuple[sa.Table, pa.Table, tuple[str, ...], tuple[str, ...]]:
+    """Which table a source is, its rows, the columns of it that the table does not have, and what is doubtful."""
     text = {c.name for table in _KEYS for c in table.columns if isinstance(c.type, sa.String)}
     table = read_columns(source, strings=sorted(text))
     if _OTHER in table.column_names:
@@ -132,7 +142,9 @@ def _read(source: Source, name: str) -> tuple[sa.Table, pa.Table, tuple[str, ...
         table = table.append_column("identifier_ids", pa.array([_NO_IDS] * table.num_rows, pa.string()))
     table = table.drop_columns([column for column in ("id",) if column in table.column_names])
     conformed = conform(table, target, name, filled=("id",))
-    return target, conformed.table, conformed.left_out
+    incomplete = about_table(table.schema, INCOMPLETE)
+    doubts = (f"is not complete: {incomplete}",) if incomplete else ()
+    return target, conformed.table, conformed.left_out, (*doubts, *conformed.unusable)
 
 
 def _truth(values: pa.ChunkedArray) -> pa.ChunkedArray:

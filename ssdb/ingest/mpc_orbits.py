@@ -18,13 +18,14 @@ import sqlalchemy as sa
 
 from ssdb.designation import pack
 from ssdb.errors import DesignationError, InputError, shown
-from ssdb.files import format_of, label, read_columns, require_file
+from ssdb.files import label, read_columns, require_file
 from ssdb.ingest.conform import conform
 from ssdb.ingest.header_line import header_names
-from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, Part, numbers_of, opened, parts_of
+from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, Part, is_simple_text, numbers_of, opened, parts_of
 from ssdb.ingest.packed import unpack
+from ssdb.input_file import format_of
 from ssdb.limits import LONGEST_LINE
-from ssdb.parquet_files import opened_parquet
+from ssdb.parquet_files import opened_parquet, parquet_parts
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.solar_system import mpc_orbits
 
@@ -84,8 +85,8 @@ def read_mpc_orbits(source: Any) -> Iterator[OrbitBlock]:
 
 
 def _parts(source: Any, name: str) -> Iterator[Part]:
-    format_ = format_of(Path(name)) if isinstance(source, str | os.PathLike) else None
-    if format_ == "CSV":
+    format_ = format_of(source) if isinstance(source, str | os.PathLike) else None
+    if format_ == "CSV" and is_simple_text(source):
         return _csv_parts(Path(name))
     if format_ == "Parquet":
         return _parquet_parts(Path(name))
@@ -93,14 +94,15 @@ def _parts(source: Any, name: str) -> Iterator[Part]:
 
 
 def _parquet_parts(path: Path) -> Iterator[Part]:
-    require_file(path)
     before = 0
     try:
-        with opened_parquet(path, in_parts=True) as (file, _):
-            wanted = [field.name for field in file.schema_arrow if _of_ours(field.name)]
-            for batch in file.iter_batches(_PARQUET_ROWS, columns=wanted):
-                yield read_columns(pa.Table.from_batches([batch])), before + 1 + np.arange(batch.num_rows), []
-                before += batch.num_rows
+        for part in parquet_parts(path):
+            require_file(part)
+            with opened_parquet(part, in_parts=True) as (file, _):
+                wanted = [field.name for field in file.schema_arrow if _of_ours(field.name)]
+                for batch in file.iter_batches(_PARQUET_ROWS, columns=wanted):
+                    yield read_columns(pa.Table.from_batches([batch])), before + 1 + np.arange(batch.num_rows), []
+                    before += batch.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as Parquet, is it complete? ({error})") from error
 

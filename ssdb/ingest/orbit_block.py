@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.errors import InputError
-from ssdb.files import ENDINGS, require_file
+from ssdb.files import require_file
 from ssdb.ingest.header_line import with_newlines
+from ssdb.input_file import READ_ENDINGS, TYPES, InputFile, refuse_archive, sniffed
 from ssdb.limits import LONGEST_LINE, refuse_line, unfolded
 from ssdb.schema.ranges import EPOCHS
 
@@ -127,6 +129,7 @@ def opened(path: Path) -> Iterator[io.BufferedIOBase]:
         If the file is not there or, here or when it is read within the context, not readable or truncated.
     """
     require_file(path)
+    refuse_archive(path)
     try:
         with unfolded(path) as stream:
             yield with_newlines(stream)
@@ -172,8 +175,18 @@ def first_line(path: str | os.PathLike[str]) -> bytes:
 
 
 def is_text(source: Any) -> bool:
-    """Whether a source is the path of text: of a file whose ending is that of no other format."""
-    if not isinstance(source, str | os.PathLike):
+    """Whether a source is the path of text: of a file whose type, ending and content are those of no other format."""
+    if not isinstance(source, str | os.PathLike) or Path(source).is_dir():
         return False
-    others = [ending for format_, endings in ENDINGS.items() if format_ != "CSV" for ending in endings]
-    return not os.fsdecode(source).lower().endswith(tuple(others))
+    if isinstance(source, InputFile) and source.type is not None:
+        return TYPES[source.type] == "CSV"
+    others = [ending for format_, endings in READ_ENDINGS.items() if format_ != "CSV" for ending in endings]
+    return not os.fsdecode(source).lower().endswith(tuple(others)) and sniffed(Path(source)) == "csv"
+
+
+def is_simple_text(source: Any) -> bool:
+    """Whether a source is text whose first line names its columns, between commas or blanks: it is read in blocks."""
+    if not is_text(source):
+        return False
+    line = first_line(source)
+    return not line.lstrip().startswith(b"#") and (b"," in line or not re.search(rb"[;|]", line))

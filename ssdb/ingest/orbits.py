@@ -13,14 +13,15 @@ import sqlalchemy as sa
 
 from ssdb.ephemeris.usable import ELEMENTS, usable_states
 from ssdb.errors import ConfigError, InputError, quoted, shown
-from ssdb.files import format_of, label, read_columns
+from ssdb.files import label, read_columns
 from ssdb.ingest.door import IngestReport, Source, with_column
 from ssdb.ingest.header_line import header_names
 from ssdb.ingest.mpc_orbits import is_mpc_orbits, read_mpc_orbits
 from ssdb.ingest.mpcorb import is_mpcorb, read_mpcorb
 from ssdb.ingest.numbered import PrimaryDesignations
-from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, first_line, is_text, usable_epochs
+from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, first_line, is_simple_text, is_text, usable_epochs
 from ssdb.ingest.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
+from ssdb.input_file import format_of, said_of
 from ssdb.parquet_files import names_of
 from ssdb.schema.ranges import absurd_unknown, ranged
 from ssdb.schema.solar_system import mpc_orbits
@@ -39,6 +40,8 @@ def ingest_orbits(
     *,
     format: str = "auto",
     simulated_names: bool = False,
+    table: str | int | None = None,
+    type: str | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Stores orbits. The orbit of an object that has one already is replaced, by a row as a whole.
@@ -58,6 +61,8 @@ def ingest_orbits(
     simulated_names : bool
         Take names of Sorcha's objects that have no packed form for those of simulated objects; their names stand in
         all columns of designations.
+    table, type : optional
+        Which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all as far as they are known.
 
@@ -71,6 +76,7 @@ def ingest_orbits(
     InputError
         If the source is not there, not readable, truncated, or has no usable orbit. Nothing is stored then.
     """
+    source = said_of(source, table, type)
     name = label(source)
     left_out = _LeftOut()
     stored = 0
@@ -197,9 +203,9 @@ def _format_of(source: Source) -> str:
 
 
 def _column_names(source: Source) -> list[str]:
-    if is_text(source):
+    if is_simple_text(source):
         return header_names(first_line(source), source)
-    if isinstance(source, str | os.PathLike) and format_of(Path(source)) == "Parquet":
+    if isinstance(source, str | os.PathLike) and format_of(source) == "Parquet":
         return names_of(Path(source))
     return read_columns(source).column_names
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import InputError
-from ssdb.files import label
+from ssdb.files import INCOMPLETE, NESTED, about_table, label
 from ssdb.ingest.column_map import ColumnMap
 from ssdb.ingest.conform import conform, matched_names
 from ssdb.rows import Rows, open_rows
+from ssdb.schema.arrow import arrow_schema
 
 Columns = ColumnMap | Mapping[str, Any] | str | os.PathLike[str] | None
 """How a source's columns become those of a table: a column map, what it is made from, or a path."""
@@ -40,6 +41,10 @@ class Parts:
         The columns of the data model's table that it has.
     left_out, without_unit : tuple of str
         As of :class:`ssdb.ingest.conform.Conformed`; columns that are ignored are left out, too.
+    doubts : tuple of str
+        What else there is to tell: columns that could not be converted, and what the file says of itself.
+    incomplete : str or None
+        Why the source is not whole, by its own word.
     """
 
     def __init__(
@@ -61,12 +66,29 @@ class Parts:
         folded = {column.lower() for column in ignored}
         dropped = [column for column in mapped.schema.names if column.lower() in folded]
         mapped = mapped.drop_columns(dropped)
-        conformed = conform(mapped, target, name, filled=filled)
+        nested = about_table(rows.schema, NESTED)
+        try:
+            conformed = conform(mapped, target, name, filled=filled)
+        except InputError as error:
+            if nested is None:
+                raise
+            raise InputError(f"{error}; records and lists within it are not read: {nested}") from None
+        self.incomplete = about_table(rows.schema, INCOMPLETE)
+        self.doubts = (*([f"is not complete: {self.incomplete}"] if self.incomplete else []), *conformed.unusable)
         self._whole = None if rows.whole is None else conformed.table
-        self._sources = matched_names(tuple(mapped.schema.names), target)
+        found = matched_names(tuple(mapped.schema.names), target)
+        self._sources = {name: found[name] for name in conformed.table.schema.names}
         self.columns = tuple(conformed.table.schema.names)
         self.left_out = (*conformed.left_out, *dropped)
         self.without_unit = conformed.without_unit
+
+    def refuse_incomplete(self, option: str) -> None:
+        """Raises InputError if the source says that it is not whole, which an option takes it for."""
+        if self.incomplete:
+            raise InputError(
+                f"{self.name}: is not complete: {self.incomplete}; {option} is for files that are: ask for all rows "
+                f"(MAXREC), or leave out {option}"
+            )
 
     def tables(self, only: Collection[str] | None = None) -> Iterator[pa.Table]:
         """The rows in order; at least one table, perhaps an empty one.
@@ -104,7 +126,16 @@ class Parts:
 
     def _conformed(self, table: pa.Table, projection: _Projection) -> pa.Table:
         mapped = projection.column_map.apply(table, self.name).select(projection.mapped)
-        return conform(mapped, self._target, self.name, filled=self._target.columns.keys()).table
+        conformed = conform(mapped, self._target, self.name, filled=self._target.columns.keys())
+        found = conformed.table
+        if conformed.unusable:  # of text, it is seen only now
+            self.doubts = tuple(dict.fromkeys((*self.doubts, *conformed.unusable)))
+            lacking = {name for name, source in self._sources.items() if source in conformed.left_out}
+            for field in arrow_schema(self._target):
+                if field.name in lacking:
+                    found = found.append_column(field, pa.nulls(found.num_rows, field.type))
+            found = found.select([name for name in self.columns if name in found.schema.names])
+        return found
 
     def _refuse(self, names: Collection[str]) -> None:
         """Raises InputError for the first of some columns that does not fit, about all rows at once."""

@@ -45,6 +45,7 @@ from ssdb.ingest.new_visits import rows_of_extremes
 from ssdb.ingest.parts import Parts, open_parts
 from ssdb.ingest.prediction_formats import format_of, reader_of, refuse_unfit_options
 from ssdb.ingest.usable import numbered, refuse_far, usable, without
+from ssdb.input_file import said_of
 from ssdb.schema.ranges import ranged
 from ssdb.schema.survey import ss_prediction
 from ssdb.schema.survey import visit as visit_table
@@ -77,6 +78,8 @@ def ingest_predictions(
     simulated_names: bool = False,
     skip_invalid: bool = False,
     covers: tuple[int, int] | None = None,
+    table: str | int | None = None,
+    type: str | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Stores the objects predicted for exposures, and sets those visits back to pending.
@@ -110,6 +113,8 @@ def ingest_predictions(
         The visit and detector for which the source has all predictions, even if it has no rows: ``replace`` concerns
         the objects of the source and those that are stored as predicted to be on that detector, which must have a
         footprint. Rows of another visit are an error.
+    table, type : optional
+        Which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -122,11 +127,14 @@ def ingest_predictions(
     InputError, DesignationError
         If the source is not usable. Nothing is stored then.
     """
+    source = said_of(source, table, type)
     kind = format_of(source, format)
     refuse_unfit_options(label(source), kind, columns, visit, complete)
     doubts: list[str] = []
     read = reader_of(database, kind, visit, simulated_names, doubts)
     parts = open_parts(source, _given, columns, filled=_FILLED, strings=("designation",), read=read)
+    if complete or replace:
+        parts.refuse_incomplete("--complete" if complete else "--replace")
     return _store(
         database,
         parts,
@@ -223,7 +231,7 @@ def _store(
         parts.n_rows - keys.num_rows,
         parts.left_out,
         parts.without_unit,
-        (*doubts, *doubts_about_units(parts.without_unit, _POSITION, found.largest, keys.num_rows)),
+        (*doubts, *parts.doubts, *doubts_about_units(parts.without_unit, _POSITION, found.largest, keys.num_rows)),
     )
 
 

@@ -22,12 +22,13 @@ from ssdb.config import AU_KM
 from ssdb.designation import identify
 from ssdb.errors import InputError, shown
 from ssdb.files import plain
+from ssdb.hdf5_files import read_hdf5
 from ssdb.ingest.foreign_sqlite import is_sqlite, quoted, reading
-from ssdb.ingest.hdf5 import read_hdf5
 from ssdb.ingest.header_line import header_names
 from ssdb.ingest.opsim import looks_like_opsim
+from ssdb.input_file import wanted_table
 from ssdb.limits import LONGEST_LINE
-from ssdb.parquet_files import names_of, opened_parquet
+from ssdb.parquet_files import names_of, opened_parquet, parquet_parts
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
 
@@ -120,8 +121,7 @@ def read_sorcha(path: str | os.PathLike[str], *, simulated_names: bool = False) 
     DesignationError
         If names of objects cannot be identified.
     """
-    label = os.fsdecode(path)
-    return _predictions(label, _contents(Path(label)), simulated_names)
+    return _predictions(os.fsdecode(path), _contents(Path(path), wanted_table(path)), simulated_names)
 
 
 def sorcha_predictions(table: pa.Table, label: str) -> pa.Table:
@@ -232,8 +232,8 @@ def _cast(table: pa.Table, name: str, type_: pa.DataType) -> pa.ChunkedArray:
         raise pa.ArrowInvalid(f"column {name}: {error}") from None
 
 
-def _contents(path: Path) -> _Contents:
-    """The columns of a file, whatever its format is.
+def _contents(path: Path, wanted: str | int | None = None) -> _Contents:
+    """The columns of a file, whatever its format is, or of the one of its tables that is wanted.
 
     Raises
     ------
@@ -242,10 +242,10 @@ def _contents(path: Path) -> _Contents:
     """
     try:
         if is_sqlite(path):
-            return _sqlite(path)
+            return _sqlite(path, wanted)
         if _begins_with(path, b"\x89HDF"):
-            return _hdf5(path)
-        if _begins_with(path, b"PAR1"):
+            return _hdf5(path, wanted)
+        if path.is_dir() or _begins_with(path, b"PAR1"):
             return _parquet(path)
         return _text(path)
     except FileNotFoundError:
@@ -289,8 +289,11 @@ def _text(path: Path) -> _Contents:
 
 def _parquet(path: Path) -> _Contents:
     def read(wanted: list[str]) -> pa.Table:
-        with opened_parquet(path) as (file, _):
-            table = plain(file.read(wanted), str(path))
+        parts = []
+        for part in parquet_parts(path):
+            with opened_parquet(part) as (file, _):
+                parts.append(plain(file.read(wanted), str(path)))
+        table = pa.concat_tables([part.select(parts[0].column_names) for part in parts], promote_options="permissive")
         missing = [name for name in wanted if name not in table.column_names]
         if missing:
             raise InputError(f"{path}: column {shown(missing)} has no plain values")
@@ -299,14 +302,20 @@ def _parquet(path: Path) -> _Contents:
     return _Contents(names_of(path), read)
 
 
-def _sqlite(path: Path) -> _Contents:
+def _sqlite(path: Path, wanted: str | int | None) -> _Contents:
     if looks_like_opsim(path):
         raise InputError(f"{path}: this is a schedule of visits (OpSim), not predictions: ssdb ingest visits")
     with reading(path) as database:
         columns = database.columns
     having = _with_predictions(columns)
+    if wanted is not None:
+        having = [table for table in having if table.lower() == str(wanted).lower()]
+        if not having:
+            raise InputError(f"{path}: no predictions in a table {wanted}; its tables are {shown(columns, 12)}")
     if len(having) > 1:
-        raise InputError(f"{path}: predictions are in {len(having)} tables ({shown(having)}); keep one of them")
+        raise InputError(
+            f"{path}: predictions are in {len(having)} tables ({shown(having)}): say which with --table NAME"
+        )
 
     def read(wanted: list[str]) -> pa.Table:
         # ObjID may have become an integer on its way into the database.
@@ -317,8 +326,8 @@ def _sqlite(path: Path) -> _Contents:
     return _Contents(_names(columns, having), read)
 
 
-def _hdf5(path: Path) -> _Contents:
-    names, table = read_hdf5(path, having=_IN_VISITS, columns=_READ)
+def _hdf5(path: Path, wanted: str | int | None) -> _Contents:
+    names, table = read_hdf5(path, having=_IN_VISITS, columns=_READ, wanted=wanted)
     return _Contents(names, table.select)
 
 

@@ -28,7 +28,7 @@ from ssdb.ingest.orbit_block import (
     UNPACKED,
     OrbitBlock,
     Part,
-    is_text,
+    is_simple_text,
     lines_of,
     numbers_of,
     opened,
@@ -86,8 +86,9 @@ def read_sorcha_orbits(source: Any, *, simulated_names: bool = False) -> Iterato
         If elements about the barycentre need a package that is not installed.
     """
     name = label(source)
-    counted = "line" if is_text(source) else "row"
-    for table, numbers, left_out in _text_parts(Path(name)) if is_text(source) else _table_parts(source):
+    by_lines = is_simple_text(source)
+    counted = "line" if by_lines else "row"
+    for table, numbers, left_out in _text_parts(Path(name)) if by_lines else _table_parts(source):
         rows, ids, problems = _orbits(table, name, simulated_names)
         yield OrbitBlock(rows, numbers, ids, left_out, counted).without(problems)
 

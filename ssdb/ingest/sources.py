@@ -38,6 +38,7 @@ from ssdb.ingest.door import (
 from ssdb.ingest.new_visits import TAKEN, create_missing_visits, rows_of_extremes
 from ssdb.ingest.parts import Parts, open_parts
 from ssdb.ingest.usable import numbered, refuse_far, usable, without
+from ssdb.input_file import said_of
 from ssdb.schema.dia import dia_source
 from ssdb.schema.ranges import ranged
 from ssdb.schema.survey import visit_detector
@@ -63,6 +64,8 @@ def ingest_sources(
     skip_invalid: bool = False,
     create_visits: bool = False,
     covers: tuple[int, int] | None = None,
+    table: str | int | None = None,
+    type: str | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Stores the sources of exposures, and sets the visits and detectors concerned back to pending.
@@ -87,6 +90,8 @@ def ingest_sources(
     covers : (int, int), optional
         The visit and detector of which the source has all sources, even if it has no rows: ``replace`` concerns
         these. Rows of another one are an error.
+    table, type : optional
+        Which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -99,7 +104,9 @@ def ingest_sources(
     InputError
         If the source is not usable. Nothing is stored then.
     """
-    parts = open_parts(source, dia_source, columns, filled=_FILLED, ignored=_IGNORED)
+    parts = open_parts(said_of(source, table, type), dia_source, columns, filled=_FILLED, ignored=_IGNORED)
+    if replace:
+        parts.refuse_incomplete("--replace")
     name, found = parts.name, _looked_through(parts, skip_invalid, covers)
     visits = np.unique(ids(found.detectors, "visit"))
     n_rows = found.n_rows
@@ -131,7 +138,7 @@ def ingest_sources(
         parts.n_rows - n_rows,
         parts.left_out,
         parts.without_unit,
-        doubts_about_units(parts.without_unit, ("ra", "dec"), found.largest, n_rows),
+        (*parts.doubts, *doubts_about_units(parts.without_unit, ("ra", "dec"), found.largest, n_rows)),
     )
 
 

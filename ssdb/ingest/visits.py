@@ -18,6 +18,7 @@ from ssdb.ingest.checks import (
 )
 from ssdb.ingest.door import IngestReport, Source, ids, read_conformed, with_column
 from ssdb.ingest.opsim import looks_like_opsim, read_opsim
+from ssdb.input_file import said_of
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
@@ -37,6 +38,8 @@ def ingest_visits(
     *,
     columns: Any = None,
     skip_invalid: bool = False,
+    table: str | int | None = None,
+    type: str | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Stores exposures. One that is stored already takes the new values.
@@ -54,6 +57,8 @@ def ingest_visits(
         How the source's columns become those of Visit.
     skip_invalid : bool
         Store the usable rows and count the others, instead of refusing the source.
+    table, type : optional
+        Which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -66,6 +71,7 @@ def ingest_visits(
     InputError
         If the source is not usable. Nothing is stored then.
     """
+    source = said_of(source, table, type)
     read = read_opsim if looks_like_opsim(source) else None
     name, conformed = read_conformed(source, visit, columns, filled=("status",), ignored=_STATE, read=read)
     if "diaSourceId" in conformed.left_out:
@@ -85,7 +91,7 @@ def ingest_visits(
         with staged(connection, visit, rows, progress) as new:
             _merge(connection, new)
     n = rows.num_rows
-    return IngestReport(name, "visits", n, n, invalid, conformed.left_out, conformed.without_unit)
+    return IngestReport(name, "visits", n, n, invalid, conformed.left_out, conformed.without_unit, conformed.unusable)
 
 
 def _merge(connection: sa.Connection, new: sa.Table) -> None:

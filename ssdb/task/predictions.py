@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.errors import InputError, shown
-from ssdb.files import parsed_unit, unit_of
+from ssdb.files import unit_of
 from ssdb.image.exposure import Exposure
 from ssdb.ingest.mpsky import predicted_columns, start_times
 from ssdb.ingest.skybot import designations
@@ -18,6 +18,7 @@ from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
 from ssdb.task.given import Given, filled, labelled
 from ssdb.task.names import POLYNOMIALS, PREDICTION_NAMES, SKYBOT_ERROR
+from ssdb.units import parsed_unit
 
 LABEL = "solarSystemObjectTable"
 """What messages call the table: the argument of Rubin's task."""

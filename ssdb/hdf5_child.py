@@ -1,4 +1,4 @@
-"""The process that reads an HDF5 file for ``hdf5.py``: ``python -m ssdb.ingest.hdf5_child ARGUMENTS``.
+"""The process that reads an HDF5 file for ``hdf5_files.py``: ``python -m ssdb.hdf5_child ARGUMENTS``.
 
 It unpickles nothing, and opens nothing but the file: once that is open, the process may not open any other.
 """
@@ -22,7 +22,9 @@ import pyarrow as pa
 import pyarrow.compute  # casts need it, and it could not be loaded later
 from h5py import h5d, h5o
 
-from ssdb.ingest.hdf5 import OUT_OF_MEMORY, PATIENCE, REFUSED
+from ssdb.containers import TableInFile, chosen
+from ssdb.errors import InputError
+from ssdb.hdf5_files import OUT_OF_MEMORY, PATIENCE, REFUSED
 from ssdb.limits import MOST_COLUMNS
 
 ROWS = 50_000
@@ -60,6 +62,13 @@ class _Table:
 
     def field(self, name: str) -> np.dtype:
         return self.dataset.dtype[self.columns[name][0]].base
+
+    def is_plain(self, name: str) -> bool:
+        """Whether its values are numbers, texts or categories."""
+        stored, _ = self.columns[name]
+        return self.field(name).kind in "biufS" and (
+            self.dataset.dtype[stored].shape == () or stored.startswith("values_block_")
+        )
 
     def categories(self, name: str) -> pa.Array | None:
         """The categories of a column whose values are their numbers; None where it is none of these."""
@@ -105,25 +114,80 @@ def main(arguments: dict[str, Any], out: IO[bytes]) -> None:
     with h5py.File(arguments["path"], "r") as file:
         _open_no_other()
         tables = list(_tables(file, memory))
-        chosen = [table for table in tables if set(arguments["having"]) <= table.columns.keys()]
-        names = list(dict.fromkeys(name for table in chosen[:1] or tables for name in table.columns))
-        wanted = [name for name in arguments["columns"] if chosen and name in names]
-        for table in chosen:
-            missing = [name for name in wanted if name not in table.columns]
-            if missing:
-                raise RefusedError(f"{table.key} has no column {missing[0]}, and {chosen[0].key} has one")
-        needed = sum(table.dataset.shape[0] * table.bytes_per_row(wanted) for table in chosen)
+        having = [table for table in tables if set(arguments["having"]) <= table.columns.keys()]
+        _refuse_claims(having, arguments["columns"], memory)
+        read = _chosen(having, arguments["columns"], arguments["wanted"])
+        names = list(dict.fromkeys(name for table in read[:1] or tables for name in table.columns))
+        asked = names if arguments["columns"] is None else arguments["columns"]
+        wanted = [name for name in asked if read and name in names]
+        if arguments["columns"] is None:
+            if not read:
+                raise RefusedError("there is no table in it")
+            wanted = [name for name in wanted if all(table.is_plain(name) for table in read)]
+        needed = sum(table.dataset.shape[0] * table.bytes_per_row(wanted) for table in read)
         if needed > memory:
             raise MemoryError
         schema = pa.unify_schemas(
-            [pa.schema([(name, _type(table, name)) for name in wanted]) for table in chosen] or [pa.schema([])],
+            [pa.schema([(name, _type(table, name)) for name in wanted]) for table in read] or [pa.schema([])],
             promote_options="permissive",
         )
-        with pa.ipc.new_stream(out, schema.with_metadata({"names": json.dumps(names)})) as stream:
-            for table in chosen:
+        metadata = {"names": json.dumps(names)} | _units(read)
+        with pa.ipc.new_stream(out, schema.with_metadata(metadata)) as stream:
+            for table in read:
                 for batch in table.batches(wanted, schema):
                     stream.write_batch(batch)
                     _be_patient()
+
+
+def _refuse_claims(tables: list[_Table], columns: list[str] | None, memory: int) -> None:
+    """Raises MemoryError if what is asked for of one table takes more memory than is allowed."""
+    for table in tables:
+        common = [name for name in table.columns if (columns is None or name in columns) and table.is_plain(name)]
+        if table.dataset.shape[0] * table.bytes_per_row(common) > memory:
+            raise MemoryError
+
+
+def _chosen(having: list[_Table], columns: list[str] | None, wanted: str | int | None) -> list[_Table]:
+    """The tables that are read as one.
+
+    Raises
+    ------
+    RefusedError
+        If they have different columns of those that are asked for.
+    """
+    if not having:
+        return []
+    there = []
+    for number, table in enumerate(having, 1):
+        common = [name for name in table.columns if columns is None or name in columns]
+        # pandas calls a table by the group in which it is.
+        keys = (table.key.removesuffix("/table"), table.key)
+        there.append(TableInFile(number, keys, tuple((name, "") for name in common), table.dataset.shape[0]))
+    if wanted is None and columns is not None:
+        for table, here in zip(having, there, strict=True):
+            missing = [name for name, _ in there[0].columns if (name, "") not in here.columns]
+            if missing:
+                raise RefusedError(
+                    f"{table.key} has no column {missing[0]}, and {having[0].key} has one: say which is meant with "
+                    f"--table KEY (in Python table=)"
+                )
+    try:
+        return [having[table.number - 1] for table in chosen(there, wanted, "")]
+    except InputError as error:
+        raise RefusedError(str(error).removeprefix(": ")) from None
+
+
+def _units(tables: list[_Table]) -> dict[str, str]:
+    """What astropy writes beside a table that is to be read."""
+    if not tables:
+        return {}
+    name = f"{tables[0].dataset.name.rpartition('/')[2]}.__table_column_meta__"
+    beside = _inside(tables[0].group, name) if name in tables[0].group else None
+    if not isinstance(beside, h5py.Dataset) or beside.dtype.kind != "S" or beside.ndim != 1:
+        return {}
+    if beside.size * beside.dtype.itemsize > _LONGEST_PICKLE:
+        return {}
+    return {"table_meta_yaml": "\n".join(_text(line) for line in beside[()])}
 
 
 # ---- what is in the file ---------------------------------------------------------------------------------------------

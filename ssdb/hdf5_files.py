@@ -34,7 +34,9 @@ _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 """What the process gets of this one's. What begins with HDF5_ would change what the library opens."""
 
 
-def read_hdf5(path: Path, having: Sequence[str], columns: Sequence[str]) -> tuple[list[str], pa.Table]:
+def read_hdf5(
+    path: Path, having: Sequence[str], columns: Sequence[str] | None, *, wanted: str | int | None = None
+) -> tuple[list[str], pa.Table]:
     """The rows of the tables of an HDF5 file that have certain columns, one table after the other.
 
     Parameters
@@ -43,8 +45,11 @@ def read_hdf5(path: Path, having: Sequence[str], columns: Sequence[str]) -> tupl
         The file.
     having : sequence of str
         Columns that mark the tables to read.
-    columns : sequence of str
-        Columns to read where the tables have them: numbers, text, categories.
+    columns : sequence of str or None
+        Columns to read where the tables have them: numbers, text, categories. None: all that are one of these, which
+        the tables must have in common.
+    wanted : str, int or None
+        The key, or the number from 1, of the table to read among those.
 
     Returns
     -------
@@ -62,7 +67,8 @@ def read_hdf5(path: Path, having: Sequence[str], columns: Sequence[str]) -> tupl
     if importlib.util.find_spec("h5py") is None:
         raise InputError(f'{path}: reading HDF5 needs the package h5py: pip install "ssdb[hdf5]"')
     most = allowed_memory(path.stat().st_size)
-    arguments = json.dumps({"path": str(path.absolute()), "memory": most, "having": having, "columns": columns})
+    asked = {"having": having, "columns": columns, "wanted": wanted}
+    arguments = json.dumps({"path": str(path.absolute()), "memory": most, **asked})
     with tempfile.TemporaryFile() as messages, _process(arguments, messages) as process:
         try:
             received = _received(process, path, most)
@@ -88,7 +94,7 @@ def _process(arguments: str, messages: IO[bytes]) -> Iterator[subprocess.Popen[b
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
-    command = [sys.executable, "-P", "-s", "-B", "-m", "ssdb.ingest.hdf5_child", arguments]
+    command = [sys.executable, "-P", "-s", "-B", "-m", "ssdb.hdf5_child", arguments]
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages, env=environment
     )
@@ -116,8 +122,9 @@ def _received(process: subprocess.Popen[bytes], path: Path, most: int) -> tuple[
         size += batch.nbytes
         refuse_memory(path, size, most)
         batches.append(batch)
-    names = json.loads(schema.metadata[b"names"])
-    return names, pa.Table.from_batches(batches, schema).replace_schema_metadata()
+    said = dict(schema.metadata)
+    names = json.loads(said.pop(b"names"))
+    return names, pa.Table.from_batches(batches, schema).replace_schema_metadata(said or None)
 
 
 @contextmanager

@@ -1,0 +1,74 @@
+"""Files that hold several tables: which of them are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ssdb.errors import InputError, shown
+
+_MOST_COLUMNS_SHOWN = 6
+_MOST_TABLES_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class TableInFile:
+    """One of the tables of a file.
+
+    Attributes
+    ----------
+    number : int
+        What it is called by its place: that of a FITS file by its HDU, where the primary one is 0; others from 1.
+    names : tuple of str
+        What else it is called: EXTNAME; name and ID; key.
+    columns : tuple
+        Names and units of its columns: what tables that are read as one have in common.
+    n_rows : int or None
+    """
+
+    number: int
+    names: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+    n_rows: int | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        name = f" {self.names[0]}" if self.names else ""
+        rows = "" if self.n_rows is None else f"{self.n_rows:,} rows of "
+        return f"{self.number}{name} ({rows}{shown((name for name, _ in self.columns), _MOST_COLUMNS_SHOWN)})"
+
+
+def chosen(tables: Sequence[TableInFile], wanted: str | int | None, name: object) -> list[TableInFile]:
+    """The tables of a file that are read: those that its user wants, else all, which must have the same columns.
+
+    Parameters
+    ----------
+    tables : sequence of TableInFile
+        At least one.
+    wanted : str, int or None
+        A name, without regard to case, or a number.
+    name : object
+        The file's, for messages.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name or number, or some have other columns than others; the message lists them.
+    """
+    listed = "; ".join(map(str, tables[:_MOST_TABLES_SHOWN]))
+    if len(tables) > _MOST_TABLES_SHOWN:
+        listed += f" and {len(tables) - _MOST_TABLES_SHOWN:,} more"
+    if wanted is not None:
+        text = str(wanted).strip().strip("/").lower()
+        found = [table for table in tables if text in (one.strip("/").lower() for one in table.names)]
+        found = found or [table for table in tables if text == str(table.number)]
+        if not found:
+            raise InputError(f"{name}: there is no table {str(wanted)[:80]} in it; there are {listed}")
+        tables = found
+    # In any order: a name is what says which column is which.
+    kinds = {frozenset(table.columns) for table in tables}
+    if len(kinds) > 1:
+        raise InputError(
+            f"{name}: has {len(tables):,} tables with different columns: say which is meant with "
+            f"--table NAME|NUMBER (in Python table=): {listed}"
+        )
+    return list(tables)

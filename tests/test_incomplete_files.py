@@ -1,0 +1,120 @@
+"""What a file says of itself, that it is not whole, is heard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner
+from ingesting import predictions, sources, visits
+
+import ssdb
+from ssdb.cli import main
+from ssdb.errors import InputError
+from ssdb.store.database import Database
+from ssdb.writers import write_columns
+
+OVERFLOW = '<INFO name="QUERY_STATUS" value="OVERFLOW">Only 4 rows</INFO>'
+ERROR = '<INFO name="QUERY_STATUS" value="ERROR">Query was aborted: time is up</INFO>'
+SAID = {
+    OVERFLOW: r"more rows than it gave \(OVERFLOW\) \(Only 4 rows\)",
+    '<INFO name="QUERY_STATUS" value="OVERFLOW"/>': "OVERFLOW",
+    ERROR: "it failed .ERROR. .Query was aborted: time is up",
+}
+
+
+def votable(path: Path, columns: dict[str, Any], info: str, *, after: bool = True, rows_said: int = 0) -> Path:
+    write_columns(pa.table(columns), path)
+    text = path.read_text()
+    text = text.replace("</TABLE>", f"</TABLE>{info}") if after else text.replace("<TABLE>", f"{info}<TABLE>")
+    if rows_said:
+        text = text.replace("<TABLE>", f'<TABLE nrows="{rows_said}">')
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def night(database: Database) -> Database:
+    ssdb.ingest_visits(database, visits())
+    return database
+
+
+@pytest.mark.parametrize("info", SAID)
+@pytest.mark.parametrize("option", ["complete", "replace"])
+def test_predictions_that_are_not_whole(night: Database, tmp_path: Path, info: str, option: str) -> None:
+    path = votable(tmp_path / "p.vot", predictions(), info)
+    with pytest.raises(InputError, match=rf"p\.vot: is not complete: .*{SAID[info]}.*leave out --{option}"):
+        ssdb.ingest_predictions(night, path, **{option: True})
+    assert ssdb.status(night)["predictions"] == 0
+    (doubt,) = ssdb.ingest_predictions(night, path).doubts
+    assert "is not complete" in doubt
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_sources_that_are_not_whole(night: Database, tmp_path: Path, after: bool) -> None:
+    ssdb.ingest_sources(night, sources())
+    path = votable(tmp_path / "s.vot", sources(), OVERFLOW, after=after)
+    with pytest.raises(InputError, match=r"s\.vot: is not complete.*leave out --replace"):
+        ssdb.ingest_sources(night, path, replace=True)
+    assert ssdb.status(night)["sources"] == len(sources()["visit"])
+
+
+def test_a_status_of_ok_says_nothing(night: Database, tmp_path: Path) -> None:
+    path = votable(tmp_path / "p.vot", predictions(), '<INFO name="QUERY_STATUS" value="OK"/>', after=False)
+    report = ssdb.ingest_predictions(night, path, complete=True, replace=True)
+    assert not report.doubts
+
+
+def test_fewer_rows_than_it_says(night: Database, tmp_path: Path) -> None:
+    path = votable(tmp_path / "p.vot", predictions(), "", rows_said=9)
+    with pytest.raises(InputError, match="a table has 9 rows, and has 4"):
+        ssdb.ingest_predictions(night, path, complete=True)
+
+
+def test_an_error_without_a_table_is_told(night: Database, tmp_path: Path) -> None:
+    head = '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">'
+    (tmp_path / "e.vot").write_text(f'<?xml version="1.0"?>{head}{ERROR}</RESOURCE></VOTABLE>')
+    with pytest.raises(InputError, match=r"e\.vot: there is no table in it: .*Query was aborted: time is up"):
+        ssdb.ingest_predictions(night, tmp_path / "e.vot")
+
+
+def test_the_command_line_tells_it(sqlite_url: str, tmp_path: Path) -> None:
+    path = votable(tmp_path / "v.vot", visits(), OVERFLOW)
+    run = CliRunner().invoke(main, ["--db", sqlite_url, "ingest", "visits", str(path)])
+    assert run.exit_code == 0, run.output
+    assert "v.vot: is not complete: the service says that there are more rows" in run.stderr
+
+
+def test_identifications_and_uploads_tell_it(database: Database, tmp_path: Path) -> None:
+    numbered = {"permid": ["433"], "packed_primary_provisional_designation": ["I98D00Q"]}
+    numbered |= {"unpacked_primary_provisional_designation": ["1898 DQ"], "iau_name": ["Eros"]}
+    report = ssdb.ingest_identifications(database, votable(tmp_path / "n.vot", numbered, OVERFLOW))
+    assert any("is not complete" in doubt for doubt in report.doubts)
+    positions = {"ra": [50.0], "dec": [-5.0], "midpointMjdTai": [60000.1]}
+    with pytest.warns(UserWarning, match="is not complete"):
+        ssdb.named_query(database, "match-objects", upload=votable(tmp_path / "u.vot", positions, OVERFLOW))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".dat", ".fits", ".parquet", ".vot"])
+def test_a_file_that_is_cut_changes_nothing(night: Database, tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"s{ending}"
+    if ending == ".dat":
+        rows = zip(*sources().values(), strict=True)
+        path.write_text("\n".join([" ".join(sources()), *(" ".join(map(str, row)) for row in rows)]))
+    else:
+        write_columns(pa.table(sources()), path)
+    content = path.read_bytes()
+    between = {".csv": b",", ".dat": b" "}
+    path.write_bytes(content[: content.rindex(between[ending]) if ending in between else int(0.9 * len(content))])
+    with pytest.raises(InputError, match=r"is it complete\?"):
+        ssdb.ingest_sources(night, path, replace=True)
+    assert ssdb.status(night)["sources"] == 0
+
+
+@pytest.mark.parametrize("flag", ["-1", "-2"])
+def test_a_flag_of_skybot(night: Database, tmp_path: Path, flag: str) -> None:
+    (tmp_path / "s.txt").write_text(f"# Flag: {flag}\n# Ticket: 1\n# the server is tired\n")
+    with pytest.raises(InputError, match="SkyBoT reports an error"):
+        ssdb.ingest_predictions(night, tmp_path / "s.txt", visit=10, replace=True)
