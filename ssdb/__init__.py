@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from ssdb.store.notify import listen
     from ssdb.task.single_frame import SsSingleFrameAssociation
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "ssdb.ask.check": ["CheckResult", "check"],
     "ssdb.ask.export": ["export"],

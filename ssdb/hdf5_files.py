@@ -65,7 +65,7 @@ def read_hdf5(
         pickled objects, or takes more memory than is allowed.
     """
     if importlib.util.find_spec("h5py") is None:
-        raise InputError(f'{path}: reading HDF5 needs the package h5py: pip install "ssdb[hdf5]"')
+        raise InputError(f'{path}: reading HDF5 needs the package h5py: pip install "ssdb-asteroids[hdf5]"')
     most = allowed_memory(path.stat().st_size)
     asked = {"having": having, "columns": columns, "wanted": wanted}
     arguments = json.dumps({"path": str(path.absolute()), "memory": most, **asked})

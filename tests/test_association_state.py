@@ -8,7 +8,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from small_surveys import MJD, Survey, beside, change, designation, differences, exported, random_survey, rows
 
+import ssdb
 import ssdb.association.associate as associate_module
 from ssdb.ask.status import run_status, status, visit_status
 from ssdb.association.associate import associate
@@ -514,7 +514,7 @@ def test_the_metadata_of_a_run_can_be_asked_for(five: Database) -> None:
     assert asked["configuration"]["radius_arcsec"] == 0.7
     assert (asked["nVisits"], asked["nExpectedSsObjects"], asked["nAssociatedSsObjects"]) == (1, 1, 1)
     assert asked["timings"]["join"]["rows"] == 1
-    assert asked["ssdbVersion"] == version("ssdb")
+    assert asked["ssdbVersion"] == ssdb.__version__
     assert run_status(five, "last") == run_status(five, second.run_id)
     assert run_status(five, "last")["nVisits"] == 4
     with pytest.raises(NotFoundError, match="run 17 is not in the database"):

@@ -164,9 +164,7 @@ def test_without_a_command_or_with_an_unknown_one_usage_is_shown() -> None:
 
 
 def test_the_version_is_that_of_the_package() -> None:
-    from importlib.metadata import version
-
-    assert done(None, "--version") == f"ssdb {version('ssdb')}\n"
+    assert done(None, "--version") == f"ssdb {ssdb.__version__}\n"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([*name, "--help"] for name in ALL)])

@@ -265,6 +265,10 @@ def test_without_the_planetary_ephemeris_the_barycentric_formats_say_what_to_ins
     bodies._planets.cache_clear()
     monkeypatch.setattr(builtins, "__import__", absent)
     refused(
-        database, ingest_orbits, columns(cometary(format="BCOM")), "pip install 'ssdb[ephemeris]'", error=EphemerisError
+        database,
+        ingest_orbits,
+        columns(cometary(format="BCOM")),
+        "pip install 'ssdb-asteroids[ephemeris]'",
+        error=EphemerisError,
     )
     assert ingest_orbits(database, columns(cometary())).rows == 1

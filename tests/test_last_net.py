@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
+import ssdb
 from ssdb.cli import main
 from ssdb.cli.common import UNEXPECTED
 
@@ -39,11 +39,12 @@ def test_an_unknown_error_is_one_line_that_asks_for_a_report(faulty: Faulty) -> 
     assert result.exit_code == UNEXPECTED
     (line,) = result.stderr.splitlines()
     assert line.startswith("ssdb: this should not happen, please report it (KeyError: ")
-    assert version("ssdb") in line
+    assert ssdb.__version__ in line
     assert "ssdb -v" in line
 
 
 FAULTY = """
+import ssdb
 from ssdb.cli import main
 @main.command("faulty")
 def command():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import pickle
 import subprocess
 import sys
@@ -252,7 +251,7 @@ def test_the_metadata_of_a_quantum_has_times_and_counts(repository: str) -> None
     assert (counts["nExpectedSsObjects"], counts["nAssociatedSsObjects"]) == (3, 2)
     assert {"footprints", "join", "refine", "assign", "derive", "write"} <= set(counts["timings"])
     assert counts["timings"]["join"]["seconds"] > 0
-    assert (counts["configuration"]["radius_arcsec"], counts["version"]) == (1.0, importlib.metadata.version("ssdb"))
+    assert (counts["configuration"]["radius_arcsec"], counts["version"]) == (1.0, ssdb.__version__)
     assert "runStartUtc" in metadata["ssSingleFrameAssociation"]
 
 
@@ -486,7 +485,7 @@ except ImportError as error:
     print(error)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'ssdb[lsst]'" in result.stdout
+    assert "pip install 'ssdb-asteroids[lsst]'" in result.stdout
 
 
 def test_everything_else_of_ssdb_works_without_rubins_packages() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -17,7 +18,11 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+import ssdb
+
 ROOT = Path(__file__).resolve().parents[1]
+NAME = "ssdb-asteroids"
+"""Of the distribution: another project has the name ssdb, and pip would fetch that one for ``ssdb[report]``."""
 
 
 def _environment() -> dict[str, str]:
@@ -80,10 +85,26 @@ def test_the_wheel_says_what_it_needs(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("METADATA"))
         lines = archive.read(name).decode().splitlines()
-    assert f"Version: {project['version']}" in lines
+    assert f"Name: {project['name']}" in lines
+    assert f"Version: {ssdb.__version__}" in lines
     assert "Requires-Python: >=3.11" in lines
     needed = {line.removeprefix("Requires-Dist: ") for line in lines if "extra ==" not in line and "Requires-" in line}
     assert len(needed) == len(project["dependencies"]) + 1
+
+
+def test_all_that_says_how_to_install_says_the_name_of_the_distribution() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (project["name"], list(project["scripts"])) == (NAME, ["ssdb"])
+    extras = "|".join(project["optional-dependencies"])
+    files = [ROOT / "README.md", *(path for folder in ("ssdb", "docs") for path in (ROOT / folder).rglob("*.[pm][yd]"))]
+    texts = {path: path.read_text(encoding="utf-8") for path in (*files, ROOT / "Makefile", ROOT / "pyproject.toml")}
+    named = {
+        (path.name, name) for path, text in texts.items() for name in re.findall(rf"([\w.-]+)\[(?:{extras})[\],]", text)
+    }
+    assert {name for _, name in named} == {NAME, "."}
+    assert {"README.md", "demo.py", "__init__.py", "hdf5.py", "bodies.py", "rubin.md"} <= {file for file, _ in named}
+    wanted = {name for text in texts.values() for name in re.findall(r"pip install ['\"]?([\w.-]+)", text)}
+    assert wanted <= {NAME, ".", "--quiet", "uv"}
 
 
 def test_every_dependency_has_a_lowest_version_and_a_next_major_that_is_not_tried() -> None:
@@ -92,7 +113,7 @@ def test_every_dependency_has_a_lowest_version_and_a_next_major_that_is_not_trie
     groups = [project["build-system"]["requires"], project["project"]["dependencies"]]
     groups += project["project"]["optional-dependencies"].values()
     for needed in map(Requirement, chain.from_iterable(groups)):
-        if needed.name != "ssdb":
+        if needed.name != NAME:
             assert sorted(bound.operator for bound in needed.specifier) == ["<", ">="], needed
 
 

@@ -345,7 +345,7 @@ def test_without_matplotlib_it_tells_what_to_install(tmp_path: Path, monkeypatch
     initialize(url).close()
     result = CliRunner().invoke(main, ["--db", url, "report", str(tmp_path / "out")])
     assert result.exit_code == 1
-    assert "pip install 'ssdb[report]'" in result.stderr
+    assert "pip install 'ssdb-asteroids[report]'" in result.stderr
 
 
 # In a browser

@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, partial
-from importlib.metadata import version
+from functools import partial
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
+from ssdb import __version__
 from ssdb.association.batches import Batches
 from ssdb.association.exposures import (
     Exposures,
@@ -375,17 +375,11 @@ def find_matches(
     return exposures, match(exposures, placement, pairs, density, ephemerides, config, timed)
 
 
-@cache
-def _version() -> str:
-    # Half a millisecond each time, since it reads the installed package's metadata.
-    return version("ssdb")
-
-
 def _start_run(database: Database, report: AssociationReport, visits: Sequence[int]) -> None:
     row = {
         "runId": report.run_id,
         "configuration": report.config.to_json(),
-        "ssdbVersion": _version(),
+        "ssdbVersion": __version__,
         "startedAt": datetime.now(UTC).replace(tzinfo=None),
     }
     with database.writing() as connection:

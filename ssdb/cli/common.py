@@ -14,13 +14,12 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssdb import limits
+from ssdb import __version__, limits
 from ssdb.errors import ConfigError, SsdbError, one_line, shown, without_passwords
 from ssdb.input_file import TYPES, called, sniffed
 
@@ -79,7 +78,7 @@ class _Commands(click.Group):
             else:
                 about = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
                 line = (
-                    f"this should not happen, please report it ({about}; ssdb {version('ssdb')}; "
+                    f"this should not happen, please report it ({about}; ssdb {__version__}; "
                     "the traceback: ssdb -v ...)"
                 )
                 code = UNEXPECTED
@@ -128,7 +127,7 @@ class _WithoutPasswords(logging.Formatter):
     metavar="SIZE",
     help="Memory that a file may unfold to, where it is compressed or says that it is large: 4GB. Default: 1GB.",
 )
-@click.version_option(package_name="ssdb", message="ssdb %(version)s")
+@click.version_option(__version__, message="ssdb %(version)s")
 @click.pass_context
 def main(ctx: click.Context, url: str, max_memory: str | None, verbose: bool) -> None:
     """Tells every detection of a sky survey which known asteroid or comet it is.

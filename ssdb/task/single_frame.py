@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
+from ssdb import __version__
 from ssdb.ask.result import AssociationResult
 from ssdb.association.associate import find_matches
 from ssdb.association.exposures import Exposures
@@ -51,7 +51,7 @@ class SsSingleFrameAssociation:
         self.config = config or AssociationConfig()
         self.skip_invalid = skip_invalid
         self.metadata: dict[str, Any] = {}
-        self._version = version("ssdb")
+        self._version = __version__
         self._databases = PrivateDatabases()
 
     def run(
