@@ -198,11 +198,14 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg").difference_update_query([PREPARE_THRESHOLD]),
         pool_pre_ping=True,
-        connect_args={"fallback_application_name": "ssdb"} | _threshold(url),
+        # In UTF-8 from the first word on: what a server of encoding SQL_ASCII says comes as bytes otherwise.
+        connect_args={"fallback_application_name": "ssdb", "client_encoding": "utf8"} | _threshold(url),
         # Stated, because a database may have another one as its default: "serializable" makes writers fail.
         isolation_level="READ COMMITTED",
     )
     sa.event.listen(engine, "connect", _prepare_postgresql)
+    if PREPARE_THRESHOLD not in url.query:
+        sa.event.listen(engine, "connect", _prepare_no_statements_behind_a_pooler)
     sa.event.listen(engine, "begin", _begin_postgresql)
     return engine
 
@@ -210,6 +213,16 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
 def _prepare_postgresql(connection: psycopg.Connection, _record: object) -> None:
     # Stated as well, or it would hold only for connections that have been used for reading and given back.
     connection.read_only = False
+
+
+def _prepare_no_statements_behind_a_pooler(connection: psycopg.Connection, _record: object) -> None:
+    # What was prepared in one session is not there in the next one that PgBouncer gives, or is another's of that name.
+    # A pooler is known by the server process, for which it tells a number of its own.
+    connection.autocommit = True
+    (process,) = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone() or (None,)
+    connection.autocommit = False
+    if process != connection.info.backend_pid:
+        connection.prepare_threshold = None
 
 
 def _begin_postgresql(connection: sa.Connection) -> None:
