@@ -17,7 +17,7 @@ from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
 from ssdb.store.read import in_order, read_table
 from ssdb.store.views import known_columns, view_definitions
-from ssdb.store.visits import require_visits
+from ssdb.store.visits import among, require_visits
 from ssdb.writers import write_columns
 
 _KEYS_OF_VIEWS = ("visit", "ssObjectId", "diaSourceId", "alias", "designation")
@@ -64,7 +64,7 @@ def export(database: Database, table: str, path: str | os.PathLike[str], *, visi
             if "visit" not in relation.c:
                 raise ConfigError(f"{relation.name} has no visits to choose from")
             require_visits(connection, visits)
-            statement = statement.where(relation.c.visit.in_(visits))
+            statement = statement.where(among(relation.c.visit, visits))
         rows = read_table(connection, statement, pa.schema([arrow_field(column) for column in columns]))
     write_columns(rows, path)
     return rows.num_rows

@@ -13,6 +13,7 @@ from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import DONE, association_run, ss_candidate, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
+from ssdb.store.visits import among
 
 _COUNTED = {
     "sources": dia_source,
@@ -79,14 +80,18 @@ def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, An
     """
     plain = [c for c in visit_detector.columns if c.name not in ("visit", "footprint", "wcs")]
     with database.reading() as connection:
-        wanted = sa.select(visit).where(visit.c.visit.in_(visits)).order_by(visit.c.visit)
+        wanted = sa.select(visit).where(among(visit.c.visit, visits)).order_by(visit.c.visit)
         rows = [dict(row._mapping) for row in connection.execute(wanted)]
         if missing := sorted(set(visits) - {row["visit"] for row in rows}):
             raise NotFoundError(f"visit {shown(missing)} is not in the database")
-        for row in rows:
-            detectors = sa.select(*plain, (visit_detector.c.footprint.is_not(None)).label("hasFootprint"))
-            of_visit = detectors.where(visit_detector.c.visit == row["visit"]).order_by(visit_detector.c.detector)
-            row["detectors"] = [dict(detector._mapping) for detector in connection.execute(of_visit)]
+        of_visit: dict[int, list[dict[str, Any]]] = {row["visit"]: [] for row in rows}
+        columns = (visit_detector.c.visit, *plain, visit_detector.c.footprint.is_not(None).label("hasFootprint"))
+        detectors = sa.select(*columns).where(among(visit_detector.c.visit, visits)).order_by(visit_detector.c.detector)
+        for detector in connection.execute(detectors).mappings():
+            told = dict(detector)
+            of_visit[told.pop("visit")].append(told)
+    for row in rows:
+        row["detectors"] = of_visit[row["visit"]]
     return rows
 
 

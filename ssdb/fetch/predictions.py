@@ -19,6 +19,7 @@ from ssdb.schema.survey import PENDING, visit
 from ssdb.sky.sphere import separations
 from ssdb.store.database import Database
 from ssdb.store.fields import Field, padding, visit_fields
+from ssdb.store.visits import among
 from ssdb.store.write import Progress
 
 SERVICES = {"mpsky": MpskyService}
@@ -150,7 +151,7 @@ def _in_field(table: pa.Table, where: Field) -> pa.Table:
 def _fields(database: Database, visits: Sequence[int] | None, radius: float | None) -> dict[int, Field | str]:
     """Time and place of exposures by visit, ascending; where the place is not known, the reason."""
     waiting = (visit.c.status == PENDING) & visit.c.predictionsAt.is_(None)
-    chosen = waiting if visits is None else visit.c.visit.in_(visits)
+    chosen = waiting if visits is None else among(visit.c.visit, visits)
     with database.reading() as connection:
         fields = visit_fields(connection, chosen, radius, or_else=", or say --radius")
     if visits is not None and (missing := sorted(set(visits) - fields.keys())):

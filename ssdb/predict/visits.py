@@ -20,7 +20,7 @@ from ssdb.schema.survey import ss_prediction, visit
 from ssdb.store.database import Database
 from ssdb.store.fields import Field, visit_fields
 from ssdb.store.names import lock_names
-from ssdb.store.visits import clear_results, lock_visits, mark_pending
+from ssdb.store.visits import among, clear_results, in_nights, lock_visits, mark_pending
 from ssdb.store.write import Progress, write_rows
 
 NO_PATH = "its segment in SsEphemeris is no path of an object: remove the row, and it is made again"
@@ -158,14 +158,12 @@ def chosen_visits(visits: Sequence[int] | None, nights: Sequence[int]) -> sa.Col
     """The condition on Visit of these visits and those of nights; of all visits where neither is given."""
     if visits is None and not nights:
         return sa.true()
-    time_of = visit.c.midpointMjdTai
-    conditions = [(time_of >= float(night)) & (time_of < night + 1.0) for night in nights]
-    return sa.or_(visit.c.visit.in_(visits or ()), *conditions)
+    return among(visit.c.visit, visits or ()) | in_nights(nights)
 
 
 def refuse_missing(connection: sa.Connection, visits: Sequence[int] | None) -> None:
     """Raises NotFoundError if a visit is not in the database."""
-    there = set(connection.scalars(sa.select(visit.c.visit).where(visit.c.visit.in_(visits or ()))))
+    there = set(connection.scalars(sa.select(visit.c.visit).where(among(visit.c.visit, visits or ()))))
     if missing := [visit_id for visit_id in visits or () if visit_id not in there]:
         raise NotFoundError(f"visit {shown(missing)} is not in the database")
 

@@ -20,6 +20,7 @@ from ssdb.schema.survey import DONE, association_run, outside_padding, ss_expect
 from ssdb.sky.footprint import Outlines, unpack_outlines
 from ssdb.store.database import Database
 from ssdb.store.read import read_arrays, read_table
+from ssdb.store.visits import in_nights
 
 Columns = dict[str, NDArray[Any]]
 
@@ -140,7 +141,7 @@ def read_report(database: Database, nights: Sequence[int] = (), objects: Sequenc
         If there is more than a report can hold.
     """
     with database.reading() as connection:
-        chosen = _of_nights(nights)
+        chosen = in_nights(nights) if nights else sa.true()
         visits = _visits(connection, chosen)
         _check_nights(connection, visits, nights)
         n_matches = int(np.nansum(visits["nAssociatedSsObjects"]))
@@ -158,11 +159,6 @@ def read_report(database: Database, nights: Sequence[int] = (), objects: Sequenc
             n_runs=n_runs,
             objects=_objects(connection, objects),
         )
-
-
-def _of_nights(nights: Sequence[int]) -> sa.ColumnElement[bool]:
-    time = visit.c.midpointMjdTai
-    return sa.or_(*((time >= night) & (time < night + 1) for night in nights)) if nights else sa.true()
 
 
 def _check_nights(connection: sa.Connection, visits: Columns, nights: Sequence[int]) -> None:

@@ -6,7 +6,8 @@ locks the visits in ascending order first; a worker claims pending visits and sk
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,9 +24,6 @@ from ssdb.store.staging import staged
 
 _FEW_VISITS = 100
 """So many are named in a statement; of more a temporary table is made, which takes a millisecond."""
-
-_MOST_PARAMETERS = 10_000
-"""Of a statement: PostgreSQL takes 65,535 and SQLite 32,766."""
 
 _RESULT_TABLES = (ss_source, ss_candidate, ss_expected)
 _NO_RESULT = {
@@ -85,6 +83,19 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
     }
 
 
+def among(number: sa.ColumnElement[Any], numbers: Iterable[int]) -> sa.ColumnElement[bool]:
+    """Whether a number is one of any number of them: they are text of the statement, since drivers bind only 32,000."""
+    listed = sa.bindparam(
+        None, [int(one) for one in numbers], sa.BigInteger(), unique=True, expanding=True, literal_execute=True
+    )
+    return number.in_(listed)
+
+
+def in_nights(nights: Iterable[int]) -> sa.ColumnElement[bool]:
+    """Whether the middle of an exposure of Visit is in one of any number of nights (integer parts of MJD TAI)."""
+    return among(sa.func.floor(visit.c.midpointMjdTai), nights)
+
+
 def pending_visits(connection: sa.Connection) -> list[int]:
     """The visits that wait for association and whose predictions have been loaded, ascending; nothing is locked."""
     ready = (visit.c.status == PENDING) & visit.c.predictionsAt.is_not(None)
@@ -99,12 +110,8 @@ def ready_visits(connection: sa.Connection) -> list[int]:
 
 def have_predictions(connection: sa.Connection, visits: Sequence[int]) -> dict[int, bool]:
     """Which of any number of visits exist, and whether their predictions have been loaded."""
-    found: dict[int, bool] = {}
-    for start in range(0, len(visits), _MOST_PARAMETERS):
-        some = visit.c.visit.in_(visits[start : start + _MOST_PARAMETERS])
-        loaded = sa.select(visit.c.visit, visit.c.predictionsAt.is_not(None)).where(some)
-        found.update((visit_id, bool(known)) for visit_id, known in connection.execute(loaded))
-    return found
+    loaded = sa.select(visit.c.visit, visit.c.predictionsAt.is_not(None)).where(among(visit.c.visit, visits))
+    return {visit_id: bool(known) for visit_id, known in connection.execute(loaded)}
 
 
 def count_without_predictions(connection: sa.Connection) -> int:
