@@ -10,7 +10,7 @@ with box as materialized (
     from json_array_elements(cast(:boxes as json))
 )
 select d.visit, d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec, d."raErr", d."decErr", d."ra_dec_Cov",
-       d."psfFlux", d.band
+       d."psfFlux", convert_to(coalesce(d.band, ''), 'UTF8') as band
 from box b
 join "DiaSource" d on d.visit = b.visit and d.zone = b.zone
                   and d.ra between b.ra0 and b.ra1 and d.dec between b.dec0 and b.dec1

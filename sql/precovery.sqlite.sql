@@ -10,7 +10,7 @@ with box as materialized (
     from json_each(:boxes)
 )
 select d.visit, d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec, d."raErr", d."decErr", d."ra_dec_Cov",
-       d."psfFlux", d.band
+       d."psfFlux", cast(coalesce(d.band, '') as blob) as band
 from box b
 cross join "DiaSource" d on d.visit = b.visit and d.zone = b.zone
                         and d.ra between b.ra0 and b.ra1 and d.dec between b.dec0 and b.dec1

@@ -40,14 +40,17 @@ Columns = dict[str, NDArray[Any]]
 _BOXES_PER_STATEMENT = 20_000
 _VISITS_PER_STATEMENT = 500
 
-_SOURCE_COLUMNS = tuple(
-    dia_source.c[name]
-    for name in (
-        *("visit", "diaSourceId", "detector", "midpointMjdTai", "ra", "dec", "raErr", "decErr", "ra_dec_Cov"),
-        *("psfFlux", "band"),
-    )
+_SOURCE_COLUMNS = (
+    *(
+        dia_source.c[name]
+        for name in (
+            *("visit", "diaSourceId", "detector", "midpointMjdTai", "ra", "dec", "raErr", "decErr", "ra_dec_Cov"),
+            "psfFlux",
+        )
+    ),
+    sa.column("band", sa.LargeBinary(4 * dia_source.c.band.type.length)),
 )
-"""What the statements select, in their order."""
+"""What the statements select, in their order; bands, which need not be ASCII, as UTF-8."""
 
 _AB_ZERO_POINT = 31.4
 """AB magnitude of 1 nJy."""
@@ -202,7 +205,7 @@ def _found(
         "ephOffsetAlongTrack": derived["ephOffsetAlongTrack"],
         "ephOffsetCrossTrack": derived["ephOffsetCrossTrack"],
         "rank": kept["diaDistanceRank"],
-        "band": np.char.decode(kept["band"], "ascii"),
+        "band": np.array([bytes(band).rstrip(b"\0").decode("utf-8", "replace") for band in kept["band"]], object),
         "psfMag": magnitudes,
         "ephVmag": derived["ephVmag"],
         "ephErrMajor": columns["ephErrMajor"][kept["prediction"]].astype(float),

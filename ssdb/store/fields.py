@@ -6,15 +6,17 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import sqlalchemy as sa
 from numpy.typing import ArrayLike, NDArray
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
+from ssdb.schema.arrow import arrow_field
 from ssdb.schema.dia import dia_source
 from ssdb.schema.ranges import out_of_range, reasons_of
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.sky.sphere import positions, separations, smallest_cap
-from ssdb.store.read import read_arrays
+from ssdb.store.read import read_arrays, read_table
 
 MARGIN_DEG = 0.03
 """Around a field: the largest search radius, and the padding of detectors at its edge."""
@@ -70,7 +72,10 @@ def visit_fields(
     known = visit.c.radius.is_not(None) if radius is None else sa.true()
     whole = visit.c.ra.is_not(None) & visit.c.dec.is_not(None) & known
     columns = (visit.c.visit, visit.c.midpointMjdTai, visit.c.ra, visit.c.dec, visit.c.radius, visit.c.observatoryCode)
-    rows = read_arrays(connection, sa.select(*columns).where(chosen).order_by(visit.c.visit))
+    # As a table: a code may be any text, also one that is not ASCII.
+    schema = pa.schema([arrow_field(column) for column in columns])
+    table = read_table(connection, sa.select(*columns).where(chosen).order_by(visit.c.visit), schema)
+    rows = {name: table.column(name).to_numpy() for name in schema.names}
     cap = visit_detector.c
     of_chosen = cap.visit.in_(sa.select(visit.c.visit).where(chosen, ~whole)) & cap.capRadius.is_not(None)
     caps = read_arrays(
@@ -89,8 +94,8 @@ def visit_fields(
         zip(*values, strict=True), first.tolist(), last.tolist(), strict=True
     ):
         circle = _circle(ra, dec, its_own if radius is None else radius, [cap[a:b] for cap in cap_columns], or_else)
-        fields[number] = circle if isinstance(circle, str) else Field(mjd_tai, *circle, code.decode())
-        times[number] = (mjd_tai, code.decode())
+        fields[number] = circle if isinstance(circle, str) else Field(mjd_tai, *circle, (code or "").strip())
+        times[number] = (mjd_tai, (code or "").strip())
     if from_sources and (unknown := [number for number, where in fields.items() if isinstance(where, str)]):
         for number, circle in _circles_round_sources(connection, chosen, unknown).items():
             mjd_tai, code = times[number]
