@@ -178,6 +178,6 @@ def clear_results(connection: sa.Connection, visits: sa.Select | Sequence[int]) 
 
 def require_visits(connection: sa.Connection, visits: Sequence[int]) -> None:
     """Raises NotFoundError if exposures are not in the database."""
-    known = set(connection.scalars(sa.select(visit.c.visit).where(visit.c.visit.in_(visits))))
+    known = set(connection.scalars(sa.select(visit.c.visit).where(among(visit.c.visit, visits))))
     if missing := sorted(set(visits) - known):
         raise NotFoundError(f"visit {shown(missing)} is not in the database")
