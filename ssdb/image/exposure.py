@@ -26,7 +26,7 @@ from ssdb.image.header import (
 from ssdb.image.wcs import sky_mapping
 from ssdb.limits import MOST_PIXELS
 from ssdb.sky.outline import PixelToSky, pixel_scale, trace_outline
-from ssdb.sky.sphere import Array
+from ssdb.sky.sphere import Array, separations
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -62,6 +62,8 @@ class Exposure:
         The WCS as FITS header text.
     name : str
         What messages call it.
+    doubts : tuple of str
+        What of its header was mended or passed over.
 
     Raises
     ------
@@ -83,6 +85,7 @@ class Exposure:
     photo_calib_err: float | None = None
     wcs_header: str | None = field(default=None, repr=False)
     name: str = field(default="exposure", repr=False)
+    doubts: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         for what, least, most in (
@@ -214,6 +217,7 @@ class Exposure:
                 photo_calib_err=err,
                 wcs_header=image.wcs_text,
                 name=name,
+                doubts=image.doubts,
             )
         except VerifyError as error:  # a card that cannot be parsed
             raise InputError(f"{name}: {' '.join(str(error).split())}") from None
@@ -280,6 +284,23 @@ def _same_pixels(one: Exposure, other: Exposure) -> bool:
     """Whether two images have the same size, and a grid of their pixels the same places."""
     if (one.width, one.height) != (other.width, other.height):
         return False
-    x, y = np.meshgrid(np.linspace(0, one.width - 1, 4), np.linspace(0, one.height - 1, 4))
-    places, others = (np.array(each.pixel_to_sky(x.ravel(), y.ravel())) for each in (one, other))
-    return np.array_equal(places, others, equal_nan=True)
+    return np.array_equal(_on_grid(one), _on_grid(other), equal_nan=True)
+
+
+def can_keep_wcs(exposure: Exposure) -> bool:
+    """Whether the header text of an exposure's WCS gives its pixels again, to 0.05 pixel."""
+    if exposure.wcs_header is None:
+        return False
+    try:
+        again = Exposure.from_header(exposure.wcs_header, visit=exposure.visit, detector=exposure.detector)
+    except InputError:
+        return False
+    if (again.width, again.height) != (exposure.width, exposure.height):
+        return False
+    return bool((separations(*_on_grid(exposure), *_on_grid(again)) <= 0.05 * exposure.pixel_scale).all())
+
+
+def _on_grid(exposure: Exposure) -> Array:
+    """Places of sixteen pixels all over an image, shape (2, 16): ICRS ra, dec in degrees."""
+    x, y = np.meshgrid(np.linspace(0, exposure.width - 1, 4), np.linspace(0, exposure.height - 1, 4))
+    return np.array(exposure.pixel_to_sky(x.ravel(), y.ravel()))

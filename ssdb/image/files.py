@@ -14,6 +14,7 @@ from ssdb.files import require_file
 from ssdb.fits_files import opened_fits, refuse_counts
 from ssdb.image.header import Cards
 from ssdb.image.wcs import celestial_wcs, wcs_text, with_plain_numbers
+from ssdb.image.wcs_cards import is_celestial, whole_wcs
 from ssdb.limits import MOST_CARDS
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class ImageHeader(NamedTuple):
     """The WCS as header text; None where its header is not the whole of it."""
     width: int
     height: int
+    doubts: tuple[str, ...]
+    """What of the WCS was mended or left out."""
 
 
 def holds_images(path: Path) -> bool:
@@ -105,6 +108,8 @@ def image_headers(
     InputError
         If there is none, or one is not usable.
     """
+    from astropy.io.fits import VerifyError
+
     primary = headers[0] if headers and "SIMPLE" in headers[0] else None
     found = False
     sizeless = None
@@ -112,19 +117,24 @@ def image_headers(
         label = name if len(headers) == 1 else f"{name}, HDU {number}"
         refuse_counts(header, label)
         inherited = primary if number and header.get("INHERIT") is not False else None
-        framed = with_plain_numbers(_with_frame(header, inherited))
-        wcs = celestial_wcs(framed, hdus, label)
-        if wcs is None:
-            continue
-        size = _size(header) if shape is None else shape
+        try:
+            size = _size(header) if shape is None else shape
+            framed = with_plain_numbers(_with_frame(header, inherited))
+        except (VerifyError, ValueError) as error:  # a card that cannot be parsed
+            raise InputError(f"{label}: {' '.join(str(error).split())}") from None
         if size is None:
-            sizeless = label
+            # A primary header may have a part of a WCS: nothing is asked of it.
+            sizeless = label if is_celestial(header) else sizeless
+            continue
+        whole = whole_wcs(framed, label)
+        if whole is None:
             continue
         found = True
+        wcs = celestial_wcs(whole.header, hdus, label)
         height, width = size
         cards = header if inherited is None else ChainMap(header, inherited)
-        text = wcs_text(framed, width, height)
-        yield ImageHeader(label, cards, wcs, text, width, height)
+        text = wcs_text(whole.header, width, height)
+        yield ImageHeader(label, cards, wcs, text, width, height, whole.doubts)
     if not found and sizeless is not None:
         raise InputError(f"{sizeless}: the header does not say how large the image is (NAXIS1, NAXIS2): give --size")
     if not found:

@@ -11,31 +11,37 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssdb.errors import InputError, quoted
+from ssdb.errors import InputError, quoted, shown
 from ssdb.sky.outline import PixelToSky
-from ssdb.sky.sphere import Array
+from ssdb.sky.sphere import Array, separations
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
     from astropy.wcs import WCS
 
 _WCS_KEYWORDS = re.compile(
-    r"WCSAXES|(CTYPE|CRPIX|CRVAL|CDELT|CUNIT|CROTA)[12]|(CD|PC)0*[12]_0*[12]|(PV|PS)[12]_\d+"
-    r"|(A|B|AP|BP)_(ORDER|DMAX|\d_\d)|RADESYS|RADECSYS|EQUINOX|EPOCH|LONPOLE|LATPOLE"
+    r"WCSAXES|(CTYPE|CRPIX|CRVAL|CDELT|CUNIT|CROTA)[12]|(CD|PC)0*[12]_?0*[12]|(PV|PS)[12]_\d+|WAT\d_\d{3}"
+    r"|(A|B|AP|BP)_(ORDER|DMAX|\d+_\d+)|RADESYS|RADECSYS|EQUINOX|EPOCH|LONPOLE|LATPOLE"
 )
-_NUMBERS = re.compile(r"(CRPIX|CRVAL|CDELT|CROTA)[12]|(CD|PC)0*[12]_0*[12]|PV[12]_\d+|LONPOLE|LATPOLE")
 _DOUBLE = re.compile(r".{8}= *[+-]?[\d.]+D", re.IGNORECASE)
 """A card with a number like 1.5D2, which FITS allows."""
 _TABLES = re.compile(r"CPDIS\d|CPERR\d|D2IMDIS\d|D2IMERR\d|DP\d|PS\d_0")
 """Keywords of a WCS that needs arrays of the file besides the header."""
 
+_ZENITHAL = ("AZP", "SZP", "TAN", "STG", "SIN", "ARC", "ZPN", "ZEA", "AIR", "TPV")
+"""Projections that put the reference pixel on the reference point."""
 
-def celestial_wcs(header: Header, hdus: HDUList | None, name: str) -> WCS | None:
+_FARTHEST_TPV = 1.0
+"""Degrees: constant terms of TPV move the image, by arcminutes at most."""
+
+
+def celestial_wcs(header: Header, hdus: HDUList | None, name: str) -> WCS:
     """The WCS of the first two axes of a header.
 
     Parameters
     ----------
     header : astropy.io.fits.Header
+        As :func:`ssdb.image.wcs_cards.whole_wcs` gives it.
     hdus : astropy.io.fits.HDUList, optional
         The file that the header is from, which may hold tables of the distortion.
     name : str
@@ -43,32 +49,28 @@ def celestial_wcs(header: Header, hdus: HDUList | None, name: str) -> WCS | None
 
     Returns
     -------
-    astropy.wcs.WCS or None
-        None where the axes are not celestial.
+    astropy.wcs.WCS
 
     Raises
     ------
     InputError
-        If astropy cannot make a WCS of it: a singular matrix, say, or a projection that does not exist. Or if what
-        should be a number is none.
+        If astropy can make no celestial WCS of it: a singular matrix, say, or a projection that does not exist. Or if
+        the reference pixel is not at the reference point.
     """
-    if "CTYPE1" not in header:
-        return None
     from astropy.wcs import WCS
 
-    no_number = _what_is_no_number(header)
-    with _silence():
+    with silence():
         try:
             wcs = WCS(header, fobj=hdus, naxis=2)
             wcs.wcs.set()
         except Exception as error:  # wcslib and astropy raise whatever they stumble over
             # wcslib ends its messages with what is wrong, after the names of its functions.
-            reason = no_number or (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
+            reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
             raise InputError(f"{name}: the WCS is not usable: {reason}") from error
+    ctypes = [str(header[f"CTYPE{axis}"]) for axis in (1, 2)]
     if not wcs.has_celestial:
-        return None
-    if no_number:
-        raise InputError(f"{name}: the WCS is not usable: {no_number}")
+        raise InputError(f"{name}: the WCS is not usable: CTYPE {', '.join(ctypes)} is no projection (RA---TAN, say)")
+    _refuse_moved(wcs, ctypes[0][5:8], [keyword for keyword in header if keyword.startswith("PV")], name)
     return wcs
 
 
@@ -76,30 +78,34 @@ def with_plain_numbers(header: Header) -> Header:
     """A header in whose numbers D stands nowhere for E: of 1.5D2 wcslib takes 1.5, and says nothing."""
     from astropy.io.fits import Card, Header
 
-    if not any(_DOUBLE.match(card.image) for card in header.cards):
-        return header
-    return Header(
-        Card(card.keyword, card.value, card.comment) if _DOUBLE.match(card.image) else card for card in header.cards
-    )
+    with silence():
+        if not any(_DOUBLE.match(card.image) for card in header.cards):
+            return header
+        return Header(
+            Card(card.keyword, card.value, card.comment) if _DOUBLE.match(card.image) else card for card in header.cards
+        )
 
 
-def _what_is_no_number(header: Header) -> str | None:
-    """Which card has no number where one belongs: wcslib leaves most of these out, and takes 0."""
-    from astropy.io.fits import VerifyError
+def _refuse_moved(wcs: WCS, projection: str, terms: list[str], name: str) -> None:
+    """Raises InputError if the projection does not put the pixel of CRPIX on CRVAL, as it does by its definition."""
+    from astropy.wcs.utils import proj_plane_pixel_scales
 
-    for card in header.cards:
-        if _NUMBERS.fullmatch(card.keyword):
-            try:
-                value = card.value
-            except VerifyError:
-                value = None
-            if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-                return f"{card.keyword} is not a number"
-    return None
+    if projection not in _ZENITHAL:
+        return
+    place = wcs.wcs.p2s(wcs.wcs.crpix[None], 1)["world"]
+    longitude, latitude = wcs.wcs.lng, wcs.wcs.lat
+    (offset,) = separations(*place[:, [longitude, latitude]].T, *wcs.wcs.crval[[longitude, latitude], None])
+    allowed = _FARTHEST_TPV if projection == "TPV" else proj_plane_pixel_scales(wcs).max()
+    if not offset <= allowed * 3600.0:
+        cause = f": {shown(terms)} move it; a distortion by SCAMP needs CTYPE RA---TPV, DEC--TPV" if terms else ""
+        raise InputError(
+            f"{name}: the WCS cannot be used: the pixel of CRPIX is {offset / 3600.0:.4g} deg from CRVAL, where it "
+            f"should be{cause}"
+        )
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Without what astropy says it mended or doubts: old units, dates, keywords of other systems.
 
     Its log goes to stdout, where the results of commands are.

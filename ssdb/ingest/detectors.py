@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
 from ssdb.errors import ConfigError, InputError, shown
 from ssdb.files import label
-from ssdb.image.exposure import Exposure, distinct, read_exposures
+from ssdb.image.exposure import Exposure, can_keep_wcs, distinct, read_exposures
 from ssdb.image.files import holds_images
 from ssdb.image.header import HeaderKeywords
 from ssdb.ingest.corners import SIZES, corners, footprint_columns, rows_of_corners
@@ -157,7 +157,19 @@ def _ingest_exposures(
         refuse_unknown_visits(name, visits, known["visit"], "ingest them first, or say --create-visits")
         _refuse_other_times(exposures, known)
         _store(connection, outlines, progress)
-    return IngestReport(name, "detectors", outlines.num_rows, len(visits))
+    return IngestReport(name, "detectors", outlines.num_rows, len(visits), doubts=_doubts_of_headers(exposures))
+
+
+def _doubts_of_headers(exposures: Sequence[Exposure]) -> tuple[str, ...]:
+    """What the exposures' headers leave in doubt, each thing once."""
+    images: dict[str, list[str]] = {}
+    for exposure in exposures:
+        for doubt in exposure.doubts:
+            images.setdefault(doubt, []).append(exposure.name)
+    return tuple(
+        f"{doubt} ({of[0]})" if len(of) == 1 else f"{doubt} ({len(of):,} images, the first is {of[0]})"
+        for doubt, of in images.items()
+    )
 
 
 def refuse_implausible(exposures: Sequence[Exposure]) -> None:
@@ -218,7 +230,7 @@ def rows_of_exposures(exposures: Sequence[Exposure], keep_wcs: bool) -> pa.Table
         columns["photoCalibMean"] = pa.array([exposure.photo_calib_mean for exposure in exposures], pa.float64())
         columns["photoCalibErr"] = pa.array([exposure.photo_calib_err for exposure in exposures], pa.float64())
     if keep_wcs:
-        without = [exposure.name for exposure in exposures if exposure.wcs_header is None]
+        without = [exposure.name for exposure in exposures if not can_keep_wcs(exposure)]
         if without:
             raise InputError(
                 f"{shown(without)}: the WCS is more than header text, and cannot be kept: leave --keep-wcs out"
