@@ -273,7 +273,7 @@ def test_times_that_are_none(cards: dict[str, Any], words: list[str]) -> None:
     [
         ({"FILTER": "HSC-R2", "INSTRUME": "HSC", "OBSCODE": 568}, ("HSC-R2", "HSC", "568")),
         ({"BAND": "r", "FILTER": "r DECam SDSS c0002 6415.0 1480.0", "OBSCODE": "W84"}, ("r", None, "W84")),
-        ({"FILTER": "r DECam SDSS c0002 6415.0 1480.0", "OBSCODE": 26}, (None, None, "026")),
+        ({"FILTER": "r DECam SDSS c0002 6415.0 1480.0", "OBSCODE": 26}, ("r", None, "026")),
         ({"FILTER": "_unknown_", "INSTRUME": " ", "OBSCODE": "T"}, (None, None, None)),
     ],
 )

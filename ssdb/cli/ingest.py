@@ -30,6 +30,9 @@ _columns = click.option(
 )
 _skip_invalid = click.option("--skip-invalid", is_flag=True, help="Store the usable rows and count the others.")
 
+_KEYWORDS = ("visit", "detector", "middle", "begin", "end", "time_of_day", "exposure_time", "zero_point")
+"""What of headers can be named."""
+
 
 @main.group()
 def ingest() -> None:
@@ -60,6 +63,11 @@ def visits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options:
 @click.option("--detector", type=int, metavar="N", help="Images: the detector, instead of what the header says.")
 @click.option("--visit-keyword", multiple=True, metavar="KEYWORD", help="Images: where the header has the exposure.")
 @click.option("--detector-keyword", multiple=True, metavar="KEYWORD", help="Images: where the header has the detector.")
+@click.option("--middle-keyword", multiple=True, metavar="KEYWORD", help="Images: where its middle is.")
+@click.option("--begin-keyword", multiple=True, metavar="KEYWORD", help="Images: where its begin is.")
+@click.option("--end-keyword", multiple=True, metavar="KEYWORD", help="Images: where its end is.")
+@click.option("--time-of-day-keyword", multiple=True, metavar="KEYWORD", help="Images: ... if its begin is a date.")
+@click.option("--exposure-time-keyword", multiple=True, metavar="KEYWORD", help="Images: where its length is (s).")
 @click.option(
     "--zero-point-keyword",
     multiple=True,
@@ -75,9 +83,6 @@ def detectors(
     ctx: click.Context,
     files: tuple[str, ...],
     as_json: bool,
-    visit_keyword: tuple[str, ...],
-    detector_keyword: tuple[str, ...],
-    zero_point_keyword: tuple[str, ...],
     size: tuple[int, int] | None,
     **options: Any,
 ) -> None:
@@ -85,8 +90,12 @@ def detectors(
     from ssdb.image.header import HeaderKeywords
     from ssdb.ingest.detectors import ingest_detectors
 
-    named = {"visit": visit_keyword, "detector": detector_keyword, "zero_point": zero_point_keyword}
-    given = {name: keywords for name, keywords in named.items() if keywords}
+    given = {role: keywords for role in _KEYWORDS if (keywords := options.pop(f"{role}_keyword"))}
+    # What is named holds, not what is usual and found before it.
+    if "middle" in given:
+        given = {"begin": (), "end": (), **given}
+    elif "begin" in given or "end" in given:
+        given["middle"] = ()
     options["keywords"] = HeaderKeywords(**given) if given else None
     options["shape"] = None if size is None else (size[1], size[0])
     _ingest(ctx, files, as_json, ingest_detectors, options)

@@ -16,13 +16,14 @@ from ssdb.errors import InputError, quoted, shown
 from ssdb.image.files import ImageHeader, image_headers, read_image_headers
 from ssdb.image.header import (
     HeaderKeywords,
+    read_band,
     read_calibration,
     read_exposure_time,
     read_identifier,
-    read_midpoint,
     read_observatory_code,
     read_text,
 )
+from ssdb.image.times import read_midpoint
 from ssdb.image.wcs import sky_mapping
 from ssdb.limits import MOST_PIXELS
 from ssdb.sky.outline import PixelToSky, pixel_scale, trace_outline
@@ -202,22 +203,24 @@ class Exposure:
         cards, name = image.cards, image.name
         try:
             mean, err = read_calibration(cards, keys)
+            doubts = list(image.doubts)
+            midpoint = read_midpoint(cards, keys, name, doubts)
             return cls(
                 visit=read_identifier(cards, keys.visit, "visit", name) if visit is None else visit,
                 detector=read_identifier(cards, keys.detector, "detector", name) if detector is None else detector,
                 width=image.width,
                 height=image.height,
                 pixel_to_sky=sky_mapping(image.wcs, name),
-                midpoint_mjd_tai=read_midpoint(cards, keys, name),
+                midpoint_mjd_tai=midpoint,
                 exposure_time=read_exposure_time(cards, keys),
-                band=read_text(cards, keys.band, _LONGEST_BAND),
+                band=read_band(cards, keys.band, _LONGEST_BAND),
                 instrument=read_text(cards, keys.instrument, _LONGEST_INSTRUMENT),
                 observatory_code=read_observatory_code(cards, keys.observatory_code),
                 photo_calib_mean=mean,
                 photo_calib_err=err,
                 wcs_header=image.wcs_text,
                 name=name,
-                doubts=image.doubts,
+                doubts=tuple(doubts),
             )
         except VerifyError as error:  # a card that cannot be parsed
             raise InputError(f"{name}: {' '.join(str(error).split())}") from None

@@ -17,23 +17,11 @@ Cards = Mapping[str, Any]
 AB_ZERO_POINT_NJY = 31.4
 """AB magnitude of 1 nJy (Oke & Gunn 1983, ApJ 266, 713)."""
 
-_SCALES = {
-    "UTC": ("utc", 0.0),
-    "UT": ("utc", 0.0),
-    "GMT": ("utc", 0.0),
-    "TAI": ("tai", 0.0),
-    "IAT": ("tai", 0.0),
-    "TT": ("tt", 0.0),
-    "TDT": ("tt", 0.0),
-    "ET": ("tt", 0.0),
-    "TDB": ("tdb", 0.0),
-    "TCG": ("tcg", 0.0),
-    "TCB": ("tcb", 0.0),
-    "GPS": ("tai", 19.0),
-}
-"""Values of TIMESYS (FITS 4.0, table 30): astropy's scale, and the seconds to add."""
+UNKNOWN_TEXT = {"", "unknown", "_unknown_", "none", "n/a"}
+"""Texts, in small letters, that stand for no value."""
 
-_UNKNOWN_TEXT = {"", "unknown", "_unknown_", "none", "n/a"}
+_DECAM_FILTER = re.compile(r"(\S+) DECam\b")
+"""FILTER of DECam: "r DECam SDSS c0002 6415.0 1480.0"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +33,10 @@ class HeaderKeywords:
     visit, detector : tuple of str
         Integers.
     middle, begin, end : tuple of str
-        Times of the exposure: ISO 8601 text or an MJD, in the time scale of TIMESYS (UTC where there is none).
+        Times of the exposure: ISO 8601 text or an MJD (of a keyword with JD in its name, but not MJD: a JD), in the
+        time scale of TIMESYS (UTC where there is none).
+    time_of_day : tuple of str
+        Time of day of a begin that is a date alone; always also TIME-OBS for DATE-OBS, and so on.
     exposure_time : tuple of str
         Seconds.
     band, instrument, observatory_code : tuple of str
@@ -63,8 +54,12 @@ class HeaderKeywords:
     visit: tuple[str, ...] = ("VISIT", "LSST BUTLER DATAID VISIT", "EXPID", "EXPNUM")
     detector: tuple[str, ...] = ("DETECTOR", "LSST BUTLER DATAID DETECTOR", "DET-ID", "CCDNUM", "RCID")
     middle: tuple[str, ...] = ("DATE-AVG", "MJD-AVG")
-    begin: tuple[str, ...] = ("DATE-BEG", "MJD-BEG", "DATE-OBS", "MJD-OBS")
-    end: tuple[str, ...] = ("DATE-END", "MJD-END")
+    begin: tuple[str, ...] = (
+        *("DATE-BEG", "MJD-BEG", "DATE-OBS", "MJD-OBS", "DATE_OBS", "MJD_OBS"),
+        *("EXPSTART", "OBSMJD"),  # of HST, of ZTF
+    )
+    end: tuple[str, ...] = ("DATE-END", "MJD-END", "DATE_END", "MJD_END", "EXPEND")
+    time_of_day: tuple[str, ...] = ("TIME-OBS", "TIME_OBS", "UTC-OBS", "UTSTART", "UT")
     exposure_time: tuple[str, ...] = ("EXPTIME", "XPOSURE", "TELAPSE")
     band: tuple[str, ...] = ("BAND", "FILTBAND", "FILTER")
     instrument: tuple[str, ...] = ("INSTRUME", "INSTRUMENT")
@@ -99,7 +94,7 @@ def read_identifier(header: Cards, keywords: tuple[str, ...], what: str, name: s
     """
     others = []
     for keyword in keywords:
-        value = _value(header, keyword)
+        value = card_value(header, keyword)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -115,10 +110,20 @@ def read_identifier(header: Cards, keywords: tuple[str, ...], what: str, name: s
 def read_text(header: Cards, keywords: tuple[str, ...], longest: int) -> str | None:
     """The first text of at most ``longest`` characters, None where there is none."""
     for keyword in keywords:
-        value = _value(header, keyword)
-        if value is not None and str(value).lower() not in _UNKNOWN_TEXT and len(str(value)) <= longest:
+        value = card_value(header, keyword)
+        if value is not None and str(value).lower() not in UNKNOWN_TEXT and len(str(value)) <= longest:
             return str(value)
     return None
+
+
+def read_band(header: Cards, keywords: tuple[str, ...], longest: int) -> str | None:
+    """The first name of a filter of at most ``longest`` characters; of DECam's long ones the first word is the band."""
+    shortened = {}
+    for keyword in keywords:
+        value = card_value(header, keyword)
+        match = _DECAM_FILTER.match(value) if isinstance(value, str) else None
+        shortened[keyword] = match[1] if match else value
+    return read_text(shortened, keywords, longest)
 
 
 def read_observatory_code(header: Cards, keywords: tuple[str, ...]) -> str | None:
@@ -132,41 +137,6 @@ def read_observatory_code(header: Cards, keywords: tuple[str, ...]) -> str | Non
 def read_exposure_time(header: Cards, keywords: HeaderKeywords) -> float | None:
     """Seconds, None where it is unknown."""
     return _positive(header, keywords.exposure_time)
-
-
-def read_midpoint(header: Cards, keywords: HeaderKeywords, name: str) -> float | None:
-    """The middle of the exposure: as the header says it, else from begin and end, else from begin and exposure time.
-
-    Parameters
-    ----------
-    header : mapping
-    keywords : HeaderKeywords
-    name : str
-        The header's name for messages.
-
-    Returns
-    -------
-    float or None
-        MJD TAI; None where the header does not tell.
-
-    Raises
-    ------
-    InputError
-        If a value is no time, TIMESYS is not a time scale that leads to TAI, or the end is before the begin.
-    """
-    middle = _instant(header, keywords.middle, name)
-    if middle is not None:
-        return middle
-    begin = _instant(header, keywords.begin, name)
-    if begin is None:
-        return None
-    end = _instant(header, keywords.end, name)
-    if end is not None:
-        if end < begin:
-            raise InputError(f"{name}: the exposure ends before it begins (MJD TAI {end} and {begin})")
-        return begin + (end - begin) / 2.0
-    exposure_time = read_exposure_time(header, keywords)
-    return None if exposure_time is None else begin + exposure_time / 2.0 / 86400.0
 
 
 def read_calibration(header: Cards, keywords: HeaderKeywords) -> tuple[float | None, float | None]:
@@ -185,7 +155,7 @@ def read_calibration(header: Cards, keywords: HeaderKeywords) -> tuple[float | N
         mean = 10.0 ** (AB_ZERO_POINT_NJY / 2.5) / counts
         error = _positive(header, ("FLUXMAG0ERR",))
         return mean, None if error is None else mean * error / counts
-    unit = _value(header, "BUNIT")
+    unit = card_value(header, "BUNIT")
     if isinstance(unit, str):
         parsed, njy = parsed_unit(unit), parsed_unit("nJy")
         if parsed.is_equivalent(njy):
@@ -198,7 +168,7 @@ def read_calibration(header: Cards, keywords: HeaderKeywords) -> tuple[float | N
     return mean, None if error is None else mean * error * math.log(10.0) / 2.5
 
 
-def _value(header: Cards, keyword: str) -> bool | int | float | str | None:
+def card_value(header: Cards, keyword: str) -> bool | int | float | str | None:
     """The value of a keyword, text without blanks around it; None where it is not there, undefined or empty."""
     value = header.get(keyword)
     if isinstance(value, str):
@@ -208,7 +178,7 @@ def _value(header: Cards, keyword: str) -> bool | int | float | str | None:
 
 def _number(header: Cards, keywords: tuple[str, ...]) -> float | None:
     for keyword in keywords:
-        value = _value(header, keyword)
+        value = card_value(header, keyword)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
     return None
@@ -218,39 +188,3 @@ def _positive(header: Cards, keywords: tuple[str, ...]) -> float | None:
     """The first number above 0: 0 and -999 mean unknown."""
     values = (_number(header, (keyword,)) for keyword in keywords)
     return next((value for value in values if value is not None and value > 0), None)
-
-
-def _instant(header: Cards, keywords: tuple[str, ...], name: str) -> float | None:
-    """MJD TAI from the first keyword that has a date with a time of day, or an MJD."""
-    for keyword in keywords:
-        value = _value(header, keyword)
-        if isinstance(value, str) and "T" in value:
-            return _mjd_tai(header, keyword, value, name)
-        # Only the day, in the notations of today and before 2000: the time of day is in some other keyword.
-        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}|\d{2}/\d{2}/\d{2}", value):
-            continue
-        if isinstance(value, str):
-            raise InputError(f"{name}: {keyword} = {quoted(value)} is no time")
-        number = _positive(header, (keyword,))
-        if number is not None:
-            return _mjd_tai(header, keyword, number, name)
-    return None
-
-
-def _mjd_tai(header: Cards, keyword: str, value: str | float, name: str) -> float:
-    from astropy.time import Time
-
-    # TIMESYS may name the realization too: UTC(NIST).
-    system = str(_value(header, "TIMESYS") or "UTC").upper().partition("(")[0].strip()
-    if isinstance(value, str) and value.endswith("Z"):
-        value, system = value[:-1], "UTC"
-    if system not in _SCALES:
-        raise InputError(
-            f"{name}: TIMESYS = {quoted(system)} of {keyword} is none of {shown(_SCALES, most=len(_SCALES))}"
-        )
-    scale, seconds = _SCALES[system]
-    try:
-        time = Time(value, format="fits" if isinstance(value, str) else "mjd", scale=scale)
-    except ValueError:
-        raise InputError(f"{name}: {keyword} = {quoted(value)} is no time") from None
-    return float(time.tai.mjd) + seconds / 86400.0

@@ -151,7 +151,10 @@ def _ingest_exposures(
     visits = np.unique(ids(outlines, "visit"))
     with database.writing() as connection:
         if create_visits:
-            needed = "images whose header tells the middle of the exposure, or its begin (DATE-OBS) and EXPTIME"
+            needed = (
+                "images whose header tells the middle of the exposure, or its begin (DATE-OBS) and EXPTIME; "
+                "--middle-keyword, --begin-keyword and --exposure-time-keyword name others"
+            )
             create_missing_visits(connection, name, visits_of_exposures(exposures), needed)
         known = lock_visits(connection, visits)
         refuse_unknown_visits(name, visits, known["visit"], "ingest them first, or say --create-visits")

@@ -9,7 +9,8 @@ from typing import Any
 
 from ssdb.errors import InputError
 from ssdb.image.exposure import Exposure
-from ssdb.image.header import HeaderKeywords, read_calibration, read_exposure_time, read_identifier, read_midpoint
+from ssdb.image.header import HeaderKeywords, read_calibration, read_exposure_time, read_identifier
+from ssdb.image.times import read_midpoint
 from ssdb.image.wcs import sky_mapping
 from ssdb.sky.sphere import Array
 
