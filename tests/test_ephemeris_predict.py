@@ -15,7 +15,7 @@ from ssdb.ephemeris import bodies, observer
 from ssdb.ephemeris.constants import LIGHT_SPEED
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
-from ssdb.ephemeris.predict import columns_of, ephemeris, retarded
+from ssdb.ephemeris.predict import columns_of, dimming, ephemeris, retarded
 from ssdb.ephemeris.propagate import propagate, trajectories
 from ssdb.errors import EphemerisError
 from ssdb.schema.survey import ss_prediction
@@ -137,7 +137,14 @@ def test_nothing_is_downloaded_and_nothing_is_said_far_from_now(monkeypatch):
 
 @pytest.mark.parametrize(
     ("code", "message"),
-    [("ZZZ", "'ZZZ' is no observatory code"), ("250", "250 .Hubble Space Telescope. is not at a place on Earth")],
+    [
+        ("ZZZ", "'ZZZ' is no observatory code"),
+        ("250", "250 .Hubble Space Telescope. is not at a place on Earth"),
+        # The MPC's list has zeros for these, as for the Earth's centre.
+        ("248", "248 .Hipparcos. is not at a place on Earth"),
+        ("244", "244 .Geocentric Occultation Observation. is not at a place on Earth"),
+        ("247", "247 .Roving Observer. is not at a place on Earth"),
+    ],
 )
 def test_an_observatory_that_is_nowhere_is_an_error(code, message):
     with pytest.raises(EphemerisError, match=message):
@@ -196,15 +203,33 @@ def test_rates_are_those_of_the_position():
     np.testing.assert_allclose(columns["ephRateDec"][:, 1], (dec[:, 2] - dec[:, 0]) / (2 * half), rtol=0, atol=2e-6)
 
 
-def test_magnitudes_are_those_of_h_and_g():
-    """By hand, at a phase angle of 90 degrees, where tan(a/2) is 1; 0.15 where G is unknown, unknown where H is."""
-    sun, here = np.zeros((1, 6)), np.array([[1.0, 1.0, 0, 0, 0, 0]])
-    objects = np.broadcast_to(np.array([1.0, 0, 0, 0, 0, 0]), (4, 1, 6))
-    H, G = np.array([[10.0], [10.0], [np.nan], [10.0]]), np.array([[0.15], [np.nan], [0.15], [0.0]])
-    seen = columns_of(objects, sun, here, H, G)["ephVmag"][:, 0]
-    # exp(-3.33) = 0.035793, exp(-1.87) = 0.154124; 0.85 and 0.15 of them are 0.053543
-    np.testing.assert_allclose(seen[[0, 1, 3]], [13.17825, 13.17825, 13.61550], atol=2e-5)
-    assert np.isnan(seen[2])
+@pytest.mark.parametrize(
+    ("G", "dimmer"),
+    [
+        (0.15, [0.065353, 0.123395, 0.433602, 1.000109, 2.147344, 4.839571, 8.443634]),
+        (np.nan, [0.065353, 0.123395, 0.433602, 1.000109, 2.147344, 4.839571, 8.443634]),
+        (0.0, [0.074044, 0.140351, 0.506566, 1.21358, 2.557982, 5.11636, 8.304782]),
+        (0.4, [0.05102, 0.09571, 0.321938, 0.717352, 1.68927, 4.493773, 8.723713]),
+        (-0.1, [0.079877, 0.151805, 0.558082, 1.383473, 2.955285, 5.34996, 8.22119]),
+    ],
+)
+def test_magnitudes_are_those_of_h_and_g(G, dimmer):
+    """As sbpy 0.6.0 has them (its HG, which Sorcha uses); 0.15 where G is unknown, and unknown where H is."""
+    phase = np.radians([0.5, 1.0, 5.0, 20.0, 60.0, 120.0, 150.0])
+    # The object 2 au from the Sun and 1 au from the observer.
+    sun, nothing = np.zeros((7, 6)), np.zeros(7)
+    objects = np.broadcast_to(np.array([2.0, 0, 0, 0, 0, 0]), (2, 7, 6))
+    here = np.stack([2.0 - np.cos(phase), np.sin(phase), *[nothing] * 4], axis=1)
+    seen = columns_of(objects, sun, here, np.array([[10.0], [np.nan]]), np.array([[G], [G]]))
+    np.testing.assert_allclose(seen["phaseAngle"][0], np.degrees(phase), rtol=1e-9)
+    np.testing.assert_allclose(seen["ephVmag"][0], 10.0 + 5.0 * np.log10(2.0) + dimmer, rtol=0, atol=2e-6)
+    assert np.isnan(seen["ephVmag"][1]).all()
+
+
+def _dimmer_by_horizons(phase_angle: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """Magnitudes, with the phase function that Horizons documents: its exponentials alone."""
+    half = np.tan(np.radians(phase_angle) / 2)
+    return -2.5 * np.log10((1 - G) * np.exp(-3.33 * half**0.63) + G * np.exp(-1.87 * half**1.22))
 
 
 def _horizons() -> tuple[list[str], Orbits, dict[str, dict[str, np.ndarray]]]:
@@ -261,7 +286,9 @@ def test_horizons_sees_the_same():
     for name in names:
         jpl, ours = expected[name], rows[name]
         # Horizons takes its angles at slightly other times (phase), and its magnitudes have three decimals.
-        np.testing.assert_allclose(ours["ephVmag"], jpl["V"], rtol=0, atol=0.0015, err_msg=name)
+        without_phase = ours["ephVmag"] + dimming(ours["phaseAngle"], jpl["G"])
+        as_horizons = without_phase + _dimmer_by_horizons(ours["phaseAngle"], jpl["G"])
+        np.testing.assert_allclose(as_horizons, jpl["V"], rtol=0, atol=0.0015, err_msg=name)
         np.testing.assert_allclose(ours["topoRange"], jpl["delta"], rtol=0, atol=1e-7, err_msg=name)
         np.testing.assert_allclose(ours["topoRangeRate"], jpl["delta_rate"], rtol=0, atol=3e-5, err_msg=name)
         np.testing.assert_allclose(ours["helioRange"], jpl["r"], rtol=0, atol=2e-6, err_msg=name)

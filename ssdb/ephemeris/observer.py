@@ -24,6 +24,8 @@ from ssdb.errors import EphemerisError, quoted
 
 Array = NDArray[np.float64]
 
+GEOCENTRE = "500"
+
 
 def tdb_of_tai(mjd_tai: ArrayLike) -> Array:
     """Times in TDB, of the Earth's centre.
@@ -79,7 +81,11 @@ def _geocentric_km(code: str) -> Array:
     constants = _observatories().get(code)
     if constants is None:
         raise EphemerisError(f"{quoted(code)} is no observatory code of the Minor Planet Center")
-    if constants.get("Longitude") is None:
+    # Some that are not on Earth have zeros, which the Earth's centre has by right: 244, 248.
+    nowhere = constants.get("Longitude") is None or (
+        constants["cos"] == 0 and constants["sin"] == 0 and code != GEOCENTRE
+    )
+    if nowhere:
         raise EphemerisError(f"observatory {code} ({constants['Name']}) is not at a place on Earth")
     longitude = np.radians(constants["Longitude"])
     equatorial, polar = constants["cos"], constants["sin"]
