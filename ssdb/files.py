@@ -6,9 +6,10 @@ column is in the metadata of its field (``{b"unit": b"deg"}``), as is its descri
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,21 @@ UNREADABLE = b"unreadable"
 _NOT_UTF8 = "is not UTF-8 text (convert the file, of Latin-1: iconv -f latin1 -t utf-8)"
 
 
+_NOT_PLAIN = b"not plain"
+"""Where the metadata of a table say which columns it does not have for that."""
+
+
+def not_plain(schema: pa.Schema) -> tuple[str, ...]:
+    """The columns that :func:`read_columns` left out: their values are arrays, lists, structures or compound ones."""
+    return tuple(json.loads((schema.metadata or {}).get(_NOT_PLAIN, b"[]")))
+
+
+def _noted(schema: pa.Schema, left_out: Collection[str]) -> pa.Schema:
+    """A schema that also says which columns were left out."""
+    said = {**(schema.metadata or {}), _NOT_PLAIN: json.dumps(list(left_out))}
+    return schema.with_metadata(said) if left_out else schema
+
+
 def label(source: object) -> str:
     """The name of a source of columns in messages: the path as given, the ``label`` in a pyarrow table's metadata, or
     ``"table"``.
@@ -60,7 +76,8 @@ def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = Fa
     """The columns of a file, or of a table in memory.
 
     Only plain columns are taken: those with arrays, lists or structures in their rows are left out, as are
-    astropy's compound columns (SkyCoord, Time) and the unnamed index of a pandas DataFrame. Masked values and empty
+    astropy's compound columns (SkyCoord, Time), all of which :func:`not_plain` names, and the unnamed index of a pandas
+    DataFrame. Masked values and empty
     strings become null; so does NaN where the format has no other null (FITS, VOTable, CSV, pandas), and stays NaN
     elsewhere. Integers are exact over the whole range of 64 bits.
 
@@ -160,8 +177,9 @@ def _read_part(path: Path) -> pa.Table:
     with opened_parquet(path) as (file, _):  # read_table would add columns from a directory named visit=42
         table = file.read([field.name for field in file.schema_arrow if is_plain(field.type)])
         nested = nested_columns(file.schema_arrow)
-    schema = with_astropy_units(table.schema)
-    return pa.table(table.columns, schema=schema.with_metadata({NESTED: nested} if nested else None))
+        others = [field.name for field in file.schema_arrow if not is_plain(field.type)]
+    schema = with_astropy_units(table.schema).with_metadata({NESTED: nested} if nested else None)
+    return pa.table(table.columns, schema=_noted(schema, others))
 
 
 def with_astropy_units(schema: pa.Schema) -> pa.Schema:
@@ -267,7 +285,10 @@ def _from_astropy(table: Table) -> pa.Table:
     from astropy.units import Quantity
 
     columns = {name: table[name] for name in table.colnames}
-    return _table({k: _column(v) for k, v in columns.items() if isinstance(v, Column | Quantity)})
+    return _table({k: _column(v) if isinstance(v, Column | Quantity) else _COMPOUND for k, v in columns.items()})
+
+
+_COMPOUND = (None, None, None)
 
 
 def _of_records(source: np.ndarray) -> Table:
@@ -282,7 +303,8 @@ def _table(columns: Mapping[str, tuple[Any, object, object]]) -> pa.Table:
     """A table of (values, unit, description) by name, without those that have no values."""
     plain = {name: column for name, column in columns.items() if column[0] is not None}
     fields = [_field(name, values.type, *about) for name, (values, *about) in plain.items()]
-    return pa.Table.from_arrays([values for values, *_ in plain.values()], schema=pa.schema(fields))
+    others = [name for name in columns if name not in plain]
+    return pa.Table.from_arrays([values for values, *_ in plain.values()], schema=_noted(pa.schema(fields), others))
 
 
 def _column(values: Any) -> tuple[pa.Array | None, object, object]:
@@ -330,7 +352,7 @@ def plain(table: pa.Table, name: str, *, lenient: bool = False) -> pa.Table:
         refuse_repeated(table.schema.names, name)
     except UnicodeDecodeError:
         raise InputError(f"{name}: {NOT_UTF8}") from None
-    fields, columns = [], []
+    fields, columns, others = [], [], [*not_plain(table.schema)]
     for field, column in zip(table.schema, table.columns, strict=True):
         if pa.types.is_dictionary(column.type):
             refuse_long_texts(column, name)
@@ -347,7 +369,9 @@ def plain(table: pa.Table, name: str, *, lenient: bool = False) -> pa.Table:
                 if not lenient:
                     raise InputError(f"{name}: column {shown([field.name])} {_NOT_UTF8}") from None
                 field, column = _without_values(field, len(column))
-        if is_plain(column.type) and not field.name.startswith("__index_level_"):
+        if not is_plain(column.type):
+            others.append(field.name)
+        elif not field.name.startswith("__index_level_"):
             fields.append(field.with_type(column.type).with_nullable(True))
             columns.append(column)
     said = dict(table.schema.metadata or {})
@@ -357,7 +381,7 @@ def plain(table: pa.Table, name: str, *, lenient: bool = False) -> pa.Table:
         raise InputError(f"{name}: there are no columns of plain values in it{what}")
     kept = {NESTED: nested, INCOMPLETE: said.get(INCOMPLETE)}
     metadata = {key: text for key, text in kept.items() if text} or None
-    return pa.table(columns, schema=pa.schema(fields, metadata=metadata))
+    return pa.table(columns, schema=_noted(pa.schema(fields, metadata=metadata), others))
 
 
 def nested_columns(schema: pa.Schema) -> bytes | None:

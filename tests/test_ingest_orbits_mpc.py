@@ -247,7 +247,6 @@ def test_parts_of_a_csv_file_have_the_numbers_of_their_rows(
         ({"node": -999.0}, "node is unknown"),
         ({"epoch_mjd": 2457200.5}, "epoch_mjd is not an MJD of the years 1550 to 2650"),
         ({"nopp": 1.5}, "nopp is not a whole number"),
-        ({"created_at": "yesterday"}, "created_at is not a date and time of UTC"),
         ({"unpacked_primary_provisional_designation": "2015 MQ999"}, "the packed and the unpacked designation are of"),
         (
             {

@@ -16,10 +16,8 @@ import sqlalchemy as sa
 from ssdb.errors import InputError, quoted, shown
 from ssdb.files import UNREADABLE, about, unit_of
 from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.sentinels import ANYWHERE
 from ssdb.units import parsed_unit
-
-SENTINELS = (-999.0, -9999.0)
-"""Numbers that stand for "unknown" in columns of floating-point numbers."""
 
 POSITIONS = frozenset({"ra", "dec", "ephRa", "ephDec"})
 """Positions: where required, they keep what makes them unusable, so that checks can name the rows."""
@@ -111,7 +109,7 @@ class _Target:
 def is_unknown(values: np.ndarray) -> np.ndarray:
     """Where floating-point numbers stand for "unknown": NaN, infinities, -999 and -9999 exactly."""
     unknown = ~np.isfinite(values)
-    for sentinel in SENTINELS:
+    for sentinel in ANYWHERE:
         unknown |= values == sentinel
     return unknown
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ssdb.designation import pack, packed_from_id
 from ssdb.errors import DesignationError, InputError, shown
-from ssdb.files import INCOMPLETE, about_table, label, read_columns
+from ssdb.files import INCOMPLETE, about_table, label, not_plain, read_columns
 from ssdb.ingest.checks import Problems, check_not_null
 from ssdb.ingest.conform import conform
 from ssdb.ingest.door import IngestReport, Source, with_column
@@ -127,6 +127,7 @@ def _read(source: Source, name: str) -> tuple[sa.Table, pa.Table, tuple[str, ...
     """Which table a source is, its rows, the columns of it that the table does not have, and what is doubtful."""
     text = {c.name for table in _KEYS for c in table.columns if isinstance(c.type, sa.String)}
     table = read_columns(source, strings=sorted(text))
+    others = not_plain(table.schema)
     if _OTHER in table.column_names:
         target = current_identifications
     elif "permid" in table.column_names:
@@ -144,7 +145,7 @@ def _read(source: Source, name: str) -> tuple[sa.Table, pa.Table, tuple[str, ...
     conformed = conform(table, target, name, filled=("id",))
     incomplete = about_table(table.schema, INCOMPLETE)
     doubts = (f"is not complete: {incomplete}",) if incomplete else ()
-    return target, conformed.table, conformed.left_out, (*doubts, *conformed.unusable)
+    return target, conformed.table, (*conformed.left_out, *others), (*doubts, *conformed.unusable)
 
 
 def _truth(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -18,15 +18,18 @@ import sqlalchemy as sa
 
 from ssdb.designation import pack
 from ssdb.errors import DesignationError, InputError, shown
-from ssdb.files import label, read_columns, require_file
+from ssdb.files import label, not_plain, read_columns, require_file
 from ssdb.ingest.conform import conform
 from ssdb.ingest.header_line import header_names
+from ssdb.ingest.instants import instants_of
+from ssdb.ingest.mpc_orb import as_text, with_values_of_json
 from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, Part, is_simple_text, numbers_of, opened, parts_of
 from ssdb.ingest.packed import unpack
 from ssdb.input_file import format_of
 from ssdb.limits import LONGEST_LINE
-from ssdb.parquet_files import opened_parquet, parquet_parts
+from ssdb.parquet_files import is_plain, opened_parquet, parquet_parts
 from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.sentinels import ORBITS, without_sentinels
 from ssdb.schema.solar_system import mpc_orbits
 
 _NAMES = (PACKED, UNPACKED)
@@ -34,16 +37,9 @@ _NAMES = (PACKED, UNPACKED)
 _OURS = ("id", "designation")
 """Columns without a meaning of their own: numbers of rows, and a copy of the designation."""
 
-_ABOVE_ZERO = ("a", "period", "mean_motion")
-"""Files have 0 in them (as in uncertainties) where the Minor Planet Center has nothing."""
-
 _given = mpc_orbits.to_metadata(sa.MetaData())
 for _name in _NAMES:
     _given.c[_name].type = sa.Text()  # one that is too long costs its row, not the file
-
-_DATE_AND_TIME = r"^(\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?)?$"
-_OF_UTC = r"(Z|[+]00(:?00)?)$"
-"""What PostgreSQL and others write behind a time of UTC."""
 
 _CSV_BLOCK_BYTES = 32 * 2**20
 """A row has to fit: the JSON text of an orbit has some ten thousand characters."""
@@ -99,9 +95,10 @@ def _parquet_parts(path: Path) -> Iterator[Part]:
         for part in parquet_parts(path):
             require_file(part)
             with opened_parquet(part, in_parts=True) as (file, _):
-                wanted = [field.name for field in file.schema_arrow if _of_ours(field.name)]
+                wanted = [f.name for f in file.schema_arrow if _of_ours(f.name) or not is_plain(f.type)]
                 for batch in file.iter_batches(_PARQUET_ROWS, columns=wanted):
-                    yield read_columns(pa.Table.from_batches([batch])), before + 1 + np.arange(batch.num_rows), []
+                    rows = read_columns(as_text(pa.Table.from_batches([batch])))
+                    yield rows, before + 1 + np.arange(batch.num_rows), []
                     before += batch.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as Parquet, is it complete? ({error})") from error
@@ -147,25 +144,27 @@ def _csv_parts(path: Path) -> Iterator[Part]:
                 raise InputError(f"{path}: cannot be read as CSV, is it complete? ({error})") from error
 
 
-def _parsed(table: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray]]:
-    """A table with numbers for the text of numbers, and the rows whose text cannot be read, by what is wrong."""
+def _parsed(table: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """A table with numbers for the text of numbers, and instants for those of any form.
+
+    Also the rows whose text cannot be read, by what is wrong, and those with an instant that is unknown for that: when
+    a row was written is no part of its orbit.
+    """
     types = {field.name: field.type for field in arrow_schema(mpc_orbits)}
-    unreadable = {}
+    unreadable, unknown = {}, {}
     for index, name in enumerate(table.column_names):
         column, type_ = table.column(index), types[name.lower()]
-        if not pa.types.is_string(column.type) or pa.types.is_string(type_):
-            continue
         if pa.types.is_timestamp(type_):
-            column = pc.replace_substring_regex(pc.ascii_trim_whitespace(column), _OF_UTC, "")
-            bad = ~_true(pc.match_substring_regex(pc.fill_null(column, ""), _DATE_AND_TIME))
-            unreadable[f"{name} is not a date and time of UTC"] = bad
-            values = pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), column)
-        else:
+            values, bad = instants_of(column.combine_chunks())
+            unknown[f"{name} is not a date and time of UTC: taken for unknown"] = bad
+        elif pa.types.is_string(column.type) and not pa.types.is_string(type_):
             numbers, bad = numbers_of(column.combine_chunks(), type_)
             unreadable[f"{name} is not a {'whole ' if pa.types.is_integer(type_) else ''}number"] = bad
             values = pa.array(numbers, from_pandas=True)
+        else:
+            continue
         table = table.set_column(index, name, values)
-    return table, unreadable
+    return table, unreadable, {text: bad for text, bad in unknown.items() if bad.any()}
 
 
 def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.ndarray]], name: str) -> OrbitBlock:
@@ -175,9 +174,11 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
             f"{name}: there is neither {PACKED} nor {UNPACKED}: is it the table mpc_orbits? "
             f"It has {shown(table.column_names, 30)}"
         )
-    table, unreadable = _parsed(table.select(ours))
+    others = not_plain(table.schema)
+    table, unreadable, unknown = _parsed(table.select(ours))
     rows = conform(table, _given, name, filled=(*_NAMES, *_OURS)).table
-    rows = _without_zeros(rows)
+    # What the text does not know either is there as it is in the columns.
+    rows = without_sentinels(with_values_of_json(without_sentinels(rows, ORBITS)), ORBITS)
     packed, unpacked, ids, agree = _designations(rows)
     for column, values in ((PACKED, packed), (UNPACKED, unpacked)):
         index = rows.schema.get_field_index(column)
@@ -186,16 +187,8 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
         "there is no designation that has a packed form": ids == 0,
         "the packed and the unpacked designation are of two objects": ~agree,
     }
-    return OrbitBlock(rows, numbers, ids, left_out).without(problems)
-
-
-def _without_zeros(rows: pa.Table) -> pa.Table:
-    for index, name in enumerate(rows.column_names):
-        if name in _ABOVE_ZERO or name.endswith("_unc"):
-            column = rows.column(index)
-            known = pc.if_else(pc.greater(column, 0.0), column, pa.scalar(None, column.type))
-            rows = rows.set_column(index, rows.schema.field(index), known)
-    return rows
+    told = [(text, numbers[bad]) for text, bad in unknown.items()]
+    return OrbitBlock(rows, numbers, ids, left_out, unknown=told, not_plain=others).without(problems)
 
 
 def _designations(rows: pa.Table) -> tuple[pa.Array, pa.Array, np.ndarray, np.ndarray]:

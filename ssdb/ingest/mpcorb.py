@@ -21,6 +21,7 @@ from ssdb.ingest.kepler import mean_motion, semimajor_axis
 from ssdb.ingest.orbit_block import PACKED, ROWS_PER_BLOCK, UNPACKED, OrbitBlock, lines_of, numbers_of, opened
 from ssdb.ingest.packed import unpack
 from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.sentinels import ORBITS, without_sentinels
 from ssdb.schema.solar_system import mpc_orbits
 
 _WIDTH = 141
@@ -180,7 +181,7 @@ def _block(characters: np.ndarray, numbers: np.ndarray, lengths: np.ndarray) -> 
         "e is 1, where a does not lead to q": values["e"] == 1,
         "a and n are not of one orbit": disagree,
     }
-    return OrbitBlock(rows, numbers, ids, counted="line").without(problems)
+    return OrbitBlock(without_sentinels(rows, ORBITS), numbers, ids, counted="line").without(problems)
 
 
 def _epochs(characters: np.ndarray) -> np.ndarray:

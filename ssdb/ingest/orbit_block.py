@@ -8,7 +8,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class OrbitBlock:
         What the numbers count.
     unknown : list of (str, ndarray)
         What was wrong with a value that became unknown, and the numbers of the rows, which may be among these.
+    not_plain : tuple of str
+        Columns of the source that are left out, because their values are lists, structures or the like.
     """
 
     rows: pa.Table
@@ -63,6 +65,7 @@ class OrbitBlock:
     left_out: list[tuple[str, np.ndarray]] = field(default_factory=list)
     counted: str = "row"
     unknown: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    not_plain: tuple[str, ...] = ()
 
     def without(self, problems: Mapping[str, np.ndarray]) -> OrbitBlock:
         """The block without the rows that have a problem; each is noted as left out for its first one.
@@ -81,7 +84,7 @@ class OrbitBlock:
         if not bad.any():
             return self
         rows, numbers, ids = self.rows.filter(pa.array(~bad)), self.numbers[~bad], self.ids[~bad]
-        return OrbitBlock(rows, numbers, ids, left_out, self.counted, self.unknown)
+        return replace(self, rows=rows, numbers=numbers, ids=ids, left_out=left_out)
 
 
 def numbers_of(texts: pa.Array, type_: pa.DataType = _DOUBLE) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from ssdb.errors import ConfigError, InputError, quoted, shown
 from ssdb.files import label, read_columns
 from ssdb.ingest.door import IngestReport, Source, with_column
 from ssdb.ingest.header_line import header_names
+from ssdb.ingest.mpc_orb import in_memory_as_text
 from ssdb.ingest.mpc_orbits import is_mpc_orbits, read_mpc_orbits
 from ssdb.ingest.mpcorb import is_mpcorb, read_mpcorb
 from ssdb.ingest.numbered import PrimaryDesignations
@@ -94,7 +95,7 @@ def ingest_orbits(
         if not stored:
             reasons = "".join(f"; {text}" for text in left_out.texts())
             raise InputError(f"{name}: there is no usable orbit in it{reasons}")
-    return IngestReport(name, "orbits", stored, 0, left_out.count, doubts=left_out.texts())
+    return IngestReport(name, "orbits", stored, 0, left_out.count, tuple(left_out.columns), doubts=left_out.texts())
 
 
 def usable_orbits(
@@ -153,12 +154,14 @@ class _LeftOut:
 
     def __init__(self) -> None:
         self.count = 0
+        self.columns: dict[str, None] = {}
         self._numbers: dict[str, list[int]] = {}
         self._counted = "row"
 
     def add(self, block: OrbitBlock) -> None:
         """Notes the rows that a block leaves out."""
         self._counted = block.counted
+        self.columns |= dict.fromkeys(block.not_plain)
         self.count += sum(len(numbers) for _, numbers in block.left_out)
         for text, numbers in [*block.left_out, *block.unknown]:
             self._numbers.setdefault(text, []).extend(numbers.tolist())
@@ -174,6 +177,8 @@ class _LeftOut:
 def _blocks(source: Source, format: str, simulated_names: bool) -> Iterator[OrbitBlock]:
     if format not in FORMATS:
         raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {quoted(format)}")
+    if not isinstance(source, str | os.PathLike):
+        source = in_memory_as_text(source)
     if format == "auto":
         format = _format_of(source)
     if format == "sorcha":
@@ -219,7 +224,7 @@ def _under_primary_designations(block: OrbitBlock, primaries: PrimaryDesignation
         rows.column(PACKED).combine_chunks(), rows.column(UNPACKED).combine_chunks(), block.ids
     )
     rows = with_column(with_column(rows, PACKED, packed, pa.string()), UNPACKED, unpacked, pa.string())
-    return OrbitBlock(rows, block.numbers, ids, block.left_out, block.counted)
+    return replace(block, rows=rows, ids=ids)
 
 
 def _checked(name: str, block: OrbitBlock, seen: np.ndarray) -> OrbitBlock:
@@ -254,4 +259,5 @@ def _without_absurd(block: OrbitBlock) -> OrbitBlock:
     for name in names:
         if cleaned[name] is not given[name]:
             rows = with_column(rows, name, cleaned[name], pa.float64())
-    return replace(block, rows=rows, unknown=[(text, block.numbers[wrong]) for text, wrong in problems.items()])
+    unknown = [*block.unknown, *((text, block.numbers[wrong]) for text, wrong in problems.items())]
+    return replace(block, rows=rows, unknown=unknown)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import InputError
-from ssdb.files import INCOMPLETE, NESTED, about_table, label
+from ssdb.files import INCOMPLETE, NESTED, about_table, label, not_plain
 from ssdb.ingest.column_map import ColumnMap
 from ssdb.ingest.conform import conform, matched_names
 from ssdb.rows import Rows, open_rows
@@ -40,7 +40,8 @@ class Parts:
     columns : tuple of str
         The columns of the data model's table that it has.
     left_out, without_unit : tuple of str
-        As of :class:`ssdb.ingest.conform.Conformed`; columns that are ignored are left out, too.
+        As of :class:`ssdb.ingest.conform.Conformed`; columns that are ignored, or have no plain values, are left out
+        as well.
     doubts : tuple of str
         What else there is to tell: columns that could not be converted, and what the file says of itself.
     incomplete : str or None
@@ -79,7 +80,7 @@ class Parts:
         found = matched_names(tuple(mapped.schema.names), target)
         self._sources = {name: found[name] for name in conformed.table.schema.names}
         self.columns = tuple(conformed.table.schema.names)
-        self.left_out = (*conformed.left_out, *dropped)
+        self.left_out = (*conformed.left_out, *dropped, *not_plain(rows.schema))
         self.without_unit = conformed.without_unit
 
     def refuse_incomplete(self, option: str) -> None:

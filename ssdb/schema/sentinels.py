@@ -1,0 +1,107 @@
+"""Numbers by which files say "unknown": the one table of them, which docs/formats.md shows.
+
+Only what no real value can be is here. (H = -1.25 is that of Eris.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+ORBITS = "orbits"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinel:
+    """What stands for "unknown" in some columns.
+
+    Attributes
+    ----------
+    format : str
+        Which files have it: ``"any"``, or :data:`ORBITS`, those of orbits whatever their format.
+    columns : tuple of str
+        Columns of the data model; empty: all of floating-point numbers.
+    values : tuple of float
+        The numbers themselves.
+    up_to : float or None
+        The largest one, where all smaller ones stand for the same.
+    source : str
+        Who writes it.
+    """
+
+    format: str
+    columns: tuple[str, ...]
+    source: str
+    values: tuple[float, ...] = ()
+    up_to: float | None = None
+
+    def means(self) -> str:
+        """What stands for "unknown", in words."""
+        if self.up_to is None:
+            return ", ".join(f"{value:g}" for value in self.values)
+        return f"{self.up_to:g} and less"
+
+    def found(self, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which numbers, shape (n,), stand for "unknown"."""
+        return np.isin(numbers, self.values) if self.up_to is None else numbers <= self.up_to
+
+
+SENTINELS = (
+    Sentinel("any", (), "a habit of many pipelines", values=(-999.0, -9999.0)),
+    Sentinel(
+        ORBITS,
+        ("h",),
+        "99: JPL's tables of elements; 0: Rubin's alerts; the others: files with columns of fixed width",
+        values=(0.0, 99.0, 99.9, 99.99, 99.999, -9.9, -9.99, -99.0, -99.9, -99.99),
+    ),
+    Sentinel(ORBITS, ("g",), "as for h", values=(9.99, 99.0, 99.9, 99.99, -9.9, -9.99, -99.0, -99.9, -99.99)),
+    Sentinel(ORBITS, ("a", "period", "mean_motion"), "mpc_orbits and Rubin's alerts", up_to=0.0),
+    Sentinel(ORBITS, ("earth_moid",), "Rubin's alerts", up_to=0.0),
+    Sentinel(ORBITS, ("arc_length_total", "arc_length_sel"), "mpc_orbits and Rubin's alerts", up_to=0.0),
+    Sentinel(ORBITS, ("nobs_total", "nobs_total_sel", "nopp"), "Rubin's alerts", up_to=0.0),
+    Sentinel(ORBITS, ("not_normalized_rms", "normalized_rms"), "mpc_orbits (mpc_orb: def = 0)", up_to=0.0),
+    Sentinel(ORBITS, ("orbit_type_int", "u_param"), "Rubin's alerts", up_to=-1.0),
+    Sentinel(ORBITS, ("yarkovsky", "srp", "a1", "a2", "a3", "dt"), "Rubin's alerts", values=(0.0,)),
+)
+"""In the order of the documentation. Errors (``*_unc`` of orbits, ``*Err``) are unknown where they are not above 0."""
+
+ANYWHERE = SENTINELS[0].values
+
+
+def without_sentinels(rows: pa.Table, format: str) -> pa.Table:
+    """Rows with NULL for what stands for "unknown" in files of a format.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Columns of the data model, of numbers where the table of sentinels names them.
+    format : str
+        That of the table of sentinels.
+    """
+    for sentinel in SENTINELS:
+        if sentinel.format == format:
+            for name in sentinel.columns:
+                rows = _without(rows, name, sentinel)
+    if format == ORBITS:
+        for name in [name for name in rows.column_names if name.endswith("_unc")]:
+            rows = _without(rows, name, _NO_ERROR)
+    return rows
+
+
+_NO_ERROR = Sentinel(ORBITS, (), "", up_to=0.0)
+
+
+def _without(rows: pa.Table, name: str, sentinel: Sentinel) -> pa.Table:
+    index = rows.schema.get_field_index(name)
+    if index < 0:
+        return rows
+    column = rows.column(index)
+    found = sentinel.found(column.cast(pa.float64()).to_numpy())  # NULL is NaN, which is no sentinel
+    if not found.any():
+        return rows
+    known = pc.if_else(pa.array(found), pa.scalar(None, column.type), column)
+    return rows.set_column(index, rows.schema.field(index), known)
