@@ -206,7 +206,11 @@ def test_simulated_names_that_cannot_be_stored_are_refused(database: Database, t
         (cometary(e=-0.1), "e is below 0"),
         (cometary(node="east"), "node is not a number"),
         (cometary(t_p_MJD_TDB=""), "t_p_MJD_TDB is not a number"),
-        (cometary(epochMJD_TDB=2454800.5), "epochMJD_TDB is not an MJD of the years 1550 to 2650"),
+        (
+            cometary(epochMJD_TDB=2454800.5),
+            "epochMJD_TDB is not an MJD of the years 1550 to 2650 but looks like JD; MJD = JD - 2400000.5",
+        ),
+        (cometary(epochMJD_TDB=1e9), "epochMJD_TDB is not an MJD of the years 1550 to 2650"),
         (cometary(format="COMET"), "FORMAT is none of COM, KEP, CART, BCOM, BKEP, BCART"),
         (cometary(inc=181.0), "i is not within 0 to 180 (deg)"),
         ({**cometary(), "more": 5}, "there are not 9 values"),

@@ -224,6 +224,17 @@ def _unit_factor(unit: str, target: _Target) -> float | None:
         raise target.unusable(f"has the unit {quoted(unit)}, which {error}") from None
 
 
+def unit_factor(unit: str, needed: str) -> float:
+    """What to multiply with to come from a unit to the one that is needed; 1 where either is none.
+
+    Raises
+    ------
+    ValueError
+        With the rest of a sentence about the unit, if it is not known or of another kind.
+    """
+    return (_factor(unit, needed) or 1.0) if needed else 1.0
+
+
 @cache
 def _factor(unit: str, needed: str) -> float | None:
     from astropy import units as u

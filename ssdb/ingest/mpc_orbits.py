@@ -24,6 +24,7 @@ from ssdb.ingest.header_line import header_names
 from ssdb.ingest.instants import instants_of
 from ssdb.ingest.mpc_orb import as_text, with_values_of_json
 from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, Part, is_simple_text, numbers_of, opened, parts_of
+from ssdb.ingest.orbit_checks import perihelion_problems
 from ssdb.ingest.packed import unpack
 from ssdb.input_file import format_of
 from ssdb.limits import LONGEST_LINE
@@ -183,12 +184,24 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
     for column, values in ((PACKED, packed), (UNPACKED, unpacked)):
         index = rows.schema.get_field_index(column)
         rows = rows.set_column(index, column, values) if index >= 0 else rows.append_column(column, values)
-    problems = unreadable | {
-        "there is no designation that has a packed form": ids == 0,
-        "the packed and the unpacked designation are of two objects": ~agree,
-    }
+    problems = (
+        unreadable
+        | _perihelia(rows)
+        | {
+            "there is no designation that has a packed form": ids == 0,
+            "the packed and the unpacked designation are of two objects": ~agree,
+        }
+    )
     told = [(text, numbers[bad]) for text, bad in unknown.items()]
     return OrbitBlock(rows, numbers, ids, left_out, unknown=told, not_plain=others).without(problems)
+
+
+def _perihelia(rows: pa.Table) -> dict[str, np.ndarray]:
+    """Times of perihelion that are no MJD; as far as the columns are there, which is looked at later."""
+    names = ("peri_time", "epoch_mjd", "q", "e")
+    if not {*names} <= {*rows.column_names}:
+        return {}
+    return perihelion_problems("peri_time", *(rows.column(name).to_numpy() for name in names))
 
 
 def _designations(rows: pa.Table) -> tuple[pa.Array, pa.Array, np.ndarray, np.ndarray]:

@@ -20,7 +20,8 @@ from ssdb.ingest.mpc_orb import in_memory_as_text
 from ssdb.ingest.mpc_orbits import is_mpc_orbits, read_mpc_orbits
 from ssdb.ingest.mpcorb import is_mpcorb, read_mpcorb
 from ssdb.ingest.numbered import PrimaryDesignations
-from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, first_line, is_simple_text, is_text, usable_epochs
+from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, first_line, is_simple_text, is_text
+from ssdb.ingest.orbit_checks import Angles, epoch_problems, speed_problems
 from ssdb.ingest.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
 from ssdb.input_file import format_of, said_of
 from ssdb.parquet_files import names_of
@@ -80,6 +81,7 @@ def ingest_orbits(
     source = said_of(source, table, type)
     name = label(source)
     left_out = _LeftOut()
+    angles = Angles()
     stored = 0
     with database.writing() as connection:
         lock_names(connection, shared=True)
@@ -87,6 +89,7 @@ def ingest_orbits(
         primaries = PrimaryDesignations(connection)
         for block in usable_orbits(source, primaries, format=format, simulated_names=simulated_names):
             left_out.add(block)
+            angles.add({column: block.rows.column(column).to_numpy() for column in ("i", "node", "argperi")})
             n = block.rows.num_rows
             store_orbits(connection, block.rows, free_id + stored, identified=bool(primaries))
             stored += n
@@ -95,7 +98,8 @@ def ingest_orbits(
         if not stored:
             reasons = "".join(f"; {text}" for text in left_out.texts())
             raise InputError(f"{name}: there is no usable orbit in it{reasons}")
-    return IngestReport(name, "orbits", stored, 0, left_out.count, tuple(left_out.columns), doubts=left_out.texts())
+    doubts = (*left_out.texts(), *angles.doubts())
+    return IngestReport(name, "orbits", stored, 0, left_out.count, tuple(left_out.columns), doubts=doubts)
 
 
 def usable_orbits(
@@ -238,10 +242,10 @@ def _checked(name: str, block: OrbitBlock, seen: np.ndarray) -> OrbitBlock:
     problems = {
         "q is not above 0": values["q"] <= 0,
         "e is below 0": values["e"] < 0,
-        "epoch_mjd is not an MJD of the years 1550 to 2650": np.isfinite(values["epoch_mjd"])
-        & ~usable_epochs(values["epoch_mjd"]),
+        **epoch_problems("epoch_mjd", values["epoch_mjd"]),
     }
-    block = _without_absurd(block.without(problems | usable_states(values)[1]))
+    problems |= usable_states(values)[1] | speed_problems(values["q"], values["e"])
+    block = _without_absurd(block.without(problems))
     _, first = np.unique(block.ids, return_index=True)
     again = np.ones(len(block.ids), bool)
     again[first] = False

@@ -19,8 +19,9 @@ import pyarrow as pa
 from ssdb.designation import identify, pack
 from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS, GM_SUN
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary
-from ssdb.errors import DesignationError, InputError, shown
-from ssdb.files import label, read_columns
+from ssdb.errors import DesignationError, InputError, quoted, shown
+from ssdb.files import label, read_columns, unit_of
+from ssdb.ingest.conform import unit_factor
 from ssdb.ingest.header_line import header_names
 from ssdb.ingest.kepler import of_ellipses
 from ssdb.ingest.orbit_block import (
@@ -33,8 +34,8 @@ from ssdb.ingest.orbit_block import (
     numbers_of,
     opened,
     parts_of,
-    usable_epochs,
 )
+from ssdb.ingest.orbit_checks import epoch_problems, perihelion_problems
 from ssdb.ingest.packed import unpack
 from ssdb.limits import LONGEST_LINE
 from ssdb.sky.frames import mean_ecliptic_rotation
@@ -47,6 +48,14 @@ _COLUMNS = {
     "CART": ("x", "y", "z", "xdot", "ydot", "zdot"),
 }
 """What each format has beside ObjID, FORMAT and epochMJD_TDB; the barycentric ones, with a B before, have the same."""
+
+_UNITS = {
+    **dict.fromkeys(("q", "a", "x", "y", "z"), "AU"),
+    **dict.fromkeys(("xdot", "ydot", "zdot"), "AU/d"),
+    **dict.fromkeys((*_ORIENTATION, "ma"), "deg"),
+    **dict.fromkeys(("t_p_MJD_TDB", "epochMJD_TDB"), "d"),
+    "e": "",
+}
 
 _FORMATS = (*_COLUMNS, *(f"B{name}" for name in _COLUMNS))
 _ELEMENTS = ("q", "e", "i", "node", "argperi", "peri_time")
@@ -155,7 +164,8 @@ def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table
             ids == 0
         ),
         f"FORMAT is none of {', '.join(_FORMATS)}": ~np.isin(formats, _FORMATS),
-        f"{_EPOCH} is not an MJD of the years 1550 to 2650": ~usable_epochs(epoch),
+        f"{_EPOCH} is unknown": np.isnan(epoch),
+        **epoch_problems(_EPOCH, epoch),
     }
     elements = {element: np.full(n, np.nan) for element in _ELEMENTS}
     for format_ in sorted({*formats.tolist()} & {*_FORMATS}):
@@ -163,7 +173,10 @@ def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table
         _require(table, wanted, name, f"orbits of FORMAT {format_}")
         columns = {column: _column(table, column, name) for column in wanted}
         here = formats == format_
-        for text, wrong in _senseless(format_, columns).items():
+        senseless = _senseless(format_, columns)
+        if format_.endswith("COM"):
+            senseless |= perihelion_problems("t_p_MJD_TDB", columns["t_p_MJD_TDB"], epoch, columns["q"], columns["e"])
+        for text, wrong in senseless.items():
             problems[text] = problems.get(text, np.zeros(n, bool)) | (here & wrong)
         usable = here & ~np.logical_or.reduce(list(problems.values()))
         found = heliocentric(format_, {column: values[usable] for column, values in columns.items()}, epoch[usable])
@@ -193,12 +206,17 @@ def _cast(table: pa.Table, column: str, type_: pa.DataType, name: str) -> pa.Chu
 
 
 def _column(table: pa.Table, column: str, name: str) -> Array:
-    """Numbers of a column; NaN where there is none."""
+    """Numbers of a column in its unit; NaN where there is none."""
     texts = table.column(column)
     if pa.types.is_string(texts.type):
         values = numbers_of(texts.combine_chunks())[0]
     else:
         values = _cast(table, column, pa.float64(), name).to_numpy()
+    unit = unit_of(table.schema.field(column))
+    try:
+        values = values * unit_factor(unit, _UNITS[column])
+    except ValueError as error:
+        raise InputError(f"{name}: column {column} has the unit {quoted(unit)}, which {error}") from None
     return np.where(np.isfinite(values), values, np.nan)
 
 
