@@ -1,7 +1,8 @@
 """Orbits as the Minor Planet Center exports them: MPCORB.DAT and the smaller files of the same columns.
 
 The columns are those of https://www.minorplanetcenter.net/iau/info/MPOrbitFormat.html up to the 141st, which is where
-all versions of the format agree. Elements are heliocentric, in the J2000 mean ecliptic, epochs 0h TT.
+all versions of the format agree, and the names behind them. Elements are heliocentric, in the J2000 mean ecliptic,
+epochs 0h TT.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.sentinels import ORBITS, without_sentinels
 from ssdb.schema.solar_system import mpc_orbits
 
-_WIDTH = 141
+_WIDTH = 194
 _MJD_OF_1970 = 40587
 
 _COLUMNS = {
@@ -45,13 +46,18 @@ _COLUMNS = {
     "arc_length_total": (128, 131),
     "arc_unit": (133, 136),
     "not_normalized_rms": (138, 141),
+    "readable": (167, 194),
 }
 """First and last column of each value, counted from 1."""
 
 _GAPS = (8, 14, 20, 26, 36, 37, 47, 48, 58, 59, 69, 70, 80, 92)
 """Columns that are blank in every orbit."""
 
-_NUMBERS = tuple(name for name in _COLUMNS if name not in ("packed", "epoch", "u_param", "arc_unit"))
+_NUMBERS = tuple(name for name in _COLUMNS if name not in ("packed", "epoch", "u_param", "arc_unit", "readable"))
+
+_NAMED = r"^\(\d+\) +(?P<name>[^\d ].*)$"
+"""The designation as people write it, "(1) Ceres"."""
+_IS_DESIGNATION = r"^A[89]\d\d [A-Z]{2}"
 
 _LOOKS_LIKE_ORBIT = re.compile(rb".{7} .{5} .{5} [I-L]\d\d[1-9A-C][1-9A-V] [ \d.]{9}  [ \d.]{9}  [ \d.]{9}  ")
 _HEADER_END = re.compile(rb"-{60,}\s*|Des'n\s.*", re.DOTALL)
@@ -127,7 +133,7 @@ def _header(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[int
 
 
 def _characters(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """The first columns of lines, shape (n, 141), blank behind the end of a line."""
+    """The first columns of lines, shape (n, 194), blank behind the end of a line."""
     padded = np.concatenate((text, np.full(_WIDTH, ord(" "), np.uint8)))
     characters = np.lib.stride_tricks.sliding_window_view(padded, _WIDTH)[starts]
     short = np.flatnonzero(ends - starts < _WIDTH)
@@ -181,7 +187,17 @@ def _block(characters: np.ndarray, numbers: np.ndarray, lengths: np.ndarray) -> 
         "e is 1, where a does not lead to q": values["e"] == 1,
         "a and n are not of one orbit": disagree,
     }
-    return OrbitBlock(without_sentinels(rows, ORBITS), numbers, ids, counted="line").without(problems)
+    rows = without_sentinels(rows, ORBITS)
+    return OrbitBlock(rows, numbers, ids, counted="line", names=_names(characters)).without(problems)
+
+
+def _names(characters: np.ndarray) -> pa.Array:
+    """Names of minor planets; NULL where a line has none, or fills the columns, so that it may be cut off."""
+    texts = _texts(characters, "readable")
+    whole = pa.array(characters[:, _COLUMNS["readable"][1] - 1] == ord(" "))
+    names = pc.struct_field(pc.extract_regex(pc.ascii_trim_whitespace(texts), _NAMED), "name")
+    wanted = pc.and_(whole, pc.invert(pc.fill_null(pc.match_substring_regex(names, _IS_DESIGNATION), True)))
+    return pc.if_else(wanted, names, pa.scalar(None, pa.string()))
 
 
 def _epochs(characters: np.ndarray) -> np.ndarray:

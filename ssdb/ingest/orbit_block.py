@@ -57,6 +57,10 @@ class OrbitBlock:
         What was wrong with a value that became unknown, and the numbers of the rows, which may be among these.
     not_plain : tuple of str
         Columns of the source that are left out, because their values are lists, structures or the like.
+    names : pyarrow.Array of string, shape (n,), or None
+        Names of the objects as the source has them; NULL where it has none.
+    own : ndarray of bool, shape (n,), or None
+        Which of them came under the primary designation of their object, or its number; None: all.
     """
 
     rows: pa.Table
@@ -66,6 +70,8 @@ class OrbitBlock:
     counted: str = "row"
     unknown: list[tuple[str, np.ndarray]] = field(default_factory=list)
     not_plain: tuple[str, ...] = ()
+    names: pa.Array | None = None
+    own: np.ndarray | None = None
 
     def without(self, problems: Mapping[str, np.ndarray]) -> OrbitBlock:
         """The block without the rows that have a problem; each is noted as left out for its first one.
@@ -84,7 +90,9 @@ class OrbitBlock:
         if not bad.any():
             return self
         rows, numbers, ids = self.rows.filter(pa.array(~bad)), self.numbers[~bad], self.ids[~bad]
-        return replace(self, rows=rows, numbers=numbers, ids=ids, left_out=left_out)
+        own = None if self.own is None else self.own[~bad]
+        names = None if self.names is None else self.names.filter(pa.array(~bad))
+        return replace(self, rows=rows, numbers=numbers, ids=ids, left_out=left_out, names=names, own=own)
 
 
 def numbers_of(texts: pa.Array, type_: pa.DataType = _DOUBLE) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.ephemeris.usable import ELEMENTS, usable_states
@@ -19,16 +20,18 @@ from ssdb.ingest.header_line import header_names
 from ssdb.ingest.mpc_orb import in_memory_as_text
 from ssdb.ingest.mpc_orbits import is_mpc_orbits, read_mpc_orbits
 from ssdb.ingest.mpcorb import is_mpcorb, read_mpcorb
+from ssdb.ingest.name_tables import names_of_objects
 from ssdb.ingest.numbered import PrimaryDesignations
 from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, first_line, is_simple_text, is_text
 from ssdb.ingest.orbit_checks import Angles, epoch_problems, speed_problems
+from ssdb.ingest.orbit_choice import FileOrbits, without_worse_than_stored
 from ssdb.ingest.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
 from ssdb.input_file import format_of, said_of
 from ssdb.parquet_files import names_of
 from ssdb.schema.ranges import absurd_unknown, ranged
 from ssdb.schema.solar_system import mpc_orbits
 from ssdb.store.database import Database
-from ssdb.store.names import lock_names
+from ssdb.store.names import lock_names, write_aliases
 from ssdb.store.orbits import lock_orbits, replace_orbits
 from ssdb.store.write import Progress
 
@@ -46,7 +49,10 @@ def ingest_orbits(
     type: str | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
-    """Stores orbits. The orbit of an object that has one already is replaced, by a row as a whole.
+    """Stores orbits. The orbit of an object that has one already is replaced, by a row as a whole, if it is no better.
+
+    Of two orbits of an object, wherever they are from, that of its primary designation is kept; then that of the newer
+    epoch, then of the newer fit. The other one is told.
 
     The source is read in parts, whatever its length, in one transaction. A row that is no usable orbit is left out,
     and told with its number and the reason.
@@ -82,22 +88,29 @@ def ingest_orbits(
     name = label(source)
     left_out = _LeftOut()
     angles = Angles()
-    stored = 0
+    in_file = FileOrbits()
+    stored, n_usable = 0, 0
     with database.writing() as connection:
         lock_names(connection, shared=True)
         free_id = lock_orbits(connection)
         primaries = PrimaryDesignations(connection)
-        for block in usable_orbits(source, primaries, format=format, simulated_names=simulated_names):
+        for given in _usable(source, primaries, in_file, format, simulated_names):
+            n_usable += len(given.ids)
+            angles.add({column: given.rows.column(column).to_numpy() for column in ("i", "node", "argperi")})
+            block = without_worse_than_stored(connection, given, in_file, identified=bool(primaries))
+            in_file.stored(block)
             left_out.add(block)
-            angles.add({column: block.rows.column(column).to_numpy() for column in ("i", "node", "argperi")})
             n = block.rows.num_rows
             store_orbits(connection, block.rows, free_id + stored, identified=bool(primaries))
+            if block.names is not None:
+                write_aliases(connection, names_of_objects(block.names, block.ids), overwrite=False)
             stored += n
             if progress:
                 progress(n, stored)
-        if not stored:
+        if not n_usable:
             reasons = "".join(f"; {text}" for text in left_out.texts())
             raise InputError(f"{name}: there is no usable orbit in it{reasons}")
+        stored -= in_file.n_replaced
     doubts = (*left_out.texts(), *angles.doubts())
     return IngestReport(name, "orbits", stored, 0, left_out.count, tuple(left_out.columns), doubts=doubts)
 
@@ -105,7 +118,7 @@ def ingest_orbits(
 def usable_orbits(
     source: Source, primaries: PrimaryDesignations, *, format: str = "auto", simulated_names: bool = False
 ) -> Iterator[OrbitBlock]:
-    """The orbits of a source, in parts, under their primary designations, each object once.
+    """The orbits of a source, in parts, under their primary designations, of each object the best one.
 
     Parameters
     ----------
@@ -118,18 +131,22 @@ def usable_orbits(
     Yields
     ------
     OrbitBlock
-        Rows that are usable orbits, and which are not.
+        Rows that are usable orbits, and which are not. Where an object comes again with a better orbit in a later part,
+        it is there again.
 
     Raises
     ------
     InputError
         If the source is not there, not readable or truncated.
     """
-    seen = np.empty(0, np.int64)
+    yield from _usable(source, primaries, FileOrbits(), format, simulated_names)
+
+
+def _usable(
+    source: Source, primaries: PrimaryDesignations, in_file: FileOrbits, format: str, simulated_names: bool
+) -> Iterator[OrbitBlock]:
     for given in _blocks(source, format, simulated_names):
-        block = _checked(label(source), _under_primary_designations(given, primaries), seen)
-        seen = np.sort(np.concatenate((seen, block.ids)), kind="stable")
-        yield block
+        yield in_file.best(_checked(label(source), _under_primary_designations(given, primaries)))
 
 
 def store_orbits(connection: sa.Connection, rows: pa.Table, first_id: int, *, identified: bool) -> None:
@@ -224,15 +241,16 @@ def _under_primary_designations(block: OrbitBlock, primaries: PrimaryDesignation
     if not primaries:
         return block
     rows = block.rows
+    numbers = pc.match_substring_regex(rows.column(UNPACKED), r"^\d+[PDI]?$").to_numpy()
     packed, unpacked, ids = primaries.of(
         rows.column(PACKED).combine_chunks(), rows.column(UNPACKED).combine_chunks(), block.ids
     )
     rows = with_column(with_column(rows, PACKED, packed, pa.string()), UNPACKED, unpacked, pa.string())
-    return replace(block, rows=rows, ids=ids)
+    return replace(block, rows=rows, ids=ids, own=(ids == block.ids) | numbers)
 
 
-def _checked(name: str, block: OrbitBlock, seen: np.ndarray) -> OrbitBlock:
-    """The usable orbits of a block; ``seen`` has the identifiers of those before it in the file, ascending."""
+def _checked(name: str, block: OrbitBlock) -> OrbitBlock:
+    """The usable orbits of a block."""
     missing = [column for column in ELEMENTS if column not in block.rows.column_names]
     if missing:
         raise InputError(
@@ -245,13 +263,7 @@ def _checked(name: str, block: OrbitBlock, seen: np.ndarray) -> OrbitBlock:
         **epoch_problems("epoch_mjd", values["epoch_mjd"]),
     }
     problems |= usable_states(values)[1] | speed_problems(values["q"], values["e"])
-    block = _without_absurd(block.without(problems))
-    _, first = np.unique(block.ids, return_index=True)
-    again = np.ones(len(block.ids), bool)
-    again[first] = False
-    if len(seen):
-        again |= seen[np.minimum(np.searchsorted(seen, block.ids), len(seen) - 1)] == block.ids
-    return block.without({"the object is there twice": again})
+    return _without_absurd(block.without(problems))
 
 
 def _without_absurd(block: OrbitBlock) -> OrbitBlock:

@@ -6,6 +6,7 @@ A spelling that :func:`ssdb.designation.pack` understands by itself ("(433)", "2
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 import sqlalchemy as sa
 
@@ -20,7 +21,7 @@ from ssdb.store.names import alias_table, write_aliases
 NUMBER, NAME, PACKED, PROVISIONAL, SECONDARY = "number", "name", "packed", "provisional", "secondary"
 """Kinds of names: 433; Eros; 00433 or I98P00A; the primary designation; a designation given to the object besides."""
 
-_MAX_ALIAS_LENGTH = ss_alias.c.alias.type.length  # type: ignore[attr-defined]
+MAX_ALIAS_LENGTH = ss_alias.c.alias.type.length  # type: ignore[attr-defined]
 
 
 def kind_of_designation(packed: str, *, primary: bool) -> str:
@@ -63,7 +64,7 @@ def add_names(connection: sa.Connection, given: Mapping[str, int], moved: Mappin
             of_object[primary] = kind_of_designation(packed_from_id(primary_id), primary=True)
             aliases |= {alias: (primary_id, kind) for alias, kind in of_object.items()}
     # What is longer than the column is the name of nothing that anybody would look for.
-    aliases = {alias: row for alias, row in aliases.items() if len(alias) <= _MAX_ALIAS_LENGTH}
+    aliases = {alias: row for alias, row in aliases.items() if len(alias) <= MAX_ALIAS_LENGTH}
     write_aliases(connection, alias_table(aliases), overwrite=False)
 
 
@@ -117,7 +118,10 @@ def _condition(column: sa.Column, names: list[str], folded: bool) -> sa.ColumnEl
 
 def _in_aliases(connection: sa.Connection, names: list[str], folded: bool) -> list[tuple[str, int, str]]:
     columns = (ss_alias.c.alias, ss_alias.c.ssObjectId, ss_alias.c.kind)
-    rows = connection.execute(sa.select(*columns).where(_condition(ss_alias.c.alias, names, folded)))
+    wanted = _condition(ss_alias.c.alias, names, folded)
+    if folded:
+        wanted &= ss_alias.c.kind != PACKED  # small letters are other digits in these
+    rows = connection.execute(sa.select(*columns).where(wanted))
     return [(alias, object_id, kind) for alias, object_id, kind in rows]
 
 
@@ -125,7 +129,11 @@ def _in_numbered(connection: sa.Connection, names: list[str], folded: bool) -> l
     numbered = numbered_identifications.c
     columns = (numbered.iau_name, numbered.unpacked_primary_provisional_designation)
     rows = connection.execute(sa.select(*columns).where(_condition(numbered.iau_name, names, folded)))
-    return [(name, ss_object_id(pack(primary)[0]), NAME) for name, primary in rows]
+    found = []
+    for name, primary in rows:
+        with suppress(DesignationError):  # one that no identifier can be made from is told by primary_ids
+            found.append((name, ss_object_id(pack(primary)[0]), NAME))
+    return found
 
 
 def designations_of(database: Database, names: Collection[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.designation import pack, packed_from_id, ss_object_id
+from ssdb.designation import MIN_PACKED_LENGTH, pack, packed_from_id, ss_object_id
 from ssdb.names.aliases import PACKED, PROVISIONAL, designation_of, kind_of_designation
 from ssdb.names.moves import move_aliases, move_rows, object_moves
 from ssdb.names.primary import primary_ids
@@ -26,7 +26,7 @@ from ssdb.schema.solar_system import (
 from ssdb.schema.survey import ss_alias, ss_candidate, ss_ephemeris, ss_expected, ss_prediction
 from ssdb.store.database import Database
 from ssdb.store.names import alias_table, lock_names, write_aliases
-from ssdb.store.orbits import lock_orbits
+from ssdb.store.orbits import fitted, lock_orbits
 from ssdb.store.read import read_arrays
 from ssdb.store.sources import source_update
 from ssdb.store.staging import staged
@@ -174,10 +174,16 @@ def _lock_visits_of(connection: sa.Connection, objects: sa.Select) -> None:
     lock_visits(connection, np.unique(visits))
 
 
-def _doubles(key: sa.Column, own: sa.Column, moves: sa.Table, within: Sequence[sa.Column]) -> sa.Select:
-    """Selects ``within`` and the key of rows whose object has another row that stays: the primary's, if there."""
+def _doubles(
+    key: sa.Column, own: sa.Column, moves: sa.Table, within: Sequence[sa.Column], better: Sequence[Any] | None = None
+) -> sa.Select:
+    """Selects ``within`` and the key of rows whose object has another row that stays.
+
+    That is the first by ``better`` or, without it, the primary's, if there.
+    """
     is_other = sa.case((moves.c.ssObjectId == moves.c.newId, 0), else_=1)
-    rank = sa.func.row_number().over(partition_by=[*within, moves.c.newId], order_by=[is_other, moves.c.ssObjectId])
+    order = [*([is_other] if better is None else better), moves.c.ssObjectId]
+    rank = sa.func.row_number().over(partition_by=[*within, moves.c.newId], order_by=order)
     ranked = sa.select(*within, key, rank.label("rank")).where(key == own).subquery()
     return sa.select(*(ranked.c[column.name] for column in (*within, key))).where(ranked.c.rank > 1)
 
@@ -189,10 +195,11 @@ def _remove_doubles(
     moves: sa.Table,
     within: Sequence[sa.Column],
     report: RelinkReport,
+    better: Sequence[Any] | None = None,
 ) -> None:
     """Removes rows of other designations of an object where a row of its primary one stays."""
     row = sa.tuple_(*within, key) if within else key
-    statement = sa.delete(key.table).where(row.in_(_doubles(key, own, moves, within)))
+    statement = sa.delete(key.table).where(row.in_(_doubles(key, own, moves, within, better)))
     _count(report.removed, key.table, connection.execute(statement))
 
 
@@ -213,7 +220,12 @@ def _remove_predictions(connection: sa.Connection, doubles: dict[str, np.ndarray
 
 def _move_orbits(connection: sa.Connection, moves: sa.Table, report: RelinkReport) -> None:
     packed = mpc_orbits.c.packed_primary_provisional_designation
-    _remove_doubles(connection, packed, moves.c.packed, moves, (), report)
+    # The rule of ssdb.ingest.orbit_choice.
+    is_number = sa.func.length(moves.c.packed) == MIN_PACKED_LENGTH
+    is_other = sa.case((sa.or_(moves.c.ssObjectId == moves.c.newId, is_number), 0), else_=1)
+    by_newest = [sa.func.coalesce(value, -1e300).desc() for value in (mpc_orbits.c.epoch_mjd, fitted(connection))]
+    is_moved = sa.case((moves.c.ssObjectId == moves.c.newId, 0), else_=1)
+    _remove_doubles(connection, packed, moves.c.packed, moves, (), report, [is_other, *by_newest, is_moved])
     values = {
         "designation": moves.c.newDesignation,
         "packed_primary_provisional_designation": moves.c.newPacked,

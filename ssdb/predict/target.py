@@ -126,17 +126,17 @@ def _in_source(connection: sa.Connection, resolved: ResolvedName | None, source:
         if resolved is None or not n_orbits:
             raise InputError(f"{name}: there is no usable orbit in it{why}")
         raise NotFoundError(f"{name} has no usable orbit of {resolved.name} ({resolved.designation}){why}")
-    rows = found[0].rows
+    rows = found[-1].rows
     values = {column: rows.column(column).to_numpy() for column in rows.column_names if column in ELEMENTS}
     magnitudes = [rows.column(column).to_numpy() if column in rows.column_names else None for column in ("h", "g")]
     orbit = Orbits.from_elements(rows.column(PACKED).to_pylist(), **values, H=magnitudes[0], G=magnitudes[1])
     designation = rows.column(UNPACKED)[0].as_py()
     text = rows.column("mpc_orb_jsonb")[0].as_py() if "mpc_orb_jsonb" in rows.column_names else None
     covariance = covariance_of(text, float(orbit.epoch_mjd[0]), f"{name}: {designation}")
-    return Target(int(found[0].ids[0]), designation, orbit, covariance, rows)
+    return Target(int(found[-1].ids[0]), designation, orbit, covariance, rows)
 
 
 def _refuse_several(name: str, blocks: list[OrbitBlock]) -> None:
-    names = [designation for block in blocks for designation in block.rows.column(UNPACKED).to_pylist()]
+    names = dict.fromkeys(name for block in blocks for name in block.rows.column(UNPACKED).to_pylist())
     if len(names) > 1:
         raise InputError(f"{name} has the orbits of several objects ({shown(names)}): say of which, by its name")

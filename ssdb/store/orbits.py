@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -11,9 +13,95 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ssdb.schema.solar_system import current_identifications, mpc_orbits, numbered_identifications
 from ssdb.store.locks import lock
 from ssdb.store.nights import forget_nights
+from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
 
 _KEY = "packed_primary_provisional_designation"
+
+
+@dataclass(frozen=True, slots=True)
+class OrbitRank:
+    """By what orbits of one object are compared, in this order.
+
+    Attributes
+    ----------
+    own : ndarray of bool, shape (n,)
+        They are of the primary designation, or of the number.
+    epoch, fit : ndarray of float64, shape (n,)
+        At what they osculate (MJD TT), and when they were fitted (whole seconds since 1970); -inf where unknown.
+    """
+
+    own: np.ndarray
+    epoch: np.ndarray
+    fit: np.ndarray
+
+    def take(self, rows: np.ndarray) -> OrbitRank:
+        """Those of some orbits."""
+        return OrbitRank(self.own[rows], self.epoch[rows], self.fit[rows])
+
+
+def newer(one: OrbitRank, other: OrbitRank) -> np.ndarray:
+    """Where an orbit is to be kept and the other is not; they are equally good where neither is newer."""
+    by_epoch = (one.epoch > other.epoch) | ((one.epoch == other.epoch) & (one.fit > other.fit))
+    return (one.own & ~other.own) | ((one.own == other.own) & by_epoch)
+
+
+_FITTED = sa.cast(sa.extract("epoch", sa.func.date_trunc("second", mpc_orbits.c.fitting_datetime)), sa.Double)
+_FITTED_SQLITE = sa.cast(sa.extract("epoch", mpc_orbits.c.fitting_datetime), sa.Double)
+
+
+def fitted(connection: sa.Connection) -> sa.ColumnElement[float]:
+    """When a row of mpc_orbits was fitted, in whole seconds since 1970."""
+    return _FITTED if connection.dialect.name == "postgresql" else _FITTED_SQLITE
+
+
+def stored_ranks(
+    connection: sa.Connection, keys: pa.Table, *, identified: bool
+) -> tuple[np.ndarray, OrbitRank, np.ndarray]:
+    """What is stored of objects.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that holds the lock of :func:`lock_orbits`.
+    keys : pyarrow.Table
+        Packed primary designations, the one column that makes the key of mpc_orbits.
+    identified : bool
+        As of :func:`replace_orbits`.
+
+    Returns
+    -------
+    keys : ndarray of bytes, shape (n,)
+        The given designations for each stored orbit; an object may have several.
+    ranks : OrbitRank
+    other_name : ndarray of bool, shape (n,)
+        The orbit is stored under another designation than the given one.
+    """
+    with staged(connection, mpc_orbits, keys) as new:
+        numbered, current = numbered_identifications.c, current_identifications.c
+        parts = [(sa.join(mpc_orbits, new, mpc_orbits.c[_KEY] == new.c[_KEY]), 1, 0)]
+        if identified:
+            by_number = sa.join(numbered_identifications, new, numbered[_KEY] == new.c[_KEY]).join(
+                mpc_orbits, mpc_orbits.c.unpacked_primary_provisional_designation == numbered.permid
+            )
+            secondary = current.packed_secondary_provisional_designation
+            others = sa.join(
+                current_identifications, new, (current[_KEY] == new.c[_KEY]) & (secondary != current[_KEY])
+            ).join(mpc_orbits, mpc_orbits.c[_KEY] == secondary)
+            parts += [(by_number, 1, 1), (others, 0, 1)]
+        selected = [
+            sa.select(
+                new.c[_KEY].label("packed"),
+                sa.literal_column(str(own), sa.Integer).label("own"),
+                mpc_orbits.c.epoch_mjd.label("epoch"),
+                fitted(connection).label("fit"),
+                sa.literal_column(str(other), sa.Integer).label("other"),
+            ).select_from(joined)
+            for joined, own, other in parts
+        ]
+        found = read_arrays(connection, sa.union_all(*selected).subquery().select())
+    epoch, fit = (np.where(np.isnan(found[name]), -np.inf, found[name]) for name in ("epoch", "fit"))
+    return found["packed"], OrbitRank(found["own"] == 1, epoch, fit), found["other"] == 1
 
 
 def lock_orbits(connection: sa.Connection) -> int:
