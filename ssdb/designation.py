@@ -38,6 +38,8 @@ _NUMBERED = re.compile(r"(?:\((?P<bracketed>\d+)\)|(?P<plain>\d+))(?: (?P<name>[
 _NAME = re.compile(r"(?!.*-[A-Z]$)(?=(?:\W*[^\W\d_]){3})['`‘’ʻʼ]?[^\W\d_][^\d()/]*")
 _SHORT_NAME = re.compile(r"[A-Z][a-z]")
 _YEAR = re.compile(r"(?:1[89]|2[01])\d\d")
+# C_QD000N is C/2026 DY620: comets that were found as asteroids, after the 15,500th of a half-month.
+_EXTENDED = re.compile(r"([PCDXAI])(_[A-Z][A-HJ-Y][0-9A-Za-z]{4})")
 _INTERSTELLAR = re.compile(r"\d+I(?:-[A-Z]{1,2}|[a-z]{1,2})?")
 
 _FRAGMENT = r"(?:-(?P<fragment>[A-Z]{1,2}))?"
@@ -201,6 +203,8 @@ def identify(
     label: str = "",
     simulated_names: bool = False,
     known: Callable[[list[str]], Mapping[str, str]] | None = None,
+    *,
+    strict: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Identifiers and canonical designations of many objects.
 
@@ -216,6 +220,8 @@ def identify(
         ASCII).
     known : callable, optional
         Asked for the designations of those names that are none; gives those it knows.
+    strict : bool
+        As of :func:`identify_encoded`; names that are missing are an error in any case.
 
     Returns
     -------
@@ -236,7 +242,7 @@ def identify(
         rows = np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False)) + 1
         raise DesignationError(f"{where}there is no designation in rows {shown(rows)}")
     encoded = column.dictionary_encode()
-    ids, designations = identify_encoded(encoded, label, simulated_names, known)
+    ids, designations = identify_encoded(encoded, label, simulated_names, known, strict)
     inverse = encoded.indices.to_numpy()
     return ids[inverse], designations[inverse]
 
@@ -246,6 +252,7 @@ def identify_encoded(
     label: str = "",
     simulated_names: bool = False,
     known: Callable[[list[str]], Mapping[str, str]] | None = None,
+    strict: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """As :func:`identify`, of names in the dictionary encoding, none of which is missing.
 
@@ -255,6 +262,8 @@ def identify_encoded(
         Of k different names; all are identified, used or not.
     label, simulated_names, known
         As of :func:`identify`.
+    strict : bool
+        Whether names that cannot be identified are an error; if not, their identifier is 0.
 
     Returns
     -------
@@ -287,6 +296,9 @@ def identify_encoded(
                 packed, designations[i] = pack(designated[unique[i]])
                 ids[i] = ss_object_id(packed)
         unknown = [i for i in unknown if unique[i] not in designated]
+    if unknown and not (simulated_names or strict):
+        designations[unknown] = [unique[i] for i in unknown]
+        return ids, designations
     if unknown and not simulated_names:
         rows = np.flatnonzero(np.isin(names.indices.to_numpy(), unknown)) + 1
         raise DesignationError(
@@ -360,6 +372,8 @@ def _convert(text: str) -> tuple[bool, str]:
         # The library does not know interstellar objects; they are packed as numbered comets are.
         result = library.convert(text.replace("I", "P", 1))
         return result["info"]["format"] == "packed", result["output"].replace("P", "I", 1)
+    if match := _EXTENDED.fullmatch(text):  # the library makes these, and does not read them
+        return True, f"{match[1]}/{library.convert(match[2])['output']}"
     result = library.convert(text)
     return result["info"]["format"] == "packed", result["output"]
 
@@ -372,7 +386,8 @@ def _with_full_year(designation: str) -> str:
 def _normalised(text: str) -> str:
     """A designation with single blanks for blanks and underscores, without parentheses around the whole."""
     text = " ".join(text.split())
-    text = re.sub(r"(?<=[^_ ])_(?=[^_ ])", " ", text)  # the first character of _QC0000 belongs to it
+    if not _EXTENDED.fullmatch(text):
+        text = re.sub(r"(?<=[^_ ])_(?=[^_ ])", " ", text)  # the first character of _QC0000 belongs to it
     return text[1:-1] if re.fullmatch(r"\([^()]+\)", text) else text
 
 

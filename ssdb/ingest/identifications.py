@@ -19,6 +19,7 @@ from ssdb.files import INCOMPLETE, about_table, label, not_plain, read_columns
 from ssdb.ingest.checks import Problems, check_not_null
 from ssdb.ingest.conform import conform
 from ssdb.ingest.door import IngestReport, Source, with_column
+from ssdb.ingest.name_tables import NUMBER_COLUMN, is_name_column, is_of_names, store_names
 from ssdb.ingest.packed import pack_numbers, unpack
 from ssdb.input_file import said_of
 from ssdb.names.aliases import NAME, NUMBER, PACKED, PROVISIONAL, SECONDARY
@@ -64,8 +65,9 @@ def ingest_identifications(
     database : Database
         Where to.
     source : path or table
-        The Minor Planet Center's table current_identifications or numbered_identifications (CSV, Parquet, or any
-        table that :func:`ssdb.files.read_columns` reads), or rows of it.
+        The Minor Planet Center's table current_identifications, numbered_identifications, minor_planet_names or
+        comet_names (CSV, Parquet, or any table that :func:`ssdb.files.read_columns` reads), or rows of it. Of the last
+        two the names are stored, in SsAlias.
     table, type : optional
         Which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
     progress : callable, optional
@@ -81,7 +83,11 @@ def ingest_identifications(
         If the source is not usable, or designations would be each other's primary. Nothing is stored then.
     """
     name = label(source)
-    target, rows, left_out, doubts = _read(said_of(source, table, type), name)
+    text = {c.name for table in _KEYS for c in table.columns if isinstance(c.type, sa.String)}
+    given = read_columns(said_of(source, table, type), strings=sorted(text | {NUMBER_COLUMN, "name"}))
+    if is_of_names(given.column_names):
+        return _ingest_names(database, name, given)
+    target, rows, left_out, doubts = _read(given, name)
     problems = Problems(name, rows.num_rows)
     check_not_null(problems, rows, [column.name for column in target.columns if column.name in _needed(target)])
     for key in _KEYS[target]:
@@ -123,10 +129,24 @@ class _Designations:
         return _Designations(text, pc.replace_with_mask(self.packed, pa.array(mask), packed), object_ids)
 
 
-def _read(source: Source, name: str) -> tuple[sa.Table, pa.Table, tuple[str, ...], tuple[str, ...]]:
-    """Which table a source is, its rows, the columns of it that the table does not have, and what is doubtful."""
-    text = {c.name for table in _KEYS for c in table.columns if isinstance(c.type, sa.String)}
-    table = read_columns(source, strings=sorted(text))
+def _ingest_names(database: Database, name: str, given: pa.Table) -> IngestReport:
+    """Stores the names of minor_planet_names or comet_names, which are about nothing else."""
+    as_text = [pa.field(column, pa.string()) for column in given.column_names if is_name_column(column)]
+    try:
+        rows = given.select([field.name for field in as_text]).cast(pa.schema(as_text))
+    except pa.ArrowException as error:
+        raise InputError(f"{name}: {error}") from error
+    with database.writing() as connection:
+        lock_names(connection)
+        invalid, doubts = store_names(connection, rows)
+    left_out = (*(column for column in given.column_names if not is_name_column(column)), *not_plain(given.schema))
+    return IngestReport(name, "names", rows.num_rows - invalid, 0, invalid, left_out, doubts=doubts)
+
+
+def _read(table: pa.Table, name: str) -> tuple[sa.Table, pa.Table, tuple[str, ...], tuple[str, ...]]:
+    """Which table of the data model a table is, its rows, the columns of it that the other does not have, and what is
+    doubtful.
+    """
     others = not_plain(table.schema)
     if _OTHER in table.column_names:
         target = current_identifications
@@ -135,7 +155,8 @@ def _read(source: Source, name: str) -> tuple[sa.Table, pa.Table, tuple[str, ...
     else:
         raise InputError(
             f"{name}: neither current_identifications (it has no column {_OTHER}) nor numbered_identifications (no "
-            f"column permid); it has {shown(table.column_names, 30)}"
+            f"column permid), minor_planet_names (name, mp_number) or comet_names (name, {_PRIMARY}); it has "
+            f"{shown(table.column_names, 30)}"
         )
     for flag in [flag for flag in _FLAGS if flag in table.column_names]:
         table = table.set_column(table.column_names.index(flag), flag, _truth(table.column(flag)))

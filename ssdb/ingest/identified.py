@@ -24,7 +24,9 @@ def refuse_anonymous(name: str, columns: Collection[str]) -> None:
         raise InputError(f"{name}: there is neither a column designation nor ssObjectId; it has {shown(columns, 30)}")
 
 
-def identified(database: Database, name: str, rows: pa.Table, simulated_names: bool) -> tuple[pa.Table, dict[str, int]]:
+def identified(
+    database: Database, name: str, rows: pa.Table, simulated_names: bool, problems: Problems | None = None
+) -> tuple[pa.Table, dict[str, int]]:
     """Rows with both ssObjectId and designation; one makes the other, and where both are given they must agree.
 
     Parameters
@@ -37,11 +39,14 @@ def identified(database: Database, name: str, rows: pa.Table, simulated_names: b
         With ``designation`` or ``ssObjectId``.
     simulated_names : bool
         Whether what has no packed form is a simulated object.
+    problems : Problems, optional
+        Where rows that cannot be identified are noted, instead of an error.
 
     Returns
     -------
     rows : pyarrow.Table
-        With ``ssObjectId`` and the unpacked ``designation``, this in the dictionary encoding.
+        With ``ssObjectId`` (0 where the row cannot be identified) and the unpacked ``designation``, this in the
+        dictionary encoding.
     names : dict of str to int
         Names that were given and are not just designations as they are stored, with ``ssObjectId``.
 
@@ -55,21 +60,26 @@ def identified(database: Database, name: str, rows: pa.Table, simulated_names: b
     n = rows.num_rows
     given = rows.column("ssObjectId").fill_null(0).to_numpy() if has_id else np.zeros(n, np.int64)
     names = _encoded(rows.column("designation")) if has_name else pa.nulls(n, pa.string()).dictionary_encode()
-    named = _encoded(_named_by_id(name, names.cast(pa.string()), given)) if names.null_count else names
+    strict = problems is None
+    noted = Problems(name, n) if problems is None else problems
+    named = _encoded(_named_by_id(names.cast(pa.string()), given, noted)) if names.null_count else names
+    if strict:
+        noted.raise_if_any()
     known = None if simulated_names else partial(designations_of, database)
-    unique_ids, unique_designations = identify_encoded(named, name, simulated_names, known)
+    unique_ids, unique_designations = identify_encoded(named, name, simulated_names, known, strict)
     codes = named.indices.to_numpy()
     object_ids = unique_ids[codes]
-    problems = Problems(name, n)
-    problems.add((given != object_ids) & (given != 0), "ssObjectId is not that of the designation")
-    problems.raise_if_any()
+    noted.add(object_ids == 0, "the object cannot be identified")
+    noted.add((given != object_ids) & (given != 0) & (object_ids != 0), "ssObjectId is not that of the designation")
+    if strict:
+        noted.raise_if_any()
     designations = pa.DictionaryArray.from_arrays(
         pa.array(codes, pa.int32()), pa.array(unique_designations.tolist(), pa.string())
     )
     rows = with_column(rows, "ssObjectId", object_ids, pa.int64())
     own = set(names.dictionary.to_pylist())
     texts = zip(named.dictionary.to_pylist(), unique_designations.tolist(), unique_ids.tolist(), strict=True)
-    others = {text: object_id for text, designation, object_id in texts if text != designation and text in own}
+    others = {text: one for text, designation, one in texts if text != designation and text in own and one}
     return with_designations(rows, designations), others
 
 
@@ -107,18 +117,16 @@ def _encoded(names: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
     return array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
 
 
-def _named_by_id(name: str, names: pa.Array, given: np.ndarray) -> pa.Array:
-    """Names of objects; where they are NULL, the packed designations of which ssObjectId was made."""
+def _named_by_id(names: pa.Array, given: np.ndarray, problems: Problems) -> pa.Array:
+    """Names of objects; where they are NULL, the packed designations of which ssObjectId was made, or nothing."""
     unnamed = names.is_null().to_numpy(zero_copy_only=False)
     unique, inverse = np.unique(given[unnamed], return_inverse=True)
     packed = np.full(len(names), None, object)
     packed[unnamed] = np.array([_packed(object_id) for object_id in unique.tolist()], object)[inverse]
     unusable = unnamed & np.array([made is None for made in packed], bool)
-    problems = Problems(name, len(names))
     problems.add(unusable & (given == 0), "there is neither a designation nor an ssObjectId")
     problems.add(unusable & (given != 0), "ssObjectId is not made from a packed designation")
-    problems.raise_if_any()
-    return pa.array([known or made for known, made in zip(names.to_pylist(), packed, strict=True)], pa.string())
+    return pa.array([known or made or "" for known, made in zip(names.to_pylist(), packed, strict=True)], pa.string())
 
 
 def _packed(object_id: int) -> str | None:

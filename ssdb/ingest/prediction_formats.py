@@ -58,7 +58,7 @@ def refuse_unfit_options(name: str, kind: str, columns: Any, visit: int | None, 
 
 
 def reader_of(
-    database: Database, kind: str, visit: int | None, simulated_names: bool, doubts: list[str]
+    database: Database, kind: str, visit: int | None, simulated_names: bool, skip_invalid: bool, doubts: list[str]
 ) -> Callable[[Any], pa.Table] | None:
     """What reads a foreign format; what it doubts is added to the list. None for ssdb's own columns."""
 
@@ -68,7 +68,7 @@ def reader_of(
         return table
 
     if kind == "sorcha":
-        return partial(read_sorcha, simulated_names=simulated_names)
+        return partial(read_sorcha, simulated_names=simulated_names, skip_invalid=skip_invalid)
     if kind == "skybot":
         return lambda source: with_doubts(read_skybot, source, visit)
     if kind == "mpsky" and visit is not None:

@@ -131,7 +131,7 @@ def ingest_predictions(
     kind = format_of(source, format)
     refuse_unfit_options(label(source), kind, columns, visit, complete)
     doubts: list[str] = []
-    read = reader_of(database, kind, visit, simulated_names, doubts)
+    read = reader_of(database, kind, visit, simulated_names, skip_invalid, doubts)
     parts = open_parts(source, _given, columns, filled=_FILLED, strings=("designation",), read=read)
     if complete or replace:
         parts.refuse_incomplete("--complete" if complete else "--replace")
@@ -277,7 +277,8 @@ def _looked_through(database: Database, parts: Parts, simulated_names: bool, ski
     joined = pa.concat_tables(keys)
     if "designation" in parts.columns:
         joined = with_designations(joined, names.all())
-    identified_keys, others = identified(database, parts.name, joined, simulated_names)
+    noted = problems if skip_invalid else None
+    identified_keys, others = identified(database, parts.name, joined, simulated_names, noted)
     check_unique(problems, identified_keys, ["visit", "ssObjectId"], _TWICE)
     usable_keys, _ = valid_rows(identified_keys, problems, skip_invalid)
     ra, dec = np.max(largest, axis=0).tolist()

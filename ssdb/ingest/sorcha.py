@@ -91,7 +91,7 @@ def is_sorcha(source: Any) -> bool:
         return False
 
 
-def read_sorcha(path: str | os.PathLike[str], *, simulated_names: bool = False) -> pa.Table:
+def read_sorcha(path: str | os.PathLike[str], *, simulated_names: bool = False, skip_invalid: bool = False) -> pa.Table:
     """Predictions from a file of Sorcha's.
 
     The position is the true one of the survey output (RATrue_deg, DecTrue_deg) or that of the ephemeris output
@@ -104,6 +104,8 @@ def read_sorcha(path: str | os.PathLike[str], *, simulated_names: bool = False) 
         CSV or whitespace-separated text, Parquet, SQLite or HDF5; its contents tell which.
     simulated_names : bool
         Give objects whose names have no packed form identifiers made from their names.
+    skip_invalid : bool
+        Let rows whose objects cannot be identified have no identifier, instead of an error.
 
     Returns
     -------
@@ -121,7 +123,8 @@ def read_sorcha(path: str | os.PathLike[str], *, simulated_names: bool = False) 
     DesignationError
         If names of objects cannot be identified.
     """
-    return _predictions(os.fsdecode(path), _contents(Path(path), wanted_table(path)), simulated_names)
+    label = os.fsdecode(path)
+    return _predictions(label, _contents(Path(path), wanted_table(path)), simulated_names, strict=not skip_invalid)
 
 
 def sorcha_predictions(table: pa.Table, label: str) -> pa.Table:
@@ -129,7 +132,7 @@ def sorcha_predictions(table: pa.Table, label: str) -> pa.Table:
     return _predictions(label, _Contents(table.column_names, table.select), simulated_names=False)
 
 
-def _predictions(label: str, contents: _Contents, simulated_names: bool) -> pa.Table:
+def _predictions(label: str, contents: _Contents, simulated_names: bool, *, strict: bool = True) -> pa.Table:
     wanted = _wanted(label, contents.names)
     try:
         table = contents.read(wanted)
@@ -138,7 +141,8 @@ def _predictions(label: str, contents: _Contents, simulated_names: bool) -> pa.T
         columns = {name: _cast(table, name, pa.float64()).to_numpy() for name in numbers}
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{label}: {error}") from error
-    ids, designations = identify(table["ObjID"], label, simulated_names)
+    names = table["ObjID"] if strict else pc.fill_null(table["ObjID"].cast(pa.string()), "")
+    ids, designations = identify(names, label, simulated_names, strict=strict)
     ra, dec = _TRUE_POSITION if "RATrue_deg" in wanted else _POSITION
     values: dict[str, Any] = {
         "visit": visits,

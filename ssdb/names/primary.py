@@ -7,7 +7,9 @@ designation, SsAlias may remember what they, or a file, said before.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,6 +17,8 @@ from ssdb.designation import pack, packed_from_id, ss_object_id
 from ssdb.errors import DesignationError, InputError, shown
 from ssdb.schema.solar_system import current_identifications, numbered_identifications
 from ssdb.schema.survey import ss_alias
+
+logger = logging.getLogger(__name__)
 
 _NAMES_PER_STATEMENT = 5_000
 """Well below the number of parameters that SQLite (32,766) and PostgreSQL (65,535) take."""
@@ -43,8 +47,6 @@ def primary_ids(connection: sa.Connection, objects: Mapping[int, str]) -> dict[i
     ------
     InputError
         If designations are each other's primary.
-    DesignationError
-        If a primary designation has no packed form.
     """
     if not _anything_known(connection):
         return {}
@@ -103,13 +105,13 @@ def _in_numbered(connection: sa.Connection, numbers: Collection[str]) -> dict[st
     rows = [
         row for part in in_chunks(numbers) for row in connection.execute(statement.where(_numbered.permid.in_(part)))
     ]
-    return {permid: _identified(primary, "numbered_identifications") for permid, primary in rows}
+    return _identified(rows, "numbered_identifications")
 
 
 def _in_current(connection: sa.Connection, packed: Collection[str]) -> dict[str, tuple[int, str]]:
     statement = sa.select(_SECONDARY, _current.unpacked_primary_provisional_designation)
     rows = [row for part in in_chunks(packed) for row in connection.execute(statement.where(_SECONDARY.in_(part)))]
-    return {secondary: _identified(primary, "current_identifications") for secondary, primary in rows}
+    return _identified(rows, "current_identifications")
 
 
 def _in_aliases(connection: sa.Connection, names: Mapping[str, int]) -> dict[int, tuple[int, str]]:
@@ -128,9 +130,18 @@ def _in_aliases(connection: sa.Connection, names: Mapping[str, int]) -> dict[int
     return {own: (other, pack(packed_from_id(other))[1]) for own, other in remembered}
 
 
-def _identified(designation: str, table: str) -> tuple[int, str]:
-    try:
-        packed, canonical = pack(designation)
-    except DesignationError as error:
-        raise DesignationError(f"{table}: {error}") from None
-    return ss_object_id(packed), canonical
+def _identified(rows: Iterable[Any], table: str) -> dict[str, tuple[int, str]]:
+    """The primary designations of rows (designation, primary) by designation.
+
+    Those that no identifier can be made from are passed over with a warning: their objects stay under the designations
+    that they come under, and no other object is concerned.
+    """
+    found: dict[str, tuple[int, str]] = {}
+    for name, primary in rows:
+        try:
+            packed, canonical = pack(primary)
+        except DesignationError as error:
+            logger.warning("%s: the primary designation of %s is passed over: %s", table, name, error)
+            continue
+        found[name] = ss_object_id(packed), canonical
+    return found

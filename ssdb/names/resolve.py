@@ -100,7 +100,7 @@ def find_object(connection: sa.Connection, name: str) -> ResolvedName:
         _designated(text)
         or _named(connection, text)
         or _simulated(connection, text)
-        or _designated(text.upper())
+        or _designated_in_capitals(text)
         or _comet_named(connection, text)
     )
     if found is None:
@@ -129,6 +129,12 @@ def _designated(text: str) -> tuple[int, str] | None:
         return None
     kind = NAME if name_in(text) else kind_of_designation(packed, primary=True)
     return ss_object_id(packed), PACKED if text == packed else kind
+
+
+def _designated_in_capitals(text: str) -> tuple[int, str] | None:
+    """The object of a designation in small letters; in packed ones these are other digits: k12Tb3c is not K12TB3C."""
+    found = _designated(text.upper())
+    return None if found is None or found[1] == PACKED else found
 
 
 def _named(connection: sa.Connection, text: str) -> tuple[int, str] | None:
