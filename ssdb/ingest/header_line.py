@@ -9,7 +9,7 @@ from typing import Any
 
 from ssdb.errors import InputError
 from ssdb.files import refuse_repeated
-from ssdb.limits import refuse_columns, refuse_line
+from ssdb.limits import LONGEST_LINE, refuse_columns, refuse_line
 from ssdb.parquet_files import NOT_UTF8
 
 
@@ -43,6 +43,27 @@ def header_names(line: bytes, name: str | os.PathLike[str]) -> list[str]:
     refuse_columns(name, len(names))
     refuse_repeated(names, name)
     return names
+
+
+def header_line(stream: io.BufferedIOBase) -> tuple[bytes, int]:
+    """The line of a text that names its columns, and how many lines stand before it.
+
+    Blank lines and comments (``#``) before it mean nothing.
+
+    Parameters
+    ----------
+    stream : io.BufferedIOBase
+        Of bytes, at the beginning of the text; behind the line in the end.
+    """
+    for before in range(_MOST_COMMENTS):
+        line = stream.readline(LONGEST_LINE + 1)
+        text = line.removeprefix(b"\xef\xbb\xbf").strip()
+        if not line or (text and not text.startswith(b"#")):
+            return line, before
+    return b"", _MOST_COMMENTS
+
+
+_MOST_COMMENTS = 1000
 
 
 def with_newlines(stream: io.BufferedIOBase) -> io.BufferedIOBase:

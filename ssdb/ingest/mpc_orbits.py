@@ -20,14 +20,13 @@ from ssdb.designation import pack
 from ssdb.errors import DesignationError, InputError, shown
 from ssdb.files import label, not_plain, read_columns, require_file
 from ssdb.ingest.conform import conform
-from ssdb.ingest.header_line import header_names
+from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.instants import instants_of
 from ssdb.ingest.mpc_orb import as_text, with_values_of_json
 from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, Part, is_simple_text, numbers_of, opened, parts_of
 from ssdb.ingest.orbit_checks import perihelion_problems
 from ssdb.ingest.packed import unpack
 from ssdb.input_file import format_of
-from ssdb.limits import LONGEST_LINE
 from ssdb.parquet_files import is_plain, opened_parquet, parquet_parts
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.sentinels import ORBITS, without_sentinels
@@ -119,7 +118,7 @@ def _csv_parts(path: Path) -> Iterator[Part]:
         return "skip"
 
     with opened(path) as stream:
-        header = header_names(stream.readline(LONGEST_LINE + 1), path)
+        header = header_names(header_line(stream)[0], path)
         wanted = [column for column in header if _of_ours(column)]
         # All as text: a number that cannot be read costs its row, not the file.
         types = dict.fromkeys(wanted, pa.string())

@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 
 from ssdb.errors import InputError
 from ssdb.files import require_file
-from ssdb.ingest.header_line import with_newlines
+from ssdb.ingest.header_line import header_line, with_newlines
 from ssdb.input_file import READ_ENDINGS, TYPES, InputFile, refuse_archive, sniffed
-from ssdb.limits import LONGEST_LINE, refuse_line, unfolded
+from ssdb.limits import refuse_line, unfolded
 from ssdb.schema.ranges import EPOCHS
 
 PACKED = "packed_primary_provisional_designation"
@@ -180,9 +180,11 @@ def usable_epochs(epochs_mjd: np.ndarray) -> np.ndarray:
 
 
 def first_line(path: str | os.PathLike[str]) -> bytes:
-    """The first line of a file, decompressed where it is gzip; of a binary file, what looks like one."""
+    """The first line of a file but for blank ones and comments, decompressed where it is gzip; of a binary file, what
+    looks like one.
+    """
     with opened(Path(path)) as stream:
-        return stream.readline(LONGEST_LINE + 1)
+        return header_line(stream)[0]
 
 
 def is_text(source: Any) -> bool:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,15 +25,19 @@ from ssdb.errors import InputError, shown
 from ssdb.files import plain
 from ssdb.hdf5_files import read_hdf5
 from ssdb.ingest.foreign_sqlite import is_sqlite, quoted, reading
-from ssdb.ingest.header_line import header_names
+from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.opsim import looks_like_opsim
+from ssdb.ingest.orbit_block import opened
 from ssdb.input_file import wanted_table
-from ssdb.limits import LONGEST_LINE
+from ssdb.limits import whole
 from ssdb.parquet_files import names_of, opened_parquet, parquet_parts
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
 
 PROVIDER = "sorcha"
+
+_TIMES_OF_TEXT = 3
+"""How many times its bytes a compressed text takes."""
 
 _KEYS = ("ObjID", "FieldID", "fieldMJD_TAI")
 _IN_VISITS = ("ObjID", "fieldMJD_TAI")
@@ -101,7 +106,8 @@ def read_sorcha(path: str | os.PathLike[str], *, simulated_names: bool = False, 
     Parameters
     ----------
     path : path
-        CSV or whitespace-separated text, Parquet, SQLite or HDF5; its contents tell which.
+        CSV or whitespace-separated text (also gzip, and with comments before the names of the columns), Parquet, SQLite
+        or HDF5; its contents tell which.
     simulated_names : bool
         Give objects whose names have no packed form identifiers made from their names.
     skip_invalid : bool
@@ -267,28 +273,34 @@ def _begins_with(path: Path, magic: bytes) -> bool:
 
 
 def _text(path: Path) -> _Contents:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        header = file.readline(LONGEST_LINE + 1)
-    by_whitespace = "," not in header
-    names = header_names(header.encode(), path)
+    with opened(path) as stream:
+        header, before = header_line(stream)
+    by_whitespace = b"," not in header
+    names = header_names(header, path)
     if not names:
-        raise InputError(f"{path}: the file is empty, or its first line has no column names")
+        raise InputError(f"{path}: the file is empty, or has no line with the names of columns")
 
     def read(wanted: list[str]) -> pa.Table:
-        source: Path | pa.BufferReader = path
-        if by_whitespace:
-            trimmed = re.sub(rb"(?m)^[ \t]+|[ \t]+\r?$", b"", path.read_bytes())
-            source = pa.BufferReader(re.sub(rb"[ \t]+", b",", trimmed))
         # Numbers are parsed later, by column, so that an error can name the column.
         types = {name: pa.string() for name in wanted if name != "FieldID"}
         convert = pyarrow.csv.ConvertOptions(column_types=types, include_columns=wanted, strings_can_be_null=True)
+        options = pyarrow.csv.ReadOptions(column_names=names, skip_rows=before + 1)
         try:
-            return pyarrow.csv.read_csv(source, pyarrow.csv.ReadOptions(column_names=names, skip_rows=1), None, convert)
+            with whole(path, lambda piece: _TIMES_OF_TEXT * len(piece)) as stream:
+                return pyarrow.csv.read_csv(_commas(stream) if by_whitespace else stream, options, None, convert)
         except pa.ArrowInvalid as error:
             hint = ". Names with blanks need CSV, or underscores: 2015_MQ204" if by_whitespace else ""
             raise pa.ArrowInvalid(f"{error}{hint}") from None
+        except (EOFError, zlib.error) as error:
+            raise InputError(f"{path}: cannot be read, is it complete? ({error})") from error
 
     return _Contents(names, read)
+
+
+def _commas(stream: IO[bytes]) -> pa.BufferReader:
+    """A text with commas for blanks."""
+    trimmed = re.sub(rb"(?m)^[ \t]+|[ \t]+\r?$", b"", stream.read())
+    return pa.BufferReader(re.sub(rb"[ \t]+", b",", trimmed))
 
 
 def _parquet(path: Path) -> _Contents:

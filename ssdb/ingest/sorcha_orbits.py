@@ -22,7 +22,7 @@ from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian
 from ssdb.errors import DesignationError, InputError, quoted, shown
 from ssdb.files import label, read_columns, unit_of
 from ssdb.ingest.conform import unit_factor
-from ssdb.ingest.header_line import header_names
+from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.kepler import of_ellipses
 from ssdb.ingest.orbit_block import (
     PACKED,
@@ -37,7 +37,6 @@ from ssdb.ingest.orbit_block import (
 )
 from ssdb.ingest.orbit_checks import epoch_problems, perihelion_problems
 from ssdb.ingest.packed import unpack
-from ssdb.limits import LONGEST_LINE
 from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.sky.sphere import Array
 
@@ -266,10 +265,10 @@ def _table_parts(source: Any) -> Iterator[Part]:
 def _text_parts(path: Path) -> Iterator[Part]:
     """Columns of text; lines that have not as many values as the first one has names are left out."""
     with opened(path) as stream:
-        header = stream.readline(LONGEST_LINE + 1)
+        header, before = header_line(stream)
         by_whitespace = b"," not in header
         names = header_names(header, path)
-        before = 1
+        before += 1
         for block in lines_of(stream, path):
             text = block.tobytes().replace(b"\r", b"")
             if by_whitespace:
