@@ -35,12 +35,17 @@ _PROVISIONAL = re.compile(r"(\d{4}|A[89]\d\d) ?([A-HJ-Y][A-HJ-Z]\d*)")
 _SURVEY = re.compile(r"(\d+) (P-L|T-[123])")  # without the blank, 73P-L is a fragment of a comet
 _BEFORE_1925 = re.compile(r"A(8\d\d|9[01]\d|92[0-4]) .+")
 _NUMBERED = re.compile(r"(?:\((?P<bracketed>\d+)\)|(?P<plain>\d+))(?: (?P<name>[^()]+?))?(?: \((?P<other>[^()]+)\))?")
-_NAME = re.compile(r"(?!.*-[A-Z]$)(?=(?:\W*[^\W\d_]){3})['`‘’ʻʼ]?[^\W\d_][^\d()/]*")
-_SHORT_NAME = re.compile(r"[A-Z][a-z]")
+_NAME = re.compile(r"(?!.*-[A-Z]$)(?=(?:\W*[^\W\d_]){3})['`‘’ʻʼ=!]?[^\W\d_][^\d()/]*")
+_SHORT_NAME = re.compile(r"['`‘’ʻʼ]?[A-Z]['`‘’ʻʼ]?[a-z]")
 _YEAR = re.compile(r"(?:1[89]|2[01])\d\d")
 # C_QD000N is C/2026 DY620: comets that were found as asteroids, after the 15,500th of a half-month.
 _EXTENDED = re.compile(r"([PCDXAI])(_[A-Z][A-HJ-Y][0-9A-Za-z]{4})")
 _INTERSTELLAR = re.compile(r"\d+I(?:-[A-Z]{1,2}|[a-z]{1,2})?")
+
+_TWELVE_COLUMNS = re.compile(
+    r"(?P<number>\d{4}[PDI])(?: +(?P<fragment>[a-z]{1,2})|[A-Z]\d\d[A-HJ-Y][0-9A-Za-z]\d(?:0|(?P<letter>[a-z])))"
+)
+"""Number and provisional designation, or fragment, of a comet as in the Minor Planet Center's files of observations."""
 
 _FRAGMENT = r"(?:-(?P<fragment>[A-Z]{1,2}))?"
 _NAMES = r"(?:/(?P<name>[^()]+?))?(?: \((?P<other>[^()]+)\))?"
@@ -48,6 +53,7 @@ _COMETS = (
     re.compile(rf"(?P<body>\d+[PDI]){_FRAGMENT}{_NAMES}"),
     re.compile(rf"(?P<body>[PCDXAI]/(?:-?\d+ |\d{{4}} ?){_ORDER}){_FRAGMENT}{_NAMES}"),
 )
+_OTHER_DESIGNATION = re.compile(rf"[PCDXAI]/\d{{4}} {_ORDER}")
 _PLAIN_PROVISIONAL = re.compile(r"(19[3-9]\d|20\d\d) [A-HJ-Y][A-HJ-Z]([1-9]\d{0,2})?")
 _COMET_NAME = re.compile(rf"(?:-?\d+ {_ORDER}|[^\d()]*(?:[^\W\d_]{{3}}|[A-Z][a-z])(?: \d+)?){_FRAGMENT}")
 """The end is strict: what looks like a fragment in another spelling ("3-b", "3 C", "9-Q1") must not get lost."""
@@ -124,7 +130,7 @@ def name_in(text: str) -> str | None:
 
 def _designates(name: str) -> bool:
     """Whether what stands in the place of a name is another designation, as in 1I/2017 U1 and 433 A898 PA."""
-    return re.match(r"-?\d+ |\d{4}|A[89]\d\d ?[A-HJ-Y][A-HJ-Z]", name) is not None
+    return re.match(r"-?\d+ |\d{4}|[PCDXAI]/|A[89]\d\d ?[A-HJ-Y][A-HJ-Z]", name) is not None
 
 
 def ss_object_id(packed: str) -> int:
@@ -397,6 +403,8 @@ def _without_name(text: str) -> str:
         return f"{match[1]} {match[2]}"
     if _SURVEY.fullmatch(text):
         return text
+    if match := _TWELVE_COLUMNS.fullmatch(text):
+        return match["number"] + (match["fragment"] or match["letter"] or "")
     for pattern in _COMETS:
         if match := pattern.fullmatch(text):
             return _comet(match) or text
@@ -409,6 +417,8 @@ def _comet(match: re.Match[str]) -> str | None:
     """A comet's designation; its fragment may stand behind the designation, behind the name, or behind both."""
     fragments = {match["fragment"]}
     for name in filter(None, (match["name"], match["other"])):
+        if _OTHER_DESIGNATION.fullmatch(name):  # 3I/ATLAS (C/2025 N1)
+            continue
         named = _COMET_NAME.fullmatch(name)
         if not named:
             return None

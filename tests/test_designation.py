@@ -167,7 +167,7 @@ def test_spellings_of_one_object(text: str, expected: str) -> None:
         *["0P", "10000P", "001P", "73P-b", "1P/", "0I", "10000I"],
         *["73P/Schwassmann-Wachmann 3-b", "73P/Schwassmann-Wachmann 3 C", "73P/Schwassmann-Wachmann 3B"],
         *["73P-B/Schwassmann-Wachmann 3-C", "D/1993 F2-Q1", "D/1993 F2 (Shoemaker-Levy 9-Q1)"],
-        *["1995 O1", "J95O010", "C/1995 O0", "CJ95O000", "C/0240 V1", "D/1993 F2-AA", "0073PK06J010"],
+        *["1995 O1", "J95O010", "C/1995 O0", "CJ95O000", "C/0240 V1", "D/1993 F2-AA", "0073PK06J01B"],
     ],
 )
 def test_what_is_not_certain_is_an_error(text: str) -> None:

@@ -66,6 +66,10 @@ _SEXAGESIMAL = (
     rf"^(?P<sign>[+-]?)\s*(?P<whole>{_NUMBER})(?:[ :]+(?P<minutes>{_NUMBER})(?:[ :]+(?P<seconds>{_NUMBER}))?)?$"
 )
 _DESIGNATION = r"^(?:(?:\d{4}|A\d{3}) [A-Z]{2}\d*|\d{4} (?:P-L|T-[123]))$"
+_INSIDE = re.compile(r"(?<!\s)\||\|(?!\s|$)")
+"""A pipe that separates nothing, for want of a blank on either side: that of G!kun||'homdima."""
+_PIPE = "\x01"
+"""What stands for it while a row is read."""
 _NOT_MINOR = ("planet", "satellite", "natural satellite")
 
 
@@ -174,6 +178,7 @@ def _read_rows(name: str, comments: list[str], rows: list[str]) -> pa.Table:
     fields = [pa.field(column, pa.string(), metadata={"unit": unit}) for column, unit in zip(names, units, strict=True)]
     if not rows:
         return pa.schema(fields).empty_table()
+    rows = [row if row.count("|") < len(names) else _INSIDE.sub(_PIPE, row) for row in rows]
     try:
         table = pyarrow.csv.read_csv(
             pa.BufferReader("\n".join(rows).encode()),
@@ -183,7 +188,7 @@ def _read_rows(name: str, comments: list[str], rows: list[str]) -> pa.Table:
         )
     except pa.ArrowException as error:
         raise InputError(f"{name}: is it complete? {error}") from None
-    stripped = [pc.utf8_trim_whitespace(column) for column in table.columns]
+    stripped = [pc.replace_substring(pc.utf8_trim_whitespace(column), _PIPE, "|") for column in table.columns]
     known = [pc.if_else(pc.is_in(column, pa.array(["", "-"])), None, column) for column in stripped]
     return pa.table(known, schema=pa.schema(fields))
 
