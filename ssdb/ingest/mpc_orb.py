@@ -38,6 +38,8 @@ _KEYS = {
 }
 """Where the text has what columns of mpc_orbits have. Arcs are text, such as "20 days" or "1955-2019"."""
 
+_WHOLE = frozenset(name for name in _KEYS if pa.types.is_integer(arrow_schema(mpc_orbits).field(name).type))
+
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\s*(?:d|days?))?\s*")
 
 
@@ -170,5 +172,4 @@ def _number(orbit: Any, column: str, part: str, key: str) -> float:
         number = float(value)
     except OverflowError:
         return math.nan
-    whole = pa.types.is_integer(arrow_schema(mpc_orbits).field(column).type)
-    return math.nan if whole and not (number.is_integer() and abs(number) < 2**31) else number
+    return math.nan if column in _WHOLE and not (number.is_integer() and abs(number) < 2**31) else number
