@@ -122,6 +122,14 @@ def _written(table: pa.Table, file: str) -> bytes:
         return path.read_bytes()
 
 
+_OF_ORBIT = {
+    "mpc_orb_jsonb": '{"magnitude_data": {"H": 18.1}, "orbit_fit_statistics": {"arc_length_total": "20 days"}}',
+    "created_at": "2026-01-02 03:04:05",
+    "h": 99.99,
+    "nopp": 0,
+}
+
+
 def _tables() -> Iterator[Kind]:
     """The tables of the data model, and those of others with its columns, in every format."""
     sources = {
@@ -144,7 +152,7 @@ def _tables() -> Iterator[Kind]:
         ("predictions", predictions, ingest_predictions),
         ("corners", ingesting.corners(), ingest_detectors),
         ("positions", positions, answered),
-        ("orbits", orbit_files.columns(orbit_files.mpc_row()), ingest_orbits),
+        ("orbits", orbit_files.columns(orbit_files.mpc_row(**_OF_ORBIT)), ingest_orbits),
         ("numbered", names.EROS, ingest_identifications),
         ("current", names.current(("2010 AB", "2011 CD5")), ingest_identifications),
     )
@@ -158,6 +166,11 @@ def _tables() -> Iterator[Kind]:
                 yield _of_bytes(file, gzip.compress(_written(pa.table(columns), "a.csv"), mtime=0), inner, read)
             else:
                 yield _of_table(file, columns, read)
+    planets = {"mp_number": ["433", "1931"], "name": ["Eros", "Čapek"], "reference": ["MPC", "MPC"]}
+    comets = {"name": ["Halley"], "packed_primary_provisional_designation": ["PG82Q010"]}
+    for name, columns in (("planets", planets), ("comets", comets)):
+        yield _of_text(f"{name}.csv", _written(pa.table(columns), f"{name}.csv"), ingest_identifications)
+        yield _of_table(f"{name}.parquet", columns, ingest_identifications)
 
 
 def _maps() -> Iterator[Kind]:
@@ -192,6 +205,8 @@ def _predictions() -> Iterator[Kind]:
     columns = orbit_files.columns(*rows)
     yield _of_text("sorcha.csv", _lines(rows, b","), ingest_predictions)
     yield _of_text("sorcha.txt", _lines(rows, b" "), ingest_predictions, b" ")
+    compressed = gzip.compress(b"# a comment\n" + _lines(rows, b","), mtime=0)
+    yield _of_bytes("sorcha.csv.gz", compressed, mutations.compressed(mutations.text(b",")), ingest_predictions)
     yield _of_table("sorcha.parquet", columns, ingest_predictions)
     yield _of_bytes("sorcha.db", _sqlite("sorcha_results", rows), mutations.bytes_, ingest_predictions)
     mpsky = partial(ingest_predictions, visit=10)
