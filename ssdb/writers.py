@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,9 @@ from ssdb.units import parsed_unit
 
 if TYPE_CHECKING:
     from astropy.table import Table
+
+_ROWS_PER_GROUP = 65_536
+"""Of a Parquet file, at least but for the last."""
 
 
 _MOST_MASKED = 10_000_000
@@ -35,12 +40,38 @@ def write_columns(table: pa.Table, path: str | os.PathLike[str]) -> None:
     InputError
         If the ending is unknown or the file cannot be written. What stood at ``path`` is then untouched.
     """
-    write = _WRITERS[written_format(Path(path))]
+    write_parts(table.schema, [table], path)
+
+
+def write_parts(schema: pa.Schema, tables: Iterable[pa.Table], path: str | os.PathLike[str]) -> int:
+    """Writes tables of one schema as one, as :func:`write_columns` does; how many rows they have.
+
+    Parquet and CSV take one after the other; of the other formats all are in memory.
+    """
+    format_ = written_format(Path(path))
+    counted = _Counted(tables)
     with output_file(path) as part:
         try:
-            write(table, part)
+            if format_ in _IN_PARTS:
+                _IN_PARTS[format_](schema, counted, part)
+            else:
+                _WHOLE[format_](pa.concat_tables([schema.empty_table(), *counted]), part)
         except (ValueError, TypeError) as error:
             raise InputError(f"{label(path)}: cannot be written: {error}") from error
+    return counted.n_rows
+
+
+class _Counted:
+    """Tables, and the number of their rows once they have been looked at."""
+
+    def __init__(self, tables: Iterable[pa.Table]) -> None:
+        self._tables = tables
+        self.n_rows = 0
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        for table in self._tables:
+            self.n_rows += table.num_rows
+            yield table
 
 
 def to_astropy(table: pa.Table) -> Table:
@@ -90,39 +121,66 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string())
 
 
-def _write_parquet(table: pa.Table, path: Path) -> None:
+def _write_parquet(schema: pa.Schema, tables: Iterable[pa.Table], path: Path) -> None:
     from pyarrow import parquet
 
-    parquet.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), **_for_astropy(table)}), path)
+    told = _ForAstropy(schema)
+    with parquet.ParquetWriter(path, schema) as writer:
+        for table in _gathered(tables):
+            told.see(table)
+            writer.write_table(table)
+        known = told.metadata()
+        # Readers take what is in Arrow's own form of the schema, which the writer made before the rows came.
+        whole = schema.with_metadata({**(schema.metadata or {}), **known})
+        writer.add_key_value_metadata({"ARROW:schema": base64.b64encode(whole.serialize()).decode(), **known})
 
 
-def _for_astropy(table: pa.Table) -> dict[str, str]:
+class _ForAstropy:
     """What astropy looks for in a Parquet file: units, descriptions, lengths of texts, and which of these are null.
 
     Without it ``Table.read`` fails where a text is null. The masks are in the file's metadata, so that other readers
     see no more columns than there are.
     """
-    from astropy.table.serialize import SerializedColumn
 
-    header: list[dict[str, Any]] = []
-    lengths: dict[str, str] = {}
-    masked: dict[str, Any] = {}
-    for field, column in zip(table.schema, table.columns, strict=True):
-        said = {"unit": parsed_unit(unit) if (unit := about(field, b"unit")) else None}
-        said["description"] = about(field, b"description")
-        header.append({"name": field.name, "datatype": "string"} | {key: text for key, text in said.items() if text})
-        if not (pa.types.is_string(field.type) or pa.types.is_binary(field.type)):
-            continue
-        longest = pc.max(pc.binary_length(column)).as_py()
-        lengths[f"table::len::{field.name}"] = str(longest or 1)
-        if column.null_count and table.num_rows <= _MOST_MASKED:
-            mask = np.array(column.is_null().to_numpy())
-            data = SerializedColumn({"name": field.name})
-            masked[field.name] = {"__class__": "astropy.table.column.MaskedColumn", "data": data, "mask": mask}
-    content: dict[str, Any] = {"datatype": header}
-    if masked:
-        content["meta"] = {"__serialized_columns__": masked}
-    return lengths | {"table_meta_yaml": "\n".join(_yaml(content))}
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._n_rows = 0
+        texts = [one.name for one in schema if pa.types.is_string(one.type) or pa.types.is_binary(one.type)]
+        self._longest = dict.fromkeys(texts, 0)
+        self._masks: dict[str, list[np.ndarray]] = {name: [] for name in texts}
+
+    def see(self, table: pa.Table) -> None:
+        """Takes the rows that come next into account."""
+        self._n_rows += table.num_rows
+        if self._n_rows > _MOST_MASKED:
+            self._masks.clear()
+        for name, longest in self._longest.items():
+            column = table.column(name)
+            self._longest[name] = max(longest, pc.max(pc.binary_length(column)).as_py() or 0)
+            if name in self._masks:
+                self._masks[name].append(np.array(column.is_null().to_numpy()))
+
+    def metadata(self) -> dict[str, str]:
+        """Of all rows seen."""
+        from astropy.table.serialize import SerializedColumn
+
+        header: list[dict[str, Any]] = []
+        for field in self._schema:
+            said = {"unit": parsed_unit(unit) if (unit := about(field, b"unit")) else None}
+            said["description"] = about(field, b"description")
+            known = {key: text for key, text in said.items() if text}
+            header.append({"name": field.name, "datatype": "string"} | known)
+        masked: dict[str, Any] = {}
+        for name, parts in self._masks.items():
+            mask = np.concatenate([np.zeros(0, bool), *parts])
+            if mask.any():
+                data = SerializedColumn({"name": name})
+                masked[name] = {"__class__": "astropy.table.column.MaskedColumn", "data": data, "mask": mask}
+        content: dict[str, Any] = {"datatype": header}
+        if masked:
+            content["meta"] = {"__serialized_columns__": masked}
+        lengths = {f"table::len::{name}": str(longest or 1) for name, longest in self._longest.items()}
+        return lengths | {"table_meta_yaml": "\n".join(_yaml(content))}
 
 
 def _yaml(content: dict[str, Any]) -> list[str]:
@@ -131,14 +189,30 @@ def _yaml(content: dict[str, Any]) -> list[str]:
     return yaml.dump(content).splitlines()
 
 
-def _write_csv(table: pa.Table, path: Path) -> None:
+def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables that are worth a row group each."""
+    some: list[pa.Table] = []
+    for table in tables:
+        some.append(table)
+        if sum(one.num_rows for one in some) >= _ROWS_PER_GROUP:
+            yield pa.concat_tables(some)
+            some = []
+    if some:
+        yield pa.concat_tables(some)
+
+
+def _write_csv(schema: pa.Schema, tables: Iterable[pa.Table], path: Path) -> None:
     from pyarrow import csv
 
-    for index, field in enumerate(table.schema):
-        if pa.types.is_binary(field.type):
-            table = table.set_column(index, field.name, _as_text(table.column(index)))
-    with pa.output_stream(str(path), compression="detect") as stream:
-        csv.write_csv(table, stream)
+    binary = [place for place, field in enumerate(schema) if pa.types.is_binary(field.type)]
+    for place in binary:
+        schema = schema.set(place, pa.field(schema.field(place).name, pa.string()))
+    with pa.output_stream(str(path), compression="detect") as stream, csv.CSVWriter(stream, schema) as writer:
+        for table in tables:
+            columns = table.columns
+            for place in binary:
+                columns[place] = _as_text(columns[place])
+            writer.write_table(pa.table(columns, schema=schema))
 
 
 def _write_ecsv(table: pa.Table, path: Path) -> None:
@@ -183,10 +257,5 @@ def _free_value(values: np.ndarray) -> int:
     return next(value for value in range(limits.min, limits.max + 1) if value not in taken)
 
 
-_WRITERS = {
-    "Parquet": _write_parquet,
-    "FITS": _write_fits,
-    "ECSV": _write_ecsv,
-    "CSV": _write_csv,
-    "VOTable": _write_votable,
-}
+_IN_PARTS = {"Parquet": _write_parquet, "CSV": _write_csv}
+_WHOLE = {"FITS": _write_fits, "ECSV": _write_ecsv, "VOTable": _write_votable}

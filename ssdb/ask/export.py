@@ -15,10 +15,10 @@ from ssdb.output import require_replaceable
 from ssdb.schema import metadata
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
-from ssdb.store.read import in_order, read_table
+from ssdb.store.read import in_order, read_batches
 from ssdb.store.views import known_columns, view_definitions
 from ssdb.store.visits import among, require_visits
-from ssdb.writers import write_columns
+from ssdb.writers import write_parts
 
 _KEYS_OF_VIEWS = ("visit", "ssObjectId", "diaSourceId", "alias", "designation")
 """What the rows of a view are ordered by, as far as it has them: views have no key of their own."""
@@ -65,9 +65,8 @@ def export(database: Database, table: str, path: str | os.PathLike[str], *, visi
                 raise ConfigError(f"{relation.name} has no visits to choose from")
             require_visits(connection, visits)
             statement = statement.where(among(relation.c.visit, visits))
-        rows = read_table(connection, statement, pa.schema([arrow_field(column) for column in columns]))
-    write_columns(rows, path)
-    return rows.num_rows
+        schema = pa.schema([arrow_field(column) for column in columns])
+        return write_parts(schema, read_batches(connection, statement, schema), path)
 
 
 def _relation(connection: sa.Connection, name: str) -> sa.Table:

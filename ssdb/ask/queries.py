@@ -5,16 +5,18 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.ask.query import QueryResult, query
+from ssdb.ask.query import Answer, QueryResult, asking
 from ssdb.errors import QueryError, quoted
 from ssdb.input_file import said_of
 from ssdb.schema.arrow import arrow_field
@@ -154,6 +156,21 @@ def named_query(
     InputError
         If the uploaded table is not usable.
     """
+    with asking_named(database, name, parameters, upload=upload, table=table, type=type) as answer:
+        return QueryResult(answer.columns, list(chain.from_iterable(answer.chunks)), answer.schema)
+
+
+@contextmanager
+def asking_named(
+    database: Database,
+    name: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    upload: Any = None,
+    table: str | int | None = None,
+    type: str | None = None,
+) -> Iterator[Answer]:
+    """Asks a ready-made question, as :func:`named_query` does, and gives the rows as they come."""
     asked = find_query(name)
     values = _values(database, asked, parameters or {})
     sql, columns = asked.sql, known_columns()
@@ -167,10 +184,10 @@ def named_query(
         sql = re.sub(r"^WITH( RECURSIVE)?", lambda begin: f"{begin[0]} {uploaded},", sql)
         values[POSITIONS.name] = upload_value(POSITIONS, read_positions(said_of(upload, table, type)))
         columns = columns | dict(POSITIONS.columns.items())
-    result = query(database, sql, values)
     columns = columns | asked.columns
-    schema = pa.schema([arrow_field(columns[column]) for column in result.columns])
-    return replace(result, rows=_as_declared(result.rows, schema), schema=schema)
+    with asking(database, sql, values) as answer:
+        schema = pa.schema([arrow_field(columns[column]) for column in answer.columns])
+        yield Answer(answer.columns, (_as_declared(rows, schema) for rows in answer.chunks), schema)
 
 
 def _as_declared(rows: list[tuple[Any, ...]], schema: pa.Schema) -> list[tuple[Any, ...]]:

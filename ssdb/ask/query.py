@@ -8,9 +8,11 @@ from __future__ import annotations
 import difflib
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ import sqlalchemy as sa
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
+from ssdb.ask.spool import ColumnTypes, as_table, spooled
 from ssdb.errors import QueryError
 from ssdb.schema import metadata
 from ssdb.store.database import Database, driver_connection, driver_message
@@ -69,23 +72,60 @@ class QueryResult:
     @property
     def distinct_columns(self) -> list[str]:
         """The names made distinct, as those of a file's columns must be: a second ``ra`` is ``ra_2``."""
-        distinct: list[str] = []
-        for name in self.columns:
-            number, new = 1, name
-            while new in distinct or (number > 1 and new in self.columns):
-                number += 1
-                new = f"{name}_{number}"
-            distinct.append(new)
-        return distinct
+        return distinct(self.columns)
 
     def to_arrow(self) -> pa.Table:
         """The answer as an Arrow table, types as those of the schema or, without one, as the values are."""
-        values = zip(*self.rows, strict=True) if self.rows else [()] * len(self.columns)
-        arrays = [_array(list(column)) for column in values]
+        schema = self.schema
+        if schema is None:
+            types = ColumnTypes(self.distinct_columns)
+            types.see(self.rows)
+            schema = types.schema()
+        return as_table(self.rows, schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a query while it comes.
+
+    Attributes
+    ----------
+    columns : list of str
+        As those of a :class:`QueryResult`.
+    chunks : iterator of lists of tuples
+        The rows, some thousands at a time.
+    schema : pyarrow.Schema or None
+        As that of a :class:`QueryResult`.
+    """
+
+    columns: list[str]
+    chunks: Iterator[list[tuple[Any, ...]]]
+    schema: pa.Schema | None = None
+
+    @contextmanager
+    def tables(self, directory: Path) -> Iterator[tuple[pa.Schema, Iterator[pa.Table]]]:
+        """The schema and the rows as tables of it, some thousands at a time.
+
+        Types that are not known beforehand are known when all rows have come: these wait in a file without a name in
+        the directory.
+        """
         if self.schema is None:
-            return pa.Table.from_arrays(arrays, names=self.distinct_columns)
-        typed = [array.cast(field.type) for array, field in zip(arrays, self.schema, strict=True)]
-        return pa.Table.from_arrays(typed, schema=self.schema)
+            with spooled(distinct(self.columns), self.chunks, directory) as found:
+                yield found
+        else:
+            yield self.schema, (as_table(rows, self.schema) for rows in self.chunks)
+
+
+def distinct(columns: Sequence[str]) -> list[str]:
+    """Names of columns made distinct."""
+    names: list[str] = []
+    for name in columns:
+        number, new = 1, name
+        while new in names or (number > 1 and new in columns):
+            number += 1
+            new = f"{name}_{number}"
+        names.append(new)
+    return names
 
 
 def query(database: Database, sql: str, parameters: Mapping[str, Any] | None = None) -> QueryResult:
@@ -108,22 +148,42 @@ def query(database: Database, sql: str, parameters: Mapping[str, Any] | None = N
     QueryError
         If the statement is wrong, or does anything but read.
     """
+    with asking(database, sql, parameters) as answer:
+        return QueryResult(answer.columns, list(chain.from_iterable(answer.chunks)))
+
+
+@contextmanager
+def asking(database: Database, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[Answer]:
+    """Asks one question in SQL, as :func:`query` does, and gives the rows as they come: never all are in memory."""
     values = {name: v.item() if isinstance(v, np.generic) else v for name, v in (parameters or {}).items()}
     if values:
         _check_names(sql, values)
-    with database.reading() as connection:
-        run = _on_postgresql if database.dialect == "postgresql" else _on_sqlite
+    run = _on_postgresql if database.dialect == "postgresql" else _on_sqlite
+    canonical = canonical_names()
+
+    @contextmanager
+    def explained() -> Iterator[None]:
         try:
-            with run(connection, sql, values) as cursor:
-                if cursor.description is None:
-                    raise QueryError(_ONLY_READS)
-                names = [item[0] for item in cursor.description]
-                rows = [tuple(row) for chunk in iter(lambda: cursor.fetchmany(_ROWS_PER_CHUNK), []) for row in chunk]
+            yield
         except (psycopg.Error, sqlite3.Error, sqlite3.Warning, OverflowError, UnicodeError) as error:
             raise _explained(error, sql, values, database) from error
+
+    def chunks(cursor: Any) -> Iterator[list[tuple[Any, ...]]]:
+        while True:
+            with explained():
+                rows = cursor.fetchmany(_ROWS_PER_CHUNK)
+            if not rows:
+                return
+            yield rows
+
+    with database.reading() as connection:
+        with ExitStack() as opened:
+            with explained():
+                cursor = opened.enter_context(run(connection, sql, values))
+                if cursor.description is None:
+                    raise QueryError(_ONLY_READS)
+            yield Answer([canonical.get(item[0].lower(), item[0]) for item in cursor.description], chunks(cursor))
         connection.rollback()  # settings of the session that a function changed are not to outlive the query
-    canonical = canonical_names()
-    return QueryResult([canonical.get(name.lower(), name) for name in names], rows)
 
 
 def _names(sql: str) -> set[str]:
@@ -212,12 +272,3 @@ def _meant(message: str) -> str:
     words = re.findall(r"\w+", message.lower())
     close = [match for word in words for match in difflib.get_close_matches(word, known, n=1, cutoff=0.75)]
     return f"; is it {known[close[0]]}?" if close else ""
-
-
-def _array(values: list[Any]) -> pa.Array:
-    try:
-        array = pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        # SQLite's columns may hold anything.
-        array = pa.array([None if value is None else str(value) for value in values])
-    return array.cast(pa.string()) if pa.types.is_null(array.type) else array

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +18,14 @@ from ssdb.cli.common import (
     main,
     open_database,
     print_json,
+    print_json_list,
     print_pairs,
     print_table,
     table_options,
 )
 
 if TYPE_CHECKING:
-    from ssdb.ask.query import QueryResult
+    from ssdb.ask.query import Answer
 
 
 @main.command()
@@ -174,20 +177,19 @@ def query(
         require_replaceable(output)
     _check_output(format_, output)
     if name is not None:
-        from ssdb.ask.queries import named_query
+        from ssdb.ask.queries import asking_named
 
-        database = open_database(ctx)
-        if upload is None:
-            result = named_query(database, name, parameters)
-        else:
-            with input_path(upload, type) as (path, type_):
-                result = named_query(database, name, parameters, upload=path, table=table, type=type_)
+        opened = nullcontext((None, None)) if upload is None else input_path(upload, type)
+        with opened as (path, type_):
+            given = {} if path is None else {"upload": path, "table": table, "type": type_}
+            with asking_named(open_database(ctx), name, parameters, **given) as answer:
+                _print_answer(answer, format_, output)
     else:
-        from ssdb.ask.query import query as ask
+        from ssdb.ask.query import asking
 
         typed = {parameter: _typed(value) for parameter, value in parameters.items()}
-        result = ask(open_database(ctx), str(sql), typed)
-    _print_result(result, format_, output)
+        with asking(open_database(ctx), str(sql), typed) as answer:
+            _print_answer(answer, format_, output)
 
 
 def _check_output(format_: str | None, output: str | None) -> None:
@@ -199,24 +201,30 @@ def _check_output(format_: str | None, output: str | None) -> None:
         raise click.UsageError(f"a file of format {format_} ends in .{format_}")
 
 
-def _print_result(result: QueryResult, format_: str | None, output: str | None) -> None:
+def _print_answer(answer: Answer, format_: str | None, output: str | None) -> None:
+    rows = chain.from_iterable(answer.chunks)
     if output is not None:
-        from ssdb.writers import write_columns
+        from ssdb.output import cannot_be_written
+        from ssdb.writers import write_parts
 
-        write_columns(result.to_arrow(), output)
-        click.echo(f"{output}: {len(result.rows):,} rows", err=True)
+        path = Path(output)
+        with cannot_be_written(path), answer.tables(path.absolute().parent) as (schema, tables):
+            n = write_parts(schema, tables, output)
+        click.echo(f"{output}: {n:,} rows", err=True)
     elif format_ == "json":
-        names = result.distinct_columns
-        print_json([dict(zip(names, row, strict=True)) for row in result.rows])
+        from ssdb.ask.query import distinct
+
+        names = distinct(answer.columns)
+        print_json_list(dict(zip(names, row, strict=True)) for row in rows)
     elif format_ == "csv":
         import csv
         import sys
 
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(result.columns)
-        writer.writerows([as_text(value) for value in row] for row in result.rows)
+        writer.writerow(answer.columns)
+        writer.writerows([as_text(value) for value in row] for row in rows)
     else:
-        print_table(result.columns, result.rows)
+        print_table(answer.columns, rows)
 
 
 def _list_queries(name: str | None, as_json: bool) -> None:

@@ -201,7 +201,20 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 def print_json(value: Any) -> None:
     """Prints a value as JSON; times as ISO 8601, bytes as hexadecimal text, and what is no number as null."""
-    click.echo(json.dumps(_finite(value), default=as_text, allow_nan=False))
+    click.echo(_json(value))
+
+
+def print_json_list(values: Iterable[Any]) -> None:
+    """Prints values as a list of JSON, as :func:`print_json` does, each as it comes."""
+    before = "["
+    for value in values:
+        click.echo(f"{before}{_json(value)}", nl=False)
+        before = ", "
+    click.echo("[]" if before == "[" else "]")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_finite(value), default=as_text, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:

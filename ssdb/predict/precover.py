@@ -48,9 +48,9 @@ _SOURCE_COLUMNS = (
             "psfFlux",
         )
     ),
-    sa.column("band", sa.LargeBinary(4 * dia_source.c.band.type.length)),
+    sa.column("band", sa.LargeBinary(32)),
 )
-"""What the statements select, in their order; bands, which need not be ASCII, as UTF-8."""
+"""What the statements select, in their order; bands, 8 letters of any kind, as UTF-8."""
 
 _AB_ZERO_POINT = 31.4
 """AB magnitude of 1 nJy."""
