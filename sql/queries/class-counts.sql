@@ -7,6 +7,7 @@
 --   until  number  d  all  Only observations before this time, MJD TAI
 -- Columns:
 --   nObjects  long  -  Objects of the class
+--   nObs      long  -  Observations of them
 -- Example: --param since=60000
 WITH observed AS (
     SELECT m."ssObjectId", max(m."designation") AS designation, count(*) AS n
@@ -16,7 +17,7 @@ WITH observed AS (
       AND d."midpointMjdTai" < coalesce(CAST(:until AS double precision), 1e9)
     GROUP BY m."ssObjectId"
 )
-SELECT o."orbitClass", count(*) AS "nObjects", sum(s.n) AS "nObs"
+SELECT o."orbitClass", count(*) AS "nObjects", CAST(sum(s.n) AS bigint) AS "nObs"
 FROM observed s
 LEFT JOIN "SsOrbit" o ON o."designation" = s.designation
 GROUP BY o."orbitClass"

@@ -9,7 +9,8 @@
 --   since  number  d    all  Only exposures from this time on, MJD TAI
 --   until  number  d    all  Only exposures before this time, MJD TAI
 -- Columns:
---   ephVmagEnd       double  mag  End of the group in predicted magnitude, which ephVmag begins
+--   ephVmag          double  mag  Beginning of the group in predicted magnitude
+--   ephVmagEnd       double  mag  End of the group in predicted magnitude
 --   nExpected        long    -    Objects expected
 --   nFound           long    -    Those that got a source
 --   completeness     double  -    nFound over nExpected

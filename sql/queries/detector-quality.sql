@@ -10,7 +10,7 @@
 --   until     number   d  all  Only exposures before this time, MJD TAI
 -- Columns:
 --   nMatched      long     -       Sources that are known objects
---   nUnmatched    long     -       Known objects that were expected and got no source
+--   nUnmatched    integer  -       Known objects that were expected and got no source
 --   nAmbiguous    long     -       Matches that had an alternative
 --   medianOffset  double   arcsec  Median of ephOffset
 --   isEmpty       boolean  -       It was processed and has no source; NULL: it was not processed

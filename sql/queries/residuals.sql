@@ -14,6 +14,8 @@
 --   since         number  d      all  Only observations from this time on, MJD TAI
 --   until         number  d      all  Only observations before this time, MJD TAI
 -- Columns:
+--   ephVmag       double   mag     Beginning of the group in predicted magnitude
+--   ephRate       double   deg/d   Beginning of the group in predicted motion
 --   night         integer  d       Night: integer part of MJD TAI minus night_begins
 --   component     text     -       ra, dec, along or cross
 --   n             long     -       Sources

@@ -8,7 +8,7 @@
 --   until  number   d  all  Only exposures before this time, MJD TAI
 -- Columns:
 --   nPredicted      long    -       Predictions; NULL: none were ever loaded
---   nUnmatched      long    -       Known objects that were expected and got no source
+--   nUnmatched      integer -       Known objects that were expected and got no source
 --   nAmbiguous      long    -       Matches that had an alternative
 --   medianOffset    double  arcsec  Median of ephOffset
 --   nDetectors      long    -       Detectors

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ssdb.ask.meanings import column_meant
 from ssdb.ask.query import Answer, QueryResult, asking
 from ssdb.errors import QueryError, quoted
 from ssdb.input_file import said_of
@@ -24,7 +25,6 @@ from ssdb.store.database import Database
 from ssdb.store.headers import Header, read_header
 from ssdb.store.resources import sql_texts
 from ssdb.store.uploads import upload_expression, upload_value
-from ssdb.store.views import known_columns
 
 _ALL = "all"
 """The default of what restricts the answer only when it is given: NULL."""
@@ -173,7 +173,7 @@ def asking_named(
     """Asks a ready-made question, as :func:`named_query` does, and gives the rows as they come."""
     asked = find_query(name)
     values = _values(database, asked, parameters or {})
-    sql, columns = asked.sql, known_columns()
+    sql, columns = asked.sql, dict[str, sa.Column]()
     if (upload is not None) != (asked.upload is not None):
         wanted = "needs a table of your own: --upload FILE" if asked.upload else "takes no table of your own (upload)"
         raise QueryError(f"{name} {wanted}")
@@ -183,10 +183,11 @@ def asking_named(
         uploaded = upload_expression(database.engine.dialect, POSITIONS)
         sql = re.sub(r"^WITH( RECURSIVE)?", lambda begin: f"{begin[0]} {uploaded},", sql)
         values[POSITIONS.name] = upload_value(POSITIONS, read_positions(said_of(upload, table, type)))
-        columns = columns | dict(POSITIONS.columns.items())
+        columns = dict(POSITIONS.columns.items())
     columns = columns | asked.columns
     with asking(database, sql, values) as answer:
-        schema = pa.schema([arrow_field(columns[column]) for column in answer.columns])
+        described = (columns[name] if name in columns else column_meant(asked.sql, name) for name in answer.columns)
+        schema = pa.schema([arrow_field(column) for column in described])
         yield Answer(answer.columns, (_as_declared(rows, schema) for rows in answer.chunks), schema)
 
 

@@ -1,0 +1,45 @@
+"""What the columns of a SELECT are: of several tables' columns of a name that one which the statement selects."""
+
+from __future__ import annotations
+
+import re
+
+import sqlalchemy as sa
+
+from ssdb.schema import metadata
+from ssdb.store.headers import read_header
+from ssdb.store.views import known_columns, view_definitions
+
+_RELATION = re.compile(r'\b(?:FROM|JOIN) "(\w+)"(?: (?!ON\b)(\w+))?', re.IGNORECASE)
+_COMMENT = re.compile("--[^\n]*")
+
+
+def column_meant(sql: str, name: str) -> sa.Column:
+    """The column, of a table or described by a view, that a column of a statement's answer is.
+
+    Parameters
+    ----------
+    sql : str
+        A SELECT of the project's own, without a header.
+    name : str
+        Of the column. It is one of the table that its last SELECT takes it from; else of the first that it reads.
+    """
+    text = _COMMENT.sub("", sql)
+    relations = [(match[1], match[2]) for match in _RELATION.finditer(text)]
+    last = text[text.rindex("SELECT") :] if "SELECT" in text else text
+    aliases = re.findall(rf'(\w+)\."{name}"(?=[,\s])', last)
+    # Those of the last SELECT, which are behind the others.
+    chosen = [relation for relation, alias in reversed(relations) if alias in aliases[:1]]
+    for relation in (*chosen[:1], *(relation for relation, _ in relations)):
+        if (column := _column(relation, name)) is not None:
+            return column
+    return known_columns()[name]
+
+
+def _column(relation: str, name: str) -> sa.Column | None:
+    """The column of a table or view."""
+    if relation in metadata.tables:
+        return metadata.tables[relation].columns.get(name)
+    header = read_header(view_definitions()[relation])
+    described = header.columns().get(name)
+    return column_meant(header.body, name) if described is None and f'"{name}"' in header.body else described
