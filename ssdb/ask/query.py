@@ -23,7 +23,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
 from ssdb.ask.spool import ColumnTypes, as_table, spooled
-from ssdb.errors import QueryError
+from ssdb.errors import MissingPackageError, QueryError
 from ssdb.schema import metadata
 from ssdb.store.database import Database, driver_connection, driver_message
 from ssdb.store.views import canonical_names, view_definitions
@@ -82,6 +82,20 @@ class QueryResult:
             types.see(self.rows)
             schema = types.schema()
         return as_table(self.rows, schema)
+
+    def to_pandas(self) -> Any:
+        """The answer as a DataFrame of pandas.
+
+        Raises
+        ------
+        MissingPackageError
+            If that is not installed.
+        """
+        try:
+            import pandas as _  # noqa: F401
+        except ImportError as error:
+            raise MissingPackageError("a DataFrame needs the package pandas: pip install pandas") from error
+        return self.to_arrow().to_pandas()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,9 +112,15 @@ def _typed(text: str) -> int | float | str:
     return text
 
 
+def _complete_names(_ctx: click.Context, _option: click.Parameter, begun: str) -> list[str]:
+    from ssdb.ask.queries import named_queries
+
+    return [name for name in named_queries() if name.startswith(begun)]
+
+
 @main.command()
 @click.argument("sql", required=False)
-@click.option("--name", metavar="QUERY", help="Ask this ready-made question instead.")
+@click.option("--name", metavar="QUERY", shell_complete=_complete_names, help="Ask this ready-made question instead.")
 @click.option(
     "--param",
     "parameters",

@@ -37,7 +37,43 @@ _ECHOED = re.compile(r"(Got unexpected extra argument|No such command)")
 _LIKE_A_URL = re.compile(r"[^\s'\"()]*(?:://|@|=)[^\s'\"()]*")
 
 
-class _Commands(click.Group):
+def _of_all(command: click.Command) -> None:
+    """Gives a command the options of ssdb itself, so that they may come after it."""
+
+    def database(ctx: click.Context, _option: click.Parameter, url: str | None) -> None:
+        if url is not None:
+            ctx.obj = url
+
+    def verbose(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+        if wanted:
+            ctx.find_root().params["verbose"] = True
+            logging.getLogger().setLevel(logging.INFO)
+
+    def memory(ctx: click.Context, _option: click.Parameter, size: str | None) -> None:
+        if size is not None:
+            with wrong_usage():
+                ctx.with_resource(limits.max_memory(size))
+
+    said: dict[str, Any] = {"help": "As before the command.", "expose_value": False}
+    command.params += [
+        click.Option(["--db"], metavar="URL", callback=database, **said),
+        click.Option(["-v", "--verbose"], is_flag=True, callback=verbose, **said),
+        click.Option(["--max-memory"], metavar="SIZE", callback=memory, **said),
+    ]
+
+
+class _Group(click.Group):
+    """A group of commands, each of which takes the options of ssdb itself, too."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        _of_all(cmd)
+        super().add_command(cmd, name)
+
+
+_Group.group_class = _Group
+
+
+class _Commands(_Group):
     """A group whose commands end an error of ssdb with one line on stderr and exit code 1.
 
     Any other error, which should not be, is one line too, and exit code :data:`UNEXPECTED`.
@@ -132,7 +168,8 @@ class _WithoutPasswords(logging.Formatter):
 def main(ctx: click.Context, url: str, max_memory: str | None, verbose: bool) -> None:
     """Tells every detection of a sky survey which known asteroid or comet it is.
 
-    The road: init, ingest visits, ingest sources, ingest predictions, associate; then status, query, export.
+    The road: init, ingest visits, ingest sources, ingest predictions, associate; then status, query, export. The
+    options may also come after the command.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_WithoutPasswords("%(message)s"))

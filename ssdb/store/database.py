@@ -78,6 +78,12 @@ class Database:
         """Whether the database ends with this object."""
         return self.dialect == "sqlite" and not self.engine.url.database
 
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def __repr__(self) -> str:
         return f"<ssdb.Database {masked(self.engine.url)}>"
 
