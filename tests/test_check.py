@@ -24,6 +24,7 @@ BREAKS = {
     "prediction_has_visit": 'UPDATE "Visit" SET "predictionsAt" = NULL',
     "source_has_detector": 'DELETE FROM "VisitDetector"',
     "source_has_match": 'DELETE FROM "SSSource"',
+    "time_is_of_visit": 'UPDATE "Visit" SET "midpointMjdTai" = 57000.1 WHERE visit = 1',
     "totals_agree": 'UPDATE "VisitDetector" SET "nDiaSources" = 3',
     "source_is_unique": """INSERT INTO "DiaSource" ("diaSourceId", visit, detector, "midpointMjdTai", ra, dec)
                            VALUES (10, 2, 0, 60800.2, 10.0, 1.0)""",

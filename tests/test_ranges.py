@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,11 @@ def test_a_value_is_within_the_range_of_its_column(
             ingest(memory, kind, name, value)
         assert dump(memory) == before
     for value in good:
-        assert ingest(memory, kind, name, value, **({} if kind == "visits" else {"replace": True})).invalid == 0
+        if kind == "visits":
+            with closing(ssdb.connect()) as fresh:  # a stored visit is not moved by centuries
+                assert ingest(fresh, kind, name, value).invalid == 0
+        else:
+            assert ingest(memory, kind, name, value, replace=True).invalid == 0
 
 
 @pytest.mark.parametrize(("name", "bad", "good"), CORNERS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
 from ssdb.errors import ConfigError, InputError, shown
 from ssdb.files import label
 from ssdb.image.exposure import Exposure, can_keep_wcs, distinct, read_exposures
@@ -21,6 +20,7 @@ from ssdb.ingest.corners import SIZES, corners, footprint_columns, rows_of_corne
 from ssdb.ingest.door import IngestReport, Source, ids, refuse_unknown_visits
 from ssdb.ingest.new_visits import create_missing_visits
 from ssdb.ingest.parts import open_parts
+from ssdb.ingest.same_visit import Said, other_visits, refuse_other_places, refuse_others
 from ssdb.input_file import said_of
 from ssdb.schema.ranges import MJD, out_of_range
 from ssdb.schema.survey import visit as visit_table
@@ -92,7 +92,8 @@ def ingest_detectors(
     ConfigError
         If an option is given that does not concern the kind of source.
     InputError
-        If the source is not usable. Nothing is stored then.
+        If the source is not usable, or is of another visit or field than the stored one of that number. Nothing is
+        stored then.
     """
     of_images = {"visit": visit, "detector": detector, "keywords": keywords, "shape": shape}
     exposures = _given_exposures(source)
@@ -111,7 +112,7 @@ def ingest_detectors(
     with database.writing() as connection:
         known = lock_visits(connection, visits)
         refuse_unknown_visits(name, visits, known["visit"], "ingest them first")
-        _store(connection, outlines, progress)
+        _store(connection, name, outlines, progress)
     n = outlines.num_rows
     return IngestReport(name, "detectors", n, len(visits), 0, parts.left_out, parts.without_unit, parts.doubts)
 
@@ -158,8 +159,8 @@ def _ingest_exposures(
             create_missing_visits(connection, name, visits_of_exposures(exposures), needed)
         known = lock_visits(connection, visits)
         refuse_unknown_visits(name, visits, known["visit"], "ingest them first, or say --create-visits")
-        _refuse_other_times(exposures, known)
-        _store(connection, outlines, progress)
+        _refuse_other_visits(connection, exposures)
+        _store(connection, name, outlines, progress)
     return IngestReport(name, "detectors", outlines.num_rows, len(visits), doubts=_doubts_of_headers(exposures))
 
 
@@ -188,16 +189,19 @@ def refuse_implausible(exposures: Sequence[Exposure]) -> None:
                 raise InputError(f"{exposure.name}: {text}")
 
 
-def _refuse_other_times(exposures: Sequence[Exposure], known: Mapping[str, np.ndarray]) -> None:
-    """Raises InputError if the time of an image is not that of its visit, which then is another visit's number."""
-    stored = dict(zip(known["visit"].tolist(), known["midpointMjdTai"].tolist(), strict=True))
-    for exposure in exposures:
-        time, of_visit = exposure.midpoint_mjd_tai, stored[exposure.visit]
-        if time is not None and abs(time - of_visit) > MAX_TIME_DIFFERENCE_DAYS:
-            raise InputError(
-                f"{exposure.name}: the mid-exposure {time:.6f} (MJD TAI) is more than {MAX_TIME_DIFFERENCE_DAYS} d "
-                f"from that of visit {exposure.visit}, {of_visit:.6f}"
-            )
+def _refuse_other_visits(connection: sa.Connection, exposures: Sequence[Exposure]) -> None:
+    """Raises InputError if images are of other visits than those that are stored under their numbers."""
+    with staged(connection, visit_table, visits_of_exposures(exposures)) as said:
+        found = other_visits(connection, said)
+    others = {(other.visit, other.given): other for other in found}
+    # In the order of the images, whose first is named.
+    named = [(each.name, others[key]) for each in exposures if (key := _said(each)) in others]
+    if named:
+        refuse_others(named[0][0], [other for _, other in named])
+
+
+def _said(exposure: Exposure) -> tuple[int, Said]:
+    return exposure.visit, Said(exposure.midpoint_mjd_tai, exposure.instrument, exposure.observatory_code)
 
 
 def visits_of_exposures(exposures: Sequence[Exposure]) -> pa.Table:
@@ -242,9 +246,10 @@ def rows_of_exposures(exposures: Sequence[Exposure], keep_wcs: bool) -> pa.Table
     return pa.table(columns)
 
 
-def _store(connection: sa.Connection, rows: pa.Table, progress: Progress | None) -> None:
+def _store(connection: sa.Connection, name: str, rows: pa.Table, progress: Progress | None) -> None:
     """Writes VisitDetector rows of visits that are locked, and clears visits in which a detector has moved."""
     with staged(connection, visit_detector, rows, progress) as new:
+        refuse_other_places(connection, name, new)
         same = (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
         values = {column.name: column for column in new.columns if column.name not in ("visit", "detector")}
         unmoved = (visit_detector.c[name].is_not_distinct_from(values[name]) for name in values if name in _PLACE)

@@ -175,12 +175,31 @@ def fill_midpoints(table: pa.Table, name: str, known: Mapping[str, np.ndarray], 
     return with_column(table, "midpointMjdTai", of_visit, pa.float64())
 
 
-def check_near_visits(problems: Problems, table: pa.Table, known: Mapping[str, np.ndarray]) -> None:
-    """Notes rows whose time, if they have one, is not that of their visit; see :func:`fill_midpoints`."""
-    if "midpointMjdTai" in table.schema.names:
-        given = table.column("midpointMjdTai").to_numpy()
-        far = np.abs(given - _midpoints(table, known)) > MAX_TIME_DIFFERENCE_DAYS
-        problems.add(far, f"midpointMjdTai is more than {MAX_TIME_DIFFERENCE_DAYS} d from the visit's mid-exposure")
+def check_near_visits(
+    problems: Problems, table: pa.Table, known: Mapping[str, np.ndarray], text: str | None = None
+) -> str | None:
+    """Notes rows whose time, if they have one, is not that of their visit; see :func:`fill_midpoints`.
+
+    Returns
+    -------
+    str or None
+        What was noted, if anything: ``text``, or what names the first such row's visit.
+    """
+    if "midpointMjdTai" not in table.schema.names:
+        return None
+    given, of_visit = table.column("midpointMjdTai").to_numpy(), _midpoints(table, known)
+    far = np.abs(given - of_visit) > MAX_TIME_DIFFERENCE_DAYS
+    if not far.any():
+        return None
+    if text is None:
+        row = int(far.argmax())
+        text = (
+            f"midpointMjdTai is more than {MAX_TIME_DIFFERENCE_DAYS} d from the visit's mid-exposure: visit "
+            f"{table.column('visit')[row]} is stored with {of_visit[row]:.6f} (MJD TAI), and is given with "
+            f"{given[row]:.6f}"
+        )
+    problems.add(far, text)
+    return text
 
 
 def _midpoints(table: pa.Table, known: Mapping[str, np.ndarray]) -> np.ndarray:

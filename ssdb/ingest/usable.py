@@ -50,13 +50,13 @@ def refuse_far(parts: Parts, problems: Problems, times: pa.Table, known: Mapping
         ``visit`` (ascending) and ``midpointMjdTai`` of the visits.
     """
     of_extremes = Problems(parts.name, times.num_rows)
-    check_near_visits(of_extremes, times, known)
-    if not of_extremes.bad.any():
+    text = check_near_visits(of_extremes, times, known)
+    if text is None:
         return
     numbers = problems.usable()
     far = Problems(parts.name, len(numbers), numbers)
     start = 0
     for _, rows in usable(parts, problems, ("visit", "midpointMjdTai")):
-        check_near_visits(far.part(start, rows.num_rows), rows, known)
+        check_near_visits(far.part(start, rows.num_rows), rows, known, text)
         start += rows.num_rows
     far.raise_if_any()

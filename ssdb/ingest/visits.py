@@ -18,6 +18,7 @@ from ssdb.ingest.checks import (
 )
 from ssdb.ingest.door import IngestReport, Source, ids, read_conformed, with_column
 from ssdb.ingest.opsim import looks_like_opsim, read_opsim
+from ssdb.ingest.same_visit import other_visits, refuse_others
 from ssdb.input_file import said_of
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import visit
@@ -44,7 +45,8 @@ def ingest_visits(
 ) -> IngestReport:
     """Stores exposures. One that is stored already takes the new values.
 
-    Where its time changes, sources that have the visit's time take the new one, and it is to be associated again.
+    Where its time changes, sources that have the visit's time take the new one, and it is to be associated again. A
+    time that differs by more than 0.02 d, another camera, observatory or field is no correction but another visit.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ def ingest_visits(
     Raises
     ------
     InputError
-        If the source is not usable. Nothing is stored then.
+        If the source is not usable, or has another visit under the number of a stored one. Nothing is stored then.
     """
     source = said_of(source, table, type)
     read = read_opsim if looks_like_opsim(source) else None
@@ -89,6 +91,7 @@ def ingest_visits(
         lock_creation(connection)
         lock_visits(connection, ids(rows, "visit"))
         with staged(connection, visit, rows, progress) as new:
+            refuse_others(name, other_visits(connection, new))
             _merge(connection, new)
     n = rows.num_rows
     return IngestReport(name, "visits", n, n, invalid, conformed.left_out, conformed.without_unit, conformed.unusable)
