@@ -285,11 +285,15 @@ def test_ingest_tells_what_it_stored(database_url: str, night: tuple[Night, dict
     report = told(database_url, "ingest", "visits", files["visits"])
     assert [set(item) for item in report] == [{item.name for item in fields(IngestReport)}]
     assert (report[0]["kind"], report[0]["rows"], report[0]["source"]) == ("visits", 4, str(files["visits"]))
-    assert done(database_url, "ingest", "detectors", files["detectors"]).endswith("16 detectors of 4 visits\n")
-    assert done(database_url, "ingest", "sources", files["sources"]).endswith(
-        f"{made.sources.num_rows:,} sources of 3 visits\n"
+    assert done(database_url, "ingest", "detectors", files["detectors"]).endswith(
+        "16 detectors of 4 visits: 16 new, 0 changed, 0 unchanged\n"
     )
-    assert done(database_url, "ingest", "predictions", files["predictions"]).endswith("predictions of 3 visits\n")
+    assert done(database_url, "ingest", "sources", files["sources"]).endswith(
+        f"{made.sources.num_rows:,} sources of 3 visits: {made.sources.num_rows:,} new, 0 changed, 0 unchanged\n"
+    )
+    line = done(database_url, "ingest", "predictions", files["predictions"])
+    n = made.predictions.num_rows
+    assert line.endswith(f"predictions of 3 visits: {n:,} new, 0 changed, 0 unchanged\n")
     counts = told(database_url, "status")
     assert (counts["visits"], counts["detectors"], counts["sources"]) == (4, 16, made.sources.num_rows)
     assert counts["predictions"] == made.predictions.num_rows
@@ -301,7 +305,7 @@ def test_notes_go_to_stderr(database_url: str, tmp_path: Path) -> None:
     path.write_text("visit,midpointMjdTai,ra,dec,seeing\n1,60000,10,20,0.7\n")
     result = run(database_url, "ingest", "visits", path)
     assert result.exit_code == 0
-    assert result.stdout == f"{path}: 1 visits\n"
+    assert result.stdout == f"{path}: 1 visits: 1 new, 0 changed, 0 unchanged\n"
     assert result.stderr.splitlines() == [
         f"{path}: columns left out: seeing",
         f"{path}: no units, taken to be the data model's: ra, dec",
@@ -317,7 +321,7 @@ def test_of_several_files_those_before_the_bad_one_are_stored_and_told(database_
     late.write_text("visit,midpointMjdTai\n5,60000.3\n")
     result = run(database_url, "ingest", "visits", good, bad, late)
     assert result.exit_code == 1
-    assert result.stdout == f"{good}: 2 visits\n"
+    assert result.stdout == f"{good}: 2 visits: 2 new, 0 changed, 0 unchanged\n"
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"ssdb: {bad}: ")
     assert "row 2" in line
@@ -341,6 +345,9 @@ def test_the_options_of_ingest(database_url: str, tmp_path: Path) -> None:
     failed(database_url, "ingest", "sources", sources, "--create-visits")
     (report,) = told(database_url, "ingest", "sources", sources, "--create-visits", "--skip-invalid")
     assert (report["rows"], report["invalid"]) == (2, 1)
+    (report,) = told(database_url, "ingest", "sources", sources, "--skip-invalid")
+    assert (report["new"], report["unchanged"]) == (0, 2)
+    sources.write_text(sources.read_text().replace("10,1,5,5,", "10,1,5,4,"))
     assert "--replace" in failed(database_url, "ingest", "sources", sources, "--create-visits", "--skip-invalid")
     done(database_url, "ingest", "sources", sources, "--skip-invalid", "--replace")
     assert told(database_url, "status")["sources"] == 2
@@ -353,6 +360,9 @@ def test_the_options_of_ingest(database_url: str, tmp_path: Path) -> None:
     assert (report["rows"], report["invalid"]) == (1, 1)
     failed(database_url, "ingest", "predictions", predictions, "--simulated-names", "--format", "sorcha")
     assert told(database_url, "status")["without_predictions"] == 1
+    (report,) = told(database_url, "ingest", "predictions", predictions, *options)
+    assert (report["new"], report["unchanged"]) == (0, 1)
+    predictions.write_text(predictions.read_text().replace("S100cuQfa,5,5", "S100cuQfa,5,4"))
     assert "--replace" in failed(database_url, "ingest", "predictions", predictions, *options)
     done(database_url, "ingest", "predictions", predictions, *options, "--replace", "--complete")
     counts = told(database_url, "status")
@@ -794,6 +804,7 @@ def test_progress_is_shown_on_a_terminal_and_only_there(sqlite_url: str, night: 
     arguments = ["--db", sqlite_url, "ingest", "visits", night[1]["visits"]]
     quiet = process(arguments)
     assert (quiet.returncode, quiet.stderr) == (0, "")
+    quiet = process(arguments)  # the visits are stored by now, as they are below
     terminal, stderr = pty.openpty()
     command = [sys.executable, "-c", "from ssdb.cli import main; main()", *map(str, arguments)]
     seen = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, timeout=120, check=True)

@@ -246,11 +246,14 @@ def test_a_visit_with_a_place_and_no_radius(memory: Database, server: Server) ->
     assert 0.5 < float(server.asked[1]["radius"]) < 0.8
 
 
-def test_the_same_again_needs_replace(database: Database, server: Server) -> None:
+def test_the_same_again_changes_nothing_and_another_answer_needs_replace(database: Database, server: Server) -> None:
     ingest_visits(database, visits())
     fetch_predictions(database, server.url)
-    assert "1 predictions are stored already" in failure(database, server)
+    before = dump(database)
+    assert fetch_predictions(database, server.url, visits=[10]).predictions == {10: 1}
+    assert dump(database) == before
     server.answers = [reply(answer(NAMES[:1], more={"Vmag": [12.5]}, objects=OBJECTS[:, :, :1]))]
+    assert "1 predictions are stored already" in failure(database, server)
     assert fetch_predictions(database, server.url, visits=[10], replace=True).predictions == {10: 1}
     assert [row["ephVmag"] for row in rows(database, "SsPrediction")] == [12.5, 20.5]
 

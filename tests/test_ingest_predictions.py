@@ -327,7 +327,9 @@ def test_two_names_of_one_object_in_one_visit(database: Database) -> None:
     refused(database, ingest_predictions, with_bad, "two names", "row 3", error=InputError, skip_invalid=True)
     ingest_predictions(database, {**named("A898 PA", "433"), "visit": [10, 20]})
     assert objects(database) == [(EROS_PRIMARY, "A898 PA")] * 2
-    refused(database, ingest_predictions, named("433"), "stored already", str(EROS_PRIMARY), error=InputError)
+    assert ingest_predictions(database, named("A898 PA")).unchanged == 1
+    moved = with_value(named("433"), "ephDec", 0, -6.0)
+    refused(database, ingest_predictions, moved, "stored already", str(EROS_PRIMARY), error=InputError)
 
 
 def test_simulated_names_only_on_request(database: Database) -> None:
@@ -605,7 +607,8 @@ def test_sorchas_ephemerides_for_sorchas_schedule(database: Database) -> None:
     assert row["topo_vy"] == pytest.approx(6.195354508632129 - 26.71219251349756, rel=1e-14)
     assert row["midpointMjdTai"] == 60225.24582325162
     assert (row["ephVmag"], row["provider"]) == (None, "sorcha")
-    refused(database, ingest_predictions, path, "stored already", "--replace", error=InputError)
+    again = ingest_predictions(database, path)
+    assert (again.new, again.changed, again.unchanged) == (0, 0, len(lines))
 
 
 def test_sorchas_other_files_are_refused_with_the_reason(database: Database) -> None:

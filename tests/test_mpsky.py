@@ -334,10 +334,12 @@ def test_an_empty_answer_says_that_there_is_no_known_object(database: Database, 
     assert rows(database, "SsPrediction") == []
 
 
-def test_the_same_again_needs_replace(database: Database, file: Path) -> None:
+def test_the_same_again_changes_nothing(database: Database, file: Path) -> None:
     ingest_visits(database, VISITS)
     ingest_predictions(database, file, visit=10)
-    refused(database, ingest_predictions, file, "answer.arrow", "3 predictions are stored already", visit=10)
+    before = rows(database, "SsPrediction"), rows(database, "Visit")
+    assert ingest_predictions(database, file, visit=10).unchanged == 3
+    assert (rows(database, "SsPrediction"), rows(database, "Visit")) == before
     ingest_predictions(database, file, visit=10, replace=True)
     assert len(rows(database, "SsPrediction")) == 3
 

@@ -211,6 +211,8 @@ def _ingest(
             _tell(report, as_json)
         if as_json:
             print_json([report.as_dict() for report in reports])
+        elif len(reports) > 1:
+            click.echo(f"{len(reports):,} files: {_sum(reports)}")
 
 
 def _tell(report: IngestReport, as_json: bool) -> None:
@@ -225,4 +227,13 @@ def _tell(report: IngestReport, as_json: bool) -> None:
         click.echo(f"{report.source}: {report.invalid:,} rows left out because they are not usable", err=True)
     if not as_json:
         visits = "" if report.kind in ("visits", "orbits", "identifications") else f" of {report.visits:,} visits"
-        click.echo(f"{report.source}: {report.rows:,} {report.kind}{visits}")
+        click.echo(f"{report.source}: {report.rows:,} {report.kind}{visits}: {_changes([report])}")
+
+
+def _sum(reports: list[IngestReport]) -> str:
+    return f"{sum(report.rows for report in reports):,} {reports[0].kind}: {_changes(reports)}"
+
+
+def _changes(reports: list[IngestReport]) -> str:
+    counted = {name: sum(getattr(report, name) for report in reports) for name in ("new", "changed", "unchanged")}
+    return ", ".join(f"{n:,} {name}" for name, n in counted.items())

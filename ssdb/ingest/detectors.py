@@ -16,6 +16,7 @@ from ssdb.files import label
 from ssdb.image.exposure import Exposure, can_keep_wcs, distinct, read_exposures
 from ssdb.image.files import holds_images
 from ssdb.image.header import HeaderKeywords
+from ssdb.ingest.again import count_stored
 from ssdb.ingest.corners import SIZES, corners, footprint_columns, rows_of_corners
 from ssdb.ingest.door import IngestReport, Source, ids, refuse_unknown_visits
 from ssdb.ingest.new_visits import create_missing_visits
@@ -112,9 +113,11 @@ def ingest_detectors(
     with database.writing() as connection:
         known = lock_visits(connection, visits)
         refuse_unknown_visits(name, visits, known["visit"], "ingest them first")
-        _store(connection, name, outlines, progress)
+        counts = _store(connection, name, outlines, progress)
     n = outlines.num_rows
-    return IngestReport(name, "detectors", n, len(visits), 0, parts.left_out, parts.without_unit, parts.doubts)
+    return IngestReport(
+        name, "detectors", n, len(visits), 0, parts.left_out, parts.without_unit, parts.doubts, **counts
+    )
 
 
 def _given_exposures(source: Source) -> list[Exposure] | None:
@@ -160,8 +163,10 @@ def _ingest_exposures(
         known = lock_visits(connection, visits)
         refuse_unknown_visits(name, visits, known["visit"], "ingest them first, or say --create-visits")
         _refuse_other_visits(connection, exposures)
-        _store(connection, name, outlines, progress)
-    return IngestReport(name, "detectors", outlines.num_rows, len(visits), doubts=_doubts_of_headers(exposures))
+        counts = _store(connection, name, outlines, progress)
+    return IngestReport(
+        name, "detectors", outlines.num_rows, len(visits), doubts=_doubts_of_headers(exposures), **counts
+    )
 
 
 def _doubts_of_headers(exposures: Sequence[Exposure]) -> tuple[str, ...]:
@@ -246,10 +251,14 @@ def rows_of_exposures(exposures: Sequence[Exposure], keep_wcs: bool) -> pa.Table
     return pa.table(columns)
 
 
-def _store(connection: sa.Connection, name: str, rows: pa.Table, progress: Progress | None) -> None:
-    """Writes VisitDetector rows of visits that are locked, and clears visits in which a detector has moved."""
+def _store(connection: sa.Connection, name: str, rows: pa.Table, progress: Progress | None) -> dict[str, Any]:
+    """Writes VisitDetector rows of visits that are locked, and clears visits in which a detector has moved.
+
+    Returns how many are new, changed and unchanged.
+    """
     with staged(connection, visit_detector, rows, progress) as new:
         refuse_other_places(connection, name, new)
+        counts = count_stored(connection, visit_detector, ("visit", "detector"), new)
         same = (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
         values = {column.name: column for column in new.columns if column.name not in ("visit", "detector")}
         unmoved = (visit_detector.c[name].is_not_distinct_from(values[name]) for name in values if name in _PLACE)
@@ -261,3 +270,4 @@ def _store(connection: sa.Connection, name: str, rows: pa.Table, progress: Progr
         connection.execute(sa.update(visit_detector).where(same).values(values))
         missing = sa.select(new).where(~sa.exists().where(same))
         connection.execute(sa.insert(visit_detector).from_select([column.name for column in new.columns], missing))
+    return counts

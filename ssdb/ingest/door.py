@@ -25,16 +25,16 @@ Source = Any
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What an ingest stored.
+    """What an ingest did. ``new``, ``changed`` and ``unchanged`` are ``rows`` together.
 
     Attributes
     ----------
     source : str
         The file.
     kind : str
-        visits, detectors, sources or predictions.
+        visits, detectors, sources, predictions, orbits or identifications.
     rows : int
-        Rows stored.
+        Rows that are stored now.
     visits : int
         Exposures that the rows belong to.
     invalid : int
@@ -45,6 +45,12 @@ class IngestReport:
         Columns without a unit in the file, taken to be in the data model's.
     doubts : tuple of str
         What looks wrong and may be right.
+    new : int
+        Rows whose key (visit, detector, source, object) was not stored.
+    changed : int
+        Rows that were stored with other values.
+    unchanged : int
+        Rows that were stored as they are.
     """
 
     source: str
@@ -55,6 +61,9 @@ class IngestReport:
     left_out: tuple[str, ...] = ()
     without_unit: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""

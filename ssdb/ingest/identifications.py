@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from ssdb.designation import pack, packed_from_id
 from ssdb.errors import DesignationError, InputError, shown
 from ssdb.files import INCOMPLETE, about_table, label, not_plain, read_columns
+from ssdb.ingest.again import count_stored
 from ssdb.ingest.checks import Problems, check_not_null
 from ssdb.ingest.conform import conform
 from ssdb.ingest.door import IngestReport, Source, with_column
@@ -98,12 +100,12 @@ def ingest_identifications(
     problems.raise_if_any()
     with database.writing() as connection:
         lock_names(connection)
-        _store(connection, target, rows, progress)
+        counts = _store(connection, target, rows, progress)
         chained = primary_ids(connection, _primaries_that_are_secondary(connection, primary))
         primary = primary.under(chained)
         _repoint_names(connection, primary, others)
         write_aliases(connection, _aliases(rows, primary, others), overwrite=True)
-    return IngestReport(name, "identifications", rows.num_rows, 0, left_out=left_out, doubts=doubts)
+    return IngestReport(name, "identifications", rows.num_rows, 0, left_out=left_out, doubts=doubts, **counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +219,11 @@ def _numbers(rows: pa.Table) -> _Designations:
     return _Designations(text, packed, unpack(packed)[1])
 
 
-def _store(connection: sa.Connection, target: sa.Table, rows: pa.Table, progress: Progress | None) -> None:
-    """Puts rows in the place of those that have a key in common with them; the first key's row keeps its ``id``."""
+def _store(connection: sa.Connection, target: sa.Table, rows: pa.Table, progress: Progress | None) -> dict[str, Any]:
+    """Puts rows in the place of those that have a key in common with them; the first key's row keeps its ``id``.
+
+    Returns how many are new, changed and unchanged.
+    """
     key = _KEYS[target][0]
     columns = (target.c["id"], target.c[key])
     stored = read_table(connection, sa.select(*columns), pa.schema([("id", pa.int32()), (key, pa.string())]))
@@ -229,10 +234,12 @@ def _store(connection: sa.Connection, target: sa.Table, rows: pa.Table, progress
     row_ids = np.where(new, free + np.cumsum(new) - 1, row_ids)
     rows = with_column(rows, "id", row_ids.astype(np.int32), pa.int32())
     with staged(connection, target, rows, progress) as staged_rows:
+        counts = count_stored(connection, target, ("id",), staged_rows)
         for name in [name for name in _KEYS[target] if name in rows.column_names]:
             replaced = target.c[name].in_(sa.select(staged_rows.c[name]))
             connection.execute(sa.delete(target).where(replaced))
         connection.execute(sa.insert(target).from_select(rows.column_names, sa.select(staged_rows)))
+    return counts
 
 
 def _primaries_that_are_secondary(connection: sa.Connection, primary: _Designations) -> dict[int, str]:

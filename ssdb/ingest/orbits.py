@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -89,7 +91,7 @@ def ingest_orbits(
     left_out = _LeftOut()
     angles = Angles()
     in_file = FileOrbits()
-    stored, n_usable = 0, 0
+    stored, n_usable, counts = 0, 0, Counter[str]()
     with database.writing() as connection:
         lock_names(connection, shared=True)
         free_id = lock_orbits(connection)
@@ -101,7 +103,7 @@ def ingest_orbits(
             in_file.stored(block)
             left_out.add(block)
             n = block.rows.num_rows
-            store_orbits(connection, block.rows, free_id + stored, identified=bool(primaries))
+            counts.update(store_orbits(connection, block.rows, free_id + stored, identified=bool(primaries)))
             if block.names is not None:
                 write_aliases(connection, names_of_objects(block.names, block.ids), overwrite=False)
             stored += n
@@ -111,8 +113,10 @@ def ingest_orbits(
             reasons = "".join(f"; {text}" for text in left_out.texts())
             raise InputError(f"{name}: there is no usable orbit in it{reasons}")
         stored -= in_file.n_replaced
+        counts["changed"] -= in_file.n_replaced
     doubts = (*left_out.texts(), *angles.doubts())
-    return IngestReport(name, "orbits", stored, 0, left_out.count, tuple(left_out.columns), doubts=doubts)
+    columns = tuple(left_out.columns)
+    return IngestReport(name, "orbits", stored, 0, left_out.count, columns, doubts=doubts, **dict[str, Any](counts))
 
 
 def usable_orbits(
@@ -149,7 +153,7 @@ def _usable(
         yield in_file.best(_checked(label(source), _under_primary_designations(given, primaries)))
 
 
-def store_orbits(connection: sa.Connection, rows: pa.Table, first_id: int, *, identified: bool) -> None:
+def store_orbits(connection: sa.Connection, rows: pa.Table, first_id: int, *, identified: bool) -> dict[str, Any]:
     """Stores usable orbits; see :func:`ssdb.store.orbits.replace_orbits`.
 
     Parameters
@@ -164,10 +168,10 @@ def store_orbits(connection: sa.Connection, rows: pa.Table, first_id: int, *, id
         As of :func:`ssdb.store.orbits.replace_orbits`.
     """
     if not rows.num_rows:
-        return
+        return {}
     rows = with_column(rows, "id", np.arange(first_id, first_id + rows.num_rows), pa.int32())
     rows = with_column(rows, "designation", rows.column(UNPACKED), pa.string())
-    replace_orbits(connection, rows, identified=identified)
+    return replace_orbits(connection, rows, identified=identified)
 
 
 class _LeftOut:

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import InputError, shown
 from ssdb.files import label
+from ssdb.ingest.again import compare
 from ssdb.ingest.checks import (
     Problems,
     check_not_null,
@@ -44,6 +44,7 @@ from ssdb.ingest.identified import (
 from ssdb.ingest.new_visits import rows_of_extremes
 from ssdb.ingest.parts import Parts, open_parts
 from ssdb.ingest.prediction_formats import format_of, reader_of, refuse_unfit_options
+from ssdb.ingest.stored_predictions import KEY, changed_error, stored_predictions
 from ssdb.ingest.usable import numbered, refuse_far, usable, without
 from ssdb.input_file import said_of
 from ssdb.schema.ranges import ranged
@@ -208,9 +209,12 @@ def _store(
         refuse_unknown_visits(name, visits, known["visit"], "ingest them first")
         keys = under_primary_designations(connection, name, keys, problems.usable(), found.names)
         refuse_far(parts, problems, found.times, known)
-        with staged(connection, ss_prediction, keys.select(["visit", "ssObjectId"])) as new:
+
+        def write(new: sa.Table, n_rows: int) -> None:
             touched = sa.select(new.c.visit).distinct()
-            if only is not None:
+            rows = _rows(parts, problems, known, keys)
+            rows = rows if replace else again.but_same(rows)
+            if only is not None and n_rows == keys.num_rows:
                 touched = sa.select(visit_table.c.visit).where(visit_table.c.visit == only)
             if replace and covers is not None:
                 _remove_covered(connection, new, covers)
@@ -218,10 +222,32 @@ def _store(
                 replaced = sa.select(visit_table.c.visit) if complete else touched
                 clear_results(connection, replaced)
                 connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(replaced)))
-            _refuse_stored(connection, name, new)
-            write_tables(connection, ss_prediction, _rows(parts, problems, known, keys), keys.num_rows, progress)
+            write_tables(connection, ss_prediction, rows, n_rows, progress)
             mark_pending(connection, touched)
             _set_loaded(connection, touched, complete)
+
+        doubts = [
+            *doubts,
+            *parts.doubts,
+            *doubts_about_units(parts.without_unit, _POSITION, found.largest, keys.num_rows),
+        ]
+        with staged(connection, ss_prediction, keys.select([*KEY])) as given:
+            again = compare(
+                connection,
+                ss_prediction,
+                KEY,
+                stored_predictions(connection, keys, given),
+                _rows(parts, problems, known, keys),
+            )
+            if not replace and again.differ.any():
+                raise changed_error(name, keys, problems, again)
+            if replace or not again.same.any():
+                write(given, keys.num_rows)
+        if again.same.any() and not replace:
+            # Visits of which all rows are stored as they are stay as they are, and are not associated again.
+            others = keys.filter(pa.array(~again.same))
+            with staged(connection, ss_prediction, others.select([*KEY])) as new:
+                write(new, others.num_rows)
     analyze_partitions(database, ss_prediction, visits, keys.num_rows)
     return IngestReport(
         name,
@@ -231,7 +257,8 @@ def _store(
         parts.n_rows - keys.num_rows,
         parts.left_out,
         parts.without_unit,
-        (*doubts, *parts.doubts, *doubts_about_units(parts.without_unit, _POSITION, found.largest, keys.num_rows)),
+        tuple(doubts),
+        **again.counts(),
     )
 
 
@@ -285,7 +312,12 @@ def _looked_through(database: Database, parts: Parts, simulated_names: bool, ski
     return _Found(problems, usable_keys, others, rows_of_extremes(pa.concat_tables(times)), (ra, dec))
 
 
-def _rows(parts: Parts, problems: Problems, known: Mapping[str, np.ndarray], keys: pa.Table) -> Iterator[pa.Table]:
+def _rows(
+    parts: Parts,
+    problems: Problems,
+    known: Mapping[str, np.ndarray],
+    keys: pa.Table,
+) -> Iterator[pa.Table]:
     """The rows to be stored, a part at a time."""
     start = 0
     for numbers, rows in usable(parts, problems):
@@ -368,18 +400,6 @@ def _remove_covered(connection: sa.Connection, new: sa.Table, covers: tuple[int,
     clear_results(connection, covers[:1])
     replaced = ss_prediction.c.ssObjectId.in_(sa.select(new.c.ssObjectId)) | ss_prediction.c.ssObjectId.in_(on_detector)
     connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit == covers[0], replaced))
-
-
-def _refuse_stored(connection: sa.Connection, name: str, new: sa.Table) -> None:
-    """Raises InputError if an object is predicted for a visit already."""
-    same = (new.c.visit == ss_prediction.c.visit) & (new.c.ssObjectId == ss_prediction.c.ssObjectId)
-    again = sa.select(new.c.visit, new.c.ssObjectId).where(same).order_by(new.c.visit, new.c.ssObjectId)
-    stored = connection.execute(again).all()
-    if stored:
-        raise InputError(
-            f"{name}: {len(stored):,} predictions are stored already "
-            f"((visit, ssObjectId) {shown(tuple(row) for row in stored)}): replace those of the visits with --replace"
-        )
 
 
 def _set_loaded(connection: sa.Connection, visits: sa.Select, complete: bool) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import InputError, shown
+from ssdb.ingest.again import Again, compare, keys_of
 from ssdb.ingest.checks import (
     Distinct,
     Problems,
@@ -18,7 +18,6 @@ from ssdb.ingest.checks import (
     check_positions,
     check_ranges,
     check_unique,
-    named_rows,
     normalised_ra,
     repeated,
     valid_rows,
@@ -37,11 +36,12 @@ from ssdb.ingest.door import (
 )
 from ssdb.ingest.new_visits import TAKEN, create_missing_visits, rows_of_extremes
 from ssdb.ingest.parts import Parts, open_parts
+from ssdb.ingest.stored_sources import refuse_stored, stored_sources
 from ssdb.ingest.usable import numbered, refuse_far, usable, without
 from ssdb.input_file import said_of
 from ssdb.schema.dia import dia_source
 from ssdb.schema.ranges import ranged
-from ssdb.schema.survey import visit_detector
+from ssdb.schema.survey import DONE, PENDING, visit_detector
 from ssdb.store.database import Database
 from ssdb.store.partitions import analyze_partitions, for_sources
 from ssdb.store.staging import staged
@@ -117,18 +117,12 @@ def ingest_sources(
         advice = "ingest them first, or say --create-visits"
         refuse_unknown_visits(name, visits, known["visit"], advice)
         refuse_far(parts, found.problems, found.times, known)
-        with staged(connection, visit_detector, found.detectors) as detectors:
-            if replace:
-                _remove(connection, detectors)
-            _refuse_stored(connection, parts, found)
-            totals: list[pa.Table] = []
-            with for_sources(connection, visits) as target:
-                write_tables(connection, target, _rows(parts, found.problems, known, totals), n_rows, progress)
-            _add_detectors(connection, detectors)
-            add_totals(connection, joined_totals(totals))
-            mark_pending(connection, sa.select(detectors.c.visit), sa.select(detectors))
-            lock_source_ids(connection)
-            _refuse_stored(connection, parts, found, sa.select(detectors.c.visit))
+        again = _compared(connection, parts, found, known)
+        if not replace and again.differ.any():
+            refuse_stored(connection, parts, found.problems, found.extremes, again=again)
+        doubts = (*parts.doubts, *doubts_about_units(parts.without_unit, ("ra", "dec"), found.largest, n_rows))
+        if replace or not n_rows or not again.same.all():
+            _store(connection, parts, found, known, again, replace, progress)
     analyze_partitions(database, dia_source, visits, n_rows)
     return IngestReport(
         name,
@@ -138,7 +132,8 @@ def ingest_sources(
         parts.n_rows - n_rows,
         parts.left_out,
         parts.without_unit,
-        (*parts.doubts, *doubts_about_units(parts.without_unit, ("ra", "dec"), found.largest, n_rows)),
+        doubts,
+        **again.counts(),
     )
 
 
@@ -301,49 +296,72 @@ def _detectors(name: str, pairs: pa.Table, covers: tuple[int, int] | None) -> pa
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
-def _rows(
-    parts: Parts, problems: Problems, known: Mapping[str, np.ndarray], totals: list[pa.Table]
-) -> Iterator[pa.Table]:
-    """The rows to be stored, a part at a time, and their totals."""
+def _rows(parts: Parts, problems: Problems, known: Mapping[str, np.ndarray]) -> Iterator[pa.Table]:
+    """The rows as they are to be stored, a part at a time."""
     for numbers, rows in usable(parts, problems):
-        rows = fill_midpoints(_normalised(_with_detector(rows)), parts.name, known, numbers)
-        totals.append(totals_of(rows))
-        yield rows
+        yield fill_midpoints(_normalised(_with_detector(rows)), parts.name, known, numbers)
 
 
-def _remove(connection: sa.Connection, detectors: sa.Table) -> None:
+def _store(
+    connection: sa.Connection,
+    parts: Parts,
+    found: _Found,
+    known: Mapping[str, np.ndarray],
+    again: Again,
+    replace: bool,
+    progress: Progress | None,
+) -> None:
+    """Writes the rows, without replacing but for those that are stored as they are, and sets detectors to pending."""
+    totals: list[pa.Table] = []
+
+    def rows() -> Iterator[pa.Table]:
+        whole = _rows(parts, found.problems, known)
+        for part in whole if replace else again.but_same(whole):
+            totals.append(totals_of(part))
+            yield part
+
+    n_rows = found.n_rows - (0 if replace else int(np.count_nonzero(again.same)))
+    changed = np.ones(found.detectors.num_rows, bool) if replace else _with_new_rows(parts, found, again)
+    status = pa.array(np.where(changed, PENDING, DONE).tolist(), pa.string())
+    with staged(connection, visit_detector, found.detectors.append_column("status", status)) as detectors:
+        covered = sa.select(detectors.c.visit, detectors.c.detector)
+        if replace:
+            _remove(connection, detectors, covered)
+            refuse_stored(connection, parts, found.problems, found.extremes)
+        with for_sources(connection, np.unique(ids(found.detectors, "visit"))) as target:
+            write_tables(connection, target, rows(), n_rows, progress)
+        _add_detectors(connection, detectors)
+        add_totals(connection, joined_totals(totals))
+        pending = detectors.c.status == PENDING
+        mark_pending(connection, sa.select(detectors.c.visit).where(pending), covered.where(pending))
+        lock_source_ids(connection)
+        refuse_stored(connection, parts, found.problems, found.extremes, sa.select(detectors.c.visit))
+
+
+def _with_new_rows(parts: Parts, found: _Found, again: Again) -> np.ndarray:
+    """Which of the detectors have rows that are not stored, or are there without any."""
+    if not again.same.any():
+        return np.ones(found.detectors.num_rows, bool)
+    given = (_with_detector(rows) for _, rows in usable(parts, found.problems, ("visit", "detector")))
+    new = _pairs(pa.concat_tables(again.but_same(rows.select(["visit", "detector"]) for rows in given)))
+    every, changed = (keys_of([ids(pairs, "visit"), ids(pairs, "detector")]) for pairs in (found.detectors, new))
+    return np.isin(every, changed)
+
+
+def _remove(connection: sa.Connection, detectors: sa.Table, pairs: sa.Select) -> None:
     """Removes the sources of detectors, and what was derived for their visits."""
     clear_results(connection, sa.select(detectors.c.visit))
     key = sa.tuple_(dia_source.c.visit, dia_source.c.detector)
-    concerned = dia_source.c.visit.in_(sa.select(detectors.c.visit)) & key.in_(sa.select(detectors))
+    concerned = dia_source.c.visit.in_(sa.select(detectors.c.visit)) & key.in_(pairs)
     connection.execute(sa.delete(dia_source).where(concerned))
-    clear_totals(connection, sa.select(detectors))
+    clear_totals(connection, pairs)
 
 
-def _refuse_stored(connection: sa.Connection, parts: Parts, found: _Found, but_of: sa.Select | None = None) -> None:
-    """Raises InputError if a diaSourceId is in the database already, but for sources of some visits."""
-    if not found.n_rows:
-        return
-    # Identifiers grow with time, so that a new night mostly overlaps with nothing: one look at the index, and none at
-    # the file, of which no identifiers are in memory any more.
-    between: sa.ColumnElement[bool] = dia_source.c.diaSourceId.between(*found.extremes)
-    others: sa.ColumnElement[bool] = sa.true() if but_of is None else dia_source.c.visit.not_in(but_of)
-    if not connection.execute(sa.select(sa.exists().where(between, others))).scalar_one():
-        return
-    given = np.concatenate([ids(rows, "diaSourceId") for _, rows in usable(parts, found.problems, ("diaSourceId",))])
-    with staged(connection, dia_source, pa.table({"diaSourceId": given})) as new:
-        columns = (dia_source.c.diaSourceId, dia_source.c.visit, dia_source.c.detector)
-        again = sa.select(*columns).where(new.c.diaSourceId == dia_source.c.diaSourceId, others).order_by(*columns)
-        stored = connection.execute(again).all()
-    if stored:
-        stored_ids = [row.diaSourceId for row in stored]
-        where = named_rows(found.problems.usable()[np.isin(given, stored_ids)])
-        places = shown(dict.fromkeys(f"{row.visit}, {row.detector}" for row in stored), most=3)
-        raise InputError(
-            f"{parts.name}: {len(stored):,} sources are stored already (diaSourceId {shown(stored_ids)}; {where}) "
-            f"under visit, detector {places}: leave them out, or replace them with --replace, which concerns the "
-            "visits and detectors that the file names"
-        )
+def _compared(connection: sa.Connection, parts: Parts, found: _Found, known: Mapping[str, np.ndarray]) -> Again:
+    """Which rows are stored already, wherever, and which of them as they are in the file."""
+    given, stored = stored_sources(connection, parts, found.problems, found.extremes)
+    again = np.isin(given, stored["diaSourceId"]) if stored else np.zeros(found.n_rows, bool)
+    return compare(connection, dia_source, ("diaSourceId", "visit"), again, _rows(parts, found.problems, known))
 
 
 def _add_detectors(connection: sa.Connection, detectors: sa.Table) -> None:

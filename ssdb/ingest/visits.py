@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ssdb.errors import InputError
+from ssdb.ingest.again import count_stored
 from ssdb.ingest.checks import (
     Problems,
     check_not_null,
@@ -92,9 +93,12 @@ def ingest_visits(
         lock_visits(connection, ids(rows, "visit"))
         with staged(connection, visit, rows, progress) as new:
             refuse_others(name, other_visits(connection, new))
+            counts = count_stored(connection, visit, ("visit",), new)
             _merge(connection, new)
     n = rows.num_rows
-    return IngestReport(name, "visits", n, n, invalid, conformed.left_out, conformed.without_unit, conformed.unusable)
+    return IngestReport(
+        name, "visits", n, n, invalid, conformed.left_out, conformed.without_unit, conformed.unusable, **counts
+    )
 
 
 def _merge(connection: sa.Connection, new: sa.Table) -> None:

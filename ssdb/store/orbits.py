@@ -110,7 +110,7 @@ def lock_orbits(connection: sa.Connection) -> int:
     return 1 + (connection.execute(sa.select(sa.func.max(mpc_orbits.c.id))).scalar_one() or 0)
 
 
-def replace_orbits(connection: sa.Connection, rows: pa.Table, *, identified: bool) -> None:
+def replace_orbits(connection: sa.Connection, rows: pa.Table, *, identified: bool) -> dict[str, Any]:
     """Stores orbits; that of an object which has one is replaced whole, so that no old value stays beside new ones.
 
     Parameters
@@ -123,18 +123,28 @@ def replace_orbits(connection: sa.Connection, rows: pa.Table, *, identified: boo
     identified : bool
         Whether rows of these objects may be stored under their numbers or other designations, because the tables of
         identifications have rows.
+
+    Returns
+    -------
+    dict of str to int
+        How many are ``new``, ``changed`` and ``unchanged``.
     """
     with staged(connection, mpc_orbits, rows) as new:
         if identified:
             _remove_others(connection, new)
+        same_object = sa.select(sa.func.count()).where(new.c[_KEY] == mpc_orbits.c[_KEY])
+        n_stored = connection.execute(same_object).scalar_one()
         insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         # SQLite cannot tell ON CONFLICT from a join's ON without a WHERE.
         statement = insert(mpc_orbits).from_select(rows.column_names, sa.select(new).where(sa.true()))
         values = {column.name: statement.excluded[column.name] for column in mpc_orbits.c if column.name != "id"}
         changed = sa.or_(*(mpc_orbits.c[name].is_distinct_from(value) for name, value in values.items()))
         stored = statement.on_conflict_do_update(index_elements=[_KEY], set_=values, where=changed)
-        if connection.execute(stored.execution_options(preserve_rowcount=True)).rowcount > 0:
+        n_written = connection.execute(stored.execution_options(preserve_rowcount=True)).rowcount
+        if n_written > 0:
             forget_nights(connection)
+    n_new = rows.num_rows - n_stored
+    return {"new": n_new, "changed": n_written - n_new, "unchanged": rows.num_rows - n_written}
 
 
 def _remove_others(connection: sa.Connection, new: sa.Table) -> None:
