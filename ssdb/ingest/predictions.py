@@ -34,6 +34,7 @@ from ssdb.ingest.door import (
     refuse_unknown_visits,
     with_column,
 )
+from ssdb.ingest.doubts import Gathered
 from ssdb.ingest.identified import (
     Names,
     identified,
@@ -59,6 +60,9 @@ from ssdb.store.visits import clear_results, lock_creation, lock_visits, mark_pe
 from ssdb.store.write import Progress, write_tables
 
 _POSITION = ("ephRa", "ephDec")
+_BEYOND_DEG = 1.0
+"""Services give objects around the field, too."""
+
 _LOOKED_AT = ("visit", "ssObjectId", "designation", *ranged(ss_prediction))
 _TWICE = "the object is there twice for one visit"
 _FILLED = ("ssObjectId", "designation", "midpointMjdTai")
@@ -210,9 +214,10 @@ def _store(
         keys = under_primary_designations(connection, name, keys, problems.usable(), found.names)
         refuse_far(parts, problems, found.times, known)
 
-        def write(new: sa.Table, n_rows: int) -> None:
+        def write(new: sa.Table, n_rows: int) -> tuple[str, ...]:
             touched = sa.select(new.c.visit).distinct()
-            rows = _rows(parts, problems, known, keys)
+            gathered = Gathered(connection, touched, known, _POSITION, _BEYOND_DEG)
+            rows = _rows(parts, problems, known, keys, gathered)
             rows = rows if replace else again.but_same(rows)
             if only is not None and n_rows == keys.num_rows:
                 touched = sa.select(visit_table.c.visit).where(visit_table.c.visit == only)
@@ -225,6 +230,7 @@ def _store(
             write_tables(connection, ss_prediction, rows, n_rows, progress)
             mark_pending(connection, touched)
             _set_loaded(connection, touched, complete)
+            return gathered.doubts("predictions")
 
         doubts = [
             *doubts,
@@ -242,12 +248,12 @@ def _store(
             if not replace and again.differ.any():
                 raise changed_error(name, keys, problems, again)
             if replace or not again.same.any():
-                write(given, keys.num_rows)
+                doubts += write(given, keys.num_rows)
         if again.same.any() and not replace:
             # Visits of which all rows are stored as they are stay as they are, and are not associated again.
             others = keys.filter(pa.array(~again.same))
             with staged(connection, ss_prediction, others.select([*KEY])) as new:
-                write(new, others.num_rows)
+                doubts += write(new, others.num_rows)
     analyze_partitions(database, ss_prediction, visits, keys.num_rows)
     return IngestReport(
         name,
@@ -317,6 +323,7 @@ def _rows(
     problems: Problems,
     known: Mapping[str, np.ndarray],
     keys: pa.Table,
+    gathered: Gathered | None = None,
 ) -> Iterator[pa.Table]:
     """The rows to be stored, a part at a time."""
     start = 0
@@ -324,7 +331,10 @@ def _rows(
         of_rows = keys.slice(start, rows.num_rows)
         rows = with_column(rows, "ssObjectId", of_rows.column("ssObjectId"), pa.int64())
         rows = with_designations(rows, of_rows.column("designation").cast(pa.string()))
-        yield fill_midpoints(_normalised(rows), parts.name, known, numbers)
+        rows = _normalised(rows)
+        if gathered is not None:
+            gathered.add(rows)
+        yield fill_midpoints(rows, parts.name, known, numbers)
         start += rows.num_rows
 
 

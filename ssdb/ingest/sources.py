@@ -34,6 +34,7 @@ from ssdb.ingest.door import (
     refuse_unknown_visits,
     with_column,
 )
+from ssdb.ingest.doubts import Gathered
 from ssdb.ingest.new_visits import TAKEN, create_missing_visits, rows_of_extremes
 from ssdb.ingest.parts import Parts, open_parts
 from ssdb.ingest.stored_sources import refuse_stored, stored_sources
@@ -122,7 +123,7 @@ def ingest_sources(
             refuse_stored(connection, parts, found.problems, found.extremes, again=again)
         doubts = (*parts.doubts, *doubts_about_units(parts.without_unit, ("ra", "dec"), found.largest, n_rows))
         if replace or not n_rows or not again.same.all():
-            _store(connection, parts, found, known, again, replace, progress)
+            doubts += _store(connection, parts, found, known, again, replace, progress)
     analyze_partitions(database, dia_source, visits, n_rows)
     return IngestReport(
         name,
@@ -296,10 +297,15 @@ def _detectors(name: str, pairs: pa.Table, covers: tuple[int, int] | None) -> pa
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
-def _rows(parts: Parts, problems: Problems, known: Mapping[str, np.ndarray]) -> Iterator[pa.Table]:
+def _rows(
+    parts: Parts, problems: Problems, known: Mapping[str, np.ndarray], gathered: Gathered | None = None
+) -> Iterator[pa.Table]:
     """The rows as they are to be stored, a part at a time."""
     for numbers, rows in usable(parts, problems):
-        yield fill_midpoints(_normalised(_with_detector(rows)), parts.name, known, numbers)
+        rows = _normalised(_with_detector(rows))
+        if gathered is not None:
+            gathered.add(rows)
+        yield fill_midpoints(rows, parts.name, known, numbers)
 
 
 def _store(
@@ -310,12 +316,15 @@ def _store(
     again: Again,
     replace: bool,
     progress: Progress | None,
-) -> None:
-    """Writes the rows, without replacing but for those that are stored as they are, and sets detectors to pending."""
+) -> tuple[str, ...]:
+    """Writes the rows, without replacing but for those that are stored as they are, and sets detectors to pending.
+
+    Returns what is doubtful about them.
+    """
     totals: list[pa.Table] = []
 
     def rows() -> Iterator[pa.Table]:
-        whole = _rows(parts, found.problems, known)
+        whole = _rows(parts, found.problems, known, gathered)
         for part in whole if replace else again.but_same(whole):
             totals.append(totals_of(part))
             yield part
@@ -325,6 +334,7 @@ def _store(
     status = pa.array(np.where(changed, PENDING, DONE).tolist(), pa.string())
     with staged(connection, visit_detector, found.detectors.append_column("status", status)) as detectors:
         covered = sa.select(detectors.c.visit, detectors.c.detector)
+        gathered = Gathered(connection, sa.select(detectors.c.visit), known, ("ra", "dec"))
         if replace:
             _remove(connection, detectors, covered)
             refuse_stored(connection, parts, found.problems, found.extremes)
@@ -336,6 +346,7 @@ def _store(
         mark_pending(connection, sa.select(detectors.c.visit).where(pending), covered.where(pending))
         lock_source_ids(connection)
         refuse_stored(connection, parts, found.problems, found.extremes, sa.select(detectors.c.visit))
+    return gathered.doubts("sources")
 
 
 def _with_new_rows(parts: Parts, found: _Found, again: Again) -> np.ndarray:
