@@ -49,6 +49,6 @@ def check(database: Database) -> list[CheckResult]:
         for name, text in sql_texts("checks").items():
             rule = text.partition("\n")[0].removeprefix("-- ")
             total = connection.exec_driver_sql(f"SELECT count(*) FROM ({text}) AS violations").scalar_one()
-            rows = connection.exec_driver_sql(f"SELECT * FROM ({text}) AS violations LIMIT {_MOST_SHOWN}")
+            rows = connection.exec_driver_sql(f"SELECT * FROM ({text}) AS violations ORDER BY 1, 2 LIMIT {_MOST_SHOWN}")
             results.append(CheckResult(name, rule, total, [dict(row._mapping) for row in rows]))
     return results

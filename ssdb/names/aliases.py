@@ -17,6 +17,7 @@ from ssdb.schema.solar_system import numbered_identifications
 from ssdb.schema.survey import ss_alias
 from ssdb.store.database import Database
 from ssdb.store.names import alias_table, write_aliases
+from ssdb.store.read import in_order
 
 NUMBER, NAME, PACKED, PROVISIONAL, SECONDARY = "number", "name", "packed", "provisional", "secondary"
 """Kinds of names: 433; Eros; 00433 or I98P00A; the primary designation; a designation given to the object besides."""
@@ -121,14 +122,17 @@ def _in_aliases(connection: sa.Connection, names: list[str], folded: bool) -> li
     wanted = _condition(ss_alias.c.alias, names, folded)
     if folded:
         wanted &= ss_alias.c.kind != PACKED  # small letters are other digits in these
-    rows = connection.execute(sa.select(*columns).where(wanted))
+    # Of two spellings of one name the first says what kind it is.
+    ordered = sa.select(*columns).where(wanted).order_by(*in_order(connection, [ss_alias.c.alias]))
+    rows = connection.execute(ordered)
     return [(alias, object_id, kind) for alias, object_id, kind in rows]
 
 
 def _in_numbered(connection: sa.Connection, names: list[str], folded: bool) -> list[tuple[str, int, str]]:
     numbered = numbered_identifications.c
     columns = (numbered.iau_name, numbered.unpacked_primary_provisional_designation)
-    rows = connection.execute(sa.select(*columns).where(_condition(numbered.iau_name, names, folded)))
+    wanted = sa.select(*columns).where(_condition(numbered.iau_name, names, folded))
+    rows = connection.execute(wanted.order_by(*in_order(connection, columns)))
     found = []
     for name, primary in rows:
         with suppress(DesignationError):  # one that no identifier can be made from is told by primary_ids
@@ -159,7 +163,7 @@ def designations_of(database: Database, names: Collection[str]) -> dict[str, str
     for name, objects in found.items():
         if len(objects) > 1:
             raise DesignationError(
-                f"{quoted(name)} is the name of several objects: {shown(map(designation_of, objects))}"
+                f"{quoted(name)} is the name of several objects: {shown(map(designation_of, sorted(objects)))}"
             )
     return {name: designation_of(object_id) for name, objects in found.items() for object_id in objects}
 

@@ -115,7 +115,8 @@ def _stored_objects(connection: sa.Connection) -> dict[int, str]:
     for table in (ss_source, ss_prediction):
         # Together with the text: PostgreSQL hashes similar identifiers to the same values, and takes minutes to tell
         # them apart.
-        pairs = read_arrays(connection, sa.select(table.c.ssObjectId, table.c.designation).distinct())
+        columns = (table.c.ssObjectId, table.c.designation)
+        pairs = read_arrays(connection, sa.select(*columns).distinct().order_by(*columns))
         objects |= dict(zip(pairs["ssObjectId"].tolist(), pairs["designation"].astype(str).tolist(), strict=True))
     for table in _KEYED:
         ids = np.unique(read_arrays(connection, sa.select(table.c.ssObjectId))["ssObjectId"])

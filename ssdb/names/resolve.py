@@ -29,6 +29,7 @@ from ssdb.schema.solar_system import (
 )
 from ssdb.schema.survey import ss_alias, ss_prediction, visit
 from ssdb.store.database import Database
+from ssdb.store.read import in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,12 @@ def _names_beside(connection: sa.Connection, object_id: int, packed: str, design
     current, numbered = current_identifications.c, numbered_identifications.c
     of_object = numbered.unpacked_primary_provisional_designation == designation
     found: list[tuple[str, str]] = []
-    for number, name in connection.execute(sa.select(numbered.permid, numbered.iau_name).where(of_object)):
+    names = (
+        sa.select(numbered.permid, numbered.iau_name)
+        .where(of_object)
+        .order_by(*in_order(connection, [numbered.permid]))
+    )
+    for number, name in connection.execute(names):
         found += [(number, NUMBER)] + ([(name, NAME)] if name else [])
     of_object = current.packed_primary_provisional_designation == packed
     columns = (current.packed_secondary_provisional_designation, current.unpacked_secondary_provisional_designation)

@@ -42,7 +42,7 @@ def stored_covariances(connection: sa.Connection, packed: Sequence[str]) -> dict
     found: dict[str, Array] = {}
     for part in in_chunks(packed):
         known = _PACKED.in_(part) & mpc_orbits.c.mpc_orb_jsonb.is_not(None)
-        for name, epoch_mjd, text in connection.execute(sa.select(*columns).where(known)):
+        for name, epoch_mjd, text in connection.execute(sa.select(*columns).where(known).order_by(_PACKED)):
             try:
                 covariance = covariance_of(text, epoch_mjd, name)
             except InputError as error:

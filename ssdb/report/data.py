@@ -215,7 +215,7 @@ def _matches(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Colum
         .add_columns(*(ss_source.c[name] for name in names))
         .join(visit, visit.c.visit == ss_source.c.visit)
         .where(chosen)
-        .order_by(ss_source.c.visit)
+        .order_by(ss_source.c.visit, ss_source.c.diaSourceId)
     )
     return read_arrays(connection, statement)
 
@@ -242,7 +242,7 @@ def _expected(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Colu
     )
     keys = [each.c.instrument, each.c.detector, each.c.magnitudeBin, each.c.nCandidates]
     numbers = [sa.func.count().label("n"), sa.func.count(each.c.diaSourceId).label("seen")]
-    return _columns(connection, sa.select(*keys, *numbers).group_by(*keys))
+    return _columns(connection, sa.select(*keys, *numbers).group_by(*keys).order_by(*keys))
 
 
 def _same_object() -> sa.ColumnElement[bool]:
@@ -301,7 +301,11 @@ def _focal_plane(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> F
 def _runs(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> tuple[int, list[dict[str, Any]]]:
     of_visits = association_run.c.runId.in_(sa.select(visit.c.runId).where(chosen))
     total = connection.execute(sa.select(sa.func.count()).select_from(association_run).where(of_visits)).scalar_one()
-    latest = sa.select(association_run).where(of_visits).order_by(association_run.c.startedAt.desc())
+    latest = (
+        sa.select(association_run)
+        .where(of_visits)
+        .order_by(association_run.c.startedAt.desc(), association_run.c.runId)
+    )
     runs = [dict(row._mapping) for row in connection.execute(latest.limit(RUNS_SHOWN))]
     for run in runs:
         run["timings"] = json.loads(run["timings"] or "{}")

@@ -79,7 +79,8 @@ def visit_fields(
     cap = visit_detector.c
     of_chosen = cap.visit.in_(sa.select(visit.c.visit).where(chosen, ~whole)) & cap.capRadius.is_not(None)
     caps = read_arrays(
-        connection, sa.select(cap.visit, cap.capRa, cap.capDec, cap.capRadius).where(of_chosen).order_by(cap.visit)
+        connection,
+        sa.select(cap.visit, cap.capRa, cap.capDec, cap.capRadius).where(of_chosen).order_by(cap.visit, cap.detector),
     )
     first, last = (np.searchsorted(caps["visit"], rows["visit"], side) for side in ("left", "right"))
     cap_columns = (caps["capRa"], caps["capDec"], caps["capRadius"])
@@ -114,7 +115,7 @@ def _circles_round_sources(
     columns = sa.select(source.visit, source.ra, source.dec).where(
         source.visit.in_(sa.select(visit.c.visit).where(chosen))
     )
-    rows = read_arrays(connection, columns.order_by(source.visit))
+    rows = read_arrays(connection, columns.order_by(source.visit, source.diaSourceId))
     circles = {}
     for number in unknown:
         of_visit = slice(*np.searchsorted(rows["visit"], [number, number + 1]))
