@@ -18,6 +18,9 @@ from ssdb.store.read import read_arrays
 UNKNOWN_RADIUS_DEG = 5.0
 """So far a field of unknown size may move, and a detector beyond its own size, and still be the same."""
 
+_ROUGHLY_DEG = 1.0
+"""So far outside of the circle of its visit an outline may be: a radius is often that of most of the field."""
+
 _ADVICE = (
     "two visits cannot have one number: surveys in one database need numbers of their own, or a database each "
     "(docs/data-model.md, Two surveys)"
@@ -143,8 +146,8 @@ def other_visits(connection: sa.Connection, given: sa.Table) -> list[Other]:
 def refuse_other_places(connection: sa.Connection, name: str, given: sa.Table) -> None:
     """Raises InputError if outlines are not of the fields of their visits.
 
-    An outline must touch the circle of its visit, where that is known; one that is stored already must not have moved
-    across the sky.
+    An outline must be in or near the circle of its visit, where that is known; one that is stored already must not
+    have moved across the sky.
 
     Parameters
     ----------
@@ -160,7 +163,7 @@ def refuse_other_places(connection: sa.Connection, name: str, given: sa.Table) -
     field = sa.select(*cap, visit.c.ra, visit.c.dec, visit.c.radius).where(
         visit.c.visit == new.visit, *(visit.c[column].is_not(None) for column in ("ra", "dec", "radius"))
     )
-    _refuse_apart(connection, name, field, "the field of the visit", 0.0)
+    _refuse_apart(connection, name, field, "the field of the visit", _ROUGHLY_DEG)
     old = visit_detector.c
     before = sa.select(*cap, old.capRa.label("ra"), old.capDec.label("dec"), old.capRadius.label("radius")).where(
         old.visit == new.visit, old.detector == new.detector, old.capRa.is_not(None), old.capRa != new.capRa
