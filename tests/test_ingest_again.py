@@ -177,3 +177,14 @@ def test_the_command_says_it_for_each_file_and_in_sum(database_url: str, tmp_pat
     assert lines[-1] == "2 files: 8 sources: 0 new, 0 changed, 8 unchanged"
     reports = json.loads(_run(database_url, "ingest", "sources", one, two, "--json").stdout)
     assert [(each["new"], each["changed"], each["unchanged"]) for each in reports] == [(0, 0, 4)] * 2
+
+
+def test_what_many_files_have_in_common_is_said_once(database_url: str, tmp_path: Path) -> None:
+    paths = [tmp_path / f"v{n}.csv" for n in range(3)]
+    for n, path in enumerate(paths):
+        path.write_text(f"visit,midpointMjdTai,ra,dec,seeing\n{n},60000.{n},10,10,0.7\n")
+    told = _run(database_url, "ingest", "visits", *paths).stderr.splitlines()
+    assert told == [
+        f"{paths[0]} and 2 more files: columns left out: seeing",
+        f"{paths[0]} and 2 more files: no units, taken to be the data model's: ra, dec",
+    ]

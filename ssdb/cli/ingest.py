@@ -207,27 +207,37 @@ def _ingest(
             reports.append(report if file != "-" else replace(report, source=STANDARD_INPUT))
     finally:
         # What was stored before a file failed is stored, and is told.
-        for report in reports:
-            _tell(report, as_json)
-        if as_json:
-            print_json([report.as_dict() for report in reports])
-        elif len(reports) > 1:
-            click.echo(f"{len(reports):,} files: {_sum(reports)}")
+        _tell(reports, as_json)
 
 
-def _tell(report: IngestReport, as_json: bool) -> None:
-    if report.left_out:
-        click.echo(f"{report.source}: columns left out: {', '.join(report.left_out)}", err=True)
-    if report.without_unit:
-        columns = ", ".join(report.without_unit)
-        click.echo(f"{report.source}: no units, taken to be the data model's: {columns}", err=True)
-    for doubt in report.doubts:
-        click.echo(f"{report.source}: {doubt}", err=True)
-    if report.invalid:
-        click.echo(f"{report.source}: {report.invalid:,} rows left out because they are not usable", err=True)
-    if not as_json:
+def _tell(reports: list[IngestReport], as_json: bool) -> None:
+    notes: dict[str, list[str]] = {}
+    for report in reports:
+        for note in _notes(report):
+            notes.setdefault(note, []).append(report.source)
+    for note, sources in notes.items():
+        # Hundreds of files of one kind lack the same units.
+        more = f" and {len(sources) - 1:,} more files" if len(sources) > 1 else ""
+        click.echo(f"{sources[0]}{more}: {note}", err=True)
+    if as_json:
+        print_json([report.as_dict() for report in reports])
+        return
+    for report in reports:
         visits = "" if report.kind in ("visits", "orbits", "identifications") else f" of {report.visits:,} visits"
         click.echo(f"{report.source}: {report.rows:,} {report.kind}{visits}: {_changes([report])}")
+    if len(reports) > 1:
+        click.echo(f"{len(reports):,} files: {_sum(reports)}")
+
+
+def _notes(report: IngestReport) -> list[str]:
+    """What is to be known beside the numbers."""
+    notes = [f"columns left out: {', '.join(report.left_out)}"] if report.left_out else []
+    if report.without_unit:
+        notes.append(f"no units, taken to be the data model's: {', '.join(report.without_unit)}")
+    notes += report.doubts
+    if report.invalid:
+        notes.append(f"{report.invalid:,} rows left out because they are not usable")
+    return notes
 
 
 def _sum(reports: list[IngestReport]) -> str:
