@@ -261,7 +261,7 @@ def test_the_command_tells_what_it_did(database_url: str, tmp_path: Path) -> Non
     path = mpcorb(tmp_path / "MPCORB.DAT", *ORBITS, "no orbit")
     result = CliRunner().invoke(main, ["--db", database_url, "ingest", "orbits", str(path)])
     assert result.exit_code == 0, result.output
-    assert result.stdout == f"{path}: 4 orbits\n"
+    assert result.stdout == f"{path}: 4 orbits: 4 new, 0 changed, 0 unchanged\n"
     assert "not readable in the columns of MPCORB.DAT (line 10)" in result.stderr
     assert "1 rows left out" in result.stderr
     result = CliRunner().invoke(main, ["--db", database_url, "ingest", "orbits", str(path), "--json"])

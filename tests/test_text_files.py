@@ -170,7 +170,7 @@ def test_standard_input(sqlite_url: str, tmp_path: Path, type_: str | None) -> N
     options = ["--type", type_] if type_ else []
     run = CliRunner().invoke(main, ["--db", sqlite_url, "ingest", "visits", *options, "-"], input=path.read_bytes())
     assert run.exit_code == 0, run.output
-    assert run.stdout == "standard input: 2 visits\n"
+    assert run.stdout == "standard input: 2 visits: 2 new, 0 changed, 0 unchanged\n"
     run = CliRunner().invoke(main, ["--db", sqlite_url, "ingest", "visits", "-"], input=b"a,b\n1,2\n")
     assert run.exit_code == 1
     assert run.stderr.startswith("ssdb: standard input: column visit, midpointMjdTai is missing")
