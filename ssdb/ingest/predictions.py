@@ -418,4 +418,4 @@ def _set_loaded(connection: sa.Connection, visits: sa.Select, complete: bool) ->
     concerned: sa.ColumnElement[bool] = visit_table.c.visit.in_(visits)
     if complete:
         concerned |= visit_table.c.predictionsAt.is_(None)
-    connection.execute(sa.update(visit_table).where(concerned).values(predictionsAt=now))
+    connection.execute(sa.update(visit_table).where(concerned).values(predictionsAt=now, predictedBy=None))

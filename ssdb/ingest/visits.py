@@ -31,7 +31,10 @@ from ssdb.store.totals import count_anew
 from ssdb.store.visits import lock_creation, lock_visits, mark_pending
 from ssdb.store.write import Progress
 
-_STATE = ("predictionsAt", "status", "runId", "associatedAt", "nSources", "nTotalSsObjects", "nAssociatedSsObjects")
+_STATE = (
+    *("predictionsAt", "predictedBy", "status", "runId", "associatedAt"),
+    *("nSources", "nTotalSsObjects", "nAssociatedSsObjects"),
+)
 
 
 def ingest_visits(

