@@ -72,8 +72,10 @@ class Stream:
         if steps is None:
             return None
         fixed, variable = steps
+        if not variable and not fixed:
+            return None
         if not variable:
-            rows, rest = divmod(len(content), fixed) if fixed else (0, len(content))
+            rows, rest = divmod(len(content), fixed)
             if rest:
                 raise self._cut(rows)
             return rows
