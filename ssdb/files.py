@@ -6,6 +6,7 @@ column is in the metadata of its field (``{b"unit": b"deg"}``), as is its descri
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections import Counter
@@ -18,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ssdb.ecsv import with_texts
 from ssdb.errors import InputError, shown
 from ssdb.fits_files import read_fits
 from ssdb.hdf5_files import read_hdf5
@@ -29,6 +31,10 @@ from ssdb.votable import read_votable
 
 if TYPE_CHECKING:
     from astropy.table import Table
+    from astropy.time import Time
+
+SCALE = b"scale"
+"""In the metadata of the field of what was read as times: they are MJD in this scale."""
 
 _TIMES_OF_ECSV = 20
 """How many times its bytes an ECSV file takes: astropy has each value as a text of Python's."""
@@ -76,10 +82,10 @@ def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = Fa
     """The columns of a file, or of a table in memory.
 
     Only plain columns are taken: those with arrays, lists or structures in their rows are left out, as are
-    astropy's compound columns (SkyCoord, Time), all of which :func:`not_plain` names, and the unnamed index of a pandas
-    DataFrame. Masked values and empty
-    strings become null; so does NaN where the format has no other null (FITS, VOTable, CSV, pandas), and stays NaN
-    elsewhere. Integers are exact over the whole range of 64 bits.
+    astropy's SkyCoord columns, all of which :func:`not_plain` names, and the unnamed index of a pandas DataFrame.
+    astropy's Time columns become MJD TAI. Masked values and empty strings become null; so does NaN where the format has
+    no other null (FITS, VOTable, CSV, pandas), and stays NaN elsewhere. Integers are exact over the whole range of 64
+    bits.
 
     Parameters
     ----------
@@ -87,8 +93,8 @@ def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = Fa
         A path whose ending says what it is (see :data:`ENDINGS`); or an astropy Table, a pyarrow Table, a pandas
         DataFrame, or a mapping of names to arrays (numpy, masked, Quantity, Arrow, list).
     strings : sequence of str
-        Columns of a CSV file to read as text whatever they look like, so that ``00433`` keeps its zeros. The other
-        formats know which columns are text.
+        Columns of a CSV or ECSV file to read as text whatever they look like, and whatever an ECSV file says of them,
+        so that ``00433`` keeps its zeros; in small or capital letters. The other formats have numbers or texts.
 
     lenient : bool
         Let columns of text that is not UTF-8 have no values, and say so (:data:`UNREADABLE`), instead of an error.
@@ -125,8 +131,8 @@ def about(field: pa.Field, key: bytes) -> str | None:
     return text.decode(errors="replace") if text else None
 
 
-def _field(name: str, type_: pa.DataType, unit: object, description: object) -> pa.Field:
-    about = {"unit": str(unit or ""), "description": str(description or "")}
+def _field(name: str, type_: pa.DataType, unit: object, description: object, scale: str = "") -> pa.Field:
+    about = {"unit": str(unit or ""), "description": str(description or ""), SCALE.decode(): scale}
     return pa.field(name, type_, metadata={key: text for key, text in about.items() if text})
 
 
@@ -218,16 +224,20 @@ def _joined(tables: list[pa.Table]) -> pa.Table:
     return pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
 
 
-def _read_ecsv(source: Any, _: Sequence[str]) -> pa.Table:
+def _read_ecsv(source: Any, strings: Sequence[str]) -> pa.Table:
     from astropy.table import Table
 
     path = Path(source)
     with whole(path, lambda piece: _TIMES_OF_ECSV * len(piece)) as file:
-        lines = takewhile(lambda line: line.startswith("#"), (line.decode() for line in file))
+        lines = list(takewhile(lambda line: line.startswith("#"), (line.decode() for line in file)))
         header = [line.removeprefix("#").removeprefix(" ") for line in lines]
         refuse_yaml(path, "".join(line for line in header if not line.startswith("%ECSV")))
         file.seek(0)
-        return _from_astropy(Table.read(file, format="ascii.ecsv"))
+        as_text = with_texts("".join(lines), strings)
+        if as_text == "".join(lines):
+            return _from_astropy(Table.read(file, format="ascii.ecsv"))
+        file.seek(len("".join(lines).encode()))
+        return _from_astropy(Table.read(io.BytesIO(as_text.encode() + file.read()), format="ascii.ecsv"))
 
 
 def _read_votable(source: Any, _: Sequence[str]) -> pa.Table:
@@ -282,10 +292,11 @@ def _from_mapping(source: Mapping[str, Any]) -> pa.Table:
 
 def _from_astropy(table: Table) -> pa.Table:
     from astropy.table import Column
+    from astropy.time import Time
     from astropy.units import Quantity
 
     columns = {name: table[name] for name in table.colnames}
-    return _table({k: _column(v) if isinstance(v, Column | Quantity) else _COMPOUND for k, v in columns.items()})
+    return _table({k: _column(v) if isinstance(v, Column | Quantity | Time) else _COMPOUND for k, v in columns.items()})
 
 
 _COMPOUND = (None, None, None)
@@ -299,16 +310,18 @@ def _of_records(source: np.ndarray) -> Table:
     return Table.read(BinTableHDU(source), format="fits") if isinstance(source, FITS_rec) else Table(source)
 
 
-def _table(columns: Mapping[str, tuple[Any, object, object]]) -> pa.Table:
-    """A table of (values, unit, description) by name, without those that have no values."""
+def _table(columns: Mapping[str, tuple[Any, ...]]) -> pa.Table:
+    """A table of (values, unit, description, and of times the scale) by name, without those that have no values."""
     plain = {name: column for name, column in columns.items() if column[0] is not None}
     fields = [_field(name, values.type, *about) for name, (values, *about) in plain.items()]
     others = [name for name in columns if name not in plain]
     return pa.Table.from_arrays([values for values, *_ in plain.values()], schema=_noted(pa.schema(fields), others))
 
 
-def _column(values: Any) -> tuple[pa.Array | None, object, object]:
-    """The values of a column (None if they are not plain), its unit and its description."""
+def _column(values: Any) -> tuple[Any, ...]:
+    """The values of a column (None if they are not plain), its unit and its description; of times the scale, too."""
+    if hasattr(values, "jd1"):
+        return _times(values)
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values, None, None
     if isinstance(values, list | tuple):
@@ -318,6 +331,16 @@ def _column(values: Any) -> tuple[pa.Array | None, object, object]:
     data, mask = get_data_and_mask(values)
     description = getattr(getattr(values, "info", None), "description", None)
     return _to_arrow(np.asarray(data), mask), getattr(values, "unit", None), description
+
+
+def _times(times: Time) -> tuple[pa.Array | None, str, object, str]:
+    """Times of astropy's as MJD TAI."""
+    try:
+        tai = times.tai
+    except Exception as error:  # a local scale has no way to TAI
+        raise ValueError(f"times of the scale {times.scale} cannot be converted to TAI") from error
+    mask = np.asarray(np.ma.getmaskarray(times.mask) | times.mask)
+    return _to_arrow(np.ma.getdata(np.ma.filled(tai.mjd, np.nan)), mask), "d", times.info.description, "tai"
 
 
 def _to_arrow(values: np.ndarray, mask: np.ndarray | None) -> pa.Array | None:

@@ -124,6 +124,7 @@ def _between_tabs(path: Path, file: IO[bytes]) -> bytes:
 def _parsed(path: Path, file: IO[bytes], header: _Header, strings: Sequence[str]) -> pa.Table:
     from pyarrow import csv
 
+    texts = _named(file, header, strings)
     file.seek(0)
     return csv.read_csv(
         pa.OSFile(str(path)) if isinstance(file, io.BufferedReader) else file,
@@ -135,10 +136,23 @@ def _parsed(path: Path, file: IO[bytes], header: _Header, strings: Sequence[str]
         # What is no UTF-8 is found later, column by column.
         convert_options=csv.ConvertOptions(
             check_utf8=False,
-            column_types=dict.fromkeys(strings, pa.string()),
+            column_types=dict.fromkeys(texts, pa.string()),
             decimal_point="," if header.decimal_comma else ".",
         ),
     )
+
+
+def _named(file: IO[bytes], header: _Header, wanted: Sequence[str]) -> list[str]:
+    """Those of a file's columns, perhaps in quotes, that are wanted, in small or capital letters."""
+    names = header.names
+    if names is None:
+        file.seek(0)
+        for _ in range(header.skipped):
+            file.readline()
+        line = file.readline(LONGEST_LINE + 1).decode("utf-8-sig", "replace")
+        names = re.split(r"[\r\n]", line)[0].split("\t" if header.separator == _BLANK else header.separator)
+    folded = {name.lower() for name in wanted}
+    return [plain for plain in (name.strip('"') for name in names) if plain.lower() in folded]
 
 
 def _cost(piece: bytes) -> int:

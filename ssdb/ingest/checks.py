@@ -14,12 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from ssdb.config import AU_KM
 from ssdb.errors import MOST_SHOWN, InputError, shown
 from ssdb.ingest.conform import POSITIONS
-from ssdb.schema.ranges import DEC, MJD, RA, ranged
+from ssdb.schema.ranges import DEC, MJD, RA, SUN_RADIUS_AU, ranged
 
 _LOOKS_LIKE = (
-    (MJD.low + 2400000.5, MJD.high + 2400000.5, "JD; MJD = JD - 2400000.5"),
+    (
+        MJD.low + 2400000.5,
+        MJD.high + 2400000.5,
+        "JD; MJD = JD - 2400000.5, or a column map's `convert: time, format: jd`",
+    ),
     (1.0e8, 4.2e9, "seconds since 1970 (unix time); MJD = 40587 + seconds / 86400"),
     (4.2e9, MJD.high * 86400, "MJD in seconds; MJD = seconds / 86400"),
     (1.0e11, 4.2e12, "milliseconds since 1970 (unix time)"),
@@ -27,6 +32,16 @@ _LOOKS_LIKE = (
     (1900.0, 2101.0, "a year"),
 )
 """Ranges (from, below) of other ways to count time. Those of unix time begin in 1973, and overlap with nothing."""
+
+
+_CIRCULAR_KM_S = 29.785
+"""The speed of a circular orbit round the Sun of 1 au."""
+
+_NEAREST_AU = 1e-4
+"""Orbits that come as near to the Sun's centre fall into it, whatever the errors of their velocities are."""
+
+_FASTEST_KM_S = 1000.0
+"""Of what comes from another star, before the Sun has pulled it: the Galaxy itself does not hold what is as fast."""
 
 
 class Problems:
@@ -248,6 +263,36 @@ def check_ranges(problems: Problems, rows: pa.Table, table: sa.Table) -> None:
             continue
         for text, wrong in within.problems(name, unit, rows.column(index).to_numpy()):
             problems.add(wrong, text)
+
+
+def check_motion(problems: Problems, rows: pa.Table) -> None:
+    """Notes rows of predictions whose heliocentric vectors are those of nothing in the Solar System.
+
+    Vectors in other units are such: lengths in au that were divided by the kilometres of an au, velocities in au/d.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Perhaps with helio_x, helio_y, helio_z (au) and helio_vx, helio_vy, helio_vz (km/s); unknown ones are left out.
+    """
+    names = [f"helio_{axis}" for axis in ("x", "y", "z", "vx", "vy", "vz")]
+    if not set(names[:3]) <= set(rows.schema.names):
+        return
+    # Values out of their ranges are told as such, and have finite squares.
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        distance = np.sqrt(sum(rows.column(name).to_numpy() ** 2 for name in names[:3]))
+        inside = distance < SUN_RADIUS_AU
+        problems.add(inside, "helio_x, helio_y, helio_z lie inside the Sun: they must be in au")
+        if not set(names) <= set(rows.schema.names):
+            return
+        speed = np.sqrt(sum(rows.column(name).to_numpy() ** 2 for name in names[3:]))
+        slowest = _CIRCULAR_KM_S * np.sqrt(2 * _NEAREST_AU / (distance * (distance + _NEAREST_AU)))
+        escape = np.sqrt(2 / distance) * _CIRCULAR_KM_S
+        in_au_per_day = (speed < slowest) & (speed * AU_KM / 86400 < 2 * escape)
+        too_fast = speed > np.hypot(escape, _FASTEST_KM_S)
+    what = "helio_vx, helio_vy, helio_vz are {} than any orbit at that distance from the Sun: they must be in km/s"
+    problems.add(in_au_per_day & ~inside, f"{what.format('slower')}, not in au/d")
+    problems.add(too_fast & ~inside, what.format("faster"))
 
 
 def normalised_ra(ra: np.ndarray) -> np.ndarray:

@@ -14,10 +14,19 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
-from ssdb.files import UNREADABLE, about, unit_of
+from ssdb.files import SCALE, UNREADABLE, about, unit_of
+from ssdb.ingest.advice import map_of
+from ssdb.ingest.unknown import is_unknown, is_unknown_magnitude
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.sentinels import ANYWHERE
 from ssdb.units import parsed_unit
+
+_NO_TEXT = pa.array(["", "nan", "NaN", "NAN"])
+
+_NEVER_ZERO = frozenset({"ephVmag"})
+"""Magnitudes that are 0 only where nobody filled them in, as in tables of Rubin's."""
+
+FROM, SINGLE = b"from", b"single"
+"""In the metadata of what a map made: the name of the file's column; whether that has single precision."""
 
 POSITIONS = frozenset({"ra", "dec", "ephRa", "ephDec"})
 """Positions: where required, they keep what makes them unusable, so that checks can name the rows."""
@@ -40,6 +49,8 @@ ZERO_IS_UNKNOWN = frozenset({"ssObjectId", "diaObjectId", "parentDiaSourceId"})
 
 _WORDS = (["true", "t", "yes", "y", "1"], ["false", "f", "no", "n", "0"])
 """What true and false are called in text: PostgreSQL's CSV has t and f."""
+_TT_MINUS_TAI = 32.184 / 86400
+"""Days, by definition; TDB is never 2 ms from TT."""
 
 _EXACT_IN_FLOAT64 = 2.0**53
 _DATE_AND_TIME = "a date and time of UTC in ISO 8601"
@@ -63,12 +74,15 @@ class Conformed:
         are not among them.
     unusable : tuple of str
         Columns that are among those left out because they cannot be converted, and nothing needs them: what is wrong.
+    doubts : tuple of str
+        What looks wrong with columns and may be right.
     """
 
     table: pa.Table
     left_out: tuple[str, ...]
     without_unit: tuple[str, ...]
     unusable: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 class _UnusableError(InputError):
@@ -83,6 +97,8 @@ class _Target:
     column: sa.Column
     label: str
     file_column: str
+    of_file: pa.Field
+    mappable: bool
 
     @property
     def name(self) -> str:
@@ -103,18 +119,32 @@ class _Target:
         rows = np.flatnonzero(bad)
         if len(rows):
             named = shown(f"row {row + 1}: {quoted(values[int(row)].as_py())}" for row in rows)
-            raise self.error(f"{text} ({named})")
+            raise self.error(f"{text} ({named}){self.cure(values[int(rows[0])].as_py())}")
+
+    def cure(self, value: object = None) -> str:
+        """The line of a column map that would help, to end a message with: of columns that are needed.
+
+        Parameters
+        ----------
+        value : object
+            One of the file's that cannot be taken.
+        """
+        if not self.mappable or self.column.nullable:
+            return ""
+        column = about(self.of_file, FROM) or self.file_column
+        if _is_date(self):
+            how = "convert: time, format: isot, scale: utc"
+            return f"; a column map can convert it: `{self.name}: {{column: {column}, {how}}}`"
+        if not self.unit:
+            return f"; a column map can name another column: `{self.name}: COLUMN`"
+        sexagesimal = isinstance(value, str) and len(value.replace(":", " ").split()) > 1
+        unit = "hourangle" if sexagesimal and "ra" in self.name.lower() else self.unit
+        return f"; a column map can say what it is: `{self.name}: {{column: {column}, unit: {unit}}}`"
 
 
-def is_unknown(values: np.ndarray) -> np.ndarray:
-    """Where floating-point numbers stand for "unknown": NaN, infinities, -999 and -9999 exactly."""
-    unknown = ~np.isfinite(values)
-    for sentinel in ANYWHERE:
-        unknown |= values == sentinel
-    return unknown
-
-
-def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection[str] = ()) -> Conformed:
+def conform(
+    table: pa.Table, target: sa.Table, label: str, *, filled: Collection[str] = (), mappable: bool = False
+) -> Conformed:
     """Makes the columns of a file fit a table of the data model.
 
     - Names match exactly or, where only one column of the file fits, without regard to case.
@@ -122,8 +152,10 @@ def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection
       Where the data model has none, the file's unit is not looked at.
     - Types are converted where nothing is lost but the precision of REAL columns.
     - What stands for "unknown" becomes null: NaN, infinities, -999 and -9999 (where the data model has floating-point
-      numbers), blank text, an error or an axis of an error ellipse that is not above zero, and 0 in the identifiers
-      of other objects. Required positions keep such values, for the checks to name the rows.
+      numbers), 99, -99, 99.99 and the like in magnitudes, a predicted magnitude of 0, blank text, an error or an axis
+      of an error ellipse that is not above zero, and 0 in the identifiers of other objects. Required positions keep
+      such values, for the checks to name the rows.
+    - Texts lose the blanks around them.
 
     Parameters
     ----------
@@ -135,6 +167,8 @@ def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection
         The file's name in messages.
     filled : collection of str
         Columns that must not be NULL and may be missing, because the caller fills them in.
+    mappable : bool
+        Whether messages may advise a column map.
 
     Returns
     -------
@@ -151,14 +185,15 @@ def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection
     missing = [column for column in _required(target) if column not in sources and column not in filled]
     if missing:
         there = shown(given, most=_MOST_COLUMNS_SHOWN)
-        raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}")
+        cure = map_of(missing, [name for name in given if name not in sources.values()]) if mappable else ""
+        raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}{cure}")
 
     conformed = _schema(target, tuple(sources))
-    columns, without_unit, unusable = {}, [], []
+    columns, without_unit, unusable, doubts = {}, [], [], []
     for field in conformed:
         name, source = field.name, sources[field.name]
         of_file, values = given[source]
-        to_make = _Target(field, target.columns[name], label, source)
+        to_make = _Target(field, target.columns[name], label, source, of_file, mappable)
         try:
             if reason := about(of_file, UNREADABLE):
                 raise to_make.unusable(reason)
@@ -171,18 +206,33 @@ def conform(table: pa.Table, target: sa.Table, label: str, *, filled: Collection
             continue
         if factor is None and not _is_date(to_make):
             without_unit.append(name)
+        doubts += _single_precision(to_make)
     used = {sources[name] for name in columns}
     return Conformed(
         table=pa.Table.from_arrays(list(columns.values()), schema=_schema(target, tuple(columns))),
         left_out=tuple(name for name in given if name not in used),
         without_unit=tuple(without_unit),
         unusable=tuple(unusable),
+        doubts=tuple(doubts),
     )
 
 
 def _is_needed(target: _Target) -> bool:
     """Whether a column that cannot be converted is no small loss: without it rows would mean something else."""
     return not target.column.nullable or target.name in NEEDED
+
+
+def _single_precision(target: _Target) -> list[str]:
+    """What to tell of times and positions that have lost digits before they came here."""
+    if not (pa.types.is_float32(target.of_file.type) or about(target.of_file, SINGLE)):
+        return []
+    if _is_date(target):
+        return [f"{target.name} is in single precision, which is wrong by minutes: write it in double precision"]
+    if target.name in POSITIONS and pa.types.is_float64(target.field.type):
+        return [
+            f"{target.name} is in single precision, which is wrong by up to 0.05 arcsec: write it in double precision"
+        ]
+    return []
 
 
 @cache
@@ -216,12 +266,17 @@ def _is_date(target: _Target) -> bool:
     return "mjd" in target.name.lower() and target.unit == "d"
 
 
+def _is_magnitude(target: _Target) -> bool:
+    """Whether it is how bright something looks; absolute magnitudes have ranges, and what is out of them is told."""
+    return str(target.column.info["ucd"]).startswith("phot.mag")
+
+
 def _unit_factor(unit: str, target: _Target) -> float | None:
     """What to multiply with to come from a file's unit to the data model's; None if the file has no unit."""
     try:
         return _factor(unit, target.unit)
     except ValueError as error:
-        raise target.unusable(f"has the unit {quoted(unit)}, which {error}") from None
+        raise target.unusable(f"has the unit {quoted(unit)}, which {error}{target.cure()}") from None
 
 
 def unit_factor(unit: str, needed: str) -> float:
@@ -282,7 +337,7 @@ def _cast(values: pa.Array, type_: pa.DataType, what: str, target: _Target) -> p
     try:
         return values.cast(type_)
     except pa.ArrowNotImplementedError:
-        raise target.unusable(f"holds {values.type}, not {what}") from None
+        raise target.unusable(f"holds {values.type}, not {what}{target.cure()}") from None
     except pa.ArrowInvalid:
         wrong = [value.as_py() for value in values.unique().drop_null() if not _can_be_cast(value, type_)]
         target.refuse(_mask(pc.is_in(values, pa.array(wrong, values.type))), values, f"is not {what}")
@@ -301,14 +356,15 @@ def _is_text(values: pa.Array) -> bool:
     return pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
 
 
-def _blank_to_null(values: pa.Array) -> pa.Array:
-    blank = pc.equal(pc.utf8_trim_whitespace(values), "")
-    return pc.if_else(blank, pa.scalar(None, values.type), values)
+def _stripped(values: pa.Array) -> pa.Array:
+    """Text without the blanks around it, null where nothing is left, or NaN, which CSV files have for no text."""
+    trimmed = pc.utf8_trim_whitespace(values)
+    return pc.if_else(pc.is_in(trimmed, _NO_TEXT), pa.scalar(None, values.type), trimmed)
 
 
 def _parsed(values: pa.Array, type_: pa.DataType, what: str, target: _Target) -> pa.Array:
     """Text as values of another type; blank text is null."""
-    return _cast(pc.utf8_trim_whitespace(_blank_to_null(values)), type_, what, target)
+    return _cast(_stripped(values), type_, what, target)
 
 
 def _mask(values: pa.Array) -> np.ndarray:
@@ -323,7 +379,8 @@ def _numbers(values: pa.Array, type_: pa.DataType, what: str, target: _Target) -
         return values
     if pa.types.is_boolean(values.type) or pa.types.is_decimal(values.type):
         return _cast(values, type_, what, target)
-    raise target.unusable(f"holds {values.type}, not {what}")
+    example = "00:00:00" if pa.types.is_time(values.type) else None
+    raise target.unusable(f"holds {values.type}, not {what}{target.cure(example)}")
 
 
 def _to_float(values: pa.Array, factor: float, target: _Target) -> pa.Array:
@@ -332,7 +389,11 @@ def _to_float(values: pa.Array, factor: float, target: _Target) -> pa.Array:
     doubles = numbers if pa.types.is_float64(numbers.type) else pc.cast(numbers, pa.float64(), safe=False)
     array = doubles.to_numpy(zero_copy_only=False)  # null becomes NaN
     if not (target.name in POSITIONS and not target.column.nullable):
-        null = null | is_unknown(array)
+        null = null | (is_unknown_magnitude(array) if _is_magnitude(target) else is_unknown(array))
+        if target.name in _NEVER_ZERO:
+            null = null | (array == 0)
+    if about(target.of_file, SCALE) and not target.name.endswith("Tai"):
+        array = array + _TT_MINUS_TAI
     if factor != 1.0:
         with np.errstate(over="ignore"):  # infinity is in no range, and is refused with its row
             array = array * factor
@@ -374,7 +435,7 @@ def _to_boolean(values: pa.Array, target: _Target) -> pa.Array:
     if pa.types.is_boolean(values.type):
         return values
     if _is_text(values):
-        folded = pc.utf8_lower(pc.utf8_trim_whitespace(_blank_to_null(values)))
+        folded = pc.utf8_lower(_stripped(values))
         true, false = (pc.is_in(folded, pa.array(words), skip_nulls=True) for words in _WORDS)
         true, false = (pc.if_else(folded.is_valid(), found, None) for found in (true, false))
         target.refuse(_mask(pc.invert(pc.or_(true, false))), values, "is not true or false")
@@ -389,7 +450,7 @@ def _to_boolean(values: pa.Array, target: _Target) -> pa.Array:
 def _to_text(values: pa.Array, target: _Target) -> pa.Array:
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_finite(values), values, pa.scalar(None, values.type))
-    texts = _blank_to_null(_cast(values, pa.string(), "text", target))
+    texts = _stripped(_cast(values, pa.string(), "text", target))
     target.refuse(_mask(pc.match_substring(texts, "\0")), texts, "has a NUL character, which databases refuse")
     length = target.column.type.length  # type: ignore[attr-defined]
     if length is not None:

@@ -77,8 +77,8 @@ def read_conformed(
     *,
     filled: Collection[str] = (),
     ignored: Collection[str] = (),
-    strings: Collection[str] = (),
     read: Callable[[Any], pa.Table] | None = None,
+    mappable: bool = True,
 ) -> tuple[str, Conformed]:
     """Reads a file as a whole and makes its columns those of a table.
 
@@ -87,13 +87,13 @@ def read_conformed(
     Returns
     -------
     (str, Conformed)
-        The source's name for messages, and its columns; ``unusable`` has all that there is to tell.
+        The source's name for messages, and its columns; ``doubts`` has all that there is to tell.
     """
     parts = open_parts(
-        source, target, columns, filled=filled, ignored=ignored, strings=strings, read=read, at_once=True
+        source, target, columns, filled=filled, ignored=ignored, read=read, at_once=True, mappable=mappable
     )
     (table,) = parts.tables()
-    return parts.name, Conformed(table, parts.left_out, parts.without_unit, parts.doubts)
+    return parts.name, Conformed(table, parts.left_out, parts.without_unit, doubts=parts.doubts)
 
 
 def with_column(table: pa.Table, name: str, values: Any, type_: pa.DataType) -> pa.Table:

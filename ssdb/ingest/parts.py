@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -43,7 +44,7 @@ class Parts:
         As of :class:`ssdb.ingest.conform.Conformed`; columns that are ignored, or have no plain values, are left out
         as well.
     doubts : tuple of str
-        What else there is to tell: columns that could not be converted, and what the file says of itself.
+        What else there is to tell: columns that could not be converted or look wrong, and what the file says of itself.
     incomplete : str or None
         Why the source is not whole, by its own word.
     """
@@ -56,31 +57,38 @@ class Parts:
         column_map: ColumnMap,
         filled: Collection[str],
         ignored: Collection[str],
+        mappable: bool,
     ) -> None:
         self.name = name
         self.n_rows = rows.n_rows
         self._rows = rows
         self._target = target
         self._map = column_map
+        self._texts = text_columns(target)
+        column_map.refuse_unknown((*arrow_schema(target).names, *ignored), name, target.name)
         # Even without rows it is seen which columns are missing, and which have units or types that do not fit.
-        mapped = column_map.apply(rows.schema.empty_table() if rows.whole is None else rows.whole, name)
+        given = rows.schema.empty_table() if rows.whole is None else rows.whole
+        mapped = column_map.apply(given, name, self._texts)
         folded = {column.lower() for column in ignored}
         dropped = [column for column in mapped.schema.names if column.lower() in folded]
         mapped = mapped.drop_columns(dropped)
         nested = about_table(rows.schema, NESTED)
         try:
-            conformed = conform(mapped, target, name, filled=filled)
+            conformed = conform(mapped, target, name, filled=filled, mappable=mappable)
         except InputError as error:
             if nested is None:
                 raise
             raise InputError(f"{error}; records and lists within it are not read: {nested}") from None
         self.incomplete = about_table(rows.schema, INCOMPLETE)
-        self.doubts = (*([f"is not complete: {self.incomplete}"] if self.incomplete else []), *conformed.unusable)
+        told = [f"is not complete: {self.incomplete}"] if self.incomplete else []
+        self.doubts = (*told, *conformed.unusable, *conformed.doubts)
         self._whole = None if rows.whole is None else conformed.table
         found = matched_names(tuple(mapped.schema.names), target)
         self._sources = {name: found[name] for name in conformed.table.schema.names}
         self.columns = tuple(conformed.table.schema.names)
-        self.left_out = (*conformed.left_out, *dropped, *not_plain(rows.schema))
+        used = column_map.used
+        unused = (column for column in conformed.left_out if column not in used)
+        self.left_out = (*unused, *dropped, *not_plain(rows.schema))
         self.without_unit = conformed.without_unit
 
     def refuse_incomplete(self, option: str) -> None:
@@ -119,14 +127,14 @@ class Parts:
 
     def _projection(self, names: Collection[str]) -> _Projection:
         sources = [self._sources[name] for name in names]
-        mapped = {name: self._map.columns[name] for name in sources if name in self._map.columns}
-        own = [name for name in sources if name not in mapped]
-        needed = dict.fromkeys([*(column for made in mapped.values() for column in made.used), *own])
+        column_map = self._map.only(sources)
+        own = [name for name in sources if name not in self._map.columns]
+        needed = dict.fromkeys([*column_map.used, *own])
         # A constant is made from no column, but has as many rows as they.
-        return _Projection(list(needed) or self._rows.schema.names[:1], ColumnMap(mapped), sources)
+        return _Projection(list(needed) or self._rows.schema.names[:1], column_map, sources)
 
     def _conformed(self, table: pa.Table, projection: _Projection) -> pa.Table:
-        mapped = projection.column_map.apply(table, self.name).select(projection.mapped)
+        mapped = projection.column_map.apply(table, self.name, self._texts).select(projection.mapped)
         conformed = conform(mapped, self._target, self.name, filled=self._target.columns.keys())
         found = conformed.table
         if conformed.unusable:  # of text, it is seen only now
@@ -152,9 +160,9 @@ def open_parts(
     *,
     filled: Collection[str] = (),
     ignored: Collection[str] = (),
-    strings: Collection[str] = (),
     read: Callable[[Any], pa.Table] | None = None,
     at_once: bool = False,
+    mappable: bool = True,
 ) -> Parts:
     """Opens a file, or a table in memory, whose columns become those of a table of the data model.
 
@@ -170,23 +178,32 @@ def open_parts(
         Columns that must not be NULL and that the caller fills in.
     ignored : collection of str
         Columns of the table that are not for the file to give.
-    strings : collection of str
-        Columns to be read as text whatever they look like.
     read : callable, optional
         Reader of a foreign format, instead of :func:`ssdb.files.read_columns`.
     at_once : bool
         Make one part of all rows.
+    mappable : bool
+        Whether users can give a column map, which messages may then advise.
 
     Raises
     ------
     InputError
         If the source cannot be read, lacks a column, or has a unit or type that does not fit.
+    ConfigError
+        If the column map makes no sense, or makes columns that the table does not have.
     """
     column_map = _column_map(columns)
     # The file's own names of the columns that are text.
-    text = [column_map.columns[name].column if name in column_map.columns else name for name in strings]
+    of_map = {name.lower(): mapped.column for name, mapped in column_map.columns.items()}
+    text = [of_map.get(name, name) for name in text_columns(target)]
     rows = open_rows(source, [name for name in text if name is not None], read, at_once=at_once)
-    return Parts(label(source), rows, target, column_map, filled, ignored)
+    return Parts(label(source), rows, target, column_map, filled, ignored, mappable and read is None)
+
+
+@cache
+def text_columns(target: sa.Table) -> frozenset[str]:
+    """The columns of a table that are text, in small letters."""
+    return frozenset(field.name.lower() for field in arrow_schema(target) if pa.types.is_string(field.type))
 
 
 def _column_map(columns: Columns) -> ColumnMap:

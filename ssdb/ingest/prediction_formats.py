@@ -68,7 +68,7 @@ def reader_of(
         return table
 
     if kind == "sorcha":
-        return partial(read_sorcha, simulated_names=simulated_names, skip_invalid=skip_invalid)
+        return partial(read_sorcha, simulated_names=simulated_names, skip_invalid=skip_invalid, doubts=doubts)
     if kind == "skybot":
         return lambda source: with_doubts(read_skybot, source, visit)
     if kind == "mpsky" and visit is not None:

@@ -15,6 +15,7 @@ from ssdb.files import label
 from ssdb.ingest.again import compare
 from ssdb.ingest.checks import (
     Problems,
+    check_motion,
     check_not_null,
     check_positions,
     check_ranges,
@@ -137,7 +138,7 @@ def ingest_predictions(
     refuse_unfit_options(label(source), kind, columns, visit, complete)
     doubts: list[str] = []
     read = reader_of(database, kind, visit, simulated_names, skip_invalid, doubts)
-    parts = open_parts(source, _given, columns, filled=_FILLED, strings=("designation",), read=read)
+    parts = open_parts(source, _given, columns, filled=_FILLED, read=read)
     if complete or replace:
         parts.refuse_incomplete("--complete" if complete else "--replace")
     return _store(
@@ -385,6 +386,7 @@ def _check(problems: Problems, rows: pa.Table) -> None:
     check_not_null(problems, rows, ["visit"])
     check_positions(problems, rows, *_POSITION)
     check_ranges(problems, rows, ss_prediction)
+    check_motion(problems, rows)
 
 
 def _normalised(rows: pa.Table) -> pa.Table:

@@ -40,7 +40,12 @@ _TIMES_OF_TEXT = 3
 """How many times its bytes a compressed text takes."""
 
 _KEYS = ("ObjID", "FieldID", "fieldMJD_TAI")
+_EXACT_TIME = "fieldJD_TDB"
+"""The time that positions hold for; fieldMJD_TAI is that of the pointing, up to 43 ms away."""
 _IN_VISITS = ("ObjID", "fieldMJD_TAI")
+_SAME_TIME = 1.0 / 86400
+"""Days."""
+
 _TRUE_POSITION = ("RATrue_deg", "DecTrue_deg")
 _POSITION = ("RA_deg", "Dec_deg")
 _OF_MEASUREMENTS = ("astrometricSigma_deg", "trailedSourceMag", "trailedSourceMagSigma", "PSFMag", "PSFMagSigma")
@@ -54,6 +59,7 @@ _INSTEAD_OF_VECTORS = {
 }
 _READ = (
     *_KEYS,
+    _EXACT_TIME,
     *_TRUE_POSITION,
     *_POSITION,
     *_RATES.values(),
@@ -96,11 +102,18 @@ def is_sorcha(source: Any) -> bool:
         return False
 
 
-def read_sorcha(path: str | os.PathLike[str], *, simulated_names: bool = False, skip_invalid: bool = False) -> pa.Table:
+def read_sorcha(
+    path: str | os.PathLike[str],
+    *,
+    simulated_names: bool = False,
+    skip_invalid: bool = False,
+    doubts: list[str] | None = None,
+) -> pa.Table:
     """Predictions from a file of Sorcha's.
 
     The position is the true one of the survey output (RATrue_deg, DecTrue_deg) or that of the ephemeris output
-    (RA_deg, Dec_deg). In the survey output, RA_deg and Dec_deg are simulated measurements and never used; neither is
+    (RA_deg, Dec_deg). It holds for fieldJD_TDB where that is there and within 1 s of fieldMJD_TAI, else for the latter.
+    In the survey output, RA_deg and Dec_deg are simulated measurements and never used; neither is
     trailedSourceMagTrue, which is a magnitude in the visit's band and not in V.
 
     Parameters
@@ -112,6 +125,8 @@ def read_sorcha(path: str | os.PathLike[str], *, simulated_names: bool = False, 
         Give objects whose names have no packed form identifiers made from their names.
     skip_invalid : bool
         Let rows whose objects cannot be identified have no identifier, instead of an error.
+    doubts : list of str, optional
+        Gets what looks wrong and may be right.
 
     Returns
     -------
@@ -130,15 +145,19 @@ def read_sorcha(path: str | os.PathLike[str], *, simulated_names: bool = False, 
         If names of objects cannot be identified.
     """
     label = os.fsdecode(path)
-    return _predictions(label, _contents(Path(path), wanted_table(path)), simulated_names, strict=not skip_invalid)
+    contents = _contents(Path(path), wanted_table(path))
+    doubts = [] if doubts is None else doubts
+    return _predictions(label, contents, simulated_names, doubts, strict=not skip_invalid)
 
 
 def sorcha_predictions(table: pa.Table, label: str) -> pa.Table:
     """Predictions from Sorcha's columns, in the units that their names say, as :func:`read_sorcha` makes them."""
-    return _predictions(label, _Contents(table.column_names, table.select), simulated_names=False)
+    return _predictions(label, _Contents(table.column_names, table.select), simulated_names=False, doubts=[])
 
 
-def _predictions(label: str, contents: _Contents, simulated_names: bool, *, strict: bool = True) -> pa.Table:
+def _predictions(
+    label: str, contents: _Contents, simulated_names: bool, doubts: list[str], *, strict: bool = True
+) -> pa.Table:
     wanted = _wanted(label, contents.names)
     try:
         table = contents.read(wanted)
@@ -154,7 +173,7 @@ def _predictions(label: str, contents: _Contents, simulated_names: bool, *, stri
         "visit": visits,
         "ssObjectId": ids,
         "designation": designations,
-        "midpointMjdTai": columns["fieldMJD_TAI"],
+        "midpointMjdTai": _times(columns, doubts),
         "ephRa": columns[ra],
         "ephDec": columns[dec],
         **{name: columns[source] for name, source in _RATES.items() if source in columns},
@@ -167,6 +186,26 @@ def _predictions(label: str, contents: _Contents, simulated_names: bool, *, stri
         for field in fields
     ]
     return pa.table(arrays, schema=pa.schema(fields))
+
+
+def _times(columns: dict[str, np.ndarray], doubts: list[str]) -> np.ndarray:
+    """The times that positions hold for, MJD TAI."""
+    rounded = columns["fieldMJD_TAI"]
+    if _EXACT_TIME not in columns:
+        return rounded
+    from astropy.time import Time
+
+    exact, known = np.full(len(rounded), np.nan), np.isfinite(columns[_EXACT_TIME])
+    exact[known] = Time(columns[_EXACT_TIME][known], format="jd", scale="tdb").tai.mjd
+    far = known & (np.abs(exact - rounded) > _SAME_TIME)
+    if far.any():
+        row = int(np.flatnonzero(far)[0])
+        seconds = (exact[row] - rounded[row]) * 86400
+        doubts.append(
+            f"{_EXACT_TIME} is another time than fieldMJD_TAI in {np.count_nonzero(far):,} rows (in row {row + 1}, "
+            f"{seconds:.3f} s later): fieldMJD_TAI was taken"
+        )
+    return np.where(known & ~far, exact, rounded)
 
 
 def _vectors(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

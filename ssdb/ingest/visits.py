@@ -99,9 +99,8 @@ def ingest_visits(
             counts = count_stored(connection, visit, ("visit",), new)
             _merge(connection, new)
     n = rows.num_rows
-    return IngestReport(
-        name, "visits", n, n, invalid, conformed.left_out, conformed.without_unit, conformed.unusable, **counts
-    )
+    about = (conformed.left_out, conformed.without_unit, (*conformed.unusable, *conformed.doubts))
+    return IngestReport(name, "visits", n, n, invalid, *about, **counts)
 
 
 def _merge(connection: sa.Connection, new: sa.Table) -> None:

@@ -54,7 +54,17 @@ _POSITIONS_AND_MORE: _Known = {
     "apFluxErr": ("base_CircularApertureFlux_12_0_fluxErr",),
     "apFlux_flag": ("base_CircularApertureFlux_12_0_flag",),
     "apFlux_flag_apertureTruncated": ("base_CircularApertureFlux_12_0_flag_apertureTruncated",),
-    "extendedness": ("base_ClassificationExtendedness_value",),
+    "psfChi2": ("slot_PsfFlux_chi2", "base_PsfFlux_chi2"),
+    "psfNdata": ("slot_PsfFlux_npixels", "base_PsfFlux_npixels"),
+    "trailRa": (Named("ext_trailedSources_Naive_ra", "rad"),),
+    "trailDec": (Named("ext_trailedSources_Naive_dec", "rad"),),
+    "trailAlgorithm": ("ext_trailedSources_Naive_algorithmKey",),
+    "dipoleChi2": ("ip_diffim_DipoleFit_chi2dof",),
+    "dipoleNdata": ("ip_diffim_DipoleFit_nData",),
+    "dipoleFitAttempted": ("ip_diffim_DipoleFit_classificationAttempted",),
+    "isDipole": ("ip_diffim_DipoleFit_classification",),
+    "isNegative": ("is_negative",),
+    "extendedness": ("base_ClassificationSizeExtendedness_value", "base_ClassificationExtendedness_value"),
 }
 
 COUNTS = {
@@ -83,7 +93,7 @@ _PREDICTIONS: _Known = {
     "visit": ("visitId",),
     "ephRa": (Named("ra", "deg"),),
     "ephDec": (Named("dec", "deg"), Named("decl", "deg")),
-    "ephVmag": ("Vmag", "Mv"),
+    "ephVmag": ("Vmag", "Mv", "trailedSourceMagTrue"),
     "ephRateRa": (Named("dRA(arcsec/h)", "arcsec/h"),),
     "ephRateDec": (Named("dDEC(arcsec/h)", "arcsec/h"),),
     "topoRange": (Named("Dg(ua)", "AU"),),
