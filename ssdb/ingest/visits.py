@@ -99,7 +99,7 @@ def ingest_visits(
             counts = count_stored(connection, visit, ("visit",), new)
             _merge(connection, new)
     n = rows.num_rows
-    about = (conformed.left_out, conformed.without_unit, (*conformed.unusable, *conformed.doubts))
+    about = (conformed.left_out, conformed.without_unit, conformed.doubts)
     return IngestReport(name, "visits", n, n, invalid, *about, **counts)
 
 
