@@ -353,7 +353,9 @@ def test_the_options_of_ingest(database_url: str, tmp_path: Path) -> None:
     assert told(database_url, "status")["sources"] == 2
 
     predictions.write_text("visit,designation,ephRa,ephDec\n1,S100cuQfa,5,5\n1,433,6,600\n")
-    failed(database_url, "ingest", "predictions", predictions, "--skip-invalid")
+    failed(database_url, "ingest", "predictions", predictions)
+    (report,) = told(database_url, "ingest", "predictions", predictions, "--skip-invalid")
+    assert (report["rows"], report["invalid"]) == (0, 2)
     failed(database_url, "ingest", "predictions", predictions, "--simulated-names")
     options = ("--simulated-names", "--skip-invalid", "--format", "ssdb")
     (report,) = told(database_url, "ingest", "predictions", predictions, *options)

@@ -233,11 +233,7 @@ def _store(
             _set_loaded(connection, touched, complete)
             return gathered.doubts("predictions")
 
-        doubts = [
-            *doubts,
-            *parts.doubts,
-            *doubts_about_units(parts.without_unit, _POSITION, found.largest, keys.num_rows),
-        ]
+        told = doubts_about_units(parts.without_unit, _POSITION, found.largest, keys.num_rows)
         with staged(connection, ss_prediction, keys.select([*KEY])) as given:
             again = compare(
                 connection,
@@ -249,12 +245,12 @@ def _store(
             if not replace and again.differ.any():
                 raise changed_error(name, keys, problems, again)
             if replace or not again.same.any():
-                doubts += write(given, keys.num_rows)
+                told += write(given, keys.num_rows)
         if again.same.any() and not replace:
             # Visits of which all rows are stored as they are stay as they are, and are not associated again.
             others = keys.filter(pa.array(~again.same))
             with staged(connection, ss_prediction, others.select([*KEY])) as new:
-                doubts += write(new, others.num_rows)
+                told += write(new, others.num_rows)
     analyze_partitions(database, ss_prediction, visits, keys.num_rows)
     return IngestReport(
         name,
@@ -264,7 +260,7 @@ def _store(
         parts.n_rows - keys.num_rows,
         parts.left_out,
         parts.without_unit,
-        tuple(doubts),
+        (*doubts, *parts.doubts, *told),
         **again.counts(),
     )
 

@@ -121,9 +121,9 @@ def ingest_sources(
         again = _compared(connection, parts, found, known)
         if not replace and again.differ.any():
             refuse_stored(connection, parts, found.problems, found.extremes, again=again)
-        doubts = (*parts.doubts, *doubts_about_units(parts.without_unit, ("ra", "dec"), found.largest, n_rows))
+        told = doubts_about_units(parts.without_unit, ("ra", "dec"), found.largest, n_rows)
         if replace or not n_rows or not again.same.all():
-            doubts += _store(connection, parts, found, known, again, replace, progress)
+            told += _store(connection, parts, found, known, again, replace, progress)
     analyze_partitions(database, dia_source, visits, n_rows)
     return IngestReport(
         name,
@@ -133,7 +133,7 @@ def ingest_sources(
         parts.n_rows - n_rows,
         parts.left_out,
         parts.without_unit,
-        doubts,
+        (*parts.doubts, *told),
         **again.counts(),
     )
 
