@@ -36,6 +36,8 @@ def _accept(listener: socket.socket, to: sa.URL) -> None:
 
 
 def _serve(client: socket.socket, to: sa.URL) -> None:
+    # Or the system waits for more before it sends a few bytes.
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with closing(client), suppress(OSError, EOFError):
         startup = _exactly(client, 4)
         startup += _exactly(client, struct.unpack("!i", startup)[0] - 4)
