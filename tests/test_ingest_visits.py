@@ -199,7 +199,9 @@ def test_a_missing_and_a_foreign_file_store_nothing(database: Database, tmp_path
     (tmp_path / "text.fits").write_text("not FITS")
     refused(database, ingest_visits, tmp_path / "text.fits", "text.fits", "FITS")
     (tmp_path / "visits.dat").write_text("visit\n1\n")
-    refused(database, ingest_visits, tmp_path / "visits.dat", "visits.dat", "Parquet")
+    refused(database, ingest_visits, tmp_path / "visits.dat", "visits.dat", "midpointMjdTai is missing")
+    (tmp_path / "visits.bin").write_bytes(b"\x00\x01")
+    refused(database, ingest_visits, tmp_path / "visits.bin", "visits.bin", "Parquet")
 
 
 def test_skip_invalid_stores_the_rest_and_counts(database: Database) -> None:
@@ -270,7 +272,7 @@ def test_sorchas_schedule(database: Database) -> None:
 
 def test_sorchas_other_files_are_no_visits(database: Database) -> None:
     cases = {
-        "demo__example_ephem_output.txt": ["the ending does not say", "CSV"],
+        "demo__example_ephem_output.txt": ["visit, midpointMjdTai is missing"],
         "demo__mba_sample_1000_orbit.csv": ["visit, midpointMjdTai is missing"],
         "demo__mba_sample_1000_physical.csv": ["visit, midpointMjdTai is missing"],
         "src__sorcha__modules__data__LSST_detector_corners_100123.csv": ["visit, midpointMjdTai is missing"],

@@ -61,6 +61,7 @@ def test_an_answer_is_never_all_in_memory(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     monkeypatch.setattr(query_module, "_ROWS_PER_CHUNK", ROWS_PER_CHUNK)
+    monkeypatch.setattr(writers, "_ROWS_PER_GROUP", 5 * ROWS_PER_CHUNK)
     to = ["-o", str(tmp_path / ending)] if "." in ending else ["--format", ending]
     run(database_url, "query", "SELECT 1 AS a", *to)  # what is imported is no part of it
     with at_most(MOST_BYTES):
