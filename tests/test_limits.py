@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import images
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -264,7 +265,7 @@ def test_units_that_take_for_ever(tmp_path: Path, unit: str) -> None:
 
 def test_images_of_any_size(tmp_path: Path) -> None:
     """A side of more pixels than any detector has is an error."""
-    (tmp_path / "a.hdr").write_text("CTYPE1  = 'RA---TAN'\nCTYPE2  = 'DEC--TAN'\n")
+    (tmp_path / "a.hdr").write_text(images.header().tostring(sep="\n", padding=False))
     with pytest.raises(InputError, match=r"a\.hdr: width must be an integer from 1 to 10000000"):
         read_exposures(tmp_path / "a.hdr", visit=1, detector=1, shape=(10, 2**31 - 1))
 
