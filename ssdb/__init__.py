@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from ssdb.store.notify import listen
     from ssdb.task.single_frame import SsSingleFrameAssociation
 
-__version__ = "0.1.0"
+__version__ = "0.1.0"  # as pyproject.toml says, too: what is worked out cannot be installed without building
 
 _HOMES = {
     "ssdb.ask.check": ["CheckResult", "check"],
