@@ -7,13 +7,16 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from ssdb.cli import main
 from ssdb.config import AssociationConfig
@@ -52,12 +55,59 @@ def test_the_examples_of_a_page_run_one_after_the_other(
     monkeypatch.chdir(here)
     monkeypatch.delenv("SSDB_URL", raising=False)
     monkeypatch.setenv("PATH", f"{_with_ssdb(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}")
+    extras = re.findall(r"ssdb-asteroids\[([\w,]+)\]|extra `(\w+)`", page.read_text(encoding="utf-8"))
+    named = {name for found in extras for text in found for name in text.split(",") if name}
+    monkeypatch.setenv("PYTHONPATH", _without_others(tmp_path / "site", named), prepend=os.pathsep)
     for language, text in _examples(page):
         if language == "python":
             _process([sys.executable, "-W", "error::DeprecationWarning", "-c", text])
         elif language == "sh":
             for line in text.replace("\\\n", " ").splitlines():
                 _shell(line)
+
+
+HIDING = """
+import sys
+from importlib.machinery import PathFinder
+class Finder(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name in {modules} else super().find_spec(name, path, target)
+sys.meta_path[:] = [Finder if each is PathFinder else each for each in sys.meta_path]
+"""
+
+
+def _without_others(directory: Path, extras: Iterable[str]) -> str:
+    """A directory for PYTHONPATH that hides what would not be installed: packages that only the tests need, say."""
+    there = _required(extras)
+    others = {
+        module
+        for module, distributions in packages_distributions().items()
+        if not module.startswith("_") and there.isdisjoint(map(canonicalize_name, distributions))
+    }
+    assert {"pandas", "pytest"} <= others
+    directory.mkdir()
+    (directory / "sitecustomize.py").write_text(HIDING.format(modules=sorted(others)))
+    return str(directory)
+
+
+def _required(extras: Iterable[str]) -> set[str]:
+    """The distributions that are installed with ssdb and some of its extras."""
+    found: set[tuple[str, str]] = set()
+    wanted = {("ssdb-asteroids", extra) for extra in ("", *extras)}
+    while wanted:
+        name, extra = one = wanted.pop()
+        found.add(one)
+        try:
+            requirements = [Requirement(text) for text in requires(name) or ()]
+        except PackageNotFoundError:
+            if name == "ssdb-asteroids":
+                raise
+            continue  # of another system or Python
+        for each in requirements:
+            if each.marker is None or each.marker.evaluate({"extra": extra}):
+                wanted |= {(canonicalize_name(each.name), e) for e in ("", *each.extras)} - found
+    return {name for name, _ in found}
 
 
 def _with_ssdb(directory: Path) -> Path:
