@@ -180,15 +180,28 @@ def _usable(connection: sa.Connection, predictions: Columns, visits: Sequence[in
     if not reasons:
         return predictions, []
     rows = np.array(sorted(reasons))
-    keys: Columns = {"place": np.arange(len(rows), dtype=np.int32)}
-    keys |= {name: predictions[name][rows] for name in _KEY}
-    with array_rows(connection, "left_out", keys) as left_out, index_loops(connection):
-        statement = look_up(connection, left_out, _KEY, ss_prediction, (ss_prediction.c.designation,), visits)
-        named = read_arrays(connection, statement, bounded=True)
-    names = named["designation"][np.argsort(named["place"])].astype(str).tolist()
-    whose = zip(*(keys[name].tolist() for name in _KEY), names, rows.tolist(), strict=True)
+    names = _of_predictions(connection, predictions, rows, (ss_prediction.c.designation,), visits)["designation"]
+    key = (predictions[name][rows].tolist() for name in _KEY)
+    whose = zip(*key, names.astype(str).tolist(), rows.tolist(), strict=True)
     told = [LeftOut(visit, ss_object_id, name, reasons[row]) for visit, ss_object_id, name, row in whose]
     return {name: np.delete(values, rows) for name, values in predictions.items()}, told
+
+
+def _of_predictions(
+    connection: sa.Connection,
+    predictions: Columns,
+    index: NDArray[np.intp],
+    columns: Sequence[sa.Column],
+    visits: Sequence[int] | NDArray[np.int64],
+) -> Columns:
+    """Further columns of stored predictions: of those with some indices, in that order."""
+    keys: Columns = {"place": np.arange(len(index), dtype=np.int32)}
+    keys |= {name: predictions[name][index] for name in _KEY}
+    with array_rows(connection, "matched_prediction", keys) as wanted, index_loops(connection):
+        statement = look_up(connection, wanted, _KEY, ss_prediction, columns, visits)
+        found = read_arrays(connection, statement, bounded=True)
+    order = np.argsort(found.pop("place"))
+    return {name: values[order] for name, values in found.items()}
 
 
 def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[Columns, Outlines]:
@@ -298,16 +311,12 @@ def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: NDA
     dict of columns, shape (n,)
         ``designation`` as ASCII bytes. What is out of its range is NaN, and noted in the exposures.
     """
-    keys: Columns = {"place": np.arange(len(index), dtype=np.int32)}
-    keys |= {name: exposures.predictions[name][index] for name in _KEY}
-    with array_rows(connection, "matched_prediction", keys) as matched, index_loops(connection):
-        statement = look_up(connection, matched, _KEY, ss_prediction, _EPHEMERIS, exposures.visits)
-        columns = read_arrays(connection, statement, bounded=True)
-    order = np.argsort(columns.pop("place"))
-    columns, problems = absurd_unknown(ss_prediction, {name: values[order] for name, values in columns.items()})
+    found = _of_predictions(connection, exposures.predictions, index, _EPHEMERIS, exposures.visits)
+    columns, problems = absurd_unknown(ss_prediction, found)
     for text, wrong in problems.items():
         names = columns["designation"][wrong].astype(str).tolist()
-        whose = zip(keys["visit"][wrong].tolist(), keys["ssObjectId"][wrong].tolist(), names, strict=True)
+        visits, ids = (exposures.predictions[name][index[wrong]].tolist() for name in _KEY)
+        whose = zip(visits, ids, names, strict=True)
         exposures.left_out.extend(LeftOut(*row, text) for row in whose)
     return columns
 
