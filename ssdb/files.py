@@ -176,7 +176,7 @@ def unreadable(path: Path, format_: str, error: Exception) -> InputError:
 
 def _read_parquet(source: Any, _: Sequence[str]) -> pa.Table:
     parts = parquet_parts(Path(source))
-    return _joined([_read_part(part) for part in parts])
+    return joined([_read_part(part) for part in parts])
 
 
 def _read_part(path: Path) -> pa.Table:
@@ -212,10 +212,10 @@ def _read_csv(source: Any, strings: Sequence[str]) -> pa.Table:
 
 
 def _read_fits(source: Any, _: Sequence[str]) -> pa.Table:
-    return _joined([_from_astropy(table) for table in read_fits(Path(source), wanted_table(source))])
+    return joined([_from_astropy(table) for table in read_fits(Path(source), wanted_table(source))])
 
 
-def _joined(tables: list[pa.Table]) -> pa.Table:
+def joined(tables: list[pa.Table]) -> pa.Table:
     """Tables with the same columns, in any order, as one."""
     if len(tables) == 1:
         return tables[0]
@@ -242,7 +242,7 @@ def _read_ecsv(source: Any, strings: Sequence[str]) -> pa.Table:
 
 def _read_votable(source: Any, _: Sequence[str]) -> pa.Table:
     tables, incomplete = read_votable(Path(source), wanted_table(source))
-    table = _joined([_from_astropy(table) for table in tables])
+    table = joined([_from_astropy(table) for table in tables])
     return table.replace_schema_metadata({INCOMPLETE: incomplete}) if incomplete else table
 
 

@@ -22,7 +22,7 @@ import pyarrow.csv
 from ssdb.config import AU_KM
 from ssdb.designation import identify
 from ssdb.errors import InputError, shown
-from ssdb.files import plain
+from ssdb.files import joined, plain
 from ssdb.hdf5_files import read_hdf5
 from ssdb.ingest.foreign_sqlite import is_sqlite, quoted, reading
 from ssdb.ingest.header_line import header_line, header_names
@@ -348,7 +348,7 @@ def _parquet(path: Path) -> _Contents:
         for part in parquet_parts(path):
             with opened_parquet(part) as (file, _):
                 parts.append(plain(file.read(wanted), str(path)))
-        table = pa.concat_tables([part.select(parts[0].column_names) for part in parts], promote_options="permissive")
+        table = joined(parts)
         missing = [name for name in wanted if name not in table.column_names]
         if missing:
             raise InputError(f"{path}: column {shown(missing)} has no plain values")
