@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from ssdb.errors import InputError, quoted, shown
 from ssdb.files import SCALE, UNREADABLE, about, unit_of
 from ssdb.ingest.advice import map_of
-from ssdb.ingest.unknown import is_unknown, is_unknown_magnitude
 from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude
 from ssdb.units import parsed_unit
 
 _NO_TEXT = pa.array(["", "nan", "NaN", "NAN"])

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ssdb.errors import InputError, quoted, shown
 from ssdb.files import SCALE
-from ssdb.ingest.unknown import is_unknown, is_unknown_magnitude
+from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude
 from ssdb.units import parsed_unit
 
 _LARGEST = 2**63 - 1
