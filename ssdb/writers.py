@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -164,29 +165,42 @@ class _ForAstropy:
         """Of all rows seen."""
         from astropy.table.serialize import SerializedColumn
 
-        header: list[dict[str, Any]] = []
-        for field in self._schema:
-            said = {"unit": parsed_unit(unit) if (unit := about(field, b"unit")) else None}
-            said["description"] = about(field, b"description")
-            known = {key: text for key, text in said.items() if text}
-            header.append({"name": field.name, "datatype": "string"} | known)
         masked: dict[str, Any] = {}
         for name, parts in self._masks.items():
             mask = np.concatenate([np.zeros(0, bool), *parts])
             if mask.any():
                 data = SerializedColumn({"name": name})
                 masked[name] = {"__class__": "astropy.table.column.MaskedColumn", "data": data, "mask": mask}
-        content: dict[str, Any] = {"datatype": header}
+        text = _columns_told(self._schema.serialize().to_pybytes())
         if masked:
-            content["meta"] = {"__serialized_columns__": masked}
+            text += _yaml({"meta": {"__serialized_columns__": masked}})
         lengths = {f"table::len::{name}": str(longest or 1) for name, longest in self._longest.items()}
-        return lengths | {"table_meta_yaml": "\n".join(_yaml(content))}
+        return lengths | {"table_meta_yaml": text.rstrip()}
 
 
-def _yaml(content: dict[str, Any]) -> list[str]:
-    from astropy.io.misc import yaml
+@functools.lru_cache(maxsize=64)
+def _columns_told(schema: bytes) -> str:
+    """The columns of a serialized schema as astropy's YAML: kept, since it takes longer than the rows of small tables.
 
-    return yaml.dump(content).splitlines()
+    Two schemas count as equal to pyarrow whatever their units are, so the bytes are what is compared.
+    """
+    header: list[dict[str, Any]] = []
+    for field in pa.ipc.read_schema(pa.py_buffer(schema)):
+        said = {"unit": parsed_unit(unit) if (unit := about(field, b"unit")) else None}
+        said["description"] = about(field, b"description")
+        known = {key: text for key, text in said.items() if text}
+        header.append({"name": field.name, "datatype": "string"} | known)
+    return _yaml({"datatype": header})
+
+
+def _yaml(content: dict[str, Any]) -> str:
+    """As ``astropy.io.misc.yaml`` writes it, by libyaml where there is one: large masks take Python alone too long."""
+    import yaml
+    from astropy.io.misc.yaml import AstropyDumper
+
+    known = {name: getattr(AstropyDumper, name) for name in ("yaml_representers", "yaml_multi_representers")}
+    dumper = type("_Dumper", (getattr(yaml, "CSafeDumper", yaml.SafeDumper),), known)
+    return str(yaml.dump(content, Dumper=dumper, default_flow_style=None))
 
 
 def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
