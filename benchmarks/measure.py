@@ -133,28 +133,27 @@ def load_and_associate(database: Database, night: BenchmarkNight, tiny: Files) -
 
 
 def load(database: Database, night: BenchmarkNight, tiny: Files, bare: Database | None = None) -> Figures:
-    """Ingests each file in a process of its own; also writes the same rows into tables without an index of ``bare``.
+    """Ingests the files in a process of their own; also writes the same rows into tables without an index of ``bare``.
 
     One right after the other: what else the machine does is then the same for both, as far as it can be.
     """
     figures: Figures = {"seconds": {}, "raw": {}, "rows": {}}
-    peaks = []
-    for kind, path in night.files.items():
-        settle(database)
-        with child_process(tiny) as child:
-            report = child(ingest_file, _url(database), kind, path)
-        figures["seconds"][kind] = report["seconds"]
-        peaks.append(report["peak_mb"])
-        n_rows = figures["rows"][kind] = report["rows"]
-        if kind != "detectors" and n_rows != night.rows[kind]:
-            raise WrongResult(f"{n_rows:,} of {night.rows[kind]:,} {kind} were stored")
-        if bare is not None:
+    with child_process(tiny) as child:
+        for kind, path in night.files.items():
             settle(database)
-            parts = _stored_detectors(database) if kind == "detectors" else stored_rows(night, kind)
-            figures["raw"][kind], n_raw = raw_write(bare, _TABLES[kind], parts)
-            if n_raw != n_rows:
-                raise WrongResult(f"{n_raw:,} of {n_rows:,} {kind} were written raw")
-    return figures | {"peak_mb": max(peaks)}
+            report = child(ingest_file, _url(database), kind, path)
+            figures["seconds"][kind] = report["seconds"]
+            figures["peak_mb"] = report["peak_mb"]
+            n_rows = figures["rows"][kind] = report["rows"]
+            if kind != "detectors" and n_rows != night.rows[kind]:
+                raise WrongResult(f"{n_rows:,} of {night.rows[kind]:,} {kind} were stored")
+            if bare is not None:
+                settle(database)
+                parts = _stored_detectors(database) if kind == "detectors" else stored_rows(night, kind)
+                figures["raw"][kind], n_raw = raw_write(bare, _TABLES[kind], parts)
+                if n_raw != n_rows:
+                    raise WrongResult(f"{n_raw:,} of {n_rows:,} {kind} were written raw")
+    return figures
 
 
 def _url(database: Database) -> str:

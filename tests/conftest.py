@@ -130,6 +130,8 @@ def _postgresql_database(request: pytest.FixtureRequest, template: str | None) -
     name = f"ssdb_test_{uuid.uuid4().hex[:12]}"
     copied = f" TEMPLATE {template}" if template else ""
     with administration.connect() as connection:
+        if copied and connection.scalar(sa.text("SHOW server_version_num")) >= "150000":
+            copied += " STRATEGY FILE_COPY"  # half the time, where nothing waits for the disk
         connection.exec_driver_sql(f"CREATE DATABASE {name}{copied}")
 
     def drop() -> None:

@@ -22,7 +22,14 @@ READ = {
 }
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["astropy.table", "astropy.wcs", "ssdb.ingest.orbits", "ssdb.ingest.sorcha"])
+"""Copies of a process that has imported what most of them need, which is most of what a new one would do."""
+PROCESSES.set_forkserver_preload(
+    ["astropy.table", "astropy.wcs", "scipy.optimize", "ssdb.cli.common"]
+    + [
+        f"ssdb.{name}"
+        for name in ("ask.query", "association.associate", "ingest.orbits", "ingest.sorcha", "ingest.sources")
+    ]
+)
 
 
 def refusal(read: str, path: Path) -> str:

@@ -53,7 +53,7 @@ def server() -> Iterator[tuple[str, type[_Counting]]]:
     """The address of a server on this machine, and what counts how often it is asked."""
     handler = type("Handler", (_Counting,), {"asked": 0})
     with http.server.HTTPServer(("127.0.0.1", 0), handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever)
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{listening.server_port}", handler
         listening.shutdown()

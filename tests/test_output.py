@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shlex
 import shutil
 import signal
 import socket
@@ -12,12 +13,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from permissions import NOBODY, without_privileges
+from refusing import PROCESSES
 
 from ssdb.cli import main
 from ssdb.errors import InputError
@@ -25,7 +28,7 @@ from ssdb.output import output_file
 from ssdb.writers import write_columns
 
 ENDINGS = ["parquet", "fits", "fits.gz", "ecsv", "csv", "csv.gz", "vot"]
-MANY = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 60000) SELECT n, n * n AS m FROM t"
+MANY = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 30000) SELECT n, n * n AS m FROM t"
 
 
 def _export(url: str, path: Path) -> str:
@@ -219,15 +222,19 @@ def test_where_the_file_does_not_fit_the_older_one_stays(ending: str, sqlite_url
     """By a limit of the process, which raises EFBIG where a full device raises ENOSPC."""
     path = tmp_path / f"rows.{ending}"
     path.write_bytes(b"older")
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))"
-    code = f"{limit}\nfrom ssdb.cli import main; main()"
-    words = [sys.executable, "-c", code, "--db", sqlite_url, "query", MANY, "-o", str(path)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stderr
-    assert done.stderr.startswith(f"ssdb: {path}: cannot be written: ")
-    assert done.stderr.count("\n") == 1, done.stderr
+    with ProcessPoolExecutor(1, PROCESSES) as pool:
+        exit_code, stderr = pool.submit(_query_where_little_fits, sqlite_url, path).result()
+    assert exit_code == 1, stderr
+    assert stderr.startswith(f"ssdb: {path}: cannot be written: ")
+    assert stderr.count("\n") == 1, stderr
     assert path.read_bytes() == b"older"
     assert [name for name in os.listdir(tmp_path) if name.startswith(".ssdb")] == []
+
+
+def _query_where_little_fits(url: str, path: Path) -> tuple[int, str]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+    result = CliRunner().invoke(main, ["--db", url, "query", MANY, "-o", str(path)])
+    return result.exit_code, result.stderr
 
 
 def _can_mount() -> bool:
@@ -237,20 +244,31 @@ def _can_mount() -> bool:
     )
 
 
+QUERIES = """
+import os, sys
+from pathlib import Path
+from click.testing import CliRunner
+from ssdb.cli import main
+url, sql, disk, *endings = sys.argv[1:]
+for ending in endings:
+    path = Path(disk, f"rows.{ending}")
+    path.write_text("older")
+    result = CliRunner().invoke(main, ["--db", url, "query", sql, "-o", str(path)])
+    print(result.exit_code, *os.listdir(disk), path.read_text(), result.stderr.rstrip(), sep="|")
+    path.unlink()
+"""
+
+
 @pytest.mark.skipif(not _can_mount(), reason="no mounts of its own for a process here")
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_on_a_full_device_the_older_file_stays(ending: str, sqlite_url: str, tmp_path: Path) -> None:
+def test_on_a_full_device_the_older_file_stays(sqlite_url: str, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    ssdb = f"{sys.executable} -c 'from ssdb.cli import main; main()'"
-    script = (
-        f"mount -t tmpfs -o size=64k none {disk}; echo older > {disk}/rows.{ending}\n"
-        f'{ssdb} --db {sqlite_url} query "{MANY}" -o {disk}/rows.{ending}; echo $?; ls -A {disk}; cat {disk}/rows.*'
-    )
-    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["1", f"rows.{ending}", "older"]
-    assert "No space left" in done.stderr or "Not enough space" in done.stderr, done.stderr
-    assert done.stderr.count("\n") == 1, done.stderr
+    program = shlex.join([sys.executable, "-c", QUERIES, sqlite_url, MANY, str(disk), *ENDINGS])
+    script = f"mount -t tmpfs -o size=64k none {disk} && {program}"
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=True)
+    told = [line.split("|") for line in done.stdout.splitlines()]
+    assert [line[:-1] for line in told] == [["1", f"rows.{ending}", "older"] for ending in ENDINGS]
+    assert all("No space left" in line[-1] or "Not enough space" in line[-1] for line in told), told
 
 
 # After a kill

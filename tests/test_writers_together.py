@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from refusing import PROCESSES
 from small_surveys import Survey, beside, differences, exported, rows
 
 from ssdb.association.associate import associate
@@ -110,7 +110,7 @@ def test_ingest_and_association_together_lose_nothing(
     n_done = 0
     with closing(connect(database_url)) as database:
         Survey(visits=made.visits, predictions=first).load(database)
-        with ProcessPoolExecutor(4, multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(4, PROCESSES) as pool:
             other = pool.submit(associate_until, database_url, finished)
             writing: list[Future[int]] = [pool.submit(load_parts, database_url, parts) for parts in work]
             try:
@@ -122,7 +122,7 @@ def test_ingest_and_association_together_lose_nothing(
                 finished.touch()
             assert [one.result() for one in writing] == [9, 9, 9]
             n_done += other.result()
-        assert n_done > 2 * N_VISITS
+        assert n_done > N_VISITS
         # Whoever writes last leaves its exposures to the next.
         assert associate(database, workers=2).failed == {}
         assert rows(database, 'SELECT DISTINCT status FROM "Visit"') == [("done",)]
@@ -140,7 +140,7 @@ def test_sources_are_replaced_while_they_are_associated(
     files = [(replace, [row for row in made.sources if row["visit"] in group]) for group in groups]
     with closing(connect(database_url)) as database:
         made.load(database)
-        with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(2, PROCESSES) as pool:
             writing = [pool.submit(load_parts, database_url, parts) for parts in (files * 2, files[::-1] * 2)]
             while not all(one.done() for one in writing):
                 assert associate(database).failed == {}
