@@ -7,8 +7,10 @@ BIN := $(VENV)/bin
 LOWEST := $(VENV)-lowest
 UV_LOWEST = $(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python
 LOWEST_TESTS := $(patsubst %,tests/test_%.py,arrays assign associate column_map conform connect designation \
-	ephemeris_engine ephemeris_predict fetch files frames ingest_orbits_sorcha migrations night outline predict \
-	predict_objects queries_cli query read report_data sorcha write) \
+	ephemeris_engine ephemeris_predict fetch files frames ingest_orbits_sorcha outline predict queries_cli query read \
+	report_data sorcha write) \
+	$(patsubst %,tests/test_migrations.py::test_%,init_makes_every_table_and_no_drift \
+	a_dump_of_every_released_schema_upgrades_with_its_rows down_to_nothing_and_up_again) \
 	tests/test_demo.py::test_the_command tests/test_lsst.py::test_a_quantum_writes_what_the_association_in_memory_finds
 QUIETLY := --quiet --disable-pip-version-check
 
