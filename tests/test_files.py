@@ -350,6 +350,31 @@ def test_fits_is_big_endian_outside_and_native_inside(tmp_path: Path) -> None:
     assert unit_of(result, "FLUX") == u.uJy
 
 
+@pytest.mark.parametrize(
+    ("cards", "values"),
+    [
+        ({}, [1, None, 3]),
+        ({"TZERO1": 2**63}, [2**63 + 1, None, 2**63 + 3]),
+        ({"TZERO1": 10}, [11.0, None, 13.0]),
+        ({"TZERO1": -100}, [-99.0, None, -97.0]),
+        ({"TSCAL1": 0.5}, [0.5, None, 1.5]),
+        ({"TSCAL1": 0.5, "TZERO1": 1.0}, [1.5, None, 2.5]),
+    ],
+)
+def test_tnull_of_fits_is_of_the_stored_number(tmp_path: Path, cards: dict[str, float], values: list[float]) -> None:
+    table = fits.BinTableHDU.from_columns([fits.Column("a", "K", array=np.array([1, -99, 3])), fits.Column("b", "J")])
+    table.header.update(cards, TNULL1=-99)
+    table.writeto(tmp_path / "t.fits")
+    assert read_columns(tmp_path / "t.fits").column("a").to_pylist() == values
+
+
+def test_tnull_of_bytes_with_a_sign(tmp_path: Path) -> None:
+    table = fits.BinTableHDU.from_columns([fits.Column("a", "B", array=np.array([1, 128, 3], np.uint8))])
+    table.header.update(TZERO1=-128, TNULL1=128)
+    table.writeto(tmp_path / "t.fits")
+    assert read_columns(tmp_path / "t.fits").column("a").to_pylist() == [-127, None, -125]
+
+
 def test_a_fits_image_has_no_columns(tmp_path: Path) -> None:
     fits.PrimaryHDU(np.zeros((2, 2))).writeto(tmp_path / "image.fits")
     with pytest.raises(InputError, match=r"image\.fits.*no table"):
