@@ -131,7 +131,7 @@ def _read(hdu: BinTableHDU | TableHDU, path: Path) -> Table:
         if column.null is not None and (column.bzero or column.bscale):
             unknown[column.name] = raw[column.name] == column.null
             column.null = None
-        if column.format.endswith("K") and column.bzero not in (None, 2**63):
+        if column.format.endswith("K") and column.bzero not in (None, 0, 2**63):
             shifted[column.name], column.bzero = column.bzero, None
     table = Table.read(hdu, format="fits")
     for name, zero in shifted.items():

@@ -368,6 +368,18 @@ def test_tnull_of_fits_is_of_the_stored_number(tmp_path: Path, cards: dict[str, 
     assert read_columns(tmp_path / "t.fits").column("a").to_pylist() == values
 
 
+def test_integers_of_64_bits_keep_all_digits_and_their_unit(tmp_path: Path) -> None:
+    exact = np.array([2**62 + 1, -99])
+    columns = [fits.Column(name, "K", array=exact, unit="d") for name in ("none", "shifted")]
+    table = fits.BinTableHDU.from_columns(columns)
+    table.header.update(TSCAL1=1.0, TZERO1=0.0, TNULL1=-99, TZERO2=10)
+    table.writeto(tmp_path / "t.fits")
+    result = read_columns(tmp_path / "t.fits")
+    assert result.column("none").to_pylist() == [2**62 + 1, None]
+    assert result.column("shifted").to_pylist() == [float(2**62), -89.0]
+    assert unit_of(result, "none") == unit_of(result, "shifted") == u.d
+
+
 def test_tnull_of_bytes_with_a_sign(tmp_path: Path) -> None:
     table = fits.BinTableHDU.from_columns([fits.Column("a", "B", array=np.array([1, 128, 3], np.uint8))])
     table.header.update(TZERO1=-128, TNULL1=128)
