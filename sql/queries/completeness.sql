@@ -36,6 +36,7 @@ WITH expected AS (
 SELECT "band", step * CAST(:bin AS double precision) AS "ephVmag",
        (step + 1) * CAST(:bin AS double precision) AS "ephVmagEnd",
        CAST(n AS bigint) AS "nExpected", CAST(found AS bigint) AS "nFound", p AS "completeness",
-       (p + 0.5 / n - half) / (1 + 1 / n) AS "completenessLow", (p + 0.5 / n + half) / (1 + 1 / n) AS "completenessHigh"
+       CASE WHEN found = 0 THEN 0 ELSE (p + 0.5 / n - half) / (1 + 1 / n) END AS "completenessLow",
+       CASE WHEN found = n THEN 1 ELSE (p + 0.5 / n + half) / (1 + 1 / n) END AS "completenessHigh"
 FROM shares
 ORDER BY "band" NULLS LAST, step NULLS LAST

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ssdb.cli.common import (
-    as_text,
     input_path,
     json_option,
     main,
@@ -23,6 +22,7 @@ from ssdb.cli.common import (
     print_table,
     table_options,
 )
+from ssdb.cli.digits import as_text
 
 if TYPE_CHECKING:
     from ssdb.ask.query import Answer
@@ -57,7 +57,7 @@ def status(ctx: click.Context, visits: tuple[int, ...], run_id: str | None, as_j
             if number:
                 click.echo()
             detectors = row.pop("detectors")
-            print_pairs([(name, as_text(value)) for name, value in row.items()])
+            print_pairs([(name, as_text(value) if isinstance(value, int) else value) for name, value in row.items()])
             if detectors:
                 click.echo()
                 print_table(list(detectors[0]), [list(detector.values()) for detector in detectors])
@@ -68,8 +68,8 @@ def status(ctx: click.Context, visits: tuple[int, ...], run_id: str | None, as_j
                 ("  done", answer["done"]),
                 ("  pending", answer["pending"]),
                 ("    of these without predictions", answer["without_predictions"]),
-                ("first mid-exposure (MJD TAI)", answer["firstMjdTai"]),
-                ("last mid-exposure (MJD TAI)", answer["lastMjdTai"]),
+                ("first mid-exposure (MJD TAI)", _mjd(answer["firstMjdTai"])),
+                ("last mid-exposure (MJD TAI)", _mjd(answer["lastMjdTai"])),
                 ("detectors", answer["detectors"]),
                 ("sources", answer["sources"]),
                 ("predictions", answer["predictions"]),
@@ -80,6 +80,10 @@ def status(ctx: click.Context, visits: tuple[int, ...], run_id: str | None, as_j
                 ("sources of pending visits", answer["pendingSources"]),
             ]
         )
+
+
+def _mjd(time: float | None) -> str:
+    return "" if time is None else f"{time:.6f}"
 
 
 def _print_run(run: dict[str, Any]) -> None:

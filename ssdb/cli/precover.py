@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ssdb.predict.precover import PrecoveryReport
     from ssdb.store.write import Progress
 
-_DIGITS = {"midpointMjdTai": 6, "psfMag": 2, "ephVmag": 2}
-
 
 @main.command()
 @click.argument("name", required=False)
@@ -135,9 +133,4 @@ def _tell(report: PrecoveryReport) -> None:
     print_pairs(pairs)
     if report.found:
         click.echo()
-        print_table(list(report.found[0]), [[_rounded(*item) for item in row.items()] for row in report.found])
-
-
-def _rounded(name: str, value: Any) -> Any:
-    """A number with the digits that people read."""
-    return round(value, _DIGITS.get(name, 3)) if isinstance(value, float) else value
+        print_table(list(report.found[0]), [list(row.values()) for row in report.found])
