@@ -69,7 +69,7 @@ def _rotated(vectors: Array, rotation: Array) -> Array:
 
 
 def ecliptic_rotation(frame: str) -> Array:
-    """Rotation matrix (3, 3) from ICRS to a frame of :func:`ecliptic`; the first time for ``"true"`` imports astropy."""
+    """Rotation matrix (3, 3) from ICRS to a frame of :func:`ecliptic`; ``"true"`` imports astropy."""
     return _true_ecliptic_rotation() if frame == "true" else mean_ecliptic_rotation()
 
 
