@@ -165,11 +165,12 @@ def test_the_limit_of_a_visit_is_where_its_faint_sources_say(data: ReportData, a
 
 def test_the_limit_of_a_simulated_night_is_the_depth_that_it_was_made_with() -> None:
     with closing(ssdb.connect()) as database:
-        night = simulate_night(SimulationConfig(n_visits=2, n_sources=200, n_objects=20, depth_mag=22.5))
+        night = simulate_night(SimulationConfig(n_visits=4, n_sources=200, n_objects=40, depth_mag=22.5))
         ssdb.ingest_visits(database, night.visits)
         ssdb.ingest_sources(database, night.sources)
-        limits = read_report(database).visits["limit"]
-    np.testing.assert_allclose(limits, 22.5, atol=0.02)
+        visits = read_report(database).visits
+    assert (visits["nFaint"] > 10).sum() == 3  # the fourth has no source at all
+    np.testing.assert_allclose(visits["limit"][visits["nFaint"] > 0], 22.5, atol=0.02)
 
 
 # Objects

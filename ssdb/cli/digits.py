@@ -71,7 +71,11 @@ def _column(name: str, values: Sequence[Any]) -> list[str]:
 
 def _one(value: Any, shape: str) -> str:
     if isinstance(value, float):
-        return "" if math.isnan(value) else format(value, shape)
+        if math.isnan(value):
+            return ""
+        # An identifier, perhaps, that went through a function of SQL.
+        exact = shape == _UNKNOWN and value.is_integer() and abs(value) < 2**53
+        return str(int(value)) + ".0" if exact else format(value, shape)
     return value.isoformat(" ", "seconds") if isinstance(value, datetime) else as_text(value)
 
 
