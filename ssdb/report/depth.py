@@ -17,6 +17,9 @@ FAINT = 10
 2019, ApJ 873, 111, equation 5, gamma = 0.039) its own photons make it 0.013 mag brighter there."""
 
 FEWEST_SOURCES = 3
+_ERRORS = (1e-30, 1e30)
+"""What is an error, nJy: of 0, infinity and NaN there is no bin."""
+
 _BINS_PER_DECADE = 250
 """Bins of the logarithms of errors: 0.01 mag each."""
 
@@ -51,7 +54,7 @@ def limiting_magnitudes(
     each = (
         sa.select(dia_source.c.visit, place.label("place"))
         .join(visit, visit.c.visit == dia_source.c.visit)
-        .where(chosen, error > 0, sa.func.abs(dia_source.c.psfFlux) < FAINT * error)
+        .where(chosen, error.between(*_ERRORS), sa.func.abs(dia_source.c.psfFlux) < FAINT * error)
         .where(dia_source.c.psfFlux_flag.is_(None) | ~dia_source.c.psfFlux_flag)
         .subquery()
     )

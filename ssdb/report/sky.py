@@ -45,7 +45,9 @@ def sky_map(data: ReportData) -> Picture | None:
 
     def draw(figure: Figure, theme: Theme) -> None:
         axes, project = _whole_sky(figure, opposite(ra)) if all_sky else _tangent_plane(figure, ra0, dec0, extent)
-        x, y = _lines(project, *(line[None, :] for line in _ecliptic()))
+        # A line that leaves a map of the whole sky on one side and comes back on the other is two.
+        widest = np.pi if all_sky else np.inf
+        x, y = _lines(project, *_ecliptic(), widest)
         (left, right), (bottom, top) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
         crosses = ((x > left) & (x < right) & (y > bottom) & (y < top)).any()
         axes.plot(x, y, color=theme.ink, linewidth=1, linestyle="--", label="ecliptic" if crosses else None)
@@ -58,7 +60,7 @@ def sky_map(data: ReportData) -> Picture | None:
             colour, marker = band_style(band, names)
             rows = bands == band
             circled = rows & np.isfinite(radius)
-            x, y = _lines(project, *_circles(ra[circled], dec[circled], radius[circled]))
+            x, y = _lines(project, *_circles(ra[circled], dec[circled], radius[circled]), widest)
             axes.plot(x, y, color=colour, linewidth=0.8, alpha=0.8)
             label = f"visits in {plain(band)}: {rows.sum():,}"
             axes.scatter(*project(ra[rows], dec[rows]), size, color=colour, marker=marker, label=label)
@@ -66,10 +68,10 @@ def sky_map(data: ReportData) -> Picture | None:
 
     where = "all over the sky" if all_sky else f"within {extent:.2g}° of RA {ra0:.2f}°, Dec {dec0:+.2f}°"
     drawn = f"All {len(ra):,} visits are drawn."
-    if n_without := int((~known).sum()):
+    if not known.all():
         drawn = (
-            f"Of {len(known):,} visits {len(ra):,} are drawn: {n_without:,} have neither a boresight nor an outline, a "
-            "source or a prediction."
+            f"Of {len(known):,} visits {len(ra):,} are drawn: where the others are neither a boresight nor an outline, "
+            "a source or a prediction says."
         )
     sampled = "" if len(points) == len(matches["ephRa"]) else f" Of the matches {len(points):,} by chance are drawn."
     return Picture(
@@ -130,14 +132,13 @@ def _whole_sky(figure: Figure, ra0: float) -> tuple[Axes, Projection]:
     return axes, project
 
 
-def _lines(project: Projection, ra: Array, dec: Array) -> tuple[Array, Array]:
-    """Lines of shape (n, points), one after the other in arrays with NaN between, which are drawn as one."""
+def _lines(project: Projection, ra: Array, dec: Array, widest: float) -> tuple[Array, Array]:
+    """Lines of shape (n, points) as arrays with NaN between, which are drawn as one; torn where a step is wider."""
     x, y = project(ra, dec)
-    # A line that leaves a map of the whole sky on one side and comes back on the other is two; so are two lines.
-    torn = np.abs(np.diff(x, axis=-1, append=np.inf)) > np.pi
-    return np.insert(x.ravel(), np.flatnonzero(torn) + 1, np.nan), np.insert(
-        y.ravel(), np.flatnonzero(torn) + 1, np.nan
-    )
+    torn = np.abs(np.diff(x, axis=-1, append=0.0)) > widest
+    torn[..., -1] = True
+    places = np.flatnonzero(torn) + 1
+    return np.insert(x.ravel(), places, np.nan), np.insert(y.ravel(), places, np.nan)
 
 
 def _ecliptic() -> tuple[Array, Array]:
