@@ -22,6 +22,9 @@ _MOST_POINTS = 20_000
 _MANY_VISITS = 500
 """More have smaller dots and circles of fewer corners."""
 
+_MOST_CIRCLES = 2_000
+"""More would be one blot, and take a millisecond each."""
+
 Projection = Callable[[ArrayLike, ArrayLike], tuple[Array, Array]]
 """ICRS positions in degrees to places on the axes; NaN where they are not on the map."""
 
@@ -42,6 +45,7 @@ def sky_map(data: ReportData) -> Picture | None:
         points = np.random.default_rng(0).choice(points, _MOST_POINTS, replace=False)
     (ra0,), (dec0,) = positions(centre[None, :])
     all_sky = extent > _ALL_SKY_RADIUS
+    circled = np.isfinite(radius) & (len(ra) <= _MOST_CIRCLES)
 
     def draw(figure: Figure, theme: Theme) -> None:
         axes, project = _whole_sky(figure, opposite(ra)) if all_sky else _tangent_plane(figure, ra0, dec0, extent)
@@ -59,8 +63,8 @@ def sky_map(data: ReportData) -> Picture | None:
         for band in names:
             colour, marker = band_style(band, names)
             rows = bands == band
-            circled = rows & np.isfinite(radius)
-            x, y = _lines(project, *_circles(ra[circled], dec[circled], radius[circled]), widest)
+            outlined = rows & circled
+            x, y = _lines(project, *_circles(ra[outlined], dec[outlined], radius[outlined]), widest)
             axes.plot(x, y, color=colour, linewidth=0.8, alpha=0.8)
             label = f"visits in {plain(band)}: {rows.sum():,}"
             axes.scatter(*project(ra[rows], dec[rows]), size, color=colour, marker=marker, label=label)
@@ -73,12 +77,13 @@ def sky_map(data: ReportData) -> Picture | None:
             f"Of {len(known):,} visits {len(ra):,} are drawn: where the others are neither a boresight nor an outline, "
             "a source or a prediction says."
         )
+    fields = " A circle is the field of a visit, where its radius is known." if circled.any() else ""
     sampled = "" if len(points) == len(matches["ephRa"]) else f" Of the matches {len(points):,} by chance are drawn."
     return Picture(
         "sky",
         "Visits and matches on the sky",
         f"Map of {len(ra):,} of {len(known):,} visits and {len(matches['ephRa']):,} matches, {where}.",
-        f"East is left. A dot is a match, a circle the field of a visit where its radius is known. {drawn}{sampled}",
+        f"East is left. A dot is a match.{fields} {drawn}{sampled}",
         draw,
         (6.4, 4.4) if all_sky else (6.4, 6.4),
     )
