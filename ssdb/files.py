@@ -208,7 +208,7 @@ def with_astropy_units(schema: pa.Schema) -> pa.Schema:
 
 
 def _read_csv(source: Any, strings: Sequence[str]) -> pa.Table:
-    return read_text(Path(source), strings)
+    return _told_incomplete(*read_text(Path(source), strings))
 
 
 def _read_fits(source: Any, _: Sequence[str]) -> pa.Table:
@@ -242,13 +242,20 @@ def _read_ecsv(source: Any, strings: Sequence[str]) -> pa.Table:
 
 def _read_votable(source: Any, _: Sequence[str]) -> pa.Table:
     tables, incomplete = read_votable(Path(source), wanted_table(source))
-    table = joined([_from_astropy(table) for table in tables])
-    return table.replace_schema_metadata({INCOMPLETE: incomplete}) if incomplete else table
+    return _told_incomplete(joined([_from_astropy(table) for table in tables]), incomplete)
+
+
+def _told_incomplete(table: pa.Table, incomplete: str | None) -> pa.Table:
+    """A table whose metadata say why it is not whole, if it is not."""
+    if not incomplete:
+        return table
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), INCOMPLETE: incomplete})
 
 
 def _read_hdf5(source: Any, _: Sequence[str]) -> pa.Table:
-    table = read_hdf5(Path(source), having=(), columns=None, wanted=wanted_table(source))[1]
-    return pa.table(table.columns, schema=with_astropy_units(table.schema))
+    names, table = read_hdf5(Path(source), having=(), columns=None, wanted=wanted_table(source))
+    others = [name for name in names if name not in table.schema.names]
+    return pa.table(table.columns, schema=_noted(with_astropy_units(table.schema), others))
 
 
 _READERS: dict[str, Callable[[Any, Sequence[str]], pa.Table]] = {

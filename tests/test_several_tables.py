@@ -24,7 +24,7 @@ from pyarrow import parquet
 import ssdb
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError
-from ssdb.files import read_columns
+from ssdb.files import not_plain, read_columns
 from ssdb.input_file import said_of
 from ssdb.store.database import Database
 
@@ -133,6 +133,12 @@ def test_units_that_astropy_wrote_into_hdf5(tmp_path: Path) -> None:
     Table({"ra": [1.0], "s": ["x"]}, units={"ra": "rad"}).write(tmp_path / "t.h5", path="a", serialize_meta=True)
     table = read_columns(tmp_path / "t.h5")
     assert table.schema.field("ra").metadata[b"unit"] == b"rad"
+
+
+def test_columns_of_several_values_in_hdf5_are_named(tmp_path: Path) -> None:
+    Table({"visit": [1], "snr": [[1.0, 2.0]]}).write(tmp_path / "t.h5", path="a")
+    table = read_columns(tmp_path / "t.h5")
+    assert (table.column_names, not_plain(table.schema)) == (["visit"], ("snr",))
 
 
 # ---- folders and archives --------------------------------------------------------------------------------------------

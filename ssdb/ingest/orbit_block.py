@@ -59,6 +59,8 @@ class OrbitBlock:
         Columns of the source that are left out, because their values are lists, structures or the like.
     names : pyarrow.Array of string, shape (n,), or None
         Names of the objects as the source has them; NULL where it has none.
+    doubts : tuple of str
+        What looks wrong with columns and may be right.
     own : ndarray of bool, shape (n,), or None
         Which of them came under the primary designation of their object, or its number; None: all.
     """
@@ -71,6 +73,7 @@ class OrbitBlock:
     unknown: list[tuple[str, np.ndarray]] = field(default_factory=list)
     not_plain: tuple[str, ...] = ()
     names: pa.Array | None = None
+    doubts: tuple[str, ...] = ()
     own: np.ndarray | None = None
 
     def without(self, problems: Mapping[str, np.ndarray]) -> OrbitBlock:
