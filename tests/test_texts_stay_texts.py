@@ -107,6 +107,15 @@ def test_words_that_yaml_takes_for_true_or_false_are_no_text(database: Database,
         ingest_visits(database, {"visit": [1], "midpointMjdTai": [60000.1], "site": ["a"]}, columns=tmp_path / "m.yaml")
 
 
+@pytest.mark.parametrize(
+    ("lines", "name"), [("  ra: a\n  ra: b\n", "ra"), ("  band: {column: f, values: {1: g, 1: r}}\n", "1")]
+)
+def test_what_is_twice_in_a_map_is_refused(tmp_path: Path, lines: str, name: str) -> None:
+    (tmp_path / "m.yaml").write_text(f"columns:\n{lines}")
+    with pytest.raises(ConfigError, match=rf"m\.yaml: .*: {name} is there twice"):
+        ColumnMap.read(tmp_path / "m.yaml")
+
+
 @pytest.mark.parametrize("given", [[95, 0, 7, 807], [95.0, 0.0, 7.0, 807.0]])
 def test_codes_that_have_become_numbers_get_their_zeros_back(database: Database, given: list[float]) -> None:
     report = ingest_visits(database, {"visit": [1, 2, 3, 4], "midpointMjdTai": [60000.1] * 4, "observatoryCode": given})

@@ -43,10 +43,10 @@ import pyarrow as pa
 import yaml
 
 from ssdb.errors import ConfigError, InputError, quoted, shown
-from ssdb.files import unit_of
+from ssdb.files import SINGLE, unit_of
 from ssdb.ingest import conversions
 from ssdb.ingest.advice import nearest
-from ssdb.ingest.conform import FROM, SINGLE
+from ssdb.ingest.conform import FROM
 from ssdb.limits import refuse_yaml
 from ssdb.units import parsed_unit
 
@@ -235,6 +235,15 @@ def _number(loader: _Loader, node: yaml.ScalarNode) -> _Int | _Float:
     return number
 
 
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [key.value for key, _ in node.value]
+    again = [key for key in keys if isinstance(key, str) and keys.count(key) > 1]
+    if again:
+        raise ConfigError(f"{shown(dict.fromkeys(again))} is there twice")
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 _Loader.add_constructor("tag:yaml.org,2002:int", _number)
 _Loader.add_constructor("tag:yaml.org,2002:float", _number)
 

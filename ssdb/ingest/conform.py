@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
-from ssdb.files import SCALE, UNREADABLE, about, unit_of
+from ssdb.files import SCALE, SINGLE, UNREADABLE, about, unit_of
 from ssdb.ingest.advice import map_of
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude
@@ -28,8 +28,8 @@ _NO_COUNTS = [-1, -999, -9999]
 _NEVER_ZERO = frozenset({"ephVmag"})
 """Magnitudes that are 0 only where nobody filled them in, as in tables of Rubin's."""
 
-FROM, SINGLE = b"from", b"single"
-"""In the metadata of what a map made: the name of the file's column; whether that has single precision."""
+FROM = b"from"
+"""In the metadata of what a map made: the name of the file's column."""
 
 POSITIONS = frozenset({"ra", "dec", "ephRa", "ephDec"})
 """Positions: where required, they keep what makes them unusable, so that checks can name the rows."""
