@@ -76,6 +76,12 @@ class OrbitBlock:
     doubts: tuple[str, ...] = ()
     own: np.ndarray | None = None
 
+    def only(self, row: int) -> OrbitBlock:
+        """One of the orbits."""
+        one = slice(row, row + 1)
+        own = None if self.own is None else self.own[one]
+        return OrbitBlock(self.rows.slice(row, 1), self.numbers[one], self.ids[one], own=own)
+
     def without(self, problems: Mapping[str, np.ndarray]) -> OrbitBlock:
         """The block without the rows that have a problem; each is noted as left out for its first one.
 
