@@ -261,8 +261,8 @@ def _store(connection: sa.Connection, target: Target, predictions: pa.Table, rep
     lock_names(connection, shared=True)
     if target.given is not None:
         free_id = lock_orbits(connection)
-        kept = without_worse_than_stored(connection, target.given, FileOrbits(), identified=True)
-        report.replaced_better = not len(kept.ids)
+        no_worse = without_worse_than_stored(connection, target.given, FileOrbits(), identified=True)
+        report.replaced_better = not len(no_worse.ids)
         store_orbits(connection, target.given.rows, free_id, identified=True)
     wanted = predictions.column("visit").to_numpy()
     outdated = _outdated(connection, target.object_id) if target.given is not None else np.empty(0, np.int64)
