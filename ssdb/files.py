@@ -45,6 +45,9 @@ INCOMPLETE = b"incomplete"
 NESTED = b"nested"
 """In the same place: columns of records and lists, which are left out."""
 
+SINGLE = b"single"
+"""In the metadata of a field of double precision: some of its values have been in single precision."""
+
 UNREADABLE = b"unreadable"
 """In the metadata of a field: why its values are none."""
 
@@ -176,7 +179,7 @@ def unreadable(path: Path, format_: str, error: Exception) -> InputError:
 
 def _read_parquet(source: Any, _: Sequence[str]) -> pa.Table:
     parts = parquet_parts(Path(source))
-    return joined([_read_part(part) for part in parts])
+    return joined([_read_part(part) for part in parts], source)
 
 
 def _read_part(path: Path) -> pa.Table:
@@ -208,20 +211,31 @@ def with_astropy_units(schema: pa.Schema) -> pa.Schema:
 
 
 def _read_csv(source: Any, strings: Sequence[str]) -> pa.Table:
-    return read_text(Path(source), strings)
+    return _told_incomplete(*read_text(Path(source), strings))
 
 
 def _read_fits(source: Any, _: Sequence[str]) -> pa.Table:
-    return joined([_from_astropy(table) for table in read_fits(Path(source), wanted_table(source))])
+    return joined([_from_astropy(table) for table in read_fits(Path(source), wanted_table(source))], source)
 
 
-def joined(tables: list[pa.Table]) -> pa.Table:
-    """Tables with the same columns, in any order, as one."""
+def joined(tables: list[pa.Table], source: Any) -> pa.Table:
+    """The tables of a source, with the same columns in any order, as one."""
     if len(tables) == 1:
         return tables[0]
     names = tables[0].schema.names
-    # A metadata text of one of them is enough: units are the same.
-    return pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
+    try:
+        # A metadata text of one of them is enough: units are the same.
+        table = pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
+    except pa.ArrowException as error:  # also where whole numbers would lose digits
+        raise InputError(
+            f"{label(source)}: its tables have columns of one name and of different types ({error}): read one of them "
+            "with --table NAME|NUMBER (in Python table=)"
+        ) from None
+    for index, field in enumerate(table.schema):
+        if any(pa.types.is_float32(part.schema.field(field.name).type) for part in tables):
+            told = field.with_metadata({**(field.metadata or {}), SINGLE: b"yes"})
+            table = table.set_column(index, told, table.column(index))
+    return table
 
 
 def _read_ecsv(source: Any, strings: Sequence[str]) -> pa.Table:
@@ -242,13 +256,20 @@ def _read_ecsv(source: Any, strings: Sequence[str]) -> pa.Table:
 
 def _read_votable(source: Any, _: Sequence[str]) -> pa.Table:
     tables, incomplete = read_votable(Path(source), wanted_table(source))
-    table = joined([_from_astropy(table) for table in tables])
-    return table.replace_schema_metadata({INCOMPLETE: incomplete}) if incomplete else table
+    return _told_incomplete(joined([_from_astropy(table) for table in tables], source), incomplete)
+
+
+def _told_incomplete(table: pa.Table, incomplete: str | None) -> pa.Table:
+    """A table whose metadata say why it is not whole, if it is not."""
+    if not incomplete:
+        return table
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), INCOMPLETE: incomplete})
 
 
 def _read_hdf5(source: Any, _: Sequence[str]) -> pa.Table:
-    table = read_hdf5(Path(source), having=(), columns=None, wanted=wanted_table(source))[1]
-    return pa.table(table.columns, schema=with_astropy_units(table.schema))
+    names, table = read_hdf5(Path(source), having=(), columns=None, wanted=wanted_table(source))
+    others = [name for name in names if name not in table.schema.names]
+    return pa.table(table.columns, schema=_noted(with_astropy_units(table.schema), others))
 
 
 _READERS: dict[str, Callable[[Any, Sequence[str]], pa.Table]] = {

@@ -87,6 +87,12 @@ def precover(
     failed = report.failed | (report.association.failed if report.association else {})
     for visit, reason in failed.items():
         click.echo(f"ssdb: visit {visit}: {reason}", err=True)
+    if report.replaced_better:
+        click.echo(
+            "the orbit of the file replaced one that is of the primary designation, or of a newer epoch or fit: if "
+            "that was not meant, load that one again (ssdb precover --orbit FILE --commit)",
+            err=True,
+        )
     if report.n_without_predictions:
         click.echo(
             f"{report.n_without_predictions:,} visits are left as they are, because no predictions were loaded for "
@@ -110,6 +116,7 @@ def _as_dict(report: PrecoveryReport) -> dict[str, Any]:
         "failed": {str(visit): reason for visit, reason in report.failed.items()},
         "nStored": report.n_stored,
         "nWithoutPredictions": report.n_without_predictions,
+        "replacedBetter": report.replaced_better,
         "association": association
         and {
             "runId": association.run_id,

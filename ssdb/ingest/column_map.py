@@ -43,10 +43,10 @@ import pyarrow as pa
 import yaml
 
 from ssdb.errors import ConfigError, InputError, quoted, shown
-from ssdb.files import unit_of
+from ssdb.files import SINGLE, unit_of
 from ssdb.ingest import conversions
 from ssdb.ingest.advice import nearest
-from ssdb.ingest.conform import FROM, SINGLE
+from ssdb.ingest.conform import FROM
 from ssdb.limits import refuse_yaml
 from ssdb.units import parsed_unit
 
@@ -235,6 +235,15 @@ def _number(loader: _Loader, node: yaml.ScalarNode) -> _Int | _Float:
     return number
 
 
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [key.value for key, _ in node.value]
+    again = [key for key in keys if isinstance(key, str) and keys.count(key) > 1]
+    if again:
+        raise ConfigError(f"{shown(dict.fromkeys(again))} is there twice")
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 _Loader.add_constructor("tag:yaml.org,2002:int", _number)
 _Loader.add_constructor("tag:yaml.org,2002:float", _number)
 
@@ -380,11 +389,13 @@ def _made(
 ) -> tuple[pa.Field, pa.Array | pa.ChunkedArray]:
     """A mapped column, its unit and the file's name of it in the metadata of its field."""
     if mapped.column is None:
+        if is_text and isinstance(mapped.constant, bool):
+            raise _truth_for_text(name)
         constant = conversions.written(mapped.constant) if is_text else _plain(mapped.constant)
         value = pa.scalar(constant)
         return pa.field(name, value.type), pa.repeat(value, table.num_rows)
     field, column = table.schema.field(mapped.column), table.column(mapped.column)
-    values, unit = _values(table, field, column, mapped, label, is_text)
+    values, unit = _values(table, name, field, column, mapped, label, is_text)
     about = {**(field.metadata or {}), b"unit": unit.encode(), FROM: mapped.column.encode()}
     if mapped.convert == "time" and pa.types.is_float32(column.type):
         about[SINGLE] = b"yes"
@@ -392,7 +403,13 @@ def _made(
 
 
 def _values(
-    table: pa.Table, field: pa.Field, column: pa.ChunkedArray, mapped: MappedColumn, label: str, is_text: bool
+    table: pa.Table,
+    name: str,
+    field: pa.Field,
+    column: pa.ChunkedArray,
+    mapped: MappedColumn,
+    label: str,
+    is_text: bool,
 ) -> tuple[pa.Array | pa.ChunkedArray, str]:
     """Values of a column that is made from one of the file's, and their unit."""
     where = f"{label}: column {mapped.column}"
@@ -400,6 +417,8 @@ def _values(
     where_sign = f"{label}: column {mapped.sign}"
     unit = mapped.unit or unit_of(field)
     if mapped.values is not None:
+        if is_text and any(isinstance(value, bool) for value in mapped.values.values()):
+            raise _truth_for_text(name)
         plain = conversions.written if is_text else _plain
         values = {key: None if value is None else plain(value) for key, value in mapped.values.items()}
         return conversions.replaced(column, values, where), ""
@@ -416,6 +435,10 @@ def _values(
         return conversions.signed(column, sign, where, where_sign), unit
     angles = conversions.degrees(column, unit, where) if unit else column
     return angles, unit if angles is column else "deg"
+
+
+def _truth_for_text(name: str) -> ConfigError:
+    return ConfigError(f"{name}: YAML takes yes, no, on and off for true and false: put the text in quotes")
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
-from ssdb.files import SCALE, UNREADABLE, about, unit_of
+from ssdb.files import SCALE, SINGLE, UNREADABLE, about, unit_of
 from ssdb.ingest.advice import map_of
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude
@@ -22,11 +22,14 @@ from ssdb.units import parsed_unit
 
 _NO_TEXT = pa.array(["", "nan", "NaN", "NAN"])
 
+_NO_COUNTS = [-1, -999, -9999]
+"""What stands for "unknown" in numbers of pixels and the like."""
+
 _NEVER_ZERO = frozenset({"ephVmag"})
 """Magnitudes that are 0 only where nobody filled them in, as in tables of Rubin's."""
 
-FROM, SINGLE = b"from", b"single"
-"""In the metadata of what a map made: the name of the file's column; whether that has single precision."""
+FROM = b"from"
+"""In the metadata of what a map made: the name of the file's column."""
 
 POSITIONS = frozenset({"ra", "dec", "ephRa", "ephDec"})
 """Positions: where required, they keep what makes them unusable, so that checks can name the rows."""
@@ -44,13 +47,18 @@ NEEDED = (
 """Columns that association, prediction or the sorting of rows rest on where they are there: none is left out for
 being in a unit that cannot be converted."""
 
+_ELEMENTS = frozenset({"q", "e", "i", "node", "argperi"})
+
 ZERO_IS_UNKNOWN = frozenset({"ssObjectId", "diaObjectId", "parentDiaSourceId"})
-"""Identifiers that files set to 0 where there is none."""
+"""Identifiers that files set to 0, some below it, where there is none."""
 
 _WORDS = (["true", "t", "yes", "y", "1"], ["false", "f", "no", "n", "0"])
 """What true and false are called in text: PostgreSQL's CSV has t and f."""
 _TT_MINUS_TAI = 32.184 / 86400
 """Days, by definition; TDB is never 2 ms from TT."""
+
+_CODE_LENGTH = 3
+"""Characters of a code of the Minor Planet Center."""
 
 _EXACT_IN_FLOAT64 = 2.0**53
 _DATE_AND_TIME = "a date and time of UTC in ISO 8601"
@@ -206,7 +214,7 @@ def conform(
             continue
         if factor is None and not _is_date(to_make):
             without_unit.append(name)
-        doubts += _single_precision(to_make)
+        doubts += [*_single_precision(to_make), *_numbered_codes(to_make)]
     used = {sources[name] for name in columns}
     return Conformed(
         table=pa.Table.from_arrays(list(columns.values()), schema=_schema(target, tuple(columns))),
@@ -223,16 +231,28 @@ def _is_needed(target: _Target) -> bool:
 
 
 def _single_precision(target: _Target) -> list[str]:
-    """What to tell of times and positions that have lost digits before they came here."""
+    """What to tell of times, positions and orbits that have lost digits before they came here."""
     if not (pa.types.is_float32(target.of_file.type) or about(target.of_file, SINGLE)):
         return []
     if _is_date(target):
         return [f"{target.name} is in single precision, which is wrong by minutes: write it in double precision"]
+    if target.name in _ELEMENTS:
+        return [f"{target.name} is in single precision, which moves predictions: write it in double precision"]
     if target.name in POSITIONS and pa.types.is_float64(target.field.type):
         return [
             f"{target.name} is in single precision, which is wrong by up to 0.05 arcsec: write it in double precision"
         ]
     return []
+
+
+def _are_numbered_codes(target: _Target) -> bool:
+    """Whether observatory codes have lost their zeros, being numbers."""
+    given = target.of_file.type
+    return target.name == "observatoryCode" and (pa.types.is_integer(given) or pa.types.is_floating(given))
+
+
+def _numbered_codes(target: _Target) -> list[str]:
+    return [f"{target.name} holds numbers, taken for codes with zeros before: 095 of 95"] * _are_numbered_codes(target)
 
 
 @cache
@@ -263,7 +283,7 @@ def _schema(target: sa.Table, names: tuple[str, ...]) -> pa.Schema:
 
 
 def _is_date(target: _Target) -> bool:
-    return "mjd" in target.name.lower() and target.unit == "d"
+    return ("mjd" in target.name.lower() or target.name == "peri_time") and target.unit == "d"
 
 
 def _is_magnitude(target: _Target) -> bool:
@@ -427,7 +447,11 @@ def _to_integer(values: pa.Array, factor: float, target: _Target) -> pa.Array:
         target.refuse(np.array(outside), values, f"is not within {limits.min} to {limits.max}")
         raise
     if target.name in ZERO_IS_UNKNOWN:
-        numbers = pc.if_else(pc.equal(numbers, 0), pa.scalar(None, type_), numbers)
+        # Those of simulated objects are below 0.
+        unknown = pc.equal(numbers, 0) if target.name == "ssObjectId" else pc.less_equal(numbers, 0)
+        numbers = pc.if_else(unknown, pa.scalar(None, type_), numbers)
+    if str(target.column.info["ucd"]).startswith("meta.number"):
+        numbers = pc.if_else(pc.is_in(numbers, pa.array(_NO_COUNTS, type_)), pa.scalar(None, type_), numbers)
     return numbers
 
 
@@ -451,6 +475,8 @@ def _to_text(values: pa.Array, target: _Target) -> pa.Array:
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_finite(values), values, pa.scalar(None, values.type))
     texts = _stripped(_cast(values, pa.string(), "text", target))
+    if _are_numbered_codes(target):
+        texts = pc.utf8_lpad(texts, _CODE_LENGTH, "0")
     target.refuse(_mask(pc.match_substring(texts, "\0")), texts, "has a NUL character, which databases refuse")
     length = target.column.type.length  # type: ignore[attr-defined]
     if length is not None:

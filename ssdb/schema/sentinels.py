@@ -47,7 +47,10 @@ class Sentinel:
 
     def found(self, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which numbers, shape (n,), stand for "unknown"."""
-        return np.isin(numbers, self.values) if self.up_to is None else numbers <= self.up_to
+        if self.up_to is not None:
+            return numbers <= self.up_to
+        # In single precision, which many files have, 99.99 is another number than in double precision.
+        return np.isin(numbers, [*self.values, *np.array(self.values, np.float32)])
 
 
 SENTINELS = (
