@@ -2,8 +2,8 @@
 --
 -- Parameters:
 --   rate   number  deg/d  0.5  Only objects that move at least this fast
---   since  number  d      all  Only observations from this time on, MJD TAI
---   until  number  d      all  Only observations before this time, MJD TAI
+--   since  time    -      all  Only observations from this time on
+--   until  time    -      all  Only observations before this time
 -- Columns:
 --   motionAngle     double  deg     Position angle of the predicted motion, north to east
 --   expectedTrail   double  arcsec  Way that the object went during the exposure

@@ -2,8 +2,8 @@
 --
 -- Parameters:
 --   sigmas  positive -  5    How many robust widths (1.4826 times the median absolute deviation)
---   since   number  d  all  Only observations from this time on, MJD TAI
---   until   number  d  all  Only observations before this time, MJD TAI
+--   since   time    -  all  Only observations from this time on
+--   until   time    -  all  Only observations before this time
 -- Columns:
 --   component  text    -       ra or dec: the offset to the east or to the north
 --   offset     double  arcsec  Source minus prediction
