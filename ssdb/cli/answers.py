@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,12 +113,4 @@ def print_answer(
         writer.writerow(answer.columns)
         writer.writerows([as_text(value) for value in row] for row in rows)
     else:
-        print_table(answer.columns, _rounded(answer.columns, rows, digits or {}))
-
-
-def _rounded(columns: Sequence[str], rows: Iterator[tuple[Any, ...]], digits: Mapping[str, int]) -> Iterator[list[Any]]:
-    for row in rows:
-        yield [
-            round(value, digits[name]) if name in digits and isinstance(value, float) else value
-            for name, value in zip(columns, row, strict=True)
-        ]
+        print_table(answer.columns, rows, digits)

@@ -278,10 +278,11 @@ def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
         click.echo(f"{name:{width}}  {value}".rstrip())
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Prints a table: numbers right-aligned, NULL as nothing."""
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], digits: Mapping[str, int] | None = None) -> None:
+    """Prints a table: numbers right-aligned, NULL as nothing; those of columns in ``digits`` with so many decimals."""
     rows = [list(row) for row in rows]
-    texts = [[as_text(value) for value in row] for row in rows]
+    decimals = [(digits or {}).get(name) for name in columns]
+    texts = [[_cell(value, n) for value, n in zip(row, decimals, strict=True)] for row in rows]
     numeric = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
     widths = [max([len(name), *(len(row[i]) for row in texts)]) for i, name in enumerate(columns)]
     for line in [list(columns), ["-" * width for width in widths], *texts]:
@@ -290,6 +291,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
             for cell, width, number in zip(line, widths, numeric, strict=True)
         ]
         click.echo("  ".join(cells).rstrip())
+
+
+def _cell(value: Any, decimals: int | None) -> str:
+    return f"{value:.{decimals}f}" if decimals is not None and isinstance(value, float) else as_text(value)
 
 
 @contextmanager
