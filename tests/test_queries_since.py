@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 from astropy.time import Time
 from queried_survey import FIRST_MJD, IDS, QueriedSurvey, queried_survey
@@ -133,3 +135,26 @@ def test_times_and_their_scales() -> None:
     assert mjd_tai_of("2016-12-31T23:59:60.5") == pytest.approx(57754 + 36.5 / 86400, abs=1e-11)
     with pytest.raises(ssdb.ConfigError, match="says that it is UTC, and not TDB"):
         mjd_tai_of("2026-06-01T12:00:00Z", "tdb")
+
+
+def test_an_export_takes_the_exposures_of_a_time(loaded: str, survey: QueriedSurvey, tmp_path: Path) -> None:
+    """Of a table, of a view, and together with exposures by number."""
+    times = ("--since", SECOND_NIGHT[0], "--until", SECOND_NIGHT[1])
+    night = {6, 7, 8, 9, 10}
+    for name, more, wanted in (
+        ("SSSource", times, night),
+        ("SsObservation", times, night),
+        ("Visit", times, night),
+        ("Visit", (*times, "--visit", 6, "--visit", 1), {6}),
+        ("Visit", times[:2], set(range(6, 16))),
+        ("Visit", times[2:], set(range(1, 11))),
+    ):
+        done(loaded, "export", name, "-o", tmp_path / "rows.parquet", *more)
+        found = pyarrow.parquet.read_table(tmp_path / "rows.parquet").column("visit").to_pylist()
+        assert set(found) == wanted, (name, more)
+        if name == "SSSource":
+            assert len(found) == len([match for match in survey.matches if match["visit"] in night])
+    nowhere = ("-o", tmp_path / "nothing.parquet", *times)
+    assert "SsObjectSummary has no visits to choose from" in failed(loaded, "export", "SsObjectSummary", *nowhere)
+    assert "'soon' is no time" in misused(loaded, "export", "Visit", "-o", tmp_path / "x.csv", "--until", "soon")
+    assert not (tmp_path / "nothing.parquet").exists()

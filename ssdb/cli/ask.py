@@ -222,12 +222,15 @@ def _list_queries(name: str | None, as_json: bool) -> None:
     help="Parquet, ECSV, CSV, FITS or VOTable, by the ending.",
 )
 @click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="Only this exposure; repeat for more.")
+@time_options("rows of exposures")
 @click.pass_context
-def export(ctx: click.Context, table: str, output: str, visits: tuple[int, ...]) -> None:
+def export(
+    ctx: click.Context, table: str, output: str, visits: tuple[int, ...], since: float | None, until: float | None
+) -> None:
     """Write a table or view to a file, units kept."""
     from ssdb.ask.export import export as write
 
-    n = write(open_database(ctx), table, output, visits=visits or None)
+    n = write(open_database(ctx), table, output, visits=visits or None, since=since, until=until)
     click.echo(f"{output}: {n:,} rows of {table}", err=True)
 
 
