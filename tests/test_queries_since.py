@@ -88,6 +88,13 @@ def test_curves_have_both_times(loaded: str, survey: QueriedSurvey) -> None:
             assert row["midpointMjdTai"] - row["emittedMjdTai"] == pytest.approx(light_time, abs=1e-9)
 
 
+def test_observations_that_are_listed_have_their_utc(loaded: str) -> None:
+    for name in ("fast-movers", "residual-outliers"):
+        rows = json.loads(done(loaded, "query", "--name", name, "--json"))
+        assert [row["midpointUtc"] for row in rows] == utc_texts([row["midpointMjdTai"] for row in rows])
+        assert rows
+
+
 def test_a_question_without_a_time_says_which_have_one(loaded: str) -> None:
     for name in ("near-earth", "match-objects"):
         message = failed(loaded, "query", "--name", name, "--since", "2026-06-01")
