@@ -6,8 +6,8 @@
 -- Parameters:
 --   bin    positive mag  0.5  Width of the groups in predicted magnitude
 --   band   text    -    all  Only exposures with this filter
---   since  number  d    all  Only exposures from this time on, MJD TAI
---   until  number  d    all  Only exposures before this time, MJD TAI
+--   since  time    -    all  Only exposures from this time on
+--   until  time    -    all  Only exposures before this time
 -- Columns:
 --   ephVmag          double  mag  Beginning of the group in predicted magnitude
 --   ephVmagEnd       double  mag  End of the group in predicted magnitude
