@@ -227,8 +227,8 @@ def _format_of(source: Source) -> str:
     if is_mpc_orbits(names):
         return "mpc_orbits"
     raise InputError(
-        f"{label(source)}: these are not orbits as MPCORB.DAT, the table mpc_orbits (a designation, q, e, epoch_mjd, "
-        f"...) or Sorcha (ObjID, FORMAT, ...) have them; it begins with {shown(names, 10)}"
+        f"{label(source)}: these are not orbits as MPCORB.DAT, the table mpc_orbits ({UNPACKED} or {PACKED}, q, e, "
+        f"epoch_mjd, ...) or Sorcha (ObjID, FORMAT, ...) have them; it begins with {shown(names, 10)}"
     )
 
 
