@@ -9,6 +9,7 @@ import logging
 import math
 import re
 import shutil
+import struct
 import sys
 import tempfile
 import warnings
@@ -270,6 +271,18 @@ def as_text(value: Any) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
+def _rounded(value: Any) -> Any:
+    """A number with its digits if it is one of single precision, else with 12: 10 ms of an MJD, 4 uas of an angle."""
+    if not isinstance(value, float) or not math.isfinite(value):
+        return value
+    single = float(f"{value:.8g}")
+    try:
+        (rounded,) = struct.unpack("f", struct.pack("f", single))
+    except OverflowError:
+        rounded = math.inf
+    return single if rounded == value else float(f"{value:.{12 if abs(value) < 1e6 else 15}g}")
+
+
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     """Prints names and values in two columns, numbers with thousands separated."""
     shown = [(name, f"{value:,}" if isinstance(value, int) else as_text(value)) for name, value in pairs]
@@ -279,9 +292,9 @@ def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Prints a table: numbers right-aligned, NULL as nothing."""
+    """Prints a table: numbers right-aligned, as many digits as people read, NULL as nothing."""
     rows = [list(row) for row in rows]
-    texts = [[as_text(value) for value in row] for row in rows]
+    texts = [[as_text(_rounded(value)) for value in row] for row in rows]
     numeric = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
     widths = [max([len(name), *(len(row[i]) for row in texts)]) for i, name in enumerate(columns)]
     for line in [list(columns), ["-" * width for width in widths], *texts]:
