@@ -572,7 +572,11 @@ def test_tables_have_as_many_digits_as_people_read(loaded: str) -> None:
     """Those of single precision where a number has no more, which SQLite answers as doubles; other formats have all."""
     double = "CAST({} AS double precision)".format
     sql = f"SELECT {double('60000.123456789012')} AS t, {double('2.0')} / 3 AS part, {double('2460000.12345678')} AS jd"
-    assert done(loaded, "query", sql).splitlines()[-1].split() == ["60000.1234568", "0.666666666667", "2460000.12345678"]
+    assert done(loaded, "query", sql).splitlines()[-1].split() == [
+        "60000.1234568",
+        "0.666666666667",
+        "2460000.12345678",
+    ]
     assert "0.6666666666666666" in done(loaded, "query", sql, "--format", "csv")
     offsets = "SELECT ephOffset FROM SSSource ORDER BY ephOffset DESC LIMIT 5"
     single = [np.float32(text) for text in done(loaded, "query", offsets, "--format", "csv").split()[1:]]
