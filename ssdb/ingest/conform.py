@@ -17,10 +17,8 @@ from ssdb.errors import InputError, quoted, shown
 from ssdb.files import SCALE, SINGLE, UNREADABLE, about, unit_of
 from ssdb.ingest.advice import map_of
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude
+from ssdb.schema.sentinels import UNKNOWN_TEXTS, is_unknown, is_unknown_magnitude
 from ssdb.units import parsed_unit
-
-_NO_TEXT = pa.array(["", "nan", "NaN", "NAN"])
 
 _NO_COUNTS = [-1, -999, -9999]
 """What stands for "unknown" in numbers of pixels and the like."""
@@ -137,15 +135,18 @@ class _Target:
         value : object
             One of the file's that cannot be taken.
         """
-        if not self.mappable or self.column.nullable:
+        if not self.mappable or not _is_needed(self):
             return ""
         column = about(self.of_file, FROM) or self.file_column
         if _is_date(self):
-            how = "convert: time, format: isot, scale: utc"
+            how = f"convert: time, format: {_time_format(self.of_file)}, scale: utc"
             return f"; a column map can convert it: `{self.name}: {{column: {column}, {how}}}`"
         if not self.unit:
             return f"; a column map can name another column: `{self.name}: COLUMN`"
         sexagesimal = isinstance(value, str) and len(value.replace(":", " ").split()) > 1
+        if "Flux" in self.name and unit_of(self.of_file).lower().startswith("mag"):
+            more = "convert: ABmag_error, magnitude: COLUMN" if self.name.endswith("Err") else "convert: ABmag"
+            return f"; a column map can convert it: `{self.name}: {{column: {column}, {more}}}`"
         unit = "hourangle" if sexagesimal and "ra" in self.name.lower() else self.unit
         return f"; a column map can say what it is: `{self.name}: {{column: {column}, unit: {unit}}}`"
 
@@ -286,6 +287,14 @@ def _is_date(target: _Target) -> bool:
     return ("mjd" in target.name.lower() or target.name == "peri_time") and target.unit == "d"
 
 
+def _time_format(of_file: pa.Field) -> str:
+    """What a map would most likely call the times of a column: dates as text, or numbers."""
+    if not (pa.types.is_floating(of_file.type) or pa.types.is_integer(of_file.type)):
+        return "isot"
+    said = f"{of_file.name} {unit_of(of_file)}".lower()
+    return "jd" if "jd" in said.replace("mjd", "") else "mjd"
+
+
 def _is_magnitude(target: _Target) -> bool:
     """Whether it is how bright something looks; absolute magnitudes have ranges, and what is out of them is told."""
     return str(target.column.info["ucd"]).startswith("phot.mag")
@@ -377,9 +386,9 @@ def _is_text(values: pa.Array) -> bool:
 
 
 def _stripped(values: pa.Array) -> pa.Array:
-    """Text without the blanks around it, null where nothing is left, or NaN, which CSV files have for no text."""
+    """Text without the blanks around it, null where nothing is left, or a word that stands for no value."""
     trimmed = pc.utf8_trim_whitespace(values)
-    return pc.if_else(pc.is_in(trimmed, _NO_TEXT), pa.scalar(None, values.type), trimmed)
+    return pc.if_else(pc.is_in(trimmed, UNKNOWN_TEXTS), pa.scalar(None, values.type), trimmed)
 
 
 def _parsed(values: pa.Array, type_: pa.DataType, what: str, target: _Target) -> pa.Array:

@@ -157,7 +157,7 @@ def _ingest_exposures(
         if create_visits:
             needed = (
                 "images whose header tells the middle of the exposure, or its begin (DATE-OBS) and EXPTIME; "
-                "--middle-keyword, --begin-keyword and --exposure-time-keyword name others"
+                "--middle-keyword, --begin-keyword, --time-of-day-keyword and --exposure-time-keyword name others"
             )
             create_missing_visits(connection, name, visits_of_exposures(exposures), needed)
         known = lock_visits(connection, visits)
