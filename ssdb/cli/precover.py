@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 @click.option(
     "--commit", is_flag=True, help="Store the predictions (and the orbit of a FILE), and associate these exposures."
 )
+@click.option(
+    "--replace-orbit",
+    is_flag=True,
+    help="With --commit: store the orbit of a FILE even if that in mpc_orbits is better.",
+)
 @config_options
 @json_option
 @click.pass_context
@@ -51,6 +56,7 @@ def precover(
     format: str,
     observatory: str | None,
     commit: bool,
+    replace_orbit: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -76,6 +82,7 @@ def precover(
             observatory=observatory,
             config=config,
             commit=commit,
+            replace_orbit=replace_orbit,
             progress=progress,
         )
 

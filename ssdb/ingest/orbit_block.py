@@ -25,6 +25,7 @@ from ssdb.schema.ranges import EPOCHS
 
 PACKED = "packed_primary_provisional_designation"
 UNPACKED = "unpacked_primary_provisional_designation"
+IN_SOURCE = "designation_in_source"
 
 ROWS_PER_BLOCK = 50_000
 """Rows that a reader hands on at once: what a file of any length needs in memory."""
@@ -59,8 +60,6 @@ class OrbitBlock:
         Columns of the source that are left out, because their values are lists, structures or the like.
     names : pyarrow.Array of string, shape (n,), or None
         Names of the objects as the source has them; NULL where it has none.
-    own : ndarray of bool, shape (n,), or None
-        Which of them came under the primary designation of their object, or its number; None: all.
     """
 
     rows: pa.Table
@@ -71,7 +70,6 @@ class OrbitBlock:
     unknown: list[tuple[str, np.ndarray]] = field(default_factory=list)
     not_plain: tuple[str, ...] = ()
     names: pa.Array | None = None
-    own: np.ndarray | None = None
 
     def without(self, problems: Mapping[str, np.ndarray]) -> OrbitBlock:
         """The block without the rows that have a problem; each is noted as left out for its first one.
@@ -90,9 +88,8 @@ class OrbitBlock:
         if not bad.any():
             return self
         rows, numbers, ids = self.rows.filter(pa.array(~bad)), self.numbers[~bad], self.ids[~bad]
-        own = None if self.own is None else self.own[~bad]
         names = None if self.names is None else self.names.filter(pa.array(~bad))
-        return replace(self, rows=rows, numbers=numbers, ids=ids, left_out=left_out, names=names, own=own)
+        return replace(self, rows=rows, numbers=numbers, ids=ids, left_out=left_out, names=names)
 
 
 def numbers_of(texts: pa.Array, type_: pa.DataType = _DOUBLE) -> tuple[np.ndarray, np.ndarray]:

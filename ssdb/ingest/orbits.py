@@ -24,9 +24,9 @@ from ssdb.ingest.mpc_orbits import is_mpc_orbits, read_mpc_orbits
 from ssdb.ingest.mpcorb import is_mpcorb, read_mpcorb
 from ssdb.ingest.name_tables import names_of_objects
 from ssdb.ingest.numbered import PrimaryDesignations
-from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, first_line, is_simple_text, is_text
+from ssdb.ingest.orbit_block import IN_SOURCE, PACKED, UNPACKED, OrbitBlock, first_line, is_simple_text, is_text
 from ssdb.ingest.orbit_checks import Angles, epoch_problems, speed_problems
-from ssdb.ingest.orbit_choice import FileOrbits, without_worse_than_stored
+from ssdb.ingest.orbit_choice import STAYS, FileOrbits, without_worse_than_stored
 from ssdb.ingest.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
 from ssdb.input_file import format_of, said_of
 from ssdb.parquet_files import names_of
@@ -100,7 +100,6 @@ def ingest_orbits(
             n_usable += len(given.ids)
             angles.add({column: given.rows.column(column).to_numpy() for column in ("i", "node", "argperi")})
             block = without_worse_than_stored(connection, given, in_file, identified=bool(primaries))
-            in_file.stored(block)
             left_out.add(block)
             n = block.rows.num_rows
             counts.update(store_orbits(connection, block.rows, free_id + stored, identified=bool(primaries)))
@@ -116,6 +115,7 @@ def ingest_orbits(
         counts["changed"] -= in_file.n_replaced
     doubts = (*left_out.texts(), *angles.doubts())
     columns = tuple(left_out.columns)
+    counts["older"] = left_out.number_of(STAYS)
     return IngestReport(name, "orbits", stored, 0, left_out.count, columns, doubts=doubts, **dict[str, Any](counts))
 
 
@@ -191,6 +191,10 @@ class _LeftOut:
         for text, numbers in [*block.left_out, *block.unknown]:
             self._numbers.setdefault(text, []).extend(numbers.tolist())
 
+    def number_of(self, text: str) -> int:
+        """How many rows have a problem."""
+        return len(self._numbers.get(text, ()))
+
     def texts(self) -> tuple[str, ...]:
         """Each problem with the first rows that have it."""
         return tuple(
@@ -245,12 +249,12 @@ def _under_primary_designations(block: OrbitBlock, primaries: PrimaryDesignation
     if not primaries:
         return block
     rows = block.rows
-    numbers = pc.match_substring_regex(rows.column(UNPACKED), r"^\d+[PDI]?$").to_numpy()
-    packed, unpacked, ids = primaries.of(
-        rows.column(PACKED).combine_chunks(), rows.column(UNPACKED).combine_chunks(), block.ids
-    )
+    given = rows.column(PACKED).combine_chunks()
+    packed, unpacked, ids = primaries.of(given, rows.column(UNPACKED).combine_chunks(), block.ids)
+    moved = pc.if_else(pa.array(ids != block.ids), given, pa.scalar(None, pa.string()))
+    rows = with_column(rows, IN_SOURCE, moved, pa.string())
     rows = with_column(with_column(rows, PACKED, packed, pa.string()), UNPACKED, unpacked, pa.string())
-    return replace(block, rows=rows, ids=ids, own=(ids == block.ids) | numbers)
+    return replace(block, rows=rows, ids=ids)
 
 
 def _checked(name: str, block: OrbitBlock) -> OrbitBlock:
