@@ -127,6 +127,8 @@ def lock_orbits(connection: sa.Connection) -> int:
 def replace_orbits(connection: sa.Connection, rows: pa.Table, *, identified: bool) -> dict[str, Any]:
     """Stores orbits; that of an object which has one is replaced whole, so that no old value stays beside new ones.
 
+    Only H and G stay where the new orbit has no H: many files of orbits have none.
+
     Parameters
     ----------
     connection : sqlalchemy.Connection
@@ -152,6 +154,10 @@ def replace_orbits(connection: sa.Connection, rows: pa.Table, *, identified: boo
         # SQLite cannot tell ON CONFLICT from a join's ON without a WHERE.
         statement = insert(mpc_orbits).from_select(rows.column_names, sa.select(new).where(sa.true()))
         values = {column.name: statement.excluded[column.name] for column in mpc_orbits.c if column.name != "id"}
+        # These are the object's, and of no part of the orbit.
+        h, g = values["h"], values["g"]
+        values["h"] = sa.func.coalesce(h, mpc_orbits.c.h)
+        values["g"] = sa.case((h.is_(None), sa.func.coalesce(g, mpc_orbits.c.g)), else_=g)
         changed = sa.or_(*(mpc_orbits.c[name].is_distinct_from(value) for name, value in values.items()))
         stored = statement.on_conflict_do_update(index_elements=[_KEY], set_=values, where=changed)
         n_written = connection.execute(stored.execution_options(preserve_rowcount=True)).rowcount
