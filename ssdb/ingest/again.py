@@ -127,7 +127,7 @@ def fill_unknown(
     for column in given.columns:
         if column.name in key:
             continue
-        stored = table.c[column.name]
+        stored: Any = table.c[column.name]
         if of := errors.get(column.name):
             same = sa.or_(given.c[of].is_(None), given.c[of] == table.c[of])
             stored = sa.case((same, stored), else_=None)

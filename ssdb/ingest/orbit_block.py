@@ -58,6 +58,8 @@ class OrbitBlock:
         What was wrong with a value that became unknown, and the numbers of the rows, which may be among these.
     not_plain : tuple of str
         Columns of the source that are left out, because their values are lists, structures or the like.
+    incomplete : str or None
+        Why the source is not whole, by its own word.
     names : pyarrow.Array of string, shape (n,), or None
         Names of the objects as the source has them; NULL where it has none.
     """
@@ -69,6 +71,7 @@ class OrbitBlock:
     counted: str = "row"
     unknown: list[tuple[str, np.ndarray]] = field(default_factory=list)
     not_plain: tuple[str, ...] = ()
+    incomplete: str | None = None
     names: pa.Array | None = None
 
     def without(self, problems: Mapping[str, np.ndarray]) -> OrbitBlock:
