@@ -131,6 +131,7 @@ OPENING = {
     ("listen",): ["--timeout", "1"],
     ("predict",): [],
     ("report",): ["DIR"],
+    ("delete", "visit"): ["1"],
     ("partition", "list"): [],
     ("partition", "detach"): ["1"],
     ("partition", "attach"): ["1"],
