@@ -18,7 +18,10 @@ from ssdb.sky.sphere import Array
 from ssdb.store.orbits import OrbitRank, newer, stored_ranks
 
 TWICE = "the object is there twice"
-STAYS = "an orbit of the object that is stored stays: it is of the primary designation, or of a newer epoch or fit"
+STAYS = (
+    "an orbit of the object that is stored stays: it is of the primary designation, or of a newer epoch or fit "
+    "(or of the first of two designations)"
+)
 MADE_WAY = "the orbit that was stored under another designation of the object made way"
 
 
