@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -24,6 +25,9 @@ _CARD = 80
 
 _COUNTS = ("NAXIS", "ZNAXIS", "TFIELDS", "WCSAXES", *(f"WCSAXES{chr(ord('A') + i)}" for i in range(26)))
 """Keywords that say how many others there are; astropy and wcslib look for each of these."""
+
+_SIZES = ("PCOUNT", "GCOUNT", "NAXIS1", "NAXIS2", "NAXIS3")
+"""Keywords of which the bytes of the data are made."""
 
 _ORDERS = ("A_ORDER", "B_ORDER", "AP_ORDER", "BP_ORDER")
 """Orders of SIP polynomials, of which astropy makes square matrices."""
@@ -165,12 +169,18 @@ def refuse_counts(header: Header, name: object) -> None:
 
     if len(header) > MOST_CARDS_OF_IMAGE:
         raise InputError(f"{name}: its header has {len(header):,} cards; at most {MOST_CARDS_OF_IMAGE:,} are read")
-    for keywords, most in ((_COUNTS, MOST_AXES), (_ORDERS, _HIGHEST_ORDER)):
+    for keywords, least, most in (
+        (_COUNTS, -inf, MOST_AXES),
+        (_ORDERS, -inf, _HIGHEST_ORDER),
+        (_SIZES, 0, inf),  # astropy would go back in the file
+    ):
         for keyword in keywords:
             try:
                 value = header.get(keyword)
             except VerifyError:
                 raise InputError(f"{name}: not FITS: the card {keyword} cannot be read") from None
+            if isinstance(value, int | float) and value < least:
+                raise InputError(f"{name}: not FITS: {keyword} = {value!r:.40}, which is below {least}")
             if isinstance(value, int | float) and value > most:
                 raise InputError(f"{name}: not FITS: {keyword} = {value!r:.40}; at most {most} are possible")
 
@@ -199,7 +209,9 @@ def _refuse_structure(file: IO[bytes], path: Path) -> None:
             refuse_counts(header, path)
             for unit in header["TUNIT*"].values():
                 refuse_unit(path, str(unit))
-            file.seek(-(-_data_bytes(header) // _BLOCK) * _BLOCK, 1)
+            end = file.tell() + -(-_data_bytes(header) // _BLOCK) * _BLOCK
+            if file.seek(end) < end:  # only where it is compressed: astropy looks at the size of others
+                raise InputError(f"{path}: cannot be read as FITS, is it complete? (it ends within an HDU)")
         except InputError:
             raise
         except Exception:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from ssdb.errors import ConfigError, InputError
 
@@ -211,7 +212,7 @@ def _refuse_compressed(path: Path, beginning: bytes, compressions: dict[bytes, s
 
 
 @contextmanager
-def unfolded(path: Path) -> Iterator[io.BufferedIOBase]:
+def unfolded(path: Path) -> Iterator[io.BufferedReader[Any]]:
     """The bytes of a file that is read in parts, decompressed where it is gzip.
 
     Raises
@@ -226,6 +227,30 @@ def unfolded(path: Path) -> Iterator[io.BufferedIOBase]:
     most = max(_memory // _LESS, _OFTEN * path.stat().st_size)
     with gzip.open(path) as unpacked, io.BufferedReader(_Bounded(unpacked, path, most)) as bounded:
         yield bounded
+
+
+def content_of(path: Path, name: object = None) -> bytes:
+    """All bytes of a file, decompressed where it is gzip.
+
+    Parameters
+    ----------
+    path : Path
+    name : optional
+        What messages call it; without it the path.
+
+    Raises
+    ------
+    InputError
+        If the file is not there, not readable, truncated, or unfolds to more than is allowed.
+    """
+    name = name or path
+    try:
+        with unfolded(path) as file:
+            return file.read()
+    except FileNotFoundError:
+        raise InputError(f"{name}: there is no such file") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{name}: cannot be read, is it complete? ({error})") from error
 
 
 class _Bounded(io.RawIOBase):

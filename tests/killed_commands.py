@@ -192,6 +192,7 @@ CASES = {
     "attach": Case("partition attach", aside, options=("10",), dialects=POSTGRESQL),
     "drop": Case("partition drop", with_another_visit, options=("--yes", "10"), dialects=POSTGRESQL),
     "drop-aside": Case("partition drop", aside, options=("--yes", "10"), dialects=POSTGRESQL),
+    "delete": Case("delete visit", with_another_visit, options=("--yes", "10")),
     "width": Case("partition width", load_night, options=("1000",), dialects=POSTGRESQL),
 }
 """By a name."""

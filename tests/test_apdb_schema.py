@@ -48,6 +48,7 @@ _NO_VISIT = "a key without visit allows neither partitions by night nor shards b
 _ZONE = "what the matching joins on"
 _PLACE = "so that it joins with DiaSource, and is exported, by visit and detector"
 _FOREIGN = "foreign keys on big tables cost more than they protect; `ssdb check` verifies them"
+_RULE = "of two orbits of one object that of its primary designation is kept"
 _SEVERAL = "an object with several secondary designations has as many rows"
 
 # (table, column or columns, fact): official, ours, reason
@@ -79,6 +80,9 @@ WANTED: dict[tuple[str, str, str], tuple[Any, Any, str]] = {
     ("SSSource", "ssObjectId", "foreign key"): (True, None, _FOREIGN),
     ("SSSource", "designation", "foreign key"): (True, None, _FOREIGN),
     ("SSObject", "designation", "foreign key"): (True, None, _FOREIGN),
+    ("mpc_orbits", "designation_in_source", "type"): (None, "String", _RULE),
+    ("mpc_orbits", "designation_in_source", "length"): (None, 16, _RULE),
+    ("mpc_orbits", "designation_in_source", "nullable"): (None, True, _RULE),
     ("current_identifications", "packed_primary_provisional_designation", "unique"): (True, None, _SEVERAL),
     ("current_identifications", "packed_primary_provisional_designation", "index"): (None, True, _SEVERAL),
 }

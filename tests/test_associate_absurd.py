@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def spoil(database: Database, column: str, value: float) -> None:
     single = column in ("ephVmag", "ephErrMajor", "ephErrMinor", "ephErrPa")
     if database.dialect == "sqlite" and math.isnan(value):
         pytest.skip("SQLite has no NaN")
-    if database.dialect == "postgresql" and single and math.isfinite(value) and value > np.finfo(np.float32).max:
+    if database.dialect == "postgresql" and single and math.isfinite(value) and value > float(np.finfo(np.float32).max):
         pytest.skip("PostgreSQL refuses it")
     change(database, f'UPDATE "SsPrediction" SET "{column}" = :value WHERE designation = \'2020 AB\'', value=value)
 
@@ -111,6 +112,16 @@ def test_what_else_was_predicted_is_unknown_and_named(database: Database, column
     (row,) = rows(database, "SELECT * FROM SSSource WHERE diaSourceId = 1")
     assert all(value is None or not isinstance(value, float) or math.isfinite(value) for value in row)
     assert report.totals["nAssociatedSsObjects"] == 3
+
+
+def test_nothing_is_printed_beside_what_is_named(database: Database) -> None:
+    """Of an ellipse that is too large for single precision, which SQLite holds."""
+    load(database)
+    spoil(database, "ephErrMajor", 1e300)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = ssdb.associate(database, config=ssdb.AssociationConfig(mode="uncertainty"))
+    assert [one.designation for one in report.left_out] == ["2020 AB"]
 
 
 def test_the_command_names_them(database: Database, database_url: str) -> None:

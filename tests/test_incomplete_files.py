@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from images import hdu, header, write
 from ingesting import predictions, sources, visits
+from orbit_files import columns, mpc_row
+from test_ingest_orbits_sorcha import cometary
 
 import ssdb
 from ssdb.cli import main
@@ -124,6 +128,31 @@ def test_a_file_that_is_cut_changes_nothing(night: Database, tmp_path: Path, end
     with pytest.raises(InputError, match=r"is it complete\?"):
         ssdb.ingest_sources(night, path, replace=True)
     assert ssdb.status(night)["sources"] == 0
+
+
+@pytest.mark.parametrize("what", ["the pixels", "the bytes of gzip", "the second of two"])
+def test_an_image_that_is_cut_within_gzip(database: Database, tmp_path: Path, what: str) -> None:
+    """As one that is not compressed: refused, though its header is there."""
+    cards = header(width=100, height=80, VISIT=10, MJD=60000.1)
+    two = [hdu(cards, DETECTOR=number) for number in (1, 2)]
+    content = write(tmp_path / "whole.fits", *two[: 2 if what == "the second of two" else 1]).read_bytes()
+    cut = content[:-6_000]
+    packed = gzip.compress(content)[:-20] if what == "the bytes of gzip" else gzip.compress(cut)
+    for name, written in (("i.fits", cut), ("i.fits.gz", packed)):
+        (tmp_path / name).write_bytes(written)
+        with pytest.raises(InputError, match=r"is it complete\?"):
+            ssdb.ingest_detectors(database, tmp_path / name, create_visits=True)
+    (tmp_path / "whole.fits.gz").write_bytes(gzip.compress(content))
+    assert ssdb.read_exposures(tmp_path / "whole.fits.gz")
+
+
+@pytest.mark.parametrize("reader", ["mpc_orbits", "sorcha"])
+def test_orbits_that_are_not_whole_are_told(database: Database, tmp_path: Path, reader: str) -> None:
+    row = mpc_row() if reader == "mpc_orbits" else cometary()
+    report = ssdb.ingest_orbits(database, votable(tmp_path / "o.vot", columns(row), OVERFLOW))
+    assert report.rows == 1
+    assert [doubt for doubt in report.doubts if "OVERFLOW" in doubt] == [report.doubts[0]]
+    assert report.doubts[0].startswith("is not complete: the service says that there are more rows")
 
 
 @pytest.mark.parametrize("flag", ["-1", "-2"])

@@ -204,6 +204,17 @@ def test_counts_of_tables(tmp_path: Path, keyword: str, value: int) -> None:
         assert f"a.fits: not FITS: {keyword} = {HUGE}" in refusal(read, tmp_path / "a.fits")
 
 
+@pytest.mark.parametrize("keyword", ["PCOUNT", "GCOUNT", "NAXIS1", "NAXIS2"])
+@pytest.mark.parametrize("value", [-8, -5000])
+def test_sizes_below_zero(tmp_path: Path, keyword: str, value: int) -> None:
+    """With them a program would look for the next HDU further to the front, again and again."""
+    table = {"xtension": "BINTABLE", "bitpix": 8, "naxis": 2, "naxis1": 8, "naxis2": 1, "pcount": 0, "gcount": 1}
+    cards = {**table, "tfields": 1, "tform1": "D", keyword.lower(): value}
+    (tmp_path / "a.fits").write_bytes(header(**IMAGE) + header(**cards) + bytes(2880))
+    for read in ("exposures", "columns"):
+        assert f"a.fits: not FITS: {keyword} = {value}, which is below 0" in refusal(read, tmp_path / "a.fits")
+
+
 def test_sizes_that_the_file_does_not_have(tmp_path: Path) -> None:
     """Rows, a heap and pixels that are claimed are an error, without memory for them."""
     table = {"xtension": "BINTABLE", "bitpix": 8, "naxis": 2, "naxis1": 8, "gcount": 1, "tfields": 1, "tform1": "D"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -308,6 +309,18 @@ def test_a_file_becomes_predictions_of_its_visit(database: Database, file: Path)
     loaded = {row["visit"]: row["predictionsAt"] for row in rows(database, "Visit")}
     assert loaded[10] is not None
     assert loaded[20] is None
+
+
+def test_a_compressed_file_is_the_same(database: Database, file: Path, tmp_path: Path) -> None:
+    ingest_visits(database, VISITS)
+    packed = tmp_path / "answer.arrow.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    assert is_mpsky(packed)
+    assert ingest_predictions(database, packed, visit=10).rows == 3
+    assert ingest_predictions(database, file, visit=10, replace=True).rows == 3
+    packed.write_bytes(packed.read_bytes()[:-9])
+    with pytest.raises(InputError, match=r"is it complete\?"):
+        read_mpsky(packed, 10, TIME)
 
 
 def test_packed_and_unpacked_names_are_one_object(database: Database, tmp_path: Path) -> None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 from ingesting import dump, rows, without_clock
-from orbit_files import columns
+from orbit_files import columns, identify
+from pyarrow import parquet
 from small_surveys import change
 from test_precover import HN13, HN13_COM, hn13_row, load
 
 import ssdb
 from ssdb.association import associate as association
+from ssdb.cli import main
+from ssdb.errors import InputError
 from ssdb.predict.precover import precover
 from ssdb.store.database import Database
 from ssdb.store.migrate import connect
@@ -71,6 +79,53 @@ def test_broken_off_it_has_changed_nothing(committed: Database, n_batches: int) 
     assert dump(committed) == before
 
 
+BETTER = {
+    "epoch": {"epoch_mjd": hn13_row()["epoch_mjd"] - 200.0},
+    "fit": {"fitting_datetime": datetime(2020, 1, 1)},
+}
+
+
+@pytest.mark.parametrize("values", BETTER.values(), ids=BETTER)
+def test_an_orbit_that_is_no_better_than_the_stored_one_is_not_stored(
+    database: Database, values: dict[str, Any]
+) -> None:
+    """Unless that is asked for. To look with it is free."""
+    load(database, orbit=hn13_row(fitting_datetime=datetime(2024, 1, 1)))
+    older = columns(hn13_row() | {"fitting_datetime": None, "h": 17.25} | values)
+    assert precover(database, orbit=older).n_stored == 0
+    before = dump(database)
+    with pytest.raises(InputError, match=r"2012 HN13.*is better.*--replace-orbit") as caught:
+        precover(database, orbit=older, commit=True)
+    assert str(caught.value).count(chr(10)) == 0
+    assert dump(database) == before
+    precover(database, orbit=older, commit=True, replace_orbit=True)
+    assert [row["h"] for row in rows(database, "mpc_orbits")] == [17.25]
+
+
+def test_an_orbit_of_another_designation_is_not_stored_in_place_of_the_primarys(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """By the command, too. One that came under that name itself makes way for the primary's."""
+    load(database)
+    identify(database, "K12H13N", HN13, "K10A00B", "2010 AB")
+    other = {
+        "packed_primary_provisional_designation": "K10A00B",
+        "unpacked_primary_provisional_designation": "2010 AB",
+        "epoch_mjd": hn13_row()["epoch_mjd"] + 200.0,
+    }
+    path = tmp_path / "other.parquet"
+    parquet.write_table(pa.Table.from_pylist([hn13_row() | other]), path)
+    command = ["--db", database_url, "precover", HN13, "--orbit", str(path), "--commit"]
+    refused = CliRunner().invoke(main, command)
+    assert (refused.exit_code, "--replace-orbit" in refused.stderr) == (1, True)
+    assert CliRunner().invoke(main, [*command, "--replace-orbit"]).exit_code == 0
+    (row,) = rows(database, "mpc_orbits")
+    assert (row["designation"], row["designation_in_source"]) == (HN13, "K10A00B")
+    precover(database, orbit=columns(hn13_row()), commit=True)
+    (row,) = rows(database, "mpc_orbits")
+    assert (row["epoch_mjd"], row["designation_in_source"]) == (hn13_row()["epoch_mjd"], None)
+
+
 def test_an_exposure_that_cannot_be_associated_costs_only_itself(committed: Database) -> None:
     """It is told, has its predictions, and stays pending: associate finishes it when it can."""
     expected = without_clock(dump(committed))
@@ -84,10 +139,3 @@ def test_an_exposure_that_cannot_be_associated_costs_only_itself(committed: Data
     late(committed, -0.021)
     assert not ssdb.associate(committed, [3]).failed
     assert without_clock(dump(committed)) == expected
-
-
-def test_an_older_orbit_that_replaces_a_newer_one_is_told(database: Database) -> None:
-    load(database)
-    assert not precover(database, orbit=turned(), commit=True).replaced_better
-    older = columns(hn13_row() | {"epoch_mjd": hn13_row()["epoch_mjd"] - 200.0})
-    assert precover(database, orbit=older, commit=True).replaced_better

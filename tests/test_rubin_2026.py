@@ -99,6 +99,68 @@ def test_columns_of_the_source_tables_of_2026() -> None:
     assert (row["dipoleFitAttempted"], row["isDipole"], row["isNegative"]) == (True, False, True)
 
 
+def test_what_the_source_tables_have_in_pixels() -> None:
+    """By the matrix of the WCS at each source: a camera turned by 30 deg, east to the left, pixels of 0.2 arcsec."""
+    scale, turn = np.radians(0.2 / 3600), np.radians(30.0)
+    matrix = {"1_1": -np.cos(turn), "1_2": np.sin(turn), "2_1": np.sin(turn), "2_2": np.cos(turn)}
+    columns = {f"base_LocalWcs_CDMatrix_{place}": scale * value for place, value in matrix.items()} | {
+        "ext_trailedSources_Naive_length": 10.0,
+        "ext_trailedSources_Naive_lengthErr": 1.0,
+        "ext_trailedSources_Naive_angle": np.radians(90.0),
+        "ext_trailedSources_Naive_angleErr": np.radians(3.0),
+        "ext_trailedSources_Naive_flux": 50.0,
+        "ext_trailedSources_Naive_fluxErr": 5.0,
+        "ext_trailedSources_Naive_flag_edge": True,
+        "ip_diffim_DipoleFit_separation": 4.0,
+        "ip_diffim_DipoleFit_orientation": np.radians(180.0),
+        "ip_diffim_forced_PsfFlux_instFlux": 7.0,
+        "ip_diffim_forced_PsfFlux_flag": True,
+        "ip_diffim_forced_template_PsfFlux_instFlux": 3.0,
+        "slot_ApFlux_instFlux": 9.0,
+        "slot_Shape_xx": 4.0,
+        "slot_PsfShape_xy": 0.5,
+        "slot_Shape_flag_no_pixels": True,
+    }
+    near = on_detector([10.0], [10.0]) | {name: [value] for name, value in columns.items()}
+    image = exposure(photo_calib_mean=2.0)
+    row = SsSingleFrameAssociation().run(image, near, "r", predicted([10.0], [10.0])).ssoAssocDiaSources[0]
+    assert (row["trailLength"], row["trailLengthErr"]) == (pytest.approx(2.0), pytest.approx(0.2))
+    # +y points 30 deg from north to east, -x 120 deg.
+    assert (row["trailAngle"], row["dipoleAngle"]) == (pytest.approx(30.0), pytest.approx(120.0))
+    assert (row["trailAngleErr"], row["dipoleLength"]) == (pytest.approx(3.0), pytest.approx(0.8))
+    assert (row["ixx"], row["ixyPSF"]) == (pytest.approx(0.16), pytest.approx(0.02))
+    fluxes = [row[name] for name in ("trailFlux", "trailFluxErr", "scienceFlux", "templateFlux", "apFlux")]
+    assert fluxes == pytest.approx([100.0, 10.0, 14.0, 6.0, 18.0])
+    assert all(row[name] for name in ("trail_flag_edge", "forced_PsfFlux_flag", "shape_flag_no_pixels"))
+    given = {"trailLength": 3.0, "trailAngle": -45.0, "trailLengthErr": 0.1, "trailAngleErr": 0.5, "isNegative": True}
+    near |= {name: [value] for name, value in given.items()}
+    row = SsSingleFrameAssociation().run(image, near, "r", predicted([10.0], [10.0])).ssoAssocDiaSources[0]
+    assert [row[name] for name in given] == pytest.approx([*given.values()])
+
+
+def test_without_the_matrix_pixels_stay_unknown() -> None:
+    near = on_detector([10.0], [10.0]) | {"ext_trailedSources_Naive_length": [10.0], "slot_Shape_xx": [4.0]}
+    row = SsSingleFrameAssociation().run(exposure(), near, "r", predicted([10.0], [10.0])).ssoAssocDiaSources[0]
+    assert row["trailLength"] is np.ma.masked
+    assert row["ixx"] is np.ma.masked
+
+
+def test_times_in_single_precision_are_told_by_the_task(caplog: pytest.LogCaptureFixture) -> None:
+    """As by every ingest; the answer stays what the table says."""
+    task = SsSingleFrameAssociation()
+    near = on_detector([10.0], [10.0]) | {"midpointMjdTai": np.full(1, MJD, np.float32)}
+    at = predicted([10.0], [10.0])
+    task.run(exposure(), near, "r", at | {"midpointMjdTai": np.full(1, MJD, np.float32)})
+    assert [doubt.partition(" is ")[0] for doubt in task.metadata["doubts"]] == [
+        "sourceTable: midpointMjdTai",
+        "solarSystemObjectTable: midpointMjdTai",
+    ]
+    assert all("single precision" in record.message for record in caplog.records)
+    assert len(caplog.records) == 2
+    task.run(exposure(), on_detector([10.0], [10.0]), "r", at)
+    assert task.metadata["doubts"] == []
+
+
 # ---- rows of SSSource as predictions ---------------------------------------------------------------------------------
 
 AU_PER_DAY = 1731.456836805556

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +250,18 @@ def test_refusals_leave_the_database_as_it_was(database: Database, path: Path) -
     refused(database, ingest_predictions, path, "twice", "row 2", visit=10)
     path.write_text(text(ROW, flag="# Epoch: 2457071.9\n# Flag: 1"))
     refused(database, ingest_predictions, path, "midpointMjdTai is more than 0.02 d", visit=10)
+
+
+def test_a_compressed_text_is_the_same(database: Database, path: Path, tmp_path: Path) -> None:
+    ingest_visits(database, {"visit": [10], "midpointMjdTai": [57071.2968]})
+    path.write_text(text(ROW, UNKNOWN))
+    packed = tmp_path / "answer.txt.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert is_skybot(packed)
+    assert read_skybot(packed, 10)[0].equals(read_skybot(path, 10)[0])
+    assert ingest_predictions(database, packed, visit=10).rows == 2
+    packed.write_bytes(packed.read_bytes()[:-9])
+    refused(database, ingest_predictions, packed, "is it complete?", visit=10, format="skybot")
 
 
 def test_the_command_line(sqlite_url: str, path: Path, tmp_path: Path) -> None:

@@ -235,8 +235,8 @@ def _notes(report: IngestReport) -> list[str]:
     if report.without_unit:
         notes.append(f"no units, taken to be the data model's: {', '.join(report.without_unit)}")
     notes += report.doubts
-    if report.invalid:
-        notes.append(f"{report.invalid:,} rows left out because they are not usable")
+    if report.invalid > report.older:
+        notes.append(f"{report.invalid - report.older:,} rows left out because they are not usable")
     return notes
 
 
@@ -245,5 +245,9 @@ def _sum(reports: list[IngestReport]) -> str:
 
 
 def _changes(reports: list[IngestReport]) -> str:
-    counted = {name: sum(getattr(report, name) for report in reports) for name in ("new", "changed", "unchanged")}
-    return ", ".join(f"{n:,} {name}" for name, n in counted.items())
+    names = ("new", "changed", "unchanged", "older")
+    counted = {name: sum(getattr(report, name) for report in reports) for name in names}
+    told = [f"{counted[name]:,} {name}" for name in names[:3]]
+    if counted["older"]:
+        told.append(f"{counted['older']:,} older than what is stored")
+    return ", ".join(told)

@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 @click.option(
     "--commit", is_flag=True, help="Store the predictions (and the orbit of a FILE), and associate these exposures."
 )
+@click.option(
+    "--replace-orbit",
+    is_flag=True,
+    help="With --commit: store the orbit of a FILE even if that in mpc_orbits is better.",
+)
 @config_options
 @json_option
 @click.pass_context
@@ -51,6 +56,7 @@ def precover(
     format: str,
     observatory: str | None,
     commit: bool,
+    replace_orbit: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -76,6 +82,7 @@ def precover(
             observatory=observatory,
             config=config,
             commit=commit,
+            replace_orbit=replace_orbit,
             progress=progress,
         )
 
@@ -87,12 +94,6 @@ def precover(
     failed = report.failed | (report.association.failed if report.association else {})
     for visit, reason in failed.items():
         click.echo(f"ssdb: visit {visit}: {reason}", err=True)
-    if report.replaced_better:
-        click.echo(
-            "the orbit of the file replaced one that is of the primary designation, or of a newer epoch or fit: if "
-            "that was not meant, load that one again (ssdb precover --orbit FILE --commit)",
-            err=True,
-        )
     if report.n_without_predictions:
         click.echo(
             f"{report.n_without_predictions:,} visits are left as they are, because no predictions were loaded for "
@@ -116,7 +117,6 @@ def _as_dict(report: PrecoveryReport) -> dict[str, Any]:
         "failed": {str(visit): reason for visit, reason in report.failed.items()},
         "nStored": report.n_stored,
         "nWithoutPredictions": report.n_without_predictions,
-        "replacedBetter": report.replaced_better,
         "association": association
         and {
             "runId": association.run_id,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,42 @@ def count_stored(connection: sa.Connection, table: sa.Table, key: Sequence[str],
     stored, unchanged = connection.execute(found).one()
     n = connection.execute(sa.select(sa.func.count()).select_from(given)).scalar_one()
     return {"new": n - stored, "changed": stored - int(unchanged), "unchanged": int(unchanged)}
+
+
+def fill_unknown(
+    connection: sa.Connection,
+    table: sa.Table,
+    key: Sequence[str],
+    given: sa.Table,
+    errors: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Gives staged rows what is stored, where they know nothing: the unknown never replaces what is known.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    table : sqlalchemy.Table
+        Where rows are stored.
+    key : sequence of str
+        Integer columns that make the key.
+    given : sqlalchemy.Table
+        The staged rows.
+    errors : mapping of str to str
+        Columns that are errors of others: they stay only where the value does.
+    """
+    values = {}
+    for column in given.columns:
+        if column.name in key:
+            continue
+        stored: Any = table.c[column.name]
+        if of := errors.get(column.name):
+            same = sa.or_(given.c[of].is_(None), given.c[of] == table.c[of])
+            stored = sa.case((same, stored), else_=None)
+        values[column.name] = sa.func.coalesce(column, stored)
+    if values:
+        unknown = sa.or_(*(given.c[name].is_(None) for name in values))
+        connection.execute(sa.update(given).where(_of_key(table, key, given), unknown).values(values))
 
 
 def _of_key(table: sa.Table, key: Sequence[str], given: sa.Table) -> sa.ColumnElement[bool]:

@@ -16,7 +16,7 @@ from ssdb.files import label
 from ssdb.image.exposure import Exposure, can_keep_wcs, distinct, read_exposures
 from ssdb.image.files import holds_images
 from ssdb.image.header import HeaderKeywords
-from ssdb.ingest.again import count_stored
+from ssdb.ingest.again import count_stored, fill_unknown
 from ssdb.ingest.corners import SIZES, corners, footprint_columns, rows_of_corners
 from ssdb.ingest.door import IngestReport, Source, ids, refuse_unknown_visits
 from ssdb.ingest.new_visits import create_missing_visits
@@ -38,6 +38,7 @@ _HEADER_VALUES = {
 }
 """Columns that the headers of images give, and what they are called there."""
 
+_KEY = ("visit", "detector")
 _PLACE = ("footprint", "capRa", "capDec", "capRadius", *SIZES)
 """What decides which objects are on a detector."""
 
@@ -258,7 +259,8 @@ def _store(connection: sa.Connection, name: str, rows: pa.Table, progress: Progr
     """
     with staged(connection, visit_detector, rows, progress) as new:
         refuse_other_places(connection, name, new)
-        counts = count_stored(connection, visit_detector, ("visit", "detector"), new)
+        fill_unknown(connection, visit_detector, _KEY, new, {"photoCalibErr": "photoCalibMean"})
+        counts = count_stored(connection, visit_detector, _KEY, new)
         same = (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
         values = {column.name: column for column in new.columns if column.name not in ("visit", "detector")}
         unmoved = (visit_detector.c[name].is_not_distinct_from(values[name]) for name in values if name in _PLACE)

@@ -51,6 +51,8 @@ class IngestReport:
         Rows that were stored with other values.
     unchanged : int
         Rows that were stored as they are.
+    older : int
+        Of the rows left out, the orbits of objects of which a newer or better one is stored.
     """
 
     source: str
@@ -64,6 +66,7 @@ class IngestReport:
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    older: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""

@@ -63,6 +63,17 @@ def header_line(stream: io.BufferedIOBase) -> tuple[bytes, int]:
     return b"", _MOST_COMMENTS
 
 
+def commented_names(stream: io.BufferedIOBase, name: str | os.PathLike[str]) -> list[str]:
+    """The names in the last comment at the beginning of a text; none where it begins with something else."""
+    last = b""
+    for _ in range(_MOST_COMMENTS):
+        line = stream.readline(LONGEST_LINE + 1).removeprefix(b"\xef\xbb\xbf").strip()
+        if not line.startswith(b"#"):
+            break
+        last = line.lstrip(b"# \t")
+    return header_names(last, name)
+
+
 _MOST_COMMENTS = 1000
 
 

@@ -18,12 +18,22 @@ import sqlalchemy as sa
 
 from ssdb.designation import pack
 from ssdb.errors import DesignationError, InputError, shown
-from ssdb.files import label, not_plain, read_columns, require_file
+from ssdb.files import INCOMPLETE, about_table, label, not_plain, read_columns, require_file
 from ssdb.ingest.conform import conform
 from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.instants import instants_of
 from ssdb.ingest.mpc_orb import as_text, not_json, with_values_of_json
-from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, Part, is_simple_text, numbers_of, opened, parts_of
+from ssdb.ingest.orbit_block import (
+    PACKED,
+    UNPACKED,
+    OrbitBlock,
+    Part,
+    first_line,
+    is_simple_text,
+    numbers_of,
+    opened,
+    parts_of,
+)
 from ssdb.ingest.orbit_checks import perihelion_problems
 from ssdb.ingest.packed import unpack
 from ssdb.input_file import format_of
@@ -82,7 +92,7 @@ def read_mpc_orbits(source: Any) -> Iterator[OrbitBlock]:
 
 def _parts(source: Any, name: str) -> Iterator[Part]:
     format_ = format_of(source) if isinstance(source, str | os.PathLike) else None
-    if format_ == "CSV" and is_simple_text(source):
+    if format_ == "CSV" and is_simple_text(source) and b"," in first_line(source):
         return _csv_parts(Path(name))
     if format_ == "Parquet":
         return _parquet_parts(Path(name))
@@ -174,7 +184,7 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
             f"{name}: there is neither {PACKED} nor {UNPACKED}: is it the table mpc_orbits? "
             f"It has {shown(table.column_names, 30)}"
         )
-    others = not_plain(table.schema)
+    others, incomplete = not_plain(table.schema), about_table(table.schema, INCOMPLETE)
     table, unreadable, unknown = _parsed(table.select(ours))
     conformed = conform(table, _given, name, filled=(*_NAMES, *_OURS))
     rows, unknown = conformed.table, unknown | not_json(conformed.table)
@@ -193,7 +203,9 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
         }
     )
     told = [(text, numbers[bad]) for text, bad in unknown.items()]
-    block = OrbitBlock(rows, numbers, ids, left_out, unknown=told, not_plain=others, doubts=conformed.doubts)
+    block = OrbitBlock(
+        rows, numbers, ids, left_out, unknown=told, not_plain=others, incomplete=incomplete, doubts=conformed.doubts
+    )
     return block.without(problems)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ssdb.ephemeris.apparent import directions_and_rates
 from ssdb.ephemeris.chebyshev import evaluate
 from ssdb.errors import InputError, shown
 from ssdb.files import label, refuse_repeated
+from ssdb.limits import content_of, unfolded
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.sphere import Array, separations
@@ -44,13 +46,10 @@ def is_mpsky(source: Any) -> bool:
     if not isinstance(source, str | os.PathLike):
         return False
     try:
-        with Path(os.fsdecode(source)).open("rb") as file:
+        with unfolded(Path(os.fsdecode(source))) as file:
             # What follows, if it is no message, could be taken for the length of one.
-            if file.read(4) != b"\xff\xff\xff\xff":
-                return False
-            file.seek(0)
-            return pa.ipc.read_message(file).type == "tensor"
-    except (pa.ArrowException, OSError, EOFError, MemoryError):
+            return file.peek(4).startswith(b"\xff\xff\xff\xff") and pa.ipc.read_message(file).type == "tensor"
+    except (pa.ArrowException, InputError, OSError, EOFError, MemoryError, zlib.error):
         return False
 
 
@@ -144,12 +143,7 @@ def predicted_columns(objects: Array, observer: Array, t: Array) -> dict[str, Ar
 def _content(source: str | os.PathLike[str] | bytes, name: str) -> bytes:
     if isinstance(source, bytes):
         return source
-    try:
-        return Path(os.fsdecode(source)).read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{name}: there is no such file") from None
-    except OSError as error:
-        raise InputError(f"{name}: {error}") from error
+    return content_of(Path(os.fsdecode(source)), name)
 
 
 def _parts(content: bytes, name: str) -> tuple[Array, Array, pa.Table]:

@@ -25,6 +25,7 @@ from ssdb.schema.ranges import EPOCHS
 
 PACKED = "packed_primary_provisional_designation"
 UNPACKED = "unpacked_primary_provisional_designation"
+IN_SOURCE = "designation_in_source"
 
 ROWS_PER_BLOCK = 50_000
 """Rows that a reader hands on at once: what a file of any length needs in memory."""
@@ -57,12 +58,12 @@ class OrbitBlock:
         What was wrong with a value that became unknown, and the numbers of the rows, which may be among these.
     not_plain : tuple of str
         Columns of the source that are left out, because their values are lists, structures or the like.
+    incomplete : str or None
+        Why the source is not whole, by its own word.
     names : pyarrow.Array of string, shape (n,), or None
         Names of the objects as the source has them; NULL where it has none.
     doubts : tuple of str
         What looks wrong with columns and may be right.
-    own : ndarray of bool, shape (n,), or None
-        Which of them came under the primary designation of their object, or its number; None: all.
     """
 
     rows: pa.Table
@@ -72,15 +73,9 @@ class OrbitBlock:
     counted: str = "row"
     unknown: list[tuple[str, np.ndarray]] = field(default_factory=list)
     not_plain: tuple[str, ...] = ()
+    incomplete: str | None = None
     names: pa.Array | None = None
     doubts: tuple[str, ...] = ()
-    own: np.ndarray | None = None
-
-    def only(self, row: int) -> OrbitBlock:
-        """One of the orbits."""
-        one = slice(row, row + 1)
-        own = None if self.own is None else self.own[one]
-        return OrbitBlock(self.rows.slice(row, 1), self.numbers[one], self.ids[one], own=own)
 
     def without(self, problems: Mapping[str, np.ndarray]) -> OrbitBlock:
         """The block without the rows that have a problem; each is noted as left out for its first one.
@@ -99,9 +94,8 @@ class OrbitBlock:
         if not bad.any():
             return self
         rows, numbers, ids = self.rows.filter(pa.array(~bad)), self.numbers[~bad], self.ids[~bad]
-        own = None if self.own is None else self.own[~bad]
         names = None if self.names is None else self.names.filter(pa.array(~bad))
-        return replace(self, rows=rows, numbers=numbers, ids=ids, left_out=left_out, names=names, own=own)
+        return replace(self, rows=rows, numbers=numbers, ids=ids, left_out=left_out, names=names)
 
 
 def numbers_of(texts: pa.Array, type_: pa.DataType = _DOUBLE) -> tuple[np.ndarray, np.ndarray]:

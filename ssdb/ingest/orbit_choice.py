@@ -1,5 +1,6 @@
 """Which of several orbits of one object is kept: that of its primary designation (or number), else of the newer epoch,
-else of the newer fit; of equal ones the first of a file, and that of the file that comes last.
+else of the newer fit, else of the designation that comes first; of equal ones of one designation the first of a file,
+and that of the file that comes last.
 """
 
 from __future__ import annotations
@@ -8,15 +9,19 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.ingest.orbit_block import PACKED, OrbitBlock
-from ssdb.schema.ranges import Mask
+from ssdb.designation import MIN_PACKED_LENGTH
+from ssdb.ingest.orbit_block import IN_SOURCE, PACKED, OrbitBlock
 from ssdb.sky.sphere import Array
 from ssdb.store.orbits import OrbitRank, newer, stored_ranks
 
 TWICE = "the object is there twice"
-STAYS = "an orbit of the object that is stored stays: it is of the primary designation, or of a newer epoch or fit"
+STAYS = (
+    "an orbit of the object that is stored stays: it is of the primary designation, or of a newer epoch or fit "
+    "(or of the first of two designations)"
+)
 MADE_WAY = "the orbit that was stored under another designation of the object made way"
 
 
@@ -25,37 +30,38 @@ class FileOrbits:
 
     Attributes
     ----------
-    secondary : set of int
-        Identifiers of the objects whose orbit, of those so far, came under a secondary designation.
     n_replaced : int
         Orbits that made way for one that came in a later part of the file.
+    replacing : ndarray of int64
+        Objects of which the last part has a better orbit than an earlier one.
     """
 
     def __init__(self) -> None:
-        self.secondary: set[int] = set()
         self.n_replaced = 0
+        self.replacing = np.empty(0, np.int64)
         self._parts: list[tuple[np.ndarray, OrbitRank, np.ndarray]] = []
 
     def best(self, block: OrbitBlock) -> OrbitBlock:
         """A block with an orbit an object: those that are better than any of the object before."""
-        rank = rank_of(block)
+        rank = rank_of(block.rows)
         n = len(block.ids)
-        order = np.lexsort((-np.arange(n), rank.fit, rank.epoch, rank.own, block.ids))
+        by_name = -np.unique(rank.name, return_inverse=True)[1]
+        order = np.lexsort((-np.arange(n), by_name, rank.fit, rank.epoch, rank.own, block.ids))
         last = np.append(block.ids[order][1:] != block.ids[order][:-1], True) if n else np.empty(0, bool)
         again = np.ones(n, bool)
         again[order[last]] = False
-        replaced = []
+        replaced, rows_better = [], []
         for ids, of_part, numbers in self._parts:
             place = np.minimum(np.searchsorted(ids, block.ids), max(len(ids) - 1, 0))
             rows = np.flatnonzero((ids[place] == block.ids) & ~again) if len(ids) else np.empty(0, int)
             better = newer(rank.take(rows), of_part.take(place[rows]))
             again[rows[~better]] = True
             replaced.append(numbers[place[rows[better]]])
-            of_part.own[place[rows[better]]] = True  # what comes next is compared with what took its place
-            of_part.epoch[place[rows[better]]] = rank.epoch[rows[better]]
-            of_part.fit[place[rows[better]]] = rank.fit[rows[better]]
+            rows_better.append(rows[better])
+            of_part.put(place[rows[better]], rank.take(rows[better]))  # what comes next is compared with these
         earlier = np.concatenate(replaced) if replaced else np.empty(0, int)
         self.n_replaced += len(earlier)
+        self.replacing = block.ids[np.concatenate(rows_better)] if rows_better else np.empty(0, np.int64)
         kept = np.flatnonzero(~again)
         kept = kept[np.argsort(block.ids[kept])]
         self._parts.append((block.ids[kept], rank.take(kept), block.numbers[kept]))
@@ -64,21 +70,17 @@ class FileOrbits:
             block = replace(block, left_out=[*block.left_out, (TWICE, earlier)])
         return block
 
-    def stored(self, block: OrbitBlock) -> None:
-        """Notes which orbits of a block were stored."""
-        own = own_of(block)
-        self.secondary |= {*block.ids[~own].tolist()}
-        self.secondary -= {*block.ids[own].tolist()}
 
-
-def own_of(block: OrbitBlock) -> Mask:
-    """Which orbits of a block came under the primary designation of their object, or its number."""
-    return np.ones(len(block.ids), bool) if block.own is None else block.own
-
-
-def rank_of(block: OrbitBlock) -> OrbitRank:
-    """By what the orbits of a block are compared with others."""
-    return OrbitRank(own_of(block).copy(), block.rows.column("epoch_mjd").to_numpy().copy(), _fits(block.rows))
+def rank_of(rows: pa.Table) -> OrbitRank:
+    """By what orbits are compared with others; rows as an :class:`OrbitBlock` has them."""
+    name = rows.column(PACKED)
+    own = np.ones(rows.num_rows, bool)
+    if IN_SOURCE in rows.column_names:
+        name = pc.coalesce(rows.column(IN_SOURCE), name)
+        # As of_primary has it.
+        is_own = pc.or_(pc.equal(name, rows.column(PACKED)), pc.equal(pc.binary_length(name), MIN_PACKED_LENGTH))
+        own = is_own.to_numpy()
+    return OrbitRank(own, rows.column("epoch_mjd").to_numpy().copy(), _fits(rows), np.array(name.to_pylist(), "S16"))
 
 
 def _fits(rows: pa.Table) -> Array:
@@ -101,23 +103,22 @@ def without_worse_than_stored(
         One that has locked names and orbits.
     block : OrbitBlock
     in_file : FileOrbits
-        What was stored of the same file.
+        The file of the block.
     identified : bool
         Whether orbits of these objects may be stored under their numbers or other designations.
     """
     if not len(block.ids):
         return block
     packed = np.array(block.rows.column(PACKED).to_pylist(), "S16")
-    keys, stored, other_name = stored_ranks(connection, block.rows.select([PACKED]), identified=identified)
+    keys, stored = stored_ranks(connection, block.rows.select([PACKED]), identified=identified)
     order = np.argsort(packed)
     row = order[np.searchsorted(packed, keys, sorter=order)]
-    # A stored row tells under what it is stored, and not as what it came.
-    stored.own[np.isin(block.ids[row], list(in_file.secondary))] = False
+    rank = rank_of(block.rows)
     worse = np.zeros(len(packed), bool)
-    worse[row[newer(stored, rank_of(block).take(row))]] = True
+    worse[row[newer(stored, rank.take(row))]] = True
     made_way = np.zeros(len(packed), bool)
-    made_way[row[other_name & ~stored.own]] = True
-    made_way &= ~worse
+    made_way[row[~stored.own & (stored.name != rank.name[row])]] = True
+    made_way &= ~worse & ~np.isin(block.ids, in_file.replacing)
     if made_way.any():
         block = replace(block, unknown=[*block.unknown, (MADE_WAY, block.numbers[made_way])])
     return block.without({STAYS: worse})

@@ -18,15 +18,15 @@ from ssdb.ephemeris.usable import ELEMENTS, usable_states
 from ssdb.errors import ConfigError, InputError, quoted, shown
 from ssdb.files import label, read_columns
 from ssdb.ingest.door import IngestReport, Source, with_column
-from ssdb.ingest.header_line import header_names
+from ssdb.ingest.header_line import commented_names, header_names
 from ssdb.ingest.mpc_orb import in_memory_as_text
 from ssdb.ingest.mpc_orbits import is_mpc_orbits, read_mpc_orbits
 from ssdb.ingest.mpcorb import is_mpcorb, read_mpcorb
 from ssdb.ingest.name_tables import names_of_objects
 from ssdb.ingest.numbered import PrimaryDesignations
-from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, first_line, is_simple_text, is_text
+from ssdb.ingest.orbit_block import IN_SOURCE, PACKED, UNPACKED, OrbitBlock, first_line, is_simple_text, is_text, opened
 from ssdb.ingest.orbit_checks import Angles, epoch_problems, speed_problems
-from ssdb.ingest.orbit_choice import FileOrbits, without_worse_than_stored
+from ssdb.ingest.orbit_choice import STAYS, FileOrbits, without_worse_than_stored
 from ssdb.ingest.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
 from ssdb.input_file import format_of, said_of
 from ssdb.parquet_files import names_of
@@ -100,7 +100,6 @@ def ingest_orbits(
             n_usable += len(given.ids)
             angles.add({column: given.rows.column(column).to_numpy() for column in ("i", "node", "argperi")})
             block = without_worse_than_stored(connection, given, in_file, identified=bool(primaries))
-            in_file.stored(block)
             left_out.add(block)
             n = block.rows.num_rows
             counts.update(store_orbits(connection, block.rows, free_id + stored, identified=bool(primaries)))
@@ -114,8 +113,9 @@ def ingest_orbits(
             raise InputError(f"{name}: there is no usable orbit in it{reasons}")
         stored -= in_file.n_replaced
         counts["changed"] -= in_file.n_replaced
-    doubts = (*left_out.texts(), *left_out.doubts, *angles.doubts())
+    doubts = (*left_out.doubts(), *left_out.texts(), *angles.doubts())
     columns = tuple(left_out.columns)
+    counts["older"] = left_out.number_of(STAYS)
     return IngestReport(name, "orbits", stored, 0, left_out.count, columns, doubts=doubts, **dict[str, Any](counts))
 
 
@@ -180,18 +180,28 @@ class _LeftOut:
     def __init__(self) -> None:
         self.count = 0
         self.columns: dict[str, None] = {}
-        self.doubts: dict[str, None] = {}
+        self._doubts: dict[str, None] = {}
         self._numbers: dict[str, list[int]] = {}
         self._counted = "row"
+        self._incomplete: str | None = None
 
     def add(self, block: OrbitBlock) -> None:
         """Notes the rows that a block leaves out."""
         self._counted = block.counted
         self.columns |= dict.fromkeys(block.not_plain)
-        self.doubts |= dict.fromkeys(block.doubts)
+        self._doubts |= dict.fromkeys(block.doubts)
+        self._incomplete = block.incomplete or self._incomplete
         self.count += sum(len(numbers) for _, numbers in block.left_out)
         for text, numbers in [*block.left_out, *block.unknown]:
             self._numbers.setdefault(text, []).extend(numbers.tolist())
+
+    def doubts(self) -> tuple[str, ...]:
+        """What is to be told of the source as a whole."""
+        return (*([f"is not complete: {self._incomplete}"] if self._incomplete else []), *self._doubts)
+
+    def number_of(self, text: str) -> int:
+        """How many rows have a problem."""
+        return len(self._numbers.get(text, ()))
 
     def texts(self) -> tuple[str, ...]:
         """Each problem with the first rows that have it."""
@@ -228,10 +238,20 @@ def _format_of(source: Source) -> str:
         return "sorcha"
     if is_mpc_orbits(names):
         return "mpc_orbits"
+    if is_text(source) and _has_commented_names(Path(source)):
+        raise InputError(
+            f"{label(source)}: the names of its columns are in a comment: take the # away that is before them"
+        )
     raise InputError(
         f"{label(source)}: these are not orbits as MPCORB.DAT, the table mpc_orbits ({UNPACKED} or {PACKED}, q, e, "
         f"epoch_mjd, ...) or Sorcha (ObjID, FORMAT, ...) have them; it begins with {shown(names, 10)}"
     )
+
+
+def _has_commented_names(path: Path) -> bool:
+    with opened(path) as stream:
+        names = commented_names(stream, path)
+    return is_sorcha_orbits(names) or is_mpc_orbits(names)
 
 
 def _column_names(source: Source) -> list[str]:
@@ -247,12 +267,12 @@ def _under_primary_designations(block: OrbitBlock, primaries: PrimaryDesignation
     if not primaries:
         return block
     rows = block.rows
-    numbers = pc.match_substring_regex(rows.column(UNPACKED), r"^\d+[PDI]?$").to_numpy()
-    packed, unpacked, ids = primaries.of(
-        rows.column(PACKED).combine_chunks(), rows.column(UNPACKED).combine_chunks(), block.ids
-    )
+    given = rows.column(PACKED).combine_chunks()
+    packed, unpacked, ids = primaries.of(given, rows.column(UNPACKED).combine_chunks(), block.ids)
+    moved = pc.if_else(pa.array(ids != block.ids), given, pa.scalar(None, pa.string()))
+    rows = with_column(rows, IN_SOURCE, moved, pa.string())
     rows = with_column(with_column(rows, PACKED, packed, pa.string()), UNPACKED, unpacked, pa.string())
-    return replace(block, rows=rows, ids=ids, own=(ids == block.ids) | numbers)
+    return replace(block, rows=rows, ids=ids)
 
 
 def _checked(name: str, block: OrbitBlock) -> OrbitBlock:

@@ -47,7 +47,7 @@ from ssdb.ingest.new_visits import rows_of_extremes
 from ssdb.ingest.parts import Parts, open_parts
 from ssdb.ingest.prediction_formats import format_of, reader_of, refuse_unfit_options
 from ssdb.ingest.stored_predictions import KEY, changed_error, stored_predictions
-from ssdb.ingest.usable import numbered, refuse_far, usable, without
+from ssdb.ingest.usable import Usable, numbered, refuse_far, usable, without
 from ssdb.input_file import said_of
 from ssdb.schema.ranges import ranged
 from ssdb.schema.survey import ss_prediction
@@ -335,9 +335,7 @@ def _rows(
         start += rows.num_rows
 
 
-def usable_predictions(
-    database: Database, name: str, table: pa.Table, *, skip_invalid: bool = False
-) -> tuple[pa.Table, np.ndarray]:
+def usable_predictions(database: Database, name: str, table: pa.Table, *, skip_invalid: bool = False) -> Usable:
     """The predictions of a table as they would be stored, but for unknown times and primary designations.
 
     Parameters
@@ -353,19 +351,18 @@ def usable_predictions(
 
     Returns
     -------
-    rows : pyarrow.Table
-        Columns of SsPrediction.
-    numbers : ndarray of int
-        Numbers of the rows in the table, from 1.
+    Usable
+        With columns of SsPrediction.
 
     Raises
     ------
     InputError, DesignationError
         If the table is not usable.
     """
-    given, _ = identified(database, name, conform(table, _given, name, filled=_FILLED).table, simulated_names=False)
+    conformed = conform(table, _given, name, filled=_FILLED)
+    given, _ = identified(database, name, conformed.table, simulated_names=False)
     given = with_designations(given, given.column("designation").cast(pa.string()))
-    return _checked(name, given, skip_invalid)
+    return Usable(*_checked(name, given, skip_invalid), conformed.doubts)
 
 
 def _checked(name: str, rows: pa.Table, skip_invalid: bool) -> tuple[pa.Table, np.ndarray]:

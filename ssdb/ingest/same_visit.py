@@ -23,7 +23,7 @@ _ROUGHLY_DEG = 1.0
 
 _ADVICE = (
     "two visits cannot have one number: surveys in one database need numbers of their own, or a database each "
-    "(docs/data-model.md, Two surveys)"
+    "(docs/data-model.md, Two surveys); one that is stored wrongly is removed by ssdb delete visit"
 )
 _SAID = ("midpointMjdTai", "instrument", "observatoryCode", "ra", "dec", "radius")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ssdb.errors import InputError, quoted, shown
 from ssdb.files import unit_of
 from ssdb.ingest.checks import Problems
 from ssdb.ingest.door import with_column
+from ssdb.limits import content_of, unfolded
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.sphere import Array
@@ -78,9 +80,9 @@ def is_skybot(source: Any) -> bool:
     if not isinstance(source, str | os.PathLike):
         return False
     try:
-        with Path(os.fsdecode(source)).open("rb") as file:
+        with unfolded(Path(os.fsdecode(source))) as file:
             return _BEGINNING.match(file.read(1000).decode("utf-8-sig", "replace")) is not None
-    except OSError:
+    except (InputError, OSError, EOFError, zlib.error):
         return False
 
 
@@ -144,12 +146,9 @@ def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple
 
 def _lines(name: str) -> list[str]:
     try:
-        text = Path(name).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{name}: there is no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
+        return content_of(Path(name)).decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
         raise InputError(f"{name}: {error}") from error
-    return text.splitlines()
 
 
 def _read_rows(name: str, comments: list[str], rows: list[str]) -> pa.Table:

@@ -20,7 +20,7 @@ from ssdb.designation import identify, pack
 from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS, GM_SUN
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary
 from ssdb.errors import DesignationError, InputError, quoted, shown
-from ssdb.files import label, read_columns, unit_of
+from ssdb.files import INCOMPLETE, about_table, label, read_columns, unit_of
 from ssdb.ingest.conform import unit_factor
 from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.kepler import of_ellipses
@@ -98,7 +98,8 @@ def read_sorcha_orbits(source: Any, *, simulated_names: bool = False) -> Iterato
     counted = "line" if by_lines else "row"
     for table, numbers, left_out in _text_parts(Path(name)) if by_lines else _table_parts(source):
         rows, ids, problems = _orbits(table, name, simulated_names)
-        yield OrbitBlock(rows, numbers, ids, left_out, counted).without(problems)
+        incomplete = about_table(table.schema, INCOMPLETE)
+        yield OrbitBlock(rows, numbers, ids, left_out, counted, incomplete=incomplete).without(problems)
 
 
 def heliocentric(format: str, columns: dict[str, Array], epoch: Array) -> dict[str, Array]:

@@ -38,7 +38,7 @@ from ssdb.ingest.doubts import Gathered
 from ssdb.ingest.new_visits import TAKEN, create_missing_visits, rows_of_extremes
 from ssdb.ingest.parts import Parts, open_parts
 from ssdb.ingest.stored_sources import refuse_stored, stored_sources
-from ssdb.ingest.usable import numbered, refuse_far, usable, without
+from ssdb.ingest.usable import Usable, numbered, refuse_far, usable, without
 from ssdb.input_file import said_of
 from ssdb.schema.dia import dia_source
 from ssdb.schema.ranges import ranged
@@ -138,7 +138,7 @@ def ingest_sources(
     )
 
 
-def usable_sources(name: str, table: pa.Table, *, skip_invalid: bool = False) -> tuple[pa.Table, np.ndarray]:
+def usable_sources(name: str, table: pa.Table, *, skip_invalid: bool = False) -> Usable:
     """The sources of a table as they would be stored, but for unknown times.
 
     Parameters
@@ -152,10 +152,8 @@ def usable_sources(name: str, table: pa.Table, *, skip_invalid: bool = False) ->
 
     Returns
     -------
-    rows : pyarrow.Table
-        Columns of DiaSource.
-    numbers : ndarray of int
-        Numbers of the rows in the table, from 1.
+    Usable
+        With columns of DiaSource.
 
     Raises
     ------
@@ -163,7 +161,8 @@ def usable_sources(name: str, table: pa.Table, *, skip_invalid: bool = False) ->
         If the table is not usable.
     """
     given = table.drop_columns([column for column in _IGNORED if column in table.schema.names])
-    return _checked(name, conform(given, dia_source, name, filled=_FILLED).table, skip_invalid)
+    conformed = conform(given, dia_source, name, filled=_FILLED)
+    return Usable(*_checked(name, conformed.table, skip_invalid), conformed.doubts)
 
 
 def _checked(name: str, rows: pa.Table, skip_invalid: bool) -> tuple[pa.Table, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,23 @@ import pyarrow as pa
 from ssdb.ingest.checks import Problems
 from ssdb.ingest.door import check_near_visits
 from ssdb.ingest.parts import Parts
+
+
+class Usable(NamedTuple):
+    """The usable rows of a table in memory.
+
+    Attributes
+    ----------
+    rows : pyarrow.Table
+    numbers : ndarray of int, shape (n,)
+        Numbers of the rows in the table, from 1.
+    doubts : tuple of str
+        What looks wrong and may be right.
+    """
+
+    rows: pa.Table
+    numbers: np.ndarray
+    doubts: tuple[str, ...]
 
 
 def numbered(parts: Parts, only: Collection[str] | None = None) -> Iterator[tuple[int, pa.Table]]:

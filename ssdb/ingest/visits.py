@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ssdb.errors import InputError
-from ssdb.ingest.again import count_stored
+from ssdb.ingest.again import count_stored, fill_unknown
 from ssdb.ingest.checks import (
     Problems,
     check_not_null,
@@ -49,9 +49,9 @@ def ingest_visits(
 ) -> IngestReport:
     """Stores exposures. One that is stored already takes the new values.
 
-    Where its time changes, sources that have the visit's time take the new one, and it is to be associated again. A
-    time that differs by more than 0.02 d, from the stored one or from that of the visit's sources and predictions,
-    another camera, observatory or field is no correction but another visit.
+    What the source does not know stays as it is. Where the time of a visit changes, sources that have it take the new
+    one, and the visit is to be associated again. A time that differs by more than 0.02 d, from the stored one or from
+    that of the sources and predictions, another camera, observatory or field is no correction but another visit.
 
     Parameters
     ----------
@@ -97,6 +97,7 @@ def ingest_visits(
         lock_visits(connection, ids(rows, "visit"))
         with staged(connection, visit, rows, progress) as new:
             refuse_others(name, other_visits(connection, new))
+            fill_unknown(connection, visit, ("visit",), new)
             counts = count_stored(connection, visit, ("visit",), new)
             _merge(connection, name, new)
     n = rows.num_rows

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.designation import MIN_PACKED_LENGTH, pack, packed_from_id, ss_object_id
+from ssdb.designation import pack, packed_from_id, ss_object_id
 from ssdb.names.aliases import PACKED, PROVISIONAL, designation_of, kind_of_designation
 from ssdb.names.moves import move_aliases, move_rows, object_moves
 from ssdb.names.primary import primary_ids
@@ -26,7 +26,7 @@ from ssdb.schema.solar_system import (
 from ssdb.schema.survey import ss_alias, ss_candidate, ss_ephemeris, ss_expected, ss_prediction
 from ssdb.store.database import Database
 from ssdb.store.names import alias_table, lock_names, write_aliases
-from ssdb.store.orbits import fitted, lock_orbits
+from ssdb.store.orbits import NAME_IN_SOURCE, fitted, lock_orbits, of_primary
 from ssdb.store.read import read_arrays
 from ssdb.store.sources import source_update
 from ssdb.store.staging import staged
@@ -222,12 +222,14 @@ def _remove_predictions(connection: sa.Connection, doubles: dict[str, np.ndarray
 def _move_orbits(connection: sa.Connection, moves: sa.Table, report: RelinkReport) -> None:
     packed = mpc_orbits.c.packed_primary_provisional_designation
     # The rule of ssdb.ingest.orbit_choice.
-    is_number = sa.func.length(moves.c.packed) == MIN_PACKED_LENGTH
-    is_other = sa.case((sa.or_(moves.c.ssObjectId == moves.c.newId, is_number), 0), else_=1)
+    is_other = sa.case((of_primary(NAME_IN_SOURCE, moves.c.newPacked), 0), else_=1)
     by_newest = [sa.func.coalesce(value, -1e300).desc() for value in (mpc_orbits.c.epoch_mjd, fitted(connection))]
     is_moved = sa.case((moves.c.ssObjectId == moves.c.newId, 0), else_=1)
-    _remove_doubles(connection, packed, moves.c.packed, moves, (), report, [is_other, *by_newest, is_moved])
+    # Both by bytes, whatever the database is sorted by.
+    by_name = sa.collate(NAME_IN_SOURCE, "C" if connection.dialect.name == "postgresql" else "BINARY")
+    _remove_doubles(connection, packed, moves.c.packed, moves, (), report, [is_other, *by_newest, by_name, is_moved])
     values = {
+        "designation_in_source": NAME_IN_SOURCE,
         "designation": moves.c.newDesignation,
         "packed_primary_provisional_designation": moves.c.newPacked,
         "unpacked_primary_provisional_designation": moves.c.newDesignation,

@@ -15,8 +15,10 @@ from ssdb.association.associate import AssociationReport, associate
 from ssdb.association.derive import derive
 from ssdb.association.refine import ranks, refine
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
+from ssdb.errors import InputError
 from ssdb.ingest.door import Source
-from ssdb.ingest.orbit_choice import FileOrbits, without_worse_than_stored
+from ssdb.ingest.orbit_block import PACKED
+from ssdb.ingest.orbit_choice import rank_of
 from ssdb.ingest.orbits import store_orbits
 from ssdb.predict.fields import PROVIDER
 from ssdb.predict.target import Target, find_target
@@ -28,7 +30,7 @@ from ssdb.schema.survey import ss_prediction, visit
 from ssdb.store.database import Database
 from ssdb.store.names import lock_names
 from ssdb.store.nested import Nested
-from ssdb.store.orbits import lock_orbits
+from ssdb.store.orbits import lock_orbits, newer, stored_ranks
 from ssdb.store.plans import index_loops
 from ssdb.store.read import read_arrays
 from ssdb.store.resources import sql_text
@@ -93,9 +95,6 @@ class PrecoveryReport:
         stored for them.
     association : AssociationReport or None
         Of the exposures for which predictions were stored.
-    replaced_better : bool
-        The orbit of the file was stored, as it was asked for, in place of one that ``ssdb ingest orbits`` would have
-        kept: of the primary designation, or of a newer epoch or fit.
     """
 
     ssObjectId: int
@@ -109,7 +108,6 @@ class PrecoveryReport:
     n_stored: int = 0
     n_without_predictions: int = 0
     association: AssociationReport | None = field(default=None)
-    replaced_better: bool = False
 
 
 def precover(
@@ -121,6 +119,7 @@ def precover(
     observatory: str | None = None,
     config: AssociationConfig | None = None,
     commit: bool = False,
+    replace_orbit: bool = False,
     progress: Progress | None = None,
 ) -> PrecoveryReport:
     """Looks for an object in all exposures, among the sources that have no object yet.
@@ -142,6 +141,9 @@ def precover(
     commit : bool
         Store the orbit, if it was given, and the predictions, and associate these exposures with ``config``, in one
         transaction. Otherwise nothing is changed.
+    replace_orbit : bool
+        With ``commit``: store ``orbit`` even if that in mpc_orbits is better (of the primary designation, or of a newer
+        epoch or fit).
     progress : callable, optional
         Called with the numbers of exposures associated now, and of all.
 
@@ -156,7 +158,8 @@ def precover(
     NotFoundError, DesignationError
         If the name is not known, or of several objects; if there is no orbit of the object.
     InputError
-        If ``orbit`` is not usable, or has several objects and no name says which.
+        If ``orbit`` is not usable, or has several objects and no name says which; if it is to be stored and the one in
+        mpc_orbits is better.
     EphemerisError
         If the observatory of an exposure is not known, or a package of the extra ``ephemeris`` is missing.
     """
@@ -180,7 +183,7 @@ def precover(
         )
     if commit:
         with database.writing() as connection:
-            concerned = _store(connection, target, predictions, report)
+            concerned = _store(connection, target, predictions, report, replace_orbit)
             report.association = associate(Nested(connection), concerned, config=config, progress=progress)
     return report
 
@@ -253,19 +256,21 @@ def _sources_near(connection: sa.Connection, predictions: Columns, radius_arcsec
     return {name: values[order] for name, values in columns.items()}
 
 
-def _store(connection: sa.Connection, target: Target, predictions: pa.Table, report: PrecoveryReport) -> list[int]:
+def _store(
+    connection: sa.Connection, target: Target, predictions: pa.Table, report: PrecoveryReport, replace_orbit: bool
+) -> list[int]:
     """Stores predictions in place of those that the object has there, and the orbit; which visits are concerned.
 
     With a new orbit, those predictions that were made of the old one are removed from the other visits too.
     """
     lock_names(connection, shared=True)
-    if target.given is not None:
+    if target.row is not None:
         free_id = lock_orbits(connection)
-        no_worse = without_worse_than_stored(connection, target.given, FileOrbits(), identified=True)
-        report.replaced_better = not len(no_worse.ids)
-        store_orbits(connection, target.given.rows, free_id, identified=True)
+        if not replace_orbit:
+            _refuse_worse(connection, target.designation, target.row)
+        store_orbits(connection, target.row, free_id, identified=True)
     wanted = predictions.column("visit").to_numpy()
-    outdated = _outdated(connection, target.object_id) if target.given is not None else np.empty(0, np.int64)
+    outdated = _outdated(connection, target.object_id) if target.row is not None else np.empty(0, np.int64)
     lock_visits(connection, np.union1d(wanted, outdated))
     asked = _with_predictions(connection, wanted)
     kept = np.isin(wanted, asked)
@@ -278,6 +283,19 @@ def _store(connection: sa.Connection, target: Target, predictions: pa.Table, rep
         report.n_stored = write_rows(connection, ss_prediction, predictions.filter(pa.array(kept)))
         mark_pending(connection, visits)
     return concerned.tolist()
+
+
+def _refuse_worse(connection: sa.Connection, designation: str, row: pa.Table) -> None:
+    """Refuses an orbit that is not to replace the stored one of its object."""
+    _, stored = stored_ranks(connection, row.select([PACKED]), identified=True)
+    given = rank_of(row)
+    better = newer(stored, given.take(np.zeros(len(stored.epoch), int)))
+    if better.any():
+        raise InputError(
+            f"the orbit of {designation} (epoch {given.epoch[0]}) is not stored: that in mpc_orbits (epoch "
+            f"{stored.epoch[better][0]}) is better, being of the primary designation, or of a newer epoch or fit. "
+            "Leave --commit away to look only, or say --replace-orbit to store it all the same"
+        )
 
 
 def _outdated(connection: sa.Connection, object_id: int) -> NDArray[np.int64]:

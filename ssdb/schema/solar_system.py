@@ -160,6 +160,7 @@ _ELEMENT_RANGES = {
 
 _PRIMARY_PACKED = "Primary provisional designation, packed, as K15MK4Q"
 _PRIMARY_UNPACKED = "Primary provisional designation, unpacked, as 2015 MQ204"
+_IN_SOURCE = "Packed designation that the orbit came under, if that is not the primary one"
 
 
 def _row_times() -> list[sa.Column]:
@@ -195,6 +196,7 @@ mpc_orbits = sa.Table(
     double("normalized_rms", "", "stat.rms;stat.fit", "Rms residual over the observations' own errors"),
     double("earth_moid", "AU", f"pos.distance;{_ORBIT}", "Smallest distance between its orbit and the Earth's (MOID)"),
     timestamp("fitting_datetime", "", "time.processing", "When the orbit was last fitted, UTC"),
+    string("designation_in_source", 16, "meta.id;src", _IN_SOURCE),
     sa.UniqueConstraint("designation"),
     sa.UniqueConstraint("packed_primary_provisional_designation"),
     sa.UniqueConstraint("unpacked_primary_provisional_designation"),

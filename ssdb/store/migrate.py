@@ -23,10 +23,10 @@ from ssdb.store.views import drop_views, make_views
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION = "20261130"
+REVISION = "20261201"
 """The newest revision in ``migrations/versions``; a test ties the two together."""
 
-KNOWN_REVISIONS = ("20261122", "20261122b", "20261128", "20261129", REVISION)
+KNOWN_REVISIONS = ("20261122", "20261122b", "20261128", "20261129", "20261130", REVISION)
 """Every revision that this ssdb knows, oldest first."""
 
 _VERSION_TABLE = "alembic_version"

@@ -10,6 +10,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ssdb.designation import MIN_PACKED_LENGTH
 from ssdb.schema.solar_system import current_identifications, mpc_orbits, numbered_identifications
 from ssdb.store.locks import lock
 from ssdb.store.nights import forget_nights
@@ -17,6 +18,9 @@ from ssdb.store.read import read_arrays
 from ssdb.store.staging import staged
 
 _KEY = "packed_primary_provisional_designation"
+
+NAME_IN_SOURCE = sa.func.coalesce(mpc_orbits.c.designation_in_source, mpc_orbits.c[_KEY])
+"""The packed designation that a row of mpc_orbits came under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +33,34 @@ class OrbitRank:
         They are of the primary designation, or of the number.
     epoch, fit : ndarray of float64, shape (n,)
         At what they osculate (MJD TT), and when they were fitted (whole seconds since 1970); -inf where unknown.
+    name : ndarray of bytes, shape (n,)
+        Packed designations that they came under: the first one is kept, of those that are equally good.
     """
 
     own: np.ndarray
     epoch: np.ndarray
     fit: np.ndarray
+    name: np.ndarray
 
     def take(self, rows: np.ndarray) -> OrbitRank:
         """Those of some orbits."""
-        return OrbitRank(self.own[rows], self.epoch[rows], self.fit[rows])
+        return OrbitRank(self.own[rows], self.epoch[rows], self.fit[rows], self.name[rows])
+
+    def put(self, places: np.ndarray, others: OrbitRank) -> None:
+        """Takes others in place of some."""
+        self.own[places], self.epoch[places] = others.own, others.epoch
+        self.fit[places], self.name[places] = others.fit, others.name
+
+
+def of_primary(name: sa.ColumnElement[str], primary: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether an orbit that came under a packed designation is of the primary one, or of the number."""
+    return (name == primary) | (sa.func.length(name) == MIN_PACKED_LENGTH)
 
 
 def newer(one: OrbitRank, other: OrbitRank) -> np.ndarray:
-    """Where an orbit is to be kept and the other is not; they are equally good where neither is newer."""
-    by_epoch = (one.epoch > other.epoch) | ((one.epoch == other.epoch) & (one.fit > other.fit))
+    """Where an orbit is to be kept and the other is not; where neither is newer, one corrects the other."""
+    by_fit = (one.fit > other.fit) | ((one.fit == other.fit) & (one.name < other.name))
+    by_epoch = (one.epoch > other.epoch) | ((one.epoch == other.epoch) & by_fit)
     return (one.own & ~other.own) | ((one.own == other.own) & by_epoch)
 
 
@@ -55,9 +73,7 @@ def fitted(connection: sa.Connection) -> sa.ColumnElement[float]:
     return _FITTED if connection.dialect.name == "postgresql" else _FITTED_SQLITE
 
 
-def stored_ranks(
-    connection: sa.Connection, keys: pa.Table, *, identified: bool
-) -> tuple[np.ndarray, OrbitRank, np.ndarray]:
+def stored_ranks(connection: sa.Connection, keys: pa.Table, *, identified: bool) -> tuple[np.ndarray, OrbitRank]:
     """What is stored of objects.
 
     Parameters
@@ -74,12 +90,10 @@ def stored_ranks(
     keys : ndarray of bytes, shape (n,)
         The given designations for each stored orbit; an object may have several.
     ranks : OrbitRank
-    other_name : ndarray of bool, shape (n,)
-        The orbit is stored under another designation than the given one.
     """
     with staged(connection, mpc_orbits, keys) as new:
         numbered, current = numbered_identifications.c, current_identifications.c
-        parts = [(sa.join(mpc_orbits, new, mpc_orbits.c[_KEY] == new.c[_KEY]), 1, 0)]
+        joins = [sa.join(mpc_orbits, new, mpc_orbits.c[_KEY] == new.c[_KEY])]
         if identified:
             by_number = sa.join(numbered_identifications, new, numbered[_KEY] == new.c[_KEY]).join(
                 mpc_orbits, mpc_orbits.c.unpacked_primary_provisional_designation == numbered.permid
@@ -88,20 +102,20 @@ def stored_ranks(
             others = sa.join(
                 current_identifications, new, (current[_KEY] == new.c[_KEY]) & (secondary != current[_KEY])
             ).join(mpc_orbits, mpc_orbits.c[_KEY] == secondary)
-            parts += [(by_number, 1, 1), (others, 0, 1)]
+            joins += [by_number, others]
         selected = [
             sa.select(
                 new.c[_KEY].label("packed"),
-                sa.literal_column(str(own), sa.Integer).label("own"),
+                sa.case((of_primary(NAME_IN_SOURCE, new.c[_KEY]), 1), else_=0).label("own"),
                 mpc_orbits.c.epoch_mjd.label("epoch"),
                 fitted(connection).label("fit"),
-                sa.literal_column(str(other), sa.Integer).label("other"),
+                NAME_IN_SOURCE.label("name"),
             ).select_from(joined)
-            for joined, own, other in parts
+            for joined in joins
         ]
         found = read_arrays(connection, sa.union_all(*selected).subquery().select())
     epoch, fit = (np.where(np.isnan(found[name]), -np.inf, found[name]) for name in ("epoch", "fit"))
-    return found["packed"], OrbitRank(found["own"] == 1, epoch, fit), found["other"] == 1
+    return found["packed"], OrbitRank(found["own"] == 1, epoch, fit, found["name"])
 
 
 def lock_orbits(connection: sa.Connection) -> int:
@@ -112,6 +126,8 @@ def lock_orbits(connection: sa.Connection) -> int:
 
 def replace_orbits(connection: sa.Connection, rows: pa.Table, *, identified: bool) -> dict[str, Any]:
     """Stores orbits; that of an object which has one is replaced whole, so that no old value stays beside new ones.
+
+    Only H and G stay where the new orbit has no H: many files of orbits have none.
 
     Parameters
     ----------
@@ -138,6 +154,10 @@ def replace_orbits(connection: sa.Connection, rows: pa.Table, *, identified: boo
         # SQLite cannot tell ON CONFLICT from a join's ON without a WHERE.
         statement = insert(mpc_orbits).from_select(rows.column_names, sa.select(new).where(sa.true()))
         values = {column.name: statement.excluded[column.name] for column in mpc_orbits.c if column.name != "id"}
+        # These are the object's, and of no part of the orbit.
+        h, g = values["h"], values["g"]
+        values["h"] = sa.func.coalesce(h, mpc_orbits.c.h)
+        values["g"] = sa.case((h.is_(None), sa.func.coalesce(g, mpc_orbits.c.g)), else_=g)
         changed = sa.or_(*(mpc_orbits.c[name].is_distinct_from(value) for name, value in values.items()))
         stored = statement.on_conflict_do_update(index_elements=[_KEY], set_=values, where=changed)
         n_written = connection.execute(stored.execution_options(preserve_rowcount=True)).rowcount

@@ -93,7 +93,8 @@ def _native_array(name: str, values: Sequence[Any], dtype: np.dtype) -> np.ndarr
             raise _unfit(f"column {name}")
         return np.array(values, dtype=dtype)
     try:
-        return np.array(values, dtype=dtype)
+        with np.errstate(over="ignore"):  # too large for single precision is infinite, and told where it matters
+            return np.array(values, dtype=dtype)
     except TypeError as error:
         raise DatabaseError(f"column {name} holds NULL where a number is needed") from error
 

@@ -58,6 +58,7 @@ _POSITIONS_AND_MORE: _Known = {
     "psfNdata": ("slot_PsfFlux_npixels", "base_PsfFlux_npixels"),
     "trailRa": (Named("ext_trailedSources_Naive_ra", "rad"),),
     "trailDec": (Named("ext_trailedSources_Naive_dec", "rad"),),
+    "trailAngleErr": (Named("ext_trailedSources_Naive_angleErr", "rad"),),
     "trailAlgorithm": ("ext_trailedSources_Naive_algorithmKey",),
     "dipoleChi2": ("ip_diffim_DipoleFit_chi2dof",),
     "dipoleNdata": ("ip_diffim_DipoleFit_nData",),
@@ -72,14 +73,32 @@ COUNTS = {
         Counts("slot_PsfFlux_instFlux", "slot_PsfFlux_instFluxErr"),
         Counts("base_PsfFlux_instFlux", "base_PsfFlux_instFluxErr"),
     ),
-    "apFlux": (Counts("base_CircularApertureFlux_12_0_instFlux", "base_CircularApertureFlux_12_0_instFluxErr"),),
+    "apFlux": (
+        Counts("slot_ApFlux_instFlux", "slot_ApFlux_instFluxErr"),
+        Counts("base_CircularApertureFlux_12_0_instFlux", "base_CircularApertureFlux_12_0_instFluxErr"),
+    ),
+    "scienceFlux": (Counts("ip_diffim_forced_PsfFlux_instFlux", "ip_diffim_forced_PsfFlux_instFluxErr"),),
+    "templateFlux": (
+        Counts("ip_diffim_forced_template_PsfFlux_instFlux", "ip_diffim_forced_template_PsfFlux_instFluxErr"),
+    ),
+    "trailFlux": (Counts("ext_trailedSources_Naive_flux", "ext_trailedSources_Naive_fluxErr"),),
 }
 """Fluxes of DiaSource that a table may have in counts, where it has none that is calibrated."""
 
-_PIXEL_FLAGS: _Known = {
-    column.name: (f"base_PixelFlags_flag_{column.name.removeprefix('pixelFlags_')}",)
+_FLAG_PREFIXES = {
+    "pixelFlags": "base_PixelFlags_flag",
+    "forced_PsfFlux_flag": "ip_diffim_forced_PsfFlux_flag",
+    "apFlux_flag": "slot_ApFlux_flag",
+    "shape_flag": "slot_Shape_flag",
+    "trail_flag": "ext_trailedSources_Naive_flag",
+}
+"""How the names of flags begin, by how those of DiaSource do."""
+
+_FLAGS: _Known = {
+    column.name: (theirs + column.name.removeprefix(ours), *_POSITIONS_AND_MORE.get(column.name, ()))
+    for ours, theirs in _FLAG_PREFIXES.items()
     for column in dia_source.columns
-    if column.name.startswith("pixelFlags_")
+    if column.name.startswith(ours)
 }
 
 _PREDICTIONS: _Known = {
@@ -117,7 +136,7 @@ def _complete(known: _Known, columns: list[str]) -> dict[str, tuple[Named, ...]]
 
 
 SOURCE_NAMES = _complete(
-    {**_POSITIONS_AND_MORE, **_PIXEL_FLAGS}, [column.name for column in dia_source.columns if column.computed is None]
+    {**_POSITIONS_AND_MORE, **_FLAGS}, [column.name for column in dia_source.columns if column.computed is None]
 )
 """Columns of DiaSource, and the names that they may have."""
 

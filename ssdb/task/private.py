@@ -29,12 +29,15 @@ from ssdb.store.write import write_rows
 
 
 class Loaded(NamedTuple):
-    """Rows of DiaSource and SsPrediction that were loaded, and how many were left out because they are not usable."""
+    """Rows of DiaSource and SsPrediction that were loaded, how many were left out because they are not usable, and
+    what looks wrong and may be right.
+    """
 
     sources: pa.Table
     predictions: pa.Table
     invalid_sources: int
     invalid_predictions: int
+    doubts: tuple[str, ...]
 
 
 def load(
@@ -62,12 +65,12 @@ def load(
     time = {"visit": np.array([exposure.visit]), "midpointMjdTai": np.array([exposure.midpoint_mjd_tai])}
 
     name = label(sources)
-    source_rows, numbers = usable_sources(name, sources, skip_invalid=skip_invalid)
+    source_rows, numbers, source_doubts = usable_sources(name, sources, skip_invalid=skip_invalid)
     refuse_others(name, source_rows, ("visit", "detector"), covers)
     source_rows = fill_midpoints(source_rows, name, time, numbers)
 
     name = label(predictions)
-    prediction_rows, numbers = usable_predictions(database, name, predictions, skip_invalid=skip_invalid)
+    prediction_rows, numbers, doubts = usable_predictions(database, name, predictions, skip_invalid=skip_invalid)
     refuse_others(name, prediction_rows, ("visit",), covers)
     prediction_rows = fill_midpoints(prediction_rows, name, time, numbers)
 
@@ -84,6 +87,7 @@ def load(
         prediction_rows,
         sources.num_rows - source_rows.num_rows,
         predictions.num_rows - prediction_rows.num_rows,
+        (*(f"{label(sources)}: {doubt}" for doubt in source_doubts), *(f"{name}: {doubt}" for doubt in doubts)),
     )
 
 

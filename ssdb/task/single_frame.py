@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import asdict
 from typing import Any
@@ -23,6 +24,8 @@ from ssdb.task.private import PrivateDatabases, load
 from ssdb.task.result import result_of
 from ssdb.task.sources import source_rows
 
+logger = logging.getLogger(__name__)
+
 
 class SsSingleFrameAssociation:
     """Tells which sources of one detector are which known Solar System objects, without a database of one's own.
@@ -43,8 +46,9 @@ class SsSingleFrameAssociation:
     ----------
     metadata : dict
         Of the last call that succeeded: nSources, nExpectedSsObjects, nAssociatedSsObjects, nInvalidSources,
-        nInvalidSsObjects (left out on request), configuration, version (of ssdb), seconds, and timings: seconds and
-        rows by stage. Empty after one that did not.
+        nInvalidSsObjects (left out on request), doubts (what looks wrong in the tables and may be right; logged,
+        too), configuration, version (of ssdb), seconds, and timings: seconds and rows by stage. Empty after one that
+        did not.
     """
 
     def __init__(self, config: AssociationConfig | None = None, *, skip_invalid: bool = False) -> None:
@@ -105,6 +109,8 @@ class SsSingleFrameAssociation:
             with stages.timed("load") as stage:
                 loaded = load(database, known, sources, predictions, skip_invalid=self.skip_invalid)
                 stage.rows += loaded.sources.num_rows + loaded.predictions.num_rows
+            for doubt in loaded.doubts:
+                logger.warning("%s", doubt)
             exposures, matches = self._matched(database, known, stages)
         with stages.timed("write") as stage:
             rows = rows_of_matches(matches)
@@ -117,6 +123,7 @@ class SsSingleFrameAssociation:
             "nAssociatedSsObjects": result.nAssociatedSsObjects,
             "nInvalidSources": loaded.invalid_sources,
             "nInvalidSsObjects": loaded.invalid_predictions,
+            "doubts": list(loaded.doubts),
             "configuration": asdict(self.config),
             "version": self._version,
             "seconds": time.perf_counter() - started,

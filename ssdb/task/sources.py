@@ -13,6 +13,7 @@ from ssdb.image.exposure import Exposure
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.dia import dia_source
 from ssdb.task.given import Given, filled, labelled
+from ssdb.task.local_wcs import with_local
 from ssdb.task.names import COUNTS, SOURCE_NAMES
 
 LABEL = "sourceTable"
@@ -54,7 +55,7 @@ def source_rows(source_table: Any, exposure: Exposure, *, skip_invalid: bool = F
     _refuse_duplicates(given.label, rows.column("diaSourceId"))
     if not skip_invalid:
         given.refuse_without_position(rows, "ra", "dec", "diaSourceId")
-    rows = _calibrated(given, rows, exposure)
+    rows = with_local(given, _calibrated(given, rows, exposure))
     for column, value, type_ in (
         ("visit", exposure.visit, pa.int64()),
         ("detector", exposure.detector, pa.int16()),
