@@ -16,7 +16,7 @@ import mpc_designation as library
 import numpy as np
 import pyarrow as pa
 
-from ssdb.errors import DesignationError, quoted, shown
+from ssdb.errors import DesignationError, option, quoted, shown
 
 MIN_PACKED_LENGTH = 5
 MAX_PACKED_LENGTH = 8
@@ -309,7 +309,8 @@ def identify_encoded(
         rows = np.flatnonzero(np.isin(names.indices.to_numpy(), unknown)) + 1
         raise DesignationError(
             f"{where}{len(unknown):,} names cannot be identified ({shown(unique[i] for i in unknown)}), in rows "
-            f"{shown(rows)}: {reason}. If they are names of simulated objects, --simulated-names gives them identifiers"
+            f"{shown(rows)}: {reason}. If they are names of simulated objects, "
+            f"{option('--simulated-names', 'simulated_names=True')} gives them identifiers"
         )
     if unknown:
         designations[unknown] = [unique[i].strip() for i in unknown]

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.ecsv import with_texts
-from ssdb.errors import InputError, shown
+from ssdb.errors import InputError, UsageError, option, shown
 from ssdb.fits_files import read_fits
 from ssdb.hdf5_files import read_hdf5
 from ssdb.input_file import format_of, nested_names, refuse_archive, wanted_table
@@ -159,7 +159,10 @@ def _read_file(source: str | os.PathLike[str], strings: Sequence[str]) -> pa.Tab
         refuse_archive(path)
     format_ = format_of(source)
     if wanted_table(source) is not None and format_ not in _OF_SEVERAL_TABLES:
-        raise InputError(f"{path}: is {format_}, which has one table: --table is for {', '.join(_OF_SEVERAL_TABLES)}")
+        raise UsageError(
+            f"{path}: is {format_}, which has one table: {option('--table', 'table=...')} is for "
+            f"{', '.join(_OF_SEVERAL_TABLES)}"
+        )
     try:
         return _READERS[format_](source, strings)
     except InputError:

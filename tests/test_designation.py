@@ -282,7 +282,7 @@ def test_errors_name_file_rows_and_names() -> None:
         identify(["433", "S1", "434", "S1", "S2"], "night.csv")
     message = str(caught.value)
     assert message.startswith("night.csv: 2 names cannot be identified (S1, S2), in rows 2, 4, 5: ")
-    assert "--simulated-names" in message
+    assert "simulated_names=True" in message
 
 
 def test_missing_designations_are_named_by_row() -> None:

@@ -143,7 +143,7 @@ def test_exposures_in_memory(database: Database, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cards", "options", "words"),
     [
-        ({"VISIT": 11}, {}, ["11", "ingest them first", "--create-visits"]),
+        ({"VISIT": 11}, {}, ["11", "ingest them first", "create_visits=True"]),
         ({"MJD-AVG": 60000.15}, {}, ["more than 0.02 d", "visit 10", "60000.15", "60000.1"]),
         ({"MJD-AVG": 60000.15}, {"create_visits": True}, ["more than 0.02 d"]),
         ({"MJD-AVG": 2460000.6}, {}, ["2460000.6", "is not an MJD"]),

@@ -23,7 +23,7 @@ from pyarrow import parquet
 
 import ssdb
 from ssdb.cli import main
-from ssdb.errors import ConfigError, InputError
+from ssdb.errors import ConfigError, InputError, UsageError
 from ssdb.files import read_columns
 from ssdb.input_file import said_of
 from ssdb.store.database import Database
@@ -81,7 +81,7 @@ def test_the_order_of_columns_does_not_matter(tmp_path: Path, ending: str) -> No
 def test_tables_with_other_columns_are_listed_with_the_option(tmp_path: Path, ending: str) -> None:
     path = CONTAINERS[ending](tmp_path / f"t{ending}", A, OTHER)
     with pytest.raises(
-        InputError, match=r"2 tables with different columns.*--table.*1 /?ONE \(2 rows of visit.*2 /?TWO"
+        InputError, match=r"2 tables with different columns.*table=.*1 /?ONE \(2 rows of visit.*2 /?TWO"
     ):
         read_columns(path)
 
@@ -250,7 +250,7 @@ def test_every_door_takes_the_option(database: Database, tmp_path: Path) -> None
     }.items():
         path = fits_file(tmp_path / f"{kind}.fits", OTHER, table)
         ingest = getattr(ssdb, f"ingest_{kind}")
-        with pytest.raises(InputError, match="--table"):
+        with pytest.raises(InputError, match="table="):
             ingest(database, path)
         assert ingest(database, path, table="TWO").rows
     path = fits_file(tmp_path / "positions.fits", OTHER, positions)
@@ -278,5 +278,5 @@ def test_a_table_in_memory_has_no_other(database: Database) -> None:
 
 def test_a_format_of_one_table_has_no_other(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("visit\n1\n")
-    with pytest.raises(InputError, match="is CSV, which has one table"):
+    with pytest.raises(UsageError, match="is CSV, which has one table: table="):
         read_columns(said_of(tmp_path / "a.csv", "ONE"))

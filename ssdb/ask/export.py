@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import ConfigError, quoted
+from ssdb.errors import ConfigError, UsageError, option, quoted
 from ssdb.input_file import written_format
 from ssdb.output import require_replaceable
 from ssdb.schema import metadata
@@ -62,7 +62,9 @@ def export(database: Database, table: str, path: str | os.PathLike[str], *, visi
         statement = sa.select(*columns).order_by(*in_order(connection, key))
         if visits is not None:
             if "visit" not in relation.c:
-                raise ConfigError(f"{relation.name} has no visits to choose from")
+                raise UsageError(
+                    f"{relation.name} has no visits to choose from: leave out {option('--visit', 'visits=...')}"
+                )
             require_visits(connection, visits)
             statement = statement.where(among(relation.c.visit, visits))
         schema = pa.schema([arrow_field(column) for column in columns])

@@ -167,7 +167,8 @@ def query(
         raise click.UsageError(f"--json and --format {format_} exclude each other")
     format_ = "json" if as_json else format_
     if listed:
-        if sql is not None or parameters or upload or output or format_ not in (None, "json"):
+        others = (sql, upload, output, table, type)
+        if any(one is not None for one in others) or parameters or format_ not in (None, "json"):
             raise click.UsageError("--list goes with --name and --json only")
         _list_queries(name, as_json=format_ == "json")
         return

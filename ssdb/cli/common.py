@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ssdb import __version__, limits
-from ssdb.errors import ConfigError, SsdbError, one_line, shown, without_passwords
+from ssdb.errors import (
+    ConfigError,
+    SsdbError,
+    UsageError,
+    one_line,
+    shown,
+    speaking_of_options,
+    without_passwords,
+)
 from ssdb.input_file import TYPES, called, sniffed
 
 if TYPE_CHECKING:
@@ -62,6 +70,16 @@ def _of_all(command: click.Command) -> None:
     ]
 
 
+class _Command(click.Command):
+    """A command: options that do not go together, or with a file, are wrong usage of it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise click.UsageError(str(error), ctx) from None
+
+
 class _Group(click.Group):
     """A group of commands, each of which takes the options of ssdb itself, too."""
 
@@ -71,6 +89,7 @@ class _Group(click.Group):
 
 
 _Group.group_class = _Group
+_Group.command_class = _Command
 
 
 class _Commands(_Group):
@@ -177,6 +196,7 @@ def main(ctx: click.Context, url: str, max_memory: str | None, verbose: bool) ->
     # Of libraries: their words on one line, without where in their code they stand.
     warnings.formatwarning = lambda message, *_: f"{one_line(str(message))}\n"
     ctx.obj = url
+    ctx.with_resource(speaking_of_options())
     if max_memory is not None:
         with wrong_usage():
             ctx.with_resource(limits.max_memory(max_memory))

@@ -6,8 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from ssdb.cli.associate import config_options
+from ssdb.cli.associate import association_config, config_options
 from ssdb.cli.common import (
     json_option,
     main,
@@ -16,9 +17,7 @@ from ssdb.cli.common import (
     print_pairs,
     print_table,
     with_progress,
-    wrong_usage,
 )
-from ssdb.config import AssociationConfig
 
 if TYPE_CHECKING:
     from ssdb.predict.precover import PrecoveryReport
@@ -65,8 +64,9 @@ def precover(
 
     if name is None and orbit is None:
         raise click.UsageError("say which object: a NAME, or --orbit FILE")
-    with wrong_usage():
-        config = AssociationConfig(**options)
+    if orbit is None and ctx.get_parameter_source("format") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--format needs --orbit: it says what that FILE is")
+    config = association_config(ctx, options)
     database = open_database(ctx)
 
     def work(progress: Progress) -> PrecoveryReport:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from ssdb.designation import identify, pack
 from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS, GM_SUN
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary
-from ssdb.errors import DesignationError, InputError, quoted, shown
+from ssdb.errors import DesignationError, InputError, option, quoted, shown
 from ssdb.files import label, read_columns, unit_of
 from ssdb.ingest.conform import unit_factor
 from ssdb.ingest.header_line import header_line, header_names
@@ -157,11 +157,10 @@ def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table
     n = table.num_rows
     formats = np.array([str(value).strip() for value in table.column("FORMAT").to_pylist()], object)
     epoch = _column(table, _EPOCH, name)
+    simulated = option("--simulated-names", "simulated_names=True")
     packed, designations, ids = _named(_cast(table, "ObjID", pa.string(), name), name, simulated_names)
     problems = {
-        "ObjID is no designation with a packed form (if it is the name of a simulated object: --simulated-names)": (
-            ids == 0
-        ),
+        f"ObjID is no designation with a packed form (if it is the name of a simulated object: {simulated})": ids == 0,
         f"FORMAT is none of {', '.join(_FORMATS)}": ~np.isin(formats, _FORMATS),
         f"{_EPOCH} is unknown": np.isnan(epoch),
         **epoch_problems(_EPOCH, epoch),

@@ -12,7 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from ssdb.errors import ConfigError, NotFoundError, shown
+from ssdb.errors import ConfigError, NotFoundError, option, shown
 from ssdb.names.resolve import find_object
 from ssdb.schema.arrow import arrow_type
 from ssdb.schema.solar_system import ss_source
@@ -146,7 +146,8 @@ def read_report(database: Database, nights: Sequence[int] = (), objects: Sequenc
         _check_nights(connection, visits, nights)
         n_matches = int(np.nansum(visits["nAssociatedSsObjects"]))
         if n_matches > _MOST_MATCHES:
-            raise ConfigError(f"{n_matches:,} matches are more than a report can hold: choose nights with --night")
+            choose = option("--night", "nights=...")
+            raise ConfigError(f"{n_matches:,} matches are more than a report can hold: choose nights with {choose}")
         n_runs, runs = _runs(connection, chosen)
         return ReportData(
             nights=tuple(sorted(set(nights))),
