@@ -144,9 +144,9 @@ def test_a_message_calls_an_option_what_its_user_does(database_url: str, files: 
 def test_settings_have_their_names(tmp_path: Path) -> None:
     assert "--radius must be above 0" in misused("sqlite://", "associate", "--radius", "0")
     assert "--visits must be a whole number" in misused(None, "simulate", tmp_path / "night", "--visits", "1")
-    with pytest.raises(ConfigError, match="^radius_arcsec must"):
+    with pytest.raises(ConfigError, match=r"^radius_arcsec must"):
         ssdb.AssociationConfig(radius_arcsec=0)
-    with pytest.raises(ConfigError, match="^n_visits must"):
+    with pytest.raises(ConfigError, match=r"^n_visits must"):
         SimulationConfig(n_visits=1)
 
 

@@ -13,7 +13,8 @@ from astropy.io.votable import from_table, writeto
 from astropy.table import MaskedColumn, Table
 
 from ssdb.errors import InputError
-from ssdb.files import INCOMPLETE, about_table, read_columns
+from ssdb.files import read_columns
+from ssdb.table_notes import incomplete
 
 STREAM = re.compile(r"(<STREAM[^>]*>)([^<]*)(</STREAM>)")
 FIXED = {
@@ -71,7 +72,7 @@ def test_a_stream_that_ends_within_a_row_is_not_whole(tmp_path: Path, columns: d
     # As of a table whose rows are elements: told, and refused where the file is taken for whole.
     table = read_columns(path)
     assert table.num_rows == 6
-    assert about_table(table.schema, INCOMPLETE) == "it says that a table has 7 rows, and has 6"
+    assert incomplete(table.schema) == "it says that a table has 7 rows, and has 6"
 
 
 @pytest.mark.parametrize("damage", ["!!!!{}", "{}A", "{}=AAA"])

@@ -43,11 +43,11 @@ import pyarrow as pa
 import yaml
 
 from ssdb.errors import ConfigError, InputError, quoted, shown
-from ssdb.files import unit_of
 from ssdb.ingest import conversions
 from ssdb.ingest.advice import nearest
 from ssdb.ingest.conform import FROM, SINGLE
 from ssdb.limits import refuse_yaml
+from ssdb.table_notes import unit_of
 from ssdb.units import parsed_unit
 
 _LARGEST = 1_000_000

@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
-from ssdb.files import SCALE, UNREADABLE, about, unit_of
 from ssdb.ingest.advice import map_of
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude
+from ssdb.table_notes import SCALE, UNREADABLE, about, unit_of
 from ssdb.units import parsed_unit
 
 _NO_TEXT = pa.array(["", "nan", "NaN", "NAN"])
@@ -72,16 +72,14 @@ class Conformed:
     without_unit : tuple of str
         Columns that have a unit in the data model and none in the file: taken to be in the data model's. Dates (MJD)
         are not among them.
-    unusable : tuple of str
-        Columns that are among those left out because they cannot be converted, and nothing needs them: what is wrong.
     doubts : tuple of str
-        What looks wrong with columns and may be right.
+        Columns that are among those left out because they cannot be converted, and nothing needs them: what is wrong.
+        What looks wrong with others and may be right.
     """
 
     table: pa.Table
     left_out: tuple[str, ...]
     without_unit: tuple[str, ...]
-    unusable: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
 
@@ -189,7 +187,7 @@ def conform(
         raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}{cure}")
 
     conformed = _schema(target, tuple(sources))
-    columns, without_unit, unusable, doubts = {}, [], [], []
+    columns, without_unit, doubts = {}, [], []
     for field in conformed:
         name, source = field.name, sources[field.name]
         of_file, values = given[source]
@@ -202,7 +200,7 @@ def conform(
         except _UnusableError as error:
             if _is_needed(to_make):
                 raise InputError(str(error)) from None
-            unusable.append(f"{str(error).removeprefix(f'{label}: ')}: it is left out")
+            doubts.append(f"{str(error).removeprefix(f'{label}: ')}: it is left out")
             continue
         if factor is None and not _is_date(to_make):
             without_unit.append(name)
@@ -212,7 +210,6 @@ def conform(
         table=pa.Table.from_arrays(list(columns.values()), schema=_schema(target, tuple(columns))),
         left_out=tuple(name for name in given if name not in used),
         without_unit=tuple(without_unit),
-        unusable=tuple(unusable),
         doubts=tuple(doubts),
     )
 

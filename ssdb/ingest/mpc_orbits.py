@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from ssdb.designation import pack
 from ssdb.errors import DesignationError, InputError, shown
-from ssdb.files import label, not_plain, read_columns, require_file
+from ssdb.files import label, read_columns, require_file
 from ssdb.ingest.conform import conform
 from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.instants import instants_of
@@ -31,6 +31,7 @@ from ssdb.parquet_files import is_plain, opened_parquet, parquet_parts
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.sentinels import ORBITS, without_sentinels
 from ssdb.schema.solar_system import mpc_orbits
+from ssdb.table_notes import not_plain
 
 _NAMES = (PACKED, UNPACKED)
 
@@ -174,7 +175,7 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
             f"{name}: there is neither {PACKED} nor {UNPACKED}: is it the table mpc_orbits? "
             f"It has {shown(table.column_names, 30)}"
         )
-    others = not_plain(table.schema)
+    others = tuple(not_plain(table.schema))
     table, unreadable, unknown = _parsed(table.select(ours))
     rows = conform(table, _given, name, filled=(*_NAMES, *_OURS)).table
     # What the text does not know either is there as it is in the columns.

@@ -20,12 +20,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from ssdb.errors import InputError, UsageError, option, quoted, shown
-from ssdb.files import unit_of
 from ssdb.ingest.checks import Problems
 from ssdb.ingest.door import with_column
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.sphere import Array
+from ssdb.table_notes import unit_of
 
 PROVIDER = "skybot"
 

@@ -20,7 +20,7 @@ from ssdb.designation import identify, pack
 from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS, GM_SUN
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary
 from ssdb.errors import DesignationError, InputError, option, quoted, shown
-from ssdb.files import label, read_columns, unit_of
+from ssdb.files import label, read_columns
 from ssdb.ingest.conform import unit_factor
 from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.kepler import of_ellipses
@@ -39,6 +39,7 @@ from ssdb.ingest.orbit_checks import epoch_problems, perihelion_problems
 from ssdb.ingest.packed import unpack
 from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.sky.sphere import Array
+from ssdb.table_notes import unit_of
 
 _ORIENTATION = ("inc", "node", "argPeri")
 _COLUMNS = {
