@@ -17,6 +17,9 @@ SCALE = b"scale"
 UNREADABLE = b"unreadable"
 """In the metadata of a field: why its values are none."""
 
+FROM, SINGLE = b"from", b"single"
+"""In the metadata of what a map made: the name of the file's column; whether that has single precision."""
+
 _INCOMPLETE = b"incomplete"
 _NOT_PLAIN = b"not plain"
 """In the metadata of a table's schema."""

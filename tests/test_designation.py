@@ -13,8 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ssdb import designation
-from ssdb.designation import identify, little_endian_id, pack, packed_from_id, ss_object_id
+from ssdb.designation import little_endian_id, pack, packed_from_id, ss_object_id
 from ssdb.errors import DesignationError
+from ssdb.identify import identify
 
 MPCORB = Path(__file__).parents[2] / "shared" / "data" / "mpcorb" / "mpcorb.dat.gz"
 

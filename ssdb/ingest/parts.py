@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import InputError
+from ssdb.errors import InputError, option
 from ssdb.files import label
 from ssdb.ingest.column_map import ColumnMap
 from ssdb.ingest.conform import conform, matched_names
@@ -92,12 +92,13 @@ class Parts:
         self.left_out = (*unused, *dropped, *others)
         self.without_unit = conformed.without_unit
 
-    def refuse_incomplete(self, option: str) -> None:
-        """Raises InputError if the source says that it is not whole, which an option takes it for."""
+    def refuse_incomplete(self, name: str) -> None:
+        """Raises InputError if the source says that it is not whole, which an option of this name takes it for."""
         if self.incomplete:
+            said = option(f"--{name}", f"{name}=True")
             raise InputError(
-                f"{self.name}: is not complete: {self.incomplete}; {option} is for files that are: ask for all rows "
-                f"(MAXREC), or leave out {option}"
+                f"{self.name}: is not complete: {self.incomplete}; {said} is for files that are: ask for all rows "
+                f"(MAXREC), or leave out {said}"
             )
 
     def tables(self, only: Collection[str] | None = None) -> Iterator[pa.Table]:

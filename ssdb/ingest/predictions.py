@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import option
 from ssdb.ingest.again import compare
 from ssdb.ingest.checks import (
     Problems,
@@ -140,9 +139,7 @@ def ingest_predictions(
     read = reader_of(database, kind, visit, simulated_names, skip_invalid, doubts)
     parts = open_parts(source, _given, columns, filled=_FILLED, read=read)
     if complete or replace:
-        parts.refuse_incomplete(
-            option("--complete", "complete=True") if complete else option("--replace", "replace=True")
-        )
+        parts.refuse_incomplete("complete" if complete else "replace")
     return _store(
         database,
         parts,

@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from ssdb.config import AU_KM
-from ssdb.designation import identify
 from ssdb.errors import InputError, option, shown
 from ssdb.files import joined, plain
 from ssdb.hdf5_files import read_hdf5
+from ssdb.identify import identify
 from ssdb.ingest.foreign_sqlite import is_sqlite, quoted, reading
 from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.opsim import looks_like_opsim

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ssdb.designation import identify, pack
+from ssdb.designation import pack
 from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS, GM_SUN
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary
 from ssdb.errors import DesignationError, InputError, option, quoted, shown
 from ssdb.files import label, read_columns
+from ssdb.identify import identify
 from ssdb.ingest.conform import unit_factor
 from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.kepler import of_ellipses

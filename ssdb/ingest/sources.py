@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import option
 from ssdb.ingest.again import Again, compare, keys_of
 from ssdb.ingest.checks import (
     Distinct,
@@ -108,7 +107,7 @@ def ingest_sources(
     """
     parts = open_parts(said_of(source, table, type), dia_source, columns, filled=_FILLED, ignored=_IGNORED)
     if replace:
-        parts.refuse_incomplete(option("--replace", "replace=True"))
+        parts.refuse_incomplete("replace")
     name, found = parts.name, _looked_through(parts, skip_invalid, covers)
     visits = np.unique(ids(found.detectors, "visit"))
     n_rows = found.n_rows
