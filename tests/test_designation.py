@@ -313,7 +313,7 @@ def test_simulated_names_must_fit_the_column() -> None:
 
 def test_simulated_names_that_collide_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two names never share an identifier in silence."""
-    monkeypatch.setattr(designation, "_hashed", lambda name: -ord(name[-1]))
+    monkeypatch.setattr("ssdb.identify._hashed", lambda name: -ord(name[-1]))
     with pytest.raises(DesignationError, match=r"^sim\.csv: the simulated names S1x, S2x get the same"):
         identify(["S1x", "S2x", "S3y"], "sim.csv", simulated_names=True)
 

@@ -194,6 +194,9 @@ def test_options_that_mean_nothing_are_refused(database: Database, tmp_path: Pat
     for name, value in (("visit", 1), ("keywords", HeaderKeywords()), ("keep_wcs", True), ("create_visits", True)):
         refused(database, ingest_detectors, corners(), "corners", name, error=ConfigError, **{name: value})
     refused(database, ingest_detectors, read_exposures(path), "visit", visit=1, error=ConfigError)
+    refused(database, ingest_detectors, path, "has images and no table: leave out table=", table=0, error=ConfigError)
+    refused(database, ingest_sources, path, "there is no table in it, but images")
+    assert ingest_detectors(database, path, type="fits").new == 1
 
 
 def test_two_exposures_of_one_detector(database: Database) -> None:

@@ -107,7 +107,12 @@ def ingest_detectors(
     exposures = _given_exposures(source)
     if exposures is not None:
         _refuse_options(source, "images in memory", of_tables | of_images)
-    elif table is None and type is None and isinstance(source, str | os.PathLike) and holds_images(Path(source)):
+    elif (
+        table is None
+        and (type or "fits").lower() == "fits"
+        and isinstance(source, str | os.PathLike)
+        and holds_images(Path(source))
+    ):
         _refuse_options(source, "images", of_tables)
         exposures = read_exposures(source, visit=visit, detector=detector, keywords=keywords, shape=shape)
     if exposures is not None:
