@@ -129,7 +129,7 @@ def _read_file(source: str | os.PathLike[str], strings: Sequence[str]) -> pa.Tab
         )
     try:
         return _READERS[format_](source, strings)
-    except InputError:
+    except (InputError, UsageError):
         raise
     except Exception as error:  # readers raise whatever they stumble over in a corrupt file
         raise unreadable(path, format_, error) from error
