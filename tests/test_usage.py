@@ -66,6 +66,8 @@ def test_options_of_the_other_mode(command: list[str], mode: str | None, given: 
     ("words", "named"),
     [
         ("precover Ceres --format sorcha", ("--format", "--orbit")),
+        ("precover Ceres --method greedy", ("--method", "--commit")),
+        ("precover Ceres --max-pixel-margin 5", ("--max-pixel-margin", "--commit")),
         ("query --list --table 3", ("--list", "--name")),
         ("query --list --type csv", ("--list", "--name")),
         ("ingest visits opsim.db --table SummaryAllProps", ("OpSim", "--table")),

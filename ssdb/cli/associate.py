@@ -7,10 +7,10 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from ssdb.cli.common import (
     by_reason,
+    is_given,
     json_option,
     main,
     open_database,
@@ -45,8 +45,7 @@ def config_options(command: Callable[..., None]) -> Callable[..., None]:
 def association_config(ctx: click.Context, options: dict[str, Any]) -> AssociationConfig:
     """What the options of :func:`config_options` say; those of the other mode are wrong usage."""
     for item in fields(AssociationConfig):
-        given = ctx.get_parameter_source(item.name) is ParameterSource.COMMANDLINE
-        if given and item.metadata["mode"] not in ("", options["mode"]):
+        if is_given(ctx, item.name) and item.metadata["mode"] not in ("", options["mode"]):
             raise click.UsageError(
                 f"{option_of(item)} is of the {item.metadata['mode']} mode, and --mode is {options['mode']}: leave it "
                 f"out, or say --mode {item.metadata['mode']}"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ssdb import __version__, limits
 from ssdb.errors import (
@@ -218,6 +219,11 @@ def wrong_usage() -> Iterator[None]:
         yield
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
+
+
+def is_given(ctx: click.Context, parameter: str) -> bool:
+    """Whether an option was said on the command line, be it with the value that it has by itself."""
+    return ctx.get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
 
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:

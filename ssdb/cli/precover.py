@@ -6,10 +6,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from ssdb.cli.associate import association_config, config_options
 from ssdb.cli.common import (
+    is_given,
     json_option,
     main,
     open_database,
@@ -64,8 +64,13 @@ def precover(
 
     if name is None and orbit is None:
         raise click.UsageError("say which object: a NAME, or --orbit FILE")
-    if orbit is None and ctx.get_parameter_source("format") is ParameterSource.COMMANDLINE:
+    if orbit is None and is_given(ctx, "format"):
         raise click.UsageError("--format needs --orbit: it says what that FILE is")
+    for one in ("method", "max_pixel_margin"):
+        if not commit and is_given(ctx, one):
+            raise click.UsageError(
+                f"--{one.replace('_', '-')} needs --commit: it says how these exposures are associated"
+            )
     config = association_config(ctx, options)
     database = open_database(ctx)
 
