@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from ssdb.predict.nights import NightReport, make_segments
     from ssdb.predict.objects import predict_objects
     from ssdb.predict.precover import PrecoveryReport, precover
+    from ssdb.predict.table import ephemeris_table
     from ssdb.predict.visits import PredictionReport, predict_visits
     from ssdb.store.backup import backup
     from ssdb.store.database import Database
@@ -103,6 +104,7 @@ _HOMES = {
     "ssdb.predict.precover": ["PrecoveryReport", "precover"],
     "ssdb.predict.nights": ["NightReport", "make_segments"],
     "ssdb.predict.objects": ["predict_objects"],
+    "ssdb.predict.table": ["ephemeris_table"],
     "ssdb.predict.visits": ["PredictionReport", "predict_visits"],
     "ssdb.store.backup": ["backup"],
     "ssdb.store.database": ["Database"],
@@ -151,6 +153,7 @@ __all__ = [
     "backup",
     "check",
     "connect",
+    "ephemeris_table",
     "export",
     "fetch_predictions",
     "ingest_detectors",

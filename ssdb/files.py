@@ -26,6 +26,7 @@ from ssdb.input_file import format_of, refuse_archive, wanted_table
 from ssdb.limits import refuse_yaml, whole
 from ssdb.parquet_files import NOT_UTF8, is_plain, opened_parquet, parquet_parts, refuse_long_texts
 from ssdb.table_notes import (
+    SINGLE,
     UNREADABLE,
     incomplete,
     nested_name,
@@ -143,7 +144,7 @@ def unreadable(path: Path, format_: str, error: Exception) -> InputError:
 
 def _read_parquet(source: Any, _: Sequence[str]) -> pa.Table:
     parts = parquet_parts(Path(source))
-    return joined([_read_part(part) for part in parts])
+    return joined([_read_part(part) for part in parts], source)
 
 
 def _read_part(path: Path) -> pa.Table:
@@ -154,20 +155,32 @@ def _read_part(path: Path) -> pa.Table:
 
 
 def _read_csv(source: Any, strings: Sequence[str]) -> pa.Table:
-    return read_text(Path(source), strings)
+    table, why = read_text(Path(source), strings)
+    return _told_incomplete(table, why)
 
 
 def _read_fits(source: Any, _: Sequence[str]) -> pa.Table:
-    return joined([from_astropy(table) for table in read_fits(Path(source), wanted_table(source))])
+    return joined([from_astropy(table) for table in read_fits(Path(source), wanted_table(source))], source)
 
 
-def joined(tables: list[pa.Table]) -> pa.Table:
-    """Tables with the same columns, in any order, as one."""
+def joined(tables: list[pa.Table], source: Any) -> pa.Table:
+    """The tables of a source, with the same columns in any order, as one."""
     if len(tables) == 1:
         return tables[0]
     names = tables[0].schema.names
-    # A metadata text of one of them is enough: units are the same.
-    return pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
+    try:
+        # A metadata text of one of them is enough: units are the same.
+        table = pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
+    except pa.ArrowException as error:  # also where whole numbers would lose digits
+        raise InputError(
+            f"{label(source)}: its tables have columns of one name and of different types ({error}): read one of them "
+            f"with {option('--table NAME|NUMBER', 'table=...')}"
+        ) from None
+    for index, field in enumerate(table.schema):
+        if any(pa.types.is_float32(part.schema.field(field.name).type) for part in tables):
+            told = field.with_metadata({**(field.metadata or {}), SINGLE: b"yes"})
+            table = table.set_column(index, told, table.column(index))
+    return table
 
 
 def _read_ecsv(source: Any, strings: Sequence[str]) -> pa.Table:
@@ -188,13 +201,18 @@ def _read_ecsv(source: Any, strings: Sequence[str]) -> pa.Table:
 
 def _read_votable(source: Any, _: Sequence[str]) -> pa.Table:
     tables, why = read_votable(Path(source), wanted_table(source))
-    table = joined([from_astropy(table) for table in tables])
-    return table.cast(noted(table.schema, not_plain=not_plain(table.schema), incomplete=why))
+    return _told_incomplete(joined([from_astropy(table) for table in tables], source), why)
+
+
+def _told_incomplete(table: pa.Table, why: str | None) -> pa.Table:
+    """A table whose metadata say why it is not whole, if it is not."""
+    return table.cast(noted(table.schema, not_plain=not_plain(table.schema), incomplete=why)) if why else table
 
 
 def _read_hdf5(source: Any, _: Sequence[str]) -> pa.Table:
-    table = read_hdf5(Path(source), having=(), columns=None, wanted=wanted_table(source))[1]
-    return pa.table(table.columns, schema=with_astropy_units(table.schema))
+    names, table = read_hdf5(Path(source), having=(), columns=None, wanted=wanted_table(source))
+    others = dict.fromkeys((name for name in names if name not in table.schema.names), "")
+    return pa.table(table.columns, schema=noted(with_astropy_units(table.schema), not_plain=others))
 
 
 _READERS: dict[str, Callable[[Any, Sequence[str]], pa.Table]] = {

@@ -126,11 +126,26 @@ def _read(hdu: BinTableHDU | TableHDU, path: Path) -> Table:
     # And values without bytes become objects.
     elements += len(raw) * sum(column.format.startswith("0") for column in hdu.columns)
     refuse_memory(path, 8 * elements, path.stat().st_size)
+    # astropy compares TNULL with the scaled value, not with what is stored (FITS 4.0, 7.3.2), fails where that has no
+    # sign, and fails at 64-bit integers of any other TZERO than 2**63.
+    unknown, shifted = {}, {}
+    for column in hdu.columns:
+        if column.name in variable:
+            continue
+        if column.null is not None and (column.bzero or column.bscale):
+            unknown[column.name] = raw[column.name] == column.null
+            column.null = None
+        if column.format.endswith("K") and column.bzero not in (None, 0, 2**63):
+            shifted[column.name], column.bzero = column.bzero, None
     table = Table.read(hdu, format="fits")
+    for name, zero in shifted.items():
+        table[name] = table[name] + float(zero)
     # astropy makes FALSE of an undefined logical value, which is a zero byte (FITS 4.0, 7.3.3.1).
     for column in hdu.columns:
         if column.format in ("L", "1L") and not raw[column.name].all():
-            table[column.name] = MaskedColumn(table[column.name], mask=raw[column.name] == 0)
+            unknown[column.name] = raw[column.name] == 0
+    for name, mask in unknown.items():
+        table[name] = MaskedColumn(table[name], mask=mask)
     return table
 
 

@@ -17,8 +17,11 @@ SCALE = b"scale"
 UNREADABLE = b"unreadable"
 """In the metadata of a field: why its values are none."""
 
-FROM, SINGLE = b"from", b"single"
-"""In the metadata of what a map made: the name of the file's column; whether that has single precision."""
+FROM = b"from"
+"""In the metadata of what a map made: the name of the file's column."""
+
+SINGLE = b"single"
+"""In the metadata of a field of double precision: some of its values have been in single precision."""
 
 _INCOMPLETE = b"incomplete"
 _NOT_PLAIN = b"not plain"

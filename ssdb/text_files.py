@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SEPARATORS = ",;\t|"
 _BLANK = " "
 _COLUMNS_OF_SEXTRACTOR = re.compile(r"#\s*(\d+)\s+(\S+)(?:.*\[([^\[\]]*)\]\s*|.*)")
+_INCOMPLETE = re.compile(rb"(?im)^#[ \t]*(.*(?:QUERY_STATUS\W+(?:OVERFLOW|ERROR)|truncated result).*?)\r?$")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
 _DASHES = re.compile(r"[-\s,;|]*---[-\s,;|]*")
 _LOOKED_AT = 8192
@@ -58,8 +59,10 @@ class _Header:
     decimal_comma: bool = False
 
 
-def read_text(path: Path, strings: Sequence[str]) -> pa.Table:
-    """A table of text, whose texts need not be UTF-8: :func:`ssdb.files.plain` looks.
+def read_text(path: Path, strings: Sequence[str]) -> tuple[pa.Table, str | None]:
+    """A table of text, and why it is not whole, if a comment near its beginning or end says so.
+
+    The table's texts need not be UTF-8: :func:`ssdb.files.plain` looks.
 
     Parameters
     ----------
@@ -77,6 +80,7 @@ def read_text(path: Path, strings: Sequence[str]) -> pa.Table:
     """
     with whole(path, _cost) as file:
         content = _normalised(path, file)
+        incomplete = _says_incomplete(content or file)
         header = _header(path, content or file, {name.lower() for name in strings})
         if header.separator == _BLANK:
             content = io.BytesIO(_between_tabs(path, content or file))
@@ -101,7 +105,18 @@ def read_text(path: Path, strings: Sequence[str]) -> pa.Table:
         pa.field(name, column.type, metadata={"unit": unit} if unit else None)
         for name, column, unit in zip(names, table.columns, units, strict=True)
     ]
-    return pa.table(table.columns, schema=pa.schema(fields))
+    return pa.table(table.columns, schema=pa.schema(fields)), incomplete
+
+
+def _says_incomplete(file: IO[bytes]) -> str | None:
+    """What a comment near the beginning or the end of a text says of rows that are missing, as VizieR's do."""
+    file.seek(0)
+    pieces = [file.read(_LOOKED_AT)]
+    file.seek(max(_LOOKED_AT, file.seek(0, io.SEEK_END) - _LOOKED_AT))
+    pieces.append(file.read(_LOOKED_AT))
+    file.seek(0)
+    found = next((match for piece in pieces if (match := _INCOMPLETE.search(piece))), None)
+    return f"a comment says so ({shown([found[1].decode(errors='replace')])})" if found else None
 
 
 def _normalised(path: Path, file: IO[bytes]) -> io.BytesIO | None:

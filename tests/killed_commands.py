@@ -29,7 +29,7 @@ from ssdb.predict.visits import predict_visits
 from ssdb.store.archive import detach
 from ssdb.store.database import Database
 
-READING = {"backup", "check", "export", "listen", "partition list", "query", "report", "resolve", "status"}
+READING = {"backup", "check", "ephemeris", "export", "listen", "partition list", "query", "report", "resolve", "status"}
 OF_FILES = {"demo", "simulate"}
 """They write files; the former has a database of its own, into which it goes by the other commands."""
 

@@ -130,6 +130,7 @@ OPENING = {
     ("precover",): ["433"],
     ("listen",): ["--timeout", "1"],
     ("predict",): [],
+    ("ephemeris",): ["433", "--code", "X05", "--from", "61192", "--to", "61193"],
     ("report",): ["DIR"],
     ("partition", "list"): [],
     ("partition", "detach"): ["1"],

@@ -106,6 +106,17 @@ def test_magnitude_errors_become_flux_errors() -> None:
     assert result.column("e")[0].as_py() == pytest.approx(0.1 * slope, rel=1e-6)
 
 
+@pytest.mark.parametrize("unknown", [99.999, 98.999, -99.999])  # too faint; no sky; saturated
+def test_a_magnitude_that_daophot_could_not_measure_is_an_unknown_flux(unknown: float) -> None:
+    columns = {
+        "f": {"column": "m", "convert": "ABmag"},
+        "e": {"column": "s", "convert": "ABmag_error", "magnitude": "m"},
+    }
+    for m in (pa.array([unknown]), pa.array([unknown], pa.float32())):
+        result = mapped(columns, {"m": m, "s": [9.9999]})
+        assert result.to_pydict() == {"f": [None], "e": [None]}
+
+
 @pytest.mark.parametrize("unknown", [None, float("nan"), -999.0, float("inf")])
 def test_an_unknown_magnitude_is_an_unknown_flux(unknown: float | None) -> None:
     columns = {

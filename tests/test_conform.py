@@ -197,6 +197,15 @@ def test_identifiers_of_other_objects_are_unknown_where_0() -> None:
     assert values_of("ssObjectId", pa.array([0.0, np.nan, 5.0])) == [None, None, 5]
 
 
+@pytest.mark.parametrize(("name", "n_unknown"), [("parentDiaSourceId", 3), ("diaObjectId", 3), ("psfNdata", 2)])
+def test_what_stands_for_no_identifier_and_no_count_is_unknown(name: str, n_unknown: int) -> None:
+    given = pa.table(
+        {"diaSourceId": [1] * 4, "visit": [2] * 4, "ra": [0.0] * 4, "dec": [0.0] * 4, name: [-1, -999, 0, 5]}
+    )
+    conformed = conform(given, schema.tables["DiaSource"], "f", filled=("detector", "midpointMjdTai"))
+    assert conformed.table.column(name).null_count == n_unknown
+
+
 def test_blank_text_is_unknown() -> None:
     for name in ("band", "note", "snr", "detector", "flag", "seenAt"):
         assert values_of(name, ["", "   ", None]) == [None] * 3

@@ -350,6 +350,43 @@ def test_fits_is_big_endian_outside_and_native_inside(tmp_path: Path) -> None:
     assert unit_of(result, "FLUX") == u.uJy
 
 
+@pytest.mark.parametrize(
+    ("cards", "values"),
+    [
+        ({}, [1, None, 3]),
+        ({"TZERO1": 2**63}, [2**63 + 1, None, 2**63 + 3]),
+        ({"TZERO1": 10}, [11.0, None, 13.0]),
+        ({"TZERO1": -100}, [-99.0, None, -97.0]),
+        ({"TSCAL1": 0.5}, [0.5, None, 1.5]),
+        ({"TSCAL1": 0.5, "TZERO1": 1.0}, [1.5, None, 2.5]),
+    ],
+)
+def test_tnull_of_fits_is_of_the_stored_number(tmp_path: Path, cards: dict[str, float], values: list[float]) -> None:
+    table = fits.BinTableHDU.from_columns([fits.Column("a", "K", array=np.array([1, -99, 3])), fits.Column("b", "J")])
+    table.header.update(cards, TNULL1=-99)
+    table.writeto(tmp_path / "t.fits")
+    assert read_columns(tmp_path / "t.fits").column("a").to_pylist() == values
+
+
+def test_integers_of_64_bits_keep_all_digits_and_their_unit(tmp_path: Path) -> None:
+    exact = np.array([2**62 + 1, -99])
+    columns = [fits.Column(name, "K", array=exact, unit="d") for name in ("none", "shifted")]
+    table = fits.BinTableHDU.from_columns(columns)
+    table.header.update(TSCAL1=1.0, TZERO1=0.0, TNULL1=-99, TZERO2=10)
+    table.writeto(tmp_path / "t.fits")
+    result = read_columns(tmp_path / "t.fits")
+    assert result.column("none").to_pylist() == [2**62 + 1, None]
+    assert result.column("shifted").to_pylist() == [float(2**62), -89.0]
+    assert unit_of(result, "none") == unit_of(result, "shifted") == u.d
+
+
+def test_tnull_of_bytes_with_a_sign(tmp_path: Path) -> None:
+    table = fits.BinTableHDU.from_columns([fits.Column("a", "B", array=np.array([1, 128, 3], np.uint8))])
+    table.header.update(TZERO1=-128, TNULL1=128)
+    table.writeto(tmp_path / "t.fits")
+    assert read_columns(tmp_path / "t.fits").column("a").to_pylist() == [-127, None, -125]
+
+
 def test_a_fits_image_has_no_columns(tmp_path: Path) -> None:
     fits.PrimaryHDU(np.zeros((2, 2))).writeto(tmp_path / "image.fits")
     with pytest.raises(InputError, match=r"image\.fits.*no table"):

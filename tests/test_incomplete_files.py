@@ -61,6 +61,19 @@ def test_sources_that_are_not_whole(night: Database, tmp_path: Path, after: bool
     assert ssdb.status(night)["sources"] == len(sources()["visit"])
 
 
+@pytest.mark.parametrize("said", ['#INFO\tQUERY_STATUS="OVERFLOW"', "# -- truncated result (maxtup=4)"])
+@pytest.mark.parametrize("after", [True, False])
+def test_texts_that_are_not_whole(night: Database, tmp_path: Path, said: str, after: bool) -> None:
+    write_columns(pa.table(sources()), tmp_path / "s.csv")
+    lines = (tmp_path / "s.csv").read_text().splitlines()
+    (tmp_path / "s.csv").write_text("\n".join([*lines, said] if after else [said, *lines]) + "\n")
+    assert any(
+        "is not complete: a comment says so" in doubt for doubt in ssdb.ingest_sources(night, tmp_path / "s.csv").doubts
+    )
+    with pytest.raises(InputError, match=r"is not complete.*--replace"):
+        ssdb.ingest_sources(night, tmp_path / "s.csv", replace=True)
+
+
 def test_a_status_of_ok_says_nothing(night: Database, tmp_path: Path) -> None:
     path = votable(tmp_path / "p.vot", predictions(), '<INFO name="QUERY_STATUS" value="OK"/>', after=False)
     report = ssdb.ingest_predictions(night, path, complete=True, replace=True)

@@ -122,6 +122,15 @@ def test_what_the_columns_know_stays(database: Database) -> None:
     assert {name: row[name] for name in KNOWN} == KNOWN | {"h": 18.5, "nobs_total": 3}
 
 
+NOT_JSON = "mpc_orb_jsonb is not JSON (a dict as Python prints it, say), so that its covariance is not used"
+
+
+@pytest.mark.parametrize("text", [str(ORBIT), "{broken", "{'a': 1}"])
+def test_a_text_that_is_no_json_is_told(database: Database, text: str) -> None:
+    report = ingest_orbits(database, columns(mpc_row(mpc_orb_jsonb=text), OTHER))
+    assert (report.rows, report.doubts) == (2, (f"{NOT_JSON} (row 1)",))
+
+
 @pytest.mark.parametrize(
     "text",
     ["no JSON", "[1, 2]", '{"magnitude_data": 5}', '{"magnitude_data": {"H": "bright", "G": [1]}}', "null", "[" * 2000]
@@ -130,7 +139,8 @@ def test_what_the_columns_know_stays(database: Database) -> None:
 )
 def test_a_text_that_knows_nothing_costs_nothing(database: Database, text: str) -> None:
     report = ingest_orbits(database, columns(mpc_row(mpc_orb_jsonb=text, h=None)))
-    assert (report.rows, report.doubts) == (1, ())
+    told = () if text.endswith("}") or text == "null" else (f"{NOT_JSON} (row 1)",)
+    assert (report.rows, report.doubts) == (1, told)
     row = stored(database)["2015 MQ204"]
     assert {name: row[name] for name in KNOWN} == dict.fromkeys(KNOWN)
     assert row["mpc_orb_jsonb"] == text

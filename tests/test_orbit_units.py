@@ -113,6 +113,14 @@ def test_units_of_another_kind_are_refused(database: Database, column: str, unit
     refused(database, ingest_orbits, table, f"column {column} has the unit '{unit}', which cannot be converted to")
 
 
+def test_elements_in_single_precision_are_told(database: Database) -> None:
+    given = columns(mpc_row()) | {"q": np.array([2.2], np.float32), "peri_time": np.array([57160.5], np.float32)}
+    assert ingest_orbits(database, given).doubts == (
+        "q is in single precision, which moves predictions: write it in double precision",
+        "peri_time is in single precision, which is wrong by minutes: write it in double precision",
+    )
+
+
 def many(factor: float, n: int = 25) -> dict[str, list[Any]]:
     names = [f"2010 A{letter}" for letter in "ABCDEFGHJKLMNOPQRSTUVWXYZ"[:n]]
     rng = np.random.default_rng(5)

@@ -84,3 +84,10 @@ def test_an_exposure_that_cannot_be_associated_costs_only_itself(committed: Data
     late(committed, -0.021)
     assert not ssdb.associate(committed, [3]).failed
     assert without_clock(dump(committed)) == expected
+
+
+def test_an_older_orbit_that_replaces_a_newer_one_is_told(database: Database) -> None:
+    load(database)
+    assert not precover(database, orbit=turned(), commit=True).replaced_better
+    older = columns(hn13_row() | {"epoch_mjd": hn13_row()["epoch_mjd"] - 200.0})
+    assert precover(database, orbit=older, commit=True).replaced_better

@@ -478,6 +478,9 @@ def test_a_time_restricts_every_question_that_takes_one(database: Database, surv
     assert sum(row["nObs"] for row in ask(database, "class-counts", **night)) == len(matches)
     assert {row["night"] for row in ask(database, "colours", night_begins=0.5, **night)} == {60001}
     assert sum(r["n"] for r in ask(database, "residuals", **night) if r["component"] == "ra") == len(matches)
+    for name in ("light-curve", "phase-curve"):
+        every = {row["visit"] for row in ask(database, name, object=10)}
+        assert {row["visit"] for row in ask(database, name, object=10, **night)} == every & {6, 7, 8, 9, 10} < every
     for name in ("residual-outliers", "fast-movers"):
         assert {_night(row["midpointMjdTai"], 0.5) for row in ask(database, name, **night)} == {60001}
     missed = ask(database, "expected-not-seen", **night)
@@ -505,7 +508,11 @@ def test_a_time_restricts_every_question_that_takes_one(database: Database, surv
         ("residuals", {"by": "colour"}, "by is one of band, magnitude, rate, night, detector, all, not 'colour'"),
         ("residuals", {"magnitude_bin": 0}, r"magnitude_bin is a number above 0 \(mag\), not '0'"),
         ("completeness", {"bin": "wide"}, r"bin is a number above 0 \(mag\), not 'wide'"),
-        ("completeness", {"since": "nan"}, r"since is a number \(d\), not 'nan'"),
+        (
+            "completeness",
+            {"since": "nan"},
+            r"since: 'nan' is no time: give a date such as 2026-06-01 or .* an MJD \(TAI\)",
+        ),
         ("visit-quality", {"visit": 1.5}, "visit is an integer, not '1.5'"),
     ],
 )

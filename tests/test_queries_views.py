@@ -26,12 +26,13 @@ CONTRACT = {
         ephRateDec ephVmag ephOffset ephOffsetRa ephOffsetDec ephOffsetAlongTrack ephOffsetCrossTrack diaDistanceRank
         eclLambda eclBeta galLon galLat phaseAngle elongation topoRange topoRangeRate helioRange helioRangeRate helio_x
         helio_y helio_z helio_vx helio_vy helio_vz helio_vtot topo_x topo_y topo_z topo_vx topo_vy topo_vz topo_vtot
-        epoch_mjd q e i node argperi peri_time a h g earth_moid""",
+        epoch_mjd q e i node argperi peri_time a h g earth_moid midpointUtc
+        emittedMjdTai""",
     "SsObjectSummary": "ssObjectId designation nObs nNights arc firstObservationMjdTai lastObservationMjdTai",
     "SsOrbit": """designation packed_primary_provisional_designation epoch_mjd q e i node argperi peri_time a aphelion h
         g earth_moid u_param nopp arc_length_total tisserand_J orbitClass isNearEarth isHazardous""",
     "UnassociatedSsObject": """visit ssObjectId detector edgeDistance nCandidates designation midpointMjdTai ephRa
-        ephDec ephRateRa ephRateDec ephVmag ephErrMajor ephErrMinor ephErrPa""",
+        ephDec ephRateRa ephRateDec ephVmag ephErrMajor ephErrMinor ephErrPa midpointUtc""",
     "ObjectName": "alias ssObjectId designation kind",
 }
 """Columns that services may rely on: they are never renamed, moved or removed; new ones go to the end."""

@@ -116,6 +116,10 @@ def with_vectors(position: float = 1.0, velocity: float = 1.0) -> Columns:
     return predictions() | vectors
 
 
+def without_position(columns: Columns) -> Columns:
+    return {name: values for name, values in columns.items() if not name.endswith(("o_x", "o_y", "o_z"))}
+
+
 def test_vectors_of_an_orbit_are_taken(database: Database) -> None:
     ingest_visits(database, visits())
     assert ingest_predictions(database, with_vectors()).doubts == ()
@@ -129,6 +133,7 @@ def test_vectors_of_an_orbit_are_taken(database: Database) -> None:
         (with_vectors(position=1 / 149597870.7), "inside the Sun"),
         (with_vectors(velocity=1 / AU_PER_DAY), "in km/s, not in au/d"),
         (with_vectors(velocity=1000.0), "faster than any orbit"),
+        (without_position(with_vectors(velocity=1 / AU_PER_DAY)) | {"helioRange": [2.5] * 4}, "in km/s, not in au/d"),
     ],
 )
 def test_rows_in_other_units_are_refused_with_the_reason(database: Database, columns: Columns, words: str) -> None:

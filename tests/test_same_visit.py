@@ -121,6 +121,21 @@ def test_a_correction_is_taken(survey: Database, correction: dict[str, Any]) -> 
     assert statuses(survey)[123,] == ("pending" if pending else "done")
 
 
+@pytest.mark.parametrize("what", ["sources", "predictions"])
+def test_a_correction_away_from_the_times_of_the_rows_is_refused(database: Database, what: str) -> None:
+    ingest_visits(database, STORED)
+    time = {"midpointMjdTai": [MJD + 0.015]}
+    if what == "sources":
+        ingest_sources(database, SOURCE | time)
+    else:
+        ingest_predictions(database, PREDICTION | time)
+    before = dump(database)
+    with pytest.raises(InputError, match=rf"visit 123 .* mid-exposure 58976\.185 .* of its {what}, 58976\.215"):
+        ingest_visits(database, STORED | {"midpointMjdTai": [MJD - 0.015]})
+    assert dump(database) == before
+    ingest_visits(database, STORED | {"midpointMjdTai": [MJD + 0.015]})
+
+
 def test_a_field_across_0h_and_at_the_pole_is_the_same(database: Database) -> None:
     ingest_visits(
         database,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from ingesting import rows
 from orbit_files import CERES, ONE_OPPOSITION, changed, columns, mpc_row, mpcorb, stored
@@ -22,6 +23,13 @@ def test_a_magnitude_that_stands_for_none_is_unknown(database: Database, h: floa
     report = ingest_orbits(database, columns(mpc_row(h=h, g=0.15)))
     assert report.doubts == ()
     assert (stored(database)["2015 MQ204"]["h"], stored(database)["2015 MQ204"]["g"]) == (None, 0.15)
+
+
+def test_so_it_is_in_single_precision(database: Database) -> None:
+    single = {"h": np.array([-9.99], np.float32), "g": np.array([9.99], np.float32)}
+    report = ingest_orbits(database, columns(mpc_row()) | single)
+    row = stored(database)["2015 MQ204"]
+    assert (row["h"], row["g"], report.doubts) == (None, None, ())
 
 
 @pytest.mark.parametrize("h", [-1.25, -0.45, 0.2, 33.9])

@@ -25,8 +25,11 @@ import ssdb
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError, UsageError
 from ssdb.files import read_columns
+from ssdb.ingest.conform import conform
 from ssdb.input_file import said_of
+from ssdb.schema.survey import visit
 from ssdb.store.database import Database
+from ssdb.table_notes import not_plain
 
 A = {"visit": [1, 2], "midpointMjdTai": [60000.0, 60001.0]}
 B = {"visit": [3], "midpointMjdTai": [60002.0]}
@@ -133,6 +136,31 @@ def test_units_that_astropy_wrote_into_hdf5(tmp_path: Path) -> None:
     Table({"ra": [1.0], "s": ["x"]}, units={"ra": "rad"}).write(tmp_path / "t.h5", path="a", serialize_meta=True)
     table = read_columns(tmp_path / "t.h5")
     assert table.schema.field("ra").metadata[b"unit"] == b"rad"
+
+
+def fits_of(path: Path, *tables: dict[str, Any]) -> Path:
+    fits.HDUList([fits.PrimaryHDU(), *(fits.BinTableHDU(Table(table)) for table in tables)]).writeto(path)
+    return path
+
+
+def test_times_of_which_some_are_in_single_precision_are_told(tmp_path: Path) -> None:
+    times = np.array([60000.1])
+    tables = [{"visit": [1], "midpointMjdTai": times}, {"visit": [2], "midpointMjdTai": times.astype(np.float32)}]
+    (doubt,) = conform(read_columns(fits_of(tmp_path / "t.fits", *tables)), visit, "f", filled=("status",)).doubts
+    assert doubt.startswith("midpointMjdTai is in single precision")
+
+
+@pytest.mark.parametrize("other", [["1"], [1.5]])
+def test_columns_of_types_that_do_not_go_together(tmp_path: Path, other: list[Any]) -> None:
+    path = fits_of(tmp_path / "t.fits", {"visit": [2**60 + 1]}, {"visit": other})
+    with pytest.raises(InputError, match=r"t\.fits: its tables have columns of one name and of different types"):
+        read_columns(path)
+
+
+def test_columns_of_several_values_in_hdf5_are_named(tmp_path: Path) -> None:
+    Table({"visit": [1], "snr": [[1.0, 2.0]]}).write(tmp_path / "t.h5", path="a")
+    table = read_columns(tmp_path / "t.h5")
+    assert (table.column_names, not_plain(table.schema)) == (["visit"], ("snr",))
 
 
 # ---- folders and archives --------------------------------------------------------------------------------------------

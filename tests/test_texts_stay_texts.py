@@ -10,6 +10,7 @@ from astropy.table import Table
 from ingesting import rows, sources, visits
 
 from ssdb import ingest_predictions, ingest_sources, ingest_visits
+from ssdb.errors import ConfigError
 from ssdb.ingest.column_map import ColumnMap
 from ssdb.store.database import Database
 
@@ -97,6 +98,29 @@ def test_text_of_a_map(tmp_path: Path, database: Database, entry: str, expected:
     (tmp_path / "m.yaml").write_text(f"columns:\n  instrument: {entry}\n")
     ingest_visits(database, {"visit": [1], "midpointMjdTai": [60000.1], "site": ["a"]}, columns=tmp_path / "m.yaml")
     assert [row["instrument"] for row in rows(database, "Visit")] == [expected]
+
+
+@pytest.mark.parametrize("entry", ["{constant: no}", "{column: site, values: {a: on}}"])
+def test_words_that_yaml_takes_for_true_or_false_are_no_text(database: Database, tmp_path: Path, entry: str) -> None:
+    (tmp_path / "m.yaml").write_text(f"columns:\n  instrument: {entry}\n")
+    with pytest.raises(ConfigError, match=r"instrument: YAML takes yes, no, on and off for true .* in quotes"):
+        ingest_visits(database, {"visit": [1], "midpointMjdTai": [60000.1], "site": ["a"]}, columns=tmp_path / "m.yaml")
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"), [("  ra: a\n  ra: b\n", "ra"), ("  band: {column: f, values: {1: g, 1: r}}\n", "1")]
+)
+def test_what_is_twice_in_a_map_is_refused(tmp_path: Path, lines: str, name: str) -> None:
+    (tmp_path / "m.yaml").write_text(f"columns:\n{lines}")
+    with pytest.raises(ConfigError, match=rf"m\.yaml: .*: {name} is there twice"):
+        ColumnMap.read(tmp_path / "m.yaml")
+
+
+@pytest.mark.parametrize("given", [[95, 0, 7, 807], [95.0, 0.0, 7.0, 807.0]])
+def test_codes_that_have_become_numbers_get_their_zeros_back(database: Database, given: list[float]) -> None:
+    report = ingest_visits(database, {"visit": [1, 2, 3, 4], "midpointMjdTai": [60000.1] * 4, "observatoryCode": given})
+    assert codes(database) == ["095", "000", "007", "807"]
+    assert report.doubts == ("observatoryCode holds numbers, taken for codes with zeros before: 095 of 95",)
 
 
 def test_numbers_of_a_map_stay_numbers(tmp_path: Path, database: Database) -> None:

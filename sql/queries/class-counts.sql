@@ -3,8 +3,8 @@
 -- Classes are those of the view SsOrbit; orbitClass is NULL for objects without an orbit in mpc_orbits.
 --
 -- Parameters:
---   since  number  d  all  Only observations from this time on, MJD TAI
---   until  number  d  all  Only observations before this time, MJD TAI
+--   since  time    -  all  Only observations from this time on
+--   until  time    -  all  Only observations before this time
 -- Columns:
 --   nObjects  long  -  Objects of the class
 --   nObs      long  -  Observations of them

@@ -5,8 +5,8 @@
 --
 -- Parameters:
 --   object        object  -  all  Any name of an object; all: every object
---   since         number  d  all  Only observations from this time on, MJD TAI
---   until         number  d  all  Only observations before this time, MJD TAI
+--   since         time    -  all  Only observations from this time on
+--   until         time    -  all  Only observations before this time
 --   night_begins  number  d   0   When a night begins, as a fraction of the day, TAI: 0 as in SsEphemeris,
 --                                 0.5 (noon) where nights go through midnight TAI
 -- Columns:

@@ -6,8 +6,8 @@
 -- Parameters:
 --   bin    positive mag  0.5  Width of the groups in predicted magnitude
 --   band   text    -    all  Only exposures with this filter
---   since  number  d    all  Only exposures from this time on, MJD TAI
---   until  number  d    all  Only exposures before this time, MJD TAI
+--   since  time    -    all  Only exposures from this time on
+--   until  time    -    all  Only exposures before this time
 -- Columns:
 --   ephVmag          double  mag  Beginning of the group in predicted magnitude
 --   ephVmagEnd       double  mag  End of the group in predicted magnitude
@@ -36,6 +36,7 @@ WITH expected AS (
 SELECT "band", step * CAST(:bin AS double precision) AS "ephVmag",
        (step + 1) * CAST(:bin AS double precision) AS "ephVmagEnd",
        CAST(n AS bigint) AS "nExpected", CAST(found AS bigint) AS "nFound", p AS "completeness",
-       (p + 0.5 / n - half) / (1 + 1 / n) AS "completenessLow", (p + 0.5 / n + half) / (1 + 1 / n) AS "completenessHigh"
+       CASE WHEN found = 0 THEN 0 ELSE (p + 0.5 / n - half) / (1 + 1 / n) END AS "completenessLow",
+       CASE WHEN found = n THEN 1 ELSE (p + 0.5 / n + half) / (1 + 1 / n) END AS "completenessHigh"
 FROM shares
 ORDER BY "band" NULLS LAST, step NULLS LAST

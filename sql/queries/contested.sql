@@ -2,8 +2,8 @@
 --
 -- Parameters:
 --   visit  integer  -  all  Only this exposure
---   since  number   d  all  Only exposures from this time on, MJD TAI
---   until  number   d  all  Only exposures before this time, MJD TAI
+--   since  time     -  all  Only exposures from this time on
+--   until  time     -  all  Only exposures before this time
 -- Columns:
 --   nObjects  long  -  Objects that the source could be
 -- Example: --param visit=3

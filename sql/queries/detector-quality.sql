@@ -6,8 +6,8 @@
 -- Parameters:
 --   visit     integer  -  all  Only this exposure
 --   detector  integer  -  all  Only this detector
---   since     number   d  all  Only exposures from this time on, MJD TAI
---   until     number   d  all  Only exposures before this time, MJD TAI
+--   since     time     -  all  Only exposures from this time on
+--   until     time     -  all  Only exposures before this time
 -- Columns:
 --   nMatched      long     -       Sources that are known objects
 --   nUnmatched    integer  -       Known objects that were expected and got no source

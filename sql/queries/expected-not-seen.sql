@@ -4,8 +4,8 @@
 --   brighter_than   number   mag     22   Only predictions brighter than this in V
 --   times           integer  -       2    Missed at least this many times
 --   edge            number   arcsec  0    Only expected at least so far from the edge of the detector
---   since           number   d       all  Only exposures from this time on, MJD TAI
---   until           number   d       all  Only exposures before this time, MJD TAI
+--   since           time     -       all  Only exposures from this time on
+--   until           time     -       all  Only exposures before this time
 -- Columns:
 --   nExpected        long    -       How often it was expected
 --   nFound           long    -       How often it got a source

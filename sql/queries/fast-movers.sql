@@ -2,8 +2,8 @@
 --
 -- Parameters:
 --   rate   number  deg/d  0.5  Only objects that move at least this fast
---   since  number  d      all  Only observations from this time on, MJD TAI
---   until  number  d      all  Only observations before this time, MJD TAI
+--   since  time    -      all  Only observations from this time on
+--   until  time    -      all  Only observations before this time
 -- Columns:
 --   motionAngle     double  deg     Position angle of the predicted motion, north to east
 --   expectedTrail   double  arcsec  Way that the object went during the exposure
@@ -12,7 +12,8 @@ SELECT o."designation", o."ssObjectId", o."midpointMjdTai", o."band", o."mag", o
        CASE WHEN o."ephRateRa" < 0 THEN 360 ELSE 0 END + degrees(atan2(o."ephRateRa", o."ephRateDec")) AS "motionAngle",
        CAST(o."ephRate" AS double precision) * o."exposureTime" / 24 AS "expectedTrail",     -- deg/d is arcsec/s / 24
        o."trailLength", o."trailAngle",
-       o."topoRange", o."ra", o."dec", o."ephOffset", o."ephOffsetAlongTrack", o."visit", o."detector", o."diaSourceId"
+       o."topoRange", o."ra", o."dec", o."ephOffset", o."ephOffsetAlongTrack", o."visit", o."detector", o."diaSourceId",
+       o."midpointUtc", o."emittedMjdTai"
 FROM "SsObservation" o
 WHERE o."ephRate" >= CAST(:rate AS double precision)
   AND o."midpointMjdTai" >= coalesce(CAST(:since AS double precision), -1e9)

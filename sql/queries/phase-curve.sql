@@ -5,11 +5,15 @@
 -- Parameters:
 --   object  object  -  required  Any name of the object
 --   band    text    -  all       Only this filter
+--   since   time    -  all       Only observations from this time on
+--   until   time    -  all       Only observations before this time
 -- Example: --param object=433
 SELECT o."band", o."phaseAngle", o."reducedMag", o."magErr", o."midpointMjdTai", o."helioRange", o."topoRange",
-       o."visit", o."diaSourceId"
+       o."visit", o."diaSourceId", o."midpointUtc", o."emittedMjdTai"
 FROM "SsObservation" o
 WHERE o."ssObjectId" = CAST(:object AS bigint)
   AND (CAST(:band AS text) IS NULL OR o."band" = CAST(:band AS text))
+  AND o."midpointMjdTai" >= coalesce(CAST(:since AS double precision), -1e9)
+  AND o."midpointMjdTai" < coalesce(CAST(:until AS double precision), 1e9)
   AND o."reducedMag" IS NOT NULL AND o."phaseAngle" IS NOT NULL AND o."psfFlux_flag" IS NOT TRUE
 ORDER BY o."band", o."phaseAngle", o."diaSourceId"

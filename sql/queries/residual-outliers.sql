@@ -2,8 +2,8 @@
 --
 -- Parameters:
 --   sigmas  positive -  5    How many robust widths (1.4826 times the median absolute deviation)
---   since   number  d  all  Only observations from this time on, MJD TAI
---   until   number  d  all  Only observations before this time, MJD TAI
+--   since   time    -  all  Only observations from this time on
+--   until   time    -  all  Only observations before this time
 -- Columns:
 --   component  text    -       ra or dec: the offset to the east or to the north
 --   offset     double  arcsec  Source minus prediction
@@ -35,9 +35,10 @@ WITH offsets AS (
                     OVER (PARTITION BY "band", component) AS sigma
     FROM deviating d
 )
-SELECT "designation", "ssObjectId", "band", "midpointMjdTai", component AS "component", apart AS "offset",
-       CASE WHEN sigma > 0 THEN deviation / sigma END AS "deviation", "ephVmag", "ephRate", "visit", "detector",
-       "diaSourceId"
-FROM scaled
+SELECT s."designation", s."ssObjectId", s."band", s."midpointMjdTai", component AS "component", apart AS "offset",
+       CASE WHEN sigma > 0 THEN deviation / sigma END AS "deviation", s."ephVmag", s."ephRate", s."visit", s."detector",
+       s."diaSourceId", o."midpointUtc"
+FROM scaled s
+JOIN "SsObservation" o ON o."diaSourceId" = s."diaSourceId" AND o."visit" = s."visit"
 WHERE deviation > CAST(:sigmas AS double precision) * sigma
-ORDER BY "midpointMjdTai", "diaSourceId", component
+ORDER BY s."midpointMjdTai", s."diaSourceId", component

@@ -11,8 +11,8 @@
 --   outliers      positive -      5    Outliers are further from the median than this many robust widths
 --   night_begins  number  d       0   When a night begins, as a fraction of the day, TAI: 0 as in SsEphemeris,
 --                                 0.5 (noon) where nights go through midnight TAI
---   since         number  d      all  Only observations from this time on, MJD TAI
---   until         number  d      all  Only observations before this time, MJD TAI
+--   since         time    -      all  Only observations from this time on
+--   until         time    -      all  Only observations before this time
 -- Columns:
 --   ephVmag       double   mag     Beginning of the group in predicted magnitude
 --   ephRate       double   deg/d   Beginning of the group in predicted motion

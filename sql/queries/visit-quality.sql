@@ -4,8 +4,8 @@
 --
 -- Parameters:
 --   visit  integer  -  all  Only this exposure
---   since  number   d  all  Only exposures from this time on, MJD TAI
---   until  number   d  all  Only exposures before this time, MJD TAI
+--   since  time     -  all  Only exposures from this time on
+--   until  time     -  all  Only exposures before this time
 -- Columns:
 --   nPredicted      long    -       Predictions; NULL: none were ever loaded
 --   nUnmatched      integer -       Known objects that were expected and got no source

@@ -5,6 +5,8 @@
 --   mag         double  mag  AB magnitude of psfFlux; NULL where that is not above 0
 --   magErr      double  mag  1-sigma error of mag
 --   reducedMag  double  mag  mag at 1 au from the Sun and from the observer: mag - 5 log10(helioRange topoRange)
+--   midpointUtc    text    -  midpointMjdTai in UTC: ISO 8601 to the millisecond; NULL before 1972
+--   emittedMjdTai  double  d  When the light left the object: midpointMjdTai less the light time of topoRange, MJD TAI
 SELECT m."ssObjectId", m."designation", m."visit", m."detector", m."diaSourceId", d."midpointMjdTai", d."exposureTime",
        d."band", d."ra", d."raErr", d."dec", d."decErr", d."ra_dec_Cov",
        CASE WHEN d."psfFlux" > 0 THEN 31.4 - 2.5 * log10(d."psfFlux") END AS "mag",
@@ -24,7 +26,9 @@ SELECT m."ssObjectId", m."designation", m."visit", m."detector", m."diaSourceId"
        m."helio_x", m."helio_y", m."helio_z", m."helio_vx", m."helio_vy", m."helio_vz", m."helio_vtot",
        m."topo_x", m."topo_y", m."topo_z", m."topo_vx", m."topo_vy", m."topo_vz", m."topo_vtot",
        o."epoch_mjd", o."q", o."e", o."i", o."node", o."argperi", o."peri_time",
-       CASE WHEN o."e" < 1 THEN o."q" / (1 - o."e") END AS "a", o."h", o."g", o."earth_moid"
+       CASE WHEN o."e" < 1 THEN o."q" / (1 - o."e") END AS "a", o."h", o."g", o."earth_moid",
+       utc_text(d."midpointMjdTai") AS "midpointUtc",
+       d."midpointMjdTai" - 0.005775518331436995 * CAST(m."topoRange" AS double precision) AS "emittedMjdTai"
 FROM "SSSource" m
 JOIN "DiaSource" d ON d."diaSourceId" = m."diaSourceId" AND d."visit" = m."visit"
 LEFT JOIN "mpc_orbits" o ON o."unpacked_primary_provisional_designation" = m."designation"

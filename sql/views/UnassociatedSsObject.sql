@@ -3,7 +3,7 @@
 -- (edgeDistance NULL) every object predicted for the exposure is.
 SELECT e."visit", e."ssObjectId", e."detector", e."edgeDistance", e."nCandidates", p."designation",
        p."midpointMjdTai", p."ephRa", p."ephDec", p."ephRateRa", p."ephRateDec", p."ephVmag",
-       p."ephErrMajor", p."ephErrMinor", p."ephErrPa"
+       p."ephErrMajor", p."ephErrMinor", p."ephErrPa", utc_text(p."midpointMjdTai") AS "midpointUtc"
 FROM "SsExpected" e
 JOIN "SsPrediction" p ON p."visit" = e."visit" AND p."ssObjectId" = e."ssObjectId"
 WHERE e."diaSourceId" IS NULL AND (e."edgeDistance" IS NULL OR e."edgeDistance" >= 0)

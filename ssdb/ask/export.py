@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -14,17 +15,27 @@ from ssdb.input_file import written_format
 from ssdb.output import require_replaceable
 from ssdb.schema import metadata
 from ssdb.schema.arrow import arrow_field
+from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.read import in_order, read_batches
 from ssdb.store.views import known_columns, view_definitions
 from ssdb.store.visits import among, require_visits
+from ssdb.times import mjd_tai_of
 from ssdb.writers import write_parts
 
 _KEYS_OF_VIEWS = ("visit", "ssObjectId", "diaSourceId", "alias", "designation")
 """What the rows of a view are ordered by, as far as it has them: views have no key of their own."""
 
 
-def export(database: Database, table: str, path: str | os.PathLike[str], *, visits: Sequence[int] | None = None) -> int:
+def export(
+    database: Database,
+    table: str,
+    path: str | os.PathLike[str],
+    *,
+    visits: Sequence[int] | None = None,
+    since: Any = None,
+    until: Any = None,
+) -> int:
     """Writes a table, or a view for people, to a file.
 
     Parameters
@@ -37,6 +48,9 @@ def export(database: Database, table: str, path: str | os.PathLike[str], *, visi
         leaves its permissions to it; a link, a directory or a device is not replaced.
     visits : sequence of int, optional
         Only rows of these exposures.
+    since, until : optional
+        Only rows of exposures whose middle is from this time on, and before this one: as of
+        :func:`ssdb.times.mjd_tai_of`.
 
     Returns
     -------
@@ -46,7 +60,7 @@ def export(database: Database, table: str, path: str | os.PathLike[str], *, visi
     Raises
     ------
     ConfigError
-        If there is no such table, or it has no exposures to choose from.
+        If there is no such table, it has no exposures to choose from, or a time is none.
     NotFoundError
         If there is no such exposure.
     InputError
@@ -54,21 +68,32 @@ def export(database: Database, table: str, path: str | os.PathLike[str], *, visi
     """
     require_replaceable(path)  # before anything is read
     written_format(Path(path))
+    first, last = (None if given is None else mjd_tai_of(given) for given in (since, until))
     with database.reading() as connection:
         relation = _relation(connection, table)
         columns = [column for column in relation.columns if column.computed is None]
         of_view = [relation.c[name] for name in _KEYS_OF_VIEWS if name in relation.c]
         key = list(relation.primary_key.columns) or of_view
         statement = sa.select(*columns).order_by(*in_order(connection, key))
+        if (visits, first, last) != (None, None, None) and "visit" not in relation.c:
+            raise UsageError(
+                f"{relation.name} has no visits to choose from: leave out {option('--visit', 'visits=...')}"
+            )
         if visits is not None:
-            if "visit" not in relation.c:
-                raise UsageError(
-                    f"{relation.name} has no visits to choose from: leave out {option('--visit', 'visits=...')}"
-                )
             require_visits(connection, visits)
             statement = statement.where(among(relation.c.visit, visits))
+        if first is not None or last is not None:
+            statement = statement.where(relation.c.visit.in_(_exposed(first, last)))
         schema = pa.schema([arrow_field(column) for column in columns])
         return write_parts(schema, read_batches(connection, statement, schema), path)
+
+
+def _exposed(first: float | None, last: float | None) -> sa.Select[tuple[int]]:
+    """The exposures of a time, MJD TAI."""
+    chosen = sa.select(visit.c.visit)
+    if first is not None:
+        chosen = chosen.where(visit.c.midpointMjdTai >= first)
+    return chosen if last is None else chosen.where(visit.c.midpointMjdTai < last)
 
 
 def _relation(connection: sa.Connection, name: str) -> sa.Table:

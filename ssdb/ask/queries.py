@@ -18,20 +18,25 @@ import sqlalchemy as sa
 
 from ssdb.ask.meanings import column_meant
 from ssdb.ask.query import Answer, QueryResult, asking
-from ssdb.errors import ParameterError, QueryError, option, quoted
+from ssdb.errors import ConfigError, ParameterError, QueryError, option, quoted
 from ssdb.input_file import said_of
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
 from ssdb.store.headers import Header, read_header
 from ssdb.store.resources import sql_texts
 from ssdb.store.uploads import upload_expression, upload_value
+from ssdb.times import mjd_tai_of
 
 _ALL = "all"
 """The default of what restricts the answer only when it is given: NULL."""
 
 _REQUIRED = "required"
 _NUMBERS = ("number", "positive")
-_KINDS = ("object", "text", "integer", *_NUMBERS)
+_TIME = "time"
+_KINDS = ("object", "text", "integer", _TIME, *_NUMBERS)
+TIMES = ("since", "until")
+"""Parameters of questions about what was observed in a time: from the one on, and before the other."""
+
 _IDENTIFIER = re.compile(r"-\d+|\d{10,}")
 """An ssObjectId: numbers of objects have no more than eight digits."""
 
@@ -45,7 +50,8 @@ class QueryParameter:
     name : str
     kind : str
         ``object`` (any name of an object, or its ssObjectId), ``text``, ``integer``, ``number``, ``positive`` (a number
-        above 0), or the words that are possible, as ``band|night``.
+        above 0), ``time`` (what :func:`ssdb.times.mjd_tai_of` takes), or the words that are possible, as
+        ``band|night``.
     unit : str
         Empty where it has none.
     default : str or None
@@ -224,7 +230,13 @@ def find_query(name: str) -> NamedQuery:
 def _values(database: Database, asked: NamedQuery, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values to bind: those given, and the defaults of the others."""
     there = {parameter.name: parameter for parameter in asked.parameters}
-    if unknown := sorted(given.keys() - there.keys()):
+    unknown = sorted(given.keys() - there.keys())
+    if set(unknown) & set(TIMES) and not there.keys() & set(TIMES):
+        others = [one.name for one in named_queries().values() if any(p.name in TIMES for p in one.parameters)]
+        raise ParameterError(
+            f"{asked.name} has no times to choose from ({', '.join(unknown)}); these have: {', '.join(others)}"
+        )
+    if unknown:
         names = ", ".join(f"{name} (required)" if one.default is None else name for name, one in there.items())
         raise ParameterError(f"{asked.name} has no parameter {', '.join(unknown)}; its parameters are: {names}")
     if missing := [one for one in asked.parameters if one.default is None and given.get(one.name) is None]:
@@ -241,6 +253,8 @@ def _value(database: Database, parameter: QueryParameter, given: Any) -> Any:
         return None
     if parameter.kind == "object":
         return _object(database, text)
+    if parameter.kind == _TIME:
+        return _time(parameter.name, given)
     if parameter.kind not in _KINDS:
         if text not in parameter.kind.split("|"):
             raise QueryError(f"{parameter.name} is one of {', '.join(parameter.kind.split('|'))}, not {quoted(text)}")
@@ -257,6 +271,14 @@ def _value(database: Database, parameter: QueryParameter, given: Any) -> Any:
         unit = f" ({parameter.unit})" if parameter.unit else ""
         raise QueryError(f"{parameter.name} is {kind}{above}{unit}, not {quoted(text)}")
     return number
+
+
+def _time(name: str, given: Any) -> float:
+    """MJD TAI."""
+    try:
+        return mjd_tai_of(given)
+    except ConfigError as error:
+        raise QueryError(f"{name}: {error}") from None
 
 
 def _object(database: Database, name: str) -> int:

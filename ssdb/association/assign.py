@@ -7,6 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# Not in the functions: what the first import takes would be told as the time to assign.
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
+
 Array = NDArray[np.float64]
 Keys = NDArray[np.int64]
 Indices = NDArray[np.intp]
@@ -98,9 +103,6 @@ def _optimal(objects: Indices, sources: Indices, weight: Array) -> NDArray[np.bo
 
 def _groups(objects: Indices, sources: Indices, n_objects: Any, n_sources: Any) -> NDArray[np.int32]:
     """Number of the connected component of each pair in the graph of objects and sources."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     nodes = n_objects + n_sources
     graph = coo_array((np.ones(len(objects), dtype=np.int8), (objects, n_objects + sources)), shape=(nodes, nodes))
     return connected_components(graph, directed=False)[1][objects]
@@ -112,8 +114,6 @@ def _solved(objects: Indices, sources: Indices, weight: Array) -> NDArray[np.boo
     Rows are the objects and columns the sources, ascending: the solver sees the same matrix whatever the order of
     the pairs. It fills every row or column it can; what it fills with 0, for want of a pair, is not chosen.
     """
-    from scipy.optimize import linear_sum_assignment
-
     rows, row = np.unique(objects, return_inverse=True)
     columns, column = np.unique(sources, return_inverse=True)
     if len(rows) * len(columns) > _LARGEST_MATRIX:
@@ -132,9 +132,6 @@ def _solved_sparse(row: Indices, column: Indices, weight: Array, n_rows: int, n_
     That solver matches every row, and knows costs above 0 alone: each row may also have a column of its own, of the
     cost of no pair.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
-
     nothing = 1.0 + weight.max()
     spare = np.arange(n_rows)
     cost = np.append(nothing - weight, np.full(n_rows, nothing))

@@ -34,6 +34,7 @@ from ssdb.association.write import write_matches, write_state
 from ssdb.config import AssociationConfig
 from ssdb.errors import ConfigError, NotFoundError, SsdbError, UsageError, option, shown
 from ssdb.schema.survey import association_run
+from ssdb.sky.frames import ecliptic_rotation
 from ssdb.store.database import Database
 from ssdb.store.notify import notify_associated
 from ssdb.store.partitions import make_partitions
@@ -359,6 +360,7 @@ def find_matches(
     AssociationError
         If the exposures cannot be associated.
     """
+    ecliptic_rotation(config.ecliptic)  # here, or its imports would be time of a stage
     with timed("read") as stage, index_loops(connection):
         exposures = read_exposures(connection, visits, config)
         stage.rows += len(exposures.predictions["visit"]) + len(exposures.detectors["visit"])

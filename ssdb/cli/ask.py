@@ -5,27 +5,22 @@ from __future__ import annotations
 import re
 from contextlib import nullcontext
 from dataclasses import asdict
-from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ssdb.cli.answers import answer_options, print_answer, time_options, wanted_format
 from ssdb.cli.common import (
-    as_text,
     input_path,
     json_option,
     main,
     open_database,
     print_json,
-    print_json_list,
     print_pairs,
     print_table,
     table_options,
 )
-
-if TYPE_CHECKING:
-    from ssdb.ask.query import Answer
+from ssdb.cli.digits import as_text
 
 
 @main.command()
@@ -57,7 +52,7 @@ def status(ctx: click.Context, visits: tuple[int, ...], run_id: str | None, as_j
             if number:
                 click.echo()
             detectors = row.pop("detectors")
-            print_pairs([(name, as_text(value)) for name, value in row.items()])
+            print_pairs([(name, as_text(value) if isinstance(value, int) else value) for name, value in row.items()])
             if detectors:
                 click.echo()
                 print_table(list(detectors[0]), [list(detector.values()) for detector in detectors])
@@ -68,8 +63,8 @@ def status(ctx: click.Context, visits: tuple[int, ...], run_id: str | None, as_j
                 ("  done", answer["done"]),
                 ("  pending", answer["pending"]),
                 ("    of these without predictions", answer["without_predictions"]),
-                ("first mid-exposure (MJD TAI)", answer["firstMjdTai"]),
-                ("last mid-exposure (MJD TAI)", answer["lastMjdTai"]),
+                ("first mid-exposure (MJD TAI)", _mjd(answer["firstMjdTai"])),
+                ("last mid-exposure (MJD TAI)", _mjd(answer["lastMjdTai"])),
                 ("detectors", answer["detectors"]),
                 ("sources", answer["sources"]),
                 ("predictions", answer["predictions"]),
@@ -80,6 +75,10 @@ def status(ctx: click.Context, visits: tuple[int, ...], run_id: str | None, as_j
                 ("sources of pending visits", answer["pendingSources"]),
             ]
         )
+
+
+def _mjd(time: float | None) -> str:
+    return "" if time is None else f"{time:.6f}"
 
 
 def _print_run(run: dict[str, Any]) -> None:
@@ -137,14 +136,8 @@ def _complete_names(_ctx: click.Context, _option: click.Parameter, begun: str) -
 )
 @table_options
 @click.option("--list", "listed", is_flag=True, help="List the ready-made questions; with --name, all about that one.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "csv", "ecsv", "parquet", "json"]),
-    help="Default: by the ending of -o, else table. parquet needs -o.",
-)
-@json_option
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to this file.")
+@time_options("what was observed")
+@answer_options
 @click.pass_context
 def query(
     ctx: click.Context,
@@ -155,6 +148,8 @@ def query(
     table: str | None,
     type: str | None,
     listed: bool,
+    since: float | None,
+    until: float | None,
     format_: str | None,
     as_json: bool,
     output: str | None,
@@ -163,12 +158,13 @@ def query(
 
     Names need no quotes: SELECT ssObjectId, ephOffset FROM SSSource works on both databases.
     """
-    if as_json and format_ not in (None, "json"):
-        raise click.UsageError(f"--json and --format {format_} exclude each other")
-    format_ = "json" if as_json else format_
+    times = {parameter: mjd for parameter, mjd in (("since", since), ("until", until)) if mjd is not None}
+    if twice := sorted(times.keys() & parameters.keys()):
+        raise click.UsageError(f"--{twice[0]} and --param {twice[0]}=... are the same: give one")
+    format_ = wanted_format(format_, as_json, output)
     if listed:
         others = (sql, upload, output, table, type)
-        if any(one is not None for one in others) or parameters or format_ not in (None, "json"):
+        if any(one is not None for one in others) or parameters or times or format_ not in (None, "json"):
             raise click.UsageError("--list goes with --name and --json only")
         _list_queries(name, as_json=format_ == "json")
         return
@@ -178,60 +174,20 @@ def query(
         raise click.UsageError("--upload goes with --name")
     if upload is None and (table is not None or type is not None):
         raise click.UsageError("--table and --type go with --upload")
-    if output is not None:
-        from ssdb.output import require_replaceable
-
-        require_replaceable(output)
-    _check_output(format_, output)
     if name is not None:
         from ssdb.ask.queries import asking_named
 
         opened = nullcontext((None, None)) if upload is None else input_path(upload, type)
         with opened as (path, type_):
             given = {} if path is None else {"upload": path, "table": table, "type": type_}
-            with asking_named(open_database(ctx), name, parameters, **given) as answer:
-                _print_answer(answer, format_, output)
+            with asking_named(open_database(ctx), name, parameters | times, **given) as answer:
+                print_answer(answer, format_, output)
     else:
         from ssdb.ask.query import asking
 
         typed = {parameter: _typed(value) for parameter, value in parameters.items()}
-        with asking(open_database(ctx), str(sql), typed) as answer:
-            _print_answer(answer, format_, output)
-
-
-def _check_output(format_: str | None, output: str | None) -> None:
-    if output is None and format_ in ("ecsv", "parquet"):
-        raise click.UsageError(f"{format_} is written to a file: say -o FILE")
-    if output is not None and format_ in ("table", "json"):
-        raise click.UsageError(f"{format_} is for the terminal: leave out -o, or redirect")
-    if output is not None and format_ is not None and not Path(output).name.lower().endswith(f".{format_}"):
-        raise click.UsageError(f"a file of format {format_} ends in .{format_}")
-
-
-def _print_answer(answer: Answer, format_: str | None, output: str | None) -> None:
-    rows = chain.from_iterable(answer.chunks)
-    if output is not None:
-        from ssdb.output import cannot_be_written
-        from ssdb.writers import write_parts
-
-        path = Path(output)
-        with cannot_be_written(path), answer.tables(path.absolute().parent) as (schema, tables):
-            n = write_parts(schema, tables, output)
-        click.echo(f"{output}: {n:,} rows", err=True)
-    elif format_ == "json":
-        from ssdb.ask.query import distinct
-
-        names = distinct(answer.columns)
-        print_json_list(dict(zip(names, row, strict=True)) for row in rows)
-    elif format_ == "csv":
-        import csv
-        import sys
-
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(answer.columns)
-        writer.writerows([as_text(value) for value in row] for row in rows)
-    else:
-        print_table(answer.columns, rows)
+        with asking(open_database(ctx), str(sql), typed | times) as answer:
+            print_answer(answer, format_, output)
 
 
 def _list_queries(name: str | None, as_json: bool) -> None:
@@ -271,12 +227,15 @@ def _list_queries(name: str | None, as_json: bool) -> None:
     help="Parquet, ECSV, CSV, FITS or VOTable, by the ending.",
 )
 @click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="Only this exposure; repeat for more.")
+@time_options("rows of exposures")
 @click.pass_context
-def export(ctx: click.Context, table: str, output: str, visits: tuple[int, ...]) -> None:
+def export(
+    ctx: click.Context, table: str, output: str, visits: tuple[int, ...], since: float | None, until: float | None
+) -> None:
     """Write a table or view to a file, units kept."""
     from ssdb.ask.export import export as write
 
-    n = write(open_database(ctx), table, output, visits=visits or None)
+    n = write(open_database(ctx), table, output, visits=visits or None, since=since, until=until)
     click.echo(f"{output}: {n:,} rows of {table}", err=True)
 
 

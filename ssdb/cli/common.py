@@ -21,6 +21,7 @@ import click
 from click.core import ParameterSource
 
 from ssdb import __version__, limits
+from ssdb.cli.digits import as_text, texts
 from ssdb.errors import (
     ConfigError,
     SsdbError,
@@ -289,28 +290,23 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def as_text(value: Any) -> str:
-    """A value of a row as text: NULL as nothing, bytes as hexadecimal."""
-    if value is None:
-        return ""
-    return value.hex() if isinstance(value, bytes) else str(value)
-
-
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     """Prints names and values in two columns, numbers with thousands separated."""
-    shown = [(name, f"{value:,}" if isinstance(value, int) else as_text(value)) for name, value in pairs]
+    shown = [
+        (name, f"{value:,}" if isinstance(value, int) else texts([name], [[value]])[0][0]) for name, value in pairs
+    ]
     width = max(len(name) for name, _ in shown)
     for name, value in shown:
         click.echo(f"{name:{width}}  {value}".rstrip())
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Prints a table: numbers right-aligned, NULL as nothing."""
+    """Prints a table: numbers right-aligned and with the digits that people read, NULL as nothing."""
     rows = [list(row) for row in rows]
-    texts = [[as_text(value) for value in row] for row in rows]
+    cells_of_rows = texts(columns, rows)
     numeric = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
-    widths = [max([len(name), *(len(row[i]) for row in texts)]) for i, name in enumerate(columns)]
-    for line in [list(columns), ["-" * width for width in widths], *texts]:
+    widths = [max([len(name), *(len(row[i]) for row in cells_of_rows)]) for i, name in enumerate(columns)]
+    for line in [list(columns), ["-" * width for width in widths], *cells_of_rows]:
         cells = [
             cell.rjust(width) if number else cell.ljust(width)
             for cell, width, number in zip(line, widths, numeric, strict=True)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ssdb.predict.precover import PrecoveryReport
     from ssdb.store.write import Progress
 
-_DIGITS = {"midpointMjdTai": 6, "psfMag": 2, "ephVmag": 2}
-
 
 @main.command()
 @click.argument("name", required=False)
@@ -94,6 +92,12 @@ def precover(
     failed = report.failed | (report.association.failed if report.association else {})
     for visit, reason in failed.items():
         click.echo(f"ssdb: visit {visit}: {reason}", err=True)
+    if report.replaced_better:
+        click.echo(
+            "the orbit of the file replaced one that is of the primary designation, or of a newer epoch or fit: if "
+            "that was not meant, load that one again (ssdb precover --orbit FILE --commit)",
+            err=True,
+        )
     if report.n_without_predictions:
         click.echo(
             f"{report.n_without_predictions:,} visits are left as they are, because no predictions were loaded for "
@@ -117,6 +121,7 @@ def _as_dict(report: PrecoveryReport) -> dict[str, Any]:
         "failed": {str(visit): reason for visit, reason in report.failed.items()},
         "nStored": report.n_stored,
         "nWithoutPredictions": report.n_without_predictions,
+        "replacedBetter": report.replaced_better,
         "association": association
         and {
             "runId": association.run_id,
@@ -140,9 +145,4 @@ def _tell(report: PrecoveryReport) -> None:
     print_pairs(pairs)
     if report.found:
         click.echo()
-        print_table(list(report.found[0]), [[_rounded(*item) for item in row.items()] for row in report.found])
-
-
-def _rounded(name: str, value: Any) -> Any:
-    """A number with the digits that people read."""
-    return round(value, _DIGITS.get(name, 3)) if isinstance(value, float) else value
+        print_table(list(report.found[0]), [list(row.values()) for row in report.found])

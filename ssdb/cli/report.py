@@ -33,6 +33,7 @@ def report(
         [
             ("page", str(made.page)),
             ("  of megabytes", f"{made.bytes / 1e6:.2f}"),
+            ("objects seen", "none" if made.objects is None else str(made.objects)),
             ("figures", len(made.figures)),
             ("visits", made.visits),
             ("matches", made.matches),

@@ -268,24 +268,26 @@ def check_ranges(problems: Problems, rows: pa.Table, table: sa.Table) -> None:
 def check_motion(problems: Problems, rows: pa.Table) -> None:
     """Notes rows of predictions whose heliocentric vectors are those of nothing in the Solar System.
 
+    Where there is no helio_x, helio_y, helio_z, helioRange is the distance that velocities are looked at with.
+
     Vectors in other units are such: lengths in au that were divided by the kilometres of an au, velocities in au/d.
 
     Parameters
     ----------
     rows : pyarrow.Table
-        Perhaps with helio_x, helio_y, helio_z (au) and helio_vx, helio_vy, helio_vz (km/s); unknown ones are left out.
+        Perhaps with helio_x, helio_y, helio_z, helioRange (au) and helio_vx, helio_vy, helio_vz (km/s); unknown ones
+        are left out.
     """
     names = [f"helio_{axis}" for axis in ("x", "y", "z", "vx", "vy", "vz")]
-    if not set(names[:3]) <= set(rows.schema.names):
-        return
     # Values out of their ranges are told as such, and have finite squares.
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        distance = np.sqrt(sum(rows.column(name).to_numpy() ** 2 for name in names[:3]))
+        distance = _length(rows, names[:3])
         inside = distance < SUN_RADIUS_AU
         problems.add(inside, "helio_x, helio_y, helio_z lie inside the Sun: they must be in au")
-        if not set(names) <= set(rows.schema.names):
+        if not set(names[3:]) <= set(rows.schema.names):
             return
-        speed = np.sqrt(sum(rows.column(name).to_numpy() ** 2 for name in names[3:]))
+        distance = np.where(np.isnan(distance), _length(rows, ["helioRange"]), distance)
+        speed = _length(rows, names[3:])
         slowest = _CIRCULAR_KM_S * np.sqrt(2 * _NEAREST_AU / (distance * (distance + _NEAREST_AU)))
         escape = np.sqrt(2 / distance) * _CIRCULAR_KM_S
         in_au_per_day = (speed < slowest) & (speed * AU_KM / 86400 < 2 * escape)
@@ -293,6 +295,13 @@ def check_motion(problems: Problems, rows: pa.Table) -> None:
     what = "helio_vx, helio_vy, helio_vz are {} than any orbit at that distance from the Sun: they must be in km/s"
     problems.add(in_au_per_day & ~inside, f"{what.format('slower')}, not in au/d")
     problems.add(too_fast & ~inside, what.format("faster"))
+
+
+def _length(rows: pa.Table, names: Sequence[str]) -> np.ndarray:
+    """The length of a vector whose components are in columns, NaN where one is unknown or not there."""
+    if not set(names) <= set(rows.schema.names):
+        return np.full(rows.num_rows, np.nan)
+    return np.sqrt(sum(rows.column(name).to_numpy() ** 2 for name in names))
 
 
 def normalised_ra(ra: np.ndarray) -> np.ndarray:

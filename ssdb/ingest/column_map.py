@@ -191,11 +191,13 @@ def _made(
 ) -> tuple[pa.Field, pa.Array | pa.ChunkedArray]:
     """A mapped column, its unit and the file's name of it in the metadata of its field."""
     if mapped.column is None:
+        if is_text and isinstance(mapped.constant, bool):
+            raise _truth_for_text(name)
         constant = conversions.written(mapped.constant) if is_text else plain(mapped.constant)
         value = pa.scalar(constant)
         return pa.field(name, value.type), pa.repeat(value, table.num_rows)
     field, column = table.schema.field(mapped.column), table.column(mapped.column)
-    values, unit = _values(table, field, column, mapped, label, is_text)
+    values, unit = _values(table, name, field, column, mapped, label, is_text)
     about = {**(field.metadata or {}), b"unit": unit.encode(), FROM: mapped.column.encode()}
     if mapped.convert == "time" and pa.types.is_float32(column.type):
         about[SINGLE] = b"yes"
@@ -203,7 +205,13 @@ def _made(
 
 
 def _values(
-    table: pa.Table, field: pa.Field, column: pa.ChunkedArray, mapped: MappedColumn, label: str, is_text: bool
+    table: pa.Table,
+    name: str,
+    field: pa.Field,
+    column: pa.ChunkedArray,
+    mapped: MappedColumn,
+    label: str,
+    is_text: bool,
 ) -> tuple[pa.Array | pa.ChunkedArray, str]:
     """Values of a column that is made from one of the file's, and their unit."""
     where = f"{label}: column {mapped.column}"
@@ -211,6 +219,8 @@ def _values(
     where_sign = f"{label}: column {mapped.sign}"
     unit = mapped.unit or unit_of(field)
     if mapped.values is not None:
+        if is_text and any(isinstance(value, bool) for value in mapped.values.values()):
+            raise _truth_for_text(name)
         as_said = conversions.written if is_text else plain
         values = {key: None if value is None else as_said(value) for key, value in mapped.values.items()}
         return conversions.replaced(column, values, where), ""
@@ -227,3 +237,7 @@ def _values(
         return conversions.signed(column, sign, where, where_sign), unit
     angles = conversions.degrees(column, unit, where) if unit else column
     return angles, unit if angles is column else "deg"
+
+
+def _truth_for_text(name: str) -> ConfigError:
+    return ConfigError(f"{name}: YAML takes yes, no, on and off for true and false: put the text in quotes")

@@ -13,24 +13,12 @@ import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
 from ssdb.ingest.advice import map_of
-from ssdb.ingest.typed import POSITIONS, Target, UnusableError, converted, is_date
+from ssdb.ingest.typed import POSITIONS, Target, UnusableError, are_numbered_codes, converted, is_date, is_needed
 from ssdb.schema.arrow import arrow_schema
 from ssdb.table_notes import SINGLE, UNREADABLE, about, unit_of
 from ssdb.units import parsed_unit
 
-NEEDED = (
-    POSITIONS
-    | {"midpointMjdTai", "band", "detector", "instrument", "observatoryCode"}
-    | {
-        *("ssObjectId", "designation", "diaObjectId", "exposureTime"),
-        *("raErr", "decErr", "ra_dec_Cov", "psfFlux", "psfFluxErr", "ephErrMajor", "ephErrMinor", "ephErrPa"),
-        *("ephRateRa", "ephRateDec", "ephVmag", "radius", "width", "height", "pixelScale"),
-        *("q", "e", "i", "node", "argperi", "peri_time", "epoch_mjd"),
-    }
-)
-"""Columns that association, prediction or the sorting of rows rest on where they are there: none is left out for
-being in a unit that cannot be converted."""
-
+_ELEMENTS = frozenset({"q", "e", "i", "node", "argperi"})
 _UCDS_OF_NAMES = ("meta.id", "meta.id;src")
 _MOST_COLUMNS_SHOWN = 40
 _MOST_SHAPES = 256
@@ -119,7 +107,7 @@ def conform(
             factor = _unit_factor(unit_of(of_file), to_make) if to_make.unit else 1.0
             columns[name] = converted(_one_array(values), factor or 1.0, to_make)
         except UnusableError as error:
-            if _is_needed(to_make):
+            if is_needed(to_make):
                 raise InputError(str(error)) from None
             doubts.append(f"{str(error).removeprefix(f'{label}: ')}: it is left out")
             continue
@@ -135,17 +123,14 @@ def conform(
     )
 
 
-def _is_needed(target: Target) -> bool:
-    """Whether a column that cannot be converted is no small loss: without it rows would mean something else."""
-    return not target.column.nullable or target.name in NEEDED
-
-
 def _single_precision(target: Target) -> list[str]:
-    """What to tell of times and positions that have lost digits before they came here."""
+    """What to tell of times, positions and orbits that have lost digits before they came here."""
     if not (pa.types.is_float32(target.of_file.type) or about(target.of_file, SINGLE)):
         return []
     if is_date(target):
         return [f"{target.name} is in single precision, which is wrong by minutes: write it in double precision"]
+    if target.name in _ELEMENTS:
+        return [f"{target.name} is in single precision, which moves predictions: write it in double precision"]
     if target.name in POSITIONS and pa.types.is_float64(target.field.type):
         return [
             f"{target.name} is in single precision, which is wrong by up to 0.05 arcsec: write it in double precision"
@@ -155,12 +140,14 @@ def _single_precision(target: Target) -> list[str]:
 
 def _number_for_text(target: Target) -> list[str]:
     """What to tell of codes and versions given as numbers; a name that is a number, as of (433), is one."""
+    if are_numbered_codes(target):
+        return [f"{target.name} holds numbers, taken for codes with zeros before: 095 of 95"]
     of_file = target.of_file.type
     numbers = pa.types.is_integer(of_file) or pa.types.is_floating(of_file) or pa.types.is_decimal(of_file)
     if not numbers or not pa.types.is_string(target.field.type) or target.column.info["ucd"] in _UCDS_OF_NAMES:
         return []
     return [
-        f"{target.name} is text, and given as numbers, which do not tell 95 from 095, nor 1.1 from 1.10: write it as "
+        f"{target.name} is text, and given as numbers, which do not tell 7 from 0007, nor 1.1 from 1.10: write it as "
         "text"
     ]
 

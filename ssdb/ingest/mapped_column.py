@@ -57,6 +57,15 @@ def _number(loader: Loader, node: yaml.ScalarNode) -> _Int | _Float:
     return number
 
 
+def _mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [key.value for key, _ in node.value]
+    again = [key for key in keys if isinstance(key, str) and keys.count(key) > 1]
+    if again:
+        raise ConfigError(f"{shown(dict.fromkeys(again))} is there twice")
+    return loader.construct_mapping(node, deep=True)
+
+
+Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 Loader.add_constructor("tag:yaml.org,2002:int", _number)
 Loader.add_constructor("tag:yaml.org,2002:float", _number)
 

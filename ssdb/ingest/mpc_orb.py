@@ -40,6 +40,8 @@ _KEYS = {
 
 _WHOLE = frozenset(name for name in _KEYS if pa.types.is_integer(arrow_schema(mpc_orbits).field(name).type))
 
+_JSON_OBJECT = r"(?s)^\s*(\{\s*(\".*)?\}|null)\s*$"
+
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\s*(?:d|days?))?\s*")
 
 
@@ -114,6 +116,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def not_json(rows: pa.Table) -> dict[str, np.ndarray]:
+    """Which rows of mpc_orbits have a text that begins or ends as no text of a JSON object does, by what is wrong."""
+    if JSON not in rows.column_names:
+        return {}
+    looks_right = pc.match_substring_regex(rows.column(JSON), _JSON_OBJECT)
+    wrong = pc.fill_null(pc.invert(looks_right), False).to_numpy()
+    text = f"{JSON} is not JSON (a dict as Python prints it, say), so that its covariance is not used"
+    return {text: wrong} if wrong.any() else {}
 
 
 def with_values_of_json(rows: pa.Table) -> pa.Table:

@@ -22,7 +22,7 @@ from ssdb.files import label, read_columns, require_file
 from ssdb.ingest.conform import conform
 from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.instants import instants_of
-from ssdb.ingest.mpc_orb import as_text, with_values_of_json
+from ssdb.ingest.mpc_orb import as_text, not_json, with_values_of_json
 from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock, Part, is_simple_text, numbers_of, opened, parts_of
 from ssdb.ingest.orbit_checks import perihelion_problems
 from ssdb.ingest.packed import unpack
@@ -177,7 +177,8 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
         )
     others = tuple(not_plain(table.schema))
     table, unreadable, unknown = _parsed(table.select(ours))
-    rows = conform(table, _given, name, filled=(*_NAMES, *_OURS)).table
+    conformed = conform(table, _given, name, filled=(*_NAMES, *_OURS))
+    rows, unknown = conformed.table, unknown | not_json(conformed.table)
     # What the text does not know either is there as it is in the columns.
     rows = without_sentinels(with_values_of_json(without_sentinels(rows, ORBITS)), ORBITS)
     packed, unpacked, ids, agree = _designations(rows)
@@ -193,7 +194,8 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
         }
     )
     told = [(text, numbers[bad]) for text, bad in unknown.items()]
-    return OrbitBlock(rows, numbers, ids, left_out, unknown=told, not_plain=others).without(problems)
+    block = OrbitBlock(rows, numbers, ids, left_out, unknown=told, not_plain=others, doubts=conformed.doubts)
+    return block.without(problems)
 
 
 def _perihelia(rows: pa.Table) -> dict[str, np.ndarray]:

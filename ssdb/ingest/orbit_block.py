@@ -59,6 +59,8 @@ class OrbitBlock:
         Columns of the source that are left out, because their values are lists, structures or the like.
     names : pyarrow.Array of string, shape (n,), or None
         Names of the objects as the source has them; NULL where it has none.
+    doubts : tuple of str
+        What looks wrong with columns and may be right.
     own : ndarray of bool, shape (n,), or None
         Which of them came under the primary designation of their object, or its number; None: all.
     """
@@ -71,7 +73,14 @@ class OrbitBlock:
     unknown: list[tuple[str, np.ndarray]] = field(default_factory=list)
     not_plain: tuple[str, ...] = ()
     names: pa.Array | None = None
+    doubts: tuple[str, ...] = ()
     own: np.ndarray | None = None
+
+    def only(self, row: int) -> OrbitBlock:
+        """One of the orbits."""
+        one = slice(row, row + 1)
+        own = None if self.own is None else self.own[one]
+        return OrbitBlock(self.rows.slice(row, 1), self.numbers[one], self.ids[one], own=own)
 
     def without(self, problems: Mapping[str, np.ndarray]) -> OrbitBlock:
         """The block without the rows that have a problem; each is noted as left out for its first one.

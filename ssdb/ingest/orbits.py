@@ -114,7 +114,7 @@ def ingest_orbits(
             raise InputError(f"{name}: there is no usable orbit in it{reasons}")
         stored -= in_file.n_replaced
         counts["changed"] -= in_file.n_replaced
-    doubts = (*left_out.texts(), *angles.doubts())
+    doubts = (*left_out.texts(), *left_out.doubts, *angles.doubts())
     columns = tuple(left_out.columns)
     return IngestReport(name, "orbits", stored, 0, left_out.count, columns, doubts=doubts, **dict[str, Any](counts))
 
@@ -180,6 +180,7 @@ class _LeftOut:
     def __init__(self) -> None:
         self.count = 0
         self.columns: dict[str, None] = {}
+        self.doubts: dict[str, None] = {}
         self._numbers: dict[str, list[int]] = {}
         self._counted = "row"
 
@@ -187,6 +188,7 @@ class _LeftOut:
         """Notes the rows that a block leaves out."""
         self._counted = block.counted
         self.columns |= dict.fromkeys(block.not_plain)
+        self.doubts |= dict.fromkeys(block.doubts)
         self.count += sum(len(numbers) for _, numbers in block.left_out)
         for text, numbers in [*block.left_out, *block.unknown]:
             self._numbers.setdefault(text, []).extend(numbers.tolist())
@@ -234,8 +236,8 @@ def _format_of(source: Source) -> str:
     if is_mpc_orbits(names):
         return "mpc_orbits"
     raise InputError(
-        f"{label(source)}: these are not orbits as MPCORB.DAT, the table mpc_orbits (a designation, q, e, epoch_mjd, "
-        f"...) or Sorcha (ObjID, FORMAT, ...) have them; it begins with {shown(names, 10)}"
+        f"{label(source)}: these are not orbits as MPCORB.DAT, the table mpc_orbits ({UNPACKED} or {PACKED}, q, e, "
+        f"epoch_mjd, ...) or Sorcha (ObjID, FORMAT, ...) have them; it begins with {shown(names, 10)}"
     )
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
 from ssdb.errors import InputError, shown
 from ssdb.schema.ranges import DEC, MJD, RA, Range
-from ssdb.schema.survey import visit, visit_detector
+from ssdb.schema.survey import ss_prediction, visit, visit_detector
 from ssdb.sky.sphere import separations
 from ssdb.store.read import read_arrays
 
@@ -141,6 +141,37 @@ def other_visits(connection: sa.Connection, given: sa.Table) -> list[Other]:
     pairs = sa.select(old.visit, *columns).where(old.visit == new.visit, sa.or_(*differ)).order_by(old.visit)
     rows = ((row[0], Said(*row[1:7]), Said(*row[7:])) for row in connection.execute(pairs))
     return [Other(number, stored, said) for number, stored, said in rows if is_other(stored, said)]
+
+
+def refuse_times_of_rows(connection: sa.Connection, name: str, given: sa.Table) -> None:
+    """Raises InputError if times of visits are corrected away from those of their sources or predictions.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits, in which sources at their visit's time have the new one.
+    name : str
+        The source's name for messages.
+    given : sqlalchemy.Table
+        Staged rows with ``visit`` and ``midpointMjdTai``.
+    """
+    new, detector, prediction = given.c, visit_detector.c, ss_prediction.c
+    moved = (visit.c.visit == new.visit) & (visit.c.midpointMjdTai != new.midpointMjdTai)
+    for what, rows, times in (
+        ("sources", detector.visit, (detector.firstSourceMjdTai, detector.lastSourceMjdTai)),
+        ("predictions", prediction.visit, (prediction.midpointMjdTai,)),
+    ):
+        far = sa.or_(*(sa.func.abs(time - new.midpointMjdTai) > MAX_TIME_DIFFERENCE_DAYS for time in times))
+        columns = (new.visit, new.midpointMjdTai, sa.func.min(times[0]), sa.func.max(times[-1]))
+        statement = sa.select(*columns).where(moved, rows == new.visit, far).group_by(*columns[:2]).order_by(new.visit)
+        found = connection.execute(statement).first()
+        if found is not None:
+            number, given_mjd, first, last = found
+            farthest = first if abs(first - given_mjd) > abs(last - given_mjd) else last
+            raise InputError(
+                f"{name}: visit {number} is given with mid-exposure {_shortest(given_mjd)} (MJD TAI), more than "
+                f"{MAX_TIME_DIFFERENCE_DAYS} d from that of its {what}, {_shortest(farthest)}: which of them is right?"
+            )
 
 
 def refuse_other_places(connection: sa.Connection, name: str, given: sa.Table) -> None:

@@ -355,7 +355,7 @@ def _parquet(path: Path) -> _Contents:
         for part in parquet_parts(path):
             with opened_parquet(part) as (file, _):
                 parts.append(plain(file.read(wanted), str(path)))
-        table = joined(parts)
+        table = joined(parts, path)
         missing = [name for name in wanted if name not in table.column_names]
         if missing:
             raise InputError(f"{path}: column {shown(missing)} has no plain values")

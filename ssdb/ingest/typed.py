@@ -10,10 +10,11 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
-from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude
-from ssdb.table_notes import FROM, SCALE, about
+from ssdb.schema.sentinels import UNKNOWN_TEXTS, is_unknown, is_unknown_magnitude
+from ssdb.table_notes import FROM, SCALE, about, unit_of
 
-_NO_TEXT = pa.array(["", "nan", "NaN", "NAN"])
+_NO_COUNTS = [-1, -999, -9999]
+"""What stands for "unknown" in numbers of pixels and the like."""
 
 _NEVER_ZERO = frozenset({"ephVmag"})
 """Magnitudes that are 0 only where nobody filled them in, as in tables of Rubin's."""
@@ -21,13 +22,30 @@ _NEVER_ZERO = frozenset({"ephVmag"})
 POSITIONS = frozenset({"ra", "dec", "ephRa", "ephDec"})
 """Positions: where required, they keep what makes them unusable, so that checks can name the rows."""
 
+NEEDED = (
+    POSITIONS
+    | {"midpointMjdTai", "band", "detector", "instrument", "observatoryCode"}
+    | {
+        *("ssObjectId", "designation", "diaObjectId", "exposureTime"),
+        *("raErr", "decErr", "ra_dec_Cov", "psfFlux", "psfFluxErr", "ephErrMajor", "ephErrMinor", "ephErrPa"),
+        *("ephRateRa", "ephRateDec", "ephVmag", "radius", "width", "height", "pixelScale"),
+        *("q", "e", "i", "node", "argperi", "peri_time", "epoch_mjd"),
+    }
+)
+"""Columns that association, prediction or the sorting of rows rest on where they are there: none is left out for
+being in a unit that cannot be converted."""
+
+
 _ZERO_IS_UNKNOWN = frozenset({"ssObjectId", "diaObjectId", "parentDiaSourceId"})
-"""Identifiers that files set to 0 where there is none."""
+"""Identifiers that files set to 0, some below it, where there is none."""
 
 _WORDS = (["true", "t", "yes", "y", "1"], ["false", "f", "no", "n", "0"])
 """What true and false are called in text: PostgreSQL's CSV has t and f."""
 _TT_MINUS_TAI = 32.184 / 86400
 """Days, by definition; TDB is never 2 ms from TT."""
+
+_CODE_LENGTH = 3
+"""Characters of a code of the Minor Planet Center."""
 
 _EXACT_IN_FLOAT64 = 2.0**53
 _DATE_AND_TIME = "a date and time of UTC in ISO 8601"
@@ -77,22 +95,44 @@ class Target:
         value : object
             One of the file's that cannot be taken.
         """
-        if not self.mappable or self.column.nullable:
+        if not self.mappable or not is_needed(self):
             return ""
         column = about(self.of_file, FROM) or self.file_column
         if is_date(self):
-            how = "convert: time, format: isot, scale: utc"
+            how = f"convert: time, format: {_time_format(self.of_file)}, scale: utc"
             return f"; a column map can convert it: `{self.name}: {{column: {column}, {how}}}`"
         if not self.unit:
             return f"; a column map can name another column: `{self.name}: COLUMN`"
         sexagesimal = isinstance(value, str) and len(value.replace(":", " ").split()) > 1
+        if "Flux" in self.name and unit_of(self.of_file).lower().startswith("mag"):
+            more = "convert: ABmag_error, magnitude: COLUMN" if self.name.endswith("Err") else "convert: ABmag"
+            return f"; a column map can convert it: `{self.name}: {{column: {column}, {more}}}`"
         unit = "hourangle" if sexagesimal and "ra" in self.name.lower() else self.unit
         return f"; a column map can say what it is: `{self.name}: {{column: {column}, unit: {unit}}}`"
 
 
+def is_needed(target: Target) -> bool:
+    """Whether a column that cannot be converted is no small loss: without it rows would mean something else."""
+    return not target.column.nullable or target.name in NEEDED
+
+
 def is_date(target: Target) -> bool:
     """Whether it is a time, MJD."""
-    return "mjd" in target.name.lower() and target.unit == "d"
+    return ("mjd" in target.name.lower() or target.name == "peri_time") and target.unit == "d"
+
+
+def _time_format(of_file: pa.Field) -> str:
+    """What a map would most likely call the times of a column: dates as text, or numbers."""
+    if not (pa.types.is_floating(of_file.type) or pa.types.is_integer(of_file.type)):
+        return "isot"
+    said = f"{of_file.name} {unit_of(of_file)}".lower()
+    return "jd" if "jd" in said.replace("mjd", "") else "mjd"
+
+
+def are_numbered_codes(target: Target) -> bool:
+    """Whether observatory codes have lost their zeros, being numbers."""
+    given = target.of_file.type
+    return target.name == "observatoryCode" and (pa.types.is_integer(given) or pa.types.is_floating(given))
 
 
 def _is_magnitude(target: Target) -> bool:
@@ -160,9 +200,9 @@ def _is_text(values: pa.Array) -> bool:
 
 
 def _stripped(values: pa.Array) -> pa.Array:
-    """Text without the blanks around it, null where nothing is left, or NaN, which CSV files have for no text."""
+    """Text without the blanks around it, null where nothing is left, or a word that stands for no value."""
     trimmed = pc.utf8_trim_whitespace(values)
-    return pc.if_else(pc.is_in(trimmed, _NO_TEXT), pa.scalar(None, values.type), trimmed)
+    return pc.if_else(pc.is_in(trimmed, UNKNOWN_TEXTS), pa.scalar(None, values.type), trimmed)
 
 
 def _parsed(values: pa.Array, type_: pa.DataType, what: str, target: Target) -> pa.Array:
@@ -230,7 +270,11 @@ def _to_integer(values: pa.Array, factor: float, target: Target) -> pa.Array:
         target.refuse(np.array(outside), values, f"is not within {limits.min} to {limits.max}")
         raise
     if target.name in _ZERO_IS_UNKNOWN:
-        numbers = pc.if_else(pc.equal(numbers, 0), pa.scalar(None, type_), numbers)
+        # Those of simulated objects are below 0.
+        unknown = pc.equal(numbers, 0) if target.name == "ssObjectId" else pc.less_equal(numbers, 0)
+        numbers = pc.if_else(unknown, pa.scalar(None, type_), numbers)
+    if str(target.column.info["ucd"]).startswith("meta.number"):
+        numbers = pc.if_else(pc.is_in(numbers, pa.array(_NO_COUNTS, type_)), pa.scalar(None, type_), numbers)
     return numbers
 
 
@@ -254,6 +298,8 @@ def _to_text(values: pa.Array, target: Target) -> pa.Array:
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_finite(values), values, pa.scalar(None, values.type))
     texts = _stripped(_cast(values, pa.string(), "text", target))
+    if are_numbered_codes(target):
+        texts = pc.utf8_lpad(texts, _CODE_LENGTH, "0")
     target.refuse(_mask(pc.match_substring(texts, "\0")), texts, "has a NUL character, which databases refuse")
     length = target.column.type.length  # type: ignore[attr-defined]
     if length is not None:

@@ -19,7 +19,7 @@ from ssdb.ingest.checks import (
 )
 from ssdb.ingest.door import IngestReport, Source, ids, read_conformed, with_column
 from ssdb.ingest.opsim import looks_like_opsim, read_opsim
-from ssdb.ingest.same_visit import other_visits, refuse_others
+from ssdb.ingest.same_visit import other_visits, refuse_others, refuse_times_of_rows
 from ssdb.input_file import refuse_said, said_of
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import visit
@@ -50,7 +50,8 @@ def ingest_visits(
     """Stores exposures. One that is stored already takes the new values.
 
     Where its time changes, sources that have the visit's time take the new one, and it is to be associated again. A
-    time that differs by more than 0.02 d, another camera, observatory or field is no correction but another visit.
+    time that differs by more than 0.02 d, from the stored one or from that of the visit's sources and predictions,
+    another camera, observatory or field is no correction but another visit.
 
     Parameters
     ----------
@@ -100,13 +101,13 @@ def ingest_visits(
         with staged(connection, visit, rows, progress) as new:
             refuse_others(name, other_visits(connection, new))
             counts = count_stored(connection, visit, ("visit",), new)
-            _merge(connection, new)
+            _merge(connection, name, new)
     n = rows.num_rows
     about = (conformed.left_out, conformed.without_unit, conformed.doubts)
     return IngestReport(name, "visits", n, n, invalid, *about, **counts)
 
 
-def _merge(connection: sa.Connection, new: sa.Table) -> None:
+def _merge(connection: sa.Connection, name: str, new: sa.Table) -> None:
     """Adds the new exposures, and brings stored ones to the new values."""
     same = visit.c.visit == new.c.visit
     moved = sa.select(new.c.visit).where(same, visit.c.midpointMjdTai != new.c.midpointMjdTai)
@@ -116,6 +117,7 @@ def _merge(connection: sa.Connection, new: sa.Table) -> None:
             # What was associated with another time has to be done again; that must be known before it is replaced.
             mark_pending(connection, moved)
             _move_sources(connection, new)
+            refuse_times_of_rows(connection, name, new)
     values = {column.name: column for column in new.columns if column.name != "visit"}
     connection.execute(sa.update(visit).where(same).values(values))
     missing = ~sa.exists().where(same)

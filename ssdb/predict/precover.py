@@ -16,6 +16,7 @@ from ssdb.association.derive import derive
 from ssdb.association.refine import ranks, refine
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.ingest.door import Source
+from ssdb.ingest.orbit_choice import FileOrbits, without_worse_than_stored
 from ssdb.ingest.orbits import store_orbits
 from ssdb.predict.fields import PROVIDER
 from ssdb.predict.target import Target, find_target
@@ -92,6 +93,9 @@ class PrecoveryReport:
         stored for them.
     association : AssociationReport or None
         Of the exposures for which predictions were stored.
+    replaced_better : bool
+        The orbit of the file was stored, as it was asked for, in place of one that ``ssdb ingest orbits`` would have
+        kept: of the primary designation, or of a newer epoch or fit.
     """
 
     ssObjectId: int
@@ -105,6 +109,7 @@ class PrecoveryReport:
     n_stored: int = 0
     n_without_predictions: int = 0
     association: AssociationReport | None = field(default=None)
+    replaced_better: bool = False
 
 
 def precover(
@@ -254,10 +259,13 @@ def _store(connection: sa.Connection, target: Target, predictions: pa.Table, rep
     With a new orbit, those predictions that were made of the old one are removed from the other visits too.
     """
     lock_names(connection, shared=True)
-    if target.row is not None:
-        store_orbits(connection, target.row, lock_orbits(connection), identified=True)
+    if target.given is not None:
+        free_id = lock_orbits(connection)
+        no_worse = without_worse_than_stored(connection, target.given, FileOrbits(), identified=True)
+        report.replaced_better = not len(no_worse.ids)
+        store_orbits(connection, target.given.rows, free_id, identified=True)
     wanted = predictions.column("visit").to_numpy()
-    outdated = _outdated(connection, target.object_id) if target.row is not None else np.empty(0, np.int64)
+    outdated = _outdated(connection, target.object_id) if target.given is not None else np.empty(0, np.int64)
     lock_visits(connection, np.union1d(wanted, outdated))
     asked = _with_predictions(connection, wanted)
     kept = np.isin(wanted, asked)

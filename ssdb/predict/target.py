@@ -37,15 +37,15 @@ class Target:
         One.
     covariance : ndarray, shape (6, 6), or None
         Of the orbit's state, where it is known.
-    row : pyarrow.Table or None
-        Of an orbit out of a file: its row of mpc_orbits.
+    given : OrbitBlock or None
+        Of an orbit out of a file: itself.
     """
 
     object_id: int
     designation: str
     orbit: Orbits
     covariance: Array | None
-    row: pa.Table | None = None
+    given: OrbitBlock | None = None
 
 
 def find_target(
@@ -121,7 +121,7 @@ def _in_source(connection: sa.Connection, resolved: ResolvedName | None, source:
             _refuse_several(name, wanted)
         elif (block.ids == resolved.ssObjectId).any():
             row = int(np.flatnonzero(block.ids == resolved.ssObjectId)[0])
-            wanted.append(OrbitBlock(block.rows.slice(row, 1), block.numbers[row : row + 1], block.ids[row : row + 1]))
+            wanted.append(block.only(row))
     found = [block for block in wanted if len(block.ids)]
     if not found:
         why = "".join(f"; {text}" for text in reasons[:5])
@@ -135,7 +135,7 @@ def _in_source(connection: sa.Connection, resolved: ResolvedName | None, source:
     designation = rows.column(UNPACKED)[0].as_py()
     text = rows.column("mpc_orb_jsonb")[0].as_py() if "mpc_orb_jsonb" in rows.column_names else None
     covariance = covariance_of(text, float(orbit.epoch_mjd[0]), f"{name}: {designation}")
-    return Target(int(found[-1].ids[0]), designation, orbit, covariance, rows)
+    return Target(int(found[-1].ids[0]), designation, orbit, covariance, found[-1].only(0))
 
 
 def _refuse_several(name: str, blocks: list[OrbitBlock]) -> None:

@@ -7,16 +7,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from ssdb.report.data import ObservedObject
-from ssdb.report.pictures import Picture, Theme, band_names, band_style, plain
+from ssdb.report.objects import ObservedObject
+from ssdb.report.pictures import Picture, Theme, band_names, band_style, in_order, plain
 
 
 def light_curve(one: ObservedObject) -> Picture | None:
     """Magnitudes against time."""
     seen = one.observations
     told = (
-        f"light-{one.ssObjectId}",
-        f"Light curve of {one.designation}",
+        f"light-{one.file_name}",
+        f"Light curve of {one.title}",
         "midpointMjdTai",
         "mag",
         "mid-exposure (MJD TAI)",
@@ -30,8 +30,8 @@ def light_curve(one: ObservedObject) -> Picture | None:
 def phase_curve(one: ObservedObject) -> Picture | None:
     """Reduced magnitudes against phase angle."""
     told = (
-        f"phase-{one.ssObjectId}",
-        f"Phase curve of {one.designation}",
+        f"phase-{one.file_name}",
+        f"Phase curve of {one.title}",
         "phaseAngle",
         "reducedMag",
         "phase angle (degrees)",
@@ -49,7 +49,7 @@ def _curve(
         return None
     across, up, error = seen[x][known], seen[y][known], np.nan_to_num(seen["magErr"][known])
     bands: NDArray[np.object_] = np.array(band_names(seen["band"][known]), dtype=object)
-    names = sorted(set(bands.tolist()))
+    names = in_order(bands.tolist())
 
     def draw(figure: Figure, theme: Theme) -> None:
         axes = figure.subplots()
@@ -62,6 +62,7 @@ def _curve(
             container.set_label(plain(band))
         axes.yaxis.set_inverted(True)
         axes.set(xlabel=x_label, ylabel=y_label)
+        axes.set_title(plain(one.title), fontsize=12, loc="left", wrap=True)
         axes.margins(0.08)
         axes.xaxis.set_major_locator(MaxNLocator(4))
         figure.legend(loc="outside upper right", ncols=6, title="band", fontsize=11, title_fontsize=11)

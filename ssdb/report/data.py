@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from ssdb.errors import ConfigError, NotFoundError, option, shown
-from ssdb.names.resolve import find_object
-from ssdb.schema.arrow import arrow_type
+from ssdb.report.depth import limiting_magnitudes
+from ssdb.report.objects import ObservedObject, read_objects, seen_objects
+from ssdb.report.reading import Columns, read_columns
+from ssdb.report.statistics import ab_magnitudes
+from ssdb.schema.dia import dia_source
 from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import DONE, association_run, outside_padding, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.sky.footprint import Outlines, unpack_outlines
+from ssdb.sky.sphere import positions
 from ssdb.store.database import Database
-from ssdb.store.read import read_arrays, read_table
 from ssdb.store.visits import in_nights
-
-Columns = dict[str, NDArray[Any]]
 
 MAGNITUDE_BIN = 0.25
 """Width of the bins of predicted magnitude, mag."""
@@ -34,43 +34,6 @@ RUNS_SHOWN = 20
 UNSEEN_SHOWN = 5
 _MOST_MATCHES = 5_000_000
 """More would take gigabytes."""
-
-_OBSERVED_COLUMNS: dict[str, Any] = {
-    "visit": sa.BigInteger(),
-    "midpointMjdTai": sa.Double(),
-    "band": sa.String(),
-    "mag": sa.Double(),
-    "magErr": sa.Double(),
-    "reducedMag": sa.Double(),
-    "phaseAngle": sa.Double(),
-}
-_observation = sa.table(
-    "SsObservation", sa.column("ssObjectId"), *(sa.column(name, kind) for name, kind in _OBSERVED_COLUMNS.items())
-)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ObservedObject:
-    """What was observed of an object, of all nights.
-
-    Attributes
-    ----------
-    name : str
-        As it was asked for.
-    designation : str
-        The primary one.
-    ssObjectId : int
-    names : list of str
-        Its other names.
-    observations : dict of str to ndarray, shape (n,)
-        visit, midpointMjdTai (MJD TAI), band, mag, magErr, reducedMag (AB), phaseAngle (deg), by time.
-    """
-
-    name: str
-    designation: str
-    ssObjectId: int
-    names: list[str]
-    observations: Columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +55,15 @@ class ReportData:
     nights : tuple of int
         Those asked for; empty: all.
     visits : dict of str to ndarray, shape (v,)
-        The columns of Visit, by time; with nDetectors, nEmptyDetectors (processed, without a source) and
-        nAmbiguous (expected objects with more than one candidate).
+        The columns of Visit, by time; with nDetectors, nEmptyDetectors (processed, without a source), nAmbiguous
+        (expected objects with more than one candidate), centreRa and centreDec (deg), limit and nFaint: see
+        :func:`ssdb.report.depth.limiting_magnitudes`.
     matches : dict of str to ndarray, shape (m,)
-        visit, detector, ephRa, ephDec (deg), ephOffsetRa, ephOffsetDec, ephOffsetAlongTrack, ephOffsetCrossTrack
-        (arcsec) of SSSource, by visit.
+        visit, ssObjectId, designation, detector, ephRa, ephDec (deg), ephVmag, ephOffsetRa, ephOffsetDec,
+        ephOffsetAlongTrack, ephOffsetCrossTrack (arcsec) of SSSource, by visit; midpointMjdTai, band and mag (AB; NaN
+        of a psfFlux that is not above 0) of their sources.
+    seen : dict of str to ndarray
+        The objects of the matches: see :func:`ssdb.report.objects.seen_objects`.
     expected : dict of str to ndarray
         Objects expected, counted (n; of these seen) by instrument, detector, magnitudeBin (lower edge, mag; NaN:
         unknown) and nCandidates (up to MANY_CANDIDATES).
@@ -114,6 +81,7 @@ class ReportData:
     nights: tuple[int, ...]
     visits: Columns
     matches: Columns
+    seen: Columns
     expected: Columns
     unseen: Columns
     focal_plane: FocalPlane | None
@@ -149,34 +117,31 @@ def read_report(database: Database, nights: Sequence[int] = (), objects: Sequenc
             choose = option("--night", "nights=...")
             raise ConfigError(f"{n_matches:,} matches are more than a report can hold: choose nights with {choose}")
         n_runs, runs = _runs(connection, chosen)
+        visits["centreRa"], visits["centreDec"] = _centres(connection, chosen, visits)
+        visits["limit"], visits["nFaint"] = limiting_magnitudes(connection, chosen, visits["visit"])
+        matches = _matches(connection, chosen)
         return ReportData(
             nights=tuple(sorted(set(nights))),
             visits=visits,
-            matches=_matches(connection, chosen),
+            matches=matches,
+            seen=seen_objects(connection, chosen, matches),
             expected=_expected(connection, chosen),
             unseen=_unseen(connection, chosen),
             focal_plane=_focal_plane(connection, chosen),
             runs=runs,
             n_runs=n_runs,
-            objects=_objects(connection, objects),
+            objects=read_objects(connection, objects),
         )
 
 
 def _check_nights(connection: sa.Connection, visits: Columns, nights: Sequence[int]) -> None:
     if missing := sorted(set(nights) - set(np.floor(visits["midpointMjdTai"]).astype(int).tolist())):
-        times = _columns(connection, sa.select(visit.c.midpointMjdTai))["midpointMjdTai"]
+        times = read_columns(connection, sa.select(visit.c.midpointMjdTai))["midpointMjdTai"]
         there = np.unique(np.floor(times).astype(int)).tolist()
         raise NotFoundError(
             f"there is no visit in night {shown(missing)} (integer part of MJD TAI); "
             + (f"nights with visits: {shown(there, 10)}" if there else "there are no visits at all")
         )
-
-
-def _columns(connection: sa.Connection, statement: sa.Select) -> Columns:
-    """The result of a statement as arrays: text as objects, NULL as None or NaN."""
-    schema = pa.schema([(column.name, arrow_type(column.type)) for column in statement.selected_columns])
-    table = read_table(connection, statement, schema)
-    return {name: table.column(name).to_numpy() for name in schema.names}
 
 
 def _visits(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Columns:
@@ -206,19 +171,56 @@ def _visits(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Column
         .where(chosen)
         .order_by(visit.c.midpointMjdTai, visit.c.visit)
     )
-    return _columns(connection, statement)
+    return read_columns(connection, statement)
+
+
+def _centres(
+    connection: sa.Connection, chosen: sa.ColumnElement[bool], visits: Columns
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centres of the visits, ICRS degrees: the boresight, else the mean of what is there; NaN: nothing is."""
+    ra, dec = visits["ra"].astype(float), visits["dec"].astype(float)
+    order = np.argsort(visits["visit"])
+    unknown = visit.c.ra.is_(None) | visit.c.dec.is_(None)
+    for table, lon, lat in (
+        (visit_detector, "capRa", "capDec"),
+        (dia_source, "ra", "dec"),
+        (ss_prediction, "ephRa", "ephDec"),
+    ):
+        if np.isfinite(ra + dec).all():
+            break
+        across, up = (sa.func.radians(table.c[name]) for name in (lon, lat))
+        vector = (sa.func.cos(up) * sa.func.cos(across), sa.func.cos(up) * sa.func.sin(across), sa.func.sin(up))
+        means = (sa.func.avg(part, type_=sa.Double).label(name) for name, part in zip("xyz", vector, strict=True))
+        statement = (
+            sa.select(table.c.visit, *means)
+            .join(visit, visit.c.visit == table.c.visit)
+            .where(chosen, unknown)
+            .group_by(table.c.visit)
+            .order_by(table.c.visit)
+        )
+        mean = read_columns(connection, statement)
+        vectors = np.stack([mean[name] for name in "xyz"], axis=-1)
+        at = order[np.searchsorted(visits["visit"], mean["visit"], sorter=order)]
+        taken = ~np.isfinite(ra[at] + dec[at]) & (np.linalg.norm(vectors, axis=1) > 0)
+        ra[at[taken]], dec[at[taken]] = positions(vectors[taken])
+    return ra, dec
 
 
 def _matches(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Columns:
-    names = ("ephRa", "ephDec", "ephOffsetRa", "ephOffsetDec", "ephOffsetAlongTrack", "ephOffsetCrossTrack")
+    names = ("ssObjectId", "designation", "ephRa", "ephDec", "ephVmag")
+    offsets = ("ephOffsetRa", "ephOffsetDec", "ephOffsetAlongTrack", "ephOffsetCrossTrack")
+    of_source = (dia_source.c.diaSourceId == ss_source.c.diaSourceId) & (dia_source.c.visit == ss_source.c.visit)
     statement = (
         sa.select(ss_source.c.visit, sa.cast(ss_source.c.detector, sa.Double).label("detector"))
-        .add_columns(*(ss_source.c[name] for name in names))
+        .add_columns(*(ss_source.c[name] for name in (*names, *offsets)))
+        .add_columns(dia_source.c.midpointMjdTai, dia_source.c.band, dia_source.c.psfFlux)
         .join(visit, visit.c.visit == ss_source.c.visit)
+        .join(dia_source, of_source)
         .where(chosen)
         .order_by(ss_source.c.visit, ss_source.c.diaSourceId)
     )
-    return read_arrays(connection, statement)
+    matches = read_columns(connection, statement)
+    return matches | {"mag": ab_magnitudes(matches.pop("psfFlux"))}
 
 
 def _expected(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Columns:
@@ -243,7 +245,7 @@ def _expected(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Colu
     )
     keys = [each.c.instrument, each.c.detector, each.c.magnitudeBin, each.c.nCandidates]
     numbers = [sa.func.count().label("n"), sa.func.count(each.c.diaSourceId).label("seen")]
-    return _columns(connection, sa.select(*keys, *numbers).group_by(*keys).order_by(*keys))
+    return read_columns(connection, sa.select(*keys, *numbers).group_by(*keys).order_by(*keys))
 
 
 def _same_object() -> sa.ColumnElement[bool]:
@@ -264,7 +266,7 @@ def _unseen(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Column
         .subquery()
     )
     statement = sa.select(ranked.c.visit, ranked.c.designation, ranked.c.ephVmag)
-    return _columns(
+    return read_columns(
         connection, statement.where(ranked.c.place <= UNSEEN_SHOWN).order_by(ranked.c.visit, ranked.c.place)
     )
 
@@ -311,21 +313,3 @@ def _runs(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> tuple[in
     for run in runs:
         run["timings"] = json.loads(run["timings"] or "{}")
     return total, runs
-
-
-def _objects(connection: sa.Connection, names: Sequence[str]) -> list[ObservedObject]:
-    observed: dict[int, ObservedObject] = {}
-    for name in names:
-        found = find_object(connection, name)
-        if found.ssObjectId in observed:
-            continue
-        statement = (
-            sa.select(*(_observation.c[column] for column in _OBSERVED_COLUMNS))
-            .where(_observation.c.ssObjectId == found.ssObjectId)
-            .order_by(_observation.c.midpointMjdTai, _observation.c.visit)
-        )
-        others = [other for other in found.names if other != found.designation]
-        observed[found.ssObjectId] = ObservedObject(
-            name, found.designation, found.ssObjectId, others, _columns(connection, statement)
-        )
-    return list(observed.values())

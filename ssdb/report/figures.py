@@ -10,12 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ssdb.report.data import MAGNITUDE_BIN, MANY_CANDIDATES, FocalPlane, ReportData
-from ssdb.report.pictures import Picture, Theme
+from ssdb.report.pictures import MOST_DOTS, Picture, Theme
 from ssdb.report.statistics import Array, fractions, median_and_width, medians_and_widths
 from ssdb.sky.sphere import positions, tangent_offsets, unit_vectors
-
-_MOST_DOTS = 3_000
-"""More are shown as a density."""
 
 _WIDTHS_SHOWN = 6.0
 _FEW_DETECTORS = 64
@@ -49,7 +46,7 @@ def _residuals(x: Array, y: Array, name: str, title: str, x_name: str, y_name: s
         grid = figure.add_gridspec(2, 2, width_ratios=(4, 1.2), height_ratios=(1.2, 4))
         axes = figure.add_subplot(grid[1, 0])
         top, side = figure.add_subplot(grid[0, 0], sharex=axes), figure.add_subplot(grid[1, 1], sharey=axes)
-        if len(x) > _MOST_DOTS:
+        if len(x) > MOST_DOTS:
             window = (-limit, limit, -limit, limit)
             cells = axes.hexbin(x, y, gridsize=60, extent=window, mincnt=1, cmap="cividis", norm=LogNorm())
             figure.colorbar(cells, ax=side, label="matches", location="right", fraction=0.3)
@@ -98,8 +95,7 @@ def completeness(data: ReportData) -> Picture | None:
 
     def draw(figure: Figure, theme: Theme) -> None:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.6))
-        errors = np.maximum([share - low, high - share], 0)
-        upper.errorbar(middle, share, errors, fmt="o", color=theme.main, markersize=5, capsize=2)
+        upper.errorbar(middle, share, [share - low, high - share], fmt="o", color=theme.main, markersize=5, capsize=2)
         upper.set(ylim=(-0.04, 1.04), ylabel="completeness")
         lower.bar(middle, n, width=MAGNITUDE_BIN, color=theme.wash, label="expected")
         lower.bar(middle, seen, width=0.5 * MAGNITUDE_BIN, color=theme.main, label="seen")
@@ -250,7 +246,8 @@ def timings(data: ReportData) -> Picture | None:
         "timings",
         "Where the time went",
         f"Seconds of the stages of the association, {runs}: {told}.",
-        f"The stages of {runs}, {total:.3g} s from start to end.",
+        f"The stages of {runs}, {total:.3g} s from start to end. What is done at the same time adds up in the stages, "
+        "and what is between them is in none.",
         draw,
         (6.4, 3.8),
     )

@@ -12,16 +12,22 @@ from ssdb.output_folder import output_folder, refuse_foreign
 from ssdb.report import figures
 from ssdb.report.curves import light_curve, phase_curve
 from ssdb.report.data import ReportData, read_report
+from ssdb.report.magnitudes import depth, magnitude_offsets, residuals_by_magnitude
+from ssdb.report.objects import OBJECTS_NAME, objects_table
 from ssdb.report.page import PAGE_NAME, DrawnPicture, render_page
 from ssdb.report.pictures import DARK, LIGHT
 from ssdb.report.sky import sky_map
 from ssdb.store.database import Database
+from ssdb.writers import write_columns
 
 _FIGURES: tuple[Callable[[ReportData], figures.Picture | None], ...] = (
     sky_map,
     figures.residuals,
     figures.track_residuals,
+    residuals_by_magnitude,
+    magnitude_offsets,
     figures.completeness,
+    depth,
     figures.candidates,
     figures.detectors,
     figures.timings,
@@ -38,6 +44,8 @@ class Report:
         The HTML page, which needs none of the other files.
     figures : list of Path
         The figures as PNG.
+    objects : Path or None
+        The objects seen, as CSV; None without any.
     visits, matches : int
         What they show.
     bytes : int
@@ -48,6 +56,7 @@ class Report:
 
     page: Path
     figures: list[Path]
+    objects: Path | None
     visits: int
     matches: int
     bytes: int
@@ -61,7 +70,7 @@ def make_report(
     nights: Sequence[int] = (),
     objects: Sequence[str] = (),
 ) -> Report:
-    """Writes an HTML page with figures, and the figures as PNG files beside it.
+    """Writes an HTML page with figures; beside it the figures as PNG files, and the objects seen as CSV.
 
     Parameters
     ----------
@@ -89,7 +98,7 @@ def make_report(
     """
     start = time.perf_counter()
     target = Path(directory)
-    refuse_foreign(target, [PAGE_NAME])  # before anything is read
+    refuse_foreign(target, [PAGE_NAME, OBJECTS_NAME])  # before anything is read
     data = read_report(database, nights, objects)
     read = time.perf_counter()
     pictures = [_drawn(picture) for make in _FIGURES if (picture := make(data))]
@@ -104,9 +113,12 @@ def make_report(
     with output_folder(target, "report", files) as place:
         for name, content in files.items():
             (place / name).write_bytes(content)
+        if has_objects := len(data.seen["ssObjectId"]) > 0:
+            write_columns(objects_table(data.seen), place / OBJECTS_NAME)
     return Report(
         page=target / PAGE_NAME,
         figures=[target / picture.file for picture in everything],
+        objects=target / OBJECTS_NAME if has_objects else None,
         visits=len(data.visits["visit"]),
         matches=len(data.matches["visit"]),
         bytes=len(page),

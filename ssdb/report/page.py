@@ -15,12 +15,16 @@ import jinja2
 import numpy as np
 
 from ssdb import __version__
-from ssdb.report.data import RUNS_SHOWN, Columns, ReportData
+from ssdb.report.data import RUNS_SHOWN, ReportData
+from ssdb.report.depth import FAINT
+from ssdb.report.objects import OBJECTS_NAME
 from ssdb.report.pictures import DOTS_PER_INCH, Picture
+from ssdb.report.reading import Columns
 from ssdb.report.statistics import median_and_width, medians_and_widths
 
 PAGE_NAME = "index.html"
 _MOST_VISITS = 1_000
+_MOST_OBJECTS = 1_000
 """More, and the page would be too long for a browser on a phone."""
 
 _PENDING_NOTE = "not associated yet"
@@ -94,6 +98,9 @@ def render_page(data: ReportData, pictures: list[DrawnPicture], curves: dict[int
         has_detectors=data.focal_plane is not None,
         visits=_visit_rows(data)[-_MOST_VISITS:],
         n_visits=n_visits,
+        seen=_rows(data.seen, _MOST_OBJECTS),
+        objects_file=OBJECTS_NAME,
+        faint=FAINT,
         runs=data.runs,
         n_runs=data.n_runs,
         runs_shown=RUNS_SHOWN,
@@ -115,9 +122,15 @@ def _summary(data: ReportData) -> dict[str, Any]:
         "seen": seen,
         "completeness": seen / n if n else math.nan,
         "matches": len(matches["visit"]),
+        "objects": len(data.seen["ssObjectId"]),
         "width_ra": median_and_width(matches["ephOffsetRa"])[1],
         "width_dec": median_and_width(matches["ephOffsetDec"])[1],
     }
+
+
+def _rows(columns: Columns, at_most: int | None = None) -> list[dict[str, Any]]:
+    values = (column[:at_most].tolist() for column in columns.values())
+    return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 def _visit_rows(data: ReportData) -> list[dict[str, Any]]:
@@ -135,9 +148,7 @@ def _visit_rows(data: ReportData) -> list[dict[str, Any]]:
     for key in ("Ra", "Dec", "AlongTrack", "CrossTrack"):
         medians, widths = medians_and_widths(groups, matches[f"ephOffset{key}"], n)
         columns |= {f"median{key}": medians, f"width{key}": widths}
-    rows = [
-        dict(zip(columns, values, strict=True)) for values in zip(*(c.tolist() for c in columns.values()), strict=True)
-    ]
+    rows = _rows(columns)
     unseen: dict[int, list[tuple[str, float]]] = {}
     for visit, name, magnitude in zip(
         *(data.unseen[key].tolist() for key in ("visit", "designation", "ephVmag")), strict=True

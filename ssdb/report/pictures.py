@@ -11,6 +11,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 150
+MOST_DOTS = 3_000
+"""More are shown as a density."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,12 @@ def band_style(band: str, bands: list[str]) -> tuple[str, str]:
         free = [i for i, known in enumerate(_KNOWN_BANDS) if known not in bands] or list(range(len(_KNOWN_BANDS)))
         place = free[[one for one in bands if one not in _KNOWN_BANDS].index(band) % len(free)]
     return _BAND_COLOURS[place], _BAND_MARKERS[place]
+
+
+def in_order(bands: Iterable[str]) -> list[str]:
+    """Different bands: u, g, r, i, z, y, then others by their names."""
+    known = {band: place for place, band in enumerate(_KNOWN_BANDS)}
+    return sorted(set(bands), key=lambda band: (known.get(band, len(known)), band))
 
 
 def band_names(bands: Iterable[str | None]) -> list[str]:

@@ -6,20 +6,24 @@ from collections.abc import Callable
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ssdb.report.data import ReportData
-from ssdb.report.pictures import Picture, Theme, band_names, band_style, plain
+from ssdb.report.pictures import Picture, Theme, band_names, band_style, in_order, plain
 from ssdb.report.statistics import Array
 from ssdb.sky.frames import mean_ecliptic_rotation
-from ssdb.sky.sphere import moved, positions, smallest_cap, tangent_offsets, unit_vectors
+from ssdb.sky.sphere import moved, positions, smallest_cap, tangent_offsets
 
 _ALL_SKY_RADIUS = 30.0
 """Fields further than so many degrees from their centre are shown on a map of the whole sky."""
 
 _MOST_POINTS = 20_000
+_MANY_VISITS = 500
+"""More have smaller dots and circles of fewer corners."""
+
+_MOST_CIRCLES = 2_000
+"""More would be one blot, and take a millisecond each."""
 
 Projection = Callable[[ArrayLike, ArrayLike], tuple[Array, Array]]
 """ICRS positions in degrees to places on the axes; NaN where they are not on the map."""
@@ -27,7 +31,7 @@ Projection = Callable[[ArrayLike, ArrayLike], tuple[Array, Array]]
 
 def sky_map(data: ReportData) -> Picture | None:
     """The visits as circles, the matches as points; None where no position is known."""
-    ra, dec = visit_centres(data)
+    ra, dec = data.visits["centreRa"], data.visits["centreDec"]
     known = np.isfinite(ra)
     if not known.any():
         return None
@@ -41,55 +45,56 @@ def sky_map(data: ReportData) -> Picture | None:
         points = np.random.default_rng(0).choice(points, _MOST_POINTS, replace=False)
     (ra0,), (dec0,) = positions(centre[None, :])
     all_sky = extent > _ALL_SKY_RADIUS
+    circled = np.isfinite(radius) & (len(ra) <= _MOST_CIRCLES)
 
     def draw(figure: Figure, theme: Theme) -> None:
-        axes, project = _whole_sky(figure) if all_sky else _tangent_plane(figure, ra0, dec0, extent)
-        x, y = project(*_ecliptic())
+        axes, project = _whole_sky(figure, opposite(ra)) if all_sky else _tangent_plane(figure, ra0, dec0, extent)
+        # A line that leaves a map of the whole sky on one side and comes back on the other is two.
+        widest = np.pi if all_sky else np.inf
+        x, y = _lines(project, *_ecliptic(), widest)
         (left, right), (bottom, top) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
         crosses = ((x > left) & (x < right) & (y > bottom) & (y < top)).any()
         axes.plot(x, y, color=theme.ink, linewidth=1, linestyle="--", label="ecliptic" if crosses else None)
         x, y = project(matches["ephRa"][points], matches["ephDec"][points])
         axes.scatter(x, y, 2, color=theme.ink, alpha=0.5, linewidths=0)
         axes.scatter([], [], 16, color=theme.ink, marker=".", label="matches")
-        names = sorted(set(bands.tolist()))
+        names = in_order(bands.tolist())
+        size = 6 if len(ra) > _MANY_VISITS else 16 if all_sky else 36
         for band in names:
             colour, marker = band_style(band, names)
             rows = bands == band
-            if not all_sky:
-                circled = rows & np.isfinite(radius)
-                lines = _circles(project, ra[circled], dec[circled], radius[circled])
-                axes.add_collection(LineCollection(lines, color=colour, linewidth=0.8, alpha=0.8))
+            outlined = rows & circled
+            x, y = _lines(project, *_circles(ra[outlined], dec[outlined], radius[outlined]), widest)
+            axes.plot(x, y, color=colour, linewidth=0.8, alpha=0.8)
             label = f"visits in {plain(band)}: {rows.sum():,}"
-            x, y = project(ra[rows], dec[rows])
-            axes.scatter(x, y, 16 if all_sky else 36, color=colour, marker=marker, label=label)
+            axes.scatter(*project(ra[rows], dec[rows]), size, color=colour, marker=marker, label=label)
         figure.legend(loc="outside lower center", ncols=2, fontsize=11)
 
     where = "all over the sky" if all_sky else f"within {extent:.2g}° of RA {ra0:.2f}°, Dec {dec0:+.2f}°"
+    drawn = f"All {len(ra):,} visits are drawn."
+    if not known.all():
+        drawn = (
+            f"Of {len(known):,} visits {len(ra):,} are drawn: where the others are neither a boresight nor an outline, "
+            "a source or a prediction says."
+        )
+    fields = " A circle is the field of a visit, where its radius is known." if circled.any() else ""
     sampled = "" if len(points) == len(matches["ephRa"]) else f" Of the matches {len(points):,} by chance are drawn."
-    circles = (
-        "A dot is a match." if all_sky else "A dot is a match, a circle the field of a visit where its radius is known."
-    )
     return Picture(
         "sky",
         "Visits and matches on the sky",
-        f"Map of {len(ra):,} visits and {len(matches['ephRa']):,} matches, {where}.",
-        f"East is left. {circles}{sampled}",
+        f"Map of {len(ra):,} of {len(known):,} visits and {len(matches['ephRa']):,} matches, {where}.",
+        f"East is left. A dot is a match.{fields} {drawn}{sampled}",
         draw,
         (6.4, 4.4) if all_sky else (6.4, 6.4),
     )
 
 
-def visit_centres(data: ReportData) -> tuple[Array, Array]:
-    """Centres of the visits, ICRS degrees: the boresight, else the mean of the matches' positions; NaN: unknown."""
-    visits, matches = data.visits, data.matches
-    ra, dec = visits["ra"].astype(float), visits["dec"].astype(float)
-    order = np.argsort(visits["visit"])
-    rows = order[np.searchsorted(visits["visit"], matches["visit"], sorter=order)]
-    sums = np.zeros((len(ra), 3))
-    np.add.at(sums, rows, unit_vectors(matches["ephRa"], matches["ephDec"]))
-    taken = ~(np.isfinite(ra) & np.isfinite(dec)) & (np.linalg.norm(sums, axis=1) > 0)
-    ra[taken], dec[taken] = positions(sums[taken])
-    return ra, dec
+def opposite(ra: Array) -> float:
+    """The right ascension opposite the largest gap between others, degrees: a map around it tears none apart."""
+    ordered = np.unique(np.asarray(ra, dtype=float) % 360)
+    gaps = np.diff(ordered, append=ordered[0] + 360)
+    widest = int(gaps.argmax())
+    return float((ordered[widest] + gaps[widest] / 2 + 180) % 360)
 
 
 def _tangent_plane(figure: Figure, ra0: float, dec0: float, extent: float) -> tuple[Axes, Projection]:
@@ -116,19 +121,29 @@ def _tangent_plane(figure: Figure, ra0: float, dec0: float, extent: float) -> tu
     return axes, project
 
 
-def _whole_sky(figure: Figure) -> tuple[Axes, Projection]:
+def _whole_sky(figure: Figure, ra0: float) -> tuple[Axes, Projection]:
+    """Axes for the whole sky, with a right ascension in the middle."""
     axes = figure.add_subplot(projection="mollweide")
-    axes.set_xticks(np.radians(np.arange(-120, 121, 60)), ["120°", "60°", "0°", "300°", "240°"])
-    axes.tick_params(labelsize=10)
 
     def project(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, Array]:
-        x = -np.radians((np.asarray(ra, dtype=float) + 180) % 360 - 180)
-        y = np.radians(np.asarray(dec, dtype=float))
-        # A line that leaves the map on one side and comes back on the other is two.
-        torn = np.abs(np.diff(x, axis=-1, append=x[..., -1:])) > np.pi
-        return np.where(torn, np.nan, x), y
+        x = -np.radians((np.asarray(ra, dtype=float) - ra0 + 180) % 360 - 180)
+        return x, np.radians(np.asarray(dec, dtype=float))
 
+    longitudes = np.arange(0, 360, 60)
+    places = project(longitudes, 0.0)[0]
+    inside = np.abs(places) < np.radians(165)  # beside the edge is the scale of declinations
+    axes.set_xticks(places[inside], [f"{longitude}°" for longitude in longitudes[inside]])
+    axes.tick_params(labelsize=10)
     return axes, project
+
+
+def _lines(project: Projection, ra: Array, dec: Array, widest: float) -> tuple[Array, Array]:
+    """Lines of shape (n, points) as arrays with NaN between, which are drawn as one; torn where a step is wider."""
+    x, y = project(ra, dec)
+    torn = np.abs(np.diff(x, axis=-1, append=0.0)) > widest
+    torn[..., -1] = True
+    places = np.flatnonzero(torn) + 1
+    return np.insert(x.ravel(), places, np.nan), np.insert(y.ravel(), places, np.nan)
 
 
 def _ecliptic() -> tuple[Array, Array]:
@@ -138,8 +153,8 @@ def _ecliptic() -> tuple[Array, Array]:
     )
 
 
-def _circles(project: Projection, ra: Array, dec: Array, radius: Array) -> list[Array]:
-    """Circles of a radius in degrees, each of shape (73, 2)."""
-    angle = np.linspace(0, 2 * np.pi, 73)
+def _circles(ra: Array, dec: Array, radius: Array) -> tuple[Array, Array]:
+    """Circles of a radius in degrees, as lines of shape (n, points)."""
+    angle = np.linspace(0, 2 * np.pi, 25 if len(ra) > _MANY_VISITS else 73)
     across, up = radius[:, None] * np.sin(angle), radius[:, None] * np.cos(angle)
-    return list(np.stack(project(*moved(ra[:, None], dec[:, None], across, up, 1.0)), axis=-1))
+    return moved(ra[:, None], dec[:, None], across, up, 1.0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ssdb.image.header import AB_ZERO_POINT_NJY
+
 Array = NDArray[np.float64]
 
 _MAD_OF_NORMAL = 0.6744897501960817
@@ -84,4 +86,12 @@ def fractions(seen: ArrayLike, n: ArrayLike) -> tuple[Array, Array, Array]:
     share[some] = seen[some] / n[some]
     if some.any():
         low[some], high[some] = binom_conf_interval(seen[some], n[some], interval="wilson")
-    return share, low, high
+    # Rounded, the ends may lie a bit beyond the share.
+    return share, np.clip(low, 0, share), np.clip(high, share, 1)
+
+
+def ab_magnitudes(fluxes: ArrayLike) -> Array:
+    """AB magnitudes of fluxes in nJy; NaN of those that are not above 0."""
+    fluxes = np.asarray(fluxes, dtype=float)
+    positive = fluxes > 0
+    return AB_ZERO_POINT_NJY - 2.5 * np.log10(fluxes, out=np.full(fluxes.shape, np.nan), where=positive)

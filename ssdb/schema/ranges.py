@@ -90,6 +90,9 @@ _BY_KIND = {
     ("phys.veloc", "km/s"): Range(-LIGHT_KM_S, LIGHT_KM_S),
     ("phot.mag", "mag"): Range(-50.0, 100.0),
     ("phys.magAbs", "mag"): Range(-30.0, 60.0),
+    ("stat.fit.chi2", ""): Range(0.0, 1e30),
+    ("meta.number;instr.pixel", ""): Range(0.0, 2.0**31 - 1),
+    ("phys.angSize;instr.pixel", "pix"): Range(0.0, 2.0**31 - 1),
 }
 """By the beginning of the UCD, and the unit."""
 

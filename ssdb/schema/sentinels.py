@@ -47,7 +47,10 @@ class Sentinel:
 
     def found(self, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which numbers, shape (n,), stand for "unknown"."""
-        return np.isin(numbers, self.values) if self.up_to is None else numbers <= self.up_to
+        if self.up_to is not None:
+            return numbers <= self.up_to
+        # In single precision, which many files have, 99.99 is another number than in double precision.
+        return np.isin(numbers, [*self.values, *np.array(self.values, np.float32)])
 
 
 SENTINELS = (
@@ -55,7 +58,7 @@ SENTINELS = (
     Sentinel(
         ORBITS,
         ("h",),
-        "99: JPL's tables of elements; 0: Rubin's alerts; the others: files with columns of fixed width",
+        "99: JPL's ELEMENTS.UNNUM; 0: Rubin's alerts; the others: files with columns of fixed width",
         values=(0.0, 99.0, 99.9, 99.99, 99.999, -9.9, -9.99, -99.0, -99.9, -99.99),
     ),
     Sentinel(ORBITS, ("g",), "as for h", values=(9.99, 99.0, 99.9, 99.99, -9.9, -9.99, -99.0, -99.9, -99.99)),
@@ -63,7 +66,7 @@ SENTINELS = (
     Sentinel(ORBITS, ("earth_moid",), "Rubin's alerts", up_to=0.0),
     Sentinel(ORBITS, ("arc_length_total", "arc_length_sel"), "mpc_orbits and Rubin's alerts", up_to=0.0),
     Sentinel(ORBITS, ("nobs_total", "nobs_total_sel", "nopp"), "Rubin's alerts", up_to=0.0),
-    Sentinel(ORBITS, ("not_normalized_rms", "normalized_rms"), "mpc_orbits (mpc_orb: def = 0)", up_to=0.0),
+    Sentinel(ORBITS, ("not_normalized_rms", "normalized_rms"), "mpc_orbits (mpc_orb 0.7: def = 0)", up_to=0.0),
     Sentinel(ORBITS, ("orbit_type_int", "u_param"), "Rubin's alerts", up_to=-1.0),
     Sentinel(ORBITS, ("yarkovsky", "srp", "a1", "a2", "a3", "dt"), "Rubin's alerts", values=(0.0,)),
 )
@@ -71,8 +74,8 @@ SENTINELS = (
 
 _ANYWHERE = SENTINELS[0].values
 
-_NO_MAGNITUDES = np.array([99.0, 99.9, 99.99, 99.999, 99.9999, 999.0, 999.9, 999.99, 9999.0], np.float32)
-"""Magnitudes that stand for "unknown", as do their opposites: SExtractor's 99, DAOPHOT's 99.999."""
+_NO_MAGNITUDES = np.array([98.999, 99.0, 99.9, 99.99, 99.999, 99.9999, 999.0, 999.9, 999.99, 9999.0], np.float32)
+"""Magnitudes that stand for "unknown", as do their opposites: SExtractor's 99, DAOPHOT's 98.999 and 99.999."""
 
 
 def without_sentinels(rows: pa.Table, format: str) -> pa.Table:

@@ -43,8 +43,7 @@ def ecliptic(ra: ArrayLike, dec: ArrayLike, frame: str = "mean") -> tuple[Array,
     longitude, latitude : ndarray, shape (n,)
         Degrees, longitude in [0, 360).
     """
-    rotation = _true_ecliptic_rotation() if frame == "true" else mean_ecliptic_rotation()
-    return positions(_rotated(unit_vectors(ra, dec), rotation))
+    return positions(_rotated(unit_vectors(ra, dec), ecliptic_rotation(frame)))
 
 
 def galactic(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, Array]:
@@ -67,6 +66,11 @@ def _rotated(vectors: Array, rotation: Array) -> Array:
     """Vectors (..., 3) in other axes: each the same to the bit whatever is beside it, which BLAS does not promise."""
     x, y, z = vectors[..., :1], vectors[..., 1:2], vectors[..., 2:]
     return x * rotation[:, 0] + y * rotation[:, 1] + z * rotation[:, 2]
+
+
+def ecliptic_rotation(frame: str) -> Array:
+    """Rotation matrix (3, 3) from ICRS to a frame of :func:`ecliptic`; ``"true"`` imports astropy."""
+    return _true_ecliptic_rotation() if frame == "true" else mean_ecliptic_rotation()
 
 
 @cache

@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from ssdb.schema import metadata
 from ssdb.store.headers import read_header
 from ssdb.store.resources import sql_texts
+from ssdb.store.utc import with_utc
 
 
 def view_definitions() -> dict[str, str]:
-    """The views for people: name to ``SELECT`` text, from ``sql/views/NAME.sql``."""
+    """The views for people: name to ``SELECT`` text, from ``sql/views/NAME.sql``; ``utc_text`` is in it by its name."""
     return sql_texts("views")
 
 
@@ -52,7 +53,7 @@ def make_views(connection: sa.Connection) -> None:
     if not _relations(connection, [table.name for table in metadata.sorted_tables]):
         return
     for name, select in view_definitions().items():
-        _make_view(connection, name, select)
+        _make_view(connection, name, with_utc(select))
     if connection.dialect.name != "postgresql":
         return
     for name, columns in _folded_relations(connection).items():

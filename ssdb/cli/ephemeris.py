@@ -1,0 +1,61 @@
+"""``ssdb ephemeris``: where stored objects are."""
+
+from __future__ import annotations
+
+import click
+
+from ssdb.cli.answers import answer_options, print_answer, wanted_format
+from ssdb.cli.common import main, open_database, wrong_usage
+from ssdb.errors import ConfigError
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--code", "--observatory", "code", required=True, metavar="CODE", help="MPC code of the observatory.")
+@click.option(
+    "--from", "start", required=True, metavar="DATE", help="2026-06-01, 2026-06-01T12:30:00 (UTC), or MJD TAI."
+)
+@click.option("--to", "end", required=True, metavar="DATE", help="The last time, if the steps lead to it.")
+@click.option("--step", default="1d", show_default=True, metavar="STEP", help="1d, 6h, 10min, 30s.")
+@click.option(
+    "--scale",
+    type=click.Choice(["utc", "tai", "tt", "tdb"], case_sensitive=False),
+    help="Of --from and --to. Default: UTC for dates, TAI for MJD.",
+)
+@answer_options
+@click.pass_context
+def ephemeris(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    code: str,
+    start: str,
+    end: str,
+    step: str,
+    scale: str | None,
+    format_: str | None,
+    as_json: bool,
+    output: str | None,
+) -> None:
+    """Tell where objects with a stored orbit are: positions (ICRS), motion, magnitude, geometry, error ellipse.
+
+    NAME is any name of an object.
+    """
+    from ssdb.ask.query import Answer
+    from ssdb.predict.table import ephemeris_table
+
+    format_ = wanted_format(format_, as_json, output)
+    if _mjd_tai("--to", end, scale) < _mjd_tai("--from", start, scale):
+        raise click.UsageError(f"--to {end} is before --from {start}")
+    database = open_database(ctx)
+    with wrong_usage():
+        table = ephemeris_table(database, names, code, start, end, step, scale=scale)
+    print_answer(Answer(table.columns, iter([table.rows]), table.schema), format_, output)
+
+
+def _mjd_tai(option: str, given: str, scale: str | None) -> float:
+    from ssdb.times import mjd_tai_of
+
+    try:
+        return mjd_tai_of(given, scale)
+    except ConfigError as error:
+        raise click.BadParameter(str(error), param_hint=f"'{option}'") from None

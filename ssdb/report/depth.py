@@ -1,0 +1,83 @@
+"""Limiting magnitudes of visits, out of the errors of their own sources."""
+
+from __future__ import annotations
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from ssdb.image.header import AB_ZERO_POINT_NJY
+from ssdb.report.reading import Columns, read_columns
+from ssdb.schema.dia import dia_source
+from ssdb.schema.survey import visit
+
+SIGNIFICANCE = 5
+FAINT = 10
+"""Signal-to-noise ratio below which the noise of a source is that of the sky: with LSST's noise model (Ivezic et al.
+2019, ApJ 873, 111, equation 5, gamma = 0.039) its own photons make it 0.013 mag brighter there."""
+
+FEWEST_SOURCES = 3
+_ERRORS = (1e-30, 1e30)
+"""What is an error, nJy: of 0, infinity and NaN there is no bin."""
+
+_BINS_PER_DECADE = 250
+"""Bins of the logarithms of errors: 0.01 mag each."""
+
+
+def limiting_magnitudes(
+    connection: sa.Connection, chosen: sa.ColumnElement[bool], visits: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The magnitude of a source of a signal-to-noise ratio of 5, of each visit, to 0.01 mag.
+
+    31.4 - 2.5 log10(5 sigma), sigma the median psfFluxErr (nJy) of the visit's faint sources: psfFlux, of any sign,
+    below 10 psfFluxErr, psfFlux_flag not set. It is the definition of the five-sigma depth m5 of point sources, with
+    the noise that the survey's own measurement says.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    chosen : sqlalchemy.ColumnElement
+        Condition on Visit.
+    visits : ndarray of int64, shape (v,)
+        The chosen visits.
+
+    Returns
+    -------
+    magnitudes : ndarray, shape (v,)
+        AB; NaN of fewer than FEWEST_SOURCES faint sources.
+    n : ndarray of int64, shape (v,)
+        How many faint sources they have.
+    """
+    error = sa.cast(dia_source.c.psfFluxErr, sa.Double)
+    place = sa.cast(sa.func.floor(_BINS_PER_DECADE * sa.func.log10(error)), sa.Integer)
+    # Counted there: a night has millions of sources.
+    each = (
+        sa.select(dia_source.c.visit, place.label("place"))
+        .join(visit, visit.c.visit == dia_source.c.visit)
+        .where(chosen, error.between(*_ERRORS), sa.func.abs(dia_source.c.psfFlux) < FAINT * error)
+        .where(dia_source.c.psfFlux_flag.is_(None) | ~dia_source.c.psfFlux_flag)
+        .subquery()
+    )
+    keys = (each.c.visit, each.c.place)
+    counted = read_columns(connection, sa.select(*keys, sa.func.count().label("n")).group_by(*keys).order_by(*keys))
+    return _medians(counted, visits)
+
+
+def _medians(counted: Columns, visits: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Of a histogram of each visit, ascending: the median, within its bin by interpolation."""
+    magnitudes, totals = np.full(len(visits), np.nan), np.zeros(len(visits), np.int64)
+    if not len(counted["n"]):
+        return magnitudes, totals
+    ids, starts = np.unique(counted["visit"], return_index=True)
+    sums = np.cumsum(counted["n"])
+    before = sums - counted["n"]
+    total = np.add.reduceat(counted["n"], starts)
+    middle = before[starts] + total / 2
+    row = np.searchsorted(sums, middle)
+    logarithm = (counted["place"][row] + (middle - before[row]) / counted["n"][row]) / _BINS_PER_DECADE
+    limit = AB_ZERO_POINT_NJY - 2.5 * (np.log10(SIGNIFICANCE) + logarithm)
+    order = np.argsort(visits)
+    at = order[np.searchsorted(visits, ids, sorter=order)]
+    magnitudes[at] = np.where(total >= FEWEST_SOURCES, limit, np.nan)
+    totals[at] = total
+    return magnitudes, totals

@@ -1,0 +1,128 @@
+"""Times as people write them: dates of UTC, and MJD of TAI as everywhere else in ssdb."""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ssdb.errors import ConfigError, quoted
+from ssdb.schema.ranges import MJD
+
+SCALES = ("utc", "tai", "tt", "tdb")
+"""Time scales that people may write times in."""
+
+_DATE = re.compile(
+    r"(?P<year>\d{4})-\d\d-\d\d(?P<clock>[T ]\d\d:\d\d(:\d\d(\.\d*)?)?)?(?P<utc> ?(Z|UTC)|[+-]00:?00)?", re.IGNORECASE
+)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_JD_OF_MJD_0 = 2400000.5
+_JULIAN_DATES = 1_500_000.0
+"""From here on a number is a Julian date, or a date without hyphens."""
+
+_UTC_YEAR = 1960
+"""The first of UTC; it has leap seconds since 1972."""
+
+_UTC_WITH_LEAP_SECONDS = 41317.0 + 10.0 / 86400.0
+"""MJD TAI."""
+
+
+def mjd_tai_of(given: Any, scale: str | None = None) -> float:
+    """The MJD TAI of a time.
+
+    Parameters
+    ----------
+    given : str, number, datetime, date or astropy.time.Time
+        Text: an ISO date, ``2026-06-01``, with or without a time of day (``2026-06-01T12:30:00``), or an MJD.
+    scale : {"utc", "tai", "tt", "tdb"}, optional
+        Of dates and MJD. Without it dates are of UTC, and MJD of TAI.
+
+    Raises
+    ------
+    ConfigError
+        If it is no time, or not one that the scale has.
+    """
+    if hasattr(given, "tai"):
+        return float(given.tai.mjd)
+    if isinstance(given, datetime):
+        given = (given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given).isoformat()
+    text = given.isoformat() if isinstance(given, date) else str(given).strip()
+    if (match := _DATE.fullmatch(text)) is not None:
+        return _of_date(text, match, scale or "utc")
+    number = float(text) if _NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(number):
+        of_dates, of_numbers = (scale or "utc").upper(), (scale or "tai").upper()
+        raise ConfigError(
+            f"{quoted(text)} is no time: give a date such as 2026-06-01 or 2026-06-01T12:30:00 ({of_dates}), "
+            f"or an MJD ({of_numbers})"
+        )
+    if not MJD.low <= number < _JULIAN_DATES:
+        meant = f"; is it a Julian date, and MJD {number - _JD_OF_MJD_0:.10g} meant?" if _is_jd(number) else ""
+        raise ConfigError(f"{quoted(text)} is no MJD of our time{meant or ': dates are written as 2026-06-01'}")
+    return _in_tai(number, "mjd", scale or "tai")
+
+
+def utc_texts(mjd_tai: ArrayLike) -> list[str | None]:
+    """Times in UTC as text, ISO 8601 to the millisecond.
+
+    Parameters
+    ----------
+    mjd_tai : array_like, shape (m,)
+
+    Returns
+    -------
+    list of str or None
+        None before 1972, when UTC had other steps than seconds: as midpointUtc in the database.
+    """
+    from astropy.time import Time
+
+    times: NDArray[np.float64] = np.asarray(mjd_tai, dtype=float)
+    known = np.flatnonzero(times >= _UTC_WITH_LEAP_SECONDS - 1e-9)
+    texts: list[str | None] = [None] * len(times)
+    with _far_from_now():
+        found = Time(times[known], format="mjd", scale="tai", precision=3).utc.isot
+    for place, text in zip(known.tolist(), found.tolist(), strict=True):
+        texts[place] = text
+    return texts
+
+
+def _is_jd(number: float) -> bool:
+    return MJD.low <= number - _JD_OF_MJD_0 <= MJD.high
+
+
+def _of_date(text: str, match: re.Match[str], scale: str) -> float:
+    if match["utc"]:
+        if scale != "utc":
+            raise ConfigError(f"{quoted(text)} says that it is UTC, and not {scale.upper()}")
+        text = text[: match.start("utc")]
+    if scale == "utc" and int(match["year"]) < _UTC_YEAR:
+        raise ConfigError(f"{quoted(text)} is before {_UTC_YEAR}, when UTC began: give an MJD (TAI)")
+    return _in_tai(text.upper().replace(" ", "T"), "isot" if match["clock"] else "iso", scale)
+
+
+def _in_tai(value: str | float, format: str, scale: str) -> float:
+    from astropy.time import Time
+
+    with _far_from_now():
+        try:
+            return float(Time(value, format=format, scale=scale).tai.mjd)
+        except (ValueError, Warning):
+            raise ConfigError(
+                f"there is no {quoted(str(value))} in {scale.upper()}: no such day or time of day"
+            ) from None
+
+
+@contextmanager
+def _far_from_now() -> Iterator[None]:
+    """What astropy only doubts is an error, but for years whose leap seconds are not known yet."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="ERFA function")
+        warnings.filterwarnings("ignore", message='ERFA function .*"dubious year')
+        yield
