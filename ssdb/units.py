@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 _SPELLINGS = {
     **dict.fromkeys(("deg", "degs", "degree", "degrees"), "deg"),
     **dict.fromkeys(("rad", "rads", "radian", "radians"), "rad"),
-    **dict.fromkeys(("arcsec", "arcsecs", "arcsecond", "arcseconds", "asec"), "arcsec"),
-    **dict.fromkeys(("arcmin", "arcmins", "arcminute", "arcminutes", "amin"), "arcmin"),
+    **dict.fromkeys(("arcsec", "arcsecs", "arcsecond", "arcseconds", "arc sec", "asec", '"'), "arcsec"),
+    **dict.fromkeys(("arcmin", "arcmins", "arcminute", "arcminutes", "arc min", "amin", "'"), "arcmin"),
+    **dict.fromkeys(("mas", "milliarcsec", "milliarcsecs", "milliarcsecond", "milliarcseconds"), "mas"),
     **dict.fromkeys(("hourangle", "hourangles"), "hourangle"),
     **dict.fromkeys(("d", "day", "days", "mjd"), "d"),
     **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
@@ -26,13 +27,14 @@ _SPELLINGS = {
     **dict.fromkeys(("mag", "mags", "magnitude", "magnitudes"), "mag"),
     **dict.fromkeys(("pix", "pixel", "pixels"), "pix"),
     **dict.fromkeys(("njy", "nanojansky", "nanojanskys"), "nJy"),
-    **dict.fromkeys(("ujy", "microjansky", "microjanskys"), "uJy"),
+    **dict.fromkeys(("ujy", "microjy", "microjansky", "microjanskys"), "uJy"),
+    **dict.fromkeys(("jy", "jansky", "janskys"), "Jy"),
     **dict.fromkeys(("nmgy", "nanomaggy", "nanomaggies"), "nmgy"),
 }
 """Words for units in any spelling, in small letters, by what astropy calls them."""
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z ]*[A-Za-z]|[A-Za-z]")
-_AROUND = re.compile(r"\s*[\[('\"]?\s*(.*?)\s*[\])'\"]?\s*")
+_WORD = re.compile(r"[A-Za-z][A-Za-z ]*[A-Za-z]|[A-Za-z]|['\"]")
+_AROUND = re.compile(r"""\s*(?:\[(.+)\]|\((.+)\)|'(.+)'|"(.+)")\s*""")
 
 
 @cache
@@ -50,8 +52,9 @@ def parsed_unit(text: str) -> UnitBase:
     unit = _parsed(text)
     if not isinstance(unit, u.UnrecognizedUnit):
         return unit
-    inside = _AROUND.fullmatch(" ".join(text.split()))
-    respelled = _WORD.sub(_respelled, inside[1] if inside else text)
+    bare = " ".join(text.split())
+    inside = _AROUND.fullmatch(bare)
+    respelled = _WORD.sub(_respelled, inside[inside.lastindex or 0].strip() if inside else bare)
     return unit if respelled == text else _parsed(respelled, otherwise=unit)
 
 

@@ -58,6 +58,11 @@ def write_parts(schema: pa.Schema, tables: Iterable[pa.Table], path: str | os.Pa
                 _IN_PARTS[format_](schema, counted, part)
             else:
                 _WHOLE[format_](pa.concat_tables([schema.empty_table(), *counted]), part)
+        except UnicodeEncodeError as error:
+            letter = error.object[error.start]
+            raise InputError(
+                f"{label(path)}: cannot be written: {format_} has no letter {letter!r}; ECSV and Parquet do"
+            ) from error
         except (ValueError, TypeError) as error:
             raise InputError(f"{label(path)}: cannot be written: {error}") from error
     return counted.n_rows

@@ -84,6 +84,40 @@ def test_latin_1_in_a_column_of_the_data_model(night: Database, tmp_path: Path, 
     assert any(f"column {name} is not UTF-8 text" in doubt for doubt in report.doubts)
 
 
+@pytest.mark.parametrize(
+    ("name", "unit", "cure"),
+    [
+        ("psfFlux", "mag", "`psfFlux: {column: psfFlux, convert: ABmag}`"),
+        ("psfFluxErr", "mag", "`psfFluxErr: {column: psfFluxErr, convert: ABmag_error, magnitude: COLUMN}`"),
+        ("psfFlux", "adu", "`psfFlux: {column: psfFlux, unit: nJy}`"),
+        ("midpointMjdTai", "JD", "`midpointMjdTai: {column: midpointMjdTai, convert: time, format: jd, scale: utc}`"),
+        ("midpointMjdTai", "MJD (UTC)", "convert: time, format: mjd, scale: utc}`"),
+    ],
+)
+def test_the_error_shows_a_map(night: Database, tmp_path: Path, name: str, unit: str, cure: str) -> None:
+    path = file_of(tmp_path / "s.parquet", {name: [60000.1] * 4 + [60000.2] * 4}, {name: unit})
+    with pytest.raises(InputError) as error:
+        ssdb.ingest_sources(night, path)
+    assert cure in str(error.value)
+
+
+def test_words_for_no_value(night: Database, tmp_path: Path) -> None:
+    """Of databases, Python, pandas and astropy: in numbers, texts, logical values and identifiers, one a row."""
+    words = ["NULL", "null", "None", r"\N", "<NA>", "--", "nan", ""]
+    names = ["psfFlux", "snr", "band", "isDipole", "diaObjectId"]
+    rows = [
+        (*row, *[word] * len(names)) for row, word in zip(zip(*sources().values(), strict=True), words, strict=True)
+    ]
+    lines = [
+        ",".join(map(str, row)) for row in [(*sources(), *names), *rows, (999, 10, 1, 50.0, -5.0, 3, 2, "r", "t", 7)]
+    ]
+    (tmp_path / "s.csv").write_text("\n".join(lines) + "\n")
+    ssdb.ingest_sources(night, tmp_path / "s.csv")
+    columns = ", ".join(f'"{name}"' for name in names)
+    stored = ssdb.query(night, f'SELECT {columns} FROM "DiaSource" ORDER BY "diaSourceId"').rows
+    assert stored == [(None,) * 5] * 8 + [(3.0, 2.0, "r", True, 7)]
+
+
 def test_latin_1_where_it_is_needed(night: Database, tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_bytes(b"visit,designation,ephRa,ephDec\n10,caf\xe9,50.0,-5.0\n")
     with pytest.raises(InputError, match=r"column designation is not UTF-8 text.*iconv"):
@@ -115,15 +149,18 @@ def test_the_command_line_names_it(sqlite_url: str, tmp_path: Path) -> None:
         ),
         *((text, u.rad) for text in ("RADIANS", "radian", "Radians", "[rad]")),
         *((text, u.day) for text in ("days", "DAYS", "day", "Day", "MJD", "mjd", "[d]")),
-        *((text, u.arcsec) for text in ("arcseconds", "ARCSEC", "Arcsec", "asec")),
+        *((text, u.arcsec) for text in ("arcseconds", "ARCSEC", "Arcsec", "asec", "arc sec", '"')),
+        *((text, u.arcmin) for text in ("ARCMIN", "'")),
+        *((text, u.mas) for text in ("MAS", "milliarcsec")),
         *((text, u.s) for text in ("seconds", "sec", "SEC")),
         *((text, u.mag) for text in ("mags", "MAG", "magnitudes")),
         *((text, u.au) for text in ("AU", "Au", "au")),
         *((text, u.pix) for text in ("pixels", "PIXEL")),
         *((text, u.deg / u.day) for text in ("deg/day", "degrees/day", "DEG/DAY", "deg/days", "[deg/d]")),
-        *((text, u.arcsec / u.hour) for text in ("arcsec/hr", "arcsec/hour", "ARCSEC/HR")),
+        *((text, u.arcsec / u.hour) for text in ("arcsec/hr", "arcsec/hour", "ARCSEC/HR", '"/h')),
         *((text, u.nJy) for text in ("nJy", "NJY", "nanojansky")),
-        *((text, u.uJy) for text in ("uJy", "UJY", "microjansky")),
+        *((text, u.uJy) for text in ("uJy", "UJY", "microJy", "microjansky")),
+        ("JY", u.Jy),
     ],
 )
 def test_spellings(text: str, unit: u.UnitBase) -> None:

@@ -191,7 +191,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "t.fits"
     write_columns(pa.table({"a": [1]}), path)
     before = path.read_bytes()
-    with pytest.raises(InputError, match=r"t\.fits: cannot be written"):
+    with pytest.raises(InputError, match=r"t\.fits: cannot be written: FITS has no letter .*ECSV"):
         write_columns(pa.table({"a": ["é"]}), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

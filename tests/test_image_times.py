@@ -44,6 +44,7 @@ def seconds(exposure: Exposure, since: float = Y2020) -> float:
         {"DATE-OBS": "2020-01-01T12:00"},
         {"MJD_OBS": Y2020 + 0.5},
         {"MJD-OBS": str(Y2020 + 0.5)},
+        {"MJD-OBS": str(Y2020 + 0.5), "EXPTIME": "3.0D1"},
         {"EXPSTART": Y2020 + 0.5},
         {"OBSMJD": Y2020 + 0.5},
         {"MJD-OBS": Y2020 + 0.5, "TIMESYS": "UTC approximate"},
@@ -53,7 +54,7 @@ def seconds(exposure: Exposure, since: float = Y2020) -> float:
     ],
 )
 def test_the_begin_as_cameras_write_it(cards: dict[str, Any]) -> None:
-    exposure = Exposure.from_header(header(**IDENTITY, **EXPOSED, **cards))
+    exposure = Exposure.from_header(header(**{**IDENTITY, **EXPOSED, **cards}))
     assert seconds(exposure) == pytest.approx(NOON + SECONDS, abs=2e-6)
     assert exposure.doubts == ()
 

@@ -45,6 +45,13 @@ def test_missing_columns_show_a_map_that_helps(database: Database) -> None:
     assert len(rows(database, "DiaSource")) == 8
 
 
+def test_positions_of_predictions_are_like_right_ascension_and_declination(database: Database) -> None:
+    """And not like what has more letters of them."""
+    given = {"designation": ["433"], "RA": [1.0], "DEC": [1.0], "alpha": [1.0], "phased": [1.0]}
+    message = refused(database, ingest_predictions, given, error=InputError)
+    assert advised(message)["columns"] == {"visit": "COLUMN", "ephRa": "RA", "ephDec": "DEC"}
+
+
 def test_a_missing_column_that_nothing_is_like(database: Database) -> None:
     ingest_visits(database, visits())
     given = without(sources(), "diaSourceId") | {"name": list("abcdefgh")}

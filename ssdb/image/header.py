@@ -20,6 +20,9 @@ AB_ZERO_POINT_NJY = 31.4
 UNKNOWN_TEXT = {"", "unknown", "_unknown_", "none", "n/a"}
 """Texts, in small letters, that stand for no value."""
 
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([ED][+-]?\d+)?", re.IGNORECASE)
+"""A number that a card has as text."""
+
 _DECAM_FILTER = re.compile(r"(\S+) DECam\b")
 """FILTER of DECam: "r DECam SDSS c0002 6415.0 1480.0"."""
 
@@ -183,6 +186,8 @@ def card_value(header: Cards, keyword: str) -> bool | int | float | str | None:
 def _number(header: Cards, keywords: tuple[str, ...]) -> float | None:
     for keyword in keywords:
         value = card_value(header, keyword)
+        if isinstance(value, str) and NUMBER.fullmatch(value):
+            return float(value.upper().replace("D", "E"))
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
     return None

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple, TypeGuard
 
 from ssdb.errors import InputError, quoted, shown
-from ssdb.image.header import UNKNOWN_TEXT, Cards, HeaderKeywords, card_value, read_exposure_time
+from ssdb.image.header import NUMBER, UNKNOWN_TEXT, Cards, HeaderKeywords, card_value, read_exposure_time
 from ssdb.schema.ranges import MJD
 
 _SCALES = {
@@ -30,7 +30,6 @@ _DATE = re.compile(r"(?P<year>\d{4})[-/](?P<month>\d{2})[-/](?P<day>\d{2})|(\d{2
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d*)?))?")
 _UTC = re.compile(r"\s*(Z|UTC?|[+-]00(:?00)?)$")
 """What says behind a time that it is UTC."""
-_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([ED][+-]?\d+)?", re.IGNORECASE)
 
 _JD = re.compile(r"(?<![MBH])JD")
 """In keywords of Julian dates; barycentric and heliocentric ones are not of the observer."""
@@ -129,7 +128,7 @@ def _instant(
         except VerifyError:
             unusable.append(f"{keyword} cannot be read")
             continue
-        if isinstance(value, str) and _NUMBER.fullmatch(value):
+        if isinstance(value, str) and NUMBER.fullmatch(value):
             value = float(value.upper().replace("D", "E"))
         if value is None or isinstance(value, bool) or (isinstance(value, str) and value.lower() in UNKNOWN_TEXT):
             continue

@@ -11,6 +11,8 @@ from ssdb.errors import option
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The one of some names that is most like another, None if none is."""
     folded = {other.lower(): other for other in names}
+    if (bare := name.lower().removeprefix("eph")) in folded:
+        return folded[bare]
     like = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
     if like:
         return folded[like[0]]

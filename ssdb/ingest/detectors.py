@@ -180,7 +180,7 @@ def _ingest_exposures(
             needed = (
                 "images whose header tells the middle of the exposure, or its begin (DATE-OBS) and EXPTIME; "
                 + option(
-                    "--middle-keyword, --begin-keyword and --exposure-time-keyword name others",
+                    "--middle-keyword, --begin-keyword, --time-of-day-keyword and --exposure-time-keyword name others",
                     "keywords=HeaderKeywords(...) names others",
                 )
             )

@@ -108,7 +108,8 @@ def find_object(connection: sa.Connection, name: str) -> ResolvedName:
     if found is None:
         raise NotFoundError(
             f"{quoted(name)} is not known: it is no designation with a packed form, no name in SsAlias or in "
-            "numbered_identifications (`ssdb ingest identifications` loads them), and no stored simulated object"
+            "numbered_identifications (`ssdb ingest orbits MPCORB.DAT` and `ssdb ingest identifications` load names), "
+            "and no stored simulated object"
         )
     object_id, kind = found
     if object_id < 0:

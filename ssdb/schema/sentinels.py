@@ -72,6 +72,9 @@ SENTINELS = (
 )
 """In the order of the documentation. Errors (``*_unc`` of orbits, ``*Err``) are unknown where they are not above 0."""
 
+UNKNOWN_TEXTS = pa.array(["", "nan", "NaN", "NAN", "null", "NULL", "None", r"\N", "<NA>", "--"])
+"""Texts that stand for no value in columns of any kind: of PostgreSQL and MySQL, Python, pandas and astropy."""
+
 _ANYWHERE = SENTINELS[0].values
 
 _NO_MAGNITUDES = np.array([98.999, 99.0, 99.9, 99.99, 99.999, 99.9999, 999.0, 999.9, 999.99, 9999.0], np.float32)
