@@ -70,7 +70,7 @@ def test_texts_that_are_not_whole(night: Database, tmp_path: Path, said: str, af
     assert any(
         "is not complete: a comment says so" in doubt for doubt in ssdb.ingest_sources(night, tmp_path / "s.csv").doubts
     )
-    with pytest.raises(InputError, match=r"is not complete.*--replace"):
+    with pytest.raises(InputError, match=r"is not complete.*replace=True"):
         ssdb.ingest_sources(night, tmp_path / "s.csv", replace=True)
 
 

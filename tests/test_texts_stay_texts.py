@@ -177,8 +177,8 @@ def test_codes_that_are_numbers_in_other_formats_are_told(database: Database, tm
     options = {"format": "votable"} if ending == "vot" else {}
     table.write(tmp_path / f"v.{ending}", **options)
     (doubt,) = ingest_visits(database, tmp_path / f"v.{ending}").doubts
-    assert doubt.startswith("observatoryCode is text, and given as numbers")
-    assert codes(database) == ["95"]
+    assert doubt.startswith("observatoryCode holds numbers")
+    assert codes(database) == ["095"]
     rows_ = {"diaSourceId": [1], "visit": [1], "ra": [1.0], "dec": [1.0], "reliabilityVersion": [1.1]}
     (doubt,) = ingest_sources(database, rows_).doubts
     assert doubt.startswith("reliabilityVersion is text")
