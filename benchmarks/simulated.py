@@ -14,7 +14,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from benchmarks.baselines import Points
-from ssdb.designation import identify
+from ssdb.identify import identify
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.dia import dia_source
 from ssdb.simulate import Field, Night, SimulationConfig, simulate_visits

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         SchemaError,
         ServiceError,
         SsdbError,
+        UsageError,
     )
     from ssdb.fetch.predictions import FetchReport, fetch_predictions
     from ssdb.image.exposure import Exposure, read_exposures
@@ -84,6 +85,7 @@ _HOMES = {
         "SchemaError",
         "ServiceError",
         "SsdbError",
+        "UsageError",
     ],
     "ssdb.fetch.predictions": ["FetchReport", "fetch_predictions"],
     "ssdb.image.exposure": ["Exposure", "read_exposures"],
@@ -145,6 +147,7 @@ __all__ = [
     "ServiceError",
     "SsSingleFrameAssociation",
     "SsdbError",
+    "UsageError",
     "VisitOutcome",
     "associate",
     "backup",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
 
-from ssdb.errors import ConfigError, quoted, shown
+from ssdb.errors import ConfigError, option, quoted, shown
 
 ARCSEC = math.pi / (180.0 * 3600.0)
 """Radians in an arcsecond."""
@@ -19,9 +19,22 @@ MAX_TIME_DIFFERENCE_DAYS = 0.02
 """A prediction is moved in time by at most this much; beyond, a straight line is a guess."""
 
 
-def _option(default: Any, help_text: str, choices: tuple[str, ...] = ()) -> Any:
-    """A field with the text and the choices that the command line shows."""
-    return field(default=default, metadata={"help": help_text, "choices": choices})
+def _option(default: Any, help_text: str, choices: tuple[str, ...] = (), *, called: str = "", mode: str = "") -> Any:
+    """A field with what the command line shows of it: text, choices, name if that is another, and the mode that it
+    is for.
+    """
+    about = f"{mode} mode: {help_text}" if mode else help_text
+    return field(default=default, metadata={"help": about, "choices": choices, "called": called, "mode": mode})
+
+
+def option_of(item: Field[Any]) -> str:
+    """The option of the command line that a field of a configuration is: ``--radius``."""
+    return f"--{item.metadata['called'] or item.name.replace('_', '-')}"
+
+
+def called(item: Field[Any]) -> str:
+    """What messages call a field of a configuration."""
+    return option(option_of(item), item.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +50,18 @@ class AssociationConfig:
     mode: str = _option(
         "fixed", "fixed radius, or the uncertainty ellipses of prediction and source", ("fixed", "uncertainty")
     )
-    radius_arcsec: float = _option(1.0, "fixed mode: largest separation of a pair (arcsec)")
-    n_sigma: float = _option(3.0, "uncertainty mode: a pair is kept within this many sigma")
-    max_radius_arcsec: float = _option(30.0, "uncertainty mode: largest separation of a pair (arcsec)")
-    default_sigma_arcsec: float = _option(
-        0.3, "uncertainty mode: 1-sigma error of a prediction without an ellipse (arcsec)"
+    radius_arcsec: float = _option(1.0, "largest separation of a pair (arcsec)", called="radius", mode="fixed")
+    n_sigma: float = _option(3.0, "a pair is kept within this many sigma", mode="uncertainty")
+    max_radius_arcsec: float = _option(
+        30.0, "largest separation of a pair (arcsec)", called="max-radius", mode="uncertainty"
     )
-    floor_arcsec: float = _option(0.05, "uncertainty mode: error added to every pair in quadrature (arcsec)")
-    prior_detected: float = _option(0.5, "uncertainty mode: probability that an expected object is among the sources")
+    default_sigma_arcsec: float = _option(
+        0.3, "1-sigma error of a prediction without an ellipse (arcsec)", called="default-sigma", mode="uncertainty"
+    )
+    floor_arcsec: float = _option(
+        0.05, "error added to every pair in quadrature (arcsec)", called="floor", mode="uncertainty"
+    )
+    prior_detected: float = _option(0.5, "probability that an expected object is among the sources", mode="uncertainty")
     method: str = _option(
         "optimal", "one-to-one assignment: best sum of weights, or closest first", ("optimal", "greedy")
     )
@@ -54,30 +71,32 @@ class AssociationConfig:
     )
 
     def __post_init__(self) -> None:
+        names = {item.name: called(item) for item in fields(self)}
         for item in fields(self):
             value = getattr(self, item.name)
             choices = item.metadata["choices"]
             if choices and value not in choices:
-                raise ConfigError(f"{item.name} must be one of {', '.join(choices)}, not {quoted(value)}")
+                raise ConfigError(f"{called(item)} must be one of {', '.join(choices)}, not {quoted(value)}")
             if not choices and (
                 isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf
             ):
-                raise ConfigError(f"{item.name} must be a finite number, not {quoted(value)}")
+                raise ConfigError(f"{called(item)} must be a finite number, not {quoted(value)}")
         for name in ("radius_arcsec", "n_sigma", "max_radius_arcsec", "default_sigma_arcsec"):
             if getattr(self, name) <= 0:
-                raise ConfigError(f"{name} must be above 0, not {quoted(getattr(self, name))}")
+                raise ConfigError(f"{names[name]} must be above 0, not {quoted(getattr(self, name))}")
         for name in ("floor_arcsec", "max_pixel_margin"):
             if getattr(self, name) < 0:
-                raise ConfigError(f"{name} must not be negative, not {quoted(getattr(self, name))}")
+                raise ConfigError(f"{names[name]} must not be negative, not {quoted(getattr(self, name))}")
         if self.max_pixel_margin != int(self.max_pixel_margin):
-            raise ConfigError(f"max_pixel_margin must be a whole number, not {quoted(self.max_pixel_margin)}")
+            margin = quoted(self.max_pixel_margin)
+            raise ConfigError(f"{names['max_pixel_margin']} must be a whole number, not {margin}")
         for name in ("radius_arcsec", "max_radius_arcsec"):
             if getattr(self, name) > 3600:
-                raise ConfigError(f"{name} must be at most 3600 (one degree), not {quoted(getattr(self, name))}")
+                raise ConfigError(f"{names[name]} must be at most 3600 (one degree), not {quoted(getattr(self, name))}")
         if self.n_sigma > 8:
-            raise ConfigError(f"n_sigma must be at most 8, not {quoted(self.n_sigma)}")
+            raise ConfigError(f"{names['n_sigma']} must be at most 8, not {quoted(self.n_sigma)}")
         if not 0 < self.prior_detected < 1:
-            raise ConfigError(f"prior_detected must be between 0 and 1, not {quoted(self.prior_detected)}")
+            raise ConfigError(f"{names['prior_detected']} must be between 0 and 1, not {quoted(self.prior_detected)}")
 
     @property
     def chi2_limit(self) -> float:

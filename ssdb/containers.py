@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ssdb.errors import InputError, shown
+from ssdb.errors import InputError, option, shown
 
 _MOST_COLUMNS_SHOWN = 6
 _MOST_TABLES_SHOWN = 12
@@ -69,6 +69,6 @@ def chosen(tables: Sequence[TableInFile], wanted: str | int | None, name: object
     if len(kinds) > 1:
         raise InputError(
             f"{name}: has {len(tables):,} tables with different columns: say which is meant with "
-            f"--table NAME|NUMBER (in Python table=): {listed}"
+            f"{option('--table NAME|NUMBER', 'table=...')}: {listed}"
         )
     return list(tables)

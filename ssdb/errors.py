@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 _WEB_USER = re.compile(r"(?i)\b(https?:/+)[^\s'\"/]*[^\s'\"]*@")
 _USER = re.compile(r"(\b[\w+]+:/*[^\s'\":/@]*:)[^\s'\"]*@")
@@ -31,8 +32,12 @@ class SsdbError(Exception):
         super().__init__(one_line(without_passwords(message)))
 
 
-class ConfigError(SsdbError):
+class ConfigError(SsdbError, ValueError):
     """An option or a configuration value makes no sense."""
+
+
+class UsageError(ConfigError):
+    """Options, or parameters, do not go together, or have no use for what a source is. Nothing has been done."""
 
 
 class DesignationError(SsdbError):
@@ -53,6 +58,10 @@ class SchemaError(DatabaseError):
 
 class QueryError(SsdbError):
     """A query is wrong, or does more than read."""
+
+
+class ParameterError(QueryError, UsageError):
+    """A parameter of a query is missing, or has no place in it."""
 
 
 class AssociationError(SsdbError):
@@ -95,6 +104,30 @@ class NotFoundError(SsdbError):
 
 MOST_SHOWN = 5
 """Values that a message names."""
+
+_of_options = False
+"""Whether messages speak of options; of all threads, some of which only read ahead for others."""
+
+
+@contextmanager
+def speaking_of_options(really: bool = True) -> Iterator[None]:
+    """Within the block messages speak of options of the command line instead of parameters of Python."""
+    global _of_options
+    before, _of_options = _of_options, really
+    try:
+        yield
+    finally:
+        _of_options = before
+
+
+def speaks_of_options() -> bool:
+    """Whether messages speak of options now."""
+    return _of_options
+
+
+def option(on_command_line: str, in_python: str) -> str:
+    """What a message calls an option: ``--create-visits``, or in Python ``create_visits=True``."""
+    return on_command_line if _of_options else in_python
 
 
 def without_passwords(text: str) -> str:

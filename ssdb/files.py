@@ -7,67 +7,44 @@ column is in the metadata of its field (``{b"unit": b"deg"}``), as is its descri
 from __future__ import annotations
 
 import io
-import json
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.ecsv import with_texts
-from ssdb.errors import InputError, shown
+from ssdb.errors import InputError, UsageError, option, shown
 from ssdb.fits_files import read_fits
 from ssdb.hdf5_files import read_hdf5
-from ssdb.input_file import format_of, nested_names, refuse_archive, wanted_table
+from ssdb.in_memory import from_astropy, from_memory
+from ssdb.input_file import format_of, refuse_archive, wanted_table
 from ssdb.limits import refuse_yaml, whole
 from ssdb.parquet_files import NOT_UTF8, is_plain, opened_parquet, parquet_parts, refuse_long_texts
+from ssdb.table_notes import (
+    SINGLE,
+    UNREADABLE,
+    incomplete,
+    nested_name,
+    not_plain,
+    noted,
+    records_and_lists,
+    with_astropy_units,
+)
 from ssdb.text_files import read_text
 from ssdb.votable import read_votable
 
 if TYPE_CHECKING:
-    from astropy.table import Table
-    from astropy.time import Time
-
-SCALE = b"scale"
-"""In the metadata of the field of what was read as times: they are MJD in this scale."""
+    pass
 
 _TIMES_OF_ECSV = 20
 """How many times its bytes an ECSV file takes: astropy has each value as a text of Python's."""
 
-INCOMPLETE = b"incomplete"
-"""In the metadata of a table's schema: why it is not whole, by the file's own word."""
-
-NESTED = b"nested"
-"""In the same place: columns of records and lists, which are left out."""
-
-SINGLE = b"single"
-"""In the metadata of a field of double precision: some of its values have been in single precision."""
-
-UNREADABLE = b"unreadable"
-"""In the metadata of a field: why its values are none."""
-
-
 _NOT_UTF8 = "is not UTF-8 text (convert the file, of Latin-1: iconv -f latin1 -t utf-8)"
-
-
-_NOT_PLAIN = b"not plain"
-"""Where the metadata of a table say which columns it does not have for that."""
-
-
-def not_plain(schema: pa.Schema) -> tuple[str, ...]:
-    """The columns that :func:`read_columns` left out: their values are arrays, lists, structures or compound ones."""
-    return tuple(json.loads((schema.metadata or {}).get(_NOT_PLAIN, b"[]")))
-
-
-def _noted(schema: pa.Schema, left_out: Collection[str]) -> pa.Schema:
-    """A schema that also says which columns were left out."""
-    said = {**(schema.metadata or {}), _NOT_PLAIN: json.dumps(list(left_out))}
-    return schema.with_metadata(said) if left_out else schema
 
 
 def label(source: object) -> str:
@@ -85,10 +62,10 @@ def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = Fa
     """The columns of a file, or of a table in memory.
 
     Only plain columns are taken: those with arrays, lists or structures in their rows are left out, as are
-    astropy's SkyCoord columns, all of which :func:`not_plain` names, and the unnamed index of a pandas DataFrame.
-    astropy's Time columns become MJD TAI. Masked values and empty strings become null; so does NaN where the format has
-    no other null (FITS, VOTable, CSV, pandas), and stays NaN elsewhere. Integers are exact over the whole range of 64
-    bits.
+    astropy's SkyCoord columns, all of which :func:`ssdb.table_notes.not_plain` names, and the unnamed index of a
+    pandas DataFrame. astropy's Time columns become MJD TAI. Masked values and empty strings become null; so does NaN
+    where the format has no other null (FITS, VOTable, CSV, pandas), and stays NaN elsewhere. Integers are exact over
+    the whole range of 64 bits.
 
     Parameters
     ----------
@@ -100,7 +77,8 @@ def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = Fa
         so that ``00433`` keeps its zeros; in small or capital letters. The other formats have numbers or texts.
 
     lenient : bool
-        Let columns of text that is not UTF-8 have no values, and say so (:data:`UNREADABLE`), instead of an error.
+        Let columns of text that is not UTF-8 have no values, and say so (:data:`ssdb.table_notes.UNREADABLE`), instead
+        of an error.
 
     Returns
     -------
@@ -117,26 +95,10 @@ def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = Fa
         table = _read_file(source, strings)
     else:
         try:
-            table = _from_memory(source)
+            table = from_memory(source)
         except (pa.ArrowException, ValueError, TypeError) as error:
             raise InputError(f"{name}: {error}") from error
     return plain(table, name, lenient=lenient)
-
-
-def unit_of(field: pa.Field) -> str:
-    """The unit of a column as its file has it; empty where it has none."""
-    return about(field, b"unit") or ""
-
-
-def about(field: pa.Field, key: bytes) -> str | None:
-    """What the metadata of a field say: its ``b"unit"`` or ``b"description"``; None where they do not."""
-    text = (field.metadata or {}).get(key)
-    return text.decode(errors="replace") if text else None
-
-
-def _field(name: str, type_: pa.DataType, unit: object, description: object, scale: str = "") -> pa.Field:
-    about = {"unit": str(unit or ""), "description": str(description or ""), SCALE.decode(): scale}
-    return pa.field(name, type_, metadata={key: text for key, text in about.items() if text})
 
 
 def require_file(path: Path) -> None:
@@ -162,10 +124,13 @@ def _read_file(source: str | os.PathLike[str], strings: Sequence[str]) -> pa.Tab
         refuse_archive(path)
     format_ = format_of(source)
     if wanted_table(source) is not None and format_ not in _OF_SEVERAL_TABLES:
-        raise InputError(f"{path}: is {format_}, which has one table: --table is for {', '.join(_OF_SEVERAL_TABLES)}")
+        raise UsageError(
+            f"{path}: is {format_}, which has one table: {option('--table', 'table=...')} is for "
+            f"{', '.join(_OF_SEVERAL_TABLES)}"
+        )
     try:
         return _READERS[format_](source, strings)
-    except InputError:
+    except (InputError, UsageError):
         raise
     except Exception as error:  # readers raise whatever they stumble over in a corrupt file
         raise unreadable(path, format_, error) from error
@@ -185,37 +150,17 @@ def _read_parquet(source: Any, _: Sequence[str]) -> pa.Table:
 def _read_part(path: Path) -> pa.Table:
     with opened_parquet(path) as (file, _):  # read_table would add columns from a directory named visit=42
         table = file.read([field.name for field in file.schema_arrow if is_plain(field.type)])
-        nested = nested_columns(file.schema_arrow)
-        others = [field.name for field in file.schema_arrow if not is_plain(field.type)]
-    schema = with_astropy_units(table.schema).with_metadata({NESTED: nested} if nested else None)
-    return pa.table(table.columns, schema=_noted(schema, others))
-
-
-def with_astropy_units(schema: pa.Schema) -> pa.Schema:
-    """Units and descriptions from where astropy puts them, unless the fields have them already."""
-    header = (schema.metadata or {}).get(b"table_meta_yaml")
-    if not header:
-        return schema
-    from astropy.table.meta import get_header_from_yaml
-
-    text = header.decode()
-    refuse_yaml("table_meta_yaml", text)
-    written = {column["name"]: column for column in get_header_from_yaml(text.split("\n"))["datatype"]}
-    fields = []
-    for field in schema:
-        column = written.get(field.name, {})
-        unit = about(field, b"unit") or column.get("unit")
-        description = about(field, b"description") or column.get("description")
-        fields.append(_field(field.name, field.type, unit, description))
-    return pa.schema(fields)
+        others = {field.name: nested_name(field) for field in file.schema_arrow if not is_plain(field.type)}
+    return pa.table(table.columns, schema=noted(with_astropy_units(table.schema), not_plain=others))
 
 
 def _read_csv(source: Any, strings: Sequence[str]) -> pa.Table:
-    return _told_incomplete(*read_text(Path(source), strings))
+    table, why = read_text(Path(source), strings)
+    return _told_incomplete(table, why)
 
 
 def _read_fits(source: Any, _: Sequence[str]) -> pa.Table:
-    return joined([_from_astropy(table) for table in read_fits(Path(source), wanted_table(source))], source)
+    return joined([from_astropy(table) for table in read_fits(Path(source), wanted_table(source))], source)
 
 
 def joined(tables: list[pa.Table], source: Any) -> pa.Table:
@@ -229,7 +174,7 @@ def joined(tables: list[pa.Table], source: Any) -> pa.Table:
     except pa.ArrowException as error:  # also where whole numbers would lose digits
         raise InputError(
             f"{label(source)}: its tables have columns of one name and of different types ({error}): read one of them "
-            "with --table NAME|NUMBER (in Python table=)"
+            f"with {option('--table NAME|NUMBER', 'table=...')}"
         ) from None
     for index, field in enumerate(table.schema):
         if any(pa.types.is_float32(part.schema.field(field.name).type) for part in tables):
@@ -249,27 +194,25 @@ def _read_ecsv(source: Any, strings: Sequence[str]) -> pa.Table:
         file.seek(0)
         as_text = with_texts("".join(lines), strings)
         if as_text == "".join(lines):
-            return _from_astropy(Table.read(file, format="ascii.ecsv"))
+            return from_astropy(Table.read(file, format="ascii.ecsv"))
         file.seek(len("".join(lines).encode()))
-        return _from_astropy(Table.read(io.BytesIO(as_text.encode() + file.read()), format="ascii.ecsv"))
+        return from_astropy(Table.read(io.BytesIO(as_text.encode() + file.read()), format="ascii.ecsv"))
 
 
 def _read_votable(source: Any, _: Sequence[str]) -> pa.Table:
-    tables, incomplete = read_votable(Path(source), wanted_table(source))
-    return _told_incomplete(joined([_from_astropy(table) for table in tables], source), incomplete)
+    tables, why = read_votable(Path(source), wanted_table(source))
+    return _told_incomplete(joined([from_astropy(table) for table in tables], source), why)
 
 
-def _told_incomplete(table: pa.Table, incomplete: str | None) -> pa.Table:
+def _told_incomplete(table: pa.Table, why: str | None) -> pa.Table:
     """A table whose metadata say why it is not whole, if it is not."""
-    if not incomplete:
-        return table
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), INCOMPLETE: incomplete})
+    return table.cast(noted(table.schema, not_plain=not_plain(table.schema), incomplete=why)) if why else table
 
 
 def _read_hdf5(source: Any, _: Sequence[str]) -> pa.Table:
     names, table = read_hdf5(Path(source), having=(), columns=None, wanted=wanted_table(source))
-    others = [name for name in names if name not in table.schema.names]
-    return pa.table(table.columns, schema=_noted(with_astropy_units(table.schema), others))
+    others = dict.fromkeys((name for name in names if name not in table.schema.names), "")
+    return pa.table(table.columns, schema=noted(with_astropy_units(table.schema), not_plain=others))
 
 
 _READERS: dict[str, Callable[[Any, Sequence[str]], pa.Table]] = {
@@ -284,100 +227,6 @@ _READERS: dict[str, Callable[[Any, Sequence[str]], pa.Table]] = {
 _OF_SEVERAL_TABLES = ("FITS", "VOTable", "HDF5")
 
 
-def _from_memory(source: Any) -> pa.Table:
-    if isinstance(source, pa.Table):
-        return source
-    if isinstance(source, Mapping):
-        return _from_mapping(source)
-    if hasattr(source, "to_dict") and hasattr(source, "columns"):
-        swapped = {n: t.newbyteorder("=") for n, t in source.dtypes.items() if getattr(t, "byteorder", "=") in "<>"}
-        # By itself Arrow leaves out an index that pandas keeps as a range, whether it has a name or not.
-        named = any(name is not None for name in source.index.names)
-        return pa.Table.from_pandas(source.astype(swapped) if swapped else source, preserve_index=named)
-    from astropy.table import Table
-
-    if isinstance(source, np.ndarray) and source.dtype.names:  # among them FITS_rec
-        source = _of_records(source)
-
-    if isinstance(source, Table):
-        return _from_astropy(source)
-    raise TypeError(
-        "columns are read from a path, an astropy Table, a pyarrow Table, a pandas DataFrame, "
-        f"or a mapping of names to arrays, not from {type(source).__name__}"
-    )
-
-
-def _from_mapping(source: Mapping[str, Any]) -> pa.Table:
-    return _table({str(name): _column(values) for name, values in source.items()})
-
-
-def _from_astropy(table: Table) -> pa.Table:
-    from astropy.table import Column
-    from astropy.time import Time
-    from astropy.units import Quantity
-
-    columns = {name: table[name] for name in table.colnames}
-    return _table({k: _column(v) if isinstance(v, Column | Quantity | Time) else _COMPOUND for k, v in columns.items()})
-
-
-_COMPOUND = (None, None, None)
-
-
-def _of_records(source: np.ndarray) -> Table:
-    """A numpy array of records; of astropy's FITS_rec the values that its columns stand for, and their units."""
-    from astropy.io.fits import BinTableHDU, FITS_rec
-    from astropy.table import Table
-
-    return Table.read(BinTableHDU(source), format="fits") if isinstance(source, FITS_rec) else Table(source)
-
-
-def _table(columns: Mapping[str, tuple[Any, ...]]) -> pa.Table:
-    """A table of (values, unit, description, and of times the scale) by name, without those that have no values."""
-    plain = {name: column for name, column in columns.items() if column[0] is not None}
-    fields = [_field(name, values.type, *about) for name, (values, *about) in plain.items()]
-    others = [name for name in columns if name not in plain]
-    return pa.Table.from_arrays([values for values, *_ in plain.values()], schema=_noted(pa.schema(fields), others))
-
-
-def _column(values: Any) -> tuple[Any, ...]:
-    """The values of a column (None if they are not plain), its unit and its description; of times the scale, too."""
-    if hasattr(values, "jd1"):
-        return _times(values)
-    if isinstance(values, pa.Array | pa.ChunkedArray):
-        return values, None, None
-    if isinstance(values, list | tuple):
-        return pa.array(values), None, None
-    from astropy.utils.masked import get_data_and_mask
-
-    data, mask = get_data_and_mask(values)
-    description = getattr(getattr(values, "info", None), "description", None)
-    return _to_arrow(np.asarray(data), mask), getattr(values, "unit", None), description
-
-
-def _times(times: Time) -> tuple[pa.Array | None, str, object, str]:
-    """Times of astropy's as MJD TAI."""
-    try:
-        tai = times.tai
-    except Exception as error:  # a local scale has no way to TAI
-        raise ValueError(f"times of the scale {times.scale} cannot be converted to TAI") from error
-    mask = np.asarray(np.ma.getmaskarray(times.mask) | times.mask)
-    return _to_arrow(np.ma.getdata(np.ma.filled(tai.mjd, np.nan)), mask), "d", times.info.description, "tai"
-
-
-def _to_arrow(values: np.ndarray, mask: np.ndarray | None) -> pa.Array | None:
-    """A numpy array as an Arrow array, null where ``mask`` is set; None if it has no place in a table of values."""
-    if values.ndim == 0:
-        raise ValueError("a column is an array, not a single value")
-    if values.ndim > 1 or values.dtype.kind in "cV":
-        return None
-    if values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8")
-    if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
-        values = values.astype(np.float64)
-    values = values.astype(values.dtype.newbyteorder("="), copy=False)
-    return pa.array(values, mask=None if mask is None else np.broadcast_to(mask, values.shape).copy())
-
-
 def refuse_repeated(names: Sequence[str], name: str) -> None:
     """Raises InputError if columns have the same name."""
     repeated = [column for column, times in Counter(names).items() if times > 1]
@@ -389,14 +238,13 @@ def plain(table: pa.Table, name: str, *, lenient: bool = False) -> pa.Table:
     """A table with plain columns only, text as ``string``, and null instead of empty strings.
 
     A text that is not UTF-8 is an error or, on request, has no values, as the metadata of its field say
-    (:data:`UNREADABLE`). The metadata of the schema have what the file says of itself, and columns that are left out
-    for being nested.
+    (:data:`ssdb.table_notes.UNREADABLE`). The metadata of the schema say what :mod:`ssdb.table_notes` tells.
     """
     try:
         refuse_repeated(table.schema.names, name)
     except UnicodeDecodeError:
         raise InputError(f"{name}: {NOT_UTF8}") from None
-    fields, columns, others = [], [], [*not_plain(table.schema)]
+    fields, columns, others = [], [], not_plain(table.schema)
     for field, column in zip(table.schema, table.columns, strict=True):
         if pa.types.is_dictionary(column.type):
             refuse_long_texts(column, name)
@@ -414,42 +262,16 @@ def plain(table: pa.Table, name: str, *, lenient: bool = False) -> pa.Table:
                     raise InputError(f"{name}: column {shown([field.name])} {_NOT_UTF8}") from None
                 field, column = _without_values(field, len(column))
         if not is_plain(column.type):
-            others.append(field.name)
+            others[field.name] = nested_name(field)
         elif not field.name.startswith("__index_level_"):
             fields.append(field.with_type(column.type).with_nullable(True))
             columns.append(column)
-    said = dict(table.schema.metadata or {})
-    nested = said.get(NESTED) or nested_columns(table.schema)
     if not columns:
-        what = f"; there are records and lists in it, which are not read: {_text(nested)}" if nested else ""
+        nested = records_and_lists(others)
+        what = f"; there are records and lists in it, which are not read: {nested}" if nested else ""
         raise InputError(f"{name}: there are no columns of plain values in it{what}")
-    kept = {NESTED: nested, INCOMPLETE: said.get(INCOMPLETE)}
-    metadata = {key: text for key, text in kept.items() if text} or None
-    return pa.table(columns, schema=_noted(pa.schema(fields, metadata=metadata), others))
-
-
-def nested_columns(schema: pa.Schema) -> bytes | None:
-    """The columns of records and lists, for messages; None without any."""
-    found = []
-    for field in schema:
-        type_ = field.type
-        while pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
-            type_ = type_.value_type
-        if pa.types.is_struct(type_):
-            found.append(nested_names(field.name, [inside.name for inside in type_]))
-        elif pa.types.is_nested(field.type):
-            found.append(field.name)
-    return shown(found, 20).encode() if found else None
-
-
-def about_table(table: pa.Schema, key: bytes) -> str | None:
-    """What the metadata of a schema say: :data:`INCOMPLETE` or :data:`NESTED`; None where they do not."""
-    text = (table.metadata or {}).get(key)
-    return _text(text) if text else None
-
-
-def _text(content: bytes | None) -> str:
-    return (content or b"").decode(errors="replace")
+    schema = noted(pa.schema(fields), not_plain=others, incomplete=incomplete(table.schema))
+    return pa.table(columns, schema=schema)
 
 
 def _without_values(field: pa.Field, n: int) -> tuple[pa.Field, pa.ChunkedArray]:

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from ssdb.containers import TableInFile, chosen
-from ssdb.errors import InputError
+from ssdb.errors import InputError, UsageError, option
 from ssdb.limits import MOST_AXES, MOST_CARDS, MOST_CARDS_OF_IMAGE, refuse_memory, refuse_unit, refuse_yaml, whole
 
 if TYPE_CHECKING:
@@ -97,6 +97,10 @@ def read_fits(path: Path, wanted: str | int | None = None) -> list[Table]:
                 for number, hdu in enumerate(hdus)
                 if isinstance(hdu, fits.BinTableHDU | fits.TableHDU) and not isinstance(hdu, fits.CompImageHDU)
             }
+            if not there and any(hdu.is_image and hdu.shape for hdu in hdus):
+                if wanted is None:
+                    raise InputError(f"{path}: there is no table in it, but images")
+                raise UsageError(f"{path}: has images and no table: leave out {option('--table', 'table=...')}")
             if not there:
                 raise ValueError("no table in it")
             tables = [_in_file(number, hdu) for number, hdu in there.items()]

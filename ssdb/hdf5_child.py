@@ -23,7 +23,7 @@ import pyarrow.compute  # casts need it, and it could not be loaded later
 from h5py import h5d, h5o
 
 from ssdb.containers import TableInFile, chosen
-from ssdb.errors import InputError
+from ssdb.errors import InputError, option, speaking_of_options
 from ssdb.hdf5_files import OUT_OF_MEMORY, PATIENCE, REFUSED
 from ssdb.limits import MOST_COLUMNS
 
@@ -169,7 +169,7 @@ def _chosen(having: list[_Table], columns: list[str] | None, wanted: str | int |
             if missing:
                 raise RefusedError(
                     f"{table.key} has no column {missing[0]}, and {having[0].key} has one: say which is meant with "
-                    f"--table KEY (in Python table=)"
+                    f"{option('--table KEY', 'table=...')}"
                 )
     try:
         return [having[table.number - 1] for table in chosen(there, wanted, "")]
@@ -244,7 +244,7 @@ def _inside(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
         if unknown:
             raise RefusedError(
                 f"{name} is compressed by a filter (number {unknown[0]}) that HDF5 itself does not have; "
-                "rewrite it: ptrepack --complib=zlib"
+                "rewrite it by zlib (PyTables' ptrepack does)"
             )
     return item if isinstance(item, h5py.Group | h5py.Dataset) else None
 
@@ -388,7 +388,9 @@ if __name__ == "__main__":
     own_out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print is not part of the answer
     try:
-        main(json.loads(sys.argv[1]), own_out)
+        asked = json.loads(sys.argv[1])
+        with speaking_of_options(asked["options"]):
+            main(asked, own_out)
         own_out.flush()
         os._exit(0)
     except MemoryError:

@@ -21,7 +21,7 @@ from typing import IO
 
 import pyarrow as pa
 
-from ssdb.errors import InputError
+from ssdb.errors import InputError, speaks_of_options
 from ssdb.limits import allowed_memory, refuse_memory, too_large
 
 PATIENCE = 120.0
@@ -68,7 +68,7 @@ def read_hdf5(
         raise InputError(f'{path}: reading HDF5 needs the package h5py: pip install "ssdb-asteroids[hdf5]"')
     most = allowed_memory(path.stat().st_size)
     asked = {"having": having, "columns": columns, "wanted": wanted}
-    arguments = json.dumps({"path": str(path.absolute()), "memory": most, **asked})
+    arguments = json.dumps({"path": str(path.absolute()), "memory": most, "options": speaks_of_options(), **asked})
     with tempfile.TemporaryFile() as messages, _process(arguments, messages) as process:
         try:
             received = _received(process, path, most)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ssdb.errors import ConfigError, InputError, quoted, shown
+from ssdb.errors import ConfigError, InputError, UsageError, option, quoted, shown
 
 ENDINGS = {
     "Parquet": (".parquet", ".pq"),
@@ -88,13 +88,39 @@ def said_of(source: Any, table: str | int | None = None, type: str | None = None
     if table is None and type is None:
         return source
     if not isinstance(source, str | os.PathLike):
-        raise ConfigError("table and type say what is in a file: this is a table in memory")
+        raise UsageError("table= and type= say what is in a file: this is a table in memory")
     return InputFile(os.fsdecode(source), table, type.lower() if type else None)
 
 
 def wanted_table(source: Any) -> str | int | None:
     """Which table of a source its user wants."""
     return source.table if isinstance(source, InputFile) else None
+
+
+def refuse_said(source: Any, what: str, format_: str | None, *, several_tables: bool = False) -> None:
+    """Refuses what a user says about a file without need, or against its content, by which it has been recognised.
+
+    Parameters
+    ----------
+    source : path or table
+    what : str
+        What it is, for the message.
+    format_ : str or None
+        The one of the formats of :data:`TYPES` that it has.
+    several_tables : bool
+        Whether it may have several tables.
+
+    Raises
+    ------
+    UsageError
+        That names the option.
+    """
+    if not isinstance(source, InputFile):
+        return
+    if source.table is not None and not several_tables:
+        raise UsageError(f"{source.path}: is {what}, which has one table: leave out {option('--table', 'table=...')}")
+    if source.type is not None and TYPES[source.type] != format_:
+        raise UsageError(f"{source.path}: is {what}: leave out {option('--type', 'type=...')} {source.type}")
 
 
 def written_format(path: Path) -> str:
@@ -123,7 +149,7 @@ def format_of(source: str | os.PathLike[str]) -> str:
         found = _by_content(beginning)
         if found is None:
             _refuse_foreign(path, beginning)
-            raise InputError(f"{error}; --type says it, too: {', '.join(TYPES)}") from None
+            raise InputError(f"{error}; {option('--type', 'type=...')} says it, too: {', '.join(TYPES)}") from None
         return found
     if format_ == "CSV":
         _refuse_foreign(path, beginning)

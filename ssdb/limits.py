@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from ssdb.errors import ConfigError, InputError
+from ssdb.errors import ConfigError, InputError, option
 
 DEFAULT_MEMORY = 10**9
 """Bytes of memory that a file may unfold to."""
@@ -129,9 +129,9 @@ def refuse_memory(name: object, needed: int, on_disk: int = 0) -> None:
 
 def too_large(name: object, what: str) -> InputError:
     """The error about a file that takes more than is allowed."""
+    more = option("--max-memory 4GB", 'with ssdb.max_memory("4GB"):')
     return InputError(
-        f"{name}: {what}, and {_memory / 1e9:g} GB are allowed: is it what it should be? "
-        "If so, allow more (--max-memory 4GB; in Python ssdb.max_memory)"
+        f"{name}: {what}, and {_memory / 1e9:g} GB are allowed: is it what it should be? If so, allow more ({more})"
     )
 
 

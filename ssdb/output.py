@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ssdb.errors import InputError
+from ssdb.errors import InputError, option
 
 try:
     import fcntl
@@ -86,7 +86,8 @@ def require_replaceable(path: str | os.PathLike[str]) -> os.stat_result | None:
         if not stat.S_ISREG(target.stat().st_mode):
             if target.is_dir():
                 raise InputError(f"{target} is a directory: name a file in it")
-            raise InputError(f"{target} is no file: what a pipe is to take is printed by `ssdb query --format csv`")
+            pipe = option("what a pipe is to take is printed by `ssdb query --format csv`", "name one")
+            raise InputError(f"{target} is no file: {pipe}")
     if stat.S_ISLNK(found.st_mode):
         raise InputError(
             f"{target} is a symbolic link to {os.path.realpath(target)}: name that file itself, or remove the link"

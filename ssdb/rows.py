@@ -13,9 +13,10 @@ from typing import Any, BinaryIO, Protocol
 import pyarrow as pa
 
 from ssdb.errors import InputError
-from ssdb.files import NESTED, nested_columns, plain, read_columns, require_file, unreadable, with_astropy_units
+from ssdb.files import plain, read_columns, require_file, unreadable
 from ssdb.input_file import format_of, wanted_table
 from ssdb.parquet_files import opened_parquet, parquet_parts
+from ssdb.table_notes import noted, with_astropy_units
 
 ROWS_PER_PART = 20_000
 """Rows that are worked on at a time: enough that their number is what costs, and some 10 MB of a wide table."""
@@ -110,9 +111,7 @@ class _ParquetRows:
                 with opened_parquet(part, in_parts=True) as (file, opened):
                     self._versions[part] = _version(opened)
                     self.n_rows += file.metadata.num_rows
-                    nested = nested_columns(file.schema_arrow)
-                    given = with_astropy_units(file.schema_arrow)
-                    schemas.append(given.with_metadata({NESTED: nested} if nested else None))
+                    schemas.append(noted(with_astropy_units(file.schema_arrow), not_plain={}))
             except InputError:
                 raise
             except Exception as error:  # as in files.py: whatever it stumbles over

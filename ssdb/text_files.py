@@ -1,7 +1,9 @@
 """Tables as text: values between commas, semicolons, tabs, bars or blanks, with lines of comments.
 
 The line that names the columns is the first that is no comment or, where that one has numbers only, the last comment
-before it (as numpy and TOPCAT write it). SExtractor names them in comments of its own, one a line.
+before it (as numpy and TOPCAT write it). Where all columns are texts, a comment with as many words may have their
+names, too: known names tell, or numbers below; else it is refused, since a row would be lost for names or a comment be
+taken for them. SExtractor names them in comments of its own, one a line.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from ssdb.limits import LONGEST_LINE, refuse_columns, refuse_line, refuse_memory
 from ssdb.parquet_files import NOT_UTF8
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 _SEPARATORS = ",;\t|"
 _BLANK = " "
 _COLUMNS_OF_SEXTRACTOR = re.compile(r"#\s*(\d+)\s+(\S+)(?:.*\[([^\[\]]*)\]\s*|.*)")
@@ -28,6 +30,7 @@ _INCOMPLETE = re.compile(rb"(?im)^#[ \t]*(.*(?:QUERY_STATUS\W+(?:OVERFLOW|ERROR)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
 _DASHES = re.compile(r"[-\s,;|]*---[-\s,;|]*")
 _LOOKED_AT = 8192
+_ROWS_LOOKED_AT = 20
 _MOST_COMMENTS = 100_000
 _LONGEST_NAME = 10_000
 
@@ -78,7 +81,7 @@ def read_text(path: Path, strings: Sequence[str]) -> tuple[pa.Table, str | None]
     with whole(path, _cost) as file:
         content = _normalised(path, file)
         incomplete = _says_incomplete(content or file)
-        header = _header(path, content or file)
+        header = _header(path, content or file, {name.lower() for name in strings})
         if header.separator == _BLANK:
             content = io.BytesIO(_between_tabs(path, content or file))
         try:
@@ -175,7 +178,7 @@ def _cost(piece: bytes) -> int:
     return len(piece) + 8 * sum(piece.count(end) for end in (b",", b";", b"\t", b"|", b" ", b"\n", b"\r"))
 
 
-def _header(path: Path, file: IO[bytes]) -> _Header:
+def _header(path: Path, file: IO[bytes], known: Collection[str]) -> _Header:
     file.seek(0)
     comments: list[str] = []
     skipped = 0
@@ -206,11 +209,48 @@ def _header(path: Path, file: IO[bytes]) -> _Header:
             if names and (len(names) == len(values) or not line) and not any(map(_is_number, names)):
                 return _Header(separator, names, skipped, decimal_comma=_has_decimal_comma(separator, text))
     if line and not all(_is_number(value) for value in values if value):
+        names = _split(said, separator)
+        if len(names) == len(values) and names != values and not any(map(_is_number, names)):
+            place = file.tell()
+            below = [_split(text, separator) for text in _lines(file, _ROWS_LOOKED_AT)]
+            file.seek(place)
+            if not _are_names(values, names, below, known, path):
+                return _Header(separator, names, skipped)
         return _with_units(_Header(separator, None, skipped), values, file)
     raise InputError(
         f"{path}: no line says what its columns are called; it begins with {shown([text])}: "
         "put a line of names before it"
     )
+
+
+def _are_names(
+    first: list[str], comment: list[str], below: list[list[str]], known: Collection[str], path: Path
+) -> bool:
+    """Whether the first line has the names of columns of which a comment before it may have them, too.
+
+    Raises
+    ------
+    InputError
+        If nothing says which of them has.
+    """
+    of_first, of_comment = (sum(name.lower() in known for name in names) for names in (first, comment))
+    if of_first != of_comment:
+        return of_first > of_comment
+    if any(all(_DASHES.fullmatch(value) for value in row) for row in below[:2]):
+        return True
+    columns = zip(*(row for row in below if len(row) == len(first)), strict=True)
+    if any(any(column) and all(_is_number(value) for value in column if value) for column in columns):
+        return True
+    raise InputError(
+        f"{path}: the first line ({shown(first)}) and the comment before it ({shown(comment)}) may both have the names "
+        "of the columns: take the # off the names, or the comment away"
+    )
+
+
+def _lines(file: IO[bytes], n: int) -> list[str]:
+    """The next lines of a file, without empty ones."""
+    lines = (file.readline(LONGEST_LINE + 1).decode("utf-8", "replace").strip("\r\n") for _ in range(n))
+    return [line for line in lines if line.strip()]
 
 
 def _with_units(header: _Header, names: list[str], file: IO[bytes]) -> _Header:

@@ -215,15 +215,12 @@ class _Scan:
             if streamed and self._row_bytes_in_stream <= 0:
                 raise InputError(f"{self._name}: not a VOTable: the rows of its stream have no bytes")
             in_stream = int(streamed / self._row_bytes_in_stream) if streamed else 0
-            if self._rows and self._rows < self._rows_said:
-                self.incomplete.append(f"it says that a table has {self._rows_said:,} rows, and has {self._rows:,}")
+            there = self._rows if self._streamed is None else self._streamed
+            # Of a stream with fields of unknown size it is not known.
+            if there < self._rows_said and not (streamed and self._streamed is None):
+                self.incomplete.append(f"it says that a table has {self._rows_said:,} rows, and has {there:,}")
             rows = max(self._rows, self._rows_said, in_stream)
             self.needed = max(self.needed, _COPIES * rows * self._row_bytes)
-            if self._streamed is not None and self._streamed < self._rows_said:
-                raise InputError(
-                    f"{self._name}: is not whole: its table has {self._rows_said:,} rows, it says, and there are "
-                    f"{self._streamed:,}"
-                )
 
     def entity(self, name: str, *_: object) -> None:
         raise InputError(

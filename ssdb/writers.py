@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.errors import InputError
-from ssdb.files import about, label
+from ssdb.files import label
 from ssdb.input_file import written_format
 from ssdb.output import output_file
+from ssdb.table_notes import about
 from ssdb.units import parsed_unit
 
 if TYPE_CHECKING:

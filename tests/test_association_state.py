@@ -153,7 +153,7 @@ def test_exposures_whose_predictions_were_never_loaded_wait(database: Database) 
         (3, "pending"),
     ]
     assert status(database)["without_predictions"] == 2
-    with pytest.raises(NotFoundError, match=r"visit 3: .*--complete"):
+    with pytest.raises(NotFoundError, match=r"visit 3: .*complete=True"):
         associate(database, [2, 3])
     assert rows(database, 'SELECT "ssObjectId" FROM "DiaSource" WHERE visit <> 2') == [(None,), (None,)]
 

@@ -333,7 +333,7 @@ def test_what_is_no_time_is_named() -> None:
     assert "row 1: 'yesterday'" in refused("seenAt", ["yesterday"])
     result = conformed({"seenAt": [58976.5]})
     assert "seenAt" not in result.table.column_names
-    assert "double" in result.unusable[0]
+    assert "double" in result.doubts[0]
 
 
 # ---- whole tables ----------------------------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ssdb import designation
-from ssdb.designation import identify, little_endian_id, pack, packed_from_id, ss_object_id
+from ssdb.designation import little_endian_id, pack, packed_from_id, ss_object_id
 from ssdb.errors import DesignationError
+from ssdb.identify import identify
 
 MPCORB = Path(__file__).parents[2] / "shared" / "data" / "mpcorb" / "mpcorb.dat.gz"
 
@@ -282,7 +283,7 @@ def test_errors_name_file_rows_and_names() -> None:
         identify(["433", "S1", "434", "S1", "S2"], "night.csv")
     message = str(caught.value)
     assert message.startswith("night.csv: 2 names cannot be identified (S1, S2), in rows 2, 4, 5: ")
-    assert "--simulated-names" in message
+    assert "simulated_names=True" in message
 
 
 def test_missing_designations_are_named_by_row() -> None:
@@ -312,7 +313,7 @@ def test_simulated_names_must_fit_the_column() -> None:
 
 def test_simulated_names_that_collide_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two names never share an identifier in silence."""
-    monkeypatch.setattr(designation, "_hashed", lambda name: -ord(name[-1]))
+    monkeypatch.setattr("ssdb.identify._hashed", lambda name: -ord(name[-1]))
     with pytest.raises(DesignationError, match=r"^sim\.csv: the simulated names S1x, S2x get the same"):
         identify(["S1x", "S2x", "S3y"], "sim.csv", simulated_names=True)
 

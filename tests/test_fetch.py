@@ -239,7 +239,7 @@ def test_a_visit_with_a_place_and_no_radius(memory: Database, server: Server) ->
     ingest_visits(memory, visits(radius=[np.nan, np.nan]))
     ingest_detectors(memory, corners(20, 1, PLACE.ra.deg + 0.3, PLACE.dec.deg))
     report = fetch_predictions(memory, server.url)
-    assert "--radius" in report.failed[10]
+    assert "radius=" in report.failed[10]
     assert report.predictions == {20: 1}
     assert 0.3 < float(server.asked[0]["radius"]) < 0.8
     assert fetch_predictions(memory, server.url, radius=0.5).predictions == {10: 1}

@@ -254,7 +254,7 @@ def test_rows_that_are_claimed(good: Path) -> None:
     """A table of a million million rows, of which none is stored, is refused; the option allows more."""
     dtype = np.dtype([("ObjID", "S8"), ("fieldMJD_TAI", "f8"), ("FieldID", "i8"), ("RA_deg", "f8"), ("Dec_deg", "f8")])
     edited(good, lambda file: file.create_dataset("other", (10**12,), dtype, chunks=(1000,)))
-    with pytest.raises(InputError, match=r"good\.h5: takes more memory .*1 GB are allowed.*--max-memory"):
+    with pytest.raises(InputError, match=r"good\.h5: takes more memory .*1 GB are allowed.*max_memory"):
         read_sorcha(good)
 
 

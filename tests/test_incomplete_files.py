@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from astropy.table import Table
 from click.testing import CliRunner
 from images import hdu, header, write
 from ingesting import predictions, sources, visits
@@ -29,12 +31,10 @@ SAID = {
 }
 
 
-def votable(path: Path, columns: dict[str, Any], info: str, *, after: bool = True, rows_said: int = 0) -> Path:
+def votable(path: Path, columns: dict[str, Any], info: str, *, after: bool = True) -> Path:
     write_columns(pa.table(columns), path)
     text = path.read_text()
     text = text.replace("</TABLE>", f"</TABLE>{info}") if after else text.replace("<TABLE>", f"{info}<TABLE>")
-    if rows_said:
-        text = text.replace("<TABLE>", f'<TABLE nrows="{rows_said}">')
     path.write_text(text)
     return path
 
@@ -49,7 +49,7 @@ def night(database: Database) -> Database:
 @pytest.mark.parametrize("option", ["complete", "replace"])
 def test_predictions_that_are_not_whole(night: Database, tmp_path: Path, info: str, option: str) -> None:
     path = votable(tmp_path / "p.vot", predictions(), info)
-    with pytest.raises(InputError, match=rf"p\.vot: is not complete: .*{SAID[info]}.*leave out --{option}"):
+    with pytest.raises(InputError, match=rf"p\.vot: is not complete: .*{SAID[info]}.*leave out {option}=True"):
         ssdb.ingest_predictions(night, path, **{option: True})
     assert ssdb.status(night)["predictions"] == 0
     (doubt,) = ssdb.ingest_predictions(night, path).doubts
@@ -60,7 +60,7 @@ def test_predictions_that_are_not_whole(night: Database, tmp_path: Path, info: s
 def test_sources_that_are_not_whole(night: Database, tmp_path: Path, after: bool) -> None:
     ssdb.ingest_sources(night, sources())
     path = votable(tmp_path / "s.vot", sources(), OVERFLOW, after=after)
-    with pytest.raises(InputError, match=r"s\.vot: is not complete.*leave out --replace"):
+    with pytest.raises(InputError, match=r"s\.vot: is not complete.*leave out replace=True"):
         ssdb.ingest_sources(night, path, replace=True)
     assert ssdb.status(night)["sources"] == len(sources()["visit"])
 
@@ -74,7 +74,7 @@ def test_texts_that_are_not_whole(night: Database, tmp_path: Path, said: str, af
     assert any(
         "is not complete: a comment says so" in doubt for doubt in ssdb.ingest_sources(night, tmp_path / "s.csv").doubts
     )
-    with pytest.raises(InputError, match=r"is not complete.*--replace"):
+    with pytest.raises(InputError, match=r"is not complete.*replace=True"):
         ssdb.ingest_sources(night, tmp_path / "s.csv", replace=True)
 
 
@@ -84,10 +84,18 @@ def test_a_status_of_ok_says_nothing(night: Database, tmp_path: Path) -> None:
     assert not report.doubts
 
 
-def test_fewer_rows_than_it_says(night: Database, tmp_path: Path) -> None:
-    path = votable(tmp_path / "p.vot", predictions(), "", rows_said=9)
-    with pytest.raises(InputError, match="a table has 9 rows, and has 4"):
-        ssdb.ingest_predictions(night, path, complete=True)
+@pytest.mark.parametrize("serialization", ["tabledata", "binary", "binary2"])
+def test_fewer_rows_than_it_says(night: Database, tmp_path: Path, serialization: str) -> None:
+    """As elements or as a stream: told, and refused where the file is taken for whole."""
+    path = votable(tmp_path / "p.vot", predictions(), "")
+    Table.read(path).write(path, format="votable", tabledata_format=serialization, overwrite=True)
+    path.write_text(re.sub("<TABLE( [^>]*)?>", '<TABLE nrows="9">', path.read_text()))
+    for option in ("complete", "replace"):
+        with pytest.raises(InputError, match="a table has 9 rows, and has 4"):
+            ssdb.ingest_predictions(night, path, **{option: True})
+    (doubt,) = ssdb.ingest_predictions(night, path).doubts
+    assert "is not complete: it says that a table has 9 rows, and has 4" in doubt
+    assert ssdb.status(night)["predictions"] == 4
 
 
 def test_an_error_without_a_table_is_told(night: Database, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_source_with_another_value_is_named(
 ) -> None:
     load_night(database)
     given = with_value(sources(), name, row, value)
-    refused(database, ssdb.ingest_sources, given, "stored already", "--replace", *words, error=InputError)
+    refused(database, ssdb.ingest_sources, given, "stored already", "replace=True", *words, error=InputError)
 
 
 def test_a_source_that_becomes_known_or_unknown_is_another(database: Database) -> None:
@@ -111,7 +111,7 @@ def test_a_source_that_becomes_known_or_unknown_is_another(database: Database) -
 def test_a_prediction_with_another_value_is_named(database: Database) -> None:
     load_night(database)
     given = with_value(predictions(), "ephDec", 1, -5.1)
-    words = ("1 predictions", "stored already", "row 2", "ephDec is -5.0 and is given as -5.1", "--replace")
+    words = ("1 predictions", "stored already", "row 2", "ephDec is -5.0 and is given as -5.1", "replace=True")
     refused(database, ssdb.ingest_predictions, given, *words, error=InputError)
 
 

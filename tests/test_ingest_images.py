@@ -143,7 +143,7 @@ def test_exposures_in_memory(database: Database, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cards", "options", "words"),
     [
-        ({"VISIT": 11}, {}, ["11", "ingest them first", "--create-visits"]),
+        ({"VISIT": 11}, {}, ["11", "ingest them first", "create_visits=True"]),
         ({"MJD-AVG": 60000.15}, {}, ["more than 0.02 d", "visit 10", "60000.15", "60000.1"]),
         ({"MJD-AVG": 60000.15}, {"create_visits": True}, ["more than 0.02 d"]),
         ({"MJD-AVG": 2460000.6}, {}, ["2460000.6", "is not an MJD"]),
@@ -194,6 +194,9 @@ def test_options_that_mean_nothing_are_refused(database: Database, tmp_path: Pat
     for name, value in (("visit", 1), ("keywords", HeaderKeywords()), ("keep_wcs", True), ("create_visits", True)):
         refused(database, ingest_detectors, corners(), "corners", name, error=ConfigError, **{name: value})
     refused(database, ingest_detectors, read_exposures(path), "visit", visit=1, error=ConfigError)
+    refused(database, ingest_detectors, path, "has images and no table: leave out table=", table=0, error=ConfigError)
+    refused(database, ingest_sources, path, "there is no table in it, but images")
+    assert ingest_detectors(database, path, type="fits").new == 1
 
 
 def test_two_exposures_of_one_detector(database: Database) -> None:

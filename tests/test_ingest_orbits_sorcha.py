@@ -184,7 +184,9 @@ def test_real_names_in_any_form(database: Database, tmp_path: Path, name: str) -
 
 def test_names_of_simulated_objects_need_to_be_asked_for(database: Database) -> None:
     path = shared_data("sorcha/demo__mba_sample_1000_orbit.csv")
-    refused(database, ingest_orbits, path, "no usable orbit", "--simulated-names", "(lines 2, 3, 4, 5, 6 and 995 more)")
+    refused(
+        database, ingest_orbits, path, "no usable orbit", "simulated_names=True", "(lines 2, 3, 4, 5, 6 and 995 more)"
+    )
     assert ingest_orbits(database, path, simulated_names=True).rows == 1000
     row = stored(database)["S100cuQfa"]
     assert (

@@ -16,8 +16,8 @@ from small_surveys import MJD, designation
 
 import ssdb
 import ssdb.rows
-from ssdb.designation import identify
 from ssdb.errors import InputError
+from ssdb.identify import identify
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.dia import dia_source
 from ssdb.store.database import Database

@@ -337,7 +337,9 @@ def test_simulated_names_only_on_request(database: Database) -> None:
     """Their identifiers are negative, the same every time, and different for different names."""
     ingest_visits(database, visits())
     table = {**named("S100cuQfa", "S100cuQfb", "433"), "visit": [10, 10, 10]}
-    refused(database, ingest_predictions, table, "S100cuQfa", "rows 1, 2", "--simulated-names", error=DesignationError)
+    refused(
+        database, ingest_predictions, table, "S100cuQfa", "rows 1, 2", "simulated_names=True", error=DesignationError
+    )
     ingest_predictions(database, table, simulated_names=True)
     ingest_predictions(database, named("S100cuQfa", visit=20), simulated_names=True)
     stored = rows(database, "SsPrediction")
@@ -418,7 +420,7 @@ def test_what_is_wrong_is_named_and_nothing_is_stored(database: Database, tmp_pa
 
 def test_a_stored_prediction_is_refused(database: Database) -> None:
     load_night(database)
-    words = ("1 predictions are stored already", "10", str(EROS), "--replace")
+    words = ("1 predictions are stored already", "10", str(EROS), "replace=True")
     refused(database, ingest_predictions, named("4", "433"), *words, error=InputError)
 
 

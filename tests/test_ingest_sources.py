@@ -326,7 +326,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({**sources(), "midpointMjdTai": [60000.12001] + [None] * 7}, ["midpointMjdTai is more than 0.02 d", "row 1"]),
     (with_value(sources(), "diaSourceId", 3, 101), ["diaSourceId is there twice (row 4)"]),
     (with_value(sources(), "diaSourceId", 6, 101), ["diaSourceId is there twice (row 7)"]),
-    (with_value(sources(), "visit", 6, 30), ["visits are not in the database (30)", "--create-visits", "ingest"]),
+    (with_value(sources(), "visit", 6, 30), ["visits are not in the database (30)", "create_visits=True", "ingest"]),
     ({**with_value(sources(), "visit", 6, -1), "visit": [-1] * 7 + [10]}, ["visits are not in the database (-1)"]),
 ]
 
@@ -356,7 +356,7 @@ def test_a_stored_source_is_refused_with_its_row(database: Database) -> None:
         "ra": [1.0] * 3,
         "dec": [0.0] * 3,
     }
-    refused(database, ingest_sources, twice, "2 sources are stored already", "101, 203", "rows 2, 3", "--replace")
+    refused(database, ingest_sources, twice, "2 sources are stored already", "101, 203", "rows 2, 3", "replace=True")
     # Detector 1 of visit 20 is replaced; 203 is on detector 2, 101 in visit 10.
     refused(database, ingest_sources, twice, "2 sources are stored already", "101, 203", "rows 2, 3", replace=True)
     # Between stored identifiers is not the same as stored.

@@ -39,7 +39,7 @@ def test_missing_columns_show_a_map_that_helps(database: Database) -> None:
     """What it says loads the file."""
     ingest_visits(database, visits())
     given = without(sources(), "ra", "dec") | {"RAJ2000": sources()["ra"], "DEC_J2000": sources()["dec"]}
-    message = refused(database, ingest_sources, given, "column ra, dec is missing", "--columns MAP.yaml")
+    message = refused(database, ingest_sources, given, "column ra, dec is missing", "columns=...")
     assert advised(message) == {"columns": {"ra": "RAJ2000", "dec": "DEC_J2000"}}
     ingest_sources(database, given, columns=advised(message))
     assert len(rows(database, "DiaSource")) == 8

@@ -375,12 +375,12 @@ def test_what_cannot_be_a_prediction_is_refused(database: Database, tmp_path: Pa
 
 def test_options_that_make_no_sense_are_refused(database: Database, file: Path) -> None:
     ingest_visits(database, VISITS)
-    refused(database, ingest_predictions, file, "--visit", error=ConfigError)
-    refused(database, ingest_predictions, file, "--complete", error=ConfigError, visit=10, complete=True)
-    refused(database, ingest_predictions, file, "column map", error=ConfigError, visit=10, columns={"columns": {}})
+    refused(database, ingest_predictions, file, "visit=", error=ConfigError)
+    refused(database, ingest_predictions, file, "complete=True", error=ConfigError, visit=10, complete=True)
+    refused(database, ingest_predictions, file, "columns=", error=ConfigError, visit=10, columns={"columns": {}})
     refused(database, ingest_predictions, file, "visits are not in the database (99)", visit=99)
     table = {"visit": [10], "designation": ["433"], "ephRa": [1.0], "ephDec": [1.0]}
-    refused(database, ingest_predictions, table, "--visit", error=ConfigError, visit=10)
+    refused(database, ingest_predictions, table, "visit=", error=ConfigError, visit=10)
 
 
 def test_the_command_line(sqlite_url: str, file: Path, tmp_path: Path) -> None:

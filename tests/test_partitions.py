@@ -229,7 +229,7 @@ def test_a_night_stored_anew_keeps_the_old_one_out(associated: Database) -> None
     ssdb.ingest_visits(associated, {"visit": [NIGHTS[0] + 1], "midpointMjdTai": [MJD]})
     with pytest.raises(DatabaseError, match=f"stored meanwhile: {NIGHTS[0] + 1}; the part stays set aside"):
         attach(associated, NIGHTS[0])
-    with pytest.raises(DatabaseError, match="--set-aside"):
+    with pytest.raises(DatabaseError, match="set_aside=True"):
         drop(associated, NIGHTS[0])
     assert drop(associated, NIGHTS[0], set_aside=True).detached
     with pytest.raises(NotFoundError, match="any more"):

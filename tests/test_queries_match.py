@@ -227,7 +227,7 @@ def test_an_upload_that_cannot_be_used_is_told(sqlite_memory: Database, upload: 
 
 
 def test_an_upload_goes_with_the_questions_that_need_one(sqlite_memory: Database) -> None:
-    with pytest.raises(ssdb.QueryError, match="match-objects needs a table of your own: --upload FILE"):
+    with pytest.raises(ssdb.QueryError, match="match-objects needs a table of your own: upload="):
         named_query(sqlite_memory, "match-objects")
     with pytest.raises(ssdb.QueryError, match="class-counts takes no table of your own"):
         named_query(sqlite_memory, "class-counts", upload={"ra": [1.0], "dec": [1.0], "midpointMjdTai": [MJD]})

@@ -299,7 +299,7 @@ def test_more_matches_than_fit_are_refused_with_what_to_do(
     associated: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report_data, "_MOST_MATCHES", 10)
-    with pytest.raises(ConfigError, match="choose nights with --night"):
+    with pytest.raises(ConfigError, match="choose nights with nights="):
         make_report(associated, tmp_path / "report")
     assert not (tmp_path / "report").exists()
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from ingesting import refused, rows
 
 from ssdb.cli import main
-from ssdb.errors import ConfigError, InputError
+from ssdb.errors import ConfigError, InputError, UsageError
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.skybot import is_skybot, read_skybot
 from ssdb.ingest.visits import ingest_visits
@@ -194,9 +194,9 @@ def test_a_visit_is_said_once(path: Path) -> None:
     """By the option or by a column, never by both or neither."""
     with_column = text(f"{ROW}| 10", f"{ROW}| 20", header=f"{HEADER}| visit")
     assert [row["visit"] for row in read(path, with_column, None)] == [10, 20]
-    with pytest.raises(InputError, match="keep one of them"):
+    with pytest.raises(UsageError, match="column visit, and visit=10: keep one of them"):
         read(path, with_column, 10)
-    with pytest.raises(InputError, match="say it with --visit N"):
+    with pytest.raises(InputError, match="say it with visit="):
         read(path, text(ROW), None)
     with pytest.raises(InputError, match=r"visit is not a whole number \(row 1\)"):
         read(path, text(f"{ROW}| ten", header=f"{HEADER}| visit"), None)
@@ -244,8 +244,8 @@ def test_refusals_leave_the_database_as_it_was(database: Database, path: Path) -
     ingest_visits(database, VISITS)
     path.write_text(text(ROW))
     refused(database, ingest_predictions, path, "visits are not in the database (99)", visit=99)
-    refused(database, ingest_predictions, path, "--visit")
-    refused(database, ingest_predictions, path, "--complete", error=ConfigError, visit=10, complete=True)
+    refused(database, ingest_predictions, path, "visit=")
+    refused(database, ingest_predictions, path, "complete=True", error=ConfigError, visit=10, complete=True)
     path.write_text(text(ROW, ROW))
     refused(database, ingest_predictions, path, "twice", "row 2", visit=10)
     path.write_text(text(ROW, flag="# Epoch: 2457071.9\n# Flag: 1"))

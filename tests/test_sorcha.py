@@ -259,7 +259,7 @@ def test_other_files_of_sorcha_are_refused(written: Callable[..., Path], row: Ro
 def test_simulated_names(written: Callable[..., Path]) -> None:
     """Names without a packed form are an error that names the rows, unless asked for."""
     path = written(EPHEMERIS, {**EPHEMERIS, "ObjID": "S100cuQfa"})
-    with pytest.raises(DesignationError, match=r"night\.csv: .*S100cuQfa.* rows 2: .*--simulated-names"):
+    with pytest.raises(DesignationError, match=r"night\.csv: .*S100cuQfa.* rows 2: .*simulated_names=True"):
         read_sorcha(path)
     table = read_sorcha(path, simulated_names=True)
     assert table["designation"].to_pylist() == ["2011 OB60", "S100cuQfa"]

@@ -152,7 +152,7 @@ def test_the_type_is_said_where_the_ending_does_not(tmp_path: Path, type_: str) 
     path = (tmp_path / f"t{ending}").rename(tmp_path / "night.v2")
     assert read_columns(said_of(path, type=type_.upper())).to_pydict() == WANTED
     if type_ == "csv":
-        with pytest.raises(InputError, match=r"the ending does not say what kind of file it is.*--type"):
+        with pytest.raises(InputError, match=r"the ending does not say what kind of file it is.*type="):
             read_columns(path)
     else:
         assert read_columns(path).to_pydict() == WANTED
@@ -233,3 +233,33 @@ def test_true_and_false_of_csv(database: Database, tmp_path: Path, true: str, fa
     ssdb.ingest_sources(database, tmp_path / "t.csv")
     stored: Any = ssdb.query(database, 'SELECT "isNegative" FROM "DiaSource" ORDER BY "diaSourceId"').rows
     assert [None if value is None else bool(value) for (value,) in stored] == [True, False, None] + [True] * (n - 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "strings", "expected"),
+    [
+        ("# name,band\nCeres,r\nVesta,g\n", ("band",), {"name": ["Ceres", "Vesta"], "band": ["r", "g"]}),
+        ("# name band\nCeres r\nVesta g\n", ("name", "band"), {"name": ["Ceres", "Vesta"], "band": ["r", "g"]}),
+        ("# designation\nCeres\n", ("designation",), {"designation": ["Ceres"]}),
+        ("# two words\nname band\nCeres r\n", ("band",), {"name": ["Ceres"], "band": ["r"]}),
+        ("# my visits\nvisit ra\n1 2.5\n2 3.5\n", (), {"visit": [1, 2], "ra": [2.5, 3.5]}),
+        ("#Column RA\n_RAJ2000 e_RA\ndeg mas\n--- ---\n1.5 2\n", (), {"_RAJ2000": [1.5], "e_RA": [2]}),
+        ("# my visits\nvisit,ra\n1,\n2,3.5\n", (), {"visit": [1, 2], "ra": [None, 3.5]}),
+        ("# comment\nname,band\nCeres,r\n", (), {"name": ["Ceres"], "band": ["r"]}),
+        ("# name,band\nname,band\nCeres,r\n", (), {"name": ["Ceres"], "band": ["r"]}),
+    ],
+)
+def test_names_of_columns_that_are_all_texts(
+    tmp_path: Path, text: str, strings: tuple[str, ...], expected: dict[str, list[Any]]
+) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    assert read_columns(tmp_path / "a.csv", strings).to_pydict() == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["# name,band\nCeres,r\nVesta,g\n", "# two words\nname band\n", "# one\nname\nCeres\n"]
+)
+def test_a_first_row_is_never_lost_for_names(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(InputError, match=r"a\.csv: the first line .* and the comment .* take the # off"):
+        read_columns(tmp_path / "a.csv")

@@ -9,7 +9,7 @@ import pytest
 from astropy.table import Table
 from ingesting import rows, sources, visits
 
-from ssdb import ingest_sources, ingest_visits
+from ssdb import ingest_predictions, ingest_sources, ingest_visits
 from ssdb.errors import ConfigError
 from ssdb.ingest.column_map import ColumnMap
 from ssdb.store.database import Database
@@ -168,3 +168,19 @@ def test_padded_bands_of_sources_make_one_band_of_the_visit(database: Database) 
     padded = sources() | {"band": ["r ", "r", " r", "r", "g", "g ", "g", "g"], "midpointMjdTai": [60000.1] * 8}
     ingest_sources(database, padded, create_visits=True)
     assert [row["band"] for row in rows(database, "Visit")] == ["r", "g"]
+
+
+@pytest.mark.parametrize("ending", ["vot", "fits", "parquet"])
+def test_codes_that_are_numbers_in_other_formats_are_told(database: Database, tmp_path: Path, ending: str) -> None:
+    """A number does not tell 95 from 095; names of objects, which may be numbers, are not told."""
+    table = Table({"visit": [1], "midpointMjdTai": [60000.1], "observatoryCode": [95]})
+    options = {"format": "votable"} if ending == "vot" else {}
+    table.write(tmp_path / f"v.{ending}", **options)
+    (doubt,) = ingest_visits(database, tmp_path / f"v.{ending}").doubts
+    assert doubt.startswith("observatoryCode holds numbers")
+    assert codes(database) == ["095"]
+    rows_ = {"diaSourceId": [1], "visit": [1], "ra": [1.0], "dec": [1.0], "reliabilityVersion": [1.1]}
+    (doubt,) = ingest_sources(database, rows_).doubts
+    assert doubt.startswith("reliabilityVersion is text")
+    predicted = {"visit": [1], "designation": [433], "ephRa": [1.0], "ephDec": [1.0]}
+    assert not ingest_predictions(database, predicted).doubts

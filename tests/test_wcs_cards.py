@@ -324,7 +324,9 @@ def test_a_text_that_gives_other_pixels_is_not_kept(database: Database) -> None:
     text = str(right.wcs_header).replace("300.0", "301.0")
     for wrong in (text, "no header at all"):
         given = Exposure(10, 1, 200, 100, right.pixel_to_sky, wcs_header=wrong, name="my chip")
-        refused(database, ingest_detectors, given, "my chip", "leave --keep-wcs out", keep_wcs=True, error=InputError)
+        refused(
+            database, ingest_detectors, given, "my chip", "leave keep_wcs=True out", keep_wcs=True, error=InputError
+        )
     before = dump(database)["VisitDetector"]
     assert before == []
     ingest_detectors(database, right, keep_wcs=True)

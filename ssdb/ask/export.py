@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import ConfigError, quoted
+from ssdb.errors import ConfigError, UsageError, option, quoted
 from ssdb.input_file import written_format
 from ssdb.output import require_replaceable
 from ssdb.schema import metadata
@@ -76,7 +76,9 @@ def export(
         key = list(relation.primary_key.columns) or of_view
         statement = sa.select(*columns).order_by(*in_order(connection, key))
         if (visits, first, last) != (None, None, None) and "visit" not in relation.c:
-            raise ConfigError(f"{relation.name} has no visits to choose from")
+            raise UsageError(
+                f"{relation.name} has no visits to choose from: leave out {option('--visit', 'visits=...')}"
+            )
         if visits is not None:
             require_visits(connection, visits)
             statement = statement.where(among(relation.c.visit, visits))

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from ssdb.ask.meanings import column_meant
 from ssdb.ask.query import Answer, QueryResult, asking
-from ssdb.errors import ConfigError, QueryError, quoted
+from ssdb.errors import ConfigError, ParameterError, QueryError, option, quoted
 from ssdb.input_file import said_of
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
@@ -180,9 +180,12 @@ def asking_named(
     asked = find_query(name)
     values = _values(database, asked, parameters or {})
     sql, columns = asked.sql, dict[str, sa.Column]()
-    if (upload is not None) != (asked.upload is not None):
-        wanted = "needs a table of your own: --upload FILE" if asked.upload else "takes no table of your own (upload)"
-        raise QueryError(f"{name} {wanted}")
+    if upload is None and asked.upload is not None:
+        raise QueryError(f"{name} needs a table of your own: {option('--upload FILE', 'upload=...')}")
+    if upload is not None and asked.upload is None:
+        raise ParameterError(f"{name} takes no table of your own: leave out {option('--upload', 'upload=...')}")
+    if upload is None and (table is not None or type is not None):
+        raise ParameterError("table= and type= need upload=: they say what that is")
     if upload is not None:
         from ssdb.ask.uploads import POSITIONS, read_positions
 
@@ -220,7 +223,7 @@ def find_query(name: str) -> NamedQuery:
     if name in known:
         return known[name]
     close = difflib.get_close_matches(name.lower(), known, n=1)
-    meant = f"; is it {close[0]}?" if close else ""
+    meant = f"; is it {close[0]}?" if close else "."
     raise QueryError(f"there is no query {quoted(name)}{meant} There are: {', '.join(known)}")
 
 
@@ -230,14 +233,16 @@ def _values(database: Database, asked: NamedQuery, given: Mapping[str, Any]) -> 
     unknown = sorted(given.keys() - there.keys())
     if set(unknown) & set(TIMES) and not there.keys() & set(TIMES):
         others = [one.name for one in named_queries().values() if any(p.name in TIMES for p in one.parameters)]
-        raise QueryError(
+        raise ParameterError(
             f"{asked.name} has no times to choose from ({', '.join(unknown)}); these have: {', '.join(others)}"
         )
     if unknown:
         names = ", ".join(f"{name} (required)" if one.default is None else name for name, one in there.items())
-        raise QueryError(f"{asked.name} has no parameter {', '.join(unknown)}; its parameters are: {names}")
+        raise ParameterError(f"{asked.name} has no parameter {', '.join(unknown)}; its parameters are: {names}")
     if missing := [one for one in asked.parameters if one.default is None and given.get(one.name) is None]:
-        wanted = "; ".join(f"--param {one.name}=... ({one.meaning})" for one in missing)
+        wanted = "; ".join(
+            f"{option(f'--param {one.name}=...', f'a value of {one.name}')} ({one.meaning})" for one in missing
+        )
         raise QueryError(f"{asked.name} needs {wanted}")
     return {name: _value(database, one, given.get(name, one.default)) for name, one in there.items()}
 

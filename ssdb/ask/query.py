@@ -23,7 +23,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
 from ssdb.ask.spool import ColumnTypes, as_table, spooled
-from ssdb.errors import MissingPackageError, QueryError
+from ssdb.errors import MissingPackageError, ParameterError, QueryError, shown
 from ssdb.schema import metadata
 from ssdb.store.database import Database, driver_connection, driver_message
 from ssdb.store.views import canonical_names, view_definitions
@@ -210,7 +210,7 @@ def _check_names(sql: str, values: Mapping[str, Any]) -> None:
     wrong = [f"no value for :{name}" for name in sorted(names - values.keys())]
     wrong += [f"the query has no :{name}" for name in sorted(values.keys() - names)]
     if wrong:
-        raise QueryError("; ".join(wrong))
+        raise (ParameterError if values.keys() - names else QueryError)("; ".join(wrong))
 
 
 def _for_psycopg(sql: str) -> str:
@@ -264,6 +264,8 @@ def _authorize(action: int, *_: object) -> int:
 
 def _explained(error: Exception, sql: str, values: Mapping[str, Any], database: Database) -> QueryError:
     """The driver's error in a word that says what to do."""
+    if isinstance(error, UnicodeEncodeError):  # as Python has the bytes of an argument that are no text
+        return QueryError(f"{shown([error.object])}: this is no text in UTF-8")
     message = driver_message(error, database.engine.url)
     if isinstance(error, psycopg.Error) and error.diag.message_primary:
         # Without the excerpt, which is not of the statement as it was given but of one that declares a cursor.

@@ -37,8 +37,9 @@ def read_positions(source: Any) -> pa.Table:
         If a column is missing, or a row has no position on the sky or no time that is an MJD.
     """
     name, conformed = read_conformed(source, POSITIONS, None, filled=("id", "row"), ignored=("row",), mappable=False)
-    for doubt in conformed.doubts:
-        warnings.warn(f"{name}: {doubt}", stacklevel=2)
+    left_out = [f"columns left out: {', '.join(conformed.left_out)}"] if conformed.left_out else []
+    for told in (*left_out, *conformed.doubts):
+        warnings.warn(f"{name}: {told}", stacklevel=2)
     rows = conformed.table
     problems = Problems(name, rows.num_rows)
     check_positions(problems, rows)

@@ -32,7 +32,7 @@ from ssdb.association.stages import Stage, Stages
 from ssdb.association.workers import Work, WorkerDied, share
 from ssdb.association.write import write_matches, write_state
 from ssdb.config import AssociationConfig
-from ssdb.errors import ConfigError, NotFoundError, SsdbError, shown
+from ssdb.errors import ConfigError, NotFoundError, SsdbError, UsageError, option, shown
 from ssdb.schema.survey import association_run
 from ssdb.sky.frames import ecliptic_rotation
 from ssdb.store.database import Database
@@ -169,7 +169,9 @@ def associate(
         If no worker can be started.
     """
     if detectors is not None and visits is None:
-        raise ConfigError("a detector is of a visit: say which")
+        raise UsageError("detectors= needs visits=: a detector is of a visit")
+    if everything and visits is not None:
+        raise UsageError("visits= and everything=True exclude each other")
     if workers < 1:
         raise ConfigError(f"workers must be above 0, not {workers}")
     if workers > 1 and not database.concurrent:
@@ -252,7 +254,7 @@ def _visits_to_do(database: Database, visits: Sequence[int] | None, everything: 
     if unknown := [visit_id for visit_id in wanted if not found[visit_id]]:
         raise NotFoundError(
             f"visit {shown(unknown)}: its predictions have not been loaded; if it has no known object, "
-            "load the night's predictions with --complete"
+            f"load the night's predictions with {option('--complete', 'complete=True')}"
         )
     return wanted, waiting
 

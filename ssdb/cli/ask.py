@@ -163,7 +163,8 @@ def query(
         raise click.UsageError(f"--{twice[0]} and --param {twice[0]}=... are the same: give one")
     format_ = wanted_format(format_, as_json, output)
     if listed:
-        if sql is not None or parameters or times or upload or output or format_ not in (None, "json"):
+        others = (sql, upload, output, table, type)
+        if any(one is not None for one in others) or parameters or times or format_ not in (None, "json"):
             raise click.UsageError("--list goes with --name and --json only")
         _list_queries(name, as_json=format_ == "json")
         return

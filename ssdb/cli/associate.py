@@ -10,6 +10,7 @@ import click
 
 from ssdb.cli.common import (
     by_reason,
+    is_given,
     json_option,
     main,
     open_database,
@@ -18,20 +19,12 @@ from ssdb.cli.common import (
     with_progress,
     wrong_usage,
 )
-from ssdb.config import AssociationConfig
+from ssdb.config import AssociationConfig, option_of
 from ssdb.errors import shown
 
 if TYPE_CHECKING:
     from ssdb.association.associate import AssociationReport
     from ssdb.store.write import Progress
-
-# Options whose names are shorter than those of the configuration.
-_SHORT = {
-    "radius_arcsec": "radius",
-    "max_radius_arcsec": "max-radius",
-    "default_sigma_arcsec": "default-sigma",
-    "floor_arcsec": "floor",
-}
 
 
 def config_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -39,7 +32,7 @@ def config_options(command: Callable[..., None]) -> Callable[..., None]:
     for item in reversed(fields(AssociationConfig)):
         choices = item.metadata["choices"]
         command = click.option(
-            f"--{_SHORT.get(item.name, item.name).replace('_', '-')}",
+            option_of(item),
             item.name,
             type=click.Choice(choices) if choices else type(item.default),
             default=item.default,
@@ -47,6 +40,18 @@ def config_options(command: Callable[..., None]) -> Callable[..., None]:
             help=f"{item.metadata['help'][0].upper()}{item.metadata['help'][1:]}.",
         )(command)
     return command
+
+
+def association_config(ctx: click.Context, options: dict[str, Any]) -> AssociationConfig:
+    """What the options of :func:`config_options` say; those of the other mode are wrong usage."""
+    for item in fields(AssociationConfig):
+        if is_given(ctx, item.name) and item.metadata["mode"] not in ("", options["mode"]):
+            raise click.UsageError(
+                f"{option_of(item)} is of the {item.metadata['mode']} mode, and --mode is {options['mode']}: leave it "
+                f"out, or say --mode {item.metadata['mode']}"
+            )
+    with wrong_usage():
+        return AssociationConfig(**options)
 
 
 @main.command()
@@ -95,8 +100,7 @@ def associate(
         raise click.UsageError("--visit, --all and --pending exclude each other")
     if detectors and not visits:
         raise click.UsageError("--detector needs --visit")
-    with wrong_usage():
-        config = AssociationConfig(**options)
+    config = association_config(ctx, options)
     database = open_database(ctx)
 
     def work(progress: Progress) -> AssociationReport:

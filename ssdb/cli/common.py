@@ -18,10 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ssdb import __version__, limits
 from ssdb.cli.digits import as_text, texts
-from ssdb.errors import ConfigError, SsdbError, one_line, shown, without_passwords
+from ssdb.errors import (
+    ConfigError,
+    SsdbError,
+    UsageError,
+    one_line,
+    shown,
+    speaking_of_options,
+    without_passwords,
+)
 from ssdb.input_file import TYPES, called, sniffed
 
 if TYPE_CHECKING:
@@ -63,6 +72,16 @@ def _of_all(command: click.Command) -> None:
     ]
 
 
+class _Command(click.Command):
+    """A command: options that do not go together, or with a file, are wrong usage of it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise click.UsageError(str(error), ctx) from None
+
+
 class _Group(click.Group):
     """A group of commands, each of which takes the options of ssdb itself, too."""
 
@@ -72,6 +91,7 @@ class _Group(click.Group):
 
 
 _Group.group_class = _Group
+_Group.command_class = _Command
 
 
 class _Commands(_Group):
@@ -178,6 +198,7 @@ def main(ctx: click.Context, url: str, max_memory: str | None, verbose: bool) ->
     # Of libraries: their words on one line, without where in their code they stand.
     warnings.formatwarning = lambda message, *_: f"{one_line(str(message))}\n"
     ctx.obj = url
+    ctx.with_resource(speaking_of_options())
     if max_memory is not None:
         with wrong_usage():
             ctx.with_resource(limits.max_memory(max_memory))
@@ -199,6 +220,11 @@ def wrong_usage() -> Iterator[None]:
         yield
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
+
+
+def is_given(ctx: click.Context, parameter: str) -> bool:
+    """Whether an option was said on the command line, be it with the value that it has by itself."""
+    return ctx.get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
 
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -150,6 +150,10 @@ def predictions(ctx: click.Context, files: tuple[str, ...], as_json: bool, **opt
     """Objects predicted to be in the exposures."""
     from ssdb.ingest.predictions import ingest_predictions
 
+    if len(files) > 1 and options["visit"] is not None:
+        raise click.UsageError("--visit is for one file: each has another exposure")
+    if len(files) > 1 and options["replace"] and options["complete"]:
+        raise click.UsageError("--replace with --complete is for one file: it would remove those of the file before")
     _ingest(ctx, files, as_json, ingest_predictions, options)
 
 

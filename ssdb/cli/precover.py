@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssdb.cli.associate import config_options
+from ssdb.cli.associate import association_config, config_options
 from ssdb.cli.common import (
+    is_given,
     json_option,
     main,
     open_database,
@@ -16,9 +17,7 @@ from ssdb.cli.common import (
     print_pairs,
     print_table,
     with_progress,
-    wrong_usage,
 )
-from ssdb.config import AssociationConfig
 
 if TYPE_CHECKING:
     from ssdb.predict.precover import PrecoveryReport
@@ -69,8 +68,14 @@ def precover(
 
     if name is None and orbit is None:
         raise click.UsageError("say which object: a NAME, or --orbit FILE")
-    with wrong_usage():
-        config = AssociationConfig(**options)
+    if orbit is None and is_given(ctx, "format"):
+        raise click.UsageError("--format needs --orbit: it says what that FILE is")
+    for one in ("method", "max_pixel_margin"):
+        if not commit and is_given(ctx, one):
+            raise click.UsageError(
+                f"--{one.replace('_', '-')} needs --commit: it says how these exposures are associated"
+            )
+    config = association_config(ctx, options)
     database = open_database(ctx)
 
     def work(progress: Progress) -> PrecoveryReport:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ssdb import __version__
-from ssdb.errors import ConfigError, ServiceError
+from ssdb.errors import ConfigError, ServiceError, option
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -66,7 +66,7 @@ class Service:
         from urllib3.util import Url, parse_url
 
         if not timeout > 0:
-            raise ConfigError(f"timeout must be above 0 s, not {timeout}")
+            raise ConfigError(f"{option('--timeout', 'timeout')} must be above 0 s, not {timeout}")
         try:
             parsed = parse_url(url)
         except (LocationParseError, ValueError):
@@ -145,7 +145,9 @@ class Service:
             return body
         where = self._hidden(response.headers.get("Location", "").partition("?")[0])
         if where and 300 <= response.status < 400:
-            raise ServiceError(f"{self.url}: redirects to {where}: give that address as --url if it is right")
+            raise ServiceError(
+                f"{self.url}: redirects to {where}: give that address as {option('--url', 'url')} if it is right"
+            )
         raise ServiceError(f"{self.url}: status {response.status}{self._said(body)}", status=response.status)
 
     def _reason(self, error: Exception) -> str:

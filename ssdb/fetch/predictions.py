@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from ssdb.errors import ConfigError, InputError, NotFoundError, SsdbError, quoted, shown
+from ssdb.errors import ConfigError, InputError, NotFoundError, SsdbError, option, quoted, shown
 from ssdb.fetch.http import Unreachable
 from ssdb.fetch.mpsky import MpskyService
 from ssdb.ingest.mpsky import read_mpsky
@@ -109,7 +109,7 @@ def fetch_predictions(
     if service not in SERVICES:
         raise ConfigError(f"service must be one of {', '.join(SERVICES)}, not {quoted(service)}")
     if radius is not None and not 0 < radius <= 90:
-        raise ConfigError(f"radius must be above 0 and at most 90 deg, not {radius}")
+        raise ConfigError(f"{option('--radius', 'radius')} must be above 0 and at most 90 deg, not {radius}")
     started = time.perf_counter()
     asked = SERVICES[service](url, timeout)
     report = FetchReport(asked.url)
@@ -153,7 +153,7 @@ def _fields(database: Database, visits: Sequence[int] | None, radius: float | No
     waiting = (visit.c.status == PENDING) & visit.c.predictionsAt.is_(None)
     chosen = waiting if visits is None else among(visit.c.visit, visits)
     with database.reading() as connection:
-        fields = visit_fields(connection, chosen, radius, or_else=", or say --radius")
+        fields = visit_fields(connection, chosen, radius, or_else=f", or say {option('--radius', 'radius=...')}")
     if visits is not None and (missing := sorted(set(visits) - fields.keys())):
         raise NotFoundError(f"visit {shown(missing)} is not in the database")
     return fields

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ssdb.errors import InputError
+from ssdb.errors import InputError, option
 from ssdb.files import require_file
 from ssdb.fits_files import opened_fits, refuse_counts
 from ssdb.image.header import Cards
@@ -136,7 +136,8 @@ def image_headers(
         text = wcs_text(whole.header, width, height)
         yield ImageHeader(label, cards, wcs, text, width, height, whole.doubts)
     if not found and sizeless is not None:
-        raise InputError(f"{sizeless}: the header does not say how large the image is (NAXIS1, NAXIS2): give --size")
+        say = option("--size", "shape=...")
+        raise InputError(f"{sizeless}: the header does not say how large the image is (NAXIS1, NAXIS2): give {say}")
     if not found:
         raise InputError(f"{name}: no image with a celestial WCS (CTYPE1 = 'RA---TAN', say) is in it")
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ssdb.errors import ConfigError, InputError, quoted, shown
+from ssdb.errors import ConfigError, InputError, option, quoted, shown
 from ssdb.units import parsed_unit
 
 Cards = Mapping[str, Any]
@@ -107,7 +107,11 @@ def read_identifier(header: Cards, keywords: tuple[str, ...], what: str, name: s
         if value is not None:
             others.append(f"{keyword} = {quoted(value)}")
     problem = f"{shown(others)} is not an integer" if others else f"the header has none of {shown(keywords, most=9)}"
-    raise InputError(f"{name}: no {what}: {problem}; give it by --{what}, or name its keyword by --{what}-keyword")
+    cure = option(
+        f"give it by --{what}, or name its keyword by --{what}-keyword",
+        f"give it by {what}=..., or name its keyword by keywords=HeaderKeywords({what}=...)",
+    )
+    raise InputError(f"{name}: no {what}: {problem}; {cure}")
 
 
 def read_text(header: Cards, keywords: tuple[str, ...], longest: int) -> str | None:

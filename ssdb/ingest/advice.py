@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
+from ssdb.errors import option
+
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The one of some names that is most like another, None if none is."""
@@ -22,4 +24,4 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 def map_of(missing: Iterable[str], given: Collection[str]) -> str:
     """The column map that would name missing columns, to end a message with."""
     lines = ", ".join(f"{name}: {nearest(name, given) or 'COLUMN'}" for name in missing)
-    return f"; a column map (--columns MAP.yaml) can say which it is: `columns: {{{lines}}}`"
+    return f"; a column map ({option('--columns MAP.yaml', 'columns=...')}) can say which it is: `columns: {{{lines}}}`"

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ssdb.config import AU_KM
 from ssdb.errors import MOST_SHOWN, InputError, shown
-from ssdb.ingest.conform import POSITIONS
+from ssdb.ingest.typed import POSITIONS
 from ssdb.schema.ranges import DEC, MJD, RA, SUN_RADIUS_AU, ranged
 
 _LOOKS_LIKE = (

@@ -34,8 +34,8 @@ Nothing in a column map is evaluated as an expression.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,39 +43,16 @@ import pyarrow as pa
 import yaml
 
 from ssdb.errors import ConfigError, InputError, quoted, shown
-from ssdb.files import SINGLE, unit_of
 from ssdb.ingest import conversions
 from ssdb.ingest.advice import nearest
-from ssdb.ingest.conform import FROM
+from ssdb.ingest.mapped_column import Loader, MappedColumn, mapped_column, plain, refuse_unknown
 from ssdb.limits import refuse_yaml
-from ssdb.units import parsed_unit
+from ssdb.table_notes import FROM, SINGLE, unit_of
 
 _LARGEST = 1_000_000
 """Characters of a column map."""
 
 _MOST_COLUMNS_SHOWN = 40
-
-
-@dataclass(frozen=True, slots=True)
-class MappedColumn:
-    """Where one column of the data model comes from; the attributes are the keys of the column map."""
-
-    column: str | None = None
-    unit: str | None = None
-    convert: str | None = None
-    magnitude: str | None = None
-    sign: str | None = None
-    format: str | None = None
-    scale: str | None = None
-    values: Mapping[Any, Any] | None = None
-    constant: str | int | float | bool | None = None
-    make_from: Sequence[str] = ()
-    below: Sequence[int] = ()
-
-    @property
-    def used(self) -> tuple[str, ...]:
-        """Columns of the file that it is made from; of an identifier, see :attr:`make_from`."""
-        return tuple(name for name in (self.column, self.magnitude, self.sign) if name is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +85,7 @@ class ColumnMap:
             if len(text) > _LARGEST:
                 raise InputError(f"{os.fspath(path)}: not a column map: it has more than {_LARGEST // 10**6} MB")
             refuse_yaml(os.fspath(path), text)
-            content = yaml.load(text, _Loader)
+            content = yaml.load(text, Loader)
         except InputError as error:
             raise ConfigError(str(error)) from None
         except Exception as error:  # of dates, tags and nesting PyYAML raises whatever it stumbles over
@@ -129,11 +106,11 @@ class ColumnMap:
         """
         if not isinstance(content, Mapping) or not isinstance(content.get("columns"), Mapping):
             raise ConfigError("a column map needs the key 'columns', with a column of the data model on each line")
-        _refuse_unknown(content, ("columns", "keep"), "the column map")
+        refuse_unknown(content, ("columns", "keep"), "the column map")
         keep = content.get("keep", True)
         if not isinstance(keep, bool):
             raise ConfigError(f"keep must be true or false, not {quoted(keep)}")
-        return cls({name: _mapped_column(name, entry) for name, entry in content["columns"].items()}, keep)
+        return cls({name: mapped_column(name, entry) for name, entry in content["columns"].items()}, keep)
 
     def only(self, names: Iterable[str]) -> ColumnMap:
         """The map of some of the columns that it makes, and of those that these are made from."""
@@ -209,181 +186,6 @@ def _refuse_missing(table: pa.Table, label: str, name: str, needed: Iterable[str
             raise InputError(f"{label}: the column map takes {name} from {column}, but the file has: {there}{meant}")
 
 
-# ---- reading the map -------------------------------------------------------------------------------------------------
-
-
-class _Int(int):
-    """A whole number, and how it is written."""
-
-    written: str
-
-
-class _Float(float):
-    """A number, and how it is written."""
-
-    written: str
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads plain YAML, and keeps how numbers are written: 007 may be the code of an observatory."""
-
-
-def _number(loader: _Loader, node: yaml.ScalarNode) -> _Int | _Float:
-    whole = node.tag.endswith(":int")
-    number = _Int(loader.construct_yaml_int(node)) if whole else _Float(loader.construct_yaml_float(node))
-    number.written = node.value
-    return number
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [key.value for key, _ in node.value]
-    again = [key for key in keys if isinstance(key, str) and keys.count(key) > 1]
-    if again:
-        raise ConfigError(f"{shown(dict.fromkeys(again))} is there twice")
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:int", _number)
-_Loader.add_constructor("tag:yaml.org,2002:float", _number)
-
-
-def _refuse_unknown(entry: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-    unknown = [key for key in entry if key not in known]
-    if unknown:
-        raise ConfigError(f"{where} has the unknown key {shown(unknown)}; possible are {', '.join(known)}")
-
-
-def _mapped_column(name: object, entry: object) -> MappedColumn:
-    if not isinstance(name, str):
-        raise ConfigError(f"the name of a column must be text, not {quoted(name)} (put it in quotes)")
-    if isinstance(entry, str):
-        return MappedColumn(column=entry)
-    if not isinstance(entry, Mapping):
-        raise ConfigError(
-            f"{name} must be the name of a column, or {{column: ...}} or {{constant: ...}}, not {quoted(entry)}"
-        )
-    _refuse_unknown(entry, tuple(field.name for field in fields(MappedColumn)), name)
-    mapped = MappedColumn(**{key: _texts_if_any(value) if key == "values" else value for key, value in entry.items()})
-    _validate(name, mapped, tuple(entry))
-    return mapped
-
-
-def _validate(name: str, mapped: MappedColumn, keys: tuple[str, ...]) -> None:
-    """Raises ConfigError if the keys do not belong together or a value of one makes no sense."""
-    allowed = _allowed_keys(name, mapped, keys)
-    needless = [key for key in keys if key not in allowed and not (key == "sign" and mapped.convert in _SIGNED)]
-    if needless:
-        raise ConfigError(f"{name}: {shown(needless)} does not go with {allowed[-1]}")
-    lacking = [key for key in allowed if key not in keys]
-    if lacking:
-        raise ConfigError(f"{name}: {allowed[-1]} needs {shown(lacking)} too")
-    for key in ("column", "unit", "magnitude", "sign", "format", "scale"):
-        if key in keys and not isinstance(getattr(mapped, key), str):
-            raise ConfigError(f"{name}: {key} must be text, not {quoted(getattr(mapped, key))}")
-    if mapped.unit is not None:
-        _validate_unit(name, mapped.unit)
-    if mapped.convert == "time":
-        _validate_time(name, mapped)
-    if "values" in keys:
-        _validate_values(name, mapped.values)
-    if "make_from" in keys:
-        _validate_identifiers(name, mapped)
-    if "constant" in keys and not isinstance(mapped.constant, str | int | float):
-        raise ConfigError(f"{name}: constant must be a number, text, true or false, not {quoted(mapped.constant)}")
-    _refuse_large(name, mapped.constant)
-
-
-def _allowed_keys(name: str, mapped: MappedColumn, keys: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys that an entry of this kind has, what makes it that kind last."""
-    if "constant" in keys:
-        return ("constant",)
-    if "make_from" in keys:
-        return ("below", "make_from")
-    if "convert" in keys:
-        if not isinstance(mapped.convert, str) or mapped.convert not in _CONVERSIONS:
-            raise ConfigError(f"{name}: convert must be one of {', '.join(_CONVERSIONS)}, not {quoted(mapped.convert)}")
-        return (*_CONVERSIONS[mapped.convert], "convert")
-    if "sign" in keys:
-        return ("column", *(key for key in ("unit",) if key in keys), "sign")
-    kind = next((key for key in ("values", "unit") if key in keys), None)
-    return ("column",) if kind is None else ("column", kind)
-
-
-_CONVERSIONS = {
-    "ABmag": ("column",),
-    "ABmag_error": ("column", "magnitude"),
-    "is_negative": ("column",),
-    "time": ("column", "format", "scale"),
-}
-"""What each conversion needs."""
-
-_SIGNED = ("ABmag",)
-"""Conversions that may have a sign."""
-
-
-def _validate_unit(name: str, unit: str) -> None:
-    from astropy import units as u
-
-    if isinstance(parsed_unit(unit), u.UnrecognizedUnit):
-        raise ConfigError(f"{name}: unit {quoted(unit)} is not known")
-
-
-def _validate_time(name: str, mapped: MappedColumn) -> None:
-    from astropy.time import Time
-
-    scales = [scale for scale in Time.SCALES if scale != "local"]  # a local scale has no way to TAI
-    for key, choices in (("format", list(Time.FORMATS)), ("scale", scales)):
-        if getattr(mapped, key) not in choices:
-            raise ConfigError(f"{name}: {key} must be one of {', '.join(choices)}, not {quoted(getattr(mapped, key))}")
-
-
-def _validate_values(name: str, values: object) -> None:
-    if not isinstance(values, Mapping) or not values:
-        raise ConfigError(f"{name}: values must say what each value of the file becomes, such as {{1: g, 2: r}}")
-    types = {_plain_type(value) for value in values.values() if value is not None}
-    if len(types) > 1 or not types <= {str, int, float, bool}:
-        raise ConfigError(f"{name}: values must all become text, or all numbers of one kind, or all true or false")
-    for value in (*values, *values.values()):
-        _refuse_large(name, value)
-
-
-def _texts_if_any(values: Any) -> Any:
-    """Of values that some become text, and others numbers as YAML has them: 1.10 beside 1.2b."""
-    if not isinstance(values, Mapping) or not any(isinstance(value, str) for value in values.values()):
-        return values
-    return {key: getattr(value, "written", value) for key, value in values.items()}
-
-
-def _plain_type(value: object) -> type:
-    return next((kind for kind in (bool, int, float) if isinstance(value, kind)), type(value))
-
-
-def _validate_identifiers(name: str, mapped: MappedColumn) -> None:
-    parts, below = mapped.make_from, mapped.below
-    if not isinstance(parts, list | tuple) or len(parts) < 2 or not all(isinstance(part, str) for part in parts):
-        raise ConfigError(f"{name}: make_from must be the names of two columns or more, not {quoted(parts)}")
-    if name in parts or len(set(parts)) < len(parts):
-        raise ConfigError(f"{name}: make_from has {quoted(list(parts))}: each column once, and never itself")
-    if not isinstance(below, list | tuple) or len(below) != len(parts) - 1:
-        raise ConfigError(
-            f"{name}: below must have a number for each column of make_from but the first, such as "
-            f"{[1000] * (len(parts) - 2) + [1_000_000]}, not {quoted(below)}"
-        )
-    for limit in below:
-        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-            raise ConfigError(f"{name}: below must be whole numbers above 0, not {quoted(limit)}")
-        _refuse_large(name, limit)
-
-
-def _refuse_large(name: str, value: object) -> None:
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise ConfigError(f"{name}: {quoted(value)} is beyond 64 bits")
-
-
-# ---- applying it -----------------------------------------------------------------------------------------------------
-
-
 def _made(
     table: pa.Table, name: str, mapped: MappedColumn, label: str, is_text: bool
 ) -> tuple[pa.Field, pa.Array | pa.ChunkedArray]:
@@ -391,7 +193,7 @@ def _made(
     if mapped.column is None:
         if is_text and isinstance(mapped.constant, bool):
             raise _truth_for_text(name)
-        constant = conversions.written(mapped.constant) if is_text else _plain(mapped.constant)
+        constant = conversions.written(mapped.constant) if is_text else plain(mapped.constant)
         value = pa.scalar(constant)
         return pa.field(name, value.type), pa.repeat(value, table.num_rows)
     field, column = table.schema.field(mapped.column), table.column(mapped.column)
@@ -419,8 +221,8 @@ def _values(
     if mapped.values is not None:
         if is_text and any(isinstance(value, bool) for value in mapped.values.values()):
             raise _truth_for_text(name)
-        plain = conversions.written if is_text else _plain
-        values = {key: None if value is None else plain(value) for key, value in mapped.values.items()}
+        as_said = conversions.written if is_text else plain
+        values = {key: None if value is None else as_said(value) for key, value in mapped.values.items()}
         return conversions.replaced(column, values, where), ""
     if mapped.convert == "ABmag":
         return conversions.fluxes(column, sign, where, where_sign), "nJy"
@@ -439,8 +241,3 @@ def _values(
 
 def _truth_for_text(name: str) -> ConfigError:
     return ConfigError(f"{name}: YAML takes yes, no, on and off for true and false: put the text in quotes")
-
-
-def _plain(value: Any) -> Any:
-    """A number without how it is written."""
-    return float(value) if isinstance(value, _Float) else int(value) if isinstance(value, _Int) else value

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.errors import InputError, quoted, shown
-from ssdb.files import SCALE
 from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude
+from ssdb.table_notes import SCALE
 from ssdb.units import parsed_unit
 
 _LARGEST = 2**63 - 1

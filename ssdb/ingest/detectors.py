@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import ConfigError, InputError, shown
+from ssdb.errors import InputError, UsageError, option, shown
 from ssdb.files import label
 from ssdb.image.exposure import Exposure, can_keep_wcs, distinct, read_exposures
 from ssdb.image.files import holds_images
@@ -91,29 +92,42 @@ def ingest_detectors(
 
     Raises
     ------
-    ConfigError
+    UsageError
         If an option is given that does not concern the kind of source.
     InputError
         If the source is not usable, or is of another visit or field than the stored one of that number. Nothing is
         stored then.
     """
-    of_images = {"visit": visit, "detector": detector, "keywords": keywords, "shape": shape}
+    of_images = {
+        option("--visit", "visit=..."): visit,
+        option("--detector", "detector=..."): detector,
+        option(_options_of(keywords), "keywords=..."): keywords,
+        option("--size", "shape=..."): shape,
+    }
+    of_tables = {option("--columns", "columns=..."): columns}
     exposures = _given_exposures(source)
     if exposures is not None:
-        _refuse_options(source, "images in memory", columns=columns, **of_images)
-    elif table is None and type is None and isinstance(source, str | os.PathLike) and holds_images(Path(source)):
-        _refuse_options(source, "images", columns=columns)
+        _refuse_options(source, "images in memory", of_tables | of_images)
+    elif (
+        table is None
+        and (type or "fits").lower() == "fits"
+        and isinstance(source, str | os.PathLike)
+        and holds_images(Path(source))
+    ):
+        _refuse_options(source, "images", of_tables)
         exposures = read_exposures(source, visit=visit, detector=detector, keywords=keywords, shape=shape)
     if exposures is not None:
         name = label(source) if isinstance(source, str | os.PathLike) else "exposures"
         return _ingest_exposures(database, name, exposures, keep_wcs, create_visits, progress)
-    _refuse_options(source, "corners", **of_images, keep_wcs=keep_wcs or None, create_visits=create_visits or None)
+    of_images[option("--keep-wcs", "keep_wcs=True")] = keep_wcs or None
+    of_images[option("--create-visits", "create_visits=True")] = create_visits or None
+    _refuse_options(source, "a table of corners", of_images)
     parts = open_parts(said_of(source, table, type), corners, columns)
     name, outlines = parts.name, rows_of_corners(parts)
     visits = np.unique(ids(outlines, "visit"))
     with database.writing() as connection:
         known = lock_visits(connection, visits)
-        refuse_unknown_visits(name, visits, known["visit"], "ingest them first")
+        refuse_unknown_visits(name, visits, known["visit"])
         counts = _store(connection, name, outlines, progress)
     n = outlines.num_rows
     return IngestReport(
@@ -136,10 +150,18 @@ def _given_exposures(source: Source) -> list[Exposure] | None:
     return None
 
 
-def _refuse_options(source: Source, kind: str, **options: Any) -> None:
+def _refuse_options(source: Source, kind: str, options: Mapping[str, Any]) -> None:
     given = [name for name, value in options.items() if value is not None]
     if given:
-        raise ConfigError(f"{label(source)}: is read as {kind}, which has no use for {shown(given)}: leave that out")
+        raise UsageError(f"{label(source)}: is read as {kind}, which has no use for {shown(given)}: leave that out")
+
+
+def _options_of(keywords: HeaderKeywords | None) -> str:
+    """The options with which a user has named keywords."""
+    usual = HeaderKeywords()
+    values = {item.name: getattr(keywords or usual, item.name) for item in fields(HeaderKeywords)}
+    named = [name for name, value in values.items() if value and value != getattr(usual, name)]
+    return ", ".join(f"--{name.replace('_', '-')}-keyword" for name in named)
 
 
 def _ingest_exposures(
@@ -158,11 +180,14 @@ def _ingest_exposures(
         if create_visits:
             needed = (
                 "images whose header tells the middle of the exposure, or its begin (DATE-OBS) and EXPTIME; "
-                "--middle-keyword, --begin-keyword, --time-of-day-keyword and --exposure-time-keyword name others"
+                + option(
+                    "--middle-keyword, --begin-keyword, --time-of-day-keyword and --exposure-time-keyword name others",
+                    "keywords=HeaderKeywords(...) names others",
+                )
             )
             create_missing_visits(connection, name, visits_of_exposures(exposures), needed)
         known = lock_visits(connection, visits)
-        refuse_unknown_visits(name, visits, known["visit"], "ingest them first, or say --create-visits")
+        refuse_unknown_visits(name, visits, known["visit"], creatable=True)
         _refuse_other_visits(connection, exposures)
         counts = _store(connection, name, outlines, progress)
     return IngestReport(
@@ -246,7 +271,8 @@ def rows_of_exposures(exposures: Sequence[Exposure], keep_wcs: bool) -> pa.Table
         without = [exposure.name for exposure in exposures if not can_keep_wcs(exposure)]
         if without:
             raise InputError(
-                f"{shown(without)}: the WCS is more than header text, and cannot be kept: leave --keep-wcs out"
+                f"{shown(without)}: the WCS is more than header text, and cannot be kept: leave "
+                f"{option('--keep-wcs', 'keep_wcs=True')} out"
             )
         columns["wcs"] = pa.array([exposure.wcs_header for exposure in exposures], pa.string())
     return pa.table(columns)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
-from ssdb.errors import InputError, shown
+from ssdb.errors import InputError, option, shown
 from ssdb.ingest.checks import Problems
 from ssdb.ingest.conform import Conformed
 from ssdb.ingest.parts import Columns, open_parts
@@ -151,11 +151,20 @@ def rows_of_visits(rows: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.
     return index, known[index] == rows
 
 
-def refuse_unknown_visits(name: str, visits: np.ndarray, known: np.ndarray, advice: str) -> None:
-    """Raises InputError if rows belong to visits that are not in the database."""
+def refuse_unknown_visits(name: str, visits: np.ndarray, known: np.ndarray, *, creatable: bool = False) -> None:
+    """Raises InputError if rows belong to visits that are not in the database.
+
+    Parameters
+    ----------
+    creatable : bool
+        Whether the user can have them made.
+    """
     unknown = np.unique(visits[~rows_of_visits(visits, known)[1]])
     if len(unknown):
-        raise InputError(f"{name}: {len(unknown):,} visits are not in the database ({shown(unknown)}): {advice}")
+        create = f", or say {option('--create-visits', 'create_visits=True')}" if creatable else ""
+        raise InputError(
+            f"{name}: {len(unknown):,} visits are not in the database ({shown(unknown)}): ingest them first{create}"
+        )
 
 
 def fill_midpoints(table: pa.Table, name: str, known: Mapping[str, np.ndarray], numbers: np.ndarray) -> pa.Table:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ssdb.designation import pack, packed_from_id
 from ssdb.errors import DesignationError, InputError, shown
-from ssdb.files import INCOMPLETE, about_table, label, not_plain, read_columns
+from ssdb.files import label, read_columns
 from ssdb.ingest.again import count_stored
 from ssdb.ingest.checks import Problems, check_not_null
 from ssdb.ingest.conform import conform
@@ -34,6 +34,7 @@ from ssdb.store.names import lock_names, write_aliases
 from ssdb.store.read import read_arrays, read_table
 from ssdb.store.staging import staged
 from ssdb.store.write import Progress
+from ssdb.table_notes import incomplete, not_plain
 
 _PRIMARY = "packed_primary_provisional_designation"
 _OTHER = "packed_secondary_provisional_designation"
@@ -166,9 +167,9 @@ def _read(table: pa.Table, name: str) -> tuple[sa.Table, pa.Table, tuple[str, ..
         table = table.append_column("identifier_ids", pa.array([_NO_IDS] * table.num_rows, pa.string()))
     table = table.drop_columns([column for column in ("id",) if column in table.column_names])
     conformed = conform(table, target, name, filled=("id",))
-    incomplete = about_table(table.schema, INCOMPLETE)
-    doubts = (f"is not complete: {incomplete}",) if incomplete else ()
-    return target, conformed.table, (*conformed.left_out, *others), (*doubts, *conformed.unusable)
+    why = incomplete(table.schema)
+    doubts = (f"is not complete: {why}",) if why else ()
+    return target, conformed.table, (*conformed.left_out, *others), (*doubts, *conformed.doubts)
 
 
 def _truth(values: pa.ChunkedArray) -> pa.ChunkedArray:

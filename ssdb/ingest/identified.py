@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.designation import identify_encoded, packed_from_id
+from ssdb.designation import packed_from_id
 from ssdb.errors import DesignationError, InputError, shown
+from ssdb.identify import identify_encoded
 from ssdb.ingest.checks import Problems, check_unique
 from ssdb.ingest.door import ids, with_column
 from ssdb.names.aliases import add_names, designations_of

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from ssdb.designation import pack
 from ssdb.errors import DesignationError, InputError, shown
-from ssdb.files import INCOMPLETE, about_table, label, not_plain, read_columns, require_file
+from ssdb.files import label, read_columns, require_file
 from ssdb.ingest.conform import conform
 from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.instants import instants_of
@@ -41,6 +41,7 @@ from ssdb.parquet_files import is_plain, opened_parquet, parquet_parts
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.sentinels import ORBITS, without_sentinels
 from ssdb.schema.solar_system import mpc_orbits
+from ssdb.table_notes import incomplete, not_plain
 
 _NAMES = (PACKED, UNPACKED)
 
@@ -184,7 +185,7 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
             f"{name}: there is neither {PACKED} nor {UNPACKED}: is it the table mpc_orbits? "
             f"It has {shown(table.column_names, 30)}"
         )
-    others, incomplete = not_plain(table.schema), about_table(table.schema, INCOMPLETE)
+    others, why = tuple(not_plain(table.schema)), incomplete(table.schema)
     table, unreadable, unknown = _parsed(table.select(ours))
     conformed = conform(table, _given, name, filled=(*_NAMES, *_OURS))
     rows, unknown = conformed.table, unknown | not_json(conformed.table)
@@ -204,7 +205,7 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
     )
     told = [(text, numbers[bad]) for text, bad in unknown.items()]
     block = OrbitBlock(
-        rows, numbers, ids, left_out, unknown=told, not_plain=others, incomplete=incomplete, doubts=conformed.doubts
+        rows, numbers, ids, left_out, unknown=told, not_plain=others, incomplete=why, doubts=conformed.doubts
     )
     return block.without(problems)
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.ephemeris.usable import ELEMENTS, usable_states
-from ssdb.errors import ConfigError, InputError, quoted, shown
+from ssdb.errors import ConfigError, InputError, UsageError, option, quoted, shown
 from ssdb.files import label, read_columns
 from ssdb.ingest.door import IngestReport, Source, with_column
 from ssdb.ingest.header_line import commented_names, header_names
@@ -28,7 +28,7 @@ from ssdb.ingest.orbit_block import IN_SOURCE, PACKED, UNPACKED, OrbitBlock, fir
 from ssdb.ingest.orbit_checks import Angles, epoch_problems, speed_problems
 from ssdb.ingest.orbit_choice import STAYS, FileOrbits, without_worse_than_stored
 from ssdb.ingest.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
-from ssdb.input_file import format_of, said_of
+from ssdb.input_file import format_of, refuse_said, said_of
 from ssdb.parquet_files import names_of
 from ssdb.schema.ranges import absurd_unknown, ranged
 from ssdb.schema.solar_system import mpc_orbits
@@ -216,12 +216,19 @@ def _blocks(source: Source, format: str, simulated_names: bool) -> Iterator[Orbi
         raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {quoted(format)}")
     if not isinstance(source, str | os.PathLike):
         source = in_memory_as_text(source)
+    elif is_text(source):
+        refuse_said(source, "text", "CSV")
+    elif format_of(source) == "Parquet":
+        refuse_said(source, "Parquet", "Parquet")
     if format == "auto":
         format = _format_of(source)
     if format == "sorcha":
         return read_sorcha_orbits(source, simulated_names=simulated_names)
     if simulated_names:
-        raise ConfigError(f"{label(source)}: simulated names are for orbit files of Sorcha's")
+        raise UsageError(
+            f"{label(source)}: {option('--simulated-names', 'simulated_names=True')} is for orbit files of Sorcha's, "
+            f"and this is {format}"
+        )
     if format == "mpc_orbits":
         return read_mpc_orbits(source)
     if not isinstance(source, str | os.PathLike):

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import InputError
-from ssdb.files import INCOMPLETE, NESTED, about_table, label, not_plain
+from ssdb.errors import InputError, option
+from ssdb.files import label
 from ssdb.ingest.column_map import ColumnMap
 from ssdb.ingest.conform import conform, matched_names
 from ssdb.rows import Rows, open_rows
 from ssdb.schema.arrow import arrow_schema
+from ssdb.table_notes import incomplete, not_plain, records_and_lists
 
 Columns = ColumnMap | Mapping[str, Any] | str | os.PathLike[str] | None
 """How a source's columns become those of a table: a column map, what it is made from, or a path."""
@@ -72,31 +73,32 @@ class Parts:
         folded = {column.lower() for column in ignored}
         dropped = [column for column in mapped.schema.names if column.lower() in folded]
         mapped = mapped.drop_columns(dropped)
-        nested = about_table(rows.schema, NESTED)
+        others = not_plain(rows.schema)
         try:
             conformed = conform(mapped, target, name, filled=filled, mappable=mappable)
         except InputError as error:
-            if nested is None:
+            if not (nested := records_and_lists(others)):
                 raise
             raise InputError(f"{error}; records and lists within it are not read: {nested}") from None
-        self.incomplete = about_table(rows.schema, INCOMPLETE)
+        self.incomplete = incomplete(rows.schema)
         told = [f"is not complete: {self.incomplete}"] if self.incomplete else []
-        self.doubts = (*told, *conformed.unusable, *conformed.doubts)
+        self.doubts = (*told, *conformed.doubts)
         self._whole = None if rows.whole is None else conformed.table
         found = matched_names(tuple(mapped.schema.names), target)
         self._sources = {name: found[name] for name in conformed.table.schema.names}
         self.columns = tuple(conformed.table.schema.names)
         used = column_map.used
         unused = (column for column in conformed.left_out if column not in used)
-        self.left_out = (*unused, *dropped, *not_plain(rows.schema))
+        self.left_out = (*unused, *dropped, *others)
         self.without_unit = conformed.without_unit
 
-    def refuse_incomplete(self, option: str) -> None:
-        """Raises InputError if the source says that it is not whole, which an option takes it for."""
+    def refuse_incomplete(self, name: str) -> None:
+        """Raises InputError if the source says that it is not whole, which an option of this name takes it for."""
         if self.incomplete:
+            said = option(f"--{name}", f"{name}=True")
             raise InputError(
-                f"{self.name}: is not complete: {self.incomplete}; {option} is for files that are: ask for all rows "
-                f"(MAXREC), or leave out {option}"
+                f"{self.name}: is not complete: {self.incomplete}; {said} is for files that are: ask for all rows "
+                f"(MAXREC), or leave out {said}"
             )
 
     def tables(self, only: Collection[str] | None = None) -> Iterator[pa.Table]:
@@ -137,9 +139,9 @@ class Parts:
         mapped = projection.column_map.apply(table, self.name, self._texts).select(projection.mapped)
         conformed = conform(mapped, self._target, self.name, filled=self._target.columns.keys())
         found = conformed.table
-        if conformed.unusable:  # of text, it is seen only now
-            self.doubts = tuple(dict.fromkeys((*self.doubts, *conformed.unusable)))
-            lacking = {name for name, source in self._sources.items() if source in conformed.left_out}
+        lacking = {name for name, source in self._sources.items() if source in conformed.left_out}
+        if lacking:  # that their text cannot be used is seen only now
+            self.doubts = tuple(dict.fromkeys((*self.doubts, *conformed.doubts)))
             for field in arrow_schema(self._target):
                 if field.name in lacking:
                     found = found.append_column(field, pa.nulls(found.num_rows, field.type))

@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import ConfigError, quoted
+from ssdb.errors import ConfigError, UsageError, option, quoted
 from ssdb.files import label
 from ssdb.ingest.door import Source, refuse_unknown_visits
 from ssdb.ingest.mpsky import is_mpsky, read_mpsky
 from ssdb.ingest.skybot import is_skybot, read_skybot
 from ssdb.ingest.sorcha import is_sorcha, read_sorcha
+from ssdb.input_file import refuse_said
 from ssdb.schema.survey import visit as visit_table
 from ssdb.store.database import Database
 from ssdb.store.read import read_arrays
@@ -45,16 +46,34 @@ def format_of(source: Source, format: str) -> str:
     return next((kind for kind, looks_like in _LOOKS_LIKE.items() if looks_like(source)), "ssdb")
 
 
-def refuse_unfit_options(name: str, kind: str, columns: Any, visit: int | None, complete: bool) -> None:
-    """Raises ConfigError if options of :func:`ssdb.ingest.predictions.ingest_predictions` do not fit the format."""
+def refuse_unfit_options(source: Source, kind: str, columns: Any, visit: int | None, complete: bool) -> None:
+    """Raises UsageError if options of :func:`ssdb.ingest.predictions.ingest_predictions` do not fit the format."""
+    name = label(source)
+    if kind == "mpsky":
+        refuse_said(source, "an answer of mpSky's", None)
+    if kind == "skybot":
+        refuse_said(source, "a text of SkyBoT's", "CSV")
+    visit_ = option("--visit", "visit=...")
     if kind in _FOREIGN and columns is not None:
-        raise ConfigError(f"{name}: a column map is for files in other columns than {_FOREIGN[kind]}'s")
+        columns_ = option("--columns", "columns=...")
+        raise UsageError(
+            f"{name}: {columns_} is for files in other columns than {_FOREIGN[kind]}'s, and these are: leave it out"
+        )
     if kind not in _OF_ONE_VISIT and visit is not None:
-        raise ConfigError(f"{name}: --visit is for answers of services that do not say it ({', '.join(_OF_ONE_VISIT)})")
+        raise UsageError(
+            f"{name}: {visit_} is for answers of services that do not say it ({', '.join(_OF_ONE_VISIT)}), and this is "
+            f"{kind}: leave it out"
+        )
     if kind == "mpsky" and visit is None:
-        raise ConfigError(f"{name}: an answer of mpSky's does not say which visit it is for: say it with --visit N")
+        raise ConfigError(
+            f"{name}: an answer of mpSky's does not say which visit it is for: say it with "
+            f"{option('--visit N', 'visit=...')}"
+        )
     if visit is not None and complete:
-        raise ConfigError(f"{name}: this is about visit {visit} alone: leave out --complete")
+        raise UsageError(
+            f"{name}: with {visit_} this is about visit {visit} alone: leave out "
+            f"{option('--complete', 'complete=True')}"
+        )
 
 
 def reader_of(
@@ -81,5 +100,5 @@ def _midpoint(database: Database, name: str, visit: int) -> float:
     wanted = sa.select(visit_table.c.visit, visit_table.c.midpointMjdTai).where(visit_table.c.visit == visit)
     with database.reading() as connection:
         known = read_arrays(connection, wanted)
-    refuse_unknown_visits(name, np.array([visit], np.int64), known["visit"], "ingest them first")
+    refuse_unknown_visits(name, np.array([visit], np.int64), known["visit"])
     return float(known["midpointMjdTai"][0])

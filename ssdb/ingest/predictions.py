@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.files import label
 from ssdb.ingest.again import compare
 from ssdb.ingest.checks import (
     Problems,
@@ -135,12 +134,12 @@ def ingest_predictions(
     """
     source = said_of(source, table, type)
     kind = format_of(source, format)
-    refuse_unfit_options(label(source), kind, columns, visit, complete)
+    refuse_unfit_options(source, kind, columns, visit, complete)
     doubts: list[str] = []
     read = reader_of(database, kind, visit, simulated_names, skip_invalid, doubts)
     parts = open_parts(source, _given, columns, filled=_FILLED, read=read)
     if complete or replace:
-        parts.refuse_incomplete("--complete" if complete else "--replace")
+        parts.refuse_incomplete("complete" if complete else "replace")
     return _store(
         database,
         parts,
@@ -211,7 +210,7 @@ def _store(
     with database.writing() as connection:
         lock_names(connection, shared=True)
         known = lock_visits(connection, _covered(connection, visits, replace) if complete else visits)
-        refuse_unknown_visits(name, visits, known["visit"], "ingest them first")
+        refuse_unknown_visits(name, visits, known["visit"])
         keys = under_primary_designations(connection, name, keys, problems.usable(), found.names)
         refuse_far(parts, problems, found.times, known)
 

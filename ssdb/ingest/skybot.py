@@ -20,14 +20,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from ssdb.errors import InputError, quoted, shown
-from ssdb.files import unit_of
+from ssdb.errors import InputError, UsageError, option, quoted, shown
 from ssdb.ingest.checks import Problems
 from ssdb.ingest.door import with_column
 from ssdb.limits import content_of, unfolded
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.sphere import Array
+from ssdb.table_notes import unit_of
 
 PROVIDER = "skybot"
 
@@ -116,12 +116,12 @@ def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple
     lines = _lines(name)
     comments = [line for line in lines if line.lstrip().startswith("#")]
     table = _read_rows(name, comments, [line for line in lines if line.strip() and not line.lstrip().startswith("#")])
-    if ("visit" in table.column_names) == (visit is not None):
-        raise InputError(
-            f"{name}: there is a column visit, and --visit {visit}: keep one of them"
-            if visit is not None
-            else f"{name}: SkyBoT's text does not say which visit it is for: say it with --visit N"
-        )
+    if visit is None and "visit" not in table.column_names:
+        say = option("--visit N", "visit=...")
+        raise InputError(f"{name}: SkyBoT's text does not say which visit it is for: say it with {say}")
+    if visit is not None and "visit" in table.column_names:
+        said = option(f"--visit {visit}", f"visit={visit}")
+        raise UsageError(f"{name}: there is a column visit, and {said}: keep one of them")
     problems = Problems(name, table.num_rows)
     turns = 15.0 if _unit(name, table, "RA") == "h" else 1.0
     values: dict[str, Any] = {

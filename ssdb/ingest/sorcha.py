@@ -20,15 +20,15 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from ssdb.config import AU_KM
-from ssdb.designation import identify
-from ssdb.errors import InputError, shown
+from ssdb.errors import InputError, option, shown
 from ssdb.files import joined, plain
 from ssdb.hdf5_files import read_hdf5
+from ssdb.identify import identify
 from ssdb.ingest.foreign_sqlite import is_sqlite, quoted, reading
 from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.opsim import looks_like_opsim
 from ssdb.ingest.orbit_block import opened
-from ssdb.input_file import wanted_table
+from ssdb.input_file import refuse_said, wanted_table
 from ssdb.limits import whole
 from ssdb.parquet_files import names_of, opened_parquet, parquet_parts
 from ssdb.schema.arrow import arrow_schema
@@ -71,10 +71,14 @@ _READ = (
 
 @dataclass(frozen=True, slots=True)
 class _Contents:
-    """The names of a file's columns, and what reads some of them (``ObjID`` as text)."""
+    """The names of a file's columns, and what reads some of them (``ObjID`` as text); its format, if that is one of
+    :data:`ssdb.input_file.TYPES`, and whether it may have several tables.
+    """
 
     names: list[str]
     read: Callable[[list[str]], pa.Table]
+    format: str | None = None
+    of_several: bool = False
 
 
 def looks_like_sorcha(column_names: Collection[str]) -> bool:
@@ -146,6 +150,9 @@ def read_sorcha(
     """
     label = os.fsdecode(path)
     contents = _contents(Path(path), wanted_table(path))
+    refuse_said(
+        path, f"Sorcha's, in {contents.format or 'SQLite'}", contents.format, several_tables=contents.of_several
+    )
     doubts = [] if doubts is None else doubts
     return _predictions(label, contents, simulated_names, doubts, strict=not skip_invalid)
 
@@ -333,7 +340,7 @@ def _text(path: Path) -> _Contents:
         except (EOFError, zlib.error) as error:
             raise InputError(f"{path}: cannot be read, is it complete? ({error})") from error
 
-    return _Contents(names, read)
+    return _Contents(names, read, "CSV")
 
 
 def _commas(stream: IO[bytes]) -> pa.BufferReader:
@@ -354,7 +361,7 @@ def _parquet(path: Path) -> _Contents:
             raise InputError(f"{path}: column {shown(missing)} has no plain values")
         return table
 
-    return _Contents(names_of(path), read)
+    return _Contents(names_of(path), read, "Parquet")
 
 
 def _sqlite(path: Path, wanted: str | int | None) -> _Contents:
@@ -369,7 +376,8 @@ def _sqlite(path: Path, wanted: str | int | None) -> _Contents:
             raise InputError(f"{path}: no predictions in a table {wanted}; its tables are {shown(columns, 12)}")
     if len(having) > 1:
         raise InputError(
-            f"{path}: predictions are in {len(having)} tables ({shown(having)}): say which with --table NAME"
+            f"{path}: predictions are in {len(having)} tables ({shown(having)}): say which with "
+            f"{option('--table NAME', 'table=...')}"
         )
 
     def read(wanted: list[str]) -> pa.Table:
@@ -378,12 +386,12 @@ def _sqlite(path: Path, wanted: str | int | None) -> _Contents:
         with reading(path) as database:
             return database.read(having[0], terms)
 
-    return _Contents(_names(columns, having), read)
+    return _Contents(_names(columns, having), read, of_several=True)
 
 
 def _hdf5(path: Path, wanted: str | int | None) -> _Contents:
     names, table = read_hdf5(path, having=_IN_VISITS, columns=_READ, wanted=wanted)
-    return _Contents(names, table.select)
+    return _Contents(names, table.select, "HDF5", of_several=True)
 
 
 def _with_predictions(columns: Mapping[str, list[str]]) -> list[str]:

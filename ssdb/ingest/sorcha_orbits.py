@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ssdb.designation import identify, pack
+from ssdb.designation import pack
 from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS, GM_SUN
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary
-from ssdb.errors import DesignationError, InputError, quoted, shown
-from ssdb.files import INCOMPLETE, about_table, label, read_columns, unit_of
+from ssdb.errors import DesignationError, InputError, option, quoted, shown
+from ssdb.files import label, read_columns
+from ssdb.identify import identify
 from ssdb.ingest.conform import unit_factor
 from ssdb.ingest.header_line import header_line, header_names
 from ssdb.ingest.kepler import of_ellipses
@@ -39,6 +40,7 @@ from ssdb.ingest.orbit_checks import epoch_problems, perihelion_problems
 from ssdb.ingest.packed import unpack
 from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.sky.sphere import Array
+from ssdb.table_notes import incomplete, unit_of
 
 _ORIENTATION = ("inc", "node", "argPeri")
 _COLUMNS = {
@@ -98,8 +100,8 @@ def read_sorcha_orbits(source: Any, *, simulated_names: bool = False) -> Iterato
     counted = "line" if by_lines else "row"
     for table, numbers, left_out in _text_parts(Path(name)) if by_lines else _table_parts(source):
         rows, ids, problems = _orbits(table, name, simulated_names)
-        incomplete = about_table(table.schema, INCOMPLETE)
-        yield OrbitBlock(rows, numbers, ids, left_out, counted, incomplete=incomplete).without(problems)
+        why = incomplete(table.schema)
+        yield OrbitBlock(rows, numbers, ids, left_out, counted, incomplete=why).without(problems)
 
 
 def heliocentric(format: str, columns: dict[str, Array], epoch: Array) -> dict[str, Array]:
@@ -158,11 +160,10 @@ def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table
     n = table.num_rows
     formats = np.array([str(value).strip() for value in table.column("FORMAT").to_pylist()], object)
     epoch = _column(table, _EPOCH, name)
+    simulated = option("--simulated-names", "simulated_names=True")
     packed, designations, ids = _named(_cast(table, "ObjID", pa.string(), name), name, simulated_names)
     problems = {
-        "ObjID is no designation with a packed form (if it is the name of a simulated object: --simulated-names)": (
-            ids == 0
-        ),
+        f"ObjID is no designation with a packed form (if it is the name of a simulated object: {simulated})": ids == 0,
         f"FORMAT is none of {', '.join(_FORMATS)}": ~np.isin(formats, _FORMATS),
         f"{_EPOCH} is unknown": np.isnan(epoch),
         **epoch_problems(_EPOCH, epoch),

@@ -107,7 +107,7 @@ def ingest_sources(
     """
     parts = open_parts(said_of(source, table, type), dia_source, columns, filled=_FILLED, ignored=_IGNORED)
     if replace:
-        parts.refuse_incomplete("--replace")
+        parts.refuse_incomplete("replace")
     name, found = parts.name, _looked_through(parts, skip_invalid, covers)
     visits = np.unique(ids(found.detectors, "visit"))
     n_rows = found.n_rows
@@ -115,8 +115,7 @@ def ingest_sources(
         if create_visits:
             create_missing_visits(connection, name, found.times, "sources that have midpointMjdTai")
         known = lock_visits(connection, visits)
-        advice = "ingest them first, or say --create-visits"
-        refuse_unknown_visits(name, visits, known["visit"], advice)
+        refuse_unknown_visits(name, visits, known["visit"], creatable=True)
         refuse_far(parts, found.problems, found.times, known)
         again = _compared(connection, parts, found, known)
         if not replace and again.differ.any():

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import MOST_SHOWN, InputError, shown
+from ssdb.errors import MOST_SHOWN, InputError, option, shown
 from ssdb.ingest.again import Again, keys_of
 from ssdb.ingest.checks import Problems, named_rows
 from ssdb.ingest.door import ids
@@ -33,5 +33,5 @@ def changed_error(name: str, keys: pa.Table, problems: Problems, again: Again) -
     return InputError(
         f"{name}: {len(rows):,} predictions are stored already with other values ((visit, ssObjectId) "
         f"{shown(pairs, n=len(rows))}; {named_rows(problems.usable()[rows])}): {again.example}: replace those of the "
-        "visits with --replace"
+        f"visits with {option('--replace', 'replace=True')}"
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import MOST_SHOWN, InputError, shown
+from ssdb.errors import MOST_SHOWN, InputError, option, shown
 from ssdb.ingest.again import Again, keys_of
 from ssdb.ingest.checks import Problems, named_rows
 from ssdb.ingest.door import ids
@@ -86,6 +86,6 @@ def refuse_stored(
     raise InputError(
         f"{parts.name}: {n:,} sources are stored already with other values (diaSourceId "
         f"{shown(stored['diaSourceId'][:MOST_SHOWN].tolist(), n=n)}; {where}) under visit, detector "
-        f"{shown(places, 3, n=len(first))}{example}: leave them out, or replace them with --replace, which concerns "
-        "the visits and detectors that the file names"
+        f"{shown(places, 3, n=len(first))}{example}: leave them out, or replace them with "
+        f"{option('--replace', 'replace=True')}, which concerns the visits and detectors that the file names"
     )

@@ -20,7 +20,7 @@ from ssdb.ingest.checks import (
 from ssdb.ingest.door import IngestReport, Source, ids, read_conformed, with_column
 from ssdb.ingest.opsim import looks_like_opsim, read_opsim
 from ssdb.ingest.same_visit import other_visits, refuse_others, refuse_times_of_rows
-from ssdb.input_file import said_of
+from ssdb.input_file import refuse_said, said_of
 from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
@@ -79,7 +79,10 @@ def ingest_visits(
         If the source is not usable, or has another visit under the number of a stored one. Nothing is stored then.
     """
     source = said_of(source, table, type)
-    read = read_opsim if looks_like_opsim(source) else None
+    read = None
+    if looks_like_opsim(source):
+        refuse_said(source, "a schedule of OpSim's", None)
+        read = read_opsim
     name, conformed = read_conformed(source, visit, columns, filled=("status",), ignored=_STATE, read=read)
     if "diaSourceId" in conformed.left_out:
         raise InputError(f"{name}: it has diaSourceId: is it a table of sources? They are loaded as such")

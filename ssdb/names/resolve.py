@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ssdb.designation import identify, name_in, pack, packed_from_id, ss_object_id
+from ssdb.designation import name_in, pack, packed_from_id, ss_object_id
 from ssdb.errors import DesignationError, NotFoundError, quoted, shown
+from ssdb.identify import identify
 from ssdb.names.aliases import (
     NAME,
     NUMBER,

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from ssdb.designation import identify
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.usable import ELEMENTS, usable_states
 from ssdb.errors import shown
+from ssdb.identify import identify
 from ssdb.ingest.packed import unpack
 from ssdb.schema.ranges import absurd_unknown, reasons_of
 from ssdb.schema.solar_system import mpc_orbits

@@ -12,7 +12,7 @@ from ssdb.designation import pack, packed_from_id
 from ssdb.ephemeris.covariance import Array, covariance_of
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.usable import ELEMENTS
-from ssdb.errors import ConfigError, EphemerisError, InputError, NotFoundError, shown
+from ssdb.errors import EphemerisError, InputError, NotFoundError, UsageError, option, shown
 from ssdb.files import label
 from ssdb.ingest.door import Source
 from ssdb.ingest.numbered import PrimaryDesignations
@@ -77,8 +77,10 @@ def find_target(
     resolved = None if name is None else find_object(connection, name)
     if orbit is not None:
         return _in_source(connection, resolved, orbit, format)
+    if format != "auto":
+        raise UsageError("format= needs orbit=: it says what that source is")
     if resolved is None:
-        raise ConfigError("say which object is to be looked for: its name, or a file with its orbit")
+        raise UsageError("say which object is to be looked for: its name, or a file with its orbit")
     return _stored(connection, resolved)
 
 
@@ -99,7 +101,7 @@ def _stored(connection: sa.Connection, resolved: ResolvedName) -> Target:
     if not stored:
         raise NotFoundError(
             f"{resolved.name} ({resolved.designation}) has no orbit in mpc_orbits: load one (ssdb ingest orbits); "
-            "ssdb precover also takes a file that has it (--orbit FILE)"
+            f"precover also takes a file that has it ({option('--orbit FILE', 'orbit=...')})"
         )
     orbit = found.orbits[np.array([names.index(stored[0])])]
     covariance = stored_covariances(connection, stored[:1]).get(stored[0])

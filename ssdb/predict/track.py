@@ -17,7 +17,7 @@ from ssdb.ephemeris.predict import retarded
 from ssdb.ephemeris.propagate import span, trajectories
 from ssdb.ephemeris.trajectory import Trajectories
 from ssdb.ephemeris.uncertainty import Variants, error_ellipses, variants
-from ssdb.errors import EphemerisError, shown
+from ssdb.errors import EphemerisError, option, shown
 from ssdb.predict.fields import Views, in_field, prediction_rows, views_of
 from ssdb.predict.target import Target
 from ssdb.schema.ranges import MJD
@@ -146,7 +146,7 @@ def _with_observatories(fields: dict[int, Field], observatory: str | None) -> di
     if nowhere := [number for number, code in codes.items() if not code]:
         raise EphemerisError(
             f"visit {shown(nowhere)}: the observatory is not known: give the visit its observatoryCode "
-            "(ssdb ingest visits), or say --observatory"
+            f"(ssdb ingest visits), or say {option('--observatory', 'observatory=...')}"
         )
     return {number: field._replace(observatory_code=codes[number]) for number, field in fields.items()}
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb import __version__
-from ssdb.errors import NotFoundError, shown
+from ssdb.errors import NotFoundError, option, shown
 from ssdb.predict.candidates import night_of, read_candidates
 from ssdb.predict.covariances import with_errors
 from ssdb.predict.fields import Views, hold, prediction_rows, seen, views_of
@@ -149,7 +149,7 @@ def usable_fields(fields: dict[int, Field | str], observatory: str | None, faile
         elif not (code := where.observatory_code or observatory):
             failed[visit_id] = (
                 "its observatory is not known: give the visit its observatoryCode (ssdb ingest visits), "
-                "or say --observatory"
+                f"or say {option('--observatory', 'observatory=...')}"
             )
         else:
             usable[visit_id] = where._replace(observatory_code=code)

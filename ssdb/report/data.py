@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from ssdb.errors import ConfigError, NotFoundError, shown
+from ssdb.errors import ConfigError, NotFoundError, option, shown
 from ssdb.report.depth import limiting_magnitudes
 from ssdb.report.objects import ObservedObject, read_objects, seen_objects
 from ssdb.report.reading import Columns, read_columns
@@ -114,7 +114,8 @@ def read_report(database: Database, nights: Sequence[int] = (), objects: Sequenc
         _check_nights(connection, visits, nights)
         n_matches = int(np.nansum(visits["nAssociatedSsObjects"]))
         if n_matches > _MOST_MATCHES:
-            raise ConfigError(f"{n_matches:,} matches are more than a report can hold: choose nights with --night")
+            choose = option("--night", "nights=...")
+            raise ConfigError(f"{n_matches:,} matches are more than a report can hold: choose nights with {choose}")
         n_runs, runs = _runs(connection, chosen)
         visits["centreRa"], visits["centreDec"] = _centres(connection, chosen, visits)
         visits["limit"], visits["nFaint"] = limiting_magnitudes(connection, chosen, visits["visit"])

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ssdb.errors import ConfigError, quoted
+from ssdb.errors import ConfigError, option, quoted
 from ssdb.simulate.focal_plane import RUBIN_DETECTORS, RUBIN_RADIUS_DEG
 
 SOURCES_PER_VISIT = 100_000
@@ -46,22 +46,28 @@ class SimulationConfig:
     night_mjd_tai: float = _option(63132.1, "mid-exposure of the first visit (MJD TAI)", 15020.0, 88069.0)
 
     def __post_init__(self) -> None:
+        # On the command line without what they count: --visits.
+        names = {item.name: option(f"--{item.name.removeprefix('n_')}", item.name) for item in fields(self)}
         for item in fields(self):
             value = getattr(self, item.name)
             low, high = item.metadata["range"]
             accepted, kind = (int, "a whole number") if item.type == "int" else (int | float, "a number")
             if isinstance(value, bool) or not isinstance(value, accepted) or not low <= value <= high:
-                raise ConfigError(f"{item.name} must be {kind} from {low:,} to {high:,}, not {quoted(value)}")
+                raise ConfigError(f"{names[item.name]} must be {kind} from {low:,} to {high:,}, not {quoted(value)}")
         if math.isqrt(self.n_detectors) ** 2 != self.n_detectors != RUBIN_DETECTORS:
             raise ConfigError(
-                f"n_detectors must be a square number (0, 1, 4, 9, ...) or {RUBIN_DETECTORS}, not {self.n_detectors}"
+                f"{names['n_detectors']} must be a square number (0, 1, 4, 9, ...) or {RUBIN_DETECTORS}, "
+                f"not {self.n_detectors}"
             )
         if self.n_sources + self.n_objects > SOURCES_PER_VISIT:
-            raise ConfigError(f"n_sources + n_objects must be at most {SOURCES_PER_VISIT:,}: a diaSourceId has no room")
+            raise ConfigError(
+                f"{names['n_sources']} and {names['n_objects']} together must be at most {SOURCES_PER_VISIT:,}: "
+                "a diaSourceId has no room"
+            )
         if self.n_fields * self.n_objects > MOST_OBJECTS:
             most = MOST_OBJECTS // self.n_fields
             raise ConfigError(
-                f"n_objects must be at most {most:,} with {self.n_visits:,} visits ({self.n_fields} fields)"
+                f"{names['n_objects']} must be at most {most:,} with {self.n_visits:,} visits ({self.n_fields} fields)"
             )
 
     @property

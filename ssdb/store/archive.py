@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from ssdb.errors import ConfigError, DatabaseError, NotFoundError
+from ssdb.errors import ConfigError, DatabaseError, NotFoundError, option
 from ssdb.schema.survey import PENDING, visit
 from ssdb.store.alone import alone_with
 from ssdb.store.aside import (
@@ -259,7 +259,7 @@ def part_with(database: Database, any_visit: int, *, set_aside: bool = False) ->
     if len(parts) > 1:
         raise DatabaseError(
             f"visit {any_visit} belongs to a part that is set aside, and to one that is in use: "
-            "drop the former first (`ssdb partition drop --set-aside`)"
+            f"drop the former first ({option('`ssdb partition drop --set-aside`', 'set_aside=True')})"
         )
     return parts[0]
 

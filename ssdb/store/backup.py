@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ssdb.errors import ConfigError, DatabaseError, InputError, SchemaError
+from ssdb.errors import ConfigError, DatabaseError, InputError, SchemaError, option
 from ssdb.output import output_file, require_replaceable
 from ssdb.store.database import PREPARE_THRESHOLD, Database, driver_connection, is_secret
 from ssdb.store.migrate import revision_of
@@ -69,7 +69,9 @@ def backup(
         if source is not None and os.path.samestat(found, source.stat()):
             raise InputError(f"{target} is the database itself")
         if not overwrite:
-            raise InputError(f"{target} is there already: choose another name; --force (overwrite=True) replaces it")
+            raise InputError(
+                f"{target} is there already: choose another name; {option('--force', 'overwrite=True')} replaces it"
+            )
     require_free(target)
 
     def tell(_status: int, left: int, n_pages: int) -> None:

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.errors import InputError, shown
-from ssdb.files import unit_of
 from ssdb.image.exposure import Exposure
 from ssdb.ingest.mpsky import predicted_columns, start_times
 from ssdb.ingest.skybot import designations
 from ssdb.ingest.sorcha import looks_like_sorcha, sorcha_predictions
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
+from ssdb.table_notes import unit_of
 from ssdb.task.given import Given, filled, labelled
 from ssdb.task.names import POLYNOMIALS, PREDICTION_NAMES, SKYBOT_ERROR
 from ssdb.units import parsed_unit
