@@ -185,6 +185,18 @@ def test_what_is_wrong_is_named_and_nothing_is_stored(database: Database, tmp_pa
     refused(database, ingest_identifications, truncated(path), str(path), error=InputError)
 
 
+def test_a_row_that_is_not_usable_need_not_stop_the_others(database: Database) -> None:
+    table = current(*PAIRS, ("2011 CD5", "2015 MQ204"))
+    for column, text in (("packed_secondary", None), ("unpacked_secondary", "9999 ZZ123456")):
+        table[f"{column}_provisional_designation"][2] = text
+    refused(database, ingest_identifications, table, "packed_secondary_provisional_designation is missing (row 3)")
+    report = ingest_identifications(database, table, skip_invalid=True)
+    assert (report.rows, report.invalid, report.new) == (2, 1, 2)
+    with_two = aliases(database)
+    ingest_identifications(database, current(*PAIRS))
+    assert aliases(database) == with_two
+
+
 def test_two_at_once_end_as_one_after_the_other(postgresql_url: str) -> None:
     with closing(connect(postgresql_url)) as one, closing(connect(postgresql_url)) as other:
         tables = [current(*PAIRS, ("A898 PA", "A898 PA")), EROS]

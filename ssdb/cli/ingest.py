@@ -180,6 +180,7 @@ def orbits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options:
 @ingest.command()
 @_files
 @table_options
+@_skip_invalid
 @json_option
 @click.pass_context
 def identifications(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:

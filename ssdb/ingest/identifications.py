@@ -18,7 +18,7 @@ from ssdb.designation import pack, packed_from_id
 from ssdb.errors import DesignationError, InputError, shown
 from ssdb.files import label, read_columns
 from ssdb.ingest.again import count_stored
-from ssdb.ingest.checks import Problems, check_not_null
+from ssdb.ingest.checks import Problems, check_not_null, valid_rows
 from ssdb.ingest.conform import conform
 from ssdb.ingest.door import IngestReport, Source, with_column
 from ssdb.ingest.name_tables import NUMBER_COLUMN, is_name_column, is_of_names, store_names
@@ -55,6 +55,7 @@ def ingest_identifications(
     *,
     table: str | int | None = None,
     type: str | None = None,
+    skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Stores identifications of objects, and their names in SsAlias.
@@ -73,6 +74,8 @@ def ingest_identifications(
         two the names are stored, in SsAlias.
     table, type : optional
         Which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
+    skip_invalid : bool, optional
+        Store the usable rows of identifications and count the others. Of tables of names that is what is done anyway.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -98,7 +101,9 @@ def ingest_identifications(
             problems.add(_repeated(rows.column(key)), f"{key} is there twice")
     primary = _identified(rows, problems, "primary")
     others = _identified(rows, problems, "secondary") if target is current_identifications else _numbers(rows)
-    problems.raise_if_any()
+    rows, invalid = valid_rows(rows, problems, skip_invalid)
+    if invalid:
+        primary, others = primary.only(~problems.bad), others.only(~problems.bad)
     with database.writing() as connection:
         lock_names(connection)
         counts = _store(connection, target, rows, progress)
@@ -106,7 +111,7 @@ def ingest_identifications(
         primary = primary.under(chained)
         _repoint_names(connection, primary, others)
         write_aliases(connection, _aliases(rows, primary, others), overwrite=True)
-    return IngestReport(name, "identifications", rows.num_rows, 0, left_out=left_out, doubts=doubts, **counts)
+    return IngestReport(name, "identifications", rows.num_rows, 0, invalid, left_out, doubts=doubts, **counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,10 @@ class _Designations:
     text: pa.Array
     packed: pa.Array
     ids: np.ndarray
+
+    def only(self, rows: np.ndarray) -> _Designations:
+        """Those of some rows, given as a mask."""
+        return _Designations(self.text.filter(pa.array(rows)), self.packed.filter(pa.array(rows)), self.ids[rows])
 
     def under(self, moved: Mapping[int, tuple[int, str]]) -> _Designations:
         """With some of them replaced by others."""
