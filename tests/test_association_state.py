@@ -162,7 +162,7 @@ def test_what_is_not_there_cannot_be_associated(database: Database) -> None:
     """Unknown exposures, and detectors of no exposure."""
     with pytest.raises(NotFoundError, match="visit 7 is not in the database"):
         associate(database, [7])
-    with pytest.raises(ConfigError, match="say which"):
+    with pytest.raises(ConfigError, match="detectors= needs visits="):
         associate(database, detectors=[1])
     assert associate(database).visits == []
 

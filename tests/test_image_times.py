@@ -103,6 +103,20 @@ def test_an_unusable_keyword_hides_no_good_one(cards: dict[str, Any], told: str)
             Exposure.from_header(header(**IDENTITY, **cards), name="a.hdr")
 
 
+@pytest.mark.parametrize(
+    ("cards", "told"),
+    [
+        ({"DATE-OBS": "2020-01-01T12:00:00", "MJD-OBS": Y2020 + 366.5}, ["MJD-OBS is +366 d from DATE-OBS"]),
+        ({"DATE-OBS": "2020-01-01T12:00:00", "MJD-OBS": Y2020 + 0.501}, []),
+        ({"DATE-OBS": "2020-01-01T12:00:00", "MJD-OBS": "unknown", "EXPSTART": "later"}, []),
+    ],
+)
+def test_two_keywords_that_do_not_agree_are_told(cards: dict[str, Any], told: list[str]) -> None:
+    exposure = Exposure.from_header(header(**IDENTITY, **EXPOSED, **cards))
+    assert seconds(exposure) == pytest.approx(NOON + SECONDS, abs=2e-6)
+    assert list(exposure.doubts) == [f"{text}: the time is from DATE-OBS" for text in told]
+
+
 @pytest.mark.parametrize("value", ["unknown", "N/A", "", 0.0, -999.0, "2020-01-01"])
 def test_what_stands_for_unknown_is_not_told(value: Any) -> None:
     exposure = Exposure.from_header(header(**IDENTITY, **EXPOSED, **{"DATE-AVG": value, "MJD-OBS": Y2020}))

@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 from astropy.time import Time
 from queried_survey import FIRST_MJD, IDS, QueriedSurvey, queried_survey
-from test_cli import done, failed, misused
+from test_cli import done, misused
 
 import ssdb
 from ssdb.times import mjd_tai_of, utc_texts
@@ -52,8 +52,8 @@ def test_a_ready_made_question_is_asked_of_a_time(loaded: str) -> None:
 def test_sql_has_the_times_as_parameters(loaded: str) -> None:
     sql = "SELECT visit FROM Visit WHERE midpointMjdTai >= :since AND midpointMjdTai < :until"
     assert _visits(loaded, sql, "--since", SECOND_NIGHT[0], "--until", SECOND_NIGHT[1]) == {6, 7, 8, 9, 10}
-    assert "the query has no :since" in failed(loaded, "query", "SELECT 1", "--since", "2026-06-01")
-    assert "no value for :until" in failed(loaded, "query", sql, "--since", "2026-06-01")
+    assert "the query has no :since" in misused(loaded, "query", "SELECT 1", "--since", "2026-06-01")
+    assert "no value for :until" in misused(loaded, "query", sql, "--since", "2026-06-01")
 
 
 def test_from_python_times_are_of_any_kind(loaded: str) -> None:
@@ -97,7 +97,7 @@ def test_observations_that_are_listed_have_their_utc(loaded: str) -> None:
 
 def test_a_question_without_a_time_says_which_have_one(loaded: str) -> None:
     for name in ("near-earth", "match-objects"):
-        message = failed(loaded, "query", "--name", name, "--since", "2026-06-01")
+        message = misused(loaded, "query", "--name", name, "--since", "2026-06-01")
         assert f"{name} has no times to choose from (since); these have: class-counts, colours" in message
         assert "near-earth," not in message
 
@@ -162,6 +162,6 @@ def test_an_export_takes_the_exposures_of_a_time(loaded: str, survey: QueriedSur
         if name == "SSSource":
             assert len(found) == len([match for match in survey.matches if match["visit"] in night])
     nowhere = ("-o", tmp_path / "nothing.parquet", *times)
-    assert "SsObjectSummary has no visits to choose from" in failed(loaded, "export", "SsObjectSummary", *nowhere)
+    assert "SsObjectSummary has no visits to choose from" in misused(loaded, "export", "SsObjectSummary", *nowhere)
     assert "'soon' is no time" in misused(loaded, "export", "Visit", "-o", tmp_path / "x.csv", "--until", "soon")
     assert not (tmp_path / "nothing.parquet").exists()

@@ -182,6 +182,11 @@ TEXT = "is text, and was taken for the number"
         ),
         (SIP, {**SIP, "CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP"}, "SIP coefficients are applied, although"),
         ({**SIP, **TPV}, {**TPV, "CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV"}, "SIP coefficients are left out"),
+        (
+            {**SIP, "CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "A_7_1": 1e-20},
+            {**SIP, "CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP"},
+            "higher order than A_ORDER or B_ORDER: A_7_1",
+        ),
         ({"PV2_1": 1.0, "PV2_3": 42.0}, {}, "PV2_1, PV2_3 are left out: TAN has no such parameters"),
     ],
 )
@@ -197,6 +202,12 @@ def test_what_is_mended_is_told(cards: dict[str, Any], same: dict[str, Any], dou
     again = Exposure.from_header(exposure.wcs_header, visit=1, detector=2)
     assert again.doubts == ()
     np.testing.assert_array_equal(again.outline, exposure.outline)
+
+
+def test_what_wcslib_cannot_read_is_told_in_words() -> None:
+    cards = without(CTYPE1="RA---TNX", CTYPE2="DEC--TNX", WAT1_001='wtype=tnx axtype=ra lngcor = "3. 4. 4. 2. 0."')
+    with pytest.raises(InputError, match="wcslib cannot read the cards of RA---TNX: is one cut short"):
+        Exposure.from_header(cards)
 
 
 def test_an_equinox_as_text_is_no_other_frame() -> None:

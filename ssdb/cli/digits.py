@@ -34,8 +34,10 @@ _OF_POSITIONS = 7
 _WITHOUT_DECIMALS = ".6g"
 """Of other units, and of numbers without one."""
 
-_UNKNOWN = ".10g"
-"""Of columns that nobody knows, which may be anything: a time, too."""
+_UNKNOWN = ".12g"
+"""Of columns that nobody knows, which may be anything: 10 ms of an MJD, 4 microarcseconds of an angle."""
+_UNKNOWN_LARGE = ".15g"
+"""Of those that may be Julian dates."""
 
 _FEWEST = 2
 """A column whose largest value would have fewer digits is shown by significant ones."""
@@ -54,7 +56,7 @@ def texts(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[list[st
     Parameters
     ----------
     columns : sequence of str
-        Those of the data model are known by their names; others get ten significant digits.
+        Those of the data model are known by their names; others get twelve significant digits.
     rows : sequence of sequences
     """
     if not rows:
@@ -74,8 +76,11 @@ def _one(value: Any, shape: str) -> str:
         if math.isnan(value):
             return ""
         # An identifier, perhaps, that went through a function of SQL.
-        exact = shape == _UNKNOWN and value.is_integer() and abs(value) < 2**53
-        return str(int(value)) + ".0" if exact else format(value, shape)
+        if shape == _UNKNOWN and abs(value) >= 1e6:
+            return (
+                str(int(value)) + ".0" if value.is_integer() and abs(value) < 2**53 else format(value, _UNKNOWN_LARGE)
+            )
+        return format(value, shape)
     return value.isoformat(" ", "seconds") if isinstance(value, datetime) else as_text(value)
 
 

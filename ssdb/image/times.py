@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, TypeGuard
 
+from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
 from ssdb.errors import InputError, quoted, shown
 from ssdb.image.header import NUMBER, UNKNOWN_TEXT, Cards, HeaderKeywords, card_value, read_exposure_time
 from ssdb.schema.ranges import MJD
@@ -53,7 +54,7 @@ def read_midpoint(header: Cards, keywords: HeaderKeywords, name: str, doubts: li
     name : str
         The header's name for messages.
     doubts : list of str, optional
-        Gets what was passed over because it is no time.
+        Gets what was passed over because it is no time, and what is another one.
 
     Returns
     -------
@@ -117,16 +118,18 @@ def _instant(
 ) -> _Told | None:
     """The first keyword that has a date with a time of day, or an MJD; else the first date with one elsewhere.
 
-    What is no time goes into ``unusable``, with the reason.
+    What is no time before it goes into ``unusable``, with the reason, and what is another time after it.
     """
     from astropy.io.fits import VerifyError
 
+    found: _Told | None = None
     dates = []
     for keyword in keywords:
         try:
             value = card_value(header, keyword)
         except VerifyError:
-            unusable.append(f"{keyword} cannot be read")
+            if found is None:
+                unusable.append(f"{keyword} cannot be read")
             continue
         if isinstance(value, str) and NUMBER.fullmatch(value):
             value = float(value.upper().replace("D", "E"))
@@ -143,8 +146,14 @@ def _instant(
         else:
             mjd = value - _JD_OF_MJD_0 if _JD.search(keyword.upper()) else float(value)
             instant = _mjd_tai(header, keyword, mjd, False, name)
-        if _is_usable(instant, keyword, value, unusable):
-            return _Told(instant, keyword)
+        if not _is_usable(instant, keyword, value, unusable if found is None else []):
+            continue
+        if found is None:
+            found = _Told(instant, keyword)
+        elif abs(instant - found.mjd_tai) > MAX_TIME_DIFFERENCE_DAYS:
+            unusable.append(f"{keyword} is {instant - found.mjd_tai:+.6g} d from {found.keyword}")
+    if found is not None:
+        return found
     for keyword, value, date in dates:
         clock, is_utc = _time_of_day(header, (keyword.upper().replace("DATE", "TIME"), *times_of_day))
         if clock:

@@ -66,6 +66,11 @@ def celestial_wcs(header: Header, hdus: HDUList | None, name: str) -> WCS:
         except Exception as error:  # wcslib and astropy raise whatever they stumble over
             # wcslib ends its messages with what is wrong, after the names of its functions.
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
+            if reason.endswith("parser:"):
+                reason = (
+                    f"wcslib cannot read the cards of {header['CTYPE1']}: is one cut short? Distortion is best written "
+                    "as SIP or TPV"
+                )
             raise InputError(f"{name}: the WCS is not usable: {reason}") from error
     ctypes = [str(header[f"CTYPE{axis}"]) for axis in (1, 2)]
     if not wcs.has_celestial:

@@ -292,6 +292,20 @@ def _choose_distortion(cards: Cards, doubts: list[str]) -> None:
         for axis, ctype in enumerate(ctypes, 1):
             cards[f"CTYPE{axis}"] = f"{ctype[:8]}-SIP"
         doubts.append("the SIP coefficients are applied, although CTYPE does not end in -SIP")
+    if with_suffix or not of_scamp:
+        _leave_out_unused(cards, sip, doubts)
+
+
+def _leave_out_unused(cards: Cards, sip: Iterable[str], doubts: list[str]) -> None:
+    """Removes SIP coefficients of a higher order than A_ORDER or B_ORDER, which no reader applies."""
+    unused = []
+    for keyword in sip:
+        letter, *powers = keyword.split("_")
+        if len(powers) == 2 and sum(map(int, powers)) > cards.get(f"{letter}_ORDER", 0) and cards[keyword]:
+            unused.append(keyword)
+    if unused:
+        _remove(cards, unused)
+        doubts.append(f"left out, being of a higher order than A_ORDER or B_ORDER: {shown(unused)}")
 
 
 def _complete_tpv(cards: Cards) -> None:

@@ -65,6 +65,7 @@ class Parts:
         self._rows = rows
         self._target = target
         self._map = column_map
+        self._mappable = mappable
         self._texts = text_columns(target)
         column_map.refuse_unknown((*arrow_schema(target).names, *ignored), name, target.name)
         # Even without rows it is seen which columns are missing, and which have units or types that do not fit.
@@ -137,7 +138,8 @@ class Parts:
 
     def _conformed(self, table: pa.Table, projection: _Projection) -> pa.Table:
         mapped = projection.column_map.apply(table, self.name, self._texts).select(projection.mapped)
-        conformed = conform(mapped, self._target, self.name, filled=self._target.columns.keys())
+        filled = self._target.columns.keys()
+        conformed = conform(mapped, self._target, self.name, filled=filled, mappable=self._mappable)
         found = conformed.table
         lacking = {name for name, source in self._sources.items() if source in conformed.left_out}
         if lacking:  # that their text cannot be used is seen only now
