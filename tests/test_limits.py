@@ -30,7 +30,8 @@ from ssdb.writers import write_columns
 MEGABYTE = 10**6
 SORCHA_ORBITS = b"ObjID,FORMAT,q,e,inc,node,argPeri,t_p_MJD_TDB,epochMJD_TDB\n"
 ALLOWED = (
-    r"GB are allowed: is it what it should be\? If so, allow more \(--max-memory 4GB; in Python ssdb\.max_memory\)"
+    r"GB are allowed: is it what it should be\? If so, "
+    r'allow more \((--max-memory 4GB|with ssdb\.max_memory\("4GB"\):)\)'
 )
 
 

@@ -94,7 +94,7 @@ def test_an_orbit_that_is_no_better_than_the_stored_one_is_not_stored(
     older = columns(hn13_row() | {"fitting_datetime": None, "h": 17.25} | values)
     assert precover(database, orbit=older).n_stored == 0
     before = dump(database)
-    with pytest.raises(InputError, match=r"2012 HN13.*is better.*--replace-orbit") as caught:
+    with pytest.raises(InputError, match=r"2012 HN13.*is better.*replace_orbit=True") as caught:
         precover(database, orbit=older, commit=True)
     assert str(caught.value).count(chr(10)) == 0
     assert dump(database) == before

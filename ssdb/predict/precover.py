@@ -15,7 +15,7 @@ from ssdb.association.associate import AssociationReport, associate
 from ssdb.association.derive import derive
 from ssdb.association.refine import ranks, refine
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
-from ssdb.errors import InputError
+from ssdb.errors import InputError, option
 from ssdb.ingest.door import Source
 from ssdb.ingest.orbit_block import PACKED
 from ssdb.ingest.orbit_choice import rank_of
@@ -294,7 +294,8 @@ def _refuse_worse(connection: sa.Connection, designation: str, row: pa.Table) ->
         raise InputError(
             f"the orbit of {designation} (epoch {given.epoch[0]}) is not stored: that in mpc_orbits (epoch "
             f"{stored.epoch[better][0]}) is better, being of the primary designation, or of a newer epoch or fit. "
-            "Leave --commit away to look only, or say --replace-orbit to store it all the same"
+            f"Leave {option('--commit', 'commit=True')} away to look only, or say "
+            f"{option('--replace-orbit', 'replace_orbit=True')} to store it all the same"
         )
 
 
