@@ -16,12 +16,12 @@ from typing import Any, Protocol
 from ssdb.association.associate import associate
 from ssdb.config import AssociationConfig
 from ssdb.ingest.detectors import ingest_detectors
-from ssdb.ingest.door import IngestReport
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
+from ssdb.ingest.table.report import IngestReport
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import MEMORY_URL
-from ssdb.store.migrate import connect, initialize
+from ssdb.store.ddl.migrate import connect, initialize
 
 INGEST: dict[str, Callable[..., IngestReport]] = {
     "visits": ingest_visits,

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from benchmarks.command import new_parser, print_figures
 from benchmarks.servers import WrongResult, describe_machine
-from ssdb.association.exposures import Exposures
 from ssdb.association.match import Placement, place
+from ssdb.association.visit_batch import Exposures
 from ssdb.config import AssociationConfig
 from ssdb.simulate.focal_plane import PIXEL_ARCSEC, RUBIN_RADIUS_DEG, rubin_like
 from ssdb.sky.footprint import Outlines, bounding_caps, join_outlines, outline_problems, pack_outlines, unpack_outlines

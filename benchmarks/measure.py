@@ -21,16 +21,16 @@ from benchmarks.rivals import rivals
 from benchmarks.servers import WrongResult, settle, temporary_database
 from benchmarks.simulated import BenchmarkNight, stored_rows
 from ssdb.association.associate import associate
-from ssdb.association.exposures import Exposures, read_candidate_pairs, read_exposures
 from ssdb.association.match import place as place_on_detectors
+from ssdb.association.visit_batch import Exposures, read_candidate_pairs, read_exposures
 from ssdb.config import AssociationConfig
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import ss_candidate, ss_prediction, visit, visit_detector
 from ssdb.sky.sphere import separations
 from ssdb.store.database import Database, open_database
-from ssdb.store.read import read_arrays, read_table
-from ssdb.store.visits import clear_results
+from ssdb.store.tables.visits import clear_results
+from ssdb.store.transfer.read import read_arrays, read_table
 
 CONFIG = AssociationConfig()
 GOAL_SHARE = 0.6

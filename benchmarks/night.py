@@ -34,7 +34,7 @@ from benchmarks.servers import (
 from benchmarks.simulated import LATER, BenchmarkNight, Size, make_night
 from benchmarks.tables import text_of
 from benchmarks.workers import speeds
-from ssdb.store.migrate import initialize
+from ssdb.store.ddl.migrate import initialize
 
 DIALECTS = ("postgresql", "sqlite")
 _FAR_SHARE = 0.08

@@ -25,8 +25,8 @@ from benchmarks.command import new_parser, print_figures
 from benchmarks.night import DIALECTS
 from benchmarks.servers import WrongResult, describe_machine, servers, temporary_database
 from ssdb.ingest.orbits import ingest_orbits
-from ssdb.schema.solar_system import mpc_orbits
-from ssdb.store.migrate import initialize
+from ssdb.schema.apdb_solar_system import mpc_orbits
+from ssdb.store.ddl.migrate import initialize
 
 CATALOGUE = 1_500_000
 """Orbits that the Minor Planet Center has, about."""

@@ -31,12 +31,12 @@ from benchmarks.measure import WrongResult
 from benchmarks.servers import describe_machine, servers, settle, temporary_database
 from benchmarks.simulated import Size, make_night, stored_rows
 from ssdb.association.associate import associate
-from ssdb.schema.dia import dia_source
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import visit, visit_detector
-from ssdb.store.archive import drop, list_parts, partition_width
 from ssdb.store.database import Database, open_database
-from ssdb.store.migrate import initialize
-from ssdb.store.partitions import DEFAULT_WIDTH, PARTITIONED
+from ssdb.store.ddl.archive import drop, list_parts, partition_width
+from ssdb.store.ddl.migrate import initialize
+from ssdb.store.ddl.partitions import DEFAULT_WIDTH, PARTITIONED
 
 _WIDTHS = {"a partition a night": DEFAULT_WIDTH, "one for all": 10**15}
 

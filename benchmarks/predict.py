@@ -25,20 +25,20 @@ import sqlalchemy as sa
 
 from benchmarks.command import new_parser, print_figures
 from benchmarks.servers import WrongResult, describe_machine, servers, temporary_database
-from ssdb.designation import pack, packed_from_id
 from ssdb.ephemeris.bodies import earth, sun
 from ssdb.ephemeris.predict import ephemeris
+from ssdb.identity.designation import pack, packed_from_id
 from ssdb.ingest.visits import ingest_visits
 from ssdb.predict.catalogue import orbits_of
-from ssdb.predict.nights import make_segments
+from ssdb.predict.make_segments import make_segments
 from ssdb.predict.visits import predict_visits
+from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.solar_system import mpc_orbits
 from ssdb.schema.survey import ss_ephemeris, ss_prediction
 from ssdb.sky.sphere import positions, separations
 from ssdb.store.database import Database
-from ssdb.store.migrate import initialize
-from ssdb.store.write import write_rows
+from ssdb.store.ddl.migrate import initialize
+from ssdb.store.transfer.write import write_rows
 
 CATALOGUE = 1_500_000
 EPOCH, NIGHT = 61000.0, 61200

@@ -20,7 +20,7 @@ from benchmarks.servers import WrongResult, settle, temporary_database
 from ssdb.errors import DatabaseError
 from ssdb.sky.sphere import separations
 from ssdb.store.database import Database, open_database
-from ssdb.store.read import read_arrays
+from ssdb.store.transfer.read import read_arrays
 
 _SETTINGS = "; ".join(
     f"SET LOCAL {name} = off"

@@ -14,9 +14,9 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from benchmarks.baselines import Points
-from ssdb.identify import identify
+from ssdb.identity.identify import identify
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.dia import dia_source
 from ssdb.simulate import Field, Night, SimulationConfig, simulate_visits
 from ssdb.simulate.objects import ecliptic_place
 

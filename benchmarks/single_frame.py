@@ -20,8 +20,8 @@ from astropy.table import QTable, Table
 from astropy.wcs import WCS
 
 from benchmarks.servers import describe_machine
-from ssdb.image.exposure import Exposure
-from ssdb.task import SsSingleFrameAssociation
+from ssdb.io.image.detector_image import Exposure
+from ssdb.rubin.task import SsSingleFrameAssociation
 
 _WIDTH, _HEIGHT = 4072, 4000
 _MJD = 60800.25

@@ -37,8 +37,8 @@ from ssdb.association.batches import Batches
 from ssdb.association.workers import Work
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
-from ssdb.store.migrate import initialize
-from ssdb.store.visits import clear_results
+from ssdb.store.ddl.migrate import initialize
+from ssdb.store.tables.visits import clear_results
 
 ONE_BATCH = "1, and one batch at a time"
 """Beside the numbers of workers: what a second batch at a time is measured against."""

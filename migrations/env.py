@@ -1,4 +1,4 @@
-"""Alembic's environment: runs on the connection that :mod:`ssdb.store.migrate` hands over, in its transaction."""
+"""Alembic's environment: runs on the connection that :mod:`ssdb.store.ddl.migrate` hands over, in its transaction."""
 
 from alembic import context
 

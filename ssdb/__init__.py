@@ -34,30 +34,30 @@ if TYPE_CHECKING:
         SsdbError,
         UsageError,
     )
-    from ssdb.fetch.predictions import FetchReport, fetch_predictions
-    from ssdb.image.exposure import Exposure, read_exposures
-    from ssdb.image.header import HeaderKeywords
-    from ssdb.ingest.column_map import ColumnMap
+    from ssdb.identity.relink import RelinkReport, relink
+    from ssdb.identity.resolve import ResolvedName, resolve
     from ssdb.ingest.detectors import ingest_detectors
-    from ssdb.ingest.door import IngestReport
     from ssdb.ingest.identifications import ingest_identifications
     from ssdb.ingest.orbits import ingest_orbits
     from ssdb.ingest.predictions import ingest_predictions
     from ssdb.ingest.sources import ingest_sources
+    from ssdb.ingest.table.column_map import ColumnMap
+    from ssdb.ingest.table.report import IngestReport
     from ssdb.ingest.visits import ingest_visits
-    from ssdb.limits import max_memory
-    from ssdb.names.relink import RelinkReport, relink
-    from ssdb.names.resolve import ResolvedName, resolve
-    from ssdb.predict.nights import NightReport, make_segments
-    from ssdb.predict.objects import predict_objects
+    from ssdb.io.image.detector_image import Exposure, read_exposures
+    from ssdb.io.image.keywords import HeaderKeywords
+    from ssdb.io.limits import max_memory
+    from ssdb.predict.make_segments import NightReport, make_segments
+    from ssdb.predict.one_object import predict_objects
     from ssdb.predict.precover import PrecoveryReport, precover
     from ssdb.predict.table import ephemeris_table
     from ssdb.predict.visits import PredictionReport, predict_visits
+    from ssdb.rubin.task.single_frame import SsSingleFrameAssociation
+    from ssdb.services.predictions import FetchReport, fetch_predictions
     from ssdb.store.backup import backup
     from ssdb.store.database import Database
-    from ssdb.store.migrate import connect, initialize
+    from ssdb.store.ddl.migrate import connect, initialize
     from ssdb.store.notify import listen
-    from ssdb.task.single_frame import SsSingleFrameAssociation
 
 __version__ = "0.1.0"  # as pyproject.toml says, too: what is worked out cannot be installed without building
 
@@ -87,30 +87,30 @@ _HOMES = {
         "SsdbError",
         "UsageError",
     ],
-    "ssdb.fetch.predictions": ["FetchReport", "fetch_predictions"],
-    "ssdb.image.exposure": ["Exposure", "read_exposures"],
-    "ssdb.image.header": ["HeaderKeywords"],
-    "ssdb.ingest.column_map": ["ColumnMap"],
+    "ssdb.services.predictions": ["FetchReport", "fetch_predictions"],
+    "ssdb.io.image.detector_image": ["Exposure", "read_exposures"],
+    "ssdb.io.image.keywords": ["HeaderKeywords"],
+    "ssdb.ingest.table.column_map": ["ColumnMap"],
     "ssdb.ingest.detectors": ["ingest_detectors"],
-    "ssdb.ingest.door": ["IngestReport"],
+    "ssdb.ingest.table.report": ["IngestReport"],
     "ssdb.ingest.identifications": ["ingest_identifications"],
     "ssdb.ingest.orbits": ["ingest_orbits"],
     "ssdb.ingest.predictions": ["ingest_predictions"],
     "ssdb.ingest.sources": ["ingest_sources"],
     "ssdb.ingest.visits": ["ingest_visits"],
-    "ssdb.limits": ["max_memory"],
-    "ssdb.names.relink": ["RelinkReport", "relink"],
-    "ssdb.names.resolve": ["ResolvedName", "resolve"],
+    "ssdb.io.limits": ["max_memory"],
+    "ssdb.identity.relink": ["RelinkReport", "relink"],
+    "ssdb.identity.resolve": ["ResolvedName", "resolve"],
     "ssdb.predict.precover": ["PrecoveryReport", "precover"],
-    "ssdb.predict.nights": ["NightReport", "make_segments"],
-    "ssdb.predict.objects": ["predict_objects"],
+    "ssdb.predict.make_segments": ["NightReport", "make_segments"],
+    "ssdb.predict.one_object": ["predict_objects"],
     "ssdb.predict.table": ["ephemeris_table"],
     "ssdb.predict.visits": ["PredictionReport", "predict_visits"],
     "ssdb.store.backup": ["backup"],
     "ssdb.store.database": ["Database"],
-    "ssdb.store.migrate": ["connect", "initialize"],
+    "ssdb.store.ddl.migrate": ["connect", "initialize"],
     "ssdb.store.notify": ["listen"],
-    "ssdb.task.single_frame": ["SsSingleFrameAssociation"],
+    "ssdb.rubin.task.single_frame": ["SsSingleFrameAssociation"],
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

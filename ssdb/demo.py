@@ -17,10 +17,10 @@ from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
-from ssdb.output_folder import output_folder, refuse_foreign
+from ssdb.io.output_folder import output_folder, refuse_foreign
 from ssdb.simulate import Score, SimulationConfig, score, simulate_night, write_night
 from ssdb.store.database import Database
-from ssdb.store.migrate import initialize
+from ssdb.store.ddl.migrate import initialize
 from ssdb.store.sqlite_files import require_free
 
 DATABASE_NAME = "demo.db"

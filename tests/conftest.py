@@ -22,7 +22,7 @@ from hypothesis import settings
 from sqlalchemy.pool import NullPool
 
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect, initialize
+from ssdb.store.ddl.migrate import connect, initialize
 
 # How long an example takes is no matter of right or wrong.
 settings.register_profile("ssdb", deadline=None)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.columns import blob, boolean, double, integer, long, real, short, string, text, timestamp
 from ssdb.store.database import Database
-from ssdb.store.write import write_rows
+from ssdb.store.transfer.write import write_rows
 
 _FLOAT32 = np.finfo(np.float32)
 

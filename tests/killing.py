@@ -23,7 +23,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from ssdb.store import write
+from ssdb.store.transfer import write
 
 CLOCK = ("predictionsAt", "runId", "associatedAt", "madeAt", "startedAt", "finishedAt", "timings")
 """Columns in which two runs differ."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from ssdb.schema.solar_system import current_identifications, mpc_orbits, numbered_identifications
+from ssdb.schema.apdb_solar_system import current_identifications, mpc_orbits, numbered_identifications
 from ssdb.store.database import Database
 
 CERES = (

@@ -12,11 +12,12 @@ import pytest
 from ssdb.errors import SsdbError
 
 READ = {
-    "columns": "from ssdb.files import read_columns as read",
-    "sorcha": "from ssdb.ingest.sorcha import read_sorcha as read",
-    "opsim": "from ssdb.ingest.opsim import read_opsim as read",
+    "columns": "from ssdb.io.tables import read_columns as read",
+    "sorcha": "from ssdb.ingest.formats.sorcha import read_sorcha as read",
+    "opsim": "from ssdb.ingest.formats.opsim import read_opsim as read",
     "exposures": "from ssdb import read_exposures as read",
-    "rows": "from ssdb.rows import open_rows\ndef read(path): return sum(t.num_rows for t in open_rows(path).tables())",
+    "rows": "from ssdb.io.row_source import open_rows\n"
+    "def read(path): return sum(t.num_rows for t in open_rows(path).tables())",
     "orbits": "from ssdb.ingest.orbits import _blocks\ndef read(path): return list(_blocks(path, 'auto', False))",
     "map": "from ssdb import ColumnMap; read = ColumnMap.read",
 }

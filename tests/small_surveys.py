@@ -20,8 +20,8 @@ from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
 from ssdb.schema import metadata
 from ssdb.store.database import Database
-from ssdb.store.partitions import PARTITIONED, make_partitions
-from ssdb.store.write import write_rows
+from ssdb.store.ddl.partitions import PARTITIONED, make_partitions
+from ssdb.store.transfer.write import write_rows
 
 Row = dict[str, Any]
 MJD = 60000.25

@@ -9,7 +9,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from small_surveys import MJD, designation
 
-from ssdb.image.exposure import Exposure
+from ssdb.io.image.detector_image import Exposure
 
 WIDTH, HEIGHT = 400, 300
 SCALE = 0.2

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssdb.schema import metadata
-from ssdb.schema.dia import dia_source
+from ssdb.schema.apdb_dia import dia_source
 
 with (files("lsst.sdm.schemas") / "apdb.yaml").open(encoding="utf-8") as stream:
     OFFICIAL = Schema.from_stream(stream, context={"id_generation": True})

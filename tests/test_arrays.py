@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_surveys import change, rows
 
-from ssdb.store.arrays import array_rows
 from ssdb.store.database import Database
+from ssdb.store.transfer.array_parameters import array_rows
 
 LARGEST = 2**63 - 1
 

@@ -26,7 +26,7 @@ from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 COUNTS = '"nSources", "nTotalSsObjects", "nAssociatedSsObjects"'
 CENTRE = (10.0, 20.0)

@@ -16,9 +16,9 @@ from pyarrow import parquet
 import ssdb
 from ssdb.cli import main
 from ssdb.errors import InputError
+from ssdb.io.units import parsed_unit
+from ssdb.io.writers import write_columns
 from ssdb.store.database import Database
-from ssdb.units import parsed_unit
-from ssdb.writers import write_columns
 
 
 @pytest.fixture

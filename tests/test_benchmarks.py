@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from conftest import DIALECTS
 
 from ssdb.store.database import Database
-from ssdb.store.migrate import initialize
+from ssdb.store.ddl.migrate import initialize
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = {"claim", "read", "footprints", "join", "refine", "assign", "derive", "write", "commit"}

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from scipy.stats import chi2, norm
 from small_surveys import CENTRES, MJD, change, designation
 
-from ssdb.association import exposures
-from ssdb.association.exposures import read_candidate_pairs, read_exposures
+from ssdb.association import visit_batch as exposures
+from ssdb.association.visit_batch import read_candidate_pairs, read_exposures
 from ssdb.config import AssociationConfig
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import Database, driver_connection
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 FIRST_VISIT = count(1, 10)
 ARCSEC = math.radians(1 / 3600)

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 import ssdb
 from ssdb.cli import main
 from ssdb.store.database import Database
-from ssdb.store.resources import sql_texts
+from ssdb.store.sql_files import sql_texts
 
 # For each check, a statement after which its relation does not hold.
 BREAKS = {

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssdb.errors import InputError
-from ssdb.ingest.checks import (
+from ssdb.ingest.table.checks import (
     Distinct,
     Problems,
     check_not_null,

@@ -23,10 +23,10 @@ from click.testing import CliRunner, Result
 
 import ssdb
 from ssdb.cli import main
-from ssdb.ingest.door import IngestReport
+from ssdb.ingest.table.report import IngestReport
 from ssdb.simulate import Night, SimulationConfig, simulate_night, write_night
-from ssdb.store import migrate
 from ssdb.store.database import open_database
+from ssdb.store.ddl import migrate
 
 FILES = ("visits", "detectors", "sources", "predictions")
 

@@ -10,8 +10,8 @@ import pytest
 from astropy.time import Time
 
 from ssdb.errors import ConfigError, InputError
-from ssdb.files import read_columns
-from ssdb.ingest.column_map import ColumnMap
+from ssdb.ingest.table.column_map import ColumnMap
+from ssdb.io.tables import read_columns
 
 YAML = """
 columns:

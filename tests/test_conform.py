@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssdb.errors import InputError
-from ssdb.ingest.conform import Conformed, conform
+from ssdb.ingest.table.conform import Conformed, conform
 from ssdb.schema import metadata as schema
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.columns import boolean, double, integer, long, real, short, string, text, timestamp

@@ -22,7 +22,7 @@ from small_surveys import change, rows
 import ssdb
 from ssdb.errors import DatabaseError, SchemaError, SsdbError
 from ssdb.store.database import Database, open_database
-from ssdb.store.migrate import connect, initialize
+from ssdb.store.ddl.migrate import connect, initialize
 
 SECRET = "S3cret"
 COUNT = 'SELECT count(*) FROM "Visit"'

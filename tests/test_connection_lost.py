@@ -18,7 +18,7 @@ import ssdb
 from ssdb.cli import main
 from ssdb.errors import DatabaseError
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 LOST = "the connection to the server was lost"
 LISTENING = """

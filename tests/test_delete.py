@@ -13,8 +13,8 @@ import ssdb
 from ssdb.cli import main
 from ssdb.errors import NotFoundError
 from ssdb.store.database import Database
-from ssdb.store.delete import delete_visits
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
+from ssdb.store.tables.delete import delete_visits
 
 
 def load(database: Database, numbers: tuple[int, ...]) -> None:

@@ -12,7 +12,7 @@ from astropy.time import Time
 
 from ssdb.association.derive import AU_KM, derive
 from ssdb.config import AssociationConfig
-from ssdb.schema.solar_system import ss_source
+from ssdb.schema.apdb_solar_system import ss_source
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 NAN = np.nan

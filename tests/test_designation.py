@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ssdb import designation
-from ssdb.designation import little_endian_id, pack, packed_from_id, ss_object_id
 from ssdb.errors import DesignationError
-from ssdb.identify import identify
+from ssdb.identity import designation
+from ssdb.identity.designation import little_endian_id, pack, packed_from_id, ss_object_id
+from ssdb.identity.identify import identify
 
 MPCORB = Path(__file__).parents[2] / "shared" / "data" / "mpcorb" / "mpcorb.dat.gz"
 
@@ -313,7 +313,7 @@ def test_simulated_names_must_fit_the_column() -> None:
 
 def test_simulated_names_that_collide_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two names never share an identifier in silence."""
-    monkeypatch.setattr("ssdb.identify._hashed", lambda name: -ord(name[-1]))
+    monkeypatch.setattr("ssdb.identity.identify._hashed", lambda name: -ord(name[-1]))
     with pytest.raises(DesignationError, match=r"^sim\.csv: the simulated names S1x, S2x get the same"):
         identify(["S1x", "S2x", "S3y"], "sim.csv", simulated_names=True)
 

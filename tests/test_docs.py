@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 from ssdb.cli import main
 from ssdb.config import AssociationConfig
 from ssdb.schema import metadata
-from ssdb.store.views import view_definitions
+from ssdb.store.ddl.views import view_definitions
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

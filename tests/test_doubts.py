@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from ingesting import corners, rows
 
 import ssdb
-import ssdb.rows
+import ssdb.io.row_source
 from ssdb.cli import main
+from ssdb.io.writers import write_columns
 from ssdb.store.database import Database
-from ssdb.writers import write_columns
 
 MJD = 60000.1
 """In 2023, when TAI - UTC is 37 s."""
@@ -155,7 +155,7 @@ def test_parts_of_a_file_are_doubted_as_a_whole(
     """A part in which all are outside is no doubt where another has one inside."""
     ssdb.ingest_visits(database, FIELD)
     path = tmp_path / "a.parquet"
-    monkeypatch.setattr(ssdb.rows, "ROWS_PER_PART", 2)
+    monkeypatch.setattr(ssdb.io.row_source, "ROWS_PER_PART", 2)
     write_columns(pa.table(sources(ra=[10.0, 20.0, 150.0, 10.0, 20.0, 30.0])), path)
     (doubt,) = ssdb.ingest_sources(database, path).doubts
     assert "1 visit (2)" in doubt

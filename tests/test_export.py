@@ -21,7 +21,7 @@ from astropy.table import Table
 from small_surveys import store_rows
 
 import ssdb
-from ssdb.files import read_columns
+from ssdb.io.tables import read_columns
 from ssdb.schema import metadata
 from ssdb.store.database import Database
 

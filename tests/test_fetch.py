@@ -19,14 +19,14 @@ from mpsky_answers import EXTENDED, NAMES, OBJECTS, OBSERVER, TIME, TMIN, answer
 from ssdb.association.associate import associate
 from ssdb.cli import main
 from ssdb.errors import ConfigError, NotFoundError
-from ssdb.fetch import http
-from ssdb.fetch.predictions import fetch_predictions
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
+from ssdb.services import http
+from ssdb.services.predictions import fetch_predictions
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 PLACE = seen(OBJECTS, OBSERVER, TIME - TMIN)[0]
 """Where 2015 MQ204 is in visit 10."""

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from ssdb.errors import InputError
-from ssdb.files import label, read_columns
-from ssdb.input_file import ENDINGS
-from ssdb.writers import to_astropy, write_columns
+from ssdb.io.input_file import ENDINGS
+from ssdb.io.tables import label, read_columns
+from ssdb.io.writers import to_astropy, write_columns
 
 ZTF = Path(__file__).parents[1] / "../shared/data/ztf_2020-05"
 needs_ztf = pytest.mark.skipif(not ZTF.is_dir(), reason="the ZTF data of 2020-05 is not there")

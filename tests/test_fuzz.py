@@ -16,7 +16,7 @@ from fuzz.cases import Figures, try_cases, try_on
 from fuzz.corpus import Kind, kinds
 from ingesting import load_night
 
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 CASES = int(os.environ.get("SSDB_FUZZ_CASES", "16"))
 """Of each kind of file; a third of a minute in all for a processor that has nothing else to do."""

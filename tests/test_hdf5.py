@@ -20,8 +20,8 @@ import pytest
 
 from ssdb import max_memory
 from ssdb.errors import InputError
-from ssdb.hdf5_files import read_hdf5
-from ssdb.ingest.sorcha import read_sorcha
+from ssdb.ingest.formats.sorcha import read_sorcha
+from ssdb.io.formats.hdf5 import read_hdf5
 
 pytestmark = pytest.mark.filterwarnings("ignore::tables.NaturalNameWarning", "ignore::pandas.errors.PerformanceWarning")
 
@@ -216,7 +216,7 @@ def test_other_files_are_not_opened(
     tmp_path: Path, good: Path, refer: Callable[[h5py.File, Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever way the format has to refer to another file, here a pipe that whoever opens it waits for."""
-    monkeypatch.setattr("ssdb.hdf5_files.PATIENCE", 60.0)
+    monkeypatch.setattr("ssdb.io.formats.hdf5.PATIENCE", 60.0)
     os.mkfifo(tmp_path / "pipe")
     path = edited(good, lambda file: refer(file, tmp_path / "pipe"))
     with pytest.raises(InputError, match=r"other file; nothing outside the file itself is ever opened|another file"):
@@ -278,7 +278,7 @@ def test_groups_in_a_circle(good: Path) -> None:
 
 def test_a_process_that_is_silent(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is ended, and the message says so."""
-    monkeypatch.setattr("ssdb.hdf5_files.PATIENCE", 0.001)
+    monkeypatch.setattr("ssdb.io.formats.hdf5.PATIENCE", 0.001)
     with pytest.raises(
         InputError, match=r"good\.h5: cannot be read as HDF5: the HDF5 library stopped; is it damaged\?"
     ):

@@ -19,9 +19,9 @@ from refusing import refusal
 from test_limits import IMAGE, header
 
 from ssdb.errors import InputError
-from ssdb.files import read_columns
-from ssdb.image.files import holds_images
-from ssdb.parquet_files import names_of
+from ssdb.io.formats.parquet import names_of
+from ssdb.io.image.fits_headers import holds_images
+from ssdb.io.tables import read_columns
 
 HOURS = "10**99999999 m"
 """A unit that astropy computes exactly, and for hours."""

@@ -12,7 +12,7 @@ from ssdb.errors import InputError
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 
 def written(path: Path, **values: str) -> Path:

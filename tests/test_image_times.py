@@ -14,7 +14,7 @@ from ingesting import rows
 
 from ssdb import Exposure, HeaderKeywords, InputError
 from ssdb.cli import main
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 Y2020 = 58849.0
 """MJD of 2020-01-01, when TAI - UTC was 37 s."""

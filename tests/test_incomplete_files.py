@@ -19,8 +19,8 @@ from test_ingest_orbits_sorcha import cometary
 import ssdb
 from ssdb.cli import main
 from ssdb.errors import InputError
+from ssdb.io.writers import write_columns
 from ssdb.store.database import Database
-from ssdb.writers import write_columns
 
 OVERFLOW = '<INFO name="QUERY_STATUS" value="OVERFLOW">Only 4 rows</INFO>'
 ERROR = '<INFO name="QUERY_STATUS" value="ERROR">Query was aborted: time is up</INFO>'

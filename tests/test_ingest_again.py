@@ -30,9 +30,9 @@ from orbit_files import columns, mpc_row
 import ssdb
 from ssdb.cli import main
 from ssdb.errors import InputError
-from ssdb.ingest.door import IngestReport
+from ssdb.ingest.table.report import IngestReport
+from ssdb.io.writers import write_columns
 from ssdb.store.database import Database
-from ssdb.writers import write_columns
 
 FULL = {"raErr": [1e-5, None] * 4, "snr": [5.3] * 8, "band": ["r"] * 8, "psfFlux": [0.1, float("nan")] * 4}
 """Single precision, text, unknown values."""
@@ -66,7 +66,7 @@ def test_new_rows_come_in_beside_stored_ones(
 ) -> None:
     """Only the visits and detectors of the new ones are to be associated again, and totals hold."""
     if parts is not None:
-        monkeypatch.setattr("ssdb.rows.ROWS_PER_PART", parts)
+        monkeypatch.setattr("ssdb.io.row_source.ROWS_PER_PART", parts)
     ssdb.ingest_visits(database, visits())
     ssdb.ingest_sources(database, rows_of(sources(), range(7)))
     ssdb.ingest_predictions(database, rows_of(predictions(), range(3)))

@@ -38,9 +38,9 @@ from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
+from ssdb.io.writers import write_columns
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
-from ssdb.writers import write_columns
+from ssdb.store.ddl.migrate import connect
 
 NO_RESULT = ("runId", "associatedAt", "nSources", "nTotalSsObjects", "nAssociatedSsObjects")
 

@@ -234,7 +234,7 @@ def test_the_command(sqlite_url: str, tmp_path: Path) -> None:
     assert len(missing.stderr.strip().splitlines()) == 1
     assert run(text, "--visit", "10", "--detector", "3", "--size", "200", "100").exit_code == 0
 
-    from ssdb.store.migrate import connect
+    from ssdb.store.ddl.migrate import connect
 
     database = connect(sqlite_url)
     stored = rows(database, "VisitDetector")

@@ -26,10 +26,10 @@ from orbit_files import (
 
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError
-from ssdb.ingest import orbit_block
+from ssdb.ingest.formats import orbit_block
 from ssdb.ingest.orbits import ingest_orbits
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 ORBITS = (CERES, PALLAS, ONE_OPPOSITION, HYPERBOLA)
 NAMES = (

@@ -29,11 +29,11 @@ from orbit_files import (
 )
 
 from ssdb.errors import InputError
-from ssdb.ingest import mpc_orbits as reader
-from ssdb.ingest.mpcorb import read_mpcorb
+from ssdb.ingest.formats import mpc_orbits as reader
+from ssdb.ingest.formats.mpcorb import read_mpcorb
 from ssdb.ingest.orbits import ingest_orbits
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 GM = 0.01720209895**2
 """Gauss's constant, with which the Minor Planet Center goes from a to n."""

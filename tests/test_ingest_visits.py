@@ -31,8 +31,8 @@ from ssdb.errors import InputError
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
+from ssdb.io.writers import write_columns
 from ssdb.store.database import Database
-from ssdb.writers import write_columns
 
 FULL = {
     "visit": [2**63 - 1, -(2**63)],

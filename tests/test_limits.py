@@ -17,15 +17,16 @@ from click.testing import CliRunner
 from pyarrow import parquet
 from refusing import refusal
 
-from ssdb import limits, max_memory, read_exposures
+from ssdb import max_memory, read_exposures
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError
-from ssdb.files import read_columns
-from ssdb.ingest.column_map import ColumnMap
-from ssdb.ingest.opsim import read_opsim
-from ssdb.rows import open_rows
-from ssdb.units import parsed_unit
-from ssdb.writers import write_columns
+from ssdb.ingest.formats.opsim import read_opsim
+from ssdb.ingest.table.column_map import ColumnMap
+from ssdb.io import limits
+from ssdb.io.row_source import open_rows
+from ssdb.io.tables import read_columns
+from ssdb.io.units import parsed_unit
+from ssdb.io.writers import write_columns
 
 MEGABYTE = 10**6
 SORCHA_ORBITS = b"ObjID,FORMAT,q,e,inc,node,argPeri,t_p_MJD_TDB,epochMJD_TDB\n"
@@ -383,7 +384,7 @@ def test_views_without_an_end(tmp_path: Path, where: str, message: str) -> None:
 
 def test_rows_without_an_end_take_a_limited_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Long before the memory that is allowed by itself is full."""
-    monkeypatch.setattr("ssdb.ingest.foreign_sqlite._MOST_STEPS", 2_000_000)
+    monkeypatch.setattr("ssdb.ingest.formats.foreign_sqlite._MOST_STEPS", 2_000_000)
     rows = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r)"
     path = schedule(tmp_path / "a.db", f"CREATE VIEW observations({OPSIM}) AS {rows} SELECT {VALUES} FROM r")
     with pytest.raises(InputError, match=r"a\.db: a view in it does not come to an end"):

@@ -20,7 +20,7 @@ import ssdb.association.associate as associate_module
 from ssdb.association.associate import AssociationReport, associate
 from ssdb.errors import DatabaseError
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 from ssdb.store.notify import CHANNEL, listen
 
 

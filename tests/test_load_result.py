@@ -10,9 +10,9 @@ from small_surveys import Survey, beside, change, designation
 from ssdb.ask.result import AssociationResult, load_result
 from ssdb.association.associate import associate
 from ssdb.errors import NotFoundError
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.dia import dia_source
-from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import ss_prediction
 from ssdb.store.database import Database
 

@@ -21,10 +21,10 @@ from test_roles import Login, login  # noqa: F401 (a fixture)
 import ssdb
 from ssdb.errors import SchemaError
 from ssdb.store.database import Database
+from ssdb.store.ddl.migrate import connect
+from ssdb.store.ddl.nights import making_segments
 from ssdb.store.locks import lock
-from ssdb.store.migrate import connect
-from ssdb.store.nights import making_segments
-from ssdb.store.visits import claim_visits, lock_visits
+from ssdb.store.tables.visits import claim_visits, lock_visits
 
 ADVISORY = ["ssdb names", "ssdb visits", "ssdb sources", "ssdb partitions", "ssdb segments", "ssdb schema"]
 """What ssdb once locked so, and anybody can."""

@@ -19,7 +19,7 @@ from astropy.wcs import WCS
 from small_surveys import differences, exported, rows
 
 import ssdb
-from ssdb.image.exposure import Exposure
+from ssdb.io.image.detector_image import Exposure
 
 pytest.importorskip("lsst.pipe.base", reason="the extra lsst is not installed")
 

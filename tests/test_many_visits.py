@@ -13,10 +13,10 @@ from predicting import load_survey
 
 import ssdb
 from ssdb.errors import NotFoundError
-from ssdb.fetch.predictions import fetch_predictions
-from ssdb.predict.objects import predict_objects
+from ssdb.predict.one_object import predict_objects
 from ssdb.predict.visits import predict_visits
 from ssdb.report.data import read_report
+from ssdb.services.predictions import fetch_predictions
 from ssdb.store.database import Database
 
 N = 70_000

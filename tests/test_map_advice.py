@@ -15,7 +15,7 @@ from ingesting import refused, rows, sources, visits
 
 from ssdb import ingest_predictions, ingest_sources, ingest_visits
 from ssdb.errors import ConfigError, InputError
-from ssdb.ingest.column_map import ColumnMap
+from ssdb.ingest.table.column_map import ColumnMap
 from ssdb.store.database import Database
 
 Columns = dict[str, Any]

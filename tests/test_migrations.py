@@ -21,9 +21,9 @@ from small_surveys import change, random_survey, rows
 from ssdb.association.associate import associate
 from ssdb.errors import DatabaseError, SchemaError
 from ssdb.schema import metadata
-from ssdb.store import migrate
 from ssdb.store.database import Database, open_database
-from ssdb.store.migrate import (
+from ssdb.store.ddl import migrate
+from ssdb.store.ddl.migrate import (
     KNOWN_REVISIONS,
     REVISION,
     alembic_config,

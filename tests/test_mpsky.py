@@ -35,7 +35,7 @@ from ssdb.cli import main
 from ssdb.ephemeris.apparent import directions_and_rates
 from ssdb.ephemeris.chebyshev import evaluate
 from ssdb.errors import ConfigError, InputError
-from ssdb.ingest.mpsky import is_mpsky, read_mpsky
+from ssdb.ingest.formats.mpsky import is_mpsky, read_mpsky
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import Database

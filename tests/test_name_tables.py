@@ -13,14 +13,14 @@ from ingesting import predictions, rows, visits
 from orbit_files import CERES, ONE_OPPOSITION, PALLAS, changed, columns, mpc_row, mpcorb, stored
 
 from ssdb.cli import main
-from ssdb.designation import pack, packed_from_id, ss_object_id
 from ssdb.errors import DesignationError, InputError, NotFoundError
+from ssdb.identity.designation import pack, packed_from_id, ss_object_id
+from ssdb.identity.packed_arrays import unpack
+from ssdb.identity.resolve import resolve
 from ssdb.ingest.identifications import ingest_identifications
 from ssdb.ingest.orbits import ingest_orbits
-from ssdb.ingest.packed import unpack
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.visits import ingest_visits
-from ssdb.names.resolve import resolve
 from ssdb.store.database import Database
 
 PLANETS = {

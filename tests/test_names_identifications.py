@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from identifications import EROS, EROS_PRIMARY, PACKED, current, numbered
 from ingesting import MQ204, at_once, dump, refused, rows, truncated, with_value
 
-from ssdb.designation import ss_object_id
 from ssdb.errors import InputError
+from ssdb.identity.designation import ss_object_id
+from ssdb.identity.packed_arrays import pack_numbers
 from ssdb.ingest.identifications import ingest_identifications
-from ssdb.ingest.packed import pack_numbers
+from ssdb.io.writers import write_columns
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
-from ssdb.writers import write_columns
+from ssdb.store.ddl.migrate import connect
 
 PAIRS = (("2010 AB", "2015 MQ204"), ("2015 MQ204", "2015 MQ204"))
 

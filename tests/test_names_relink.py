@@ -36,22 +36,22 @@ from test_views import insert
 from ssdb.ask.check import check
 from ssdb.association.associate import associate
 from ssdb.cli import main
-from ssdb.designation import pack, ss_object_id
 from ssdb.errors import DatabaseError, InputError, NotFoundError
+from ssdb.identity.designation import pack, ss_object_id
+from ssdb.identity.relink import relink
+from ssdb.identity.resolve import resolve
 from ssdb.ingest.identifications import ingest_identifications
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
-from ssdb.names.relink import relink
-from ssdb.names.resolve import resolve
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import mpc_orbits, ss_object, ss_source
 from ssdb.schema.columns import metadata
-from ssdb.schema.dia import dia_source
-from ssdb.schema.solar_system import mpc_orbits, ss_object, ss_source
 from ssdb.schema.survey import ss_ephemeris, visit
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
-from ssdb.store.names import lock_names
-from ssdb.store.visits import lock_visits
+from ssdb.store.ddl.migrate import connect
+from ssdb.store.tables.aliases import lock_names
+from ssdb.store.tables.visits import lock_visits
 
 AB = ss_object_id("K10A00B")
 LINK = current(("2010 AB", "2015 MQ204"), ("2015 MQ204", "2015 MQ204"))
@@ -278,7 +278,7 @@ def test_what_fails_changes_nothing(database: Database, monkeypatch: pytest.Monk
     def fail(*_args: object) -> None:
         raise DatabaseError("gone")
 
-    monkeypatch.setattr("ssdb.names.relink._keep_names", fail)
+    monkeypatch.setattr("ssdb.identity.relink._keep_names", fail)
     with pytest.raises(DatabaseError, match="gone"):
         relink(database)
     assert dump(database) == before

@@ -15,16 +15,16 @@ from test_views import insert
 
 from ssdb.ask.query import query
 from ssdb.cli import main
-from ssdb.designation import name_in
 from ssdb.errors import DesignationError, NotFoundError
+from ssdb.identity.designation import name_in
+from ssdb.identity.resolve import resolve
 from ssdb.ingest.identifications import ingest_identifications
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.visits import ingest_visits
-from ssdb.names.resolve import resolve
-from ssdb.schema.solar_system import mpc_orbits
+from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.survey import ss_alias
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 
 def identified(packed: str) -> int:

@@ -19,10 +19,10 @@ from ssdb import connect, ingest_sources, read_exposures
 from ssdb.ask.uploads import read_positions
 from ssdb.cli import main
 from ssdb.errors import InputError
-from ssdb.files import read_columns
-from ssdb.ingest.opsim import read_opsim
+from ssdb.ingest.formats.opsim import read_opsim
+from ssdb.ingest.formats.sorcha import read_sorcha
 from ssdb.ingest.orbits import ingest_orbits
-from ssdb.ingest.sorcha import read_sorcha
+from ssdb.io.tables import read_columns
 
 FIELDS = '<FIELD name="ra" datatype="double" unit="deg"/><FIELD name="dec" datatype="double" unit="deg"/>'
 OUTSIDE = r"nothing outside the file itself is ever opened"

@@ -24,12 +24,12 @@ from astropy.table import Table
 from pyarrow import parquet
 
 from ssdb.errors import SsdbError
-from ssdb.files import read_columns
-from ssdb.ingest.column_map import ColumnMap
-from ssdb.ingest.mpsky import read_mpsky
-from ssdb.ingest.opsim import read_opsim
-from ssdb.ingest.sorcha import read_sorcha
-from ssdb.writers import write_columns
+from ssdb.ingest.formats.mpsky import read_mpsky
+from ssdb.ingest.formats.opsim import read_opsim
+from ssdb.ingest.formats.sorcha import read_sorcha
+from ssdb.ingest.table.column_map import ColumnMap
+from ssdb.io.tables import read_columns
+from ssdb.io.writers import write_columns
 
 
 class Marks:

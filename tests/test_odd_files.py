@@ -21,8 +21,8 @@ from ingesting import load_night, predictions, refused, rows, sources, visits
 
 import ssdb
 from ssdb.cli import main
-from ssdb.designation import pack
 from ssdb.errors import DesignationError, SsdbError
+from ssdb.identity.designation import pack
 from ssdb.store.database import Database
 
 SORCHA = {"ObjID": ["433"], "FieldID": [10], "fieldMJD_TAI": [60000.1], "RA_deg": [50.0], "Dec_deg": [-5.0]}

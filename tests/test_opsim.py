@@ -14,7 +14,7 @@ import pytest
 from astropy.time import Time, TimeDelta
 
 from ssdb.errors import InputError
-from ssdb.ingest.opsim import looks_like_opsim, read_opsim
+from ssdb.ingest.formats.opsim import looks_like_opsim, read_opsim
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "sorcha"
 SCHEDULE = DATA / "tests__data__baseline_10klines_2.0.db"

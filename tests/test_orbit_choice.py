@@ -16,14 +16,14 @@ import pytest
 from identifications import current, numbered
 from orbit_files import CERES, PALLAS, changed, columns, mpc_row, mpcorb, stored
 
-from ssdb.ingest import mpc_orbits as reader
-from ssdb.ingest import orbit_block
+from ssdb.identity.relink import relink
+from ssdb.ingest.formats import mpc_orbits as reader
+from ssdb.ingest.formats import orbit_block
 from ssdb.ingest.identifications import ingest_identifications
 from ssdb.ingest.orbit_choice import MADE_WAY, STAYS, TWICE
 from ssdb.ingest.orbits import ingest_orbits
-from ssdb.names.relink import relink
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 LINK = current(("2010 AB", "2015 MQ204"), ("2011 CD5", "2015 MQ204"), ("2015 MQ204", "2015 MQ204"))
 NUMBERED = numbered(("4321", "2015 MQ204", None))

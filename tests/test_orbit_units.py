@@ -13,10 +13,10 @@ from ingesting import refused
 from orbit_files import columns, mpc_row, stored
 from test_ingest_orbits_sorcha import cometary, text
 
-from ssdb.designation import pack
+from ssdb.identity.designation import pack
 from ssdb.ingest.orbits import ingest_orbits
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 JD = "looks like JD; MJD = JD - 2400000.5"
 GOOD = mpc_row(packed_primary_provisional_designation="K10A00B", unpacked_primary_provisional_designation="2010 AB")

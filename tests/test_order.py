@@ -14,7 +14,7 @@ from ingesting import EROS, MQ204, dump, load_night, predictions, sources, visit
 
 import ssdb
 from ssdb.errors import DesignationError
-from ssdb.names.aliases import designations_of
+from ssdb.identity.aliases import designations_of
 from ssdb.schema.survey import ss_alias
 from ssdb.store.database import Database
 

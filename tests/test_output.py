@@ -24,8 +24,8 @@ from refusing import PROCESSES
 
 from ssdb.cli import main
 from ssdb.errors import InputError
-from ssdb.output import output_file
-from ssdb.writers import write_columns
+from ssdb.io.output import output_file
+from ssdb.io.writers import write_columns
 
 ENDINGS = ["parquet", "fits", "fits.gz", "ecsv", "csv", "csv.gz", "vot"]
 MANY = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 30000) SELECT n, n * n AS m FROM t"
@@ -276,7 +276,7 @@ def test_on_a_full_device_the_older_file_stays(sqlite_url: str, tmp_path: Path) 
 WRITING = """
 import sys
 from pathlib import Path
-from ssdb.output import output_file
+from ssdb.io.output import output_file
 with output_file(sys.argv[1]) as part:
     part.write_text("half")
     print(part, flush=True)
@@ -370,7 +370,7 @@ def test_without_locks_nothing_is_removed(tmp_path: Path, monkeypatch: pytest.Mo
 def test_ten_processes_that_write_the_same_file_leave_one_of_theirs(tmp_path: Path) -> None:
     """Each looks for what others left while these begin and end."""
     code = (
-        "import sys\nfrom ssdb.output import output_file\n"
+        "import sys\nfrom ssdb.io.output import output_file\n"
         "for n in range(30):\n    with output_file(sys.argv[1]) as part:\n        part.write_text(sys.argv[2] * 1000)\n"
     )
     words = [sys.executable, "-c", code, str(tmp_path / "rows.csv")]

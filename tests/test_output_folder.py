@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from ssdb.cli import main
 from ssdb.demo import run_demo
 from ssdb.errors import InputError
-from ssdb.output_folder import WRITTEN, output_folder
+from ssdb.io.output_folder import WRITTEN, output_folder
 from ssdb.simulate import SimulationConfig
 
 SMALL = SimulationConfig(n_visits=4, n_sources=20, n_objects=10, n_detectors=1)
@@ -207,7 +207,7 @@ def test_a_demo_that_was_killed_can_be_made_again(demo_folder: Path) -> None:
 KILLED_AT_A_MOVE = """
 import os, sys
 from pathlib import Path
-from ssdb.output_folder import output_folder
+from ssdb.io.output_folder import output_folder
 left, move = int(sys.argv[2]), os.replace
 def replace(part, target):
     global left
@@ -259,7 +259,7 @@ def test_a_users_file_that_comes_during_the_work_stays(tmp_path: Path) -> None:
 
 def test_two_at_once_leave_one_of_both(tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom ssdb.output_folder import output_folder\n"
+        "import sys\nfrom ssdb.io.output_folder import output_folder\n"
         "for n in range(60):\n    with output_folder(sys.argv[1], 'test', 'ab') as place:\n"
         "        for name in 'ab':\n            (place / name).write_text(f'{sys.argv[2]} {n}')\n"
     )

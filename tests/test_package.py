@@ -120,7 +120,7 @@ def test_every_dependency_has_a_lowest_version_and_a_next_major_that_is_not_trie
 
 
 def test_the_installed_package_is_the_one_that_runs(installed: Callable[..., str]) -> None:
-    code = "import ssdb, ssdb.store.resources as r; print(ssdb.__file__); print(r.resource_directory('sql'))"
+    code = "import ssdb, ssdb.store.sql_files as r; print(ssdb.__file__); print(r.resource_directory('sql'))"
     package, sql = installed("python", "-c", code).splitlines()
     assert not Path(package).is_relative_to(ROOT)
     assert Path(sql) == Path(package).parent / "_sql"

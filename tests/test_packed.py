@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssdb.designation import pack, ss_object_id
 from ssdb.errors import DesignationError
-from ssdb.ingest.packed import unpack
+from ssdb.identity.designation import pack, ss_object_id
+from ssdb.identity.packed_arrays import unpack
 
 PUBLISHED = {
     "03202": "3202",

@@ -20,10 +20,10 @@ import ssdb
 from ssdb.cli import main
 from ssdb.errors import ConfigError, DatabaseError, InputError, NotFoundError
 from ssdb.schema import metadata
-from ssdb.store.archive import attach, detach, drop, list_parts, partition_width
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
-from ssdb.store.partitions import DEFAULT_WIDTH, PARTITIONED, partitions, ranges_for
+from ssdb.store.ddl.archive import attach, detach, drop, list_parts, partition_width
+from ssdb.store.ddl.migrate import connect
+from ssdb.store.ddl.partitions import DEFAULT_WIDTH, PARTITIONED, partitions, ranges_for
 
 NIGHTS = (2031092300000, 2031092400000, 2031092500000)
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
@@ -265,7 +265,7 @@ def test_a_night_in_use_is_not_waited_for_without_end(associated: Database, post
     with psycopg.connect(postgresql_url.replace("+psycopg", "")) as reader:
         reader.execute('SELECT count(*) FROM "DiaSource"')
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("ssdb.store.alone._SECONDS", 0.2)
+            patch.setattr("ssdb.store.ddl.alone._SECONDS", 0.2)
             with pytest.raises(DatabaseError, match="in use"):
                 detach(associated, NIGHTS[0])
     assert stored(associated) == before

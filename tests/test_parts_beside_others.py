@@ -17,9 +17,9 @@ from test_partitions import NIGHTS, three_nights
 
 import ssdb
 from ssdb.errors import DatabaseError, NotFoundError
-from ssdb.store.archive import Part, attach, detach, drop, list_parts, part_with
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect, downgrade, upgrade
+from ssdb.store.ddl.archive import Part, attach, detach, drop, list_parts, part_with
+from ssdb.store.ddl.migrate import connect, downgrade, upgrade
 
 ORPHANS = 'SELECT count(*) FROM "DiaSource" d LEFT JOIN "Visit" v USING (visit) WHERE v.visit IS NULL'
 HALF = """SELECT count(*) FROM "Visit" v WHERE visit < 2031092400000
@@ -47,7 +47,7 @@ def stored(database: Database) -> dict:
 
 
 def impatient(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.3) -> None:
-    monkeypatch.setattr("ssdb.store.alone._SECONDS", seconds)
+    monkeypatch.setattr("ssdb.store.ddl.alone._SECONDS", seconds)
 
 
 # Partitions that are missing

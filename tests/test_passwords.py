@@ -21,7 +21,7 @@ from click.testing import CliRunner
 import ssdb
 from ssdb.cli import main
 from ssdb.errors import ConfigError, ServiceError, SsdbError
-from ssdb.fetch.http import Service
+from ssdb.services.http import Service
 from ssdb.store.database import driver_connection, open_database
 
 SECRET = "S3cret"
@@ -146,7 +146,7 @@ def test_prepared_statements_can_be_set_in_the_url(postgresql_url: str, threshol
     ],
 )
 def test_the_url_of_a_service_shows_no_password(url: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ssdb.fetch.http.BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr("ssdb.services.http.BACKOFF_SECONDS", 0.0)
     with pytest.raises(SsdbError) as caught:
         Service(url.format(SECRET), "ephemerides", 1.0).get({})
     assert SECRET not in "".join(traceback.format_exception(caught.value))

@@ -22,7 +22,7 @@ from ssdb.cli import main
 from ssdb.errors import InputError
 from ssdb.predict.precover import precover
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 
 def turned() -> dict[str, list]:

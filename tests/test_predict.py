@@ -30,7 +30,7 @@ from ssdb.cli import main
 from ssdb.errors import EphemerisError, NotFoundError
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from small_surveys import change, rows
 import ssdb
 from ssdb.cli import main
 from ssdb.errors import EphemerisError
-from ssdb.predict.objects import predict_objects
+from ssdb.predict.one_object import predict_objects
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
 

@@ -18,11 +18,11 @@ from small_surveys import change, rows
 
 from ssdb.errors import DatabaseError
 from ssdb.predict import catalogue
-from ssdb.predict.nights import make_segments
+from ssdb.predict.make_segments import make_segments
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect, initialize
-from ssdb.store.nights import making_segments
+from ssdb.store.ddl.migrate import connect, initialize
+from ssdb.store.ddl.nights import making_segments
 
 SEGMENTS = 'SELECT night, "ssObjectId", "orbitHash", coefficients FROM "SsEphemeris" ORDER BY 1, 2'
 HOLDERS = """

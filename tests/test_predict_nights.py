@@ -23,12 +23,12 @@ from predicting import (
 )
 from small_surveys import change, rows
 
-from ssdb.predict import nights
+from ssdb.predict import make_segments as nights
 from ssdb.predict.catalogue import Catalogue
-from ssdb.predict.nights import make_segments
+from ssdb.predict.make_segments import make_segments
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 
 @pytest.fixture
@@ -155,8 +155,8 @@ def test_the_box_join_uses_its_index(postgresql_url: str) -> None:
     database = connect(postgresql_url)
     load_orbits(database, BELT[:20])
     make_segments(database, [NIGHT])
-    from ssdb.store.plans import index_loops
-    from ssdb.store.resources import sql_text
+    from ssdb.store.query_plans import index_loops
+    from ssdb.store.sql_files import sql_text
 
     statement = sa.text("EXPLAIN " + sql_text("ephemeris_candidates.postgresql.sql"))
     with database.writing() as connection, index_loops(connection):

@@ -23,10 +23,10 @@ from predicting import (
 from small_surveys import change, exported, rows
 
 from ssdb.errors import NotFoundError
-from ssdb.predict.objects import predict_objects
+from ssdb.predict.one_object import predict_objects
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 
 @pytest.fixture

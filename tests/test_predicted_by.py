@@ -11,7 +11,7 @@ from small_surveys import change, rows
 import ssdb
 from ssdb import __version__
 from ssdb.ingest.predictions import ingest_predictions
-from ssdb.predict.objects import predict_objects
+from ssdb.predict.one_object import predict_objects
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
 

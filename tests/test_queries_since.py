@@ -12,10 +12,10 @@ import pyarrow.parquet
 import pytest
 from astropy.time import Time
 from queried_survey import FIRST_MJD, IDS, QueriedSurvey, queried_survey
-from test_cli import done, misused
+from test_cli import done, failed, misused
 
 import ssdb
-from ssdb.times import mjd_tai_of, utc_texts
+from ssdb.io.times import mjd_tai_of, utc_texts
 
 SECOND_NIGHT = ("2023-02-26T12:00:00", "2023-02-27 12:00Z")
 """MJD 60001.5 to 60002.5, in UTC; the survey has exposures from 60001.7 to 60002.1."""
@@ -53,7 +53,7 @@ def test_sql_has_the_times_as_parameters(loaded: str) -> None:
     sql = "SELECT visit FROM Visit WHERE midpointMjdTai >= :since AND midpointMjdTai < :until"
     assert _visits(loaded, sql, "--since", SECOND_NIGHT[0], "--until", SECOND_NIGHT[1]) == {6, 7, 8, 9, 10}
     assert "the query has no :since" in misused(loaded, "query", "SELECT 1", "--since", "2026-06-01")
-    assert "no value for :until" in misused(loaded, "query", sql, "--since", "2026-06-01")
+    assert "no value for :until" in failed(loaded, "query", sql, "--since", "2026-06-01")
 
 
 def test_from_python_times_are_of_any_kind(loaded: str) -> None:

@@ -16,7 +16,7 @@ from test_views import insert
 import ssdb
 from ssdb.schema import metadata
 from ssdb.store.database import Database
-from ssdb.store.views import known_columns, view_definitions
+from ssdb.store.ddl.views import known_columns, view_definitions
 
 CONTRACT = {
     "SsObservation": """ssObjectId designation visit detector diaSourceId midpointMjdTai exposureTime band ra raErr dec

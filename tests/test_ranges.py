@@ -21,9 +21,9 @@ import ssdb
 from ssdb.errors import InputError
 from ssdb.ingest.corners import corners as corner_table
 from ssdb.ingest.predictions import store_predictions
-from ssdb.schema.dia import dia_source
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.ranges import Range
-from ssdb.schema.solar_system import mpc_orbits
 from ssdb.schema.survey import ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
 

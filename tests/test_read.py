@@ -17,11 +17,11 @@ from small_surveys import change
 
 from ssdb.errors import DatabaseError
 from ssdb.schema.arrow import arrow_schema
-from ssdb.store import read
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
-from ssdb.store.read import read_arrays, read_batches, read_table
-from ssdb.store.staging import staged
+from ssdb.store.ddl.migrate import connect
+from ssdb.store.transfer import read
+from ssdb.store.transfer.read import read_arrays, read_batches, read_table
+from ssdb.store.transfer.staging import staged
 
 NUMBERS = ("aLong", "anInteger", "aShort", "aDouble", "aReal")
 

@@ -8,8 +8,8 @@ import pytest
 from ingesting import rows
 from test_skybot import ROW, VISITS, read, text
 
-from ssdb.designation import name_in, pack
 from ssdb.errors import DesignationError, InputError
+from ssdb.identity.designation import name_in, pack
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import Database

@@ -23,14 +23,14 @@ from small_surveys import MJD, Survey, designation
 import ssdb
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError
-from ssdb.output_folder import WRITTEN
+from ssdb.io.output_folder import WRITTEN
 from ssdb.report import data as report_data
 from ssdb.report import make_report
 from ssdb.report.data import ReportData, read_report
 from ssdb.report.page import render_page
 from ssdb.report.pictures import Picture
 from ssdb.store.database import Database
-from ssdb.store.migrate import initialize
+from ssdb.store.ddl.migrate import initialize
 
 EVIL = "<script>a('$x_"
 FIGURES = [

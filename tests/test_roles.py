@@ -19,9 +19,9 @@ import ssdb
 from ssdb.cli import main
 from ssdb.schema import metadata
 from ssdb.store.database import open_database
-from ssdb.store.migrate import downgrade
-from ssdb.store.resources import sql_text
-from ssdb.store.views import view_definitions
+from ssdb.store.ddl.migrate import downgrade
+from ssdb.store.ddl.views import view_definitions
+from ssdb.store.sql_files import sql_text
 
 ROLES = ("ssdb_reader", "ssdb_writer", "ssdb_owner")
 RELATIONS = [*metadata.tables, *view_definitions(), "alembic_version"]

@@ -15,11 +15,11 @@ from test_roles import Login, _administer, _denied, _load_night, _ssdb, login  #
 import ssdb
 from ssdb.cli import main
 from ssdb.schema import metadata
-from ssdb.store.archive import attach, detach, drop, list_parts, partition_width
 from ssdb.store.database import open_database
-from ssdb.store.migrate import connect, downgrade
-from ssdb.store.partitions import PARTITIONED
-from ssdb.store.resources import sql_texts
+from ssdb.store.ddl.archive import attach, detach, drop, list_parts, partition_width
+from ssdb.store.ddl.migrate import connect, downgrade
+from ssdb.store.ddl.partitions import PARTITIONED
+from ssdb.store.sql_files import sql_texts
 
 MADE = "SELECT relname FROM pg_class WHERE relnamespace = CAST('public' AS regnamespace) ORDER BY 1"
 

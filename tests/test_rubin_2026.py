@@ -17,7 +17,7 @@ from task_inputs import sources as on_detector
 
 import ssdb
 from ssdb import SsSingleFrameAssociation, ingest_predictions, ingest_visits
-from ssdb.ingest.sorcha import read_sorcha
+from ssdb.ingest.formats.sorcha import read_sorcha
 from ssdb.store.database import Database
 
 Columns = dict[str, Any]

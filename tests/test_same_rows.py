@@ -16,7 +16,7 @@ from ssdb.association.associate import associate
 from ssdb.config import AssociationConfig
 from ssdb.simulate import Night, SimulationConfig, simulate_night
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 UNCERTAINTY = AssociationConfig(mode="uncertainty")
 

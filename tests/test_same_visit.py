@@ -15,11 +15,11 @@ from ingesting import DERIVED, corners, dump, load_night, refused, rows, statuse
 import ssdb
 from ssdb.cli import main
 from ssdb.errors import InputError
-from ssdb.image.exposure import Exposure
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
+from ssdb.io.image.detector_image import Exposure
 from ssdb.store.database import Database, open_database
 
 MJD = 58976.2

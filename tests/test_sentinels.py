@@ -11,8 +11,8 @@ from ingesting import rows
 from orbit_files import CERES, ONE_OPPOSITION, changed, columns, mpc_row, mpcorb, stored
 
 from ssdb.ingest.orbits import ingest_orbits
+from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.sentinels import ORBITS, SENTINELS
-from ssdb.schema.solar_system import mpc_orbits
 from ssdb.store.database import Database
 
 FORMATS_PAGE = Path(__file__).parents[1] / "docs" / "formats.md"

@@ -24,12 +24,12 @@ from pyarrow import parquet
 import ssdb
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError, UsageError
-from ssdb.files import read_columns
-from ssdb.ingest.conform import conform
-from ssdb.input_file import said_of
+from ssdb.ingest.table.conform import conform
+from ssdb.io.input_file import said_of
+from ssdb.io.table_notes import not_plain
+from ssdb.io.tables import read_columns
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
-from ssdb.table_notes import not_plain
 
 A = {"visit": [1, 2], "midpointMjdTai": [60000.0, 60001.0]}
 B = {"visit": [3], "midpointMjdTai": [60002.0]}

@@ -17,7 +17,7 @@ from ingesting import refused, rows, visits
 
 from ssdb import ingest_sources, ingest_visits
 from ssdb.errors import ConfigError, InputError
-from ssdb.ingest.column_map import ColumnMap
+from ssdb.ingest.table.column_map import ColumnMap
 from ssdb.store.database import Database
 
 DOCS = Path(__file__).parent.parent / "docs/column-maps.md"

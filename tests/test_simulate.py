@@ -30,8 +30,9 @@ from small_surveys import load_night, rows
 
 from ssdb.association.associate import associate
 from ssdb.errors import ConfigError, InputError
-from ssdb.output_folder import WRITTEN
-from ssdb.schema import dia, survey
+from ssdb.io.output_folder import WRITTEN
+from ssdb.schema import apdb_dia as dia
+from ssdb.schema import survey
 from ssdb.schema.arrow import arrow_schema
 from ssdb.simulate import (
     Field,
@@ -46,7 +47,7 @@ from ssdb.simulate import (
 from ssdb.simulate.focal_plane import rubin_like
 from ssdb.sky.edges import edge_distances
 from ssdb.sky.footprint import Outlines, bounding_caps, outline_problems
-from ssdb.store.migrate import initialize
+from ssdb.store.ddl.migrate import initialize
 
 TABLES = ("visits", "detectors", "sources", "predictions", "truth")
 

@@ -19,8 +19,8 @@ from ingesting import refused, rows
 
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError, UsageError
+from ssdb.ingest.formats.skybot import is_skybot, read_skybot
 from ssdb.ingest.predictions import ingest_predictions
-from ssdb.ingest.skybot import is_skybot, read_skybot
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import Database
 

@@ -18,7 +18,7 @@ from astropy import units as u
 from astropy.coordinates import CartesianRepresentation, SkyCoord
 
 from ssdb.errors import DesignationError, InputError
-from ssdb.ingest.sorcha import is_sorcha, looks_like_sorcha, read_sorcha
+from ssdb.ingest.formats.sorcha import is_sorcha, looks_like_sorcha, read_sorcha
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 GOLDEN = DATA / "sorcha" / "tests__data__goldens__sorcha_ephemeris.csv"

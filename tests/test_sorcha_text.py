@@ -13,9 +13,9 @@ from test_ingest_orbits_sorcha import cometary, text
 
 from ssdb.cli import main
 from ssdb.errors import InputError
+from ssdb.ingest.formats.sorcha import is_sorcha
 from ssdb.ingest.orbits import ingest_orbits
 from ssdb.ingest.predictions import ingest_predictions
-from ssdb.ingest.sorcha import is_sorcha
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import Database
 

@@ -20,11 +20,11 @@ from small_surveys import change
 
 import ssdb
 import ssdb.ask.query as query_module
-import ssdb.store.read as read_module
-from ssdb import writers
+import ssdb.store.transfer.read as read_module
 from ssdb.ask.spool import ColumnTypes, as_table, spooled
 from ssdb.cli import main
-from ssdb.files import read_columns
+from ssdb.io import writers
+from ssdb.io.tables import read_columns
 from ssdb.store.database import Database
 
 N = 60_000
@@ -174,7 +174,7 @@ def test_a_failure_in_the_middle_leaves_no_file(database_url: str, tmp_path: Pat
 
 def ask_to_file(url: str, sql: str, path: Path) -> None:
     from ssdb.ask.query import asking
-    from ssdb.writers import write_parts
+    from ssdb.io.writers import write_parts
 
     database = ssdb.connect(url)
     with asking(database, sql) as answer, answer.tables(path.parent) as (schema, tables):

@@ -15,12 +15,12 @@ from task_inputs import HEIGHT, WIDTH, exposure, predictions, random_inputs, sam
 
 import ssdb
 from ssdb.ask.result import AssociationResult
+from ssdb.rubin.task import SsSingleFrameAssociation
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.dia import dia_source
-from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import ss_prediction
 from ssdb.store.database import Database
-from ssdb.task import SsSingleFrameAssociation
 
 TABLES = {
     "ssoAssocDiaSources": dia_source,
@@ -263,7 +263,7 @@ def test_nothing_of_a_failing_call_is_seen_by_the_next(monkeypatch: pytest.Monke
 
     for step in ("load", "find_matches", "result_of"):
         with monkeypatch.context() as patched:
-            patched.setattr(f"ssdb.task.single_frame.{step}", interrupted)
+            patched.setattr(f"ssdb.rubin.task.single_frame.{step}", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 task.run(exposure(), sources([1.0, 2.0], [1.0, 2.0]), "r", predictions([1.0], [1.0]))
         assert_same(task.run(exposure(), near, "r", expected), wanted)

@@ -18,8 +18,8 @@ from small_surveys import MJD
 from task_inputs import HEIGHT, WIDTH, exposure, predictions, sky, sources, tangent_wcs
 
 import ssdb
-from ssdb.task import SsSingleFrameAssociation
-from ssdb.task.exposures import as_exposure
+from ssdb.rubin.task import SsSingleFrameAssociation
+from ssdb.rubin.task.exposures import as_exposure
 
 X0, Y0 = 1000, 2000
 """Where the pixels of the stand-in begin, as those of a cutout do."""

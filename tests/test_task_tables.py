@@ -17,7 +17,7 @@ from small_surveys import MJD, designation
 from task_inputs import Columns, exposure, predictions, random_inputs, same_table, sources, tangent_wcs
 
 import ssdb
-from ssdb.task import SsSingleFrameAssociation
+from ssdb.rubin.task import SsSingleFrameAssociation
 
 
 def run(near: Any, expected: Any, **of_exposure: Any) -> ssdb.AssociationResult:

@@ -17,10 +17,10 @@ from ingesting import sources, visits
 import ssdb
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError
-from ssdb.files import read_columns
-from ssdb.input_file import said_of
+from ssdb.io.input_file import said_of
+from ssdb.io.tables import read_columns
+from ssdb.io.writers import write_columns
 from ssdb.store.database import Database
-from ssdb.writers import write_columns
 
 WANTED = {"visit": [1, 2], "ra": [10.5, 11.25], "band": ["r", "g"]}
 

@@ -11,7 +11,7 @@ from ingesting import rows, sources, visits
 
 from ssdb import ingest_predictions, ingest_sources, ingest_visits
 from ssdb.errors import ConfigError
-from ssdb.ingest.column_map import ColumnMap
+from ssdb.ingest.table.column_map import ColumnMap
 from ssdb.store.database import Database
 
 CODES = ["095", "000", "007", "X05"]

@@ -12,7 +12,7 @@ from small_surveys import change, rows
 from ssdb.errors import DatabaseError
 from ssdb.store import database as store
 from ssdb.store.database import Database, driver_connection
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 COUNT = 'SELECT count(*) FROM "Visit"'
 INSERT = 'INSERT INTO "Visit" (visit, "midpointMjdTai") VALUES (:visit, 60000)'

@@ -14,8 +14,8 @@ from test_cli import failed, misused, run
 
 import ssdb
 from ssdb.errors import ConfigError, InputError, UsageError, option, speaking_of_options
-from ssdb.files import read_columns
-from ssdb.input_file import said_of
+from ssdb.io.input_file import said_of
+from ssdb.io.tables import read_columns
 from ssdb.simulate import SimulationConfig
 
 PACKAGE = Path(ssdb.__file__).parent

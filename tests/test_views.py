@@ -15,13 +15,13 @@ from test_migrations import catalogue
 
 from ssdb.errors import DatabaseError
 from ssdb.schema import metadata
+from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import ss_expected, ss_prediction
-from ssdb.store import views
 from ssdb.store.database import Database, open_database
-from ssdb.store.migrate import connect, initialize, upgrade
-from ssdb.store.views import view_definitions
+from ssdb.store.ddl import views
+from ssdb.store.ddl.migrate import connect, initialize, upgrade
+from ssdb.store.ddl.views import view_definitions
 
 CAPITALS = [table for table in metadata.sorted_tables if table.name != table.name.lower()]
 

@@ -16,12 +16,12 @@ from ingesting import at_once, wait_for_lock_waits
 from small_surveys import change, rows
 from test_views import insert
 
-from ssdb.schema.dia import dia_source
-from ssdb.schema.solar_system import ss_source
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import DONE, PENDING, ss_candidate, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
-from ssdb.store.visits import (
+from ssdb.store.ddl.migrate import connect
+from ssdb.store.tables.visits import (
     claim_visits,
     clear_results,
     count_without_predictions,
@@ -29,7 +29,7 @@ from ssdb.store.visits import (
     mark_pending,
     pending_visits,
 )
-from ssdb.store.write import write_rows
+from ssdb.store.transfer.write import write_rows
 
 LOADED = datetime(2026, 11, 22)
 

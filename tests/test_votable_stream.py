@@ -13,8 +13,8 @@ from astropy.io.votable import from_table, writeto
 from astropy.table import MaskedColumn, Table
 
 from ssdb.errors import InputError
-from ssdb.files import read_columns
-from ssdb.table_notes import incomplete
+from ssdb.io.table_notes import incomplete
+from ssdb.io.tables import read_columns
 
 STREAM = re.compile(r"(<STREAM[^>]*>)([^<]*)(</STREAM>)")
 FIXED = {

@@ -27,7 +27,7 @@ from ssdb.association.associate import associate
 from ssdb.config import AssociationConfig
 from ssdb.errors import ConfigError, NotFoundError, SsdbError
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 CLI = [sys.executable, "-c", "from ssdb.cli import main; main()"]
 STATES = 'SELECT visit, status FROM "Visit" ORDER BY visit'

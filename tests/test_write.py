@@ -18,13 +18,13 @@ from small_surveys import rows, store_rows
 
 from ssdb.errors import DatabaseError
 from ssdb.schema import metadata
-from ssdb.schema.dia import dia_source
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import visit
-from ssdb.store import write
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
-from ssdb.store.staging import staged
-from ssdb.store.write import write_rows
+from ssdb.store.ddl.migrate import connect
+from ssdb.store.transfer import write
+from ssdb.store.transfer.staging import staged
+from ssdb.store.transfer.write import write_rows
 
 
 def read_back(connection: sa.Connection, table: sa.Table) -> list[dict[str, Any]]:

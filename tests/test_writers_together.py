@@ -18,7 +18,7 @@ from ssdb.association.associate import associate
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 N_VISITS = 12
 Part = list[dict[str, Any]]

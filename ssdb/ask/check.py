@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ssdb.store.database import Database
-from ssdb.store.resources import sql_texts
+from ssdb.store.sql_files import sql_texts
 
 _MOST_SHOWN = 5
 

@@ -11,17 +11,17 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, UsageError, option, quoted
-from ssdb.input_file import written_format
-from ssdb.output import require_replaceable
+from ssdb.io.input_file import written_format
+from ssdb.io.output import require_replaceable
+from ssdb.io.times import mjd_tai_of
+from ssdb.io.writers import write_parts
 from ssdb.schema import metadata
 from ssdb.schema.arrow import arrow_field
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
-from ssdb.store.read import in_order, read_batches
-from ssdb.store.views import known_columns, view_definitions
-from ssdb.store.visits import among, require_visits
-from ssdb.times import mjd_tai_of
-from ssdb.writers import write_parts
+from ssdb.store.ddl.views import known_columns, view_definitions
+from ssdb.store.tables.visits import among, require_visits
+from ssdb.store.transfer.read import in_order, read_batches
 
 _KEYS_OF_VIEWS = ("visit", "ssObjectId", "diaSourceId", "alias", "designation")
 """What the rows of a view are ordered by, as far as it has them: views have no key of their own."""
@@ -50,7 +50,7 @@ def export(
         Only rows of these exposures.
     since, until : optional
         Only rows of exposures whose middle is from this time on, and before this one: as of
-        :func:`ssdb.times.mjd_tai_of`.
+        :func:`ssdb.io.times.mjd_tai_of`.
 
     Returns
     -------

@@ -19,13 +19,13 @@ import sqlalchemy as sa
 from ssdb.ask.meanings import column_meant
 from ssdb.ask.query import Answer, QueryResult, asking
 from ssdb.errors import ConfigError, ParameterError, QueryError, option, quoted
-from ssdb.input_file import said_of
+from ssdb.io.input_file import said_of
+from ssdb.io.times import mjd_tai_of
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
-from ssdb.store.headers import Header, read_header
-from ssdb.store.resources import sql_texts
-from ssdb.store.uploads import upload_expression, upload_value
-from ssdb.times import mjd_tai_of
+from ssdb.store.sql_files import sql_texts
+from ssdb.store.sql_headers import Header, read_header
+from ssdb.store.transfer.uploads import upload_expression, upload_value
 
 _ALL = "all"
 """The default of what restricts the answer only when it is given: NULL."""
@@ -50,7 +50,7 @@ class QueryParameter:
     name : str
     kind : str
         ``object`` (any name of an object, or its ssObjectId), ``text``, ``integer``, ``number``, ``positive`` (a number
-        above 0), ``time`` (what :func:`ssdb.times.mjd_tai_of` takes), or the words that are possible, as
+        above 0), ``time`` (what :func:`ssdb.io.times.mjd_tai_of` takes), or the words that are possible, as
         ``band|night``.
     unit : str
         Empty where it has none.
@@ -146,7 +146,7 @@ def named_query(
         and ``midpointMjdTai`` (MJD TAI), and where wanted ``id`` (any text or number; else the number of the row).
 
     table, type : optional
-        Which table of the uploaded file is meant, and its format: see :func:`ssdb.input_file.said_of`.
+        Which table of the uploaded file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
 
     Returns
     -------
@@ -282,6 +282,6 @@ def _time(name: str, given: Any) -> float:
 
 
 def _object(database: Database, name: str) -> int:
-    from ssdb.names.resolve import resolve
+    from ssdb.identity.resolve import resolve
 
     return int(name) if _IDENTIFIER.fullmatch(name) else resolve(database, name).ssObjectId

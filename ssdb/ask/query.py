@@ -26,7 +26,7 @@ from ssdb.ask.spool import ColumnTypes, as_table, spooled
 from ssdb.errors import MissingPackageError, ParameterError, QueryError, shown
 from ssdb.schema import metadata
 from ssdb.store.database import Database, driver_connection, driver_message
-from ssdb.store.views import canonical_names, view_definitions
+from ssdb.store.ddl.views import canonical_names, view_definitions
 
 _ROWS_PER_CHUNK = 10_000
 _ONLY_READS = "ssdb query only reads: give one SELECT statement"

@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import NotFoundError
+from ssdb.io.writers import to_astropy
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.dia import dia_source
-from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import DONE, outside_padding, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
-from ssdb.store.read import read_table
-from ssdb.writers import to_astropy
+from ssdb.store.transfer.read import read_table
 
 if TYPE_CHECKING:
     from astropy.table import Table

@@ -9,11 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from ssdb.errors import NotFoundError, shown
-from ssdb.schema.dia import dia_source
-from ssdb.schema.solar_system import ss_source
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import DONE, association_run, ss_candidate, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
-from ssdb.store.visits import among
+from ssdb.store.tables.visits import among
 
 _COUNTED = {
     "sources": dia_source,

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.ingest.checks import Problems, check_not_null, check_positions, check_times
-from ssdb.ingest.door import read_conformed
+from ssdb.ingest.table.checks import Problems, check_not_null, check_positions, check_times
+from ssdb.ingest.table.report import read_conformed
 from ssdb.schema.columns import double, integer, text
 
 POSITIONS = sa.Table(

@@ -18,7 +18,11 @@ import sqlalchemy as sa
 
 from ssdb import __version__
 from ssdb.association.batches import Batches
-from ssdb.association.exposures import (
+from ssdb.association.match import Matches, match, place
+from ssdb.association.overlap import IN_HAND, overlapped
+from ssdb.association.results import write_matches, write_state
+from ssdb.association.stages import Stage, Stages
+from ssdb.association.visit_batch import (
     Exposures,
     LeftOut,
     read_candidate_pairs,
@@ -26,22 +30,24 @@ from ssdb.association.exposures import (
     read_exposures,
     source_densities,
 )
-from ssdb.association.match import Matches, match, place
-from ssdb.association.overlap import IN_HAND, overlapped
-from ssdb.association.stages import Stage, Stages
 from ssdb.association.workers import Work, WorkerDied, share
-from ssdb.association.write import write_matches, write_state
 from ssdb.config import AssociationConfig
 from ssdb.errors import ConfigError, NotFoundError, SsdbError, UsageError, option, shown
 from ssdb.schema.survey import association_run
 from ssdb.sky.frames import ecliptic_rotation
 from ssdb.store.database import Database
+from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.notify import notify_associated
-from ssdb.store.partitions import make_partitions
-from ssdb.store.plans import index_loops
+from ssdb.store.query_plans import index_loops
+from ssdb.store.tables.visits import (
+    claim_visits,
+    count_without_predictions,
+    have_predictions,
+    pending_visits,
+    ready_visits,
+)
+from ssdb.store.transfer.write import Progress
 from ssdb.store.turns import Turns
-from ssdb.store.visits import claim_visits, count_without_predictions, have_predictions, pending_visits, ready_visits
-from ssdb.store.write import Progress
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ssdb.association.assign import assign
 from ssdb.association.derive import derive
-from ssdb.association.exposures import Columns, Exposures
 from ssdb.association.refine import largest_days, ranks, refine, search_radii
 from ssdb.association.stages import Stage
+from ssdb.association.visit_batch import Columns, Exposures
 from ssdb.config import AssociationConfig
 from ssdb.errors import AssociationError, shown
 from ssdb.runs import begins
@@ -188,7 +188,7 @@ def match(
     placement : Placement
         Where its predictions fall.
     pairs : dict of columns
-        Of :func:`ssdb.association.exposures.read_candidate_pairs`.
+        Of :func:`ssdb.association.visit_batch.read_candidate_pairs`.
     density : ndarray, shape (d,), optional
         Sources per square arcsecond around each detector; for uncertainty mode.
     ephemerides : callable

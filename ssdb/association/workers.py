@@ -21,7 +21,7 @@ from typing import TypeVar
 from ssdb.association.batches import Batches
 from ssdb.errors import SsdbError
 from ssdb.store.database import Database
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 _SECONDS_TO_END = 20.0
 """So long a worker may take to cancel its statement and to roll back, when all are to end."""

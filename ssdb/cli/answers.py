@@ -50,7 +50,7 @@ def time_options(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
 def mjd_tai(_ctx: click.Context, _option: click.Parameter, value: str | None) -> float | None:
     """The MJD TAI of an option's value."""
     from ssdb.errors import ConfigError
-    from ssdb.times import mjd_tai_of
+    from ssdb.io.times import mjd_tai_of
 
     try:
         return None if value is None else mjd_tai_of(value)
@@ -64,7 +64,7 @@ def wanted_format(format_: str | None, as_json: bool, output: str | None) -> str
         raise click.UsageError(f"--json and --format {format_} exclude each other")
     format_ = "json" if as_json else format_
     if output is not None:
-        from ssdb.output import require_replaceable
+        from ssdb.io.output import require_replaceable
 
         require_replaceable(output)
     if output is None and format_ in ("ecsv", "parquet"):
@@ -89,8 +89,8 @@ def print_answer(answer: Answer, format_: str | None, output: str | None) -> Non
     """
     rows = chain.from_iterable(answer.chunks)
     if output is not None:
-        from ssdb.output import cannot_be_written
-        from ssdb.writers import write_parts
+        from ssdb.io.output import cannot_be_written
+        from ssdb.io.writers import write_parts
 
         path = Path(output)
         with cannot_be_written(path), answer.tables(path.absolute().parent) as (schema, tables):

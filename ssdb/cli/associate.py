@@ -24,7 +24,7 @@ from ssdb.errors import shown
 
 if TYPE_CHECKING:
     from ssdb.association.associate import AssociationReport
-    from ssdb.store.write import Progress
+    from ssdb.store.transfer.write import Progress
 
 
 def config_options(command: Callable[..., None]) -> Callable[..., None]:

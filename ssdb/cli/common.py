@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ssdb import __version__, limits
+from ssdb import __version__
 from ssdb.cli.digits import as_text, texts
 from ssdb.errors import (
     ConfigError,
@@ -31,11 +31,12 @@ from ssdb.errors import (
     speaking_of_options,
     without_passwords,
 )
-from ssdb.input_file import TYPES, called, sniffed
+from ssdb.io import limits
+from ssdb.io.input_file import TYPES, called, sniffed
 
 if TYPE_CHECKING:
     from ssdb.store.database import Database
-    from ssdb.store.write import Progress
+    from ssdb.store.transfer.write import Progress
 
 DEFAULT_URL = "sqlite:///ssdb.db"
 
@@ -206,7 +207,7 @@ def main(ctx: click.Context, url: str, max_memory: str | None, verbose: bool) ->
 
 def open_database(ctx: click.Context) -> Database:
     """The database of ``--db``, closed at the end of the command."""
-    from ssdb.store.migrate import connect
+    from ssdb.store.ddl.migrate import connect
 
     database = connect(ctx.obj)
     ctx.call_on_close(database.close)

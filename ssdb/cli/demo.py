@@ -69,7 +69,7 @@ def demo(directory: str, as_json: bool, **options: Any) -> None:
     from ssdb.demo import run_demo
     from ssdb.errors import MissingPackageError
     from ssdb.simulate import SimulationConfig
-    from ssdb.store.migrate import connect
+    from ssdb.store.ddl.migrate import connect
 
     with wrong_usage():
         config = SimulationConfig(**options)

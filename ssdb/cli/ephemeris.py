@@ -53,7 +53,7 @@ def ephemeris(
 
 
 def _mjd_tai(option: str, given: str, scale: str | None) -> float:
-    from ssdb.times import mjd_tai_of
+    from ssdb.io.times import mjd_tai_of
 
     try:
         return mjd_tai_of(given, scale)

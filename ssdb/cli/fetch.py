@@ -10,8 +10,8 @@ import click
 from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs, with_progress, wrong_usage
 
 if TYPE_CHECKING:
-    from ssdb.fetch.predictions import FetchReport
-    from ssdb.store.write import Progress
+    from ssdb.services.predictions import FetchReport
+    from ssdb.store.transfer.write import Progress
 
 
 @main.group()
@@ -47,7 +47,7 @@ def predictions(
     Without --visit, of all that are pending and have no predictions. Exit code 1 if those of an exposure could not be
     fetched; it stays pending, and the others are stored.
     """
-    from ssdb.fetch.predictions import fetch_predictions
+    from ssdb.services.predictions import fetch_predictions
 
     if replace and not visits:
         raise click.UsageError("--replace needs --visit: other visits have nothing to be replaced")

@@ -21,8 +21,8 @@ from ssdb.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from ssdb.ingest.door import IngestReport
-    from ssdb.store.write import Progress
+    from ssdb.ingest.table.report import IngestReport
+    from ssdb.store.transfer.write import Progress
 
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
 _columns = click.option(
@@ -87,8 +87,8 @@ def detectors(
     **options: Any,
 ) -> None:
     """Outlines of detectors: images (FITS), headers, or a table of corners: visit, detector, corner, ra, dec."""
-    from ssdb.image.header import HeaderKeywords
     from ssdb.ingest.detectors import ingest_detectors
+    from ssdb.io.image.keywords import HeaderKeywords
 
     given = {role: keywords for role in _KEYWORDS if (keywords := options.pop(f"{role}_keyword"))}
     # What is named holds, not what is usual and found before it.

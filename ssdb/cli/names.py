@@ -10,8 +10,8 @@ from ssdb.cli.common import json_option, main, open_database, print_json, print_
 from ssdb.errors import DesignationError, NotFoundError
 
 if TYPE_CHECKING:
-    from ssdb.names.relink import RelinkReport
-    from ssdb.names.resolve import ResolvedName
+    from ssdb.identity.relink import RelinkReport
+    from ssdb.identity.resolve import ResolvedName
 
 _MOST_SHOWN = 20
 
@@ -22,7 +22,7 @@ _MOST_SHOWN = 20
 @click.pass_context
 def resolve(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Find objects by any of their names: number, name, designation, packed or not."""
-    from ssdb.names.resolve import resolve as find
+    from ssdb.identity.resolve import resolve as find
 
     database = open_database(ctx)
     found: list[ResolvedName] = []
@@ -69,7 +69,7 @@ def relink(ctx: click.Context, names: tuple[str, ...], dry_run: bool, as_json: b
 
     Without a NAME those of all objects, as current_identifications and numbered_identifications say now.
     """
-    from ssdb.names.relink import relink as move
+    from ssdb.identity.relink import relink as move
 
     report = move(open_database(ctx), names, dry_run=dry_run)
     if as_json:

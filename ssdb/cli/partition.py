@@ -23,7 +23,7 @@ def partition() -> None:
 @click.pass_context
 def list_command(ctx: click.Context, as_json: bool) -> None:
     """The parts, how many exposures are in each, and how large it is on the disk."""
-    from ssdb.store.archive import list_parts
+    from ssdb.store.ddl.archive import list_parts
 
     parts = list_parts(open_database(ctx))
     if as_json:
@@ -52,7 +52,7 @@ def detach(ctx: click.Context, visits: tuple[int, ...]) -> None:
 
     They can be dumped with pg_dump, brought back with `ssdb partition attach`, or dropped.
     """
-    from ssdb.store.archive import detach as detach_part
+    from ssdb.store.ddl.archive import detach as detach_part
 
     database = open_database(ctx)
     for visit in visits:
@@ -65,7 +65,7 @@ def detach(ctx: click.Context, visits: tuple[int, ...]) -> None:
 @click.pass_context
 def attach(ctx: click.Context, visits: tuple[int, ...]) -> None:
     """Bring the parts with these visits back that were set aside."""
-    from ssdb.store.archive import attach as attach_part
+    from ssdb.store.ddl.archive import attach as attach_part
 
     database = open_database(ctx)
     for visit in visits:
@@ -80,8 +80,8 @@ def attach(ctx: click.Context, visits: tuple[int, ...]) -> None:
 @click.pass_context
 def drop(ctx: click.Context, visits: tuple[int, ...], set_aside: bool, yes: bool) -> None:
     """Drop the parts with these visits for good: exposures, sources, predictions and all results."""
-    from ssdb.store.archive import drop as drop_part
-    from ssdb.store.archive import part_with
+    from ssdb.store.ddl.archive import drop as drop_part
+    from ssdb.store.ddl.archive import part_with
 
     database = open_database(ctx)
     for visit in visits:
@@ -99,7 +99,7 @@ def drop(ctx: click.Context, visits: tuple[int, ...], set_aside: bool, yes: bool
 @click.pass_context
 def width(ctx: click.Context, n_visits: int | None) -> None:
     """Show or set how many visits a part has that is made from now on (100,000: YYYYMMDDnnnnn by night)."""
-    from ssdb.store.archive import partition_width
+    from ssdb.store.ddl.archive import partition_width
 
     with wrong_usage():
         click.echo(f"{partition_width(open_database(ctx), n_visits):,}")

@@ -21,7 +21,7 @@ from ssdb.cli.common import (
 
 if TYPE_CHECKING:
     from ssdb.predict.precover import PrecoveryReport
-    from ssdb.store.write import Progress
+    from ssdb.store.transfer.write import Progress
 
 
 @main.command()

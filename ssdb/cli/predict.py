@@ -59,7 +59,7 @@ def predict(
     which: dict[str, Any] = {"visits": visits or None, "nights": nights, "observatory": observatory}
     with progress_bars() as progress:
         if objects:
-            from ssdb.predict.objects import predict_objects
+            from ssdb.predict.one_object import predict_objects
 
             report = predict_objects(database, objects, progress=progress("predict"), **which)
         else:

@@ -12,7 +12,7 @@ from ssdb.cli.common import main
 def init(ctx: click.Context) -> None:
     """Create the tables, or upgrade them to this version of ssdb."""
     from ssdb.store.database import masked
-    from ssdb.store.migrate import REVISION, initialize
+    from ssdb.store.ddl.migrate import REVISION, initialize
 
     database = initialize(ctx.obj)
     ctx.call_on_close(database.close)

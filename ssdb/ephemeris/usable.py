@@ -8,8 +8,8 @@ import numpy as np
 
 from ssdb.ephemeris.constants import LIGHT_SPEED
 from ssdb.ephemeris.elements import cometary_to_cartesian
+from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.ranges import LARGEST_AU, Mask, out_of_range
-from ssdb.schema.solar_system import mpc_orbits
 from ssdb.sky.sphere import Array
 from ssdb.sky.vectors import norms
 

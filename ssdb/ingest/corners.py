@@ -9,7 +9,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, shown
-from ssdb.ingest.checks import (
+from ssdb.ingest.table.checks import (
     Problems,
     check_not_null,
     check_positions,
@@ -18,8 +18,8 @@ from ssdb.ingest.checks import (
     normalised_ra,
     valid_rows,
 )
-from ssdb.ingest.door import ids
-from ssdb.ingest.parts import Parts
+from ssdb.ingest.table.parts import Parts
+from ssdb.ingest.table.report import ids
 from ssdb.runs import begins
 from ssdb.schema.columns import double, integer, long, short
 from ssdb.schema.survey import visit_detector

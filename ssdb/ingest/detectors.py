@@ -13,25 +13,25 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, UsageError, option, shown
-from ssdb.files import label
-from ssdb.image.exposure import Exposure, can_keep_wcs, distinct, read_exposures
-from ssdb.image.files import holds_images
-from ssdb.image.header import HeaderKeywords
-from ssdb.ingest.again import count_stored, fill_unknown
 from ssdb.ingest.corners import SIZES, corners, footprint_columns, rows_of_corners
-from ssdb.ingest.door import IngestReport, Source, ids, refuse_unknown_visits
-from ssdb.ingest.new_visits import create_missing_visits
-from ssdb.ingest.parts import open_parts
-from ssdb.ingest.same_visit import Said, other_visits, refuse_other_places, refuse_others
-from ssdb.input_file import said_of
+from ssdb.ingest.table.again import count_stored, fill_unknown
+from ssdb.ingest.table.new_visits import create_missing_visits
+from ssdb.ingest.table.parts import open_parts
+from ssdb.ingest.table.report import IngestReport, Source, ids, refuse_unknown_visits
+from ssdb.ingest.table.same_visit import Said, other_visits, refuse_other_places, refuse_others
+from ssdb.io.image.detector_image import Exposure, can_keep_wcs, distinct, read_exposures
+from ssdb.io.image.fits_headers import holds_images
+from ssdb.io.image.keywords import HeaderKeywords
+from ssdb.io.input_file import said_of
+from ssdb.io.tables import label
 from ssdb.schema.ranges import MJD, out_of_range
 from ssdb.schema.survey import visit as visit_table
 from ssdb.schema.survey import visit_detector
 from ssdb.sky.footprint import join_outlines
 from ssdb.store.database import Database
-from ssdb.store.staging import staged
-from ssdb.store.visits import clear_results, lock_visits
-from ssdb.store.write import Progress
+from ssdb.store.tables.visits import clear_results, lock_visits
+from ssdb.store.transfer.staging import staged
+from ssdb.store.transfer.write import Progress
 
 _HEADER_VALUES = {
     visit_table: {"exposureTime": "exposure_time"},
@@ -82,7 +82,7 @@ def ingest_detectors(
         Of images: make visits that are not stored from the headers' time, exposure time, band, instrument and
         observatory code.
     table, type : optional
-        Of corners: which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
+        Of corners: which table of a file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 

@@ -14,27 +14,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.designation import pack, packed_from_id
 from ssdb.errors import DesignationError, InputError, shown
-from ssdb.files import label, read_columns
-from ssdb.ingest.again import count_stored
-from ssdb.ingest.checks import Problems, check_not_null, valid_rows
-from ssdb.ingest.conform import conform
-from ssdb.ingest.door import IngestReport, Source, with_column
-from ssdb.ingest.name_tables import NUMBER_COLUMN, is_name_column, is_of_names, store_names
-from ssdb.ingest.packed import pack_numbers, unpack
-from ssdb.input_file import said_of
-from ssdb.names.aliases import NAME, NUMBER, PACKED, PROVISIONAL, SECONDARY
-from ssdb.names.moves import move_aliases, move_rows, object_moves
-from ssdb.names.primary import primary_ids
-from ssdb.schema.solar_system import current_identifications, numbered_identifications
+from ssdb.identity.aliases import NAME, NUMBER, PACKED, PROVISIONAL, SECONDARY
+from ssdb.identity.designation import pack, packed_from_id
+from ssdb.identity.moves import move_aliases, move_rows, object_moves
+from ssdb.identity.packed_arrays import pack_numbers, unpack
+from ssdb.identity.primary import primary_ids
+from ssdb.ingest.formats.name_tables import NUMBER_COLUMN, is_name_column, is_of_names, store_names
+from ssdb.ingest.table.again import count_stored
+from ssdb.ingest.table.checks import Problems, check_not_null, valid_rows
+from ssdb.ingest.table.conform import conform
+from ssdb.ingest.table.report import IngestReport, Source, with_column
+from ssdb.io.input_file import said_of
+from ssdb.io.table_notes import incomplete, not_plain
+from ssdb.io.tables import label, read_columns
+from ssdb.schema.apdb_solar_system import current_identifications, numbered_identifications
 from ssdb.schema.survey import ss_alias
 from ssdb.store.database import Database
-from ssdb.store.names import lock_names, write_aliases
-from ssdb.store.read import read_arrays, read_table
-from ssdb.store.staging import staged
-from ssdb.store.write import Progress
-from ssdb.table_notes import incomplete, not_plain
+from ssdb.store.tables.aliases import lock_names, write_aliases
+from ssdb.store.transfer.read import read_arrays, read_table
+from ssdb.store.transfer.staging import staged
+from ssdb.store.transfer.write import Progress
 
 _PRIMARY = "packed_primary_provisional_designation"
 _OTHER = "packed_secondary_provisional_designation"
@@ -70,10 +70,10 @@ def ingest_identifications(
         Where to.
     source : path or table
         The Minor Planet Center's table current_identifications, numbered_identifications, minor_planet_names or
-        comet_names (CSV, Parquet, or any table that :func:`ssdb.files.read_columns` reads), or rows of it. Of the last
-        two the names are stored, in SsAlias.
+        comet_names (CSV, Parquet, or any table that :func:`ssdb.io.tables.read_columns` reads), or rows of it. Of the
+        last two the names are stored, in SsAlias.
     table, type : optional
-        Which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
+        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
     skip_invalid : bool, optional
         Store the usable rows of identifications and count the others. Of tables of names that is what is done anyway.
     progress : callable, optional

@@ -7,18 +7,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.designation import packed_from_id
-from ssdb.ingest.packed import unpack
-from ssdb.names.aliases import NUMBER, SECONDARY
-from ssdb.names.primary import primary_ids
-from ssdb.schema.solar_system import current_identifications, numbered_identifications
+from ssdb.identity.aliases import NUMBER, SECONDARY
+from ssdb.identity.designation import packed_from_id
+from ssdb.identity.packed_arrays import unpack
+from ssdb.identity.primary import primary_ids
+from ssdb.schema.apdb_solar_system import current_identifications, numbered_identifications
 from ssdb.schema.survey import ss_alias
 
 _numbered, _current, _alias = numbered_identifications.c, current_identifications.c, ss_alias.c
 
 
 class PrimaryDesignations:
-    """What :func:`ssdb.names.primary.primary_ids` says, for a catalogue of millions of objects.
+    """What :func:`ssdb.identity.primary.primary_ids` says, for a catalogue of millions of objects.
 
     The numbers, which are most of it, are looked up in memory; of the others only those are asked for about which the
     database says something.

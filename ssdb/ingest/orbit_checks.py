@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ssdb.ephemeris.constants import GM_SUN
-from ssdb.ingest.kepler import mean_motion
-from ssdb.ingest.orbit_block import usable_epochs
+from ssdb.ingest.formats.kepler import mean_motion
+from ssdb.ingest.formats.orbit_block import usable_epochs
 from ssdb.schema.ranges import Mask
 from ssdb.sky.sphere import Array
 

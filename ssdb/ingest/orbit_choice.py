@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.designation import MIN_PACKED_LENGTH
-from ssdb.ingest.orbit_block import IN_SOURCE, PACKED, OrbitBlock
+from ssdb.ingest.formats.orbit_block import IN_SOURCE, PACKED, OrbitBlock
+from ssdb.schema.ranges import MIN_PACKED_LENGTH
 from ssdb.sky.sphere import Array
-from ssdb.store.orbits import OrbitRank, newer, stored_ranks
+from ssdb.store.tables.orbits import OrbitRank, newer, stored_ranks
 
 TWICE = "the object is there twice"
 STAYS = (

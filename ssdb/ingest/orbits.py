@@ -16,26 +16,35 @@ import sqlalchemy as sa
 
 from ssdb.ephemeris.usable import ELEMENTS, usable_states
 from ssdb.errors import ConfigError, InputError, UsageError, option, quoted, shown
-from ssdb.files import label, read_columns
-from ssdb.ingest.door import IngestReport, Source, with_column
-from ssdb.ingest.header_line import commented_names, header_names
-from ssdb.ingest.mpc_orb import in_memory_as_text
-from ssdb.ingest.mpc_orbits import is_mpc_orbits, read_mpc_orbits
-from ssdb.ingest.mpcorb import is_mpcorb, read_mpcorb
-from ssdb.ingest.name_tables import names_of_objects
+from ssdb.ingest.formats.header_line import commented_names, header_names
+from ssdb.ingest.formats.mpc_orb import in_memory_as_text
+from ssdb.ingest.formats.mpc_orbits import is_mpc_orbits, read_mpc_orbits
+from ssdb.ingest.formats.mpcorb import is_mpcorb, read_mpcorb
+from ssdb.ingest.formats.name_tables import names_of_objects
+from ssdb.ingest.formats.orbit_block import (
+    IN_SOURCE,
+    PACKED,
+    UNPACKED,
+    OrbitBlock,
+    first_line,
+    is_simple_text,
+    is_text,
+    opened,
+)
+from ssdb.ingest.formats.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
 from ssdb.ingest.numbered import PrimaryDesignations
-from ssdb.ingest.orbit_block import IN_SOURCE, PACKED, UNPACKED, OrbitBlock, first_line, is_simple_text, is_text, opened
 from ssdb.ingest.orbit_checks import Angles, epoch_problems, speed_problems
 from ssdb.ingest.orbit_choice import STAYS, FileOrbits, without_worse_than_stored
-from ssdb.ingest.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
-from ssdb.input_file import format_of, refuse_said, said_of
-from ssdb.parquet_files import names_of
+from ssdb.ingest.table.report import IngestReport, Source, with_column
+from ssdb.io.formats.parquet import names_of
+from ssdb.io.input_file import format_of, refuse_said, said_of
+from ssdb.io.tables import label, read_columns
+from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.ranges import absurd_unknown, ranged
-from ssdb.schema.solar_system import mpc_orbits
 from ssdb.store.database import Database
-from ssdb.store.names import lock_names, write_aliases
-from ssdb.store.orbits import lock_orbits, replace_orbits
-from ssdb.store.write import Progress
+from ssdb.store.tables.aliases import lock_names, write_aliases
+from ssdb.store.tables.orbits import lock_orbits, replace_orbits
+from ssdb.store.transfer.write import Progress
 
 FORMATS = ("auto", "mpc_orbits", "mpcorb", "sorcha")
 """Formats of orbits; ``auto`` looks at the contents."""
@@ -65,14 +74,14 @@ def ingest_orbits(
         Where to.
     source : path or table
         MPCORB.DAT (plain or gzip); the Minor Planet Center's table mpc_orbits (CSV, Parquet, or any table that
-        :func:`ssdb.files.read_columns` reads); an orbit file of Sorcha's.
+        :func:`ssdb.io.tables.read_columns` reads); an orbit file of Sorcha's.
     format : {"auto", "mpc_orbits", "mpcorb", "sorcha"}
         What the source is.
     simulated_names : bool
         Take names of Sorcha's objects that have no packed form for those of simulated objects; their names stand in
         all columns of designations.
     table, type : optional
-        Which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
+        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all as far as they are known.
 
@@ -154,7 +163,7 @@ def _usable(
 
 
 def store_orbits(connection: sa.Connection, rows: pa.Table, first_id: int, *, identified: bool) -> dict[str, Any]:
-    """Stores usable orbits; see :func:`ssdb.store.orbits.replace_orbits`.
+    """Stores usable orbits; see :func:`ssdb.store.tables.orbits.replace_orbits`.
 
     Parameters
     ----------
@@ -165,7 +174,7 @@ def store_orbits(connection: sa.Connection, rows: pa.Table, first_id: int, *, id
     first_id : int
         ``id`` of the first row.
     identified : bool
-        As of :func:`ssdb.store.orbits.replace_orbits`.
+        As of :func:`ssdb.store.tables.orbits.replace_orbits`.
     """
     if not rows.num_rows:
         return {}

@@ -11,8 +11,10 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.ingest.again import compare
-from ssdb.ingest.checks import (
+from ssdb.ingest.formats.detect import format_of, reader_of, refuse_unfit_options
+from ssdb.ingest.stored_predictions import KEY, changed_error, stored_predictions
+from ssdb.ingest.table.again import compare
+from ssdb.ingest.table.checks import (
     Problems,
     check_motion,
     check_not_null,
@@ -22,9 +24,19 @@ from ssdb.ingest.checks import (
     normalised_ra,
     valid_rows,
 )
-from ssdb.ingest.conform import conform
-from ssdb.ingest.covered import predictions_on_detector, refuse_others
-from ssdb.ingest.door import (
+from ssdb.ingest.table.conform import conform
+from ssdb.ingest.table.covered import predictions_on_detector, refuse_others
+from ssdb.ingest.table.doubts import Gathered
+from ssdb.ingest.table.identify_rows import (
+    Names,
+    identified,
+    refuse_anonymous,
+    under_primary_designations,
+    with_designations,
+)
+from ssdb.ingest.table.new_visits import rows_of_extremes
+from ssdb.ingest.table.parts import Parts, open_parts
+from ssdb.ingest.table.report import (
     IngestReport,
     Source,
     doubts_about_units,
@@ -34,30 +46,18 @@ from ssdb.ingest.door import (
     refuse_unknown_visits,
     with_column,
 )
-from ssdb.ingest.doubts import Gathered
-from ssdb.ingest.identified import (
-    Names,
-    identified,
-    refuse_anonymous,
-    under_primary_designations,
-    with_designations,
-)
-from ssdb.ingest.new_visits import rows_of_extremes
-from ssdb.ingest.parts import Parts, open_parts
-from ssdb.ingest.prediction_formats import format_of, reader_of, refuse_unfit_options
-from ssdb.ingest.stored_predictions import KEY, changed_error, stored_predictions
-from ssdb.ingest.usable import Usable, numbered, refuse_far, usable, without
-from ssdb.input_file import said_of
+from ssdb.ingest.table.usable import Usable, numbered, refuse_far, usable, without
+from ssdb.io.input_file import said_of
 from ssdb.schema.ranges import ranged
 from ssdb.schema.survey import ss_prediction
 from ssdb.schema.survey import visit as visit_table
 from ssdb.store.database import Database
-from ssdb.store.names import lock_names
-from ssdb.store.partitions import analyze_partitions
-from ssdb.store.read import read_arrays
-from ssdb.store.staging import staged
-from ssdb.store.visits import clear_results, lock_creation, lock_visits, mark_pending
-from ssdb.store.write import Progress, write_tables
+from ssdb.store.ddl.partitions import analyze_partitions
+from ssdb.store.tables.aliases import lock_names
+from ssdb.store.tables.visits import clear_results, lock_creation, lock_visits, mark_pending
+from ssdb.store.transfer.read import read_arrays
+from ssdb.store.transfer.staging import staged
+from ssdb.store.transfer.write import Progress, write_tables
 
 _POSITION = ("ephRa", "ephDec")
 _BEYOND_DEG = 1.0
@@ -119,7 +119,7 @@ def ingest_predictions(
         the objects of the source and those that are stored as predicted to be on that detector, which must have a
         footprint. Rows of another visit are an error.
     table, type : optional
-        Which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
+        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -275,9 +275,9 @@ class _Found:
     keys : pyarrow.Table
         ``visit``, ``ssObjectId`` and ``designation`` of the usable rows.
     names : dict of str to int
-        As :func:`ssdb.ingest.identified.identified` returns it.
+        As :func:`ssdb.ingest.table.identify_rows.identified` returns it.
     times : pyarrow.Table
-        As of :func:`ssdb.ingest.new_visits.rows_of_extremes`, of the rows that are usable by themselves.
+        As of :func:`ssdb.ingest.table.new_visits.rows_of_extremes`, of the rows that are usable by themselves.
     largest : (float, float)
         The largest absolute values of ephRa and ephDec of these rows (deg).
     """

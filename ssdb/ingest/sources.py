@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.ingest.again import Again, compare, keys_of
-from ssdb.ingest.checks import (
+from ssdb.ingest.stored_sources import refuse_stored, stored_sources
+from ssdb.ingest.table.again import Again, compare, keys_of
+from ssdb.ingest.table.checks import (
     Distinct,
     Problems,
     check_not_null,
@@ -22,9 +23,12 @@ from ssdb.ingest.checks import (
     repeated,
     valid_rows,
 )
-from ssdb.ingest.conform import conform
-from ssdb.ingest.covered import refuse_others
-from ssdb.ingest.door import (
+from ssdb.ingest.table.conform import conform
+from ssdb.ingest.table.covered import refuse_others
+from ssdb.ingest.table.doubts import Gathered
+from ssdb.ingest.table.new_visits import TAKEN, create_missing_visits, rows_of_extremes
+from ssdb.ingest.table.parts import Parts, open_parts
+from ssdb.ingest.table.report import (
     IngestReport,
     Source,
     doubts_about_units,
@@ -34,21 +38,17 @@ from ssdb.ingest.door import (
     refuse_unknown_visits,
     with_column,
 )
-from ssdb.ingest.doubts import Gathered
-from ssdb.ingest.new_visits import TAKEN, create_missing_visits, rows_of_extremes
-from ssdb.ingest.parts import Parts, open_parts
-from ssdb.ingest.stored_sources import refuse_stored, stored_sources
-from ssdb.ingest.usable import Usable, numbered, refuse_far, usable, without
-from ssdb.input_file import said_of
-from ssdb.schema.dia import dia_source
+from ssdb.ingest.table.usable import Usable, numbered, refuse_far, usable, without
+from ssdb.io.input_file import said_of
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import ranged
 from ssdb.schema.survey import DONE, PENDING, visit_detector
 from ssdb.store.database import Database
-from ssdb.store.partitions import analyze_partitions, for_sources
-from ssdb.store.staging import staged
-from ssdb.store.totals import add_totals, clear_totals, joined_totals, totals_of
-from ssdb.store.visits import clear_results, lock_source_ids, lock_visits, mark_pending
-from ssdb.store.write import Progress, write_tables
+from ssdb.store.ddl.partitions import analyze_partitions, for_sources
+from ssdb.store.tables.totals import add_totals, clear_totals, joined_totals, totals_of
+from ssdb.store.tables.visits import clear_results, lock_source_ids, lock_visits, mark_pending
+from ssdb.store.transfer.staging import staged
+from ssdb.store.transfer.write import Progress, write_tables
 
 _FILLED = ("detector", "midpointMjdTai")
 _IGNORED = ("ssObjectId", "ssObjectReassocTimeMjdTai")
@@ -92,7 +92,7 @@ def ingest_sources(
         The visit and detector of which the source has all sources, even if it has no rows: ``replace`` concerns
         these. Rows of another one are an error.
     table, type : optional
-        Which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
+        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -209,7 +209,7 @@ class _Found:
     detectors : pyarrow.Table
         The (visit, detector) pairs that the file covers, each once.
     times : pyarrow.Table
-        As of :func:`ssdb.ingest.new_visits.rows_of_extremes`.
+        As of :func:`ssdb.ingest.table.new_visits.rows_of_extremes`.
     largest : (float, float)
         The largest absolute values of ra and dec (deg).
     """

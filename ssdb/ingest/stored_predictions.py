@@ -7,11 +7,11 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import MOST_SHOWN, InputError, option, shown
-from ssdb.ingest.again import Again, keys_of
-from ssdb.ingest.checks import Problems, named_rows
-from ssdb.ingest.door import ids
+from ssdb.ingest.table.again import Again, keys_of
+from ssdb.ingest.table.checks import Problems, named_rows
+from ssdb.ingest.table.report import ids
 from ssdb.schema.survey import ss_prediction
-from ssdb.store.read import read_arrays
+from ssdb.store.transfer.read import read_arrays
 
 KEY = ("visit", "ssObjectId")
 

@@ -7,14 +7,14 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import MOST_SHOWN, InputError, option, shown
-from ssdb.ingest.again import Again, keys_of
-from ssdb.ingest.checks import Problems, named_rows
-from ssdb.ingest.door import ids
-from ssdb.ingest.parts import Parts
-from ssdb.ingest.usable import usable
-from ssdb.schema.dia import dia_source
-from ssdb.store.read import read_arrays
-from ssdb.store.staging import staged
+from ssdb.ingest.table.again import Again, keys_of
+from ssdb.ingest.table.checks import Problems, named_rows
+from ssdb.ingest.table.parts import Parts
+from ssdb.ingest.table.report import ids
+from ssdb.ingest.table.usable import usable
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.store.transfer.read import read_arrays
+from ssdb.store.transfer.staging import staged
 
 
 def stored_sources(

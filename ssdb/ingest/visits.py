@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from ssdb.errors import InputError
-from ssdb.ingest.again import count_stored, fill_unknown
-from ssdb.ingest.checks import (
+from ssdb.ingest.formats.opsim import looks_like_opsim, read_opsim
+from ssdb.ingest.table.again import count_stored, fill_unknown
+from ssdb.ingest.table.checks import (
     Problems,
     check_not_null,
     check_positions,
@@ -17,19 +18,18 @@ from ssdb.ingest.checks import (
     normalised_ra,
     valid_rows,
 )
-from ssdb.ingest.door import IngestReport, Source, ids, read_conformed, with_column
-from ssdb.ingest.opsim import looks_like_opsim, read_opsim
-from ssdb.ingest.same_visit import other_visits, refuse_others, refuse_times_of_rows
-from ssdb.input_file import refuse_said, said_of
-from ssdb.schema.dia import dia_source
+from ssdb.ingest.table.report import IngestReport, Source, ids, read_conformed, with_column
+from ssdb.ingest.table.same_visit import other_visits, refuse_others, refuse_times_of_rows
+from ssdb.io.input_file import refuse_said, said_of
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
-from ssdb.store.plans import index_loops
-from ssdb.store.sources import source_update
-from ssdb.store.staging import staged
-from ssdb.store.totals import count_anew
-from ssdb.store.visits import lock_creation, lock_visits, mark_pending
-from ssdb.store.write import Progress
+from ssdb.store.query_plans import index_loops
+from ssdb.store.tables.sources import source_update
+from ssdb.store.tables.totals import count_anew
+from ssdb.store.tables.visits import lock_creation, lock_visits, mark_pending
+from ssdb.store.transfer.staging import staged
+from ssdb.store.transfer.write import Progress
 
 _STATE = (
     *("predictionsAt", "predictedBy", "status", "runId", "associatedAt"),
@@ -65,7 +65,7 @@ def ingest_visits(
     skip_invalid : bool
         Store the usable rows and count the others, instead of refusing the source.
     table, type : optional
-        Which table of a file is meant, and its format: see :func:`ssdb.input_file.said_of`.
+        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 

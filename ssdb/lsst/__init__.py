@@ -9,8 +9,8 @@ from __future__ import annotations
 from ssdb.errors import MissingPackageError
 
 try:
-    from ssdb.lsst.associator import SolarSystemAssociationConfig, SolarSystemAssociationTask
-    from ssdb.lsst.single_frame import (
+    from ssdb.rubin.pipeline.associator import SolarSystemAssociationConfig, SolarSystemAssociationTask
+    from ssdb.rubin.pipeline.single_frame import (
         SsSingleFrameAssociationConfig,
         SsSingleFrameAssociationConnections,
         SsSingleFrameAssociationTask,

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.usable import ELEMENTS, usable_states
 from ssdb.errors import shown
-from ssdb.identify import identify
-from ssdb.ingest.packed import unpack
+from ssdb.identity.identify import identify
+from ssdb.identity.packed_arrays import unpack
+from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.ranges import absurd_unknown, reasons_of
-from ssdb.schema.solar_system import mpc_orbits
 from ssdb.store.database import Database
-from ssdb.store.read import read_arrays
+from ssdb.store.transfer.read import read_arrays
 
 logger = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from ssdb.ephemeris.covariance import Array, covariance_of
 from ssdb.ephemeris.uncertainty import error_ellipses, sky_covariances_of_pairs
 from ssdb.errors import InputError
-from ssdb.names.primary import in_chunks
+from ssdb.identity.primary import in_chunks
 from ssdb.predict.catalogue import orbits_of
-from ssdb.predict.fields import Views
-from ssdb.schema.solar_system import mpc_orbits
+from ssdb.predict.views import Views
+from ssdb.schema.apdb_solar_system import mpc_orbits
 
 logger = logging.getLogger(__name__)
 

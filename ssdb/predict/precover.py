@@ -16,27 +16,27 @@ from ssdb.association.derive import derive
 from ssdb.association.refine import ranks, refine
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import InputError, option
-from ssdb.ingest.door import Source
-from ssdb.ingest.orbit_block import PACKED
+from ssdb.ingest.formats.orbit_block import PACKED
 from ssdb.ingest.orbit_choice import rank_of
 from ssdb.ingest.orbits import store_orbits
-from ssdb.predict.fields import PROVIDER
+from ssdb.ingest.table.report import Source
+from ssdb.predict.segment_index import boxes_of_caps
 from ssdb.predict.target import Target, find_target
 from ssdb.predict.track import predicted_in_fields
-from ssdb.predict.zones import boxes_of_caps
-from ssdb.schema.dia import dia_source
-from ssdb.schema.solar_system import ss_source
+from ssdb.predict.views import PROVIDER
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.store.database import Database
-from ssdb.store.names import lock_names
-from ssdb.store.nested import Nested
-from ssdb.store.orbits import lock_orbits, newer, stored_ranks
-from ssdb.store.plans import index_loops
-from ssdb.store.read import read_arrays
-from ssdb.store.resources import sql_text
-from ssdb.store.staging import staged
-from ssdb.store.visits import lock_visits, mark_pending
-from ssdb.store.write import Progress, write_rows
+from ssdb.store.query_plans import index_loops
+from ssdb.store.sql_files import sql_text
+from ssdb.store.tables.aliases import lock_names
+from ssdb.store.tables.orbits import lock_orbits, newer, stored_ranks
+from ssdb.store.tables.visits import lock_visits, mark_pending
+from ssdb.store.transfer.nested import Nested
+from ssdb.store.transfer.read import read_arrays
+from ssdb.store.transfer.staging import staged
+from ssdb.store.transfer.write import Progress, write_rows
 
 Columns = dict[str, NDArray[Any]]
 

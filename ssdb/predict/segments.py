@@ -21,7 +21,7 @@ from ssdb.ephemeris.constants import EARTH_RADIUS_KM, LIGHT_SPEED
 from ssdb.ephemeris.observer import tdb_of_tai
 from ssdb.ephemeris.predict import retarded
 from ssdb.ephemeris.trajectory import Trajectories
-from ssdb.predict.zones import ROUNDING_DEG
+from ssdb.predict.segment_index import ROUNDING_DEG
 from ssdb.sky.sphere import Array, positions
 from ssdb.sky.vectors import norms
 

@@ -17,14 +17,14 @@ from ssdb.ask.query import QueryResult
 from ssdb.ephemeris.predict import ephemeris
 from ssdb.ephemeris.uncertainty import error_ellipses, sky_covariances
 from ssdb.errors import ConfigError, quoted
+from ssdb.io.times import SCALES, mjd_tai_of, utc_texts
 from ssdb.predict.target import Target, find_target
+from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.arrow import arrow_field
 from ssdb.schema.columns import double
-from ssdb.schema.solar_system import ss_source
 from ssdb.schema.survey import ss_prediction
 from ssdb.store.database import Database
-from ssdb.store.views import known_columns
-from ssdb.times import SCALES, mjd_tai_of, utc_texts
+from ssdb.store.ddl.views import known_columns
 
 logger = logging.getLogger(__name__)
 

@@ -8,17 +8,17 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.designation import pack, packed_from_id
 from ssdb.ephemeris.covariance import Array, covariance_of
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.usable import ELEMENTS
 from ssdb.errors import EphemerisError, InputError, NotFoundError, UsageError, option, shown
-from ssdb.files import label
-from ssdb.ingest.door import Source
+from ssdb.identity.designation import pack, packed_from_id
+from ssdb.identity.resolve import ResolvedName, find_object
+from ssdb.ingest.formats.orbit_block import PACKED, UNPACKED, OrbitBlock
 from ssdb.ingest.numbered import PrimaryDesignations
-from ssdb.ingest.orbit_block import PACKED, UNPACKED, OrbitBlock
 from ssdb.ingest.orbits import usable_orbits
-from ssdb.names.resolve import ResolvedName, find_object
+from ssdb.ingest.table.report import Source
+from ssdb.io.tables import label
 from ssdb.predict.catalogue import orbits_of
 from ssdb.predict.covariances import stored_covariances
 

@@ -18,14 +18,14 @@ from ssdb.ephemeris.propagate import span, trajectories
 from ssdb.ephemeris.trajectory import Trajectories
 from ssdb.ephemeris.uncertainty import Variants, error_ellipses, variants
 from ssdb.errors import EphemerisError, option, shown
-from ssdb.predict.fields import Views, in_field, prediction_rows, views_of
 from ssdb.predict.target import Target
+from ssdb.predict.views import Views, in_field, prediction_rows, views_of
 from ssdb.schema.ranges import MJD
 from ssdb.schema.survey import visit
 from ssdb.sky.sphere import Array, unit_vectors
 from ssdb.sky.vectors import norms, range_rates
-from ssdb.store.fields import Field, padding, visit_fields
-from ssdb.store.read import read_arrays
+from ssdb.store.tables.visit_fields import Field, padding, visit_fields
+from ssdb.store.transfer.read import read_arrays
 
 _VISITS_PER_CHUNK = 100_000
 _FIELDS_PER_CHUNK = 500

@@ -14,16 +14,16 @@ import sqlalchemy as sa
 
 from ssdb import __version__
 from ssdb.errors import NotFoundError, option, shown
-from ssdb.predict.candidates import night_of, read_candidates
 from ssdb.predict.covariances import with_errors
-from ssdb.predict.fields import Views, hold, prediction_rows, seen, views_of
-from ssdb.predict.nights import NightReport, make_segments
+from ssdb.predict.find_segments import night_of, read_candidates
+from ssdb.predict.make_segments import NightReport, make_segments
+from ssdb.predict.views import Views, hold, prediction_rows, seen, views_of
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.store.database import Database
-from ssdb.store.fields import Field, visit_fields
-from ssdb.store.names import lock_names
-from ssdb.store.visits import among, clear_results, in_nights, lock_visits, mark_pending
-from ssdb.store.write import Progress, write_rows
+from ssdb.store.tables.aliases import lock_names
+from ssdb.store.tables.visit_fields import Field, visit_fields
+from ssdb.store.tables.visits import among, clear_results, in_nights, lock_visits, mark_pending
+from ssdb.store.transfer.write import Progress, write_rows
 
 NO_PATH = "its segment in SsEphemeris is no path of an object: remove the row, and it is made again"
 

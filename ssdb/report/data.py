@@ -16,13 +16,13 @@ from ssdb.report.depth import limiting_magnitudes
 from ssdb.report.objects import ObservedObject, read_objects, seen_objects
 from ssdb.report.reading import Columns, read_columns
 from ssdb.report.statistics import ab_magnitudes
-from ssdb.schema.dia import dia_source
-from ssdb.schema.solar_system import ss_source
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import DONE, association_run, outside_padding, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.sky.footprint import Outlines, unpack_outlines
 from ssdb.sky.sphere import positions
 from ssdb.store.database import Database
-from ssdb.store.visits import in_nights
+from ssdb.store.tables.visits import in_nights
 
 MAGNITUDE_BIN = 0.25
 """Width of the bins of predicted magnitude, mag."""

@@ -6,9 +6,9 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from ssdb.image.header import AB_ZERO_POINT_NJY
+from ssdb.io.image.keywords import AB_ZERO_POINT_NJY
 from ssdb.report.reading import Columns, read_columns
-from ssdb.schema.dia import dia_source
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import visit
 
 SIGNIFICANCE = 5

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ssdb.output_folder import output_folder, refuse_foreign
+from ssdb.io.output_folder import output_folder, refuse_foreign
+from ssdb.io.writers import write_columns
 from ssdb.report import figures
 from ssdb.report.curves import light_curve, phase_curve
 from ssdb.report.data import ReportData, read_report
@@ -18,7 +19,6 @@ from ssdb.report.page import PAGE_NAME, DrawnPicture, render_page
 from ssdb.report.pictures import DARK, LIGHT
 from ssdb.report.sky import sky_map
 from ssdb.store.database import Database
-from ssdb.writers import write_columns
 
 _FIGURES: tuple[Callable[[ReportData], figures.Picture | None], ...] = (
     sky_map,

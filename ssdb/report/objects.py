@@ -12,12 +12,12 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.designation import name_in
-from ssdb.names.aliases import NAME, NUMBER
-from ssdb.names.resolve import find_object
+from ssdb.identity.aliases import NAME, NUMBER
+from ssdb.identity.designation import name_in
+from ssdb.identity.resolve import find_object
 from ssdb.report.reading import Columns, read_columns
 from ssdb.report.statistics import medians_and_widths
-from ssdb.schema.solar_system import numbered_identifications, ss_source
+from ssdb.schema.apdb_solar_system import numbered_identifications, ss_source
 from ssdb.schema.survey import ss_alias, visit
 
 OBJECTS_NAME = "objects.csv"

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from ssdb.schema.arrow import arrow_type
-from ssdb.store.read import read_table
+from ssdb.store.transfer.read import read_table
 
 Columns = dict[str, NDArray[Any]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ssdb.image.header import AB_ZERO_POINT_NJY
+from ssdb.io.image.keywords import AB_ZERO_POINT_NJY
 
 Array = NDArray[np.float64]
 

@@ -20,7 +20,7 @@ naming_convention = {
 metadata = sa.MetaData(naming_convention=naming_convention)
 
 BY_VISIT: dict[str, Any] = {"postgresql_partition_by": "RANGE (visit)"}
-"""Of tables that are partitioned by ranges of visits on PostgreSQL: see :mod:`ssdb.store.partitions`."""
+"""Of tables that are partitioned by ranges of visits on PostgreSQL: see :mod:`ssdb.store.ddl.partitions`."""
 
 
 def _column(name: str, sql_type: Any, unit: str, ucd: str, comment: str, args: tuple[Any, ...], kw: Any) -> sa.Column:

@@ -17,6 +17,11 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 Columns = Mapping[str, NDArray[Any]]
 
+MIN_PACKED_LENGTH = 5
+"""Characters of the packed number of a minor planet; no other packed designation is so short."""
+MAX_PACKED_LENGTH = 8
+"""Packed designations of at most this many characters fit in 64 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Range:

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike
 
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.dia import dia_source
 from ssdb.schema.survey import ss_prediction, visit, visit_detector
 from ssdb.simulate.camera import Camera, in_circle
 from ssdb.simulate.config import SOURCES_PER_VISIT, SimulationConfig

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from ssdb.output_folder import output_folder
+from ssdb.io.output_folder import output_folder
 from ssdb.simulate.camera import Camera, plane_radius
 from ssdb.simulate.config import SimulationConfig
 from ssdb.simulate.exposure import (

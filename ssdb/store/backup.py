@@ -11,11 +11,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, DatabaseError, InputError, SchemaError, option
-from ssdb.output import output_file, require_replaceable
+from ssdb.io.output import output_file, require_replaceable
 from ssdb.store.database import PREPARE_THRESHOLD, Database, driver_connection, is_secret
-from ssdb.store.migrate import revision_of
+from ssdb.store.ddl.migrate import revision_of
 from ssdb.store.sqlite_files import require_free
-from ssdb.store.write import Progress
+from ssdb.store.transfer.write import Progress
 
 _PAGES = 4096
 """Copied at a time: 16 MB, after which Ctrl-C is heard and the bar moves."""

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from ssdb.errors import DatabaseError, SchemaError, quoted
-from ssdb.output import permitted
+from ssdb.io.output import permitted
 from ssdb.store.sqlite_files import reading_only
 from ssdb.store.waits import told_when_late
 

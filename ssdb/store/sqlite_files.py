@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssdb.errors import DatabaseError, InputError
-from ssdb.output import permitted
+from ssdb.io.output import permitted
 
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 _BEGIN = b"SQLite format 3\0"

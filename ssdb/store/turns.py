@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ssdb.store.database import Database
-from ssdb.store.nested import Nested
+from ssdb.store.transfer.nested import Nested
 
 _TURN_SECONDS = 2.0
 _PAUSE_SECONDS = 0.12

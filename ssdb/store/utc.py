@@ -10,7 +10,7 @@ import re
 from datetime import date
 from functools import cache
 
-from ssdb.store.resources import sql_text
+from ssdb.store.sql_files import sql_text
 
 LEAP_SECONDS = (
     *("1972-07-01", "1973-01-01", "1974-01-01", "1975-01-01", "1976-01-01", "1977-01-01", "1978-01-01", "1979-01-01"),

@@ -20,7 +20,7 @@ import ingesting
 from fuzz.corpus import Kind
 from ssdb.errors import SsdbError
 from ssdb.store.database import Database, driver_connection
-from ssdb.store.migrate import connect
+from ssdb.store.ddl.migrate import connect
 
 SEED = 20261129
 MOST_CHARACTERS = 2500

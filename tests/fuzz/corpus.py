@@ -31,8 +31,8 @@ from ssdb.ingest.orbits import ingest_orbits
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
+from ssdb.io.writers import write_columns
 from ssdb.store.database import Database
-from ssdb.writers import write_columns
 
 Read = Callable[[Database, Path], object]
 

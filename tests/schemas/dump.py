@@ -14,8 +14,8 @@ from contextlib import closing
 import numpy as np
 import sqlalchemy as sa
 
-from ssdb.store.migrate import initialize
-from ssdb.store.partitions import PARTITIONED, make_partitions
+from ssdb.store.ddl.migrate import initialize
+from ssdb.store.ddl.partitions import PARTITIONED, make_partitions
 
 ROWS = (
     """INSERT INTO "Visit" (visit, "midpointMjdTai", band, "predictionsAt")

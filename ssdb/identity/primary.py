@@ -1,0 +1,147 @@
+"""The primary designation of objects: which of several designations of one object is the one to use.
+
+The Minor Planet Center says it in two tables: numbered_identifications (a number is an object with a provisional
+designation) and current_identifications (two provisional designations are one object). Where they say nothing about a
+designation, SsAlias may remember what they, or a file, said before.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from ssdb.errors import DesignationError, InputError, shown
+from ssdb.identity.designation import pack, packed_from_id, ss_object_id
+from ssdb.schema.apdb_solar_system import current_identifications, numbered_identifications
+from ssdb.schema.survey import ss_alias
+
+logger = logging.getLogger(__name__)
+
+_NAMES_PER_STATEMENT = 5_000
+"""Well below the number of parameters that SQLite (32,766) and PostgreSQL (65,535) take."""
+
+_current, _numbered = current_identifications.c, numbered_identifications.c
+_SECONDARY = _current.packed_secondary_provisional_designation
+_PRIMARY = _current.packed_primary_provisional_designation
+
+
+def primary_ids(connection: sa.Connection, objects: Mapping[int, str]) -> dict[int, tuple[int, str]]:
+    """The primary designations of objects that came under another one.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        Where to ask.
+    objects : mapping of int to str
+        ``ssObjectId`` to unpacked designation. Those of simulated objects, which are negative, have no other.
+
+    Returns
+    -------
+    dict of int to (int, str)
+        ``ssObjectId`` and unpacked designation of the primary, by the given identifier; only where it is another.
+
+    Raises
+    ------
+    InputError
+        If designations are each other's primary.
+    """
+    if not _anything_known(connection):
+        return {}
+    steps: dict[int, tuple[int, str]] = {}
+    asked: set[int] = set()
+    next_ones = {object_id: name for object_id, name in objects.items() if object_id > 0}
+    while next_ones:
+        asked |= next_ones.keys()
+        found = _one_step(connection, next_ones)
+        steps |= found
+        next_ones = {object_id: name for object_id, name in found.values() if object_id not in asked}
+    return {object_id: _end(object_id, steps) for object_id in objects if object_id in steps}
+
+
+def in_chunks(values: Collection[str]) -> Iterator[list[str]]:
+    """Values in lists that a statement can take as parameters."""
+    listed = list(values)
+    for first in range(0, len(listed), _NAMES_PER_STATEMENT):
+        yield listed[first : first + _NAMES_PER_STATEMENT]
+
+
+def _anything_known(connection: sa.Connection) -> bool:
+    tables = (numbered_identifications, current_identifications, ss_alias)
+    return connection.execute(sa.select(sa.or_(*(sa.exists(sa.select(table)) for table in tables)))).scalar_one()
+
+
+def _end(object_id: int, steps: Mapping[int, tuple[int, str]]) -> tuple[int, str]:
+    """Where the steps from an object lead to."""
+    seen = {object_id}
+    there = steps[object_id]
+    while there[0] in steps:
+        if there[0] in seen:
+            names = sorted(steps[one][1] for one in seen)
+            raise InputError(
+                f"the identification tables say of {shown(names)} that each is secondary to another: load the whole "
+                "table current_identifications again"
+            )
+        seen.add(there[0])
+        there = steps[there[0]]
+    return there
+
+
+def _one_step(connection: sa.Connection, objects: Mapping[int, str]) -> dict[int, tuple[int, str]]:
+    """The next designation on the way to the primary, of those objects that are not there."""
+    packed = {packed_from_id(object_id): object_id for object_id in objects}
+    found = {packed[name]: primary for name, primary in _in_current(connection, packed).items()}
+    numbers = {name: object_id for object_id, name in objects.items() if name[:1].isdigit() and " " not in name}
+    found |= {numbers[name]: primary for name, primary in _in_numbered(connection, numbers).items()}
+    rest = {name: object_id for object_id, name in objects.items() if object_id not in found}
+    found |= _in_aliases(connection, rest)
+    return {object_id: there for object_id, there in found.items() if there[0] != object_id}
+
+
+def _in_numbered(connection: sa.Connection, numbers: Collection[str]) -> dict[str, tuple[int, str]]:
+    statement = sa.select(_numbered.permid, _numbered.unpacked_primary_provisional_designation)
+    rows = [
+        row for part in in_chunks(numbers) for row in connection.execute(statement.where(_numbered.permid.in_(part)))
+    ]
+    return _identified(rows, "numbered_identifications")
+
+
+def _in_current(connection: sa.Connection, packed: Collection[str]) -> dict[str, tuple[int, str]]:
+    statement = sa.select(_SECONDARY, _current.unpacked_primary_provisional_designation)
+    rows = [row for part in in_chunks(packed) for row in connection.execute(statement.where(_SECONDARY.in_(part)))]
+    return _identified(rows, "current_identifications")
+
+
+def _in_aliases(connection: sa.Connection, names: Mapping[str, int]) -> dict[int, tuple[int, str]]:
+    """What SsAlias remembers of designations; not of those that are a primary one in the tables of now."""
+    statement = sa.select(ss_alias.c.alias, ss_alias.c.ssObjectId)
+    others = {}
+    for part in in_chunks(names):
+        for alias, object_id in connection.execute(statement.where(ss_alias.c.alias.in_(part))):
+            if object_id != names[alias]:
+                others[packed_from_id(names[alias])] = (names[alias], object_id)
+    primaries: set[str] = set()
+    for column in (_PRIMARY, _numbered.packed_primary_provisional_designation):
+        for part in in_chunks(others):
+            primaries.update(connection.scalars(sa.select(column).where(column.in_(part))))
+    remembered = {pair for packed, pair in others.items() if packed not in primaries}
+    return {own: (other, pack(packed_from_id(other))[1]) for own, other in remembered}
+
+
+def _identified(rows: Iterable[Any], table: str) -> dict[str, tuple[int, str]]:
+    """The primary designations of rows (designation, primary) by designation.
+
+    Those that no identifier can be made from are passed over with a warning: their objects stay under the designations
+    that they come under, and no other object is concerned.
+    """
+    found: dict[str, tuple[int, str]] = {}
+    for name, primary in rows:
+        try:
+            packed, canonical = pack(primary)
+        except DesignationError as error:
+            logger.warning("%s: the primary designation of %s is passed over: %s", table, name, error)
+            continue
+        found[name] = ss_object_id(packed), canonical
+    return found

@@ -1,0 +1,1 @@
+"""One format of somebody else's a module."""

@@ -1,0 +1,108 @@
+"""The line of a text that names its columns, and the ends of lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from typing import Any
+
+from ssdb.errors import InputError
+from ssdb.io.formats.parquet import NOT_UTF8
+from ssdb.io.limits import LONGEST_LINE, refuse_columns, refuse_line
+from ssdb.io.tables import refuse_repeated
+
+
+def header_names(line: bytes, name: str | os.PathLike[str]) -> list[str]:
+    """The names in a line: between commas (perhaps in quotes) or, where it has none, between blanks.
+
+    Parameters
+    ----------
+    line : bytes
+        The line, of which at most :data:`ssdb.io.limits.LONGEST_LINE` + 1 bytes have been read.
+    name : str or path
+        The file's name for messages.
+
+    Raises
+    ------
+    InputError
+        If it is too long, not UTF-8, cannot be taken apart, or names too many columns or one twice.
+    """
+    name = os.fsdecode(name)
+    if b"\0" in line:
+        raise InputError(f"{name}: is not text, nor a file of another kind that is read here")
+    refuse_line(name, line)
+    try:
+        text = line.decode("utf-8-sig").strip()
+        names = next(csv.reader([text]), []) if "," in text else text.split()
+    except UnicodeDecodeError:
+        raise InputError(f"{name}: {NOT_UTF8}") from None
+    except csv.Error as error:
+        raise InputError(f"{name}: the names of the columns cannot be read: {error}") from None
+    names = [column.strip() for column in names]
+    refuse_columns(name, len(names))
+    refuse_repeated(names, name)
+    return names
+
+
+def header_line(stream: io.BufferedIOBase) -> tuple[bytes, int]:
+    """The line of a text that names its columns, and how many lines stand before it.
+
+    Blank lines and comments (``#``) before it mean nothing.
+
+    Parameters
+    ----------
+    stream : io.BufferedIOBase
+        Of bytes, at the beginning of the text; behind the line in the end.
+    """
+    for before in range(_MOST_COMMENTS):
+        line = stream.readline(LONGEST_LINE + 1)
+        text = line.removeprefix(b"\xef\xbb\xbf").strip()
+        if not line or (text and not text.startswith(b"#")):
+            return line, before
+    return b"", _MOST_COMMENTS
+
+
+def commented_names(stream: io.BufferedIOBase, name: str | os.PathLike[str]) -> list[str]:
+    """The names in the last comment at the beginning of a text; none where it begins with something else."""
+    last = b""
+    for _ in range(_MOST_COMMENTS):
+        line = stream.readline(LONGEST_LINE + 1).removeprefix(b"\xef\xbb\xbf").strip()
+        if not line.startswith(b"#"):
+            break
+        last = line.lstrip(b"# \t")
+    return header_names(last, name)
+
+
+_MOST_COMMENTS = 1000
+
+
+def with_newlines(stream: io.BufferedIOBase) -> io.BufferedIOBase:
+    """A text whose lines end as other programs expect it: of old Macintosh text, where CR ends a line, with LF.
+
+    Parameters
+    ----------
+    stream : io.BufferedIOBase
+        Of bytes, at its beginning; it can be looked into in advance, as those of gzip and of open files can.
+    """
+    beginning = stream.peek(_LOOKED_AT)[:_LOOKED_AT]  # type: ignore[attr-defined]
+    old = b"\r" in beginning.rstrip(b"\r\n") and b"\n" not in beginning
+    return io.BufferedReader(_OldMacintosh(stream)) if old else stream
+
+
+_LOOKED_AT = 8192
+
+
+class _OldMacintosh(io.RawIOBase):
+    """The bytes of a stream with LF for CR."""
+
+    def __init__(self, stream: io.BufferedIOBase) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self._stream.read(len(buffer)).replace(b"\r", b"\n")
+        buffer[: len(content)] = content
+        return len(content)

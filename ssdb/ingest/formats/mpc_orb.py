@@ -1,0 +1,187 @@
+"""The JSON text of an orbit (mpc_orb, column ``mpc_orb_jsonb``): made of what readers decode it to, and what is in it.
+
+The names are those of https://github.com/Smithsonian/mpc-public/tree/main/mpc_orb. The Minor Planet Center fills the
+columns of mpc_orbits out of these texts, not always all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ssdb.schema.apdb_solar_system import mpc_orbits
+from ssdb.schema.arrow import arrow_schema
+
+JSON = "mpc_orb_jsonb"
+
+_FIT = "orbit_fit_statistics"
+_KEYS = {
+    "h": ("magnitude_data", "H"),
+    "g": ("magnitude_data", "G"),
+    "earth_moid": ("moid_data", "Earth"),
+    "orbit_type_int": ("categorization", "orbit_type_int"),
+    "u_param": (_FIT, "U_param"),
+    "nopp": (_FIT, "nopp"),
+    "nobs_total": (_FIT, "nobs_total"),
+    "nobs_total_sel": (_FIT, "nobs_total_sel"),
+    "arc_length_total": (_FIT, "arc_length_total"),
+    "arc_length_sel": (_FIT, "arc_length_sel"),
+    "normalized_rms": (_FIT, "normalized_RMS"),
+    "not_normalized_rms": (_FIT, "not_normalized_RMS"),
+}
+"""Where the text has what columns of mpc_orbits have. Arcs are text, such as "20 days" or "1955-2019"."""
+
+_WHOLE = frozenset(name for name in _KEYS if pa.types.is_integer(arrow_schema(mpc_orbits).field(name).type))
+
+_JSON_OBJECT = r"(?s)^\s*(\{\s*(\".*)?\}|null)\s*$"
+
+_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\s*(?:d|days?))?\s*")
+
+
+def is_decoded(type_: pa.DataType) -> bool:
+    """Whether a column's values are JSON that a reader has taken apart, or bytes of it, which can be text again."""
+    return pa.types.is_nested(type_) or pa.types.is_binary(type_) or pa.types.is_large_binary(type_)
+
+
+def as_text(table: pa.Table) -> pa.Table:
+    """A table whose column :data:`JSON`, in whatever case its name is, holds text.
+
+    Structures, maps and lists of key and value, as Parquet files and drivers that decode jsonb give them, become the
+    text again that they were made of: numbers keep their values, not their digits.
+    """
+    for index, field in enumerate(table.schema):
+        if field.name.lower() != JSON:
+            continue
+        column = table.column(index)
+        if isinstance(column.type, pa.BaseExtensionType):  # Arrow's own type of JSON
+            column = pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
+        if is_decoded(column.type):
+            column = pa.chunked_array([pa.array(map(_dumped, column.to_pylist()), pa.string())])
+        table = table.set_column(index, field.name, column)
+    return table
+
+
+def in_memory_as_text(source: Any) -> Any:
+    """A table in memory whose column :data:`JSON` holds text; dicts need not be alike, as Arrow would have them."""
+    if isinstance(source, pa.Table):
+        return as_text(source)
+    names = [name for name in _names(source) if str(name).lower() == JSON]
+    if not names:
+        return source
+    values = list(source[names[0]])
+    if not any(isinstance(value, Mapping | list | np.ndarray | bytes) for value in values):
+        return source
+    texts = pa.array([_dumped(value) for value in values], pa.string())
+    if isinstance(source, Mapping):
+        return {**source, names[0]: texts}
+    copied = source.copy()
+    copied[names[0]] = texts.to_pylist()
+    return copied
+
+
+def _names(source: Any) -> list[Any]:
+    if isinstance(source, Mapping):
+        return list(source)
+    columns = getattr(source, "colnames", None)  # an astropy Table's; its columns are no names
+    return list(getattr(source, "columns", ()) if columns is None else columns)
+
+
+def _dumped(value: Any) -> str | None:
+    """JSON text; that of text is the text itself, and unknown values (None, NaN) have none."""
+    value = _plain(value)
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value)
+
+
+def _plain(value: Any) -> Any:
+    """A value of JSON's types; what is not finite is null, as numbers in JSON are finite."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):
+        return {str(key): _plain(inner) for key, inner in value}  # of Arrow's maps
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def not_json(rows: pa.Table) -> dict[str, np.ndarray]:
+    """Which rows of mpc_orbits have a text that begins or ends as no text of a JSON object does, by what is wrong."""
+    if JSON not in rows.column_names:
+        return {}
+    looks_right = pc.match_substring_regex(rows.column(JSON), _JSON_OBJECT)
+    wrong = pc.fill_null(pc.invert(looks_right), False).to_numpy()
+    text = f"{JSON} is not JSON (a dict as Python prints it, say), so that its covariance is not used"
+    return {text: wrong} if wrong.any() else {}
+
+
+def with_values_of_json(rows: pa.Table) -> pa.Table:
+    """Rows of mpc_orbits in which values that are unknown are those of the JSON text, where that knows them.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Columns of the types of mpc_orbits.
+    """
+    if JSON not in rows.column_names:
+        return rows
+    texts = rows.column(JSON)
+    columns = {name: _column(rows, name) for name in _KEYS}
+    unknown = np.logical_or.reduce([column.is_null().to_numpy(zero_copy_only=False) for column in columns.values()])
+    asked = np.flatnonzero(unknown & texts.is_valid().to_numpy(zero_copy_only=False))
+    if not len(asked):
+        return rows
+    found = [_values(text) for text in texts.take(pa.array(asked)).to_pylist()]
+    for name, column in columns.items():
+        values = np.full(rows.num_rows, np.nan)
+        values[asked] = [of_text[name] for of_text in found]
+        if np.isnan(values).all():
+            continue
+        filled = pc.coalesce(column, pa.array(values, from_pandas=True).cast(column.type))
+        index = rows.schema.get_field_index(name)
+        field = arrow_schema(mpc_orbits).field(name)
+        rows = rows.append_column(field, filled) if index < 0 else rows.set_column(index, field, filled)
+    return rows
+
+
+def _column(rows: pa.Table, name: str) -> pa.Array:
+    if name in rows.column_names:
+        return rows.column(name).combine_chunks()
+    return pa.nulls(rows.num_rows, arrow_schema(mpc_orbits).field(name).type)
+
+
+def _values(text: str) -> dict[str, float]:
+    """What a text has for columns of mpc_orbits; NaN where it has nothing."""
+    try:
+        orbit = json.loads(text)
+    except (ValueError, RecursionError):  # told where its covariance is wanted
+        orbit = None
+    return {name: _number(orbit, name, *path) for name, path in _KEYS.items()}
+
+
+def _number(orbit: Any, column: str, part: str, key: str) -> float:
+    inner = orbit.get(part) if isinstance(orbit, dict) else None
+    value = inner.get(key) if isinstance(inner, dict) else None
+    if isinstance(value, str):
+        match = _NUMBER.fullmatch(value)
+        value = float(match[1]) if match else None
+    if value is None or isinstance(value, bool | dict | list):
+        return math.nan
+    try:
+        number = float(value)
+    except OverflowError:
+        return math.nan
+    return math.nan if column in _WHOLE and not (number.is_integer() and abs(number) < 2**31) else number

@@ -1,0 +1,253 @@
+"""Orbits as the Minor Planet Center publishes them in its table mpc_orbits: CSV, Parquet, or a table in memory.
+
+The columns are those of https://www.minorplanetcenter.net/mpcops/documentation/replicated-tables-schema/, which
+mpc_orbits has here too: elements in the J2000 mean ecliptic, times MJD TT.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from ssdb.errors import DesignationError, InputError, shown
+from ssdb.identity.designation import pack
+from ssdb.identity.packed_arrays import unpack
+from ssdb.ingest.formats.header_line import header_line, header_names
+from ssdb.ingest.formats.mpc_orb import as_text, not_json, with_values_of_json
+from ssdb.ingest.formats.orbit_block import (
+    PACKED,
+    UNPACKED,
+    OrbitBlock,
+    Part,
+    first_line,
+    is_simple_text,
+    numbers_of,
+    opened,
+    parts_of,
+)
+from ssdb.ingest.orbit_checks import perihelion_problems
+from ssdb.ingest.table.conform import conform
+from ssdb.ingest.table.instants import instants_of
+from ssdb.io.formats.parquet import is_plain, opened_parquet, parquet_parts
+from ssdb.io.input_file import format_of
+from ssdb.io.table_notes import incomplete, not_plain
+from ssdb.io.tables import label, read_columns, require_file
+from ssdb.schema.apdb_solar_system import mpc_orbits
+from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.sentinels import ORBITS, without_sentinels
+
+_NAMES = (PACKED, UNPACKED)
+
+_OURS = ("id", "designation")
+"""Columns without a meaning of their own: numbers of rows, and a copy of the designation."""
+
+_given = mpc_orbits.to_metadata(sa.MetaData())
+for _name in _NAMES:
+    _given.c[_name].type = sa.Text()  # one that is too long costs its row, not the file
+
+_CSV_BLOCK_BYTES = 32 * 2**20
+"""A row has to fit: the JSON text of an orbit has some ten thousand characters."""
+
+_PARQUET_ROWS = 10_000
+"""With the JSON text of every orbit, 50,000 rows are half a gigabyte."""
+
+
+def is_mpc_orbits(column_names: list[str]) -> bool:
+    """Whether columns are those of the table mpc_orbits, or enough of them."""
+    folded = {name.lower() for name in column_names}
+    return bool(folded & set(_NAMES)) and {"q", "e", "epoch_mjd"} <= folded
+
+
+def read_mpc_orbits(source: Any) -> Iterator[OrbitBlock]:
+    """Orbits of the Minor Planet Center's table mpc_orbits.
+
+    Parameters
+    ----------
+    source : path or table
+        CSV (plain or gzip), Parquet, or whatever else :func:`ssdb.io.tables.read_columns` takes. Columns that
+        mpc_orbits does not have are passed over, as are ``id`` and ``designation``; the text of ``mpc_orb_jsonb`` is
+        kept to the letter.
+
+    Yields
+    ------
+    OrbitBlock
+        Rows with their numbers, from 1. Either form of the designation is enough; where both are there they must be
+        of one object.
+
+    Raises
+    ------
+    InputError
+        If the source is not there, not readable, truncated, or lacks a column.
+    """
+    name = label(source)
+    for table, numbers, left_out in _parts(source, name):
+        yield _block(table, numbers, left_out, name)
+
+
+def _parts(source: Any, name: str) -> Iterator[Part]:
+    format_ = format_of(source) if isinstance(source, str | os.PathLike) else None
+    if format_ == "CSV" and is_simple_text(source) and b"," in first_line(source):
+        return _csv_parts(Path(name))
+    if format_ == "Parquet":
+        return _parquet_parts(Path(name))
+    return ((table, numbers, []) for table, numbers in parts_of(read_columns(source, strings=_NAMES)))
+
+
+def _parquet_parts(path: Path) -> Iterator[Part]:
+    before = 0
+    try:
+        for part in parquet_parts(path):
+            require_file(part)
+            with opened_parquet(part, in_parts=True) as (file, _):
+                wanted = [f.name for f in file.schema_arrow if _of_ours(f.name) or not is_plain(f.type)]
+                for batch in file.iter_batches(_PARQUET_ROWS, columns=wanted):
+                    rows = read_columns(as_text(pa.Table.from_batches([batch])))
+                    yield rows, before + 1 + np.arange(batch.num_rows), []
+                    before += batch.num_rows
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet, is it complete? ({error})") from error
+
+
+def _of_ours(column: str) -> bool:
+    return column.lower() in mpc_orbits.c and column.lower() not in _OURS
+
+
+def _csv_parts(path: Path) -> Iterator[Part]:
+    from pyarrow import csv as arrow_csv
+
+    bad: list[int] = []  # told in advance of the rows round them, and never twice
+
+    def note(row: arrow_csv.InvalidRow) -> str:
+        bad.append(row.number)
+        return "skip"
+
+    with opened(path) as stream:
+        header = header_names(header_line(stream)[0], path)
+        wanted = [column for column in header if _of_ours(column)]
+        # All as text: a number that cannot be read costs its row, not the file.
+        types = dict.fromkeys(wanted, pa.string())
+        try:
+            with arrow_csv.open_csv(
+                stream,
+                arrow_csv.ReadOptions(column_names=header, block_size=_CSV_BLOCK_BYTES, use_threads=False),
+                arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+                arrow_csv.ConvertOptions(include_columns=wanted, column_types=types),
+            ) as reader:
+                before, told = 0, 0
+                for batch in reader:
+                    numbers = np.arange(before + 1, before + 1 + batch.num_rows + len(bad))
+                    numbers = numbers[~np.isin(numbers, bad)][: batch.num_rows]
+                    before = int(numbers[-1]) if len(numbers) else before
+                    left_out = [(f"there are not {len(header)} values", np.array(bad[told:]))] if bad[told:] else []
+                    told = len(bad)
+                    for table, part in parts_of(pa.Table.from_batches([batch])):
+                        yield table, numbers[part - 1], left_out
+                        left_out = []
+        except pa.ArrowInvalid as error:
+            if "Empty CSV" not in str(error):
+                raise InputError(f"{path}: cannot be read as CSV, is it complete? ({error})") from error
+
+
+def _parsed(table: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """A table with numbers for the text of numbers, and instants for those of any form.
+
+    Also the rows whose text cannot be read, by what is wrong, and those with an instant that is unknown for that: when
+    a row was written is no part of its orbit.
+    """
+    types = {field.name: field.type for field in arrow_schema(mpc_orbits)}
+    unreadable, unknown = {}, {}
+    for index, name in enumerate(table.column_names):
+        column, type_ = table.column(index), types[name.lower()]
+        if pa.types.is_timestamp(type_):
+            values, bad = instants_of(column.combine_chunks())
+            unknown[f"{name} is not a date and time of UTC: taken for unknown"] = bad
+        elif pa.types.is_string(column.type) and not pa.types.is_string(type_):
+            numbers, bad = numbers_of(column.combine_chunks(), type_)
+            unreadable[f"{name} is not a {'whole ' if pa.types.is_integer(type_) else ''}number"] = bad
+            values = pa.array(numbers, from_pandas=True)
+        else:
+            continue
+        table = table.set_column(index, name, values)
+    return table, unreadable, {text: bad for text, bad in unknown.items() if bad.any()}
+
+
+def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.ndarray]], name: str) -> OrbitBlock:
+    ours = [column for column in table.column_names if _of_ours(column)]
+    if not {column.lower() for column in ours} & {*_NAMES}:
+        raise InputError(
+            f"{name}: there is neither {PACKED} nor {UNPACKED}: is it the table mpc_orbits? "
+            f"It has {shown(table.column_names, 30)}"
+        )
+    others, why = tuple(not_plain(table.schema)), incomplete(table.schema)
+    table, unreadable, unknown = _parsed(table.select(ours))
+    conformed = conform(table, _given, name, filled=(*_NAMES, *_OURS))
+    rows, unknown = conformed.table, unknown | not_json(conformed.table)
+    # What the text does not know either is there as it is in the columns.
+    rows = without_sentinels(with_values_of_json(without_sentinels(rows, ORBITS)), ORBITS)
+    packed, unpacked, ids, agree = _designations(rows)
+    for column, values in ((PACKED, packed), (UNPACKED, unpacked)):
+        index = rows.schema.get_field_index(column)
+        rows = rows.set_column(index, column, values) if index >= 0 else rows.append_column(column, values)
+    problems = (
+        unreadable
+        | _perihelia(rows)
+        | {
+            "there is no designation that has a packed form": ids == 0,
+            "the packed and the unpacked designation are of two objects": ~agree,
+        }
+    )
+    told = [(text, numbers[bad]) for text, bad in unknown.items()]
+    block = OrbitBlock(
+        rows, numbers, ids, left_out, unknown=told, not_plain=others, incomplete=why, doubts=conformed.doubts
+    )
+    return block.without(problems)
+
+
+def _perihelia(rows: pa.Table) -> dict[str, np.ndarray]:
+    """Times of perihelion that are no MJD; as far as the columns are there, which is looked at later."""
+    names = ("peri_time", "epoch_mjd", "q", "e")
+    if not {*names} <= {*rows.column_names}:
+        return {}
+    return perihelion_problems("peri_time", *(rows.column(name).to_numpy() for name in names))
+
+
+def _designations(rows: pa.Table) -> tuple[pa.Array, pa.Array, np.ndarray, np.ndarray]:
+    """Both forms of the designations, the identifiers (0 where there is none), and where the two given forms agree."""
+    n = rows.num_rows
+    given = [
+        pc.ascii_trim_whitespace(rows.column(name).combine_chunks())
+        if name in rows.column_names
+        else pa.nulls(n, pa.string())
+        for name in _NAMES
+    ]
+    packed, unpacked = given
+    made, ids = unpack(packed)
+    # The rest is rare: designations in one form only, or not in the form that the packed one leads to.
+    rest = unpacked.is_valid().to_numpy(False) & ~_true(pc.equal(made, unpacked))
+    agree = np.ones(n, bool)
+    if rest.any():
+        again = pa.array([_packed(text) for text in unpacked.filter(pa.array(rest)).to_pylist()], pa.string())
+        missing = packed.is_null().to_numpy(False)
+        agree[rest] = missing[rest] | _true(pc.equal(again, packed.filter(pa.array(rest))))
+        filled = pc.replace_with_mask(packed, pa.array(rest), again)
+        packed = pc.if_else(pa.array(missing), filled, packed)
+        made, ids = unpack(packed)
+    return packed, made, ids, agree
+
+
+def _true(values: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(pc.fill_null(values, False), dtype=bool)
+
+
+def _packed(text: str) -> str | None:
+    try:
+        return pack(text)[0]
+    except DesignationError:
+        return None

@@ -1,0 +1,254 @@
+"""Predictions as mpSky answers them: Chebyshev coefficients of all objects in a field, for one night.
+
+The answer is a sequence of Arrow messages (https://github.com/mjuric/mpsky, ``ipc_write``): a tensor of the objects'
+coefficients, shape (degree + 1, 3, n), one of the observer's, shape (degree + 1, 3), and a stream with one record
+batch: ``name``, ``ra``, ``dec``, ``tmin``, ``tmax``, and the elements of the orbits where they were asked for (``q``,
+``e``, ``inc``, ...; or the columns of mpc_orbits, and ``Vmag`` with them). The coefficients are those of ``numpy``'s
+``chebfit`` over t - tmin in days, unscaled: heliocentric, au, ICRS axes, of positions with the light time taken off,
+fitted against the time of observation. tmin and tmax come from Sorcha's ``fieldMJD_TAI``; where mpSky's documentation
+says UTC, it is 37 s off.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ssdb.config import AU_KM
+from ssdb.ephemeris.apparent import directions_and_rates
+from ssdb.ephemeris.chebyshev import evaluate
+from ssdb.errors import InputError, shown
+from ssdb.io.limits import content_of, unfolded
+from ssdb.io.tables import label, refuse_repeated
+from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.survey import ss_prediction
+from ssdb.sky.sphere import Array, separations
+
+PROVIDER = "mpsky"
+
+_KM_S = AU_KM / 86400.0
+"""Kilometres per second in an au per day."""
+
+_NEEDED = ("name", "ra", "dec", "tmin", "tmax")
+
+_SAME_ARCSEC = 3.0
+"""mpSky's fits are good to about an arcsecond; its positions and ours come from the same coefficients."""
+
+
+def is_mpsky(source: Any) -> bool:
+    """Whether a source is the path of a file that begins with an Arrow tensor: nothing else in use here does."""
+    if not isinstance(source, str | os.PathLike):
+        return False
+    try:
+        with unfolded(Path(os.fsdecode(source))) as file:
+            # What follows, if it is no message, could be taken for the length of one.
+            return file.peek(4).startswith(b"\xff\xff\xff\xff") and pa.ipc.read_message(file).type == "tensor"
+    except (pa.ArrowException, InputError, OSError, EOFError, MemoryError, zlib.error):
+        return False
+
+
+def read_mpsky(
+    source: str | os.PathLike[str] | bytes, visit: int, midpoint_mjd_tai: float, name: str | None = None
+) -> tuple[pa.Table, tuple[str, ...]]:
+    """Predictions from an answer of mpSky's.
+
+    Positions, rates and velocities are those of the polynomials at the given time; the rates are the derivative of
+    object minus observer, which contains the light time already. The positions of the answer itself are only compared.
+
+    Parameters
+    ----------
+    source : path or bytes
+        The answer.
+    visit : int
+        The exposure that it is for.
+    midpoint_mjd_tai : float
+        Mid-exposure, MJD TAI.
+    name : str, optional
+        The answer's name in messages; without it the path.
+
+    Returns
+    -------
+    table : pyarrow.Table
+        Columns of SsPrediction, units in the metadata: visit, designation (as the service names the object),
+        midpointMjdTai (MJD TAI), ephRa, ephDec (ICRS astrometric, deg), ephRateRa (includes cos dec), ephRateDec
+        (deg/d), ephVmag where the answer has it, helio_* and topo_* (au and km/s), provider. The service knows no
+        errors of its positions. No rows: it knows no object there.
+    doubts : tuple of str
+        What looks wrong and may be right.
+
+    Raises
+    ------
+    InputError
+        If the file is not there, not an answer of mpSky, cut short, or if its polynomials do not hold at that time.
+    """
+    name = name or label(source)
+    objects, observer, columns = _parts(_content(source, name), name)
+    names = columns["name"]
+    t = midpoint_mjd_tai - start_times(name, columns, midpoint_mjd_tai)
+    values: dict[str, Any] = {
+        "visit": np.full(len(names), visit, np.int64),
+        "designation": names,
+        "midpointMjdTai": np.full(len(names), midpoint_mjd_tai),
+        **predicted_columns(objects, observer[:, :, None], t),
+        "provider": np.full(len(names), PROVIDER, object),
+    }
+    if "Vmag" in columns.column_names:
+        values["ephVmag"] = _numbers(name, columns, "Vmag")
+    # Designations are as long as they are, and the magnitudes become single precision at the door, which looks at them.
+    as_given = {"designation": pa.string(), "ephVmag": pa.float64()}
+    fields = [field for field in arrow_schema(ss_prediction) if field.name in values]
+    fields = [field.with_type(as_given.get(field.name, field.type)) for field in fields]
+    arrays = [
+        names if field.name == "designation" else pa.array(values[field.name], field.type, from_pandas=True)
+        for field in fields
+    ]
+    return pa.table(arrays, schema=pa.schema(fields)), _doubts(name, columns, values["ephRa"], values["ephDec"])
+
+
+def predicted_columns(objects: Array, observer: Array, t: Array) -> dict[str, Array]:
+    """What polynomials say of objects at a time.
+
+    Parameters
+    ----------
+    objects, observer : ndarray, shape (degree + 1, 3, n); the observer's also (degree + 1, 3, 1)
+        Chebyshev coefficients: heliocentric, au, ICRS axes.
+    t : ndarray, shape (n,)
+        Days since the tmin of each object.
+
+    Returns
+    -------
+    dict of ndarray, shape (n,)
+        ephRa, ephDec (deg), ephRateRa (includes cos dec), ephRateDec (deg/d), helio_* and topo_* (au and km/s).
+    """
+    helio, helio_v = evaluate(objects, t)
+    place, motion = evaluate(observer, t)
+    topo, topo_v = helio - place, helio_v - motion
+    ra, dec, rate_ra, rate_dec = directions_and_rates(topo.T, topo_v.T)
+    return {
+        "ephRa": ra,
+        "ephDec": dec,
+        "ephRateRa": rate_ra,
+        "ephRateDec": rate_dec,
+        **_components("helio", helio, helio_v),
+        **_components("topo", topo, topo_v),
+    }
+
+
+def _content(source: str | os.PathLike[str] | bytes, name: str) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    return content_of(Path(os.fsdecode(source)), name)
+
+
+def _parts(content: bytes, name: str) -> tuple[Array, Array, pa.Table]:
+    """Coefficients of the objects and of the observer, and the columns of the record batch."""
+    try:
+        stream = pa.BufferReader(content)
+        objects = pa.ipc.read_tensor(stream).to_numpy()
+        observer = pa.ipc.read_tensor(stream).to_numpy()
+        _refuse_compressed(content, stream.tell())
+        with pa.ipc.open_stream(stream) as reader:
+            columns = reader.read_all()
+        columns.validate(full=True)
+    except (pa.ArrowException, OSError, EOFError, ValueError, MemoryError, struct.error) as error:  # of damaged lengths
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"{name}: not an answer of mpSky, or cut short ({reason})") from error
+    refuse_repeated(columns.column_names, name)
+    missing = [column for column in _NEEDED if column not in columns.column_names]
+    if missing:
+        raise InputError(
+            f"{name}: not an answer of mpSky: column {shown(missing)} is missing; it has: "
+            f"{shown(columns.column_names, 20)}"
+        )
+    right = objects.ndim == 3 and objects.shape[1] == 3 and observer.ndim == 2 and observer.shape[1] == 3
+    if not (right and objects.shape[0] and observer.shape[0] and objects.dtype.kind == observer.dtype.kind == "f"):
+        raise InputError(
+            f"{name}: not an answer of mpSky: its tensors are {objects.dtype} {objects.shape} and {observer.dtype} "
+            f"{observer.shape}, not coefficients of shape (degree + 1, 3, objects) and (degree + 1, 3)"
+        )
+    if objects.shape[2] != columns.num_rows:
+        raise InputError(
+            f"{name}: coefficients of {objects.shape[2]:,} objects, but {columns.num_rows:,} rows: is it cut short?"
+        )
+    names = columns["name"]
+    if not columns.num_rows:
+        names = pa.chunked_array([pa.array([], pa.string())])  # of nothing, Arrow may have made another type
+    elif not (pa.types.is_string(names.type) or pa.types.is_large_string(names.type)):
+        raise InputError(f"{name}: column name holds {names.type}, not names of objects")
+    columns = columns.set_column(columns.schema.get_field_index("name"), "name", names.cast(pa.string()))
+    return objects.astype(np.float64), observer.astype(np.float64), columns
+
+
+def _refuse_compressed(content: bytes, start: int) -> None:
+    """Raises ValueError if a message of the stream is compressed: mpSky's never are, and it may unfold to anything."""
+    messages = pa.ipc.MessageReader.open_stream(pa.py_buffer(content)[start:])
+    for message in messages:
+        if message.type in ("record batch", "dictionary") and _is_compressed(bytes(message.metadata), message.type):
+            raise ValueError("its columns are compressed, which mpSky does not do")
+
+
+def _is_compressed(header: bytes, kind: str) -> bool:
+    """Whether a message has the field ``compression`` (Message.fbs of Arrow's format, and FlatBuffers' binary one)."""
+
+    def number(form: str, place: int) -> int:
+        return int(struct.unpack_from(form, header, place)[0])
+
+    def field(table: int, which: int) -> int:
+        """Where a field of a table is; 0 if it is not there."""
+        known = table - number("<i", table)
+        offset = number("<H", known + 4 + 2 * which) if 4 + 2 * which < number("<H", known) else 0
+        return table + offset if offset else 0
+
+    def table(place: int) -> int:
+        return place + number("<I", place)
+
+    batch = table(field(table(0), 2))
+    if kind == "dictionary":
+        batch = table(field(batch, 1))
+    return field(batch, 3) > 0
+
+
+def _numbers(name: str, columns: pa.Table, column: str) -> Array:
+    """A column as numbers, unknown ones NaN."""
+    try:
+        return columns[column].cast(pa.float64()).to_numpy()
+    except pa.ArrowException as error:
+        raise InputError(f"{name}: column {column} does not hold numbers ({error})") from None
+
+
+def start_times(name: str, columns: pa.Table, time: float) -> Array:
+    """tmin of every object (MJD TAI), from columns name, tmin, tmax; InputError if its polynomials do not hold then."""
+    tmin, tmax = (_numbers(name, columns, column) for column in ("tmin", "tmax"))
+    outside = np.flatnonzero(~((tmin <= time) & (time <= tmax)))
+    if len(outside):
+        objects = [f"{columns['name'][int(i)].as_py()}: {tmin[i]:.6f} to {tmax[i]:.6f}" for i in outside[:5].tolist()]
+        more = f" and {len(outside) - 5:,} more" if len(outside) > 5 else ""
+        raise InputError(
+            f"{name}: the visit's mid-exposure, MJD {time:.6f} TAI, is outside of the time for which the answer holds "
+            f"({', '.join(objects)}{more}): ask for the visit's own time"
+        )
+    return tmin
+
+
+def _components(origin: str, position: Array, velocity: Array) -> dict[str, Array]:
+    """Columns of a vector, shape (3, n), and of its derivative (au/d)."""
+    places = {f"{origin}_{axis}": values for axis, values in zip("xyz", position, strict=True)}
+    return places | {f"{origin}_v{axis}": values * _KM_S for axis, values in zip("xyz", velocity, strict=True)}
+
+
+def _doubts(name: str, columns: pa.Table, ra: Array, dec: Array) -> tuple[str, ...]:
+    """Whether the answer's own positions are others than those of its polynomials at the visit's time."""
+    apart = separations(ra, dec, _numbers(name, columns, "ra"), _numbers(name, columns, "dec"))
+    far = apart > _SAME_ARCSEC
+    if not far.any():
+        return ()
+    return (
+        f"the positions of {far.sum():,} objects are up to {apart[far].max():.1f} arcsec from where the answer itself "
+        "has them: it was asked for another time than the visit's mid-exposure (MJD TAI)",
+    )

@@ -1,0 +1,115 @@
+"""Names of objects into SsAlias: the Minor Planet Center's tables minor_planet_names and comet_names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from ssdb.errors import DesignationError
+from ssdb.identity.aliases import MAX_ALIAS_LENGTH, NAME
+from ssdb.identity.designation import pack, packed_from_id
+from ssdb.identity.packed_arrays import pack_numbers, unpack
+from ssdb.identity.primary import primary_ids
+from ssdb.ingest.table.checks import named_rows
+from ssdb.store.tables.aliases import write_aliases
+
+NUMBER_COLUMN = "mp_number"
+_NAME = "name"
+_PACKED = "packed_primary_provisional_designation"
+_UNPACKED = "unpacked_primary_provisional_designation"
+
+
+_COLUMNS = (_NAME, NUMBER_COLUMN, _PACKED, _UNPACKED)
+
+
+def is_name_column(column: str) -> bool:
+    """Whether a column of the tables says what an object is called, or which object that is."""
+    return column in _COLUMNS
+
+
+def is_of_names(columns: Collection[str]) -> bool:
+    """Whether columns are those of one of the two tables."""
+    return _NAME in columns and not {NUMBER_COLUMN, _PACKED, _UNPACKED}.isdisjoint(columns)
+
+
+def names_of_objects(names: pa.Array, ids: np.ndarray) -> pa.Table:
+    """Rows of SsAlias, each name once.
+
+    Parameters
+    ----------
+    names : pyarrow.Array of string, shape (n,)
+        NULL where there is none.
+    ids : ndarray of int64, shape (n,)
+        ``ssObjectId``.
+    """
+    used = pc.fill_null(pc.and_(pc.greater(pc.utf8_length(names), 0), _short(names)), False)
+    table = pa.table({"alias": names, "ssObjectId": pa.array(ids)}).filter(used)
+    first = table.group_by("alias", use_threads=False).aggregate([("ssObjectId", "first")])
+    first = first.rename_columns(["alias", "ssObjectId"])
+    return first.append_column("kind", pa.array([NAME] * first.num_rows, pa.string()))
+
+
+def _short(names: pa.Array) -> pa.Array:
+    return pc.less_equal(pc.utf8_length(names), MAX_ALIAS_LENGTH)
+
+
+def store_names(connection: sa.Connection, rows: pa.Table) -> tuple[int, tuple[str, ...]]:
+    """Stores the names of a table in SsAlias; those of comets, which many share, with the designation.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the names.
+    rows : pyarrow.Table
+        Text columns: ``name``, and ``mp_number`` or a primary provisional designation, packed or not.
+
+    Returns
+    -------
+    invalid : int
+        Rows of objects that no identifier can be made of.
+    doubts : tuple of str
+        Which these are.
+    """
+    names = pc.utf8_trim_whitespace(rows.column(_NAME).combine_chunks())
+    named = names.is_valid().to_numpy(zero_copy_only=False)
+    if NUMBER_COLUMN in rows.column_names:
+        ids = unpack(pack_numbers(pc.utf8_trim_whitespace(rows.column(NUMBER_COLUMN).combine_chunks())))[1]
+    else:
+        designations, ids = _designated(rows)
+        names = pc.binary_join_element_wise(designations, pc.binary_join_element_wise("(", names, ")", ""), " ")
+    unknown = np.flatnonzero((ids == 0) & named)
+    known = ids != 0
+    moved = primary_ids(connection, {one: pack(packed_from_id(one))[1] for one in np.unique(ids[known]).tolist()})
+    ids = np.array([moved.get(one, (one,))[0] for one in ids[known].tolist()], np.int64)
+    write_aliases(connection, names_of_objects(names.filter(pa.array(known)), ids), overwrite=True)
+    if not len(unknown):
+        return 0, ()
+    return len(unknown), (f"the designation has no packed form ({named_rows(unknown + 1)})",)
+
+
+def _designated(rows: pa.Table) -> tuple[pa.Array, np.ndarray]:
+    """Primary designations, unpacked, and identifiers; NULL and 0 where there is no packed form."""
+    empty = pa.nulls(rows.num_rows, pa.string())
+    packed, unpacked = (
+        pc.utf8_trim_whitespace(rows.column(name).combine_chunks()) if name in rows.column_names else empty
+        for name in (_PACKED, _UNPACKED)
+    )
+    designations, ids = unpack(packed)
+    rest = np.flatnonzero((ids == 0) & unpacked.is_valid().to_numpy(zero_copy_only=False))
+    if len(rest):
+        made = packed.to_pylist()
+        for row in rest.tolist():
+            made[row] = _packed(unpacked[row].as_py())
+        designations, ids = unpack(pa.array(made, pa.string()))
+    return designations, ids
+
+
+def _packed(text: str) -> str | None:
+    try:
+        return pack(text)[0]
+    except DesignationError:
+        return None

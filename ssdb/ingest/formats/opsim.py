@@ -1,0 +1,114 @@
+"""Schedules of visits as Rubin's Operations Simulator (OpSim) writes them: SQLite, one row an exposure."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ssdb.errors import InputError, shown
+from ssdb.ingest.formats.foreign_sqlite import ForeignDatabase, is_sqlite, quoted, reading
+from ssdb.schema.arrow import arrow_field
+from ssdb.schema.survey import visit
+
+TABLES = ("observations", "SummaryAllProps")
+"""The table of visits, now and in older schedules."""
+
+OBSERVATORY_CODE = "X05"
+"""The Minor Planet Center's code of the Rubin Observatory, whose simulator OpSim is."""
+
+SECONDS_PER_DAY = 86400.0
+
+_COLUMNS = ("observationId", "observationStartMJD", "visitTime", "visitExposureTime", "fieldRA", "fieldDec")
+
+
+def looks_like_opsim(source: Any) -> bool:
+    """Whether a source is the path of an OpSim schedule: an SQLite database with its table of visits."""
+    if not is_sqlite(source):
+        return False
+    try:
+        with reading(source) as database:
+            return _table(database) is not None
+    except InputError:
+        return False
+
+
+def read_opsim(path: str | os.PathLike[str]) -> pa.Table:
+    """The visits of an OpSim schedule.
+
+    Mid-exposure is observationStartMJD (MJD TAI) and half of visitTime (s), which includes the shutter and what lies
+    between the snaps of a visit; Sorcha takes the same ("Scheduler Output Schema", documentation of rubin_scheduler).
+
+    Parameters
+    ----------
+    path : path
+        An SQLite database with the table observations or, in older schedules, SummaryAllProps.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns of Visit, units in the metadata: visit, midpointMjdTai (MJD TAI), observatoryCode, band, exposureTime
+        (s), ra, dec (boresight, ICRS, deg).
+
+    Raises
+    ------
+    InputError
+        If the file is not there, not an SQLite database, not a schedule, or lacks a column.
+    """
+    name = os.fsdecode(path)
+    with reading(path) as database:
+        table = _table(database)
+        if table is None:
+            raise InputError(f"{name}: not an OpSim schedule: there is no table {' or '.join(TABLES)}")
+        there = database.columns[table]
+        # Since the filter wheel of the real camera, "filter" may be the piece of glass (r_57) beside "band" (r).
+        band = "band" if "band" in there else "filter"
+        wanted = [*_COLUMNS, band]
+        missing = [column for column in wanted if column not in there]
+        if missing:
+            old = "; schedules of OpSim 3 (obsHistID, radians) are not read" if "obsHistID" in there else ""
+            raise InputError(
+                f"{name}: column {shown(missing, len(missing))} is missing in the table {table}{old}; "
+                f"it has: {shown(there, 40)}"
+            )
+        try:
+            columns = database.read(table, {column: quoted(column) for column in wanted})
+        except pa.ArrowException as error:
+            raise InputError(f"{name}: {error} (table {table})") from None
+    start, duration = (_floats(columns, column, name) for column in ("observationStartMJD", "visitTime"))
+    values = {
+        "visit": columns["observationId"],
+        "midpointMjdTai": start + duration / 2 / SECONDS_PER_DAY,
+        "observatoryCode": [OBSERVATORY_CODE] * columns.num_rows,
+        "band": columns[band],
+        "exposureTime": _floats(columns, "visitExposureTime", name),
+        "ra": _floats(columns, "fieldRA", name),
+        "dec": _floats(columns, "fieldDec", name),
+    }
+    fields = [arrow_field(visit.columns[column]) for column in values]
+    # Single precision is made at the door, which looks at the values.
+    fields = [field.with_type(pa.float64()) if pa.types.is_floating(field.type) else field for field in fields]
+    try:
+        arrays = [_as(values[field.name], field.type) for field in fields]
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise InputError(f"{name}: column observationId or {band} of the table {table}: {error}") from None
+    return pa.table(arrays, schema=pa.schema(fields))
+
+
+def _table(database: ForeignDatabase) -> str | None:
+    return next((table for table in TABLES if table in database.columns), None)
+
+
+def _floats(table: pa.Table, column: str, name: str) -> np.ndarray:
+    """A column as float64; NULL as NaN."""
+    try:
+        return np.array(table[column].to_pylist(), np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name}: column {column}: {error}") from None
+
+
+def _as(values: Any, type_: pa.DataType) -> pa.ChunkedArray | pa.Array:
+    column = values if isinstance(values, pa.ChunkedArray) else pa.array(values, from_pandas=True)
+    return column.cast(type_)

@@ -1,0 +1,306 @@
+"""Orbits as Sorcha reads them, in each of its formats: COM, KEP, CART, and about the barycentre BCOM, BKEP, BCART.
+
+Columns and units are those of https://sorcha.readthedocs.io (Inputs, orbit file): au, au/d, degrees in the J2000 mean
+ecliptic, MJD TDB. They become what mpc_orbits has: heliocentric cometary elements in that ecliptic that osculate at
+the same instant. The times stay as they are, TDB, which is TT within 2 ms. Barycentric elements are those of a body
+that moves round the mass of the whole Solar System; from the states that they give, that of the Sun (DE440) is taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS, GM_SUN
+from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary
+from ssdb.errors import DesignationError, InputError, option, quoted, shown
+from ssdb.identity.designation import pack
+from ssdb.identity.identify import identify
+from ssdb.identity.packed_arrays import unpack
+from ssdb.ingest.formats.header_line import header_line, header_names
+from ssdb.ingest.formats.kepler import of_ellipses
+from ssdb.ingest.formats.orbit_block import (
+    PACKED,
+    UNPACKED,
+    OrbitBlock,
+    Part,
+    is_simple_text,
+    lines_of,
+    numbers_of,
+    opened,
+    parts_of,
+)
+from ssdb.ingest.orbit_checks import epoch_problems, perihelion_problems
+from ssdb.ingest.table.conform import unit_factor
+from ssdb.io.table_notes import incomplete, unit_of
+from ssdb.io.tables import label, read_columns
+from ssdb.sky.frames import mean_ecliptic_rotation
+from ssdb.sky.sphere import Array
+
+_ORIENTATION = ("inc", "node", "argPeri")
+_COLUMNS = {
+    "COM": ("q", "e", *_ORIENTATION, "t_p_MJD_TDB"),
+    "KEP": ("a", "e", *_ORIENTATION, "ma"),
+    "CART": ("x", "y", "z", "xdot", "ydot", "zdot"),
+}
+"""What each format has beside ObjID, FORMAT and epochMJD_TDB; the barycentric ones, with a B before, have the same."""
+
+_UNITS = {
+    **dict.fromkeys(("q", "a", "x", "y", "z"), "AU"),
+    **dict.fromkeys(("xdot", "ydot", "zdot"), "AU/d"),
+    **dict.fromkeys((*_ORIENTATION, "ma"), "deg"),
+    **dict.fromkeys(("t_p_MJD_TDB", "epochMJD_TDB"), "d"),
+    "e": "",
+}
+
+_FORMATS = (*_COLUMNS, *(f"B{name}" for name in _COLUMNS))
+_ELEMENTS = ("q", "e", "i", "node", "argperi", "peri_time")
+_EPOCH = "epochMJD_TDB"
+
+_MASS_RATIO = (GM_SUN + sum(GM_PLANETS.values()) + sum(GM_ASTEROIDS.values())) / GM_SUN
+"""Mass of the Solar System over that of the Sun."""
+
+
+def is_sorcha_orbits(column_names: Collection[str]) -> bool:
+    """Whether columns are those of an orbit file of Sorcha's."""
+    return {"ObjID", "FORMAT"} <= set(column_names)
+
+
+def read_sorcha_orbits(source: Any, *, simulated_names: bool = False) -> Iterator[OrbitBlock]:
+    """Orbits of a file in one or more of Sorcha's formats.
+
+    Parameters
+    ----------
+    source : path or table
+        Comma- or whitespace-separated text (also gzip), or any other table that :func:`ssdb.io.tables.read_columns`
+        takes.
+    simulated_names : bool
+        Take names without a packed form for those of simulated objects.
+
+    Yields
+    ------
+    OrbitBlock
+        Lines of text with their numbers in the file, or rows of a table from 1. H and G are not in these files.
+
+    Raises
+    ------
+    InputError
+        If the source is not there, not readable, truncated, or lacks a column.
+    DesignationError
+        If simulated names cannot be stored or told apart.
+    EphemerisError
+        If elements about the barycentre need a package that is not installed.
+    """
+    name = label(source)
+    by_lines = is_simple_text(source)
+    counted = "line" if by_lines else "row"
+    for table, numbers, left_out in _text_parts(Path(name)) if by_lines else _table_parts(source):
+        rows, ids, problems = _orbits(table, name, simulated_names)
+        why = incomplete(table.schema)
+        yield OrbitBlock(rows, numbers, ids, left_out, counted, incomplete=why).without(problems)
+
+
+def heliocentric(format: str, columns: dict[str, Array], epoch: Array) -> dict[str, Array]:
+    """Heliocentric cometary elements of orbits in a format of Sorcha's.
+
+    Parameters
+    ----------
+    format : {"COM", "KEP", "CART", "BCOM", "BKEP", "BCART"}
+        What the columns are.
+    columns : dict of str to ndarray, shape (n,)
+        Those that the format has: au, au/d, deg, MJD TDB; J2000 mean ecliptic, about the Sun or the barycentre.
+    epoch : ndarray, shape (n,)
+        When they osculate, MJD TDB.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        ``q`` (au), ``e``, ``i``, ``node``, ``argperi`` (deg, J2000 mean ecliptic), ``peri_time`` (MJD TDB).
+
+    Raises
+    ------
+    EphemerisError
+        If elements about the barycentre need a package that is not installed, or an epoch is outside of DE440.
+    """
+    barycentric = format.startswith("B")
+    values = [columns[name] for name in _COLUMNS[format.removeprefix("B")]]
+    if format.endswith("CART"):
+        frame = mean_ecliptic_rotation()
+        states = np.concatenate([np.stack(values[:3], axis=1) @ frame, np.stack(values[3:], axis=1) @ frame], axis=1)
+    else:
+        size, e, i, node, argperi, anomaly = values
+        if format.endswith("COM"):
+            q, peri_time = size, anomaly
+        else:
+            q, peri_time = keplerian_to_cometary(size, e, anomaly, epoch)
+        if not barycentric:
+            return dict(zip(_ELEMENTS, (q, e, i, node, argperi, peri_time), strict=True))
+        # Round a mass that is larger by a factor the same orbit is run through faster by its root. The anomaly of
+        # KEP has been made a time round the mass of the Sun already.
+        faster = np.sqrt(_MASS_RATIO)
+        if format == "BCOM":
+            peri_time = epoch - faster * (epoch - peri_time)
+        states = cometary_to_cartesian(q, e, i, node, argperi, peri_time, epoch)
+        states[:, 3:] *= faster
+    if barycentric:
+        from ssdb.ephemeris.bodies import sun
+
+        instants, which = np.unique(epoch, return_inverse=True)
+        states = states - sun(instants)[which]
+    return cartesian_to_cometary(states, epoch)
+
+
+def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table, np.ndarray, dict[str, np.ndarray]]:
+    """Rows of mpc_orbits, their identifiers, and what is wrong with them."""
+    _require(table, ("ObjID", "FORMAT", _EPOCH), name, "an orbit file of Sorcha's")
+    n = table.num_rows
+    formats = np.array([str(value).strip() for value in table.column("FORMAT").to_pylist()], object)
+    epoch = _column(table, _EPOCH, name)
+    simulated = option("--simulated-names", "simulated_names=True")
+    packed, designations, ids = _named(_cast(table, "ObjID", pa.string(), name), name, simulated_names)
+    problems = {
+        f"ObjID is no designation with a packed form (if it is the name of a simulated object: {simulated})": ids == 0,
+        f"FORMAT is none of {', '.join(_FORMATS)}": ~np.isin(formats, _FORMATS),
+        f"{_EPOCH} is unknown": np.isnan(epoch),
+        **epoch_problems(_EPOCH, epoch),
+    }
+    elements = {element: np.full(n, np.nan) for element in _ELEMENTS}
+    for format_ in sorted({*formats.tolist()} & {*_FORMATS}):
+        wanted = _COLUMNS[format_.removeprefix("B")]
+        _require(table, wanted, name, f"orbits of FORMAT {format_}")
+        columns = {column: _column(table, column, name) for column in wanted}
+        here = formats == format_
+        senseless = _senseless(format_, columns)
+        if format_.endswith("COM"):
+            senseless |= perihelion_problems("t_p_MJD_TDB", columns["t_p_MJD_TDB"], epoch, columns["q"], columns["e"])
+        for text, wrong in senseless.items():
+            problems[text] = problems.get(text, np.zeros(n, bool)) | (here & wrong)
+        usable = here & ~np.logical_or.reduce(list(problems.values()))
+        found = heliocentric(format_, {column: values[usable] for column, values in columns.items()}, epoch[usable])
+        for element, values in found.items():
+            elements[element][usable] = values
+    elements["epoch_mjd"] = epoch
+    elements |= of_ellipses(elements["q"], elements["e"], elements["peri_time"], epoch)
+    rows = {PACKED: packed, UNPACKED: designations}
+    rows |= {element: pa.array(values, from_pandas=True) for element, values in elements.items()}
+    return pa.table(rows), ids, problems
+
+
+def _require(table: pa.Table, columns: Collection[str], name: str, what: str) -> None:
+    if missing := [column for column in columns if column not in table.column_names]:
+        raise InputError(
+            f"{name}: column {shown(missing, len(missing))} is missing for {what}; "
+            f"it has {shown(table.column_names, 30)}"
+        )
+
+
+def _cast(table: pa.Table, column: str, type_: pa.DataType, name: str) -> pa.ChunkedArray:
+    values = table.column(column)
+    try:
+        return values.cast(type_, safe=pa.types.is_string(type_))  # large integers as numbers lose digits, as they may
+    except pa.ArrowException:
+        raise InputError(f"{name}: column {column} holds {values.type}, which cannot be {type_}") from None
+
+
+def _column(table: pa.Table, column: str, name: str) -> Array:
+    """Numbers of a column in its unit; NaN where there is none."""
+    texts = table.column(column)
+    if pa.types.is_string(texts.type):
+        values = numbers_of(texts.combine_chunks())[0]
+    else:
+        values = _cast(table, column, pa.float64(), name).to_numpy()
+    unit = unit_of(table.schema.field(column))
+    try:
+        values = values * unit_factor(unit, _UNITS[column])
+    except ValueError as error:
+        raise InputError(f"{name}: column {column} has the unit {quoted(unit)}, which {error}") from None
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _senseless(format_: str, columns: dict[str, Array]) -> dict[str, np.ndarray]:
+    """Rows that are no orbit, by what is wrong with them."""
+    problems = {f"{name} is not a number": np.isnan(values) for name, values in columns.items()}
+    if format_.endswith("CART"):
+        x, y, z, vx, vy, vz = columns.values()
+        turning = np.hypot(np.hypot(y * vz - z * vy, z * vx - x * vz), x * vy - y * vx) > 0
+        return problems | {"the motion is along a straight line through the centre": ~turning}
+    e = columns["e"]
+    if format_.endswith("COM"):
+        return problems | {"q is not above 0": ~(columns["q"] > 0), "e is below 0": e < 0}
+    q = columns["a"] * (1.0 - e)
+    return problems | {"e is below 0": e < 0, "e is 1, where there is no a": e == 1, "a (1 - e) is not above 0": q <= 0}
+
+
+def _named(names: pa.ChunkedArray, label_: str, simulated_names: bool) -> tuple[pa.Array, pa.Array, np.ndarray]:
+    """Packed and unpacked designations and identifiers (0 where there is none) of names in any form."""
+    texts = names.combine_chunks()
+    designations, ids = unpack(texts)
+    rest = np.flatnonzero(ids == 0)
+    if not len(rest):
+        return texts, designations, ids
+    packed = np.array(texts.to_pylist(), object)
+    unpacked = np.array(designations.to_pylist(), object)
+    if simulated_names:
+        ids[rest], unpacked[rest] = identify(packed[rest].tolist(), label_, simulated_names)
+        packed[rest] = unpacked[rest]
+        rest = rest[ids[rest] > 0]
+    for row in rest.tolist():
+        try:
+            packed[row], unpacked[row] = pack(packed[row] or "")
+        except DesignationError:
+            continue
+    made, found = unpack(pa.array(packed[rest].tolist(), pa.string()))
+    ids[rest] = found
+    unpacked[rest] = made.to_pylist()
+    return pa.array(packed.tolist(), pa.string()), pa.array(unpacked.tolist(), pa.string()), ids
+
+
+def _table_parts(source: Any) -> Iterator[Part]:
+    for table, numbers in parts_of(read_columns(source, strings=("ObjID", "FORMAT"))):
+        yield table, numbers, []
+
+
+def _text_parts(path: Path) -> Iterator[Part]:
+    """Columns of text; lines that have not as many values as the first one has names are left out."""
+    with opened(path) as stream:
+        header, before = header_line(stream)
+        by_whitespace = b"," not in header
+        names = header_names(header, path)
+        before += 1
+        for block in lines_of(stream, path):
+            text = block.tobytes().replace(b"\r", b"")
+            if by_whitespace:
+                text = re.sub(rb"[ \t]+", b",", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", text))
+            characters = np.frombuffer(text, np.uint8)
+            ends = np.flatnonzero(characters == ord("\n"))
+            lengths = np.diff(ends, prepend=-1)
+            commas = np.diff(np.searchsorted(np.flatnonzero(characters == ord(",")), ends), prepend=0)
+            values = np.where(lengths > 1, commas + 1, 0)
+            numbers = before + 1 + np.arange(len(ends))
+            before += len(ends)
+            whole = values == len(names)
+            wrong = numbers[~whole & (values > 0)]
+            left_out = [(f"there are not {len(names)} values", wrong)] if len(wrong) else []
+            rows = characters[np.repeat(whole, lengths)].tobytes()
+            for table, part in parts_of(_as_table(rows, names, path)):
+                yield table, numbers[whole][part - 1], left_out
+                left_out = []
+
+
+def _as_table(rows: bytes, names: list[str], path: Path) -> pa.Table:
+    """Lines of comma-separated values as columns of text."""
+    from pyarrow import csv
+
+    if not rows:
+        return pa.table({name: pa.array([], pa.string()) for name in names})
+    types = dict.fromkeys(names, pa.string())
+    convert = csv.ConvertOptions(column_types=types, strings_can_be_null=True)
+    try:
+        return csv.read_csv(pa.BufferReader(rows), csv.ReadOptions(column_names=names), convert_options=convert)
+    except pa.ArrowException as error:
+        raise InputError(f"{path}: cannot be read as text in columns: {error}") from None

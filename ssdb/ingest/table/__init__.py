@@ -1,0 +1,1 @@
+"""What all kinds of tables go through on their way into the database."""

@@ -1,0 +1,179 @@
+"""Rows of a source that are stored already: the same, which are left as they are, and those with other values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.store.transfer.read import read_arrays
+from ssdb.store.transfer.staging import staged
+
+
+@dataclass(slots=True)
+class Again:
+    """Which of the usable rows of a source are stored already under their keys.
+
+    Attributes
+    ----------
+    stored : ndarray of bool, shape (n,)
+        Those that are.
+    same : ndarray of bool, shape (n,)
+        Those that are stored with the values of the source.
+    example : str
+        What differs in the first of the others.
+    """
+
+    stored: np.ndarray
+    same: np.ndarray = field(init=False)
+    example: str = ""
+
+    def __post_init__(self) -> None:
+        self.same = np.zeros(len(self.stored), bool)
+
+    @property
+    def differ(self) -> np.ndarray:
+        return self.stored & ~self.same
+
+    def counts(self) -> dict[str, Any]:
+        """How many rows are new, changed and unchanged, as of :class:`ssdb.ingest.table.report.IngestReport`."""
+        stored, same = int(np.count_nonzero(self.stored)), int(np.count_nonzero(self.same))
+        return {"new": len(self.stored) - stored, "changed": stored - same, "unchanged": same}
+
+    def but_same(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """The rows of all parts of the source, without those that are stored as they are."""
+        start = 0
+        for rows in tables:
+            same = self.same[start : start + rows.num_rows]
+            start += rows.num_rows
+            yield rows.filter(pa.array(~same)) if same.any() else rows
+
+
+def compare(
+    connection: sa.Connection, table: sa.Table, key: Sequence[str], stored: np.ndarray, tables: Iterable[pa.Table]
+) -> Again:
+    """Compares rows of a source with those that are stored under their keys, in the columns that the source has.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    table : sqlalchemy.Table
+        Where the rows are stored.
+    key : sequence of str
+        Integer columns that make the key.
+    stored : ndarray of bool, shape (n,)
+        The usable rows whose key is stored.
+    tables : iterable of pyarrow.Table
+        All usable rows, a part at a time; looked at only if any is stored.
+
+    Returns
+    -------
+    Again
+    """
+    again = Again(stored)
+    if not stored.any():
+        return again
+    start = 0
+    for rows in tables:
+        chosen = start + np.flatnonzero(stored[start : start + rows.num_rows])
+        if len(chosen):
+            looked_at = rows.take(pa.array(chosen - start))
+            with staged(connection, table, looked_at) as given:
+                again.same[chosen] = _same(connection, table, key, given, looked_at)
+                if not again.example and not again.same[chosen].all():
+                    again.example = _example(connection, table, key, given)
+        start += rows.num_rows
+    return again
+
+
+def count_stored(connection: sa.Connection, table: sa.Table, key: Sequence[str], given: sa.Table) -> dict[str, Any]:
+    """How many staged rows are new, changed and unchanged, as of :class:`ssdb.ingest.table.report.IngestReport`."""
+    same = sa.func.sum(sa.case((_equal(table, given), 1), else_=0))
+    found = sa.select(sa.func.count(), sa.func.coalesce(same, 0)).where(_of_key(table, key, given))
+    stored, unchanged = connection.execute(found).one()
+    n = connection.execute(sa.select(sa.func.count()).select_from(given)).scalar_one()
+    return {"new": n - stored, "changed": stored - int(unchanged), "unchanged": int(unchanged)}
+
+
+def fill_unknown(
+    connection: sa.Connection,
+    table: sa.Table,
+    key: Sequence[str],
+    given: sa.Table,
+    errors: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Gives staged rows what is stored, where they know nothing: the unknown never replaces what is known.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    table : sqlalchemy.Table
+        Where rows are stored.
+    key : sequence of str
+        Integer columns that make the key.
+    given : sqlalchemy.Table
+        The staged rows.
+    errors : mapping of str to str
+        Columns that are errors of others: they stay only where the value does.
+    """
+    values = {}
+    for column in given.columns:
+        if column.name in key:
+            continue
+        stored: Any = table.c[column.name]
+        if of := errors.get(column.name):
+            same = sa.or_(given.c[of].is_(None), given.c[of] == table.c[of])
+            stored = sa.case((same, stored), else_=None)
+        values[column.name] = sa.func.coalesce(column, stored)
+    if values:
+        unknown = sa.or_(*(given.c[name].is_(None) for name in values))
+        connection.execute(sa.update(given).where(_of_key(table, key, given), unknown).values(values))
+
+
+def _of_key(table: sa.Table, key: Sequence[str], given: sa.Table) -> sa.ColumnElement[bool]:
+    return sa.and_(*(table.c[name] == given.c[name] for name in key))
+
+
+def _equal(table: sa.Table, given: sa.Table) -> sa.ColumnElement[bool]:
+    return sa.and_(*(table.c[column.name].is_not_distinct_from(column) for column in given.columns))
+
+
+def _same(
+    connection: sa.Connection, table: sa.Table, key: Sequence[str], given: sa.Table, rows: pa.Table
+) -> np.ndarray:
+    columns = [given.c[name] for name in key]
+    found = sa.select(*columns).where(_of_key(table, key, given), _equal(table, given)).order_by(*columns)
+    return np.isin(keys_of([rows.column(name) for name in key]), keys_of(list(read_arrays(connection, found).values())))
+
+
+def keys_of(columns: Sequence[np.ndarray | pa.ChunkedArray]) -> np.ndarray:
+    """Integer columns as one array of keys, to be looked up in another such array."""
+    arrays = [np.asarray(column, np.int64) for column in columns]
+    if len(arrays) == 1:
+        return arrays[0]
+    return np.ascontiguousarray(np.column_stack(arrays)).view(f"V{8 * len(arrays)}").ravel()
+
+
+def _example(connection: sa.Connection, table: sa.Table, key: Sequence[str], given: sa.Table) -> str:
+    """The values of the first row that differs, in the first column in which it does."""
+    first = [given.c[name] for name in key]
+    pairs = [column for new in given.columns for column in (new.label(f"new_{new.name}"), table.c[new.name])]
+    statement = sa.select(*pairs).where(_of_key(table, key, given), ~_equal(table, given)).order_by(*first).limit(1)
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return ""
+    for column, (new, old) in zip(given.columns, zip(row[::2], row[1::2], strict=True), strict=True):
+        if new != old:
+            return f"{column.name} is {_shown(old)} and is given as {_shown(new)}"
+    return ""
+
+
+def _shown(value: object) -> str:
+    return "unknown" if value is None else str(value)

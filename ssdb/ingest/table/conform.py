@@ -1,0 +1,221 @@
+"""Columns of any file as the columns of a table of the data model: names, units, types, and NULL for unknown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from types import MappingProxyType
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.errors import InputError, quoted, shown
+from ssdb.ingest.table.advice import map_of
+from ssdb.ingest.table.typed import POSITIONS, Target, UnusableError, are_numbered_codes, converted, is_date, is_needed
+from ssdb.io.table_notes import SINGLE, UNREADABLE, about, unit_of
+from ssdb.io.units import parsed_unit
+from ssdb.schema.arrow import arrow_schema
+
+_ELEMENTS = frozenset({"q", "e", "i", "node", "argperi"})
+_UCDS_OF_NAMES = ("meta.id", "meta.id;src")
+_MOST_COLUMNS_SHOWN = 40
+_MOST_SHAPES = 256
+"""So many lists of columns are remembered: files of one kind, and the detectors of a night, have the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conformed:
+    """A file's columns as those of a table.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        The columns that both have, in the table's order, with the types and metadata of its Arrow schema.
+    left_out : tuple of str
+        Columns of the file that the data model does not have, or makes itself.
+    without_unit : tuple of str
+        Columns that have a unit in the data model and none in the file: taken to be in the data model's. Dates (MJD)
+        are not among them.
+    doubts : tuple of str
+        Columns that are among those left out because they cannot be converted, and nothing needs them: what is wrong.
+        What looks wrong with others and may be right.
+    """
+
+    table: pa.Table
+    left_out: tuple[str, ...]
+    without_unit: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+
+
+def conform(
+    table: pa.Table, target: sa.Table, label: str, *, filled: Collection[str] = (), mappable: bool = False
+) -> Conformed:
+    """Makes the columns of a file fit a table of the data model.
+
+    - Names match exactly or, where only one column of the file fits, without regard to case.
+    - Units are converted. A column without a unit, or with a dimensionless one, is taken to be in the data model's.
+      Where the data model has none, the file's unit is not looked at.
+    - Types are converted where nothing is lost but the precision of REAL columns.
+    - What stands for "unknown" becomes null: NaN, infinities, -999 and -9999 (where the data model has floating-point
+      numbers), 99, -99, 99.99 and the like in magnitudes, a predicted magnitude of 0, blank text, an error or an axis
+      of an error ellipse that is not above zero, and 0 in the identifiers of other objects. Required positions keep
+      such values, for the checks to name the rows.
+    - Texts lose the blanks around them.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Columns of the file, units in the metadata of the fields.
+    target : sqlalchemy.Table
+        The table of the data model.
+    label : str
+        The file's name in messages.
+    filled : collection of str
+        Columns that must not be NULL and may be missing, because the caller fills them in.
+    mappable : bool
+        Whether messages may advise a column map.
+
+    Returns
+    -------
+    Conformed
+
+    Raises
+    ------
+    InputError
+        If a required column is missing, a unit cannot be converted, or a value does not fit the type of its column.
+    """
+    # Asked for once: Arrow looks for a column by its name anew each time.
+    given = {field.name: (field, column) for field, column in zip(table.schema, table.columns, strict=True)}
+    sources = matched_names(tuple(given), target)
+    missing = [column for column in _required(target) if column not in sources and column not in filled]
+    if missing:
+        there = shown(given, most=_MOST_COLUMNS_SHOWN)
+        cure = map_of(missing, [name for name in given if name not in sources.values()]) if mappable else ""
+        raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}{cure}")
+
+    conformed = _schema(target, tuple(sources))
+    columns, without_unit, doubts = {}, [], []
+    for field in conformed:
+        name, source = field.name, sources[field.name]
+        of_file, values = given[source]
+        to_make = Target(field, target.columns[name], label, source, of_file, mappable)
+        try:
+            if reason := about(of_file, UNREADABLE):
+                raise to_make.unusable(reason)
+            factor = _unit_factor(unit_of(of_file), to_make) if to_make.unit else 1.0
+            columns[name] = converted(_one_array(values), factor or 1.0, to_make)
+        except UnusableError as error:
+            if is_needed(to_make):
+                raise InputError(str(error)) from None
+            doubts.append(f"{str(error).removeprefix(f'{label}: ')}: it is left out")
+            continue
+        if factor is None and not is_date(to_make):
+            without_unit.append(name)
+        doubts += _single_precision(to_make) + _number_for_text(to_make)
+    used = {sources[name] for name in columns}
+    return Conformed(
+        table=pa.Table.from_arrays(list(columns.values()), schema=_schema(target, tuple(columns))),
+        left_out=tuple(name for name in given if name not in used),
+        without_unit=tuple(without_unit),
+        doubts=tuple(doubts),
+    )
+
+
+def _single_precision(target: Target) -> list[str]:
+    """What to tell of times, positions and orbits that have lost digits before they came here."""
+    if not (pa.types.is_float32(target.of_file.type) or about(target.of_file, SINGLE)):
+        return []
+    if is_date(target):
+        return [f"{target.name} is in single precision, which is wrong by minutes: write it in double precision"]
+    if target.name in _ELEMENTS:
+        return [f"{target.name} is in single precision, which moves predictions: write it in double precision"]
+    if target.name in POSITIONS and pa.types.is_float64(target.field.type):
+        return [
+            f"{target.name} is in single precision, which is wrong by up to 0.05 arcsec: write it in double precision"
+        ]
+    return []
+
+
+def _number_for_text(target: Target) -> list[str]:
+    """What to tell of codes and versions given as numbers; a name that is a number, as of (433), is one."""
+    if are_numbered_codes(target):
+        return [f"{target.name} holds numbers, taken for codes with zeros before: 095 of 95"]
+    of_file = target.of_file.type
+    numbers = pa.types.is_integer(of_file) or pa.types.is_floating(of_file) or pa.types.is_decimal(of_file)
+    if not numbers or not pa.types.is_string(target.field.type) or target.column.info["ucd"] in _UCDS_OF_NAMES:
+        return []
+    return [
+        f"{target.name} is text, and given as numbers, which do not tell 7 from 0007, nor 1.1 from 1.10: write it as "
+        "text"
+    ]
+
+
+@cache
+def _required(target: sa.Table) -> list[str]:
+    return [column.name for column in target.columns if not (column.nullable or column.computed)]
+
+
+@lru_cache(_MOST_SHAPES)
+def matched_names(names: tuple[str, ...], target: sa.Table) -> Mapping[str, str]:
+    """Columns of the file by the name of the column of the data model that they are, in the data model's order."""
+    wanted = arrow_schema(target).names
+    matched = {name: name for name in wanted if name in names}
+    rest = [name for name in names if name not in matched]
+    of_file = Counter(name.lower() for name in rest)
+    of_model = Counter(name.lower() for name in wanted)
+    folded = {name.lower(): name for name in rest if of_file[name.lower()] == 1}
+    for name in wanted:
+        if name not in matched and of_model[name.lower()] == 1 and name.lower() in folded:
+            matched[name] = folded[name.lower()]
+    return MappingProxyType({name: matched[name] for name in wanted if name in matched})
+
+
+@lru_cache(_MOST_SHAPES)
+def _schema(target: sa.Table, names: tuple[str, ...]) -> pa.Schema:
+    """The Arrow schema of some columns of a table."""
+    model = arrow_schema(target)
+    return pa.schema([model.field(name) for name in names])
+
+
+def _unit_factor(unit: str, target: Target) -> float | None:
+    """What to multiply with to come from a file's unit to the data model's; None if the file has no unit."""
+    try:
+        return _factor(unit, target.unit)
+    except ValueError as error:
+        raise target.unusable(f"has the unit {quoted(unit)}, which {error}{target.cure()}") from None
+
+
+def unit_factor(unit: str, needed: str) -> float:
+    """What to multiply with to come from a unit to the one that is needed; 1 where either is none.
+
+    Raises
+    ------
+    ValueError
+        With the rest of a sentence about the unit, if it is not known or of another kind.
+    """
+    return (_factor(unit, needed) or 1.0) if needed else 1.0
+
+
+@cache
+def _factor(unit: str, needed: str) -> float | None:
+    from astropy import units as u
+
+    if not unit:
+        return None
+    of_file = parsed_unit(unit)
+    if isinstance(of_file, u.UnrecognizedUnit):
+        raise ValueError(f"is not known; needed is {needed}")
+    if of_file == u.dimensionless_unscaled:
+        return None
+    # A magnitude such as mag(AB) converts to a flux by no factor: that is for a column map (convert: ABmag).
+    if isinstance(of_file, u.UnitBase) and of_file.is_equivalent(parsed_unit(needed)):
+        return of_file.to(parsed_unit(needed))
+    raise ValueError(f"cannot be converted to {needed}")
+
+
+def _one_array(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

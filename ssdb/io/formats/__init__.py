@@ -1,0 +1,1 @@
+"""One kind of file a module: what is looked at before it is read, and the tables in it."""

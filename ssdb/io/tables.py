@@ -1,0 +1,279 @@
+"""Files, and tables in memory, as Arrow tables. The way back is in ``writers.py``.
+
+Between a file and the database everything is a :class:`pyarrow.Table`: NULL is a real Arrow null, and the unit of a
+column is in the metadata of its field (``{b"unit": b"deg"}``), as is its description.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ssdb.errors import InputError, UsageError, option, shown
+from ssdb.io.formats.ecsv import with_texts
+from ssdb.io.formats.fits import read_fits
+from ssdb.io.formats.hdf5 import read_hdf5
+from ssdb.io.formats.parquet import NOT_UTF8, is_plain, opened_parquet, parquet_parts, refuse_long_texts
+from ssdb.io.formats.text import read_text
+from ssdb.io.formats.votable import read_votable
+from ssdb.io.in_memory import from_astropy, from_memory
+from ssdb.io.input_file import format_of, refuse_archive, wanted_table
+from ssdb.io.limits import refuse_yaml, whole
+from ssdb.io.table_notes import (
+    SINGLE,
+    UNREADABLE,
+    incomplete,
+    nested_name,
+    not_plain,
+    noted,
+    records_and_lists,
+    with_astropy_units,
+)
+
+if TYPE_CHECKING:
+    pass
+
+_TIMES_OF_ECSV = 20
+"""How many times its bytes an ECSV file takes: astropy has each value as a text of Python's."""
+
+_NOT_UTF8 = "is not UTF-8 text (convert the file, of Latin-1: iconv -f latin1 -t utf-8)"
+
+
+def label(source: object) -> str:
+    """The name of a source of columns in messages: the path as given, the ``label`` in a pyarrow table's metadata, or
+    ``"table"``.
+    """
+    if isinstance(source, str | os.PathLike):
+        return os.fsdecode(source)
+    if isinstance(source, pa.Table):
+        return (source.schema.metadata or {}).get(b"label", b"table").decode(errors="replace")
+    return "table"
+
+
+def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = False) -> pa.Table:
+    """The columns of a file, or of a table in memory.
+
+    Only plain columns are taken: those with arrays, lists or structures in their rows are left out, as are
+    astropy's SkyCoord columns, all of which :func:`ssdb.io.table_notes.not_plain` names, and the unnamed index of a
+    pandas DataFrame. astropy's Time columns become MJD TAI. Masked values and empty strings become null; so does NaN
+    where the format has no other null (FITS, VOTable, CSV, pandas), and stays NaN elsewhere. Integers are exact over
+    the whole range of 64 bits.
+
+    Parameters
+    ----------
+    source : path, or table in memory
+        A path whose ending says what it is (see :data:`ENDINGS`); or an astropy Table, a pyarrow Table, a pandas
+        DataFrame, or a mapping of names to arrays (numpy, masked, Quantity, Arrow, list).
+    strings : sequence of str
+        Columns of a CSV or ECSV file to read as text whatever they look like, and whatever an ECSV file says of them,
+        so that ``00433`` keeps its zeros; in small or capital letters. The other formats have numbers or texts.
+
+    lenient : bool
+        Let columns of text that is not UTF-8 have no values, and say so (:data:`ssdb.io.table_notes.UNREADABLE`),
+        instead of an error.
+
+    Returns
+    -------
+    pyarrow.Table
+        With ``unit`` and ``description`` in the metadata of the fields where the source has them.
+
+    Raises
+    ------
+    InputError
+        If the file is not there, empty, truncated, of an unknown kind, or has no columns. The message names it.
+    """
+    name = label(source)
+    if isinstance(source, str | os.PathLike):
+        table = _read_file(source, strings)
+    else:
+        try:
+            table = from_memory(source)
+        except (pa.ArrowException, ValueError, TypeError) as error:
+            raise InputError(f"{name}: {error}") from error
+    return plain(table, name, lenient=lenient)
+
+
+def require_file(path: Path) -> None:
+    """Refuse a path where there is no file, or an empty one.
+
+    Raises
+    ------
+    InputError
+        That says which of them it is.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file")
+    if not path.is_file():
+        raise InputError(f"{path}: is not a file")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty")
+
+
+def _read_file(source: str | os.PathLike[str], strings: Sequence[str]) -> pa.Table:
+    path = Path(source)
+    if not path.is_dir():
+        require_file(path)
+        refuse_archive(path)
+    format_ = format_of(source)
+    if wanted_table(source) is not None and format_ not in _OF_SEVERAL_TABLES:
+        raise UsageError(
+            f"{path}: is {format_}, which has one table: {option('--table', 'table=...')} is for "
+            f"{', '.join(_OF_SEVERAL_TABLES)}"
+        )
+    try:
+        return _READERS[format_](source, strings)
+    except (InputError, UsageError):
+        raise
+    except Exception as error:  # readers raise whatever they stumble over in a corrupt file
+        raise unreadable(path, format_, error) from error
+
+
+def unreadable(path: Path, format_: str, error: Exception) -> InputError:
+    """The error to raise where a reader raised one."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return InputError(f"{path}: cannot be read as {format_}, is it complete? ({reason})")
+
+
+def _read_parquet(source: Any, _: Sequence[str]) -> pa.Table:
+    parts = parquet_parts(Path(source))
+    return joined([_read_part(part) for part in parts], source)
+
+
+def _read_part(path: Path) -> pa.Table:
+    with opened_parquet(path) as (file, _):  # read_table would add columns from a directory named visit=42
+        table = file.read([field.name for field in file.schema_arrow if is_plain(field.type)])
+        others = {field.name: nested_name(field) for field in file.schema_arrow if not is_plain(field.type)}
+    return pa.table(table.columns, schema=noted(with_astropy_units(table.schema), not_plain=others))
+
+
+def _read_csv(source: Any, strings: Sequence[str]) -> pa.Table:
+    table, why = read_text(Path(source), strings)
+    return _told_incomplete(table, why)
+
+
+def _read_fits(source: Any, _: Sequence[str]) -> pa.Table:
+    return joined([from_astropy(table) for table in read_fits(Path(source), wanted_table(source))], source)
+
+
+def joined(tables: list[pa.Table], source: Any) -> pa.Table:
+    """The tables of a source, with the same columns in any order, as one."""
+    if len(tables) == 1:
+        return tables[0]
+    names = tables[0].schema.names
+    try:
+        # A metadata text of one of them is enough: units are the same.
+        table = pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
+    except pa.ArrowException as error:  # also where whole numbers would lose digits
+        raise InputError(
+            f"{label(source)}: its tables have columns of one name and of different types ({error}): read one of them "
+            f"with {option('--table NAME|NUMBER', 'table=...')}"
+        ) from None
+    for index, field in enumerate(table.schema):
+        if any(pa.types.is_float32(part.schema.field(field.name).type) for part in tables):
+            told = field.with_metadata({**(field.metadata or {}), SINGLE: b"yes"})
+            table = table.set_column(index, told, table.column(index))
+    return table
+
+
+def _read_ecsv(source: Any, strings: Sequence[str]) -> pa.Table:
+    from astropy.table import Table
+
+    path = Path(source)
+    with whole(path, lambda piece: _TIMES_OF_ECSV * len(piece)) as file:
+        lines = list(takewhile(lambda line: line.startswith("#"), (line.decode() for line in file)))
+        header = [line.removeprefix("#").removeprefix(" ") for line in lines]
+        refuse_yaml(path, "".join(line for line in header if not line.startswith("%ECSV")))
+        file.seek(0)
+        as_text = with_texts("".join(lines), strings)
+        if as_text == "".join(lines):
+            return from_astropy(Table.read(file, format="ascii.ecsv"))
+        file.seek(len("".join(lines).encode()))
+        return from_astropy(Table.read(io.BytesIO(as_text.encode() + file.read()), format="ascii.ecsv"))
+
+
+def _read_votable(source: Any, _: Sequence[str]) -> pa.Table:
+    tables, why = read_votable(Path(source), wanted_table(source))
+    return _told_incomplete(joined([from_astropy(table) for table in tables], source), why)
+
+
+def _told_incomplete(table: pa.Table, why: str | None) -> pa.Table:
+    """A table whose metadata say why it is not whole, if it is not."""
+    return table.cast(noted(table.schema, not_plain=not_plain(table.schema), incomplete=why)) if why else table
+
+
+def _read_hdf5(source: Any, _: Sequence[str]) -> pa.Table:
+    names, table = read_hdf5(Path(source), having=(), columns=None, wanted=wanted_table(source))
+    others = dict.fromkeys((name for name in names if name not in table.schema.names), "")
+    return pa.table(table.columns, schema=noted(with_astropy_units(table.schema), not_plain=others))
+
+
+_READERS: dict[str, Callable[[Any, Sequence[str]], pa.Table]] = {
+    "Parquet": _read_parquet,
+    "FITS": _read_fits,
+    "ECSV": _read_ecsv,
+    "VOTable": _read_votable,
+    "HDF5": _read_hdf5,
+    "CSV": _read_csv,
+}
+
+_OF_SEVERAL_TABLES = ("FITS", "VOTable", "HDF5")
+
+
+def refuse_repeated(names: Sequence[str], name: str) -> None:
+    """Raises InputError if columns have the same name."""
+    repeated = [column for column, times in Counter(names).items() if times > 1]
+    if repeated:
+        raise InputError(f"{name}: more than one column is named {shown(repeated)}")
+
+
+def plain(table: pa.Table, name: str, *, lenient: bool = False) -> pa.Table:
+    """A table with plain columns only, text as ``string``, and null instead of empty strings.
+
+    A text that is not UTF-8 is an error or, on request, has no values, as the metadata of its field say
+    (:data:`ssdb.io.table_notes.UNREADABLE`). The metadata of the schema say what :mod:`ssdb.io.table_notes` tells.
+    """
+    try:
+        refuse_repeated(table.schema.names, name)
+    except UnicodeDecodeError:
+        raise InputError(f"{name}: {NOT_UTF8}") from None
+    fields, columns, others = [], [], not_plain(table.schema)
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if pa.types.is_dictionary(column.type):
+            refuse_long_texts(column, name)
+            column = column.cast(column.type.value_type)
+        if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+            column = column.cast(pa.string())
+        if pa.types.is_float16(column.type):
+            column = column.cast(pa.float32())  # with which Arrow can compute
+        if pa.types.is_string(column.type):
+            try:
+                column.validate(full=True)  # Parquet's need not be UTF-8
+                column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+            except pa.ArrowInvalid:
+                if not lenient:
+                    raise InputError(f"{name}: column {shown([field.name])} {_NOT_UTF8}") from None
+                field, column = _without_values(field, len(column))
+        if not is_plain(column.type):
+            others[field.name] = nested_name(field)
+        elif not field.name.startswith("__index_level_"):
+            fields.append(field.with_type(column.type).with_nullable(True))
+            columns.append(column)
+    if not columns:
+        nested = records_and_lists(others)
+        what = f"; there are records and lists in it, which are not read: {nested}" if nested else ""
+        raise InputError(f"{name}: there are no columns of plain values in it{what}")
+    schema = noted(pa.schema(fields), not_plain=others, incomplete=incomplete(table.schema))
+    return pa.table(columns, schema=schema)
+
+
+def _without_values(field: pa.Field, n: int) -> tuple[pa.Field, pa.ChunkedArray]:
+    metadata = {**(field.metadata or {}), UNREADABLE: _NOT_UTF8.encode()}
+    return pa.field(field.name, pa.string(), metadata=metadata), pa.chunked_array([pa.nulls(n, pa.string())])

@@ -1,0 +1,106 @@
+"""Which objects may be in fields: the box join with SsEphemeris."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
+from ssdb.predict.segment_index import probes_of_field
+from ssdb.predict.segments import COEFFICIENT_BYTES, Segments, unpacked_series
+from ssdb.schema.survey import ss_ephemeris
+from ssdb.sky.sphere import Array
+from ssdb.store.query_plans import index_loops
+from ssdb.store.sql_files import sql_text
+from ssdb.store.tables.visit_fields import MARGIN_DEG, Field
+from ssdb.store.transfer.read import read_arrays
+
+Columns = dict[str, NDArray[Any]]
+
+_FEW_BYTES = 4 * COEFFICIENT_BYTES
+"""What the statement returns of a series: all of it, but for the few objects with more."""
+
+_MOTION = 16.0 * MAX_TIME_DIFFERENCE_DAYS
+"""How far an object comes in that time, in radii of the cap that it stays in: it would cross that in 1/8 d."""
+
+_KEYS_PER_STATEMENT = 5_000
+
+_COLUMNS = (
+    sa.column("field", sa.Integer()),
+    *(ss_ephemeris.c[name] for name in ("night", "ssObjectId", "designation", "tmin", "tmax", "h", "g")),
+    sa.column("hasJson", sa.Integer()),
+    sa.column("size", sa.Integer()),
+    sa.column("coefficients", sa.LargeBinary(_FEW_BYTES)),
+)
+"""What the statements select, in their order."""
+
+
+def night_of(mjd_tai: float) -> int:
+    """The night of a time: the integer part of MJD TAI."""
+    return int(np.floor(mjd_tai))
+
+
+def read_candidates(connection: sa.Connection, fields: Sequence[Field]) -> tuple[Columns, Segments]:
+    """The objects that may be in fields, never too few.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    fields : sequence of Field
+        Of nights that have their segments.
+
+    Returns
+    -------
+    columns : dict of columns, shape (n,)
+        field (index into ``fields``), ssObjectId, designation, h, g, hasJson (0 or 1); ascending by field and
+        ssObjectId, each pair once.
+    segments : Segments
+        Of the n.
+    """
+    probes = [
+        (number, night_of(field.mjd_tai), *probe)
+        for number, field in enumerate(fields)
+        for probe in probes_of_field(field.ra, field.dec, field.radius + MARGIN_DEG, _MOTION)
+    ]
+    statement = sa.text(sql_text(f"ephemeris_candidates.{connection.dialect.name}.sql"))
+    typed = statement.columns(*(sa.column(column.name, column.type) for column in _COLUMNS))
+    with index_loops(connection):
+        found = read_arrays(connection, typed, {"probes": json.dumps(probes)}, bounded=True)
+    order = np.lexsort((found["ssObjectId"], found["field"]))
+    field, object_id = found["field"][order], found["ssObjectId"][order]
+    again = (np.diff(field, prepend=-1) == 0) & (np.diff(object_id, prepend=object_id[:1]) == 0)
+    columns = {name: values[order[~again]] for name, values in found.items()}
+    return columns, Segments(_series(connection, columns), columns["tmin"], columns["tmax"])
+
+
+def _series(connection: sa.Connection, columns: Columns) -> Array:
+    """The series (k, 3, n); those of which the statement has returned a part are read whole."""
+    n = len(columns["size"])
+    part = np.frombuffer(columns["coefficients"].tobytes(), "<f8").reshape(n, _FEW_BYTES // COEFFICIENT_BYTES, 3)
+    n_terms = max(int(columns["size"].max(initial=0)), _FEW_BYTES) // COEFFICIENT_BYTES
+    series = np.zeros((n_terms, 3, n))
+    series[: part.shape[1]] = part.transpose(1, 2, 0)
+    longer = np.flatnonzero(columns["size"] > _FEW_BYTES)
+    if len(longer):
+        keys = list(zip(columns["night"][longer].tolist(), columns["ssObjectId"][longer].tolist(), strict=True))
+        whole = _whole_series(connection, set(keys))
+        series[:, :, longer] = unpacked_series([whole[key] for key in keys])
+    return series
+
+
+def _whole_series(connection: sa.Connection, keys: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+    key = sa.tuple_(ss_ephemeris.c.night, ss_ephemeris.c.ssObjectId)
+    statement = sa.select(ss_ephemeris.c.night, ss_ephemeris.c.ssObjectId, ss_ephemeris.c.coefficients)
+    wanted = sorted(keys)
+    found: dict[tuple[int, int], bytes] = {}
+    for start in range(0, len(wanted), _KEYS_PER_STATEMENT):
+        part = wanted[start : start + _KEYS_PER_STATEMENT]
+        found |= {
+            (row.night, row.ssObjectId): row.coefficients for row in connection.execute(statement.where(key.in_(part)))
+        }
+    return found

@@ -1,0 +1,218 @@
+"""Segments for nights: made where they are missing, or not of the orbit as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from ssdb.ephemeris.bodies import earth
+from ssdb.ephemeris.propagate import BATCH, trajectories
+from ssdb.predict.catalogue import Catalogue, catalogue_parts
+from ssdb.predict.segment_index import boxes_of_caps, zones_of_caps
+from ssdb.predict.segments import MARGIN_DAYS, NightSegments, night_interval, packed_series, segments_of_night
+from ssdb.schema.apdb_solar_system import mpc_orbits
+from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.survey import ss_ephemeris
+from ssdb.store.database import Database
+from ssdb.store.ddl.nights import Making, begin_nights, complete_nights, finish_night, making_segments
+from ssdb.store.transfer.read import read_arrays
+from ssdb.store.transfer.staging import staged
+from ssdb.store.transfer.write import Progress, write_rows
+
+RUNS_INTO = "on the way from its epoch it runs into the Sun or a planet, or out of reach"
+
+_NIGHTS_AT_ONCE = 8
+"""The way from the epochs is made once for so many nights; the segments of a part of the orbits are in memory."""
+
+
+@dataclass(slots=True)
+class NightReport:
+    """What was done for a night.
+
+    Attributes
+    ----------
+    made : int
+        Segments that were missing, or of another orbit than is stored now.
+    lost : int
+        Orbits that cannot be followed to the night.
+    reasons : dict of str to str
+        Why not, by designation.
+    """
+
+    made: int = 0
+    lost: int = 0
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stored:
+    """The segments that a night has: of which objects (ascending) and orbits, and whether these still exist."""
+
+    ids: NDArray[np.int64]
+    hashes: NDArray[np.int64]
+    found: NDArray[np.bool_]
+
+    def note(self, catalogue: Catalogue) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which objects have a segment, and which one of the orbit as it is."""
+        if not len(self.ids):
+            none = np.zeros(len(catalogue.ids), bool)
+            return none, none
+        place = np.minimum(np.searchsorted(self.ids, catalogue.ids), len(self.ids) - 1)
+        there = self.ids[place] == catalogue.ids
+        self.found[place[there]] = True
+        return there, there & (self.hashes[place] == catalogue.hashes)
+
+
+def make_segments(
+    database: Database, nights: Iterable[int], *, progress: Progress | None = None
+) -> dict[int, NightReport]:
+    """Makes the segments of all orbits that nights do not have, or that are not of the orbits as they are now.
+
+    They are stored in parts; where the work is broken off, the next call goes on from there.
+
+    Parameters
+    ----------
+    database : Database
+    nights : iterable of int
+        Integer parts of MJD TAI.
+    progress : callable, optional
+        Called with the numbers of orbits looked at now, and of all.
+
+    Returns
+    -------
+    dict of int to NightReport
+        The nights that were not complete.
+
+    Raises
+    ------
+    EphemerisError
+        If a night is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
+    """
+    wanted = sorted(set(nights))
+    for night in wanted[:1] + wanted[-1:]:
+        earth(night_interval(night))  # an error now, and not on the way there
+    reports: dict[int, NightReport] = {}
+    with database.reading() as connection:
+        if len(complete_nights(connection, wanted)) == len(wanted):
+            return reports
+    with making_segments(database) as making:
+        for start in range(0, len(wanted), _NIGHTS_AT_ONCE):
+            some = wanted[start : start + _NIGHTS_AT_ONCE]
+            # Once more only where orbits were changed while their segments were made.
+            while missing := _incomplete(database, some):
+                _make(database, making, missing, reports, progress)
+    return reports
+
+
+def _incomplete(database: Database, nights: Collection[int]) -> list[int]:
+    with database.reading() as connection:
+        complete = complete_nights(connection, nights)
+    return [night for night in nights if night not in complete]
+
+
+def _make(
+    database: Database,
+    making: Making,
+    nights: list[int],
+    reports: dict[int, NightReport],
+    progress: Progress | None,
+) -> None:
+    with making.beginning() as connection:
+        begin_nights(connection, nights)
+    with database.reading() as connection:
+        stored = {night: _stored(connection, night) for night in nights}
+        n_orbits = connection.execute(sa.select(sa.func.count()).select_from(mpc_orbits)).scalar_one()
+    lost: dict[int, dict[str, str]] = {night: {} for night in nights}
+    for catalogue in catalogue_parts(database):
+        needed, stale = {}, {}
+        for night, segments in stored.items():
+            there, fresh = segments.note(catalogue)
+            needed[night], stale[night] = ~fresh, catalogue.ids[there & ~fresh]
+            lost[night] |= catalogue.unusable
+        made = _segment_rows(catalogue, needed)
+        with making.writing() as connection:
+            for night, rows in made.items():
+                _remove(connection, night, stale[night])
+                write_rows(connection, ss_ephemeris, rows)
+                missing = needed[night] & ~np.isin(catalogue.ids, rows.column("ssObjectId").to_numpy())
+                names = catalogue.designations.filter(pa.array(missing)).to_pylist()
+                lost[night] |= dict.fromkeys(names, RUNS_INTO)
+        for night, rows in made.items():
+            reports.setdefault(night, NightReport()).made += rows.num_rows
+        if progress:
+            progress(len(catalogue.ids), n_orbits)
+    with making.writing() as connection:
+        for night, segments in stored.items():
+            _remove(connection, night, segments.ids[~segments.found])
+            finish_night(connection, night, len(lost[night]))
+            report = reports.setdefault(night, NightReport())
+            report.lost, report.reasons = len(lost[night]), lost[night]
+
+
+def _stored(connection: sa.Connection, night: int) -> _Stored:
+    columns = (ss_ephemeris.c.ssObjectId, ss_ephemeris.c.orbitHash)
+    rows = read_arrays(connection, sa.select(*columns).where(ss_ephemeris.c.night == night))
+    order = np.argsort(rows["ssObjectId"])
+    return _Stored(rows["ssObjectId"][order], rows["orbitHash"][order], np.zeros(len(order), bool))
+
+
+def _remove(connection: sa.Connection, night: int, ids: NDArray[np.int64]) -> None:
+    """Removes segments of objects."""
+    if not len(ids):
+        return
+    with staged(connection, ss_ephemeris, pa.table({"ssObjectId": ids})) as old:
+        these = (ss_ephemeris.c.night == night) & ss_ephemeris.c.ssObjectId.in_(sa.select(old.c.ssObjectId))
+        connection.execute(sa.delete(ss_ephemeris).where(these))
+
+
+def _segment_rows(catalogue: Catalogue, needed: dict[int, NDArray[np.bool_]]) -> dict[int, pa.Table]:
+    """Rows of SsEphemeris by night, those of objects near each other on the sky side by side."""
+    nights = [night for night, mask in needed.items() if mask.any()]
+    if not nights:
+        return {}
+    of_any = np.flatnonzero(np.any([needed[night] for night in nights], axis=0))
+    wanted = catalogue.take(of_any)
+    start, end = night_interval(min(nights))[0], night_interval(max(nights))[1]
+    parts: dict[int, list[pa.Table]] = {night: [] for night in nights}
+    for rows, orbits in wanted.orbits.batches(BATCH):
+        paths = trajectories(orbits, start, end + MARGIN_DAYS)
+        for night in nights:
+            which = np.flatnonzero(needed[night][of_any[rows]])
+            made = segments_of_night(paths.take(which), night)
+            parts[night].append(_rows(wanted.take(rows.start + which[made.rows]), night, made))
+    return {night: _by_place(pa.concat_tables(tables)) for night, tables in parts.items()}
+
+
+def _rows(catalogue: Catalogue, night: int, made: NightSegments) -> pa.Table:
+    """Rows of SsEphemeris."""
+    boxes = boxes_of_caps(made.ra, made.dec, made.radius)
+    columns = {
+        "night": np.full(len(made.rows), night),
+        "zone": zones_of_caps(made.dec, made.radius),
+        "hasJson": catalogue.has_json,
+        "ssObjectId": catalogue.ids,
+        "orbitHash": catalogue.hashes,
+        "tmin": made.segments.tmin,
+        "tmax": made.segments.tmax,
+        "raMin": boxes.ra_min,
+        "raMax": boxes.ra_max,
+        "decMin": boxes.dec_min,
+        "decMax": boxes.dec_max,
+        "h": catalogue.orbits.H,
+        "g": catalogue.orbits.G,
+        "designation": catalogue.designations,
+        "coefficients": packed_series(made.segments, made.degrees),
+    }
+    schema = arrow_schema(ss_ephemeris)
+    arrays = [pa.array(columns[field.name], from_pandas=True).cast(field.type) for field in schema]
+    return pa.table(arrays, schema=pa.schema([pa.field(field.name, field.type) for field in schema]))
+
+
+def _by_place(rows: pa.Table) -> pa.Table:
+    # A field's candidates are then in few places of the table: it is read several times as fast.
+    return rows.sort_by([("zone", "ascending"), ("raMin", "ascending"), ("ssObjectId", "ascending")])

@@ -1,0 +1,1 @@
+"""What only users of Rubin's software need."""

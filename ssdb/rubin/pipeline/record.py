@@ -1,0 +1,60 @@
+"""One detector's inputs and its association in a database, beside what the task returns."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from ssdb.association.associate import associate
+from ssdb.config import AssociationConfig
+from ssdb.errors import AssociationError
+from ssdb.ingest.detectors import ingest_detectors
+from ssdb.ingest.predictions import ingest_predictions
+from ssdb.ingest.sources import ingest_sources
+from ssdb.io.image.detector_image import Exposure
+from ssdb.store.ddl.migrate import connect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def record(
+    url: str,
+    exposure: Exposure,
+    sources: pa.Table,
+    predictions: pa.Table,
+    config: AssociationConfig,
+    *,
+    skip_invalid: bool = False,
+) -> None:
+    """Loads a detector's outline, sources and predictions, and associates its visit.
+
+    What the same detector had loaded is replaced, so that doing it again gives the same rows.
+
+    Parameters
+    ----------
+    url : str
+        The database; it has ssdb's tables.
+    exposure : Exposure
+        The detector.
+    sources, predictions : pyarrow.Table
+        All of the detector, in columns of DiaSource and of SsPrediction; units in the metadata.
+    config : AssociationConfig
+    skip_invalid : bool
+        Leave out rows that are not usable.
+
+    Raises
+    ------
+    SsdbError
+        If the database cannot be used, or refuses the rows.
+    """
+    options: Any = {"replace": True, "skip_invalid": skip_invalid}
+    covers = (exposure.visit, exposure.detector)
+    with closing(connect(url)) as database:
+        ingest_detectors(database, exposure, create_visits=True)
+        ingest_sources(database, sources, covers=covers, **options)
+        ingest_predictions(database, predictions, format="ssdb", covers=covers, **options)
+        # The whole visit: with this outline, objects may belong to another detector than they did.
+        report = associate(database, [exposure.visit], config=config)
+    for visit, reason in report.failed.items():
+        raise AssociationError(f"visit {visit} could not be associated in the database: {reason}")

@@ -1,0 +1,142 @@
+"""The association of one detector's sources in memory."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import asdict
+from typing import Any
+
+from ssdb import __version__
+from ssdb.ask.result import AssociationResult
+from ssdb.association.associate import find_matches
+from ssdb.association.match import Matches
+from ssdb.association.results import rows_of_matches
+from ssdb.association.stages import Stages
+from ssdb.association.visit_batch import Exposures
+from ssdb.config import AssociationConfig
+from ssdb.errors import AssociationError, NoWorkFound, SsdbError
+from ssdb.io.image.detector_image import Exposure
+from ssdb.rubin.task.exposures import as_exposure
+from ssdb.rubin.task.predictions import prediction_rows
+from ssdb.rubin.task.private import PrivateDatabases, load
+from ssdb.rubin.task.result import result_of
+from ssdb.rubin.task.sources import source_rows
+from ssdb.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+
+class SsSingleFrameAssociation:
+    """Tells which sources of one detector are which known Solar System objects, without a database of one's own.
+
+    What goes in and comes out is what Rubin's ``SsSingleFrameAssociationTask`` has. Matches are found by the same code
+    as in a database, on a private one in memory that is empty before and after every call, so that no call sees
+    anything of another. Calls from several threads at a time are possible.
+
+    Parameters
+    ----------
+    config : AssociationConfig, optional
+        How sources are matched with predictions.
+    skip_invalid : bool
+        Leave out, and count in ``metadata``, sources and predictions that are not usable (a NaN coordinate, say),
+        instead of raising InputError.
+
+    Attributes
+    ----------
+    metadata : dict
+        Of the last call that succeeded: nSources, nExpectedSsObjects, nAssociatedSsObjects, nInvalidSources,
+        nInvalidSsObjects (left out on request), doubts (what looks wrong in the tables and may be right; logged,
+        too), configuration, version (of ssdb), seconds, and timings: seconds and rows by stage. Empty after one that
+        did not.
+    """
+
+    def __init__(self, config: AssociationConfig | None = None, *, skip_invalid: bool = False) -> None:
+        self.config = config or AssociationConfig()
+        self.skip_invalid = skip_invalid
+        self.metadata: dict[str, Any] = {}
+        self._version = __version__
+        self._databases = PrivateDatabases()
+
+    def run(
+        self, exposure: Any, sourceTable: Any, band: str | None = None, solarSystemObjectTable: Any = None
+    ) -> AssociationResult:
+        """Associates the sources of one detector.
+
+        Parameters
+        ----------
+        exposure : Exposure
+            Where and when: an :class:`ssdb.Exposure`, an image of Rubin's, a FITS header, or an object with an astropy
+            WCS, a shape and a time.
+        sourceTable : table
+            Its sources: an astropy Table, a pyarrow Table, a pandas DataFrame, a mapping of columns or an afw catalog,
+            with the columns of DiaSource (at least diaSourceId, ra, dec) or the names that Rubin's tables have for
+            them (id, coord_ra in radians, base_PsfFlux_instFlux, ...).
+        band : str, optional
+            Filter, where the sources do not say; without it that of the exposure.
+        solarSystemObjectTable : table
+            Objects predicted to be around, with the columns of SsPrediction (at least designation, ephRa, ephDec), as
+            Rubin makes it of answers of mpSky (polynomials) or SkyBoT, or as Sorcha writes it. No rows: none is known.
+
+        Returns
+        -------
+        AssociationResult
+            Its tables have the columns of DiaSource, SSSource and SsPrediction, and no others of the given ones: join
+            these by diaSourceId.
+
+        Raises
+        ------
+        NoWorkFound
+            If there is no table of predictions.
+        DuplicateSourceError
+            If two sources have the same identifier.
+        InputError, DesignationError
+            If an input is not usable; the message names the argument and the rows.
+        AssociationError
+            If the sources cannot be associated, since their times are not those of the predictions, say.
+        """
+        self.metadata = {}
+        if solarSystemObjectTable is None:
+            raise NoWorkFound("solarSystemObjectTable is None: there are no predictions to associate sources with")
+        started = time.perf_counter()
+        stages = Stages()
+        with stages.timed("prepare") as stage:
+            known = as_exposure(exposure, band)
+            sources = source_rows(sourceTable, known, skip_invalid=self.skip_invalid)
+            predictions = prediction_rows(solarSystemObjectTable, known, skip_invalid=self.skip_invalid)
+            stage.rows += sources.num_rows + predictions.num_rows
+        with self._databases.one() as database:
+            with stages.timed("load") as stage:
+                loaded = load(database, known, sources, predictions, skip_invalid=self.skip_invalid)
+                stage.rows += loaded.sources.num_rows + loaded.predictions.num_rows
+            for doubt in loaded.doubts:
+                logger.warning("%s", doubt)
+            exposures, matches = self._matched(database, known, stages)
+        with stages.timed("write") as stage:
+            rows = rows_of_matches(matches)
+            stage.rows += rows.num_rows
+        with stages.timed("result"):
+            result = result_of(loaded.sources, loaded.predictions, rows, exposures, matches)
+        self.metadata = {
+            "nSources": loaded.sources.num_rows,
+            "nExpectedSsObjects": result.nTotalSsObjects,
+            "nAssociatedSsObjects": result.nAssociatedSsObjects,
+            "nInvalidSources": loaded.invalid_sources,
+            "nInvalidSsObjects": loaded.invalid_predictions,
+            "doubts": list(loaded.doubts),
+            "configuration": asdict(self.config),
+            "version": self._version,
+            "seconds": time.perf_counter() - started,
+            "timings": stages.as_dict(),
+        }
+        return result
+
+    def _matched(self, database: Database, exposure: Exposure, stages: Stages) -> tuple[Exposures, Matches]:
+        """What was found on a detector that is alone in a database."""
+        try:
+            with database.writing() as connection:
+                return find_matches(connection, [exposure.visit], self.config, None, stages.timed)
+        except SsdbError as error:
+            raise AssociationError(f"{exposure.name}: {error}") from error
+        except Exception as error:
+            raise AssociationError(f"{exposure.name}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,174 @@
+"""Creating, upgrading and recognising the schema of a database, by Alembic.
+
+Alembic's configuration is built here, so that it works from a checkout and from an installed wheel alike.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import psycopg
+import sqlalchemy as sa
+
+from ssdb.errors import SchemaError
+from ssdb.schema import metadata
+from ssdb.store.database import MEMORY_URL, Database, open_database
+from ssdb.store.ddl.functions import drop_functions, make_functions
+from ssdb.store.ddl.roles import grant_to_writers, refuse_others
+from ssdb.store.ddl.views import drop_views, make_views
+from ssdb.store.locks import make_locks, waiting
+from ssdb.store.sql_files import resource_directory
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+REVISION = "20261201"
+"""The newest revision in ``migrations/versions``; a test ties the two together."""
+
+KNOWN_REVISIONS = ("20261122", "20261122b", "20261128", "20261129", "20261130", REVISION)
+"""Every revision that this ssdb knows, oldest first."""
+
+_VERSION_TABLE = "alembic_version"
+_ALEMBIC = Lock()
+"""Alembic keeps what it is working on in globals: one thread at a time."""
+
+
+def connect(url: str | sa.URL | None = None) -> Database:
+    """Opens a database of ssdb.
+
+    Parameters
+    ----------
+    url : str or sqlalchemy.URL, optional
+        ``postgresql://...`` or ``sqlite:///FILE``; nothing: a new in-memory SQLite database with its tables made.
+
+    Returns
+    -------
+    Database
+
+    Raises
+    ------
+    DatabaseError
+        If it cannot be reached.
+    SchemaError
+        If it has no tables of ssdb, or those of another version.
+    """
+    database = open_database(MEMORY_URL if url is None else url)
+    if database.in_memory:
+        _create(database)
+    else:
+        check_revision(database)
+    return database
+
+
+def _create(database: Database) -> None:
+    """Makes the newest schema in a database that is empty, without the migrations that lead to it (and Alembic)."""
+    with database.writing() as connection:
+        metadata.create_all(connection, checkfirst=False)
+        connection.exec_driver_sql(f"CREATE TABLE {_VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        connection.exec_driver_sql(f"INSERT INTO {_VERSION_TABLE} VALUES ('{REVISION}')")
+        make_views(connection)
+
+
+def initialize(url: str | sa.URL) -> Database:
+    """Creates the tables of ssdb in a database, or upgrades them, and opens it. An SQLite file is made if missing."""
+    database = open_database(url, create=True)
+    upgrade(database)
+    return database
+
+
+def revision_of(database: Database) -> str | None:
+    """The revision of a database's schema; None where there is none."""
+    with database.reading() as connection:
+        if not sa.inspect(connection).has_table(_VERSION_TABLE):
+            return None
+        return connection.scalar(sa.text(f"SELECT version_num FROM {_VERSION_TABLE}"))
+
+
+def check_revision(database: Database) -> None:
+    """Refuses a database whose schema is not this ssdb's, and notes that it has its tables.
+
+    Raises
+    ------
+    SchemaError
+        With what to do.
+    """
+    revision = revision_of(database)
+    if revision is None:
+        raise SchemaError("the database has no ssdb tables yet: run `ssdb init`")
+    if revision != REVISION:
+        _refuse_newer(revision)
+        raise SchemaError(f"the database has the older schema {revision}, this ssdb needs {REVISION}: run `ssdb init`")
+    database.has_tables = True
+
+
+def _refuse_newer(revision: str | None) -> None:
+    if revision is not None and revision not in KNOWN_REVISIONS:
+        raise SchemaError(f"the database has schema {revision}, which this ssdb does not know: this ssdb is too old")
+
+
+def upgrade(database: Database) -> None:
+    """Creates or upgrades the schema to the newest revision, and the views; all or nothing.
+
+    Raises
+    ------
+    SchemaError
+        If the database is newer than this ssdb.
+    """
+    from alembic import command
+
+    _refuse_newer(revision_of(database))
+    with database.writing() as connection:
+        _lock_schema(connection)
+        with _ALEMBIC:
+            command.upgrade(alembic_config(connection), "head")
+        make_views(connection)
+        make_functions(connection)
+        make_locks(connection)
+        grant_to_writers(connection)
+    database.has_tables = True
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Takes the schema back to an older revision (``base``: no tables), and remakes the views; all or nothing."""
+    from alembic import command
+
+    with database.writing() as connection:
+        database.has_tables = False
+        _lock_schema(connection)
+        drop_views(connection)
+        drop_functions(connection)
+        with _ALEMBIC:
+            command.downgrade(alembic_config(connection), revision)
+        make_views(connection)
+
+
+def _lock_schema(connection: sa.Connection) -> None:
+    # Two `ssdb init` at once: the second waits, then finds nothing to do. (SQLite: the transaction is the lock.)
+    refuse_others(connection, "make or upgrade them")
+    if connection.dialect.name != "postgresql":
+        return
+    with waiting(connection, "the tables"):
+        try:
+            with connection.begin_nested():
+                # As Alembic would make it. Who makes it at the same time is waited for, and then it is there.
+                connection.exec_driver_sql(
+                    f"CREATE TABLE {_VERSION_TABLE} (version_num VARCHAR(32) NOT NULL, "
+                    f"CONSTRAINT {_VERSION_TABLE}_pkc PRIMARY KEY (version_num))"
+                )
+        except sa.exc.DBAPIError as error:
+            if not isinstance(error.orig, psycopg.errors.DuplicateTable | psycopg.errors.UniqueViolation):
+                raise
+        connection.exec_driver_sql(f"LOCK TABLE {_VERSION_TABLE} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def alembic_config(connection: sa.Connection) -> Config:
+    """Alembic's configuration, working on a connection within its transaction."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(resource_directory("migrations")).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("file_template", "%%(year)d_%%(month).2d_%%(day).2d_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config

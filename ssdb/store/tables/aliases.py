@@ -1,0 +1,69 @@
+"""Names of objects in the database: the lock on them, and writing SsAlias."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ssdb.schema.survey import ss_alias
+from ssdb.store.locks import lock
+from ssdb.store.transfer.staging import staged
+
+
+def lock_names(connection: sa.Connection, *, shared: bool = False) -> None:
+    """Keeps the names of objects as they are until the end of the transaction; to be taken before any other lock.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing.
+    shared : bool
+        For who stores rows under the names that hold now: any number may do so at once, while nobody moves rows from
+        one name to another.
+    """
+    lock(connection, "names", shared=shared)
+
+
+def alias_table(aliases: Mapping[str, tuple[int, str]]) -> pa.Table:
+    """Rows of SsAlias of names, given as alias to (ssObjectId, kind)."""
+    ids, kinds = zip(*aliases.values(), strict=True) if aliases else ((), ())
+    return pa.table(
+        {
+            "alias": pa.array(aliases.keys(), pa.string()),
+            "ssObjectId": pa.array(ids, pa.int64()),
+            "kind": pa.array(kinds, pa.string()),
+        }
+    )
+
+
+def write_aliases(connection: sa.Connection, aliases: pa.Table, *, overwrite: bool) -> None:
+    """Stores names.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing.
+    aliases : pyarrow.Table
+        Rows of SsAlias, each alias once.
+    overwrite : bool
+        Whether a name that is stored already becomes that of the new object, or stays as it is.
+    """
+    if not aliases.num_rows:
+        return
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    with staged(connection, ss_alias, aliases) as new:
+        same = ss_alias.c.alias == new.c.alias
+        stored = same & (ss_alias.c.ssObjectId == new.c.ssObjectId) & (ss_alias.c.kind == new.c.kind)
+        # In one order, so that two who store the same names wait for each other and never in a circle.
+        wanted = sa.select(new).where(~sa.exists().where(stored if overwrite else same)).order_by(new.c.alias)
+        statement = insert(ss_alias).from_select(aliases.column_names, wanted)
+        if overwrite:
+            changed = {name: statement.excluded[name] for name in ("ssObjectId", "kind")}
+            statement = statement.on_conflict_do_update(index_elements=["alias"], set_=changed)
+        else:
+            statement = statement.on_conflict_do_nothing(index_elements=["alias"])
+        connection.execute(statement)

@@ -1,0 +1,62 @@
+"""Removing exposures with everything that belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import sqlalchemy as sa
+
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import ss_source
+from ssdb.schema.survey import ss_candidate, ss_expected, ss_prediction, visit, visit_detector
+from ssdb.store.database import Database
+from ssdb.store.tables.visits import lock_visits, require_visits
+
+_TABLES = (ss_candidate, ss_expected, ss_source, ss_prediction, dia_source, visit_detector, visit)
+"""With rows of exposures: results before what they are made of."""
+
+
+def rows_of_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
+    """How many rows belong to exposures, by table.
+
+    Raises
+    ------
+    NotFoundError
+        If an exposure is not in the database.
+    """
+    with database.reading() as connection:
+        require_visits(connection, visits)
+        of_tables = {
+            table.name: sa.select(sa.func.count()).select_from(table).where(table.c.visit.in_(visits))
+            for table in _TABLES
+        }
+        return {name: connection.execute(statement).scalar_one() for name, statement in of_tables.items()}
+
+
+def delete_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
+    """Removes exposures, their detectors, sources, predictions and results, in one transaction.
+
+    Parameters
+    ----------
+    database : Database
+    visits : sequence of int
+        Some hundreds at most; of a whole night the partition is dropped.
+
+    Returns
+    -------
+    dict of str to int
+        Rows that were removed, by table.
+
+    Raises
+    ------
+    NotFoundError
+        If an exposure is not in the database. Nothing is removed then.
+    """
+    with database.writing() as connection:
+        require_visits(connection, visits)
+        lock_visits(connection, np.unique(np.array(visits, np.int64)))
+        return {
+            table.name: connection.execute(sa.delete(table).where(table.c.visit.in_(visits))).rowcount
+            for table in _TABLES
+        }

@@ -1,0 +1,180 @@
+"""Writing orbits: a row an object, whatever it was called when it was stored before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ssdb.schema.apdb_solar_system import current_identifications, mpc_orbits, numbered_identifications
+from ssdb.schema.ranges import MIN_PACKED_LENGTH
+from ssdb.store.ddl.nights import forget_nights
+from ssdb.store.locks import lock
+from ssdb.store.transfer.read import read_arrays
+from ssdb.store.transfer.staging import staged
+
+_KEY = "packed_primary_provisional_designation"
+
+NAME_IN_SOURCE = sa.func.coalesce(mpc_orbits.c.designation_in_source, mpc_orbits.c[_KEY])
+"""The packed designation that a row of mpc_orbits came under."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrbitRank:
+    """By what orbits of one object are compared, in this order.
+
+    Attributes
+    ----------
+    own : ndarray of bool, shape (n,)
+        They are of the primary designation, or of the number.
+    epoch, fit : ndarray of float64, shape (n,)
+        At what they osculate (MJD TT), and when they were fitted (whole seconds since 1970); -inf where unknown.
+    name : ndarray of bytes, shape (n,)
+        Packed designations that they came under: the first one is kept, of those that are equally good.
+    """
+
+    own: np.ndarray
+    epoch: np.ndarray
+    fit: np.ndarray
+    name: np.ndarray
+
+    def take(self, rows: np.ndarray) -> OrbitRank:
+        """Those of some orbits."""
+        return OrbitRank(self.own[rows], self.epoch[rows], self.fit[rows], self.name[rows])
+
+    def put(self, places: np.ndarray, others: OrbitRank) -> None:
+        """Takes others in place of some."""
+        self.own[places], self.epoch[places] = others.own, others.epoch
+        self.fit[places], self.name[places] = others.fit, others.name
+
+
+def of_primary(name: sa.ColumnElement[str], primary: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether an orbit that came under a packed designation is of the primary one, or of the number."""
+    return (name == primary) | (sa.func.length(name) == MIN_PACKED_LENGTH)
+
+
+def newer(one: OrbitRank, other: OrbitRank) -> np.ndarray:
+    """Where an orbit is to be kept and the other is not; where neither is newer, one corrects the other."""
+    by_fit = (one.fit > other.fit) | ((one.fit == other.fit) & (one.name < other.name))
+    by_epoch = (one.epoch > other.epoch) | ((one.epoch == other.epoch) & by_fit)
+    return (one.own & ~other.own) | ((one.own == other.own) & by_epoch)
+
+
+_FITTED = sa.cast(sa.extract("epoch", sa.func.date_trunc("second", mpc_orbits.c.fitting_datetime)), sa.Double)
+_FITTED_SQLITE = sa.cast(sa.extract("epoch", mpc_orbits.c.fitting_datetime), sa.Double)
+
+
+def fitted(connection: sa.Connection) -> sa.ColumnElement[float]:
+    """When a row of mpc_orbits was fitted, in whole seconds since 1970."""
+    return _FITTED if connection.dialect.name == "postgresql" else _FITTED_SQLITE
+
+
+def stored_ranks(connection: sa.Connection, keys: pa.Table, *, identified: bool) -> tuple[np.ndarray, OrbitRank]:
+    """What is stored of objects.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that holds the lock of :func:`lock_orbits`.
+    keys : pyarrow.Table
+        Packed primary designations, the one column that makes the key of mpc_orbits.
+    identified : bool
+        As of :func:`replace_orbits`.
+
+    Returns
+    -------
+    keys : ndarray of bytes, shape (n,)
+        The given designations for each stored orbit; an object may have several.
+    ranks : OrbitRank
+    """
+    with staged(connection, mpc_orbits, keys) as new:
+        numbered, current = numbered_identifications.c, current_identifications.c
+        joins = [sa.join(mpc_orbits, new, mpc_orbits.c[_KEY] == new.c[_KEY])]
+        if identified:
+            by_number = sa.join(numbered_identifications, new, numbered[_KEY] == new.c[_KEY]).join(
+                mpc_orbits, mpc_orbits.c.unpacked_primary_provisional_designation == numbered.permid
+            )
+            secondary = current.packed_secondary_provisional_designation
+            others = sa.join(
+                current_identifications, new, (current[_KEY] == new.c[_KEY]) & (secondary != current[_KEY])
+            ).join(mpc_orbits, mpc_orbits.c[_KEY] == secondary)
+            joins += [by_number, others]
+        selected = [
+            sa.select(
+                new.c[_KEY].label("packed"),
+                sa.case((of_primary(NAME_IN_SOURCE, new.c[_KEY]), 1), else_=0).label("own"),
+                mpc_orbits.c.epoch_mjd.label("epoch"),
+                fitted(connection).label("fit"),
+                NAME_IN_SOURCE.label("name"),
+            ).select_from(joined)
+            for joined in joins
+        ]
+        found = read_arrays(connection, sa.union_all(*selected).subquery().select())
+    epoch, fit = (np.where(np.isnan(found[name]), -np.inf, found[name]) for name in ("epoch", "fit"))
+    return found["packed"], OrbitRank(found["own"] == 1, epoch, fit, found["name"])
+
+
+def lock_orbits(connection: sa.Connection) -> int:
+    """Keeps others from writing orbits until the end of the transaction, and says which ``id`` is free next."""
+    lock(connection, "orbits")
+    return 1 + (connection.execute(sa.select(sa.func.max(mpc_orbits.c.id))).scalar_one() or 0)
+
+
+def replace_orbits(connection: sa.Connection, rows: pa.Table, *, identified: bool) -> dict[str, Any]:
+    """Stores orbits; that of an object which has one is replaced whole, so that no old value stays beside new ones.
+
+    Only H and G stay where the new orbit has no H: many files of orbits have none.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that holds the lock of :func:`lock_orbits`.
+    rows : pyarrow.Table
+        Of the types of mpc_orbits, each object once; columns that are not there become NULL. A stored row keeps its
+        ``id``.
+    identified : bool
+        Whether rows of these objects may be stored under their numbers or other designations, because the tables of
+        identifications have rows.
+
+    Returns
+    -------
+    dict of str to int
+        How many are ``new``, ``changed`` and ``unchanged``.
+    """
+    with staged(connection, mpc_orbits, rows) as new:
+        if identified:
+            _remove_others(connection, new)
+        same_object = sa.select(sa.func.count()).where(new.c[_KEY] == mpc_orbits.c[_KEY])
+        n_stored = connection.execute(same_object).scalar_one()
+        insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        # SQLite cannot tell ON CONFLICT from a join's ON without a WHERE.
+        statement = insert(mpc_orbits).from_select(rows.column_names, sa.select(new).where(sa.true()))
+        values = {column.name: statement.excluded[column.name] for column in mpc_orbits.c if column.name != "id"}
+        # These are the object's, and of no part of the orbit.
+        h, g = values["h"], values["g"]
+        values["h"] = sa.func.coalesce(h, mpc_orbits.c.h)
+        values["g"] = sa.case((h.is_(None), sa.func.coalesce(g, mpc_orbits.c.g)), else_=g)
+        changed = sa.or_(*(mpc_orbits.c[name].is_distinct_from(value) for name, value in values.items()))
+        stored = statement.on_conflict_do_update(index_elements=[_KEY], set_=values, where=changed)
+        n_written = connection.execute(stored.execution_options(preserve_rowcount=True)).rowcount
+        if n_written > 0:
+            forget_nights(connection)
+    n_new = rows.num_rows - n_stored
+    return {"new": n_new, "changed": n_written - n_new, "unchanged": rows.num_rows - n_written}
+
+
+def _remove_others(connection: sa.Connection, new: sa.Table) -> None:
+    """Removes rows under numbers and secondary designations of objects that now come under their primary ones."""
+    numbered, current = numbered_identifications.c, current_identifications.c
+    numbers = sa.select(numbered.permid).join(new, numbered[_KEY] == new.c[_KEY])
+    secondary = current.packed_secondary_provisional_designation
+    others = sa.select(secondary).join(new, current[_KEY] == new.c[_KEY]).where(secondary != current[_KEY])
+    for column, names in (
+        (mpc_orbits.c.unpacked_primary_provisional_designation, numbers),
+        (mpc_orbits.c[_KEY], others),
+    ):
+        connection.execute(sa.delete(mpc_orbits).where(column.in_(names.scalar_subquery())))

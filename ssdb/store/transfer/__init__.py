@@ -1,0 +1,1 @@
+"""Rows in bulk, from the database and into it."""
