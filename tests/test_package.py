@@ -102,9 +102,7 @@ def test_all_that_says_how_to_install_says_the_name_of_the_distribution() -> Non
         (path.name, name) for path, text in texts.items() for name in re.findall(rf"([\w.-]+)\[(?:{extras})[\],]", text)
     }
     assert {name for _, name in named} == {NAME, "."}
-    assert {"README.md", "demo.py", "__init__.py", "hdf5_files.py", "bodies.py", "rubin.md"} <= {
-        file for file, _ in named
-    }
+    assert {"README.md", "demo.py", "__init__.py", "hdf5.py", "bodies.py", "rubin.md"} <= {file for file, _ in named}
     wanted = {name for text in texts.values() for name in re.findall(r"pip install ['\"]?([\w.-]+)", text)}
     assert wanted <= {NAME, ".", "--quiet", "uv", "pandas"}
 
