@@ -76,11 +76,9 @@ def _one(value: Any, shape: str) -> str:
         if math.isnan(value):
             return ""
         # An identifier, perhaps, that went through a function of SQL.
-        if shape == _UNKNOWN and abs(value) >= 1e6:
-            return (
-                str(int(value)) + ".0" if value.is_integer() and abs(value) < 2**53 else format(value, _UNKNOWN_LARGE)
-            )
-        return format(value, shape)
+        if shape == _UNKNOWN and value.is_integer() and abs(value) < 2**53:
+            return str(int(value)) + ".0"
+        return format(value, _UNKNOWN_LARGE if shape == _UNKNOWN and abs(value) >= 1e6 else shape)
     return value.isoformat(" ", "seconds") if isinstance(value, datetime) else as_text(value)
 
 
