@@ -228,7 +228,9 @@ def _tell(reports: list[IngestReport], as_json: bool) -> None:
         print_json([report.as_dict() for report in reports])
         return
     for report in reports:
-        visits = "" if report.kind in ("visits", "orbits", "identifications") else f" of {report.visits:,} visits"
+        visits = (
+            "" if report.kind in ("visits", "orbits", "identifications", "names") else f" of {report.visits:,} visits"
+        )
         click.echo(f"{report.source}: {report.rows:,} {report.kind}{visits}: {_changes([report])}")
     if len(reports) > 1:
         click.echo(f"{len(reports):,} files: {_sum(reports)}")
