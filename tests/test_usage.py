@@ -78,6 +78,8 @@ def test_options_of_the_other_mode(command: list[str], mode: str | None, given: 
         ("ingest detectors corners.csv --create-visits", ("corners", "--create-visits")),
         ("ingest detectors corners.csv --keep-wcs", ("corners", "--keep-wcs")),
         ("ingest detectors corners.csv --size 10 20", ("corners", "--size")),
+        ("ingest detectors a.fits --visit 3 --visit-keyword V", ("--visit and --visit-keyword",)),
+        ("ingest detectors a.fits --detector 3 --detector-keyword D", ("--detector and --detector-keyword",)),
         ("ingest detectors corners.csv --visit 3 --detector 4", ("corners", "--visit, --detector")),
         ("ingest detectors corners.csv --visit-keyword EXPID2", ("corners", "--visit-keyword")),
         (

@@ -91,6 +91,9 @@ def detectors(
     from ssdb.io.image.keywords import HeaderKeywords
 
     given = {role: keywords for role in _KEYWORDS if (keywords := options.pop(f"{role}_keyword"))}
+    for role in ("visit", "detector"):
+        if role in given and options[role] is not None:
+            raise click.UsageError(f"--{role} and --{role}-keyword exclude each other: a number holds for all images")
     # What is named holds, not what is usual and found before it.
     if "middle" in given:
         given = {"begin": (), "end": (), **given}
