@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -61,7 +62,7 @@ def _short(names: pa.Array) -> pa.Array:
     return pc.less_equal(pc.utf8_length(names), MAX_ALIAS_LENGTH)
 
 
-def store_names(connection: sa.Connection, rows: pa.Table) -> tuple[dict[str, int], int, tuple[str, ...]]:
+def store_names(connection: sa.Connection, rows: pa.Table) -> tuple[dict[str, Any], int, tuple[str, ...]]:
     """Stores the names of a table in SsAlias; those of comets, which many share, with the designation.
 
     Parameters
