@@ -103,7 +103,7 @@ def test_the_error_shows_a_map(night: Database, tmp_path: Path, name: str, unit:
 
 def test_words_for_no_value(night: Database, tmp_path: Path) -> None:
     """Of databases, Python, pandas and astropy: in numbers, texts, logical values and identifiers, one a row."""
-    words = ["NULL", "null", "None", r"\N", "<NA>", "--", "nan", ""]
+    words = ["NULL", "null", "None", r"\N", "<NA>", "--", "N/A", ""]
     names = ["psfFlux", "snr", "band", "isDipole", "diaObjectId"]
     rows = [
         (*row, *[word] * len(names)) for row, word in zip(zip(*sources().values(), strict=True), words, strict=True)

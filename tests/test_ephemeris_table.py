@@ -242,6 +242,7 @@ def test_what_is_not_there_is_told_on_one_line(url: str) -> None:
     assert "434 (434) has no orbit in mpc_orbits: load one (ssdb ingest orbits)" in no_orbit
     unknown = failed(url, "ephemeris", "433", "--code", "x05", *when[2:])
     assert "'x05' is no observatory code of the Minor Planet Center; is it X05?" in unknown
+    assert "is it 005?" in failed(url, "ephemeris", "433", "--code", "5", *when[2:])
     space = failed(url, "ephemeris", "433", "--code", "250", *when[2:])
     assert "observatory 250 (Hubble Space Telescope) is not at a place on Earth" in space
     long_ago = ("--from", "1500-01-01", "--to", "1500-01-02", "--scale", "tdb")

@@ -275,6 +275,8 @@ def test_times_that_are_none(cards: dict[str, Any], words: list[str]) -> None:
         ({"BAND": "r", "FILTER": "r DECam SDSS c0002 6415.0 1480.0", "OBSCODE": "W84"}, ("r", None, "W84")),
         ({"FILTER": "r DECam SDSS c0002 6415.0 1480.0", "OBSCODE": 26}, ("r", None, "026")),
         ({"FILTER": "_unknown_", "INSTRUME": " ", "OBSCODE": "T"}, (None, None, None)),
+        ({"BAND": "--", "FILTER": "i", "INSTRUME": "NULL", "OBSCODE": "NULL"}, ("i", None, None)),
+        ({"BAND": -999, "FILTER": "<NA>", "OBSCODE": "T", "MPCCODE": "X05"}, (None, None, "X05")),
     ],
 )
 def test_band_instrument_and_observatory(cards: dict[str, Any], expected: tuple[str | None, ...]) -> None:

@@ -82,6 +82,18 @@ def test_as_csv_by_the_command(database_url: str, tmp_path: Path) -> None:
     assert (answer.exit_code, "719" in answer.output) == (0, True)
 
 
+def test_words_for_no_value_are_no_names(database_url: str, database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_text("mp_number,name\n433,Eros\n719,NULL\n720,None\n721,--\nNULL,Nobody\n")
+    for counted in ("1 new, 0 changed, 0 unchanged", "0 new, 0 changed, 1 unchanged"):
+        run = CliRunner().invoke(main, ["--db", database_url, "ingest", "identifications", str(path)])
+        assert (run.exit_code, run.stdout) == (0, f"{path}: 4 names: {counted}\n")
+    assert [row["alias"] for row in rows(database, "SsAlias")] == ["Eros"]
+    comets = {"name": ["NULL"], "packed_primary_provisional_designation": ["CK17K020"]}
+    ingest_identifications(database, comets)
+    assert [row["alias"] for row in rows(database, "SsAlias")] == ["Eros"]
+
+
 def test_other_tables_are_refused_with_what_would_do(database: Database) -> None:
     with pytest.raises(InputError, match="minor_planet_names") as caught:
         ingest_identifications(database, {"name": ["Eros"], "number": [433]})

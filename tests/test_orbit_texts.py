@@ -55,3 +55,13 @@ def test_a_comment_below_the_names_is_told_with_its_line(tmp_path: Path, kind: s
     assert (report.rows, report.invalid) == (1, 1)
     number = "row 2" if kind == "mpc_orbits" else "line 3"
     assert report.doubts == (f"there are not {len(ROWS[kind])} values ({number})",)
+
+
+@pytest.mark.parametrize("word", ["--", "<NA>", "N/A", "NULL", "None", r"\N", "nan"])
+def test_a_word_for_no_value_costs_no_orbit(tmp_path: Path, word: str) -> None:
+    path = written(tmp_path / "o.csv", mpc_row(h=word, a=word, u_param=word, arc_length_total=word), ",")
+    with ssdb.connect() as database:
+        report = ssdb.ingest_orbits(database, path)
+        query = ssdb.query(database, "SELECT h, a, u_param, arc_length_total FROM mpc_orbits")
+    assert (report.rows, report.doubts) == (1, ())
+    assert query.rows == [(None,) * 4]

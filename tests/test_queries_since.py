@@ -113,7 +113,7 @@ def test_a_question_without_a_time_says_which_have_one(loaded: str) -> None:
         ("20260601", "'20260601' is no MJD of our time: dates are written as 2026-06-01"),
         ("2461192.5", "is it a Julian date, and MJD 61192 meant?"),
         ("nan", "'nan' is no time"),
-        ("1950-01-01", "before 1960, when UTC began: give an MJD (TAI)"),
+        ("1850-01-01", "before 1960, when UTC began: give an MJD (TAI), or of an ephemeris --scale tt"),
     ],
 )
 def test_what_is_no_time_is_told(given: str, message: str) -> None:
@@ -142,6 +142,9 @@ def test_times_and_their_scales() -> None:
     assert mjd_tai_of("2016-12-31T23:59:60.5") == pytest.approx(57754 + 36.5 / 86400, abs=1e-11)
     with pytest.raises(ssdb.ConfigError, match="says that it is UTC, and not TDB"):
         mjd_tai_of("2026-06-01T12:00:00Z", "tdb")
+    with pytest.raises(ssdb.ConfigError, match="says that it is UTC, and not TT"):
+        mjd_tai_of(datetime(2026, 6, 1, 12, tzinfo=UTC), "tt")
+    assert mjd_tai_of(datetime(2026, 6, 1, 12), "tt") == at["tt"]
 
 
 def test_an_export_takes_the_exposures_of_a_time(loaded: str, survey: QueriedSurvey, tmp_path: Path) -> None:

@@ -78,6 +78,8 @@ def test_options_of_the_other_mode(command: list[str], mode: str | None, given: 
         ("ingest detectors corners.csv --create-visits", ("corners", "--create-visits")),
         ("ingest detectors corners.csv --keep-wcs", ("corners", "--keep-wcs")),
         ("ingest detectors corners.csv --size 10 20", ("corners", "--size")),
+        ("ingest detectors a.fits --visit 3 --visit-keyword V", ("--visit and --visit-keyword",)),
+        ("ingest detectors a.fits --detector 3 --detector-keyword D", ("--detector and --detector-keyword",)),
         ("ingest detectors corners.csv --visit 3 --detector 4", ("corners", "--visit, --detector")),
         ("ingest detectors corners.csv --visit-keyword EXPID2", ("corners", "--visit-keyword")),
         (
@@ -99,6 +101,12 @@ def test_options_of_the_other_mode(command: list[str], mode: str | None, given: 
         ("query --name class-counts --upload visits.csv", ("class-counts", "--upload")),
         ("query --name class-counts --param night=1", ("class-counts", "night")),
         ("export SsAlias -o a.csv --visit 1", ("SsAlias", "--visit")),
+        ("export SsAlias -o a.csv --since 60000", ("SsAlias", "leave out --since")),
+        ("export Visit -o a.csv --since 60001 --until 60000", ("--since", "--until")),
+        ("query --name class-counts --since 60001 --until 60001", ("--since", "--until")),
+        ("precover Ceres --replace-orbit", ("--replace-orbit", "--orbit", "--commit")),
+        ("precover Ceres --commit --replace-orbit", ("--replace-orbit", "--orbit")),
+        ("precover --orbit orbits.csv --replace-orbit", ("--replace-orbit", "--commit")),
     ],
 )
 def test_options_without_effect_are_wrong_usage(
@@ -118,6 +126,9 @@ def test_the_same_in_python(database: ssdb.Database, files: Path) -> None:
         (ssdb.associate, {"detectors": [1]}, "detectors= needs visits="),
         (ssdb.associate, {"visits": [1], "everything": True}, "everything=True"),
         (ssdb.precover, {"name": "1", "format": "sorcha"}, "format= needs orbit="),
+        (ssdb.precover, {"name": "1", "replace_orbit": True}, "replace_orbit=True needs orbit=.* and commit=True"),
+        (ssdb.named_query, {"name": "class-counts", "parameters": {"since": 2e4, "until": 19999}}, "from since on"),
+        (ssdb.export, {"table": "Visit", "path": "v.csv", "since": 60001, "until": 60001}, "from since on"),
         (ssdb.named_query, {"name": "class-counts", "table": 1}, "table= and type= need upload="),
         (ssdb.named_query, {"name": "class-counts", "upload": "visits.csv"}, r"leave out upload="),
         (ssdb.named_query, {"name": "class-counts", "parameters": {"x": 1}}, "no parameter x"),

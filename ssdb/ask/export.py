@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ssdb.errors import ConfigError, UsageError, option, quoted
 from ssdb.io.input_file import written_format
 from ssdb.io.output import require_replaceable
-from ssdb.io.times import mjd_tai_of
+from ssdb.io.times import span_of
 from ssdb.io.writers import write_parts
 from ssdb.schema import metadata
 from ssdb.schema.arrow import arrow_field
@@ -68,17 +68,21 @@ def export(
     """
     require_replaceable(path)  # before anything is read
     written_format(Path(path))
-    first, last = (None if given is None else mjd_tai_of(given) for given in (since, until))
+    first, last = span_of(since, until)
     with database.reading() as connection:
         relation = _relation(connection, table)
         columns = [column for column in relation.columns if column.computed is None]
         of_view = [relation.c[name] for name in _KEYS_OF_VIEWS if name in relation.c]
         key = list(relation.primary_key.columns) or of_view
         statement = sa.select(*columns).order_by(*in_order(connection, key))
-        if (visits, first, last) != (None, None, None) and "visit" not in relation.c:
-            raise UsageError(
-                f"{relation.name} has no visits to choose from: leave out {option('--visit', 'visits=...')}"
-            )
+        chosen = {
+            option("--visit", "visits=..."): visits,
+            option("--since", "since=..."): since,
+            option("--until", "until=..."): until,
+        }
+        needless = [name for name, one in chosen.items() if one is not None]
+        if needless and "visit" not in relation.c:
+            raise UsageError(f"{relation.name} has no visits to choose from: leave out {', '.join(needless)}")
         if visits is not None:
             require_visits(connection, visits)
             statement = statement.where(among(relation.c.visit, visits))

@@ -20,7 +20,7 @@ from ssdb.ask.meanings import column_meant
 from ssdb.ask.query import Answer, QueryResult, asking
 from ssdb.errors import ConfigError, ParameterError, QueryError, option, quoted
 from ssdb.io.input_file import said_of
-from ssdb.io.times import mjd_tai_of
+from ssdb.io.times import mjd_tai_of, span_of
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
 from ssdb.store.sql_files import sql_texts
@@ -244,7 +244,9 @@ def _values(database: Database, asked: NamedQuery, given: Mapping[str, Any]) -> 
             f"{option(f'--param {one.name}=...', f'a value of {one.name}')} ({one.meaning})" for one in missing
         )
         raise QueryError(f"{asked.name} needs {wanted}")
-    return {name: _value(database, one, given.get(name, one.default)) for name, one in there.items()}
+    values = {name: _value(database, one, given.get(name, one.default)) for name, one in there.items()}
+    span_of(*(values.get(name) for name in TIMES))
+    return values
 
 
 def _value(database: Database, parameter: QueryParameter, given: Any) -> Any:

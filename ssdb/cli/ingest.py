@@ -91,6 +91,9 @@ def detectors(
     from ssdb.io.image.keywords import HeaderKeywords
 
     given = {role: keywords for role in _KEYWORDS if (keywords := options.pop(f"{role}_keyword"))}
+    for role in ("visit", "detector"):
+        if role in given and options[role] is not None:
+            raise click.UsageError(f"--{role} and --{role}-keyword exclude each other: a number holds for all images")
     # What is named holds, not what is usual and found before it.
     if "middle" in given:
         given = {"begin": (), "end": (), **given}
@@ -228,7 +231,9 @@ def _tell(reports: list[IngestReport], as_json: bool) -> None:
         print_json([report.as_dict() for report in reports])
         return
     for report in reports:
-        visits = "" if report.kind in ("visits", "orbits", "identifications") else f" of {report.visits:,} visits"
+        visits = (
+            "" if report.kind in ("visits", "orbits", "identifications", "names") else f" of {report.visits:,} visits"
+        )
         click.echo(f"{report.source}: {report.rows:,} {report.kind}{visits}: {_changes([report])}")
     if len(reports) > 1:
         click.echo(f"{len(reports):,} files: {_sum(reports)}")

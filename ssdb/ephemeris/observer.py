@@ -80,7 +80,8 @@ def _geocentric_km(code: str) -> Array:
     """Place (3,) of an observatory in the terrestrial frame, km."""
     constants = _observatories().get(code)
     if constants is None:
-        meant = f"; is it {code.upper()}?" if code.upper() in _observatories() else ""
+        whole = code.upper().zfill(3)
+        meant = f"; is it {whole}?" if code and whole in _observatories() else ""
         raise EphemerisError(f"{quoted(code)} is no observatory code of the Minor Planet Center{meant}")
     # Some that are not on Earth have zeros, which the Earth's centre has by right: 244, 248.
     nowhere = constants.get("Longitude") is None or (

@@ -150,9 +150,9 @@ def _ingest_names(database: Database, name: str, given: pa.Table) -> IngestRepor
         raise InputError(f"{name}: {error}") from error
     with database.writing() as connection:
         lock_names(connection)
-        invalid, doubts = store_names(connection, rows)
+        counts, invalid, doubts = store_names(connection, rows)
     left_out = (*(column for column in given.column_names if not is_name_column(column)), *not_plain(given.schema))
-    return IngestReport(name, "names", rows.num_rows - invalid, 0, invalid, left_out, doubts=doubts)
+    return IngestReport(name, "names", rows.num_rows - invalid, 0, invalid, left_out, doubts=doubts, **counts)
 
 
 def _read(table: pa.Table, name: str) -> tuple[sa.Table, pa.Table, tuple[str, ...], tuple[str, ...]]:

@@ -16,7 +16,7 @@ from ssdb.errors import InputError
 from ssdb.io.formats.parquet import opened_parquet, parquet_parts
 from ssdb.io.input_file import format_of, wanted_table
 from ssdb.io.table_notes import noted, with_astropy_units
-from ssdb.io.tables import plain, read_columns, require_file, unreadable
+from ssdb.io.tables import mask_name, plain, read_columns, require_file, unreadable
 
 ROWS_PER_PART = 20_000
 """Rows that are worked on at a time: enough that their number is what costs, and some 10 MB of a wide table."""
@@ -124,7 +124,8 @@ class _ParquetRows:
         self.schema = plain(given.empty_table(), str(path)).schema
 
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        wanted = self.schema.names if columns is None else list(columns)
+        named = self.schema.names if columns is None else list(columns)
+        wanted = [*named, *(mask for mask in map(mask_name, named) if mask in self._fields)]
         some: list[pa.RecordBatch] = []
         n_rows = 0
         for batch in self._batches(wanted):

@@ -244,6 +244,7 @@ def plain(table: pa.Table, name: str, *, lenient: bool = False) -> pa.Table:
         refuse_repeated(table.schema.names, name)
     except UnicodeDecodeError:
         raise InputError(f"{name}: {NOT_UTF8}") from None
+    table = _without_masked(table)
     fields, columns, others = [], [], not_plain(table.schema)
     for field, column in zip(table.schema, table.columns, strict=True):
         if pa.types.is_dictionary(column.type):
@@ -272,6 +273,28 @@ def plain(table: pa.Table, name: str, *, lenient: bool = False) -> pa.Table:
         raise InputError(f"{name}: there are no columns of plain values in it{what}")
     schema = noted(pa.schema(fields), not_plain=others, incomplete=incomplete(table.schema))
     return pa.table(columns, schema=schema)
+
+
+def mask_name(column: str) -> str:
+    """The column, of logical values, in which astropy's Parquet and HDF5 have whether values of another are masked."""
+    return f"{column}.mask"
+
+
+def _without_masked(table: pa.Table) -> pa.Table:
+    """A table with null for what such columns mask, and without them."""
+    masks = {mask_name(field.name) for field in table.schema if is_plain(field.type)} & {
+        field.name for field in table.schema if pa.types.is_boolean(field.type)
+    }
+    if not masks:
+        return table
+    columns = []
+    for field in table.schema:
+        column, mask = table.column(field.name), mask_name(field.name)
+        if mask in masks:
+            null = pa.scalar(None, column.type)
+            column = pa.chunked_array([pc.if_else(table.column(mask).combine_chunks(), null, column.combine_chunks())])
+        columns.append(column)
+    return pa.table(columns, schema=table.schema).drop_columns(sorted(masks))
 
 
 def _without_values(field: pa.Field, n: int) -> tuple[pa.Field, pa.ChunkedArray]:

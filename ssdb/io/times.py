@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ssdb.errors import ConfigError, quoted
+from ssdb.errors import ConfigError, UsageError, option, quoted
 from ssdb.schema.ranges import MJD
 
 SCALES = ("utc", "tai", "tt", "tdb")
@@ -52,7 +52,7 @@ def mjd_tai_of(given: Any, scale: str | None = None) -> float:
     if hasattr(given, "tai"):
         return float(given.tai.mjd)
     if isinstance(given, datetime):
-        given = (given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given).isoformat()
+        given = f"{given.astimezone(UTC).replace(tzinfo=None).isoformat()}Z" if given.tzinfo else given.isoformat()
     text = given.isoformat() if isinstance(given, date) else str(given).strip()
     if (match := _DATE.fullmatch(text)) is not None:
         return _of_date(text, match, scale or "utc")
@@ -67,6 +67,23 @@ def mjd_tai_of(given: Any, scale: str | None = None) -> float:
         meant = f"; is it a Julian date, and MJD {number - _JD_OF_MJD_0:.10g} meant?" if _is_jd(number) else ""
         raise ConfigError(f"{quoted(text)} is no MJD of our time{meant or ': dates are written as 2026-06-01'}")
     return _in_tai(number, "mjd", scale or "tai")
+
+
+def span_of(since: Any, until: Any) -> tuple[float | None, float | None]:
+    """MJD TAI of the times that something is from and before, None for those that are None.
+
+    Raises
+    ------
+    ConfigError
+        If one is no time.
+    UsageError
+        If nothing can be from the one on and before the other.
+    """
+    first, last = (None if given is None else mjd_tai_of(given) for given in (since, until))
+    if first is not None and last is not None and last <= first:
+        names = option("--since", "since"), option("--until", "until")
+        raise UsageError(f"nothing is from {names[0]} on and before {names[1]}: MJD TAI {first:.6f} and {last:.6f}")
+    return first, last
 
 
 def utc_texts(mjd_tai: ArrayLike) -> list[str | None]:
@@ -103,7 +120,10 @@ def _of_date(text: str, match: re.Match[str], scale: str) -> float:
             raise ConfigError(f"{quoted(text)} says that it is UTC, and not {scale.upper()}")
         text = text[: match.start("utc")]
     if scale == "utc" and int(match["year"]) < _UTC_YEAR:
-        raise ConfigError(f"{quoted(text)} is before {_UTC_YEAR}, when UTC began: give an MJD (TAI)")
+        of_tables = option("--scale tt", 'scale="tt"')
+        raise ConfigError(
+            f"{quoted(text)} is before {_UTC_YEAR}, when UTC began: give an MJD (TAI), or of an ephemeris {of_tables}"
+        )
     return _in_tai(text.upper().replace(" ", "T"), "isot" if match["clock"] else "iso", scale)
 
 

@@ -15,7 +15,7 @@ from ssdb.association.associate import AssociationReport, associate
 from ssdb.association.derive import derive
 from ssdb.association.refine import ranks, refine
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
-from ssdb.errors import InputError, option
+from ssdb.errors import InputError, UsageError, option
 from ssdb.ingest.formats.orbit_block import PACKED
 from ssdb.ingest.orbit_choice import rank_of
 from ssdb.ingest.orbits import store_orbits
@@ -163,6 +163,11 @@ def precover(
     EphemerisError
         If the observatory of an exposure is not known, or a package of the extra ``ephemeris`` is missing.
     """
+    if replace_orbit and not (commit and orbit is not None):
+        raise UsageError(
+            f"{option('--replace-orbit', 'replace_orbit=True')} needs {option('--orbit FILE', 'orbit=...')} and "
+            f"{option('--commit', 'commit=True')}: it says that this orbit is stored"
+        )
     config = config or AssociationConfig()
     radius_arcsec = config.radius_arcsec if config.mode == "fixed" else config.max_radius_arcsec
     with database.reading() as connection:

@@ -72,7 +72,7 @@ SENTINELS = (
 )
 """In the order of the documentation. Errors (``*_unc`` of orbits, ``*Err``) are unknown where they are not above 0."""
 
-UNKNOWN_TEXTS = pa.array(["", "nan", "NaN", "NAN", "null", "NULL", "None", r"\N", "<NA>", "--"])
+UNKNOWN_TEXTS = pa.array(["", "nan", "NaN", "NAN", "null", "NULL", "None", r"\N", "<NA>", "--", "N/A", "n/a"])
 """Texts that stand for no value in columns of any kind: of PostgreSQL and MySQL, Python, pandas and astropy."""
 
 _ANYWHERE = SENTINELS[0].values
@@ -114,6 +114,12 @@ def _without(rows: pa.Table, name: str, sentinel: Sentinel) -> pa.Table:
         return rows
     known = pc.if_else(pa.array(found), pa.scalar(None, column.type), column)
     return rows.set_column(index, rows.schema.field(index), known)
+
+
+def known_texts(values: pa.Array) -> pa.Array:
+    """Text without the blanks around it, null where nothing is left, or a word that stands for no value."""
+    trimmed = pc.utf8_trim_whitespace(values)
+    return pc.if_else(pc.is_in(trimmed, UNKNOWN_TEXTS), pa.scalar(None, values.type), trimmed)
 
 
 def is_unknown(values: np.ndarray) -> np.ndarray:

@@ -38,7 +38,7 @@ from ssdb.ingest.table.instants import instants_of
 from ssdb.io.formats.parquet import is_plain, opened_parquet, parquet_parts
 from ssdb.io.input_file import format_of
 from ssdb.io.table_notes import incomplete, not_plain
-from ssdb.io.tables import label, read_columns, require_file
+from ssdb.io.tables import label, mask_name, read_columns, require_file
 from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.sentinels import ORBITS, without_sentinels
@@ -106,7 +106,8 @@ def _parquet_parts(path: Path) -> Iterator[Part]:
         for part in parquet_parts(path):
             require_file(part)
             with opened_parquet(part, in_parts=True) as (file, _):
-                wanted = [f.name for f in file.schema_arrow if _of_ours(f.name) or not is_plain(f.type)]
+                ours = {name for f in file.schema_arrow if _of_ours(f.name) for name in (f.name, mask_name(f.name))}
+                wanted = [f.name for f in file.schema_arrow if f.name in ours or not is_plain(f.type)]
                 for batch in file.iter_batches(_PARQUET_ROWS, columns=wanted):
                     rows = read_columns(as_text(pa.Table.from_batches([batch])))
                     yield rows, before + 1 + np.arange(batch.num_rows), []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +15,12 @@ from ssdb.identity.aliases import MAX_ALIAS_LENGTH, NAME
 from ssdb.identity.designation import pack, packed_from_id
 from ssdb.identity.packed_arrays import pack_numbers, unpack
 from ssdb.identity.primary import primary_ids
+from ssdb.ingest.table.again import count_stored
 from ssdb.ingest.table.checks import named_rows
+from ssdb.schema.sentinels import known_texts
+from ssdb.schema.survey import ss_alias
 from ssdb.store.tables.aliases import write_aliases
+from ssdb.store.transfer.staging import staged
 
 NUMBER_COLUMN = "mp_number"
 _NAME = "name"
@@ -57,7 +62,7 @@ def _short(names: pa.Array) -> pa.Array:
     return pc.less_equal(pc.utf8_length(names), MAX_ALIAS_LENGTH)
 
 
-def store_names(connection: sa.Connection, rows: pa.Table) -> tuple[int, tuple[str, ...]]:
+def store_names(connection: sa.Connection, rows: pa.Table) -> tuple[dict[str, Any], int, tuple[str, ...]]:
     """Stores the names of a table in SsAlias; those of comets, which many share, with the designation.
 
     Parameters
@@ -69,15 +74,17 @@ def store_names(connection: sa.Connection, rows: pa.Table) -> tuple[int, tuple[s
 
     Returns
     -------
+    counts : dict of str to int
+        How many names are ``new``, ``changed`` (of another object) and ``unchanged``.
     invalid : int
         Rows of objects that no identifier can be made of.
     doubts : tuple of str
         Which these are.
     """
-    names = pc.utf8_trim_whitespace(rows.column(_NAME).combine_chunks())
+    names = known_texts(rows.column(_NAME).combine_chunks())
     named = names.is_valid().to_numpy(zero_copy_only=False)
     if NUMBER_COLUMN in rows.column_names:
-        ids = unpack(pack_numbers(pc.utf8_trim_whitespace(rows.column(NUMBER_COLUMN).combine_chunks())))[1]
+        ids = unpack(pack_numbers(known_texts(rows.column(NUMBER_COLUMN).combine_chunks())))[1]
     else:
         designations, ids = _designated(rows)
         names = pc.binary_join_element_wise(designations, pc.binary_join_element_wise("(", names, ")", ""), " ")
@@ -85,17 +92,20 @@ def store_names(connection: sa.Connection, rows: pa.Table) -> tuple[int, tuple[s
     known = ids != 0
     moved = primary_ids(connection, {one: pack(packed_from_id(one))[1] for one in np.unique(ids[known]).tolist()})
     ids = np.array([moved.get(one, (one,))[0] for one in ids[known].tolist()], np.int64)
-    write_aliases(connection, names_of_objects(names.filter(pa.array(known)), ids), overwrite=True)
+    aliases = names_of_objects(names.filter(pa.array(known)), ids)
+    with staged(connection, ss_alias, aliases) as given:
+        counts = count_stored(connection, ss_alias, ("alias",), given)
+    write_aliases(connection, aliases, overwrite=True)
     if not len(unknown):
-        return 0, ()
-    return len(unknown), (f"the designation has no packed form ({named_rows(unknown + 1)})",)
+        return counts, 0, ()
+    return counts, len(unknown), (f"the designation has no packed form ({named_rows(unknown + 1)})",)
 
 
 def _designated(rows: pa.Table) -> tuple[pa.Array, np.ndarray]:
     """Primary designations, unpacked, and identifiers; NULL and 0 where there is no packed form."""
     empty = pa.nulls(rows.num_rows, pa.string())
     packed, unpacked = (
-        pc.utf8_trim_whitespace(rows.column(name).combine_chunks()) if name in rows.column_names else empty
+        known_texts(rows.column(name).combine_chunks()) if name in rows.column_names else empty
         for name in (_PACKED, _UNPACKED)
     )
     designations, ids = unpack(packed)

@@ -22,6 +22,7 @@ from ssdb.io.input_file import READ_ENDINGS, TYPES, InputFile, refuse_archive, s
 from ssdb.io.limits import refuse_line, unfolded
 from ssdb.io.tables import require_file
 from ssdb.schema.ranges import EPOCHS
+from ssdb.schema.sentinels import UNKNOWN_TEXTS, known_texts
 
 PACKED = "packed_primary_provisional_designation"
 UNPACKED = "unpacked_primary_provisional_designation"
@@ -104,7 +105,7 @@ def numbers_of(texts: pa.Array, type_: pa.DataType = _DOUBLE) -> tuple[np.ndarra
     Parameters
     ----------
     texts : pyarrow.Array of string, shape (n,)
-        Blanks around a number do not matter; NULL, blank text, ``nan`` and ``null`` are unknown.
+        Blanks around a number do not matter; NULL, blank text, ``nan``, ``null`` and the like are unknown.
     type_ : pyarrow.DataType
         What they are to become: of integers only whole numbers within its limits are good.
 
@@ -115,8 +116,8 @@ def numbers_of(texts: pa.Array, type_: pa.DataType = _DOUBLE) -> tuple[np.ndarra
     bad : ndarray of bool, shape (n,)
         Texts that are no number.
     """
-    trimmed = pc.ascii_trim_whitespace(texts)
-    unknown = pc.is_in(pc.ascii_lower(trimmed), pa.array(["", "nan", "null", "none", r"\n"]))
+    trimmed = known_texts(texts)
+    unknown = pc.is_in(pc.ascii_lower(trimmed), pc.ascii_lower(UNKNOWN_TEXTS))
     trimmed = pc.if_else(unknown, pa.scalar(None, pa.string()), trimmed)
     bad = np.zeros(len(texts), bool)
     try:

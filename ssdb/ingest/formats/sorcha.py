@@ -30,7 +30,7 @@ from ssdb.io.formats.hdf5 import read_hdf5
 from ssdb.io.formats.parquet import names_of, opened_parquet, parquet_parts
 from ssdb.io.input_file import refuse_said, wanted_table
 from ssdb.io.limits import whole
-from ssdb.io.tables import joined, plain
+from ssdb.io.tables import joined, mask_name, plain
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
 
@@ -354,7 +354,7 @@ def _parquet(path: Path) -> _Contents:
         parts = []
         for part in parquet_parts(path):
             with opened_parquet(part) as (file, _):
-                parts.append(plain(file.read(wanted), str(path)))
+                parts.append(plain(file.read([*wanted, *map(mask_name, wanted)]), str(path)))
         table = joined(parts, path)
         missing = [name for name in wanted if name not in table.column_names]
         if missing:

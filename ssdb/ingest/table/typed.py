@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
 from ssdb.io.table_notes import FROM, SCALE, about, unit_of
-from ssdb.schema.sentinels import UNKNOWN_TEXTS, is_unknown, is_unknown_magnitude
+from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude, known_texts
 
 _NO_COUNTS = [-1, -999, -9999]
 """What stands for "unknown" in numbers of pixels and the like."""
@@ -199,15 +199,9 @@ def _is_text(values: pa.Array) -> bool:
     return pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
 
 
-def _stripped(values: pa.Array) -> pa.Array:
-    """Text without the blanks around it, null where nothing is left, or a word that stands for no value."""
-    trimmed = pc.utf8_trim_whitespace(values)
-    return pc.if_else(pc.is_in(trimmed, UNKNOWN_TEXTS), pa.scalar(None, values.type), trimmed)
-
-
 def _parsed(values: pa.Array, type_: pa.DataType, what: str, target: Target) -> pa.Array:
     """Text as values of another type; blank text is null."""
-    return _cast(_stripped(values), type_, what, target)
+    return _cast(known_texts(values), type_, what, target)
 
 
 def _mask(values: pa.Array) -> np.ndarray:
@@ -282,7 +276,7 @@ def _to_boolean(values: pa.Array, target: Target) -> pa.Array:
     if pa.types.is_boolean(values.type):
         return values
     if _is_text(values):
-        folded = pc.utf8_lower(_stripped(values))
+        folded = pc.utf8_lower(known_texts(values))
         true, false = (pc.is_in(folded, pa.array(words), skip_nulls=True) for words in _WORDS)
         true, false = (pc.if_else(folded.is_valid(), found, None) for found in (true, false))
         target.refuse(_mask(pc.invert(pc.or_(true, false))), values, "is not true or false")
@@ -297,7 +291,7 @@ def _to_boolean(values: pa.Array, target: Target) -> pa.Array:
 def _to_text(values: pa.Array, target: Target) -> pa.Array:
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_finite(values), values, pa.scalar(None, values.type))
-    texts = _stripped(_cast(values, pa.string(), "text", target))
+    texts = known_texts(_cast(values, pa.string(), "text", target))
     if are_numbered_codes(target):
         texts = pc.utf8_lpad(texts, _CODE_LENGTH, "0")
     target.refuse(_mask(pc.match_substring(texts, "\0")), texts, "has a NUL character, which databases refuse")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from ssdb.errors import ConfigError, InputError, option, quoted, shown
 from ssdb.io.units import parsed_unit
+from ssdb.schema.sentinels import UNKNOWN_TEXTS, is_unknown
 
 Cards = Mapping[str, Any]
 """Keywords and their values: an astropy header, or several in a chain."""
@@ -17,7 +20,7 @@ Cards = Mapping[str, Any]
 AB_ZERO_POINT_NJY = 31.4
 """AB magnitude of 1 nJy (Oke & Gunn 1983, ApJ 266, 713)."""
 
-UNKNOWN_TEXT = {"", "unknown", "_unknown_", "none", "n/a"}
+UNKNOWN_TEXT = {"unknown", "_unknown_", *(str(text).lower() for text in UNKNOWN_TEXTS)}
 """Texts, in small letters, that stand for no value."""
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([ED][+-]?\d+)?", re.IGNORECASE)
@@ -116,11 +119,17 @@ def read_identifier(header: Cards, keywords: tuple[str, ...], what: str, name: s
 
 def read_text(header: Cards, keywords: tuple[str, ...], longest: int) -> str | None:
     """The first text of at most ``longest`` characters, None where there is none."""
+    return next(_texts(header, keywords, longest), None)
+
+
+def _texts(header: Cards, keywords: tuple[str, ...], longest: int) -> Iterator[str]:
     for keyword in keywords:
         value = card_value(header, keyword)
-        if value is not None and str(value).lower() not in UNKNOWN_TEXT and len(str(value)) <= longest:
-            return str(value)
-    return None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value is None or (is_number and is_unknown(np.array([value], float))[0]):
+            continue
+        if str(value).lower() not in UNKNOWN_TEXT and len(str(value)) <= longest:
+            yield str(value)
 
 
 def read_band(header: Cards, keywords: tuple[str, ...], longest: int) -> str | None:
@@ -134,11 +143,10 @@ def read_band(header: Cards, keywords: tuple[str, ...], longest: int) -> str | N
 
 
 def read_observatory_code(header: Cards, keywords: tuple[str, ...]) -> str | None:
-    """A code of the Minor Planet Center (three characters, or four), None where there is none."""
-    code = read_text(header, keywords, 4)
+    """The first code of the Minor Planet Center (three characters, or four), None where there is none."""
     # Written as a number it has lost its zeros.
-    code = code and code.zfill(3)
-    return code if code and re.fullmatch(r"[0-9A-Z][0-9]{2}|[0-9A-Za-z]{4}", code) else None
+    codes = (text.zfill(3) for text in _texts(header, keywords, 4))
+    return next((code for code in codes if re.fullmatch(r"[0-9A-Z][0-9]{2}|[0-9A-Za-z]{4}", code)), None)
 
 
 def read_exposure_time(header: Cards, keywords: HeaderKeywords) -> float | None:
