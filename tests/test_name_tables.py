@@ -38,6 +38,10 @@ COMETS = {
 }
 
 
+UNNAMED = {99941: "1998 AB12", 99942: "A904_BC", 99943: "2040 P-L", 99944: "", 99945: "Beyond the " + "columns" * 6}
+"""What stands where the name would be, and is none, or may be cut off."""
+
+
 def test_minor_planets(database: Database) -> None:
     report = ingest_identifications(database, PLANETS)
     assert (report.kind, report.rows, report.invalid) == ("names", 2, 1)
@@ -118,6 +122,16 @@ def test_the_names_of_orbits_answer(database: Database, tmp_path: Path) -> None:
     }
     answer = resolve(database, "ceres")
     assert (answer.designation, answer.in_database, answer.names["Ceres"]) == ("1", True, "name")
+
+
+def test_names_of_lines_without_the_computer(database: Database, tmp_path: Path) -> None:
+    """An export that leaves the computer out, so that flags and a bare name come earlier."""
+    short = [CERES[:150] + "4000 Ceres", changed(PALLAS, 1, "00433")[:150] + "3804 Eros\r"]
+    short.append(changed(CERES, 1, "02309")[:150] + "0000 Mr._Spock")
+    unnamed = [changed(CERES, 1, f"{number:05}")[:150] + f"0000 {text}" for number, text in UNNAMED.items()]
+    ingest_orbits(database, mpcorb(tmp_path / "MPCORB.DAT", *short, *unnamed, header="Des'n  AbsMag  G    Epoch M\n"))
+    assert {row["alias"] for row in rows(database, "SsAlias")} == {"Ceres", "Eros", "Mr. Spock"}
+    assert resolve(database, "eros").designation == "433"
 
 
 def test_names_of_orbits_are_those_of_the_primary(database: Database, tmp_path: Path) -> None:

@@ -46,17 +46,19 @@ _COLUMNS = {
     "arc_length_total": (128, 131),
     "arc_unit": (133, 136),
     "not_normalized_rms": (138, 141),
-    "readable": (167, 194),
+    "computer_to_readable": (151, 194),
 }
 """First and last column of each value, counted from 1."""
 
 _GAPS = (8, 14, 20, 26, 36, 37, 47, 48, 58, 59, 69, 70, 80, 92)
 """Columns that are blank in every orbit."""
 
-_NUMBERS = tuple(name for name in _COLUMNS if name not in ("packed", "epoch", "u_param", "arc_unit", "readable"))
+_NUMBERS = tuple(
+    name for name in _COLUMNS if name not in ("packed", "epoch", "u_param", "arc_unit", "computer_to_readable")
+)
 
-_NAMED = r"^\(\d+\) +(?P<name>[^\d ].*)$"
-"""The designation as people write it, "(1) Ceres"."""
+_NAMED = r"^(?:.{16} *\(\d+\) +|[0-9A-Fa-f]{4} )(?P<name>[^\d ].*)$"
+"""Behind the perturbers: computer, flags and "(1) Ceres"; or, where the computer is left out, flags and "Ceres"."""
 _IS_DESIGNATION = r"^A[89]\d\d [A-Z]{2}"
 
 _LOOKS_LIKE_ORBIT = re.compile(rb".{7} .{5} .{5} [I-L]\d\d[1-9A-C][1-9A-V] [ \d.]{9}  [ \d.]{9}  [ \d.]{9}  ")
@@ -193,9 +195,11 @@ def _block(characters: np.ndarray, numbers: np.ndarray, lengths: np.ndarray) -> 
 
 def _names(characters: np.ndarray) -> pa.Array:
     """Names of minor planets; NULL where a line has none, or fills the columns, so that it may be cut off."""
-    texts = _texts(characters, "readable")
-    whole = pa.array(characters[:, _COLUMNS["readable"][1] - 1] == ord(" "))
-    names = pc.struct_field(pc.extract_regex(pc.ascii_trim_whitespace(texts), _NAMED), "name")
+    texts = _texts(characters, "computer_to_readable")
+    whole = pa.array(characters[:, _WIDTH - 1] == ord(" "))
+    # No name has an underscore in it: exports without the computer have them for blanks.
+    texts = pc.replace_substring(pc.ascii_rtrim_whitespace(texts), "_", " ")
+    names = pc.struct_field(pc.extract_regex(texts, _NAMED), "name")
     wanted = pc.and_(whole, pc.invert(pc.fill_null(pc.match_substring_regex(names, _IS_DESIGNATION), True)))
     return pc.if_else(wanted, names, pa.scalar(None, pa.string()))
 
