@@ -34,7 +34,8 @@ def magnitude_offsets(data: ReportData) -> Picture | None:
     bands: NDArray[np.object_] = np.array(band_names(matches["band"][known]), dtype=object)
     names = in_order(bands.tolist())
     stats = {name: median_and_width(y[bands == name]) for name in names}
-    told = [f"{name}: median {round(median, 2) + 0.0:+.2f}, width {width:.2f} mag" for name, (median, width) in stats.items()]
+    # Rounded first: there is no -0.00.
+    told = [f"{name}: median {round(m, 2) + 0.0:+.2f}, width {width:.2f} mag" for name, (m, width) in stats.items()]
     low, high = _limits(y)
     outside = int(((y < low) | (y > high)).sum())
 
