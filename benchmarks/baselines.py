@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +19,7 @@ from ssdb.store.database import Database, driver_connection
 _ROWS_PER_CHUNK = 20_000
 
 
-def raw_write(database: Database, table: sa.Table, parts: Iterable[pa.Table], suffix: str = "") -> tuple[float, int]:
+def raw_write(database: Database, table: sa.Table, parts: Iterable[pa.Table]) -> tuple[float, int]:
     """Writes rows into a new table without any key or index, in one transaction.
 
     On PostgreSQL by binary COPY of rows that are encoded already, on SQLite by executemany of rows that are Python
@@ -34,8 +33,6 @@ def raw_write(database: Database, table: sa.Table, parts: Iterable[pa.Table], su
         Where the rows would go; the new table has those of its columns that the rows have.
     parts : iterable of pyarrow.Table
         Of the table's types, one after the other; at least one.
-    suffix : str
-        Tells the new table from others of the same rows.
 
     Returns
     -------
@@ -45,10 +42,10 @@ def raw_write(database: Database, table: sa.Table, parts: Iterable[pa.Table], su
     waiting = iter(parts)
     first = next(waiting)
     columns = [sa.Column(name, table.c[name].type) for name in first.column_names]
-    bare = sa.Table(f"raw_{table.name}{suffix}", sa.MetaData(), *columns)
+    bare = sa.Table(f"raw_{table.name}", sa.MetaData(), *columns)
     with database.writing() as connection:
         bare.create(connection)
-    write = copy_rows if database.dialect == "postgresql" else _insert
+    write = _copy if database.dialect == "postgresql" else _insert
     seconds = 0.0
     with database.writing() as connection:
         # A part at a time, which is ready before the clock runs: a night of encoded rows would fill the memory.
@@ -60,7 +57,7 @@ def raw_write(database: Database, table: sa.Table, parts: Iterable[pa.Table], su
         return seconds, connection.execute(sa.select(sa.func.count()).select_from(bare)).scalar_one()
 
 
-def copy_rows(connection: sa.Connection, bare: sa.Table, rows: pa.Table) -> float:
+def _copy(connection: sa.Connection, bare: sa.Table, rows: pa.Table) -> float:
     """Seconds of a binary COPY of rows, encoded before, into a table of PostgreSQL with these columns."""
     schema = pa.schema([pa.field(field.name, field.type) for field in rows.schema])
     encoder = ArrowToPostgresBinaryEncoder(schema)
@@ -82,16 +79,12 @@ def _insert(connection: sa.Connection, bare: sa.Table, rows: pa.Table) -> float:
     statement = f"INSERT INTO {name} VALUES ({', '.join('?' * rows.num_columns)})"
     driver = driver_connection(connection)
     seconds = 0.0
-    for values in _python_rows(rows):
+    for batch in rows.to_batches(max_chunksize=_ROWS_PER_CHUNK):
+        values = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
         start = time.perf_counter()
         driver.executemany(statement, values)
         seconds += time.perf_counter() - start
     return seconds
-
-
-def _python_rows(rows: pa.Table) -> Iterator[list[tuple[Any, ...]]]:
-    for batch in rows.to_batches(max_chunksize=_ROWS_PER_CHUNK):
-        yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
 
 
 Points = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -122,20 +115,4 @@ def pairs_by_trees(fields: Sequence[tuple[Points, Points]], radius_arcsec: float
         trees = [cKDTree(unit_vectors(*points), balanced_tree=False) for points in (predictions, sources)]
         pairs = trees[0].sparse_distance_matrix(trees[1], chord, output_type="ndarray")
         found.append((pairs["i"], pairs["j"]))
-    return found
-
-
-def pairs_by_astropy(fields: Sequence[tuple[Points, Points]], radius_arcsec: float) -> list[Indices]:
-    """The same by astropy's ``search_around_sky``, its coordinates made of the arrays included."""
-    import astropy.units as u
-    from astropy.coordinates import SkyCoord, search_around_sky
-
-    found = []
-    for points in fields:
-        predictions, sources = (SkyCoord(*each, unit="deg") for each in points)
-        if len(predictions) and len(sources):
-            i, j, _, _ = search_around_sky(predictions, sources, radius_arcsec * u.arcsec)
-        else:  # which it does not take
-            i = j = np.empty(0, np.intp)
-        found.append((i, j))
     return found

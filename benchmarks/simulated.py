@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -21,8 +21,6 @@ from ssdb.simulate import Field, Night, SimulationConfig, simulate_visits
 from ssdb.simulate.objects import ecliptic_place
 
 KINDS = ("visits", "detectors", "sources", "predictions")
-LATER = 10_000
-"""What makes the identifiers of a second night of the same date other ones: no night has so many visits."""
 
 _VISITS_PER_ROW_GROUP = 10
 _DETECTED_SHARE = 0.7
@@ -88,24 +86,23 @@ class BenchmarkNight:
         return np.array([len(objects) for objects, _ in self.identifiers])
 
 
-def make_night(size: Size, directory: Path, later: int = 0) -> BenchmarkNight:
+def make_night(size: Size, directory: Path) -> BenchmarkNight:
     """A simulated night.
 
     Parameters
     ----------
     size : Size
     directory : Path
-        Where the files go.
-    later : int
-        Added to the identifiers of the visits.
+        Where the files go; made if it is not there.
     """
+    directory.mkdir(exist_ok=True)
     visits, fields, identifiers = [], [], []
     known: dict[str, int] = {}
     with ExitStack() as stack:
         files: dict[str, Path] = {}
         writers: dict[str, pyarrow.parquet.ParquetWriter] = {}
         rows: dict[str, int] = {}
-        for group in _row_groups(size, later):
+        for group in _row_groups(size):
             for kind in KINDS:
                 table = _together(group, kind, size.columns)
                 if table is None:
@@ -136,10 +133,8 @@ def stored_rows(night: BenchmarkNight, kind: str) -> Iterator[pa.Table]:
             yield table
 
 
-def _row_groups(size: Size, later: int) -> Iterator[list[Night]]:
-    config = SimulationConfig(n_visits=size.visits, n_detectors=size.detectors)
-    config = replace(config, first_visit=config.first_visit + later, seed=config.seed + later)
-    each = simulate_visits(config, _fields(size))
+def _row_groups(size: Size) -> Iterator[list[Night]]:
+    each = simulate_visits(SimulationConfig(n_visits=size.visits, n_detectors=size.detectors), _fields(size))
     while group := list(islice(each, _VISITS_PER_ROW_GROUP)):
         yield group
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.goals import whole_seconds
-from benchmarks.workers import worker_lines
 
 _RAW = {"postgresql": "raw COPY", "sqlite": "executemany"}
-_SMALLEST_TABLE = 0.005
-"""Share of the disk below which a table is not printed."""
 
 
 def text_of(figures: dict[str, Any]) -> str:
@@ -24,7 +21,7 @@ def text_of(figures: dict[str, Any]) -> str:
         f"{rows['pairs']:,} pairs, {rows['associated']:,} objects associated",
         f"predictions of a visit: {predictions[1]:,} to {predictions[-1]:,}, mean "
         f"{sum(predictions) / len(predictions):,.0f}, but for one without any",
-        f"medians of {figures['repeat']} runs; {machine['cores']} cores, {machine['cpu']}, {machine['system']}",
+        f"{machine['cores']} cores, {machine['cpu']}, {machine['system']}",
         *([f"load of the machine before: {machine['load']:.1f}"] if machine["load"] is not None else []),
         ", ".join(f"{name} {machine[name]}" for name in ("python", "psycopg", "numpy", "scipy", "pyarrow")),
     ]
@@ -42,8 +39,6 @@ def _database_lines(name: str, one: dict[str, Any]) -> Iterator[str]:
         _associate_lines(one),
         _visit_lines(one),
         _comparison_lines(one),
-        _growth_lines(one),
-        worker_lines(one["workers"]) if "workers" in one else (),
         _memory_lines(one),
         _disk_lines(one),
     )
@@ -76,12 +71,9 @@ def _associate_lines(one: dict[str, Any]) -> Iterator[str]:
 
 def _visit_lines(one: dict[str, Any]) -> Iterator[str]:
     yield f"{'associate, milliseconds a visit':34}{'median':>11} {'99 %':>9}"
-    labels = {"share of a batch": "its share of a batch's time", "alone": "alone, in the tables of the night"}
-    for what, label in labels.items():
-        spread = one["visit_seconds"][what]
-        yield f"{label:34}{1000 * spread['median']:11.2f} {1000 * spread['99 %']:9.2f}"
-    of_goal = one["of_goal"]
-    for what, spent in one["visit_seconds"]["of the goal"].items():
+    share, of_goal = one["visit_seconds"]["share of a batch"], one["of_goal"]
+    yield f"{'its share of a batch':34}{1000 * share['median']:11.2f} {1000 * share['99 %']:9.2f}"
+    for what, spent in one["visit_seconds"]["alone"].items():
         label = f"alone, {one['goal_predictions']:,.0f} predictions" if what == "all" else f"  {what}"
         yield f"{label:34}{1000 * spent:11.2f}"
     label = f"{of_goal['visits']} of {of_goal['predictions']:,.0f} predictions, each"
@@ -89,31 +81,10 @@ def _visit_lines(one: dict[str, Any]) -> Iterator[str]:
 
 
 def _comparison_lines(one: dict[str, Any]) -> Iterator[str]:
-    compared, seconds, visits = one["compared"], one["seconds"], one["rows"]["visits"]
-    n_some = compared["visits"]
-    yield f"{'pairs within the radius':52}{'ms/visit':>9} {'to the join':>12}"
-
-    def line(label: str, spent: float, join: float, of: int) -> str:
-        return f"{label:52}{1000 * spent / of:9.2f} {spent / join:12.2f}"
-
+    seconds, visits = one["seconds"], one["rows"]["visits"]
+    yield f"{'pairs within the radius':34}{'ms/visit':>11} {'to the join':>12}"
     for label, key in (("box join", "join"), ("scipy cKDTree, in memory", "trees")):
-        yield line(f"{visits} visits: {label}", seconds[key], seconds["join"], visits)
-    for label, key in (
-        ("box join", "join"),
-        ("scipy cKDTree, in memory", "cKDTree"),
-        ("astropy search_around_sky", "search_around_sky"),
-    ):
-        yield line(f"{n_some} visits: {label}", compared[key], compared["join"], n_some)
-    for name, plans in compared.get("extensions", {}).items():
-        for plan, spent in plans.items():
-            label = f"{n_some} visits: {name}, {plan}".rstrip(", ")
-            yield line(label, spent, compared["join"], n_some) if isinstance(spent, float) else f"{label}: {spent}"
-
-
-def _growth_lines(one: dict[str, Any]) -> Iterator[str]:
-    yield f"{'a fresh visit, milliseconds':34}{'ingest':>11} {'associate':>9}"
-    for size, spent in one["growth"].items():
-        yield f"{f'{size} visits in the tables':34}{spent['ingest']:11.2f} {spent['associate']:9.2f}"
+        yield f"{label:34}{1000 * seconds[key] / visits:11.2f} {seconds[key] / seconds['join']:12.2f}"
 
 
 def _memory_lines(one: dict[str, Any]) -> Iterator[str]:
@@ -123,17 +94,8 @@ def _memory_lines(one: dict[str, Any]) -> Iterator[str]:
 
 
 def _disk_lines(one: dict[str, Any]) -> Iterator[str]:
-    whole, tables = one["disk"]["all"], one["disk"]["tables"]
-    yield f"{'on the disk, MB':34}{'rows':>11} {'indexes':>9} {'kB/visit':>9}"
-    for name, sizes in tables.items():
-        if sum(sizes.values()) >= _SMALLEST_TABLE * whole:
-            yield _disk_line(name, sizes, one)
-    yield f"{'all':34}{whole / 1e6:11.1f} {'':9} {whole / 1e3 / one['rows']['visits']:9.0f}"
-
-
-def _disk_line(name: str, sizes: Mapping[str, int], one: dict[str, Any]) -> str:
-    per_visit = sum(sizes.values()) / 1e3 / one["rows"]["visits"]
-    return f"{name:34}{sizes['rows'] / 1e6:11.1f} {sizes['indexes'] / 1e6:9.1f} {per_visit:9.0f}"
+    whole, visits = one["disk_bytes"], one["rows"]["visits"]
+    yield f"on the disk: {whole / 1e6:,.1f} MB, {whole / 1e3 / visits:,.0f} kB a visit"
 
 
 def _goal_lines(goals: list[dict[str, Any]]) -> Iterator[str]:

