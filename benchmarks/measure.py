@@ -20,7 +20,8 @@ from benchmarks.servers import WrongResult, settle, temporary_database
 from benchmarks.simulated import BenchmarkNight, stored_rows
 from ssdb.association.associate import associate
 from ssdb.association.match import place as place_on_detectors
-from ssdb.association.visit_batch import Exposures, read_candidate_pairs, read_exposures
+from ssdb.association.pairs import read_candidate_pairs
+from ssdb.association.visit_batch import Exposures, read_exposures
 from ssdb.config import AssociationConfig
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_schema

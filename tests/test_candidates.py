@@ -1,4 +1,4 @@
-"""The box join: a superset of the pairs that may belong together, found through the index."""
+"""The box join: a superset of the pairs that may belong together, the same by the index and on arrays."""
 
 from __future__ import annotations
 
@@ -15,14 +15,19 @@ from hypothesis import strategies as st
 from scipy.stats import chi2, norm
 from small_surveys import CENTRES, MJD, change, designation
 
-from ssdb.association import visit_batch as exposures
-from ssdb.association.visit_batch import read_candidate_pairs, read_exposures
+from ssdb.association import pairs as join
+from ssdb.association.pairs import candidate_pairs, read_candidate_pairs, source_columns
+from ssdb.association.refine import search_radii
+from ssdb.association.visit_batch import read_exposures
 from ssdb.config import AssociationConfig
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.sky.boxes import zone_boxes
 from ssdb.store.database import Database, driver_connection
 from ssdb.store.ddl.migrate import connect
+from ssdb.store.transfer.read import read_arrays
 
 FIRST_VISIT = count(1, 10)
 ARCSEC = math.radians(1 / 3600)
@@ -120,7 +125,7 @@ class Fields:
     def pairs(self, database: Database, config: AssociationConfig) -> list[tuple[int, int]]:
         """What the join finds: indices of a prediction and of a source."""
         with database.writing() as connection:
-            found = candidate_pairs(connection, self.visits, config)
+            found = both_joins(connection, self.visits, config)
             sql = 'SELECT visit, "ssObjectId", designation FROM "SsPrediction"'
             names = {row[:2]: row[2] for row in connection.execute(sa.text(sql))}
         index = {designation(number): number for number in range(len(self.predicted_visit))}
@@ -145,10 +150,19 @@ class Fields:
         return speed * np.array(spans)
 
 
-def candidate_pairs(connection: sa.Connection, visits: list[int], config: AssociationConfig) -> dict[str, np.ndarray]:
-    """What the join finds for all predictions of exposures."""
+def both_joins(connection: sa.Connection, visits: list[int], config: AssociationConfig) -> dict[str, np.ndarray]:
+    """What the join finds for all predictions of exposures: the same in the database and on arrays, to the bit."""
     read = read_exposures(connection, visits, config)
-    return read_candidate_pairs(connection, read, np.ones(len(read.predictions["visit"]), bool), config)
+    considered = np.ones(len(read.predictions["visit"]), bool)
+    found = read_candidate_pairs(connection, read, considered, config)
+    columns = [dia_source.c[name] for name in ("visit", *source_columns(config))]
+    wanted = sa.select(*columns).where(dia_source.c.visit.in_(visits)).order_by(dia_source.c.dec)
+    on_arrays = candidate_pairs(read_arrays(connection, wanted), read, considered, config)
+    assert on_arrays.keys() == found.keys()
+    for name, values in found.items():
+        np.testing.assert_array_equal(on_arrays[name], values, name)
+        assert on_arrays[name].dtype == values.dtype, name
+    return found
 
 
 def unit_vectors(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
@@ -249,9 +263,27 @@ def test_at_a_pole_every_right_ascension_is_near(database: Database, dec: float)
     ingest_sources(database, pa.table(sources))
     config = AssociationConfig(radius_arcsec=33.0)
     with database.writing() as connection:
-        pairs = candidate_pairs(connection, [1], config)
+        pairs = both_joins(connection, [1], config)
     by_object = [np.sort(pairs["diaSourceId"][pairs["prediction"] == index]).tolist() for index in (0, 1)]
     assert by_object == [list(range(16))] * 2
+
+
+@pytest.mark.parametrize("ra", [10.0, 0.0001])
+def test_a_source_at_the_edge_of_a_box_is_in_it(database: Database, ra: float) -> None:
+    """And one that is the next number away is not; of several in one place all are."""
+    ingest_visits(database, pa.table({"visit": [1, 2], "midpointMjdTai": [MJD] * 2}))
+    predictions = {"visit": [1, 2], "designation": ["433"] * 2, "ephRa": [ra] * 2, "ephDec": [1.0] * 2}
+    ingest_predictions(database, pa.table(predictions))
+    config = AssociationConfig(radius_arcsec=2.0)
+    boxes = zone_boxes(
+        [ra], [1.0], search_radii({"ephRateRa": np.zeros(1), "ephRateDec": np.zeros(1)}, config, 0, 0) / 3600
+    )
+    edges = [boxes.ra0.max(), np.nextafter(boxes.ra0.max(), 0.0), boxes.ra1.min(), np.nextafter(boxes.ra1.min(), 90.0)]
+    sources = {"diaSourceId": range(16), "visit": [1, 2] * 8, "ra": np.repeat(edges, 4), "dec": [1.0] * 16}
+    ingest_sources(database, pa.table(sources))
+    with database.writing() as connection:
+        found = both_joins(connection, [1, 2], config)
+    assert found["diaSourceId"].tolist() == [0, 2, 8, 10, 1, 3, 9, 11]
 
 
 def test_an_error_ellipse_that_is_none_counts_as_unknown(database: Database) -> None:
@@ -278,7 +310,7 @@ def test_the_error_of_a_source_may_be_as_small_as_it_likes(database: Database) -
 def _plan(database: Database, visits: list[int], config: AssociationConfig, monkeypatch: pytest.MonkeyPatch) -> str:
     """How the database says it would run the join, asked where association runs it."""
     plans: list[str] = []
-    read = exposures.read_arrays
+    read = join.read_arrays
 
     def explained(connection: sa.Connection, statement: sa.Select, bounded: bool) -> dict[str, np.ndarray]:
         text = str(statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True}))
@@ -296,8 +328,8 @@ def _plan(database: Database, visits: list[int], config: AssociationConfig, monk
         return read(connection, statement, bounded=bounded)
 
     with monkeypatch.context() as patch, database.writing() as connection:
-        patch.setattr(exposures, "read_arrays", explained)
-        candidate_pairs(connection, visits, config)
+        patch.setattr(join, "read_arrays", explained)
+        both_joins(connection, visits, config)
     return "\n".join(plans)
 
 
@@ -349,6 +381,6 @@ def test_the_settings_of_the_join_end_with_it(postgresql_url: str) -> None:
     with database.writing() as connection:
         before = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names]
         config = AssociationConfig()
-        candidate_pairs(connection, fields.visits, config)
+        both_joins(connection, fields.visits, config)
         assert [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names] == before
     database.close()

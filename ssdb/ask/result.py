@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,10 +88,8 @@ def load_result(database: Database, visit: int, detector: int | None = None) -> 
     """
     with database.reading() as connection:
         n_total, n_associated = _counts(connection, visit, detector)
-        parameters = {"visit": visit} if detector is None else {"visit": visit, "detector": detector}
         sources, matches, unseen = (
-            read_table(connection, statement, schema, parameters)
-            for statement, schema in _statements(detector is not None)
+            read_table(connection, statement, schema) for statement, schema in _statements(visit, detector)
         )
     return AssociationResult(n_total, n_associated, sources, matches, unseen)
 
@@ -115,18 +113,13 @@ def _counts(connection: sa.Connection, visit_id: int, detector: int | None) -> t
     return row.nTotalSsObjects, row.nAssociatedSsObjects
 
 
-@cache
-def _statements(of_detector: bool) -> list[tuple[sa.Select, pa.Schema]]:
-    """What selects sources, matches and objects not seen, and the columns of each; made once, with their parameters.
-
-    SQLAlchemy takes a millisecond for a new statement with a hundred columns.
-    """
-    visit_id, detector = sa.bindparam("visit", type_=sa.BigInteger()), sa.bindparam("detector", type_=sa.Integer())
+def _statements(visit_id: int, detector: int | None) -> list[tuple[sa.Select, pa.Schema]]:
+    """What selects sources, matches and objects not seen, and the columns of each."""
     of_sources = dia_source.c.visit == visit_id
     of_matches = ss_source.c.visit == visit_id
     of_objects = (ss_expected.c.visit == visit_id) & ss_expected.c.diaSourceId.is_(None)
     of_objects &= outside_padding()
-    if of_detector:
+    if detector is not None:
         of_sources &= dia_source.c.detector == detector
         of_matches &= ss_source.c.detector == detector
         of_objects &= ss_expected.c.detector == detector

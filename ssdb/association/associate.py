@@ -6,8 +6,8 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Collection, Generator, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Collection, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -18,23 +18,16 @@ import sqlalchemy as sa
 
 from ssdb import __version__
 from ssdb.association.batches import Batches
-from ssdb.association.match import Matches, match, place
+from ssdb.association.match import Rows, match
 from ssdb.association.overlap import IN_HAND, overlapped
+from ssdb.association.pairs import read_candidate_pairs
 from ssdb.association.results import write_matches, write_state
 from ssdb.association.stages import Stage, Stages
-from ssdb.association.visit_batch import (
-    Exposures,
-    LeftOut,
-    read_candidate_pairs,
-    read_ephemerides,
-    read_exposures,
-    source_densities,
-)
+from ssdb.association.visit_batch import LeftOut, read_ephemerides, read_exposures, source_densities
 from ssdb.association.workers import Work, WorkerDied, share
 from ssdb.config import AssociationConfig
 from ssdb.errors import ConfigError, NotFoundError, SsdbError, UsageError, option, shown
 from ssdb.schema.survey import association_run
-from ssdb.sky.frames import ecliptic_rotation
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.notify import notify_associated
@@ -318,7 +311,15 @@ def _associate_batch(
             stage.rows += len(visits)
         if not visits:
             return
-        exposures, matches = find_matches(connection, visits, config, detectors, timed)
+        with timed("read") as stage:
+            exposures = read_exposures(connection, visits, config)
+            stage.rows += len(exposures.predictions["visit"]) + len(exposures.detectors["visit"])
+        rows = Rows(
+            pairs=partial(read_candidate_pairs, connection),
+            densities=partial(source_densities, connection),
+            ephemerides=partial(read_ephemerides, connection),
+        )
+        matches = match(exposures, rows, config, detectors, timed)
         with timed("write") as stage:
             stage.rows += write_matches(connection, visits, matches, detectors)
             now = datetime.now(UTC).replace(tzinfo=None)
@@ -328,61 +329,11 @@ def _associate_batch(
     report.left_out += exposures.left_out
     report.stages.setdefault("commit", Stage()).seconds += time.perf_counter() - commit
     seconds = (time.perf_counter() - started) / len(visits)
-    rows = np.stack([counts[name] for name in ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")], axis=-1)
+    counted = np.stack([counts[name] for name in ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")], axis=-1)
     report.visits += [
         VisitOutcome(visit_id, sources, expected, found, seconds)
-        for visit_id, (sources, expected, found) in zip(visits, rows.tolist(), strict=True)
+        for visit_id, (sources, expected, found) in zip(visits, counted.tolist(), strict=True)
     ]
-
-
-def find_matches(
-    connection: sa.Connection,
-    visits: Sequence[int],
-    config: AssociationConfig,
-    detectors: Collection[int] | None,
-    timed: Callable[[str], AbstractContextManager[Stage]],
-) -> tuple[Exposures, Matches]:
-    """Matches the sources and predictions of exposures; nothing in the database is changed.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    visits : sequence of int
-        The exposures, ascending.
-    config : AssociationConfig
-    detectors : collection of int, optional
-        Only these detectors.
-    timed : callable
-        Times a stage by its name.
-
-    Returns
-    -------
-    (Exposures, Matches)
-        What was read of the exposures, and what was found.
-
-    Raises
-    ------
-    AssociationError
-        If the exposures cannot be associated.
-    """
-    ecliptic_rotation(config.ecliptic)  # here, or its imports would be time of a stage
-    with timed("read") as stage, index_loops(connection):
-        exposures = read_exposures(connection, visits, config)
-        stage.rows += len(exposures.predictions["visit"]) + len(exposures.detectors["visit"])
-    with timed("footprints") as stage:
-        placement = place(exposures, config, detectors)
-        stage.rows += len(placement.row)
-    with timed("join") as stage:
-        pairs = read_candidate_pairs(connection, exposures, placement.considered, config)
-        stage.rows += len(pairs["prediction"])
-    density = None
-    if config.mode == "uncertainty":
-        with timed("densities") as stage:
-            density = source_densities(connection, exposures, config)
-            stage.rows += len(density)
-    ephemerides = partial(read_ephemerides, connection, exposures)
-    return exposures, match(exposures, placement, pairs, density, ephemerides, config, timed)
 
 
 def _start_run(database: Database, report: AssociationReport, visits: Sequence[int]) -> None:

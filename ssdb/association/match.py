@@ -1,4 +1,4 @@
-"""From candidate pairs to results: footprints, refine, assign, derive for a batch of exposures."""
+"""From sources and predictions to results, for a batch of exposures: footprints, pairs, refine, assign, derive."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ssdb.config import AssociationConfig
 from ssdb.errors import AssociationError, shown
 from ssdb.runs import begins
 from ssdb.sky.edges import deepest, edge_distances, points_in_caps
+from ssdb.sky.frames import ecliptic_rotation
 
 NO_DETECTOR = -1
 """Index of the detector of an object that is on no footprint."""
@@ -171,37 +172,60 @@ def _whole_pixels(radii: ArrayLike, pixel_scale: NDArray[Any], config: Associati
     return np.where(np.isnan(pixel_scale), radii, pixels)
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What gives the rows of a batch of exposures, wherever they are: in a database, or in arrays."""
+
+    pairs: Callable[[Exposures, NDArray[np.bool_], AssociationConfig], Columns]
+    """Those that may belong together, of the predictions that are marked: :mod:`ssdb.association.pairs`."""
+    densities: Callable[[Exposures, AssociationConfig], NDArray[np.float64]]
+    """Sources per square arcsecond around each detector; for uncertainty mode."""
+    ephemerides: Callable[[Exposures, NDArray[np.intp]], Columns]
+    """What SSSource needs of some predictions, by their index, beside what the exposures have of them."""
+
+
 def match(
     exposures: Exposures,
-    placement: Placement,
-    pairs: Columns,
-    density: NDArray[np.float64] | None,
-    ephemerides: Callable[[NDArray[np.intp]], Columns],
+    rows: Rows,
     config: AssociationConfig,
+    detectors: Collection[int] | None,
     timed: Callable[[str], AbstractContextManager[Stage]],
 ) -> Matches:
-    """Refines, assigns and derives.
+    """Matches the sources and predictions of exposures.
 
     Parameters
     ----------
     exposures : Exposures
-    placement : Placement
-        Where its predictions fall.
-    pairs : dict of columns
-        Of :func:`ssdb.association.visit_batch.read_candidate_pairs`.
-    density : ndarray, shape (d,), optional
-        Sources per square arcsecond around each detector; for uncertainty mode.
-    ephemerides : callable
-        Gives what SSSource needs of some predictions beside what the exposures have of them, by their index.
+    rows : Rows
+        Of the exposures.
     config : AssociationConfig
+    detectors : collection of int, optional
+        Only these detectors.
     timed : callable
         Times a stage by its name.
 
     Returns
     -------
     Matches
+
+    Raises
+    ------
+    AssociationError
+        If the exposures cannot be associated.
     """
+    ecliptic_rotation(config.ecliptic)  # here, or its imports would be time of a stage
     predictions = exposures.predictions
+    with timed("footprints") as stage:
+        placement = place(exposures, config, detectors)
+        stage.rows += len(placement.row)
+    with timed("join") as stage:
+        pairs = rows.pairs(exposures, placement.considered, config)
+        stage.rows += len(pairs["prediction"])
+    density = None
+    if config.mode == "uncertainty":
+        with timed("densities") as stage:
+            density = rows.densities(exposures, config)
+            stage.rows += len(density)
     with timed("refine") as stage:
         stage.rows += len(pairs["prediction"])
         detector = exposures.detector_index(pairs["visit"], pairs["detector"])
@@ -221,7 +245,8 @@ def match(
         chosen = assign(prediction, source_key, found.separation, found.weight, config.method)
     matched = prediction[chosen]
     with timed("read"):
-        of_matched = {name: values[matched] for name, values in predictions.items()} | ephemerides(matched)
+        of_matched = {name: values[matched] for name, values in predictions.items()}
+        of_matched |= rows.ephemerides(exposures, matched)
     with timed("derive") as stage:
         stage.rows += len(matched)
         best = {name: values[chosen] for name, values in source.items()} | {"diaDistanceRank": rank[chosen]}

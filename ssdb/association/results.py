@@ -17,7 +17,7 @@ from ssdb.association.match import NO_DETECTOR, Matches
 from ssdb.association.visit_batch import Columns, Exposures
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
-from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.arrow import arrow_types
 from ssdb.schema.survey import DONE, PENDING, outside_padding, ss_candidate, ss_expected, visit, visit_detector
 from ssdb.store.tables.sources import set_objects
 from ssdb.store.transfer.array_parameters import array_rows
@@ -116,19 +116,17 @@ def rows_of_matches(matches: Matches) -> pa.Table:
 def _rows(table: sa.Table, columns: Columns, known: Columns | None = None) -> pa.Table:
     """Columns as rows of a table: single precision where the table has it, NaN to NULL."""
     masks = {"detector": "placed", "diaSourceId": "seen"} if known is not None else {}
-    arrays, fields = [], []
-    for field in arrow_schema(table):
-        if field.name not in columns:
-            continue
-        values: Any = columns[field.name]
+    types = {name: type_ for name, type_ in arrow_types(table).items() if name in columns}
+    arrays = []
+    for name, type_ in types.items():
+        values: Any = columns[name]
         if values.dtype.kind == "S":
             values = np.char.decode(values, "ascii").astype(object)
-        elif values.dtype != field.type.to_pandas_dtype():
-            values = values.astype(field.type.to_pandas_dtype())
-        mask = ~known[masks[field.name]] if known is not None and field.name in masks else None
-        arrays.append(pa.array(values, field.type, mask=mask, from_pandas=True))
-        fields.append(field)
-    return pa.table(arrays, schema=pa.schema(fields))
+        else:
+            values = values.astype(type_.to_pandas_dtype(), copy=False)
+        mask = ~known[masks[name]] if known is not None and name in masks else None
+        arrays.append(pa.array(values, type_, mask=mask, from_pandas=True))
+    return pa.Table.from_arrays(arrays, names=list(types))
 
 
 def count(exposures: Exposures, expected: Columns) -> tuple[Columns, Columns]:

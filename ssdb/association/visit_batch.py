@@ -1,4 +1,4 @@
-"""What association needs to know of a batch of exposures, read from the database into arrays."""
+"""What association needs to know of a batch of exposures, as arrays, and how it is read from the database."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import ArrayLike, NDArray
 
-from ssdb.association.refine import largest_days, search_radii
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import AssociationError
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import absurd_unknown, out_of_range, reasons_of
 from ssdb.schema.survey import ss_prediction, visit_detector
-from ssdb.sky.boxes import zone_boxes
 from ssdb.sky.footprint import VERTEX_BYTES, Outlines, outline_areas, unpack_outlines
 from ssdb.sky.sphere import cap_area, smallest_cap
 from ssdb.store.query_plans import index_loops, look_up
-from ssdb.store.sql_files import sql_text
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays
 
@@ -28,25 +25,21 @@ Columns = dict[str, NDArray[Any]]
 
 ARCSEC_PER_DEG = 3600.0
 
-_KEY = ("visit", "ssObjectId")
-_MATCHED_BY = (*_KEY, "midpointMjdTai", "ephRa", "ephDec", "ephRateRa", "ephRateDec")
+KEY = ("visit", "ssObjectId")
+"""Columns that tell predictions apart."""
+
+_MATCHED_BY = (*KEY, "midpointMjdTai", "ephRa", "ephDec", "ephRateRa", "ephRateDec")
 _REQUIRED = ("midpointMjdTai", "ephRa", "ephDec")
 _AXES = ("ephErrMajor", "ephErrMinor")
 _ERROR_ELLIPSE = (*_AXES, "ephErrPa")
 """Columns of SsPrediction that say where an object may be; the ellipse is for uncertainty mode."""
 
-_EPHEMERIS = tuple(
+EPHEMERIS = tuple(
     column for column in ss_prediction.columns if column.name not in (*_MATCHED_BY, *_ERROR_ELLIPSE, "provider")
 )
 """What is needed of the predictions of matched objects alone."""
 
-_SOURCE_COLUMNS = ("diaSourceId", "detector", "midpointMjdTai", "ra", "dec")
-_SOURCE_ERRORS = ("raErr", "decErr", "ra_dec_Cov")
-_PAIR_SOURCES = tuple(dia_source.c[name] for name in (*_SOURCE_COLUMNS, *_SOURCE_ERRORS))
-"""What the statement of the candidates selects of sources, in its order; the errors are for uncertainty mode."""
-
-
-_DETECTOR_COLUMNS = {
+DETECTOR_COLUMNS = {
     "visit": "visit",
     "detector": "detector",
     "capRa": "capRa",
@@ -89,6 +82,11 @@ class Exposures:
         Of the d detectors; without vertices where there is no footprint.
     left_out : list of LeftOut
         Stored predictions that are not among these, and values of others that are taken for unknown.
+
+    Raises
+    ------
+    AssociationError
+        If the times of sources and predictions of a visit are too far apart.
     """
 
     visits: NDArray[np.int64]
@@ -96,6 +94,19 @@ class Exposures:
     detectors: Columns
     outlines: Outlines
     left_out: list[LeftOut] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        index = self.visit_index(self.predictions["visit"])
+        late = self.latest[index] - self.predictions["midpointMjdTai"]
+        early = self.predictions["midpointMjdTai"] - self.earliest[index]
+        difference = np.fmax(np.abs(late), np.abs(early))
+        wrong = np.flatnonzero(difference > MAX_TIME_DIFFERENCE_DAYS)
+        if len(wrong):
+            raise AssociationError(
+                f"visit {self.predictions['visit'][wrong[0]]}: times of sources and of predictions differ by up to "
+                f"{np.nanmax(difference):.4g} d; at most {MAX_TIME_DIFFERENCE_DAYS} d are possible: are both MJD in "
+                "TAI, and of this exposure?"
+            )
 
     def visit_index(self, visit: NDArray[np.int64]) -> NDArray[np.intp]:
         """Where visits stand in the batch."""
@@ -139,6 +150,11 @@ def _detector_keys(visits: NDArray[np.int64], visit: NDArray[np.int64], detector
     return np.searchsorted(visits, visit) * 65536 + np.asarray(detector, np.int64)
 
 
+def prediction_columns(config: AssociationConfig) -> tuple[str, ...]:
+    """The columns of SsPrediction that matching needs."""
+    return (*_MATCHED_BY, *_ERROR_ELLIPSE) if config.mode == "uncertainty" else _MATCHED_BY
+
+
 def read_exposures(connection: sa.Connection, visits: Sequence[int], config: AssociationConfig) -> Exposures:
     """Reads what is known of exposures.
 
@@ -155,19 +171,16 @@ def read_exposures(connection: sa.Connection, visits: Sequence[int], config: Ass
     AssociationError
         If the times of sources and predictions of a visit are too far apart.
     """
-    names = (*_MATCHED_BY, *_ERROR_ELLIPSE) if config.mode == "uncertainty" else _MATCHED_BY
     predictions = read_arrays(
         connection,
-        sa.select(*(ss_prediction.c[name] for name in names))
+        sa.select(*(ss_prediction.c[name] for name in prediction_columns(config)))
         .where(ss_prediction.c.visit.in_(visits))
         .order_by(ss_prediction.c.visit, ss_prediction.c.ssObjectId),
         bounded=True,
     )
     predictions, left_out = _usable(connection, predictions, visits)
     batch = np.array(visits, np.int64)
-    exposures = Exposures(batch, predictions, *_read_detectors(connection, visits), left_out)
-    _check_times(exposures)
-    return exposures
+    return Exposures(batch, predictions, *_read_detectors(connection, visits), left_out)
 
 
 def _usable(connection: sa.Connection, predictions: Columns, visits: Sequence[int]) -> tuple[Columns, list[LeftOut]]:
@@ -181,7 +194,7 @@ def _usable(connection: sa.Connection, predictions: Columns, visits: Sequence[in
         return predictions, []
     rows = np.array(sorted(reasons))
     names = _of_predictions(connection, predictions, rows, (ss_prediction.c.designation,), visits)["designation"]
-    key = (predictions[name][rows].tolist() for name in _KEY)
+    key = (predictions[name][rows].tolist() for name in KEY)
     whose = zip(*key, names.astype(str).tolist(), rows.tolist(), strict=True)
     told = [LeftOut(visit, ss_object_id, name, reasons[row]) for visit, ss_object_id, name, row in whose]
     return {name: np.delete(values, rows) for name, values in predictions.items()}, told
@@ -196,9 +209,9 @@ def _of_predictions(
 ) -> Columns:
     """Further columns of stored predictions: of those with some indices, in that order."""
     keys: Columns = {"place": np.arange(len(index), dtype=np.int32)}
-    keys |= {name: predictions[name][index] for name in _KEY}
+    keys |= {name: predictions[name][index] for name in KEY}
     with array_rows(connection, "matched_prediction", keys) as wanted, index_loops(connection):
-        statement = look_up(connection, wanted, _KEY, ss_prediction, columns, visits)
+        statement = look_up(connection, wanted, KEY, ss_prediction, columns, visits)
         found = read_arrays(connection, statement, bounded=True)
     order = np.argsort(found.pop("place"))
     return {name: values[order] for name, values in found.items()}
@@ -208,7 +221,7 @@ def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[C
     """Detectors of visits, and their outlines."""
     of_visits = visit_detector.c.visit.in_(visits)
     order = (visit_detector.c.visit, visit_detector.c.detector)
-    statement = sa.select(*(visit_detector.c[name].label(ours) for name, ours in _DETECTOR_COLUMNS.items()))
+    statement = sa.select(*(visit_detector.c[name].label(ours) for name, ours in DETECTOR_COLUMNS.items()))
     columns = read_arrays(connection, statement.where(of_visits).order_by(*order), bounded=True)
     packed = connection.scalars(sa.select(visit_detector.c.footprint).where(of_visits).order_by(*order)).all()
     if damaged := [row for row, outline in enumerate(packed) if outline and len(outline) % VERTEX_BYTES]:
@@ -217,82 +230,6 @@ def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[C
             f"visit {which}: its footprint is no outline: load the detector again (ssdb ingest detectors)"
         )
     return columns, unpack_outlines(packed)
-
-
-def _check_times(exposures: Exposures) -> None:
-    index = exposures.visit_index(exposures.predictions["visit"])
-    late = exposures.latest[index] - exposures.predictions["midpointMjdTai"]
-    early = exposures.predictions["midpointMjdTai"] - exposures.earliest[index]
-    difference = np.fmax(np.abs(late), np.abs(early))
-    wrong = np.flatnonzero(difference > MAX_TIME_DIFFERENCE_DAYS)
-    if len(wrong):
-        visit = exposures.predictions["visit"][wrong[0]]
-        raise AssociationError(
-            f"visit {visit}: times of sources and of predictions differ by up to {np.nanmax(difference):.4g} d; "
-            f"at most {MAX_TIME_DIFFERENCE_DAYS} d are possible: are both MJD in TAI, and of this exposure?"
-        )
-
-
-def read_candidate_pairs(
-    connection: sa.Connection, exposures: Exposures, considered: NDArray[np.bool_], config: AssociationConfig
-) -> Columns:
-    """The box join: pairs of a prediction and a source that may belong together, never too few.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        The connection that read the exposures, in the same transaction, for writing.
-    exposures : Exposures
-    considered : ndarray of bool, shape (p,)
-        The predictions of which pairs are wanted.
-    config : AssociationConfig
-
-    Returns
-    -------
-    dict of columns, shape (n,)
-        prediction: the index into the predictions; visit, ssObjectId; diaSourceId, detector, midpointMjdTai, ra, dec
-        of the source, in uncertainty mode also raErr, decErr, ra_dec_Cov. By (visit, ssObjectId, diaSourceId)
-        ascending.
-    """
-    predictions = exposures.predictions
-    rows = np.flatnonzero(considered & np.isfinite(exposures.earliest[exposures.visit_index(predictions["visit"])]))
-    wanted = {name: values[rows] for name, values in predictions.items()}
-    of_visit = exposures.visit_index(wanted["visit"])
-    days = largest_days(exposures.earliest[of_visit], exposures.latest[of_visit], wanted["midpointMjdTai"])
-    radii = search_radii(wanted, config, exposures.largest_variances[of_visit], days) / ARCSEC_PER_DEG
-    boxes = zone_boxes(wanted["ephRa"], wanted["ephDec"], radii)
-    columns = {
-        "place": boxes.point.astype(np.int32),
-        "visit": wanted["visit"][boxes.point],
-        "zone": boxes.zone,
-        "ra0": boxes.ra0,
-        "ra1": boxes.ra1,
-    }
-    # As they are in the index, so that one search ends near where the next begins.
-    order = np.lexsort((columns["ra0"], columns["zone"], columns["visit"]))
-    names = (*_SOURCE_COLUMNS, *_SOURCE_ERRORS) if config.mode == "uncertainty" else _SOURCE_COLUMNS
-    rows_of_boxes = {name: values[order] for name, values in columns.items()}
-    with array_rows(connection, "box", rows_of_boxes) as box, index_loops(connection):
-        found = read_arrays(connection, _candidates(connection, box, names, exposures.visits), bounded=True)
-    place = found.pop("place")
-    # The whole zone was searched.
-    inside = np.flatnonzero(np.abs(found["dec"] - wanted["ephDec"][place]) <= radii[place])
-    kept = inside[np.lexsort((found["diaSourceId"][inside], place[inside]))]
-    of_object = {name: wanted[name][place[kept]] for name in _KEY}
-    return {"prediction": rows[place[kept]], **of_object, **{name: values[kept] for name, values in found.items()}}
-
-
-def _candidates(
-    connection: sa.Connection, box: sa.FromClause, names: Sequence[str], visits: NDArray[np.int64]
-) -> sa.Select:
-    """The statement of candidates.*.sql, for boxes of visits, with some of its columns."""
-    columns = (sa.column("place", sa.Integer), *(sa.column(c.name, c.type) for c in _PAIR_SOURCES))
-    text = sa.text(sql_text(f"candidates.{connection.dialect.name}.sql"))
-    pairs = text.bindparams(first=int(visits[0]), last=int(visits[-1])).columns(*columns)
-    if isinstance(box, sa.CTE):
-        pairs = pairs.add_cte(box)
-    found = pairs.subquery("pairs")
-    return sa.select(found.c.place, *(found.c[name] for name in names))
 
 
 def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: NDArray[np.intp]) -> Columns:
@@ -311,14 +248,22 @@ def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: NDA
     dict of columns, shape (n,)
         ``designation`` as ASCII bytes. What is out of its range is NaN, and noted in the exposures.
     """
-    found = _of_predictions(connection, exposures.predictions, index, _EPHEMERIS, exposures.visits)
+    found = _of_predictions(connection, exposures.predictions, index, EPHEMERIS, exposures.visits)
     columns, problems = absurd_unknown(ss_prediction, found)
     for text, wrong in problems.items():
         names = columns["designation"][wrong].astype(str).tolist()
-        visits, ids = (exposures.predictions[name][index[wrong]].tolist() for name in _KEY)
+        visits, ids = (exposures.predictions[name][index[wrong]].tolist() for name in KEY)
         whose = zip(visits, ids, names, strict=True)
         exposures.left_out.extend(LeftOut(*row, text) for row in whose)
     return columns
+
+
+def footprint_densities(exposures: Exposures) -> NDArray[np.float64]:
+    """Sources per square arcsecond on the footprint of each detector, shape (d,); NaN without one."""
+    density = np.full(len(exposures.outlines), np.nan)
+    known = np.flatnonzero(exposures.has_footprint)
+    density[known] = exposures.detectors["nSources"][known] / outline_areas(exposures.outlines.take(known))
+    return density
 
 
 def source_densities(connection: sa.Connection, exposures: Exposures, config: AssociationConfig) -> NDArray[np.float64]:
@@ -340,9 +285,7 @@ def source_densities(connection: sa.Connection, exposures: Exposures, config: As
         NaN where there are no sources.
     """
     detectors, has_footprint = exposures.detectors, exposures.has_footprint
-    density = np.full(len(has_footprint), np.nan)
-    known = np.flatnonzero(has_footprint)
-    density[known] = detectors["nSources"][known] / outline_areas(exposures.outlines.take(known))
+    density = footprint_densities(exposures)
     for visit in np.unique(detectors["visit"][~has_footprint & (detectors["nSources"] > 0)]):
         rows = np.flatnonzero((detectors["visit"] == visit) & ~has_footprint)
         source = dia_source.c

@@ -334,32 +334,13 @@ def _rows(
         start += rows.num_rows
 
 
-def usable_predictions(database: Database, name: str, table: pa.Table, *, skip_invalid: bool = False) -> Usable:
+def usable_predictions(name: str, table: pa.Table, *, skip_invalid: bool = False) -> Usable:
     """The predictions of a table as they would be stored, but for unknown times and primary designations.
 
-    Parameters
-    ----------
-    database : Database
-        Where names of objects are looked up.
-    name : str
-        Where the predictions are from, for messages.
-    table : pyarrow.Table
-        Columns of SsPrediction, units in the metadata.
-    skip_invalid : bool
-        Leave out rows that are not usable.
-
-    Returns
-    -------
-    Usable
-        With columns of SsPrediction.
-
-    Raises
-    ------
-    InputError, DesignationError
-        If the table is not usable.
+    Parameters and errors as of :func:`ssdb.ingest.sources.usable_sources`; also a DesignationError.
     """
     conformed = conform(table, _given, name, filled=_FILLED)
-    given, _ = identified(database, name, conformed.table, simulated_names=False)
+    given, _ = identified(None, name, conformed.table, simulated_names=False)
     given = with_designations(given, given.column("designation").cast(pa.string()))
     return Usable(*_checked(name, given, skip_invalid), conformed.doubts)
 

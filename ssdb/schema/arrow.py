@@ -42,3 +42,9 @@ def arrow_field(column: sa.Column) -> pa.Field:
 def arrow_schema(table: sa.Table) -> pa.Schema:
     """The Arrow schema of a table: its columns, in order, without generated ones."""
     return pa.schema([arrow_field(column) for column in table.columns if column.computed is None])
+
+
+@cache
+def arrow_types(table: sa.Table) -> dict[str, pa.DataType]:
+    """The types of the columns of :func:`arrow_schema` by name: Arrow takes its time to tell them."""
+    return {field.name: field.type for field in arrow_schema(table)}

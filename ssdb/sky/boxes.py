@@ -14,6 +14,9 @@ Array = NDArray[np.float64]
 ZONES_PER_DEG = 60
 """As the column DiaSource.zone counts them."""
 
+N_ZONES = 180 * ZONES_PER_DEG + 1
+"""The last one is the North pole alone."""
+
 
 class ZoneBoxes(NamedTuple):
     """Parts of boxes, each within one zone, n arrays in step."""
@@ -26,6 +29,11 @@ class ZoneBoxes(NamedTuple):
     """Degrees; below 0 where the box begins there: nothing else is between that and 0."""
     ra1: Array
     """Degrees, above ra0; above 360 where the box ends there."""
+
+
+def zones(dec: ArrayLike) -> NDArray[np.int32]:
+    """The zones of declinations in degrees, from 0 at the South pole."""
+    return np.floor((np.asarray(dec) + 90.0) * ZONES_PER_DEG).astype(np.int32)
 
 
 def zone_boxes(ra: ArrayLike, dec: ArrayLike, radius: ArrayLike) -> ZoneBoxes:
@@ -51,13 +59,10 @@ def zone_boxes(ra: ArrayLike, dec: ArrayLike, radius: ArrayLike) -> ZoneBoxes:
     sine = np.sin(np.radians(radius)) / np.where(around_pole, 1.0, np.cos(np.radians(dec)))
     width = np.degrees(np.arcsin(np.minimum(sine, 1.0)))
     ra0, ra1 = np.where(around_pole, 0.0, ra - width), np.where(around_pole, 360.0, ra + width)
-    first, last = (
-        np.floor((np.clip(edge, -90.0, 90.0) + 90.0) * ZONES_PER_DEG).astype(np.int32)
-        for edge in (dec - radius, dec + radius)
-    )
+    first, last = (zones(np.clip(edge, -90.0, 90.0)) for edge in (dec - radius, dec + radius))
     n_zones = last - first + 1
     point = np.repeat(np.arange(len(ra)), n_zones)
-    boxes = ZoneBoxes(point, ranges(first, n_zones).astype(np.int32), ra0[point], ra1[point])
+    boxes = ZoneBoxes(point, ranges(first.astype(np.intp), n_zones).astype(np.int32), ra0[point], ra1[point])
     before = np.flatnonzero(boxes.ra0 < 0.0)
     after = np.flatnonzero((boxes.ra1 >= 360.0) & ~around_pole[point])
     if not len(before) and not len(after):

@@ -26,14 +26,14 @@ def refuse_anonymous(name: str, columns: Collection[str]) -> None:
 
 
 def identified(
-    database: Database, name: str, rows: pa.Table, simulated_names: bool, problems: Problems | None = None
+    database: Database | None, name: str, rows: pa.Table, simulated_names: bool, problems: Problems | None = None
 ) -> tuple[pa.Table, dict[str, int]]:
     """Rows with both ssObjectId and designation; one makes the other, and where both are given they must agree.
 
     Parameters
     ----------
-    database : Database
-        Where names (Eros) are looked up.
+    database : Database or None
+        Where names (Eros) are looked up, if anywhere.
     name : str
         The source's name for messages.
     rows : pyarrow.Table
@@ -66,7 +66,7 @@ def identified(
     named = _encoded(_named_by_id(names.cast(pa.string()), given, noted)) if names.null_count else names
     if strict:
         noted.raise_if_any()
-    known = None if simulated_names else partial(designations_of, database)
+    known = None if simulated_names or database is None else partial(designations_of, database)
     unique_ids, unique_designations = identify_encoded(named, name, simulated_names, known, strict)
     codes = named.indices.to_numpy()
     object_ids = unique_ids[codes]

@@ -1,7 +1,4 @@
-"""The result for a detector alone, out of what was found, as :func:`ssdb.load_result` reads it from a database.
-
-To write the results into the private database and to read them from it again would take a third of the time of a call.
-"""
+"""The result for a detector alone, out of what was found, as :func:`ssdb.load_result` reads it from a database."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from ssdb.association.visit_batch import Exposures
 from ssdb.ingest.table.report import ids, with_column
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
-from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.arrow import arrow_schema, arrow_types
 from ssdb.schema.survey import ss_prediction
 
 
@@ -62,9 +59,8 @@ def _all_columns(rows: pa.Table, table: sa.Table, key: str) -> pa.Table:
     values = ids(rows, key)
     if (values[1:] < values[:-1]).any():
         rows = rows.take(pa.array(np.argsort(values)))
-    schema, n = arrow_schema(table), rows.num_rows
     known = dict(zip(rows.schema.names, rows.columns, strict=True))
-    types = {name: field.type for name, field in zip(schema.names, schema, strict=True) if name not in known}
-    nulls = {type_: pa.nulls(n, type_) for type_ in set(types.values())}
-    columns = [known[name] if name in known else nulls[types[name]] for name in schema.names]
-    return pa.Table.from_arrays(columns, schema=schema)
+    types = arrow_types(table)
+    nulls = {type_: pa.nulls(rows.num_rows, type_) for type_ in {types[name] for name in types.keys() - known.keys()}}
+    columns = [known[name] if name in known else nulls[type_] for name, type_ in types.items()]
+    return pa.Table.from_arrays(columns, schema=arrow_schema(table))

@@ -9,20 +9,15 @@ from typing import Any
 
 from ssdb import __version__
 from ssdb.ask.result import AssociationResult
-from ssdb.association.associate import find_matches
-from ssdb.association.match import Matches
 from ssdb.association.results import rows_of_matches
 from ssdb.association.stages import Stages
-from ssdb.association.visit_batch import Exposures
 from ssdb.config import AssociationConfig
 from ssdb.errors import AssociationError, NoWorkFound, SsdbError
-from ssdb.io.image.detector_image import Exposure
+from ssdb.rubin.task.detector import find_matches, load
 from ssdb.rubin.task.exposures import as_exposure
 from ssdb.rubin.task.predictions import prediction_rows
-from ssdb.rubin.task.private import PrivateDatabases, load
 from ssdb.rubin.task.result import result_of
 from ssdb.rubin.task.sources import source_rows
-from ssdb.store.database import Database
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +25,8 @@ logger = logging.getLogger(__name__)
 class SsSingleFrameAssociation:
     """Tells which sources of one detector are which known Solar System objects, without a database of one's own.
 
-    What goes in and comes out is what Rubin's ``SsSingleFrameAssociationTask`` has. Matches are found by the same code
-    as in a database, on a private one in memory that is empty before and after every call, so that no call sees
-    anything of another. Calls from several threads at a time are possible.
+    What goes in and comes out is what Rubin's ``SsSingleFrameAssociationTask`` has. Matches are the same as those of a
+    database, found on arrays; no call sees anything of another. Calls from several threads at a time are possible.
 
     Parameters
     ----------
@@ -56,7 +50,6 @@ class SsSingleFrameAssociation:
         self.skip_invalid = skip_invalid
         self.metadata: dict[str, Any] = {}
         self._version = __version__
-        self._databases = PrivateDatabases()
 
     def run(
         self, exposure: Any, sourceTable: Any, band: str | None = None, solarSystemObjectTable: Any = None
@@ -105,13 +98,17 @@ class SsSingleFrameAssociation:
             sources = source_rows(sourceTable, known, skip_invalid=self.skip_invalid)
             predictions = prediction_rows(solarSystemObjectTable, known, skip_invalid=self.skip_invalid)
             stage.rows += sources.num_rows + predictions.num_rows
-        with self._databases.one() as database:
-            with stages.timed("load") as stage:
-                loaded = load(database, known, sources, predictions, skip_invalid=self.skip_invalid)
-                stage.rows += loaded.sources.num_rows + loaded.predictions.num_rows
-            for doubt in loaded.doubts:
-                logger.warning("%s", doubt)
-            exposures, matches = self._matched(database, known, stages)
+        with stages.timed("load") as stage:
+            loaded = load(known, sources, predictions, skip_invalid=self.skip_invalid)
+            stage.rows += loaded.sources.num_rows + loaded.predictions.num_rows
+        for doubt in loaded.doubts:
+            logger.warning("%s", doubt)
+        try:
+            exposures, matches = find_matches(loaded, self.config, stages.timed)
+        except SsdbError as error:
+            raise AssociationError(f"{known.name}: {error}") from error
+        except Exception as error:
+            raise AssociationError(f"{known.name}: {type(error).__name__}: {error}") from error
         with stages.timed("write") as stage:
             rows = rows_of_matches(matches)
             stage.rows += rows.num_rows
@@ -130,13 +127,3 @@ class SsSingleFrameAssociation:
             "timings": stages.as_dict(),
         }
         return result
-
-    def _matched(self, database: Database, exposure: Exposure, stages: Stages) -> tuple[Exposures, Matches]:
-        """What was found on a detector that is alone in a database."""
-        try:
-            with database.writing() as connection:
-                return find_matches(connection, [exposure.visit], self.config, None, stages.timed)
-        except SsdbError as error:
-            raise AssociationError(f"{exposure.name}: {error}") from error
-        except Exception as error:
-            raise AssociationError(f"{exposure.name}: {type(error).__name__}: {error}") from error

@@ -204,9 +204,7 @@ def _copy_blocks(connection: sa.Connection, query: str, values: dict[str, Any], 
             yield bytes(block)
 
 
-def read_batches(
-    connection: sa.Connection, statement: sa.Select, schema: pa.Schema, parameters: dict[str, Any] | None = None
-) -> Iterator[pa.Table]:
+def read_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:
     """The result of a statement as Arrow tables of a bounded size, at least one, NULLs kept.
 
     Parameters
@@ -217,8 +215,6 @@ def read_batches(
         Whose columns are the schema's, in order.
     schema : pyarrow.Schema
         Types of the result.
-    parameters : dict, optional
-        Values of the bound parameters.
 
     Yields
     ------
@@ -227,9 +223,9 @@ def read_batches(
     """
     if connection.dialect.name == "postgresql":
         yield schema.empty_table()
-        yield from _csv_batches(connection, statement, schema, parameters)
+        yield from _csv_batches(connection, statement, schema)
         return
-    result = connection.execute(statement, parameters or {})
+    result = connection.execute(statement)
     some = False
     # The driver's tuples: SQLAlchemy's rows take longer than all the rest.
     while rows := result.cursor.fetchmany(_ROWS_PER_CHUNK):
@@ -253,11 +249,9 @@ def _arrow_array(values: tuple[Any, ...], type_: pa.DataType) -> pa.Array:
     return pa.array(values, type_)
 
 
-def read_table(
-    connection: sa.Connection, statement: sa.Select, schema: pa.Schema, parameters: dict[str, Any] | None = None
-) -> pa.Table:
+def read_table(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> pa.Table:
     """The whole result of a statement as one Arrow table: see :func:`read_batches`."""
-    return pa.concat_tables(read_batches(connection, statement, schema, parameters))
+    return pa.concat_tables(read_batches(connection, statement, schema))
 
 
 def in_order(connection: sa.Connection, columns: Iterable[sa.Column]) -> list[sa.ColumnElement[Any]]:
@@ -270,12 +264,10 @@ def in_order(connection: sa.Connection, columns: Iterable[sa.Column]) -> list[sa
     return [sa.collate(column, "C") if isinstance(column.type, sa.String) else column for column in columns]
 
 
-def _csv_batches(
-    connection: sa.Connection, statement: sa.Select, schema: pa.Schema, parameters: dict[str, Any] | None
-) -> Iterator[pa.Table]:
+def _csv_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:
     # As CSV, PostgreSQL tells NULL (nothing) from an empty text (""), writes floats so that they come back the same,
     # and Arrow parses it without a Python object per value.
-    text, values = _compiled(connection, statement, parameters)
+    text, values = _compiled(connection, statement, None)
     binary = [field.name for field in schema if pa.types.is_binary(field.type)]
     read_types = {field.name: pa.string() if field.name in binary else field.type for field in schema}
     # An empty line is a row: the NULL of a single column.

@@ -1,0 +1,153 @@
+"""One detector with its sources and predictions: from checked tables to arrays, and what is found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.association.match import Matches, Rows, match
+from ssdb.association.pairs import candidate_pairs, source_columns
+from ssdb.association.stages import Stage
+from ssdb.association.visit_batch import (
+    DETECTOR_COLUMNS,
+    EPHEMERIS,
+    Columns,
+    Exposures,
+    footprint_densities,
+    prediction_columns,
+)
+from ssdb.config import AssociationConfig
+from ssdb.ingest.detectors import refuse_implausible
+from ssdb.ingest.predictions import usable_predictions
+from ssdb.ingest.sources import usable_sources
+from ssdb.ingest.table.covered import refuse_others
+from ssdb.ingest.table.report import fill_midpoints
+from ssdb.ingest.table.usable import Usable
+from ssdb.io.image.detector_image import Exposure
+from ssdb.io.tables import label
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.arrow import arrow_types
+from ssdb.schema.survey import ss_prediction
+from ssdb.sky.footprint import Outlines, bounding_caps, join_outlines
+from ssdb.store.tables.totals import totals_of
+
+
+class Loaded(NamedTuple):
+    """A detector (its columns as :class:`Exposures` has them), its rows of DiaSource and SsPrediction that are usable,
+    how many were left out because they are not, and what looks wrong and may be right.
+    """
+
+    detector: Columns
+    outline: Outlines
+    sources: pa.Table
+    predictions: pa.Table
+    invalid_sources: int
+    invalid_predictions: int
+    doubts: tuple[str, ...]
+
+
+def load(exposure: Exposure, sources: pa.Table, predictions: pa.Table, *, skip_invalid: bool) -> Loaded:
+    """The rows of one detector, checked as the ingests check them.
+
+    Parameters
+    ----------
+    exposure : Exposure
+        With its time.
+    sources, predictions : pyarrow.Table
+        As the ingests take them.
+    skip_invalid : bool
+        Leave out rows that are not usable.
+
+    Raises
+    ------
+    InputError, DesignationError
+        If a table is not usable, or has rows of another visit or detector.
+    """
+    refuse_implausible([exposure])
+    covers = (exposure.visit, exposure.detector)
+    time = {"visit": np.array([exposure.visit]), "midpointMjdTai": np.array([exposure.midpoint_mjd_tai])}
+
+    def checked(table: pa.Table, given: Usable, *columns: str) -> tuple[pa.Table, int, list[str]]:
+        name = label(table)
+        refuse_others(name, given.rows, columns, covers)
+        rows = fill_midpoints(given.rows, name, time, given.numbers)
+        return rows, table.num_rows - rows.num_rows, [f"{name}: {doubt}" for doubt in given.doubts]
+
+    usable = usable_sources(label(sources), sources, skip_invalid=skip_invalid)
+    sources, invalid_sources, doubts = checked(sources, usable, "visit", "detector")
+    usable = usable_predictions(label(predictions), predictions, skip_invalid=skip_invalid)
+    predictions, invalid_predictions, more = checked(predictions, usable, "visit")
+    outline = join_outlines([exposure.outline])
+    detector = _detector(exposure, outline, sources)
+    return Loaded(detector, outline, sources, predictions, invalid_sources, invalid_predictions, (*doubts, *more))
+
+
+def find_matches(
+    loaded: Loaded, config: AssociationConfig, timed: Callable[[str], AbstractContextManager[Stage]]
+) -> tuple[Exposures, Matches]:
+    """Matches the sources and predictions of a detector, as :func:`ssdb.associate` does in a database.
+
+    Errors as of :func:`ssdb.association.match.match`.
+
+    Returns
+    -------
+    (Exposures, Matches)
+        What was matched, and what was found.
+    """
+    with timed("read") as stage:
+        order = np.argsort(loaded.predictions.column("ssObjectId").to_numpy())
+        wanted = (*prediction_columns(config), *(column.name for column in EPHEMERIS))
+        columns = _arrays(ss_prediction, loaded.predictions, wanted)
+        predictions = {name: columns.pop(name)[order] for name in prediction_columns(config)}
+        exposures = Exposures(loaded.detector["visit"], predictions, loaded.detector, loaded.outline)
+        sources = _arrays(dia_source, loaded.sources, ("visit", *source_columns(config)))
+        stage.rows += loaded.predictions.num_rows + 1
+
+    def ephemerides(_: Exposures, index: np.ndarray) -> Columns:
+        rows = order[index]
+        return {name: values[rows] for name, values in columns.items()}
+
+    rows = Rows(partial(candidate_pairs, sources), lambda of, _: footprint_densities(of), ephemerides)
+    return exposures, match(exposures, rows, config, None, timed)
+
+
+def _arrays(table: sa.Table, rows: pa.Table, names: Iterable[str]) -> Columns:
+    """Columns of a table as arrays: NaN where unknown, texts as ASCII bytes."""
+    there, types = dict(zip(rows.schema.names, rows.columns, strict=True)), arrow_types(table)
+    unknown = {type_: np.full(rows.num_rows, np.nan, type_.to_pandas_dtype()) for type_ in (pa.float32(), pa.float64())}
+    arrays: Columns = {}
+    for name in names:
+        if name not in there:
+            arrays[name] = unknown[types[name]]
+        elif pa.types.is_string(types[name]):
+            arrays[name] = np.array(there[name].to_pylist(), np.bytes_)
+        else:
+            arrays[name] = there[name].to_numpy()
+    return arrays
+
+
+def _detector(exposure: Exposure, outline: Outlines, sources: pa.Table) -> Columns:
+    """The detector as :class:`Exposures` has it."""
+    cap, unknown = bounding_caps(outline), np.array([np.nan])
+    columns: Columns = {
+        "visit": np.array([exposure.visit], np.int64),
+        "detector": np.array([exposure.detector], np.int16),
+        "capRa": cap[:, 0],
+        "capDec": cap[:, 1],
+        "capRadius": cap[:, 2],
+        "pixelScale": np.array([exposure.pixel_scale]),
+        "nSources": np.array([0]),
+        "variance": unknown,
+        "earliest": unknown,
+        "latest": unknown,
+    }
+    if sources.num_rows:
+        totals = totals_of(sources)
+        columns |= {DETECTOR_COLUMNS[name]: totals.column(name).to_numpy() for name in totals.schema.names}
+    return columns
