@@ -496,7 +496,7 @@ import ssdb
 failed = []
 modules = [module.name for module in pkgutil.walk_packages(ssdb.__path__, "ssdb.", onerror=failed.append)]
 for name in modules:
-    if not name.startswith(("ssdb.lsst", "ssdb._")):
+    if not name.startswith(("ssdb.lsst", "ssdb.rubin.pipeline", "ssdb._")):
         importlib.import_module(name)
 print(len(modules) > 50, *failed)
 """
