@@ -240,7 +240,7 @@ def test_filters_of_plugins(good: Path) -> None:
 def test_the_process_may_not_open_files() -> None:
     """Once the file is open, nothing else can be, whatever the library would like to do."""
     code = (
-        "import sys; from ssdb import hdf5_child; hdf5_child._open_no_other()\n"
+        "import sys; from ssdb.io.formats import hdf5_child; hdf5_child._open_no_other()\n"
         "try: open('/dev/null')\nexcept OSError as error: print(error.errno)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -306,7 +306,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ),
     (with_value(with_value(sources(), "ra", 0, 999.0), "dec", 1, 99.0), ["ra is", "row 1", "dec is", "row 2"]),
     ({**sources(), "ra": ["50d", *["50"] * 7]}, ["column ra is not a number", "row 1", "50d"]),
-    ({**sources(), "psfFlux": ["1"] * 7 + ["n/a"]}, ["column psfFlux is not a number", "row 8", "n/a"]),
+    ({**sources(), "psfFlux": ["1"] * 7 + ["bright"]}, ["column psfFlux is not a number", "row 8", "bright"]),
     ({**sources(), "isNegative": [2] * 8}, ["column isNegative is not true or false", "row 1"]),
     ({**sources(), "ra": [3.0] * 8 * u.m}, ["column ra", "'m'", "cannot be converted to deg"]),
     ({**sources(), "psfFlux": [3.0] * 8 * u.ct}, ["column psfFlux", "'ct'", "cannot be converted to nJy"]),
