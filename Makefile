@@ -6,12 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := $(VENV)-lowest
 UV_LOWEST = $(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python
-LOWEST_TESTS := $(patsubst %,tests/test_%.py,arrays assign associate column_map conform connect designation \
-	ephemeris_engine ephemeris_predict fetch files frames ingest_orbits_sorcha outline predict queries_cli query read \
-	report_data sorcha write) \
-	$(patsubst %,tests/test_migrations.py::test_%,init_makes_every_table_and_no_drift \
-	a_dump_of_every_released_schema_upgrades_with_its_rows down_to_nothing_and_up_again) \
-	tests/test_demo.py::test_the_command tests/test_lsst.py::test_a_quantum_writes_what_the_association_in_memory_finds
+LOWEST_TESTS := $(patsubst %,tests/test_%.py,arrays assign column_map conform connect designation ephemeris_predict \
+	files frames ingest_orbits_sorcha outline predict_segments queries_cli query read report_data sorcha write) \
+	$(patsubst %,tests/test_migrations.py::test_%,init_makes_every_table_and_no_drift down_to_nothing_and_up_again) \
+	tests/test_fetch.py::test_fetched_predictions_are_associated tests/test_demo.py::test_without_a_name_it_goes_to_demo \
+	tests/test_lsst.py::test_a_quantum_writes_what_the_association_in_memory_finds
 QUIETLY := --quiet --disable-pip-version-check
 
 .PHONY: demo test lowest lint bench clean

@@ -18,8 +18,8 @@ from ingesting import load_night
 
 from ssdb.store.ddl.migrate import connect
 
-CASES = int(os.environ.get("SSDB_FUZZ_CASES", "16"))
-"""Of each kind of file; a third of a minute in all for a processor that has nothing else to do."""
+CASES = int(os.environ.get("SSDB_FUZZ_CASES", "12"))
+"""Of each kind of file; a quarter of a minute in all for a processor that has nothing else to do."""
 
 CASES_ON_POSTGRESQL = 2
 

