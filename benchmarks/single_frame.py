@@ -2,7 +2,7 @@
 
     python -m benchmarks.single_frame [--sources 53] [--objects 16] [--repeat 100]
 
-Each call has a new exposure, whose outline is traced anew. Beside the call, what it takes to look at all tables of the
+Each call has a new visit, whose outline is traced anew. Beside the call, what it takes to look at all tables of the
 result, which are made then. It ends with an error if it does not find what was put in.
 """
 

@@ -1,5 +1,5 @@
 -- Pairs of a prediction and a source that may belong together: bounded boxes round predictions, joined with the sources
--- of their exposures through the index (visit, zone, ra). Sources of the same zone of declination may be above or below
+-- of their visits through the index (visit, zone, ra). Sources of the same zone of declination may be above or below
 -- the box; otherwise the pairs are those that the boxes hold.
 --
 -- box: place (the number of the prediction), visit, zone (of one arcminute of declination, as in DiaSource), ra0, ra1 (degrees).

@@ -1,5 +1,5 @@
--- Sources without an object near the predictions of one object: boxes on the sky of exposures, joined with the sources
--- of the exposure through the index (visit, zone, ra). A superset of the pairs that pass the exact tests.
+-- Sources without an object near the predictions of one object: boxes on the sky of visits, joined with the sources
+-- of the visit through the index (visit, zone, ra). A superset of the pairs that pass the exact tests.
 --
 -- Parameters: boxes: JSON, one element for each zone (one arcminute of declination) of each box: [visit, zone, smallest
 --             and largest right ascension, smallest and largest declination (deg)]; no source is in two of a visit.

@@ -81,7 +81,7 @@ def nothing(_database: Database) -> None:
 
 
 def other_night() -> dict[str, Any]:
-    """The exposures of the small night, one of them with another band, and another one."""
+    """The visits of the small night, one of them with another band, and another one."""
     return {"visit": [10, 20, 100_030], "midpointMjdTai": [60000.1, 60000.2, 60001.2], "band": ["i", "g", "r"]}
 
 
@@ -127,7 +127,7 @@ def with_other_orbits(database: Database) -> None:
 
 
 def some_exposures(database: Database) -> None:
-    """Four exposures that wait for association, and one that is done."""
+    """Four visits that wait for association, and one that is done."""
     load_night(database)
     numbers = [31, 32, 33, 100_034]
     ingest_visits(database, {"visit": numbers, "midpointMjdTai": [60000.3, 60000.4, 60000.5, 60001.5]})

@@ -1,4 +1,4 @@
-"""Orbits, exposures and what an independent way says of them, for the tests of predictions."""
+"""Orbits, visits and what an independent way says of them, for the tests of predictions."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ def load_orbits(database: Database, rows: list[Row]) -> None:
 
 
 def load_visits(database: Database, rows: list[Row]) -> None:
-    """Ingests exposures; the observatory is X05 where they say nothing."""
+    """Ingests visits; the observatory is X05 where they say nothing."""
     ingest_visits(database, pa.Table.from_pylist([{"observatoryCode": "X05", "radius": 2.0} | row for row in rows]))
 
 
 def brute_force(
     orbits: list[Row], visits: list[Row], margin: float = 0.0
 ) -> dict[tuple[int, str], tuple[float, float]]:
-    """Positions of the objects that are in the circles of exposures, by the engine itself, one exposure at a time."""
+    """Positions of the objects that are in the circles of visits, by the engine itself, one visit at a time."""
     found = {}
     for visit in visits:
         seen = ephemeris(orbits_of(orbits), [visit["midpointMjdTai"]], visit.get("observatoryCode", "X05"))
@@ -126,7 +126,7 @@ VISITS: list[Row] = [
 
 
 def load_survey(database: Database) -> Database:
-    """The orbits and exposures above."""
+    """The orbits and visits above."""
     load_orbits(database, ORBITS)
     load_visits(database, VISITS)
     return database

@@ -47,7 +47,7 @@ class QueriedSurvey:
 
 
 def queried_survey() -> QueriedSurvey:
-    """Fifteen exposures of three nights, three detectors each, forty objects, some of them found."""
+    """Fifteen visits of three nights, three detectors each, forty objects, some of them found."""
     rng = np.random.default_rng(6)
     survey = QueriedSurvey()
     next_source = 1000
@@ -82,7 +82,7 @@ def queried_survey() -> QueriedSurvey:
 
 
 def _add_object(survey: QueriedSurvey, rng: np.random.Generator, exposure: Row, number: int, next_source: int) -> int:
-    """Adds a prediction in an exposure, what was expected, and, often, the source; the next free number of a source."""
+    """Adds a prediction in a visit, what was expected, and, often, the source; the next free number of a source."""
     visit, mjd, detector = exposure["visit"], exposure["midpointMjdTai"], int(rng.integers(1, 3))
     key = {"visit": visit, "ssObjectId": IDS[number]}
     rates = [single(rate) for rate in rng.normal(0, 0.4, 2)]

@@ -65,7 +65,7 @@ class Survey:
         return sorted(row["visit"] for row in self.visits)
 
     def add_visit(self, visit: int = 1, **columns: Any) -> int:
-        """Adds an exposure at MJD."""
+        """Adds a visit at MJD."""
         self.visits.append({"visit": visit, "midpointMjdTai": MJD} | columns)
         return visit
 
@@ -119,7 +119,7 @@ def table_of(rows: Sequence[Row]) -> pa.Table:
 
 
 def random_survey(seed: int, first_visit: int, footprints: str = "none") -> Survey:
-    """One to four exposures of a crowded field of 30 arcsec: sources beside predictions, contention, motion.
+    """One to four visits of a crowded field of 30 arcsec: sources beside predictions, contention, motion.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ def assert_agree(database: Database, survey: Survey) -> None:
 def test_everything_is_as_by_brute_force(
     database: Database, seed: int, footprints: str, config: AssociationConfig
 ) -> None:
-    """Candidates, their numbers, ranks and choice, expected objects and all counts, of several exposures at once."""
+    """Candidates, their numbers, ranks and choice, expected objects and all counts, of several visits at once."""
     survey = random_survey(seed, next(FIRST_VISIT), footprints)
     survey.load(database, np.random.default_rng(seed))
     reference = brute_force.associate(survey, config)
@@ -265,7 +265,7 @@ def test_the_error_of_a_source_widens_the_search(database: Database) -> None:
 
 
 def test_what_association_does_not_own_it_leaves_alone(database: Database) -> None:
-    """Sources, predictions and exposures are the same afterwards, but for ssObjectId and the state."""
+    """Sources, predictions and visits are the same afterwards, but for ssObjectId and the state."""
     survey = random_survey(11, 1, "corners")
     survey.load(database)
     source_columns = '"diaSourceId", visit, detector, ra, dec, "raErr", "midpointMjdTai", zone'
@@ -281,7 +281,7 @@ def test_what_association_does_not_own_it_leaves_alone(database: Database) -> No
 
 
 def test_results_of_other_visits_are_left_alone(database: Database) -> None:
-    """Associating one exposure again, with another radius, changes nothing of the others."""
+    """Associating one visit again, with another radius, changes nothing of the others."""
     survey = Survey()
     for visit in (1, 2, 3):
         survey.add_visit(visit)

@@ -50,7 +50,7 @@ OTHERS = [2, 3]
 
 
 def load(database: Database) -> None:
-    """Three objects with a source each, in one exposure."""
+    """Three objects with a source each, in one visit."""
     survey = Survey()
     survey.add_visit()
     for number in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""What association notes about exposures and detectors, what it leaves for later, and what a failure costs."""
+"""What association notes about visits and detectors, what it leaves for later, and what a failure costs."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_the_padding_is_the_radius_but_at_most_the_margin(database: Database, ma
 
 
 def test_without_footprints_every_prediction_is_expected(database: Database) -> None:
-    """On no detector; the exposure has totals, its detectors have only their sources."""
+    """On no detector; the visit has totals, its detectors have only their sources."""
     survey = replace(two_detectors(), corners=[])
     survey.load(database)
     associate(database, config=CLOSE)
@@ -159,7 +159,7 @@ def test_exposures_whose_predictions_were_never_loaded_wait(database: Database) 
 
 
 def test_what_is_not_there_cannot_be_associated(database: Database) -> None:
-    """Unknown exposures, and detectors of no exposure."""
+    """Unknown visits, and detectors of no visit."""
     with pytest.raises(NotFoundError, match="visit 7 is not in the database"):
         associate(database, [7])
     with pytest.raises(ConfigError, match="detectors= needs visits="):
@@ -186,7 +186,7 @@ def test_detectors_one_by_one_are_the_whole_exposure(database: Database, tmp_pat
 
 
 def test_a_detector_again_leaves_the_others_of_all_exposures(database: Database, tmp_path: Path) -> None:
-    """An object that is on detector 0 in one exposure and on detector 1 in the next keeps both of its rows."""
+    """An object that is on detector 0 in one visit and on detector 1 in the next keeps both of its rows."""
     survey = Survey()
     for visit, east in ((1, -60), (2, 60)):
         survey.add_visit(visit)
@@ -203,7 +203,7 @@ def test_a_detector_again_leaves_the_others_of_all_exposures(database: Database,
 
 
 def test_a_detector_again_keeps_the_objects_that_are_on_none(database: Database, tmp_path: Path) -> None:
-    """Where one detector has no footprint, objects may be on it: the exposure's totals have them before and after."""
+    """Where one detector has no footprint, objects may be on it: the visit's totals have them before and after."""
     survey = two_detectors()
     survey.corners = [row for row in survey.corners if row["detector"] == 0]
     survey.load(database)
@@ -240,7 +240,7 @@ def test_an_object_that_moves_to_another_footprint_is_in_one_place(database: Dat
 def test_a_detector_without_footprint_cannot_be_associated_alone(
     database: Database, detector: int, message: str
 ) -> None:
-    """That is told for the exposure concerned; another one, where the detector has one, is done."""
+    """That is told for the visit concerned; another one, where the detector has one, is done."""
     survey = Survey()
     for visit in (1, 2):
         survey.add_visit(visit)
@@ -284,7 +284,7 @@ def test_new_rows_make_their_exposure_pending_and_it_is_done_again(database: Dat
 
 @pytest.fixture
 def five(database: Database) -> Database:
-    """Five exposures with one object and its source each."""
+    """Five visits with one object and its source each."""
     survey = Survey()
     for visit in range(1, 6):
         survey.add_visit(visit)
@@ -295,7 +295,7 @@ def five(database: Database) -> Database:
 
 
 def test_an_exposure_that_fails_costs_only_itself(five: Database) -> None:
-    """A source half an hour off is told with its exposure, which stays as it was; the others are done."""
+    """A source half an hour off is told with its visit, which stays as it was; the others are done."""
     change(five, 'UPDATE "DiaSource" SET "midpointMjdTai" = "midpointMjdTai" + 0.021 WHERE visit = 3')
     change(five, 'UPDATE "VisitDetector" SET "lastSourceMjdTai" = "lastSourceMjdTai" + 0.021 WHERE visit = 3')
     report = associate(five)
@@ -358,7 +358,7 @@ def test_all_is_written_or_nothing(five: Database, tmp_path: Path, monkeypatch: 
 
 
 def test_a_run_is_on_record(five: Database) -> None:
-    """With its configuration, its counts, its stages and the exposures that it did."""
+    """With its configuration, its counts, its stages and the visits that it did."""
     config = AssociationConfig(radius_arcsec=0.7, method="greedy")
     begun = datetime.now(UTC).replace(tzinfo=None) - timedelta(seconds=1)
     steps: list[tuple[int, int]] = []
@@ -402,7 +402,7 @@ def _many(n_visits: int) -> Survey:
 
 
 def test_two_workers_share_the_exposures(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each exposure is done exactly once, by the one or the other, and the rows are those of a single worker."""
+    """Each visit is done exactly once, by the one or the other, and the rows are those of a single worker."""
     monkeypatch.setattr(associate_module, "_VISITS_PER_BATCH", 3)
     database = connect(database_url)
     _many(40).load(database)
@@ -427,7 +427,7 @@ def test_two_workers_share_the_exposures(database_url: str, tmp_path: Path, monk
 
 
 def test_a_worker_passes_over_what_another_has_claimed(postgresql_url: str) -> None:
-    """An exposure that is locked is left to whoever has it; asked for by name it is waited for."""
+    """A visit that is locked is left to whoever has it; asked for by name it is waited for."""
     database, other = connect(postgresql_url), connect(postgresql_url)
     _many(3).load(database)
     with other.writing() as connection:
@@ -446,7 +446,7 @@ def test_a_worker_passes_over_what_another_has_claimed(postgresql_url: str) -> N
 def test_ingest_and_associate_at_once_lose_nothing(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sources that arrive while their exposures are associated are in the result in the end."""
+    """Sources that arrive while their visits are associated are in the result in the end."""
     monkeypatch.setattr(associate_module, "_VISITS_PER_BATCH", 2)
     database = connect(database_url)
     survey = _many(15)

@@ -1,4 +1,4 @@
-"""In which batches exposures are dealt to those who associate them."""
+"""In which batches visits are dealt to those who associate them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ssdb.association.batches import Batches
 
 
 def sizes(n_visits: int, rows_per_visit: int, *, n_workers: int = 1, most: int = 200) -> list[int]:
-    """The sizes of the batches of a night whose exposures all have so many rows."""
+    """The sizes of the batches of a night whose visits all have so many rows."""
     batches = Batches(range(n_visits), n_workers, most)
     found = []
     while batch := batches.take():
@@ -22,7 +22,7 @@ def sizes(n_visits: int, rows_per_visit: int, *, n_workers: int = 1, most: int =
 
 
 def test_batches_of_tiny_exposures_grow_and_those_of_huge_ones_do_not() -> None:
-    """A full exposure of Rubin's has about 7,000 rows; three million pairs are some hundred megabytes by themselves."""
+    """A full visit of Rubin's has about 7,000 rows; three million pairs are some hundred megabytes by themselves."""
     tiny = sizes(5000, 3)
     assert tiny[:4] == [2, 4, 8, 16]
     assert max(tiny) == 200

@@ -37,7 +37,7 @@ FAST = st.sampled_from([0.0, 0.2, 30.0])
 
 
 class Fields:
-    """Some exposures of one field each: predictions and sources as arrays, with what is unknown as NaN."""
+    """Some visits of one field each: predictions and sources as arrays, with what is unknown as NaN."""
 
     def __init__(
         self, seed: int, centre: tuple[float, float], size: float, rate: float, n_visits: int = 3, n: int = 12
@@ -136,14 +136,14 @@ class Fields:
         return list(zip(predictions, sources, strict=True))
 
     def all_pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Every pair of an exposure: prediction, source, separation at the source's time and as predicted (arcsec)."""
+        """Every pair of a visit: prediction, source, separation at the source's time and as predicted (arcsec)."""
         prediction, source = np.nonzero(self.predicted_visit[:, None] == self.source_visit)
         at_its_time = angles(self.moved(prediction, self.time[source]), self.vector[source])
         start = unit_vectors(self.eph_ra[prediction], self.eph_dec[prediction])
         return prediction, source, at_its_time, angles(start, self.vector[source])
 
     def largest_motion(self) -> np.ndarray:
-        """How far each prediction may move to a source of its exposure, arcsec."""
+        """How far each prediction may move to a source of its visit, arcsec."""
         speed = np.nan_to_num(np.hypot(self.rate_ra, self.rate_dec)) * 3600
         times = [self.time[self.source_visit == visit] for visit in self.predicted_visit]
         spans = [np.abs(t - own).max(initial=0.0) for t, own in zip(times, self.eph_time, strict=True)]
@@ -151,7 +151,7 @@ class Fields:
 
 
 def both_joins(connection: sa.Connection, visits: list[int], config: AssociationConfig) -> dict[str, np.ndarray]:
-    """What the join finds for all predictions of exposures: the same in the database and on arrays, to the bit."""
+    """What the join finds for all predictions of visits: the same in the database and on arrays, to the bit."""
     read = read_exposures(connection, visits, config)
     considered = np.ones(len(read.predictions["visit"]), bool)
     found = read_candidate_pairs(connection, read, considered, config)

@@ -18,7 +18,7 @@ from ssdb.store.tables.delete import delete_visits
 
 
 def load(database: Database, numbers: tuple[int, ...]) -> None:
-    """Some of the exposures of the night, each by itself, and associated."""
+    """Some of the visits of the night, each by itself, and associated."""
     for number in numbers:
         for ingest, table in (
             (ssdb.ingest_visits, visits()),
@@ -68,7 +68,7 @@ def test_of_several_all_or_none_are_removed(database: Database, database_url: st
 
 
 def test_beside_association(postgresql_url: str) -> None:
-    """Whoever has the exposure first ends first; the other one finds it done or gone."""
+    """Whoever has the visit first ends first; the other one finds it done or gone."""
     with closing(connect(postgresql_url)) as one, closing(connect(postgresql_url)) as other:
         load_night(one)
         thread = Thread(target=ssdb.associate, args=(other,))

@@ -79,7 +79,7 @@ def dicts(table: ssdb.QueryResult) -> list[dict[str, Any]]:
 
 
 def test_it_says_what_predictions_say(database: ssdb.Database) -> None:
-    """In exposures at the same times, at two observatories; the distances are those of the stored vectors."""
+    """In visits at the same times, at two observatories; the distances are those of the stored vectors."""
     expected = {}
     visits = []
     for code in ("X05", "I41"):

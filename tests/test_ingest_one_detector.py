@@ -1,4 +1,4 @@
-"""The detectors of an exposure loaded one by one, with ``covers``: each replaces its own rows and no other's."""
+"""The detectors of a visit loaded one by one, with ``covers``: each replaces its own rows and no other's."""
 
 from __future__ import annotations
 

@@ -593,7 +593,7 @@ def test_rubins_coordinates_in_radians(database: Database, tmp_path: Path, with_
 
 
 def test_sextractors_catalogue(database: Database, tmp_path: Path) -> None:
-    """FITS with ALPHA_J2000 in degrees; the exposure is nowhere in it."""
+    """FITS with ALPHA_J2000 in degrees; the visit is nowhere in it."""
     table = Table({"NUMBER": np.arange(1, 4, dtype=np.int32), "FLAGS": np.array([0, 4, 16], np.int16)})
     table["ALPHA_J2000"] = [10.5, 359.9999, 0.25] * u.deg
     table["DELTA_J2000"] = [-5.0, 0.0, 5.0] * u.deg
@@ -632,7 +632,7 @@ def test_sextractors_catalogue(database: Database, tmp_path: Path) -> None:
 
 
 def test_ztfs_alerts(database: Database, tmp_path: Path) -> None:
-    """CSV with Julian dates in UTC, magnitudes and filter numbers; the exposures are made from them."""
+    """CSV with Julian dates in UTC, magnitudes and filter numbers; the visits are made from them."""
     path = tmp_path / "ztf.csv"
     path.write_text(
         "candid,pid,rcid,jd,fid,magpsf,sigmapsf,ra,dec,isdiffpos,ssnamenr\n"

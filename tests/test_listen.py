@@ -1,4 +1,4 @@
-"""Hearing that exposures are associated: on PostgreSQL, across connections and processes."""
+"""Hearing that visits are associated: on PostgreSQL, across connections and processes."""
 
 from __future__ import annotations
 

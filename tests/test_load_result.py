@@ -1,4 +1,4 @@
-"""The result of one exposure in memory."""
+"""The result of one visit in memory."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_every_source_is_in_one_of_the_two_tables(associated: Database) -> None:
 
 
 def test_what_has_no_result_is_an_error(associated: Database) -> None:
-    """Unknown exposures and detectors, and those that were not associated since something was added."""
+    """Unknown visits and detectors, and those that were not associated since something was added."""
     with pytest.raises(NotFoundError, match="visit 9 is not in the database"):
         load_result(associated, 9)
     with pytest.raises(NotFoundError, match="visit 1, detector 9 is not in the database"):
@@ -137,7 +137,7 @@ def test_what_has_no_result_is_an_error(associated: Database) -> None:
 
 
 def test_a_detector_without_footprint_has_no_result_of_its_own(database: Database) -> None:
-    """Which objects are on it is not known; the exposure's result has it all."""
+    """Which objects are on it is not known; the visit's result has it all."""
     survey = Survey()
     survey.add_visit()
     survey.add_source(1, *CENTRE)

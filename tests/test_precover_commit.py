@@ -26,12 +26,12 @@ from ssdb.store.ddl.migrate import connect
 
 
 def turned() -> dict[str, list]:
-    """Another orbit, with which the object is in none of the exposures."""
+    """Another orbit, with which the object is in none of the visits."""
     return columns(hn13_row() | {"node": HN13_COM[3] + 40.0})
 
 
 def late(database: Database, days: float) -> None:
-    """The object's source in an exposure cannot be of the time of that."""
+    """The object's source in a visit cannot be of the time of that."""
     change(
         database,
         'UPDATE "DiaSource" SET "midpointMjdTai" = "midpointMjdTai" + :days WHERE "diaSourceId" = 103',
@@ -43,7 +43,7 @@ def late(database: Database, days: float) -> None:
 
 @pytest.fixture
 def committed(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """The object is found and stored; from now on every exposure is a batch."""
+    """The object is found and stored; from now on every visit is a batch."""
     load(database)
     precover(database, HN13, commit=True)
     monkeypatch.setattr(association, "_VISITS_PER_BATCH", 1)

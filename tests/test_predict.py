@@ -43,7 +43,7 @@ def memory() -> Iterator[Database]:
 
 @pytest.fixture
 def survey(database: Database) -> Database:
-    """Orbits and exposures."""
+    """Orbits and visits."""
     return load_survey(database)
 
 
@@ -115,7 +115,7 @@ def test_both_databases_have_the_same_rows(tmp_path: Path, sqlite_url: str, post
     assert differences(tables["sqlite"], tables["postgresql"]) == []
 
 
-# Which exposures
+# Which visits
 
 
 def test_again_leaves_everything_as_it_is(survey: Database, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_again_leaves_everything_as_it_is(survey: Database, tmp_path: Path) -> N
 
 
 def test_redo_gives_the_same_rows_and_replaces_those_of_others(survey: Database, tmp_path: Path) -> None:
-    """What was derived from the old ones goes; other exposures stay."""
+    """What was derived from the old ones goes; other visits stay."""
     predict_visits(survey)
     before = exported(survey, tmp_path)
     change(survey, 'DELETE FROM "SsPrediction" WHERE visit = 1')

@@ -35,7 +35,7 @@ LOST = "lost that kept others from making segments.*run the command again"
 
 @pytest.fixture
 def survey(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """Orbits and exposures; the segments are stored in four parts."""
+    """Orbits and visits; the segments are stored in four parts."""
     monkeypatch.setattr(catalogue, "ORBITS_PER_PART", 40)
     with closing(connect(postgresql_url)) as database:
         yield load_survey(database)

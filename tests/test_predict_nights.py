@@ -41,7 +41,7 @@ def memory() -> Iterator[Database]:
 
 @pytest.fixture
 def survey(database: Database) -> Database:
-    """Orbits and exposures."""
+    """Orbits and visits."""
     return load_survey(database)
 
 

@@ -1,4 +1,4 @@
-"""Single objects predicted again: exactly the exposures that a changed orbit touches."""
+"""Single objects predicted again: exactly the visits that a changed orbit touches."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def memory() -> Iterator[Database]:
 
 @pytest.fixture
 def survey(database: Database) -> Database:
-    """Orbits and exposures."""
+    """Orbits and visits."""
     return load_survey(database)
 
 

@@ -36,7 +36,7 @@ def few_orbits(source: Path, target: Path, named: set[str]) -> None:
 def test_orbits_alone_find_what_ztf_named_and_nothing_wrong(tmp_path: Path) -> None:
     """All 827 matches of the shared predictions and the two objects that these leave out, 5.5 years from the epoch.
 
-    The exposures have neither a place nor detectors: their fields are the circles that hold their sources.
+    The visits have neither a place nor detectors: their fields are the circles that hold their sources.
     """
     folder, orbits = shared_data("ztf_2020-05"), shared_data("mpcorb") / "mpcorb.dat.gz"
     with (folder / "truth.csv").open() as file:

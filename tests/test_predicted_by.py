@@ -1,4 +1,4 @@
-"""With which versions the predictions of an exposure were made: places of observatories change with their list."""
+"""With which versions the predictions of a visit were made: places of observatories change with their list."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_predictions_say_what_made_them(database: Database) -> None:
 
 
 def test_objects_made_anew_are_of_this_version(database: Database) -> None:
-    """Not in an exposure whose other predictions are somebody else's."""
+    """Not in a visit whose other predictions are somebody else's."""
     load_survey(database)
     predict_visits(database, [1])
     name = next(name for visit, name in predicted(database) if visit == 1)

@@ -270,7 +270,7 @@ def test_residual_outliers(database: Database, survey: QueriedSurvey) -> None:
 
 
 def _expected(survey: QueriedSurvey, edge: float = 0.0) -> list[Row]:
-    """What was expected in the exposures that are done, with its prediction and exposure."""
+    """What was expected in the visits that are done, with its prediction and visit."""
     visits = {row["visit"]: row for row in survey.rows["Visit"]}
     predictions = {(row["visit"], row["ssObjectId"]): row for row in survey.rows["SsPrediction"]}
     rows = [

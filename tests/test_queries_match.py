@@ -27,7 +27,7 @@ RATES = st.just(0.0) | st.floats(1e-9, 9) | st.floats(-9, -1e-9)
 
 
 def _survey(place: int) -> QueriedSurvey:
-    """Five exposures within an hour of a day of its own, each with moving objects and sources around a centre."""
+    """Five visits within an hour of a day of its own, each with moving objects and sources around a centre."""
     rng = np.random.default_rng(place)
     survey, centre = QueriedSurvey(), CENTRES[place]
     for visit in range(10 * place + 1, 10 * place + 6):
@@ -67,7 +67,7 @@ def skies(module_database_url: str) -> Iterator[Database]:
 
 
 def _objects(survey: QueriedSurvey, positions: list[Row], days: float) -> dict[tuple, Any]:
-    """(position, object) to (visit, separation): of the exposures within the radius the one nearest in time."""
+    """(position, object) to (visit, separation): of the visits within the radius the one nearest in time."""
     found: dict[tuple, Any] = {}
     for position in positions:
         at, mjd = unit(position["ra"], position["dec"]), position["midpointMjdTai"]

@@ -18,7 +18,7 @@ import ssdb
 from ssdb.io.times import mjd_tai_of, utc_texts
 
 SECOND_NIGHT = ("2023-02-26T12:00:00", "2023-02-27 12:00Z")
-"""MJD 60001.5 to 60002.5, in UTC; the survey has exposures from 60001.7 to 60002.1."""
+"""MJD 60001.5 to 60002.5, in UTC; the survey has visits from 60001.7 to 60002.1."""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_from_python_times_are_of_any_kind(loaded: str) -> None:
 
 
 def test_a_leap_second_counts(loaded: str) -> None:
-    """The survey's first exposure is at MJD TAI 60000.7: 37 s earlier on clocks."""
+    """The survey's first visit is at MJD TAI 60000.7: 37 s earlier on clocks."""
     first = "2023-02-25T16:47:23.000"
     assert utc_texts([FIRST_MJD]) == [first]
     assert 1 in _visits(loaded, "--name", "visit-quality", "--since", first)
@@ -148,7 +148,7 @@ def test_times_and_their_scales() -> None:
 
 
 def test_an_export_takes_the_exposures_of_a_time(loaded: str, survey: QueriedSurvey, tmp_path: Path) -> None:
-    """Of a table, of a view, and together with exposures by number."""
+    """Of a table, of a view, and together with visits by number."""
     times = ("--since", SECOND_NIGHT[0], "--until", SECOND_NIGHT[1])
     night = {6, 7, 8, 9, 10}
     for name, more, wanted in (

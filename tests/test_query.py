@@ -23,7 +23,7 @@ BIG = 2**63 - 1
 
 @pytest.fixture(scope="module")
 def database(module_database_url: str) -> Iterator[Database]:
-    """Two exposures, and a table of the user's own with one row."""
+    """Two visits, and a table of the user's own with one row."""
     opened = ssdb.connect(module_database_url)
     ssdb.ingest_visits(
         opened,

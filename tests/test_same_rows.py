@@ -41,7 +41,7 @@ def associated(database: Database, night: Night, tmp_path: Path) -> dict[str, pa
 def test_again_and_in_other_batches(
     database: Database, associated: dict[str, pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second run changes nothing, and how many exposures share a transaction is nobody's business."""
+    """A second run changes nothing, and how many visits share a transaction is nobody's business."""
     assert associate(database, everything=True).failed == {}
     assert differences(associated, exported(database, tmp_path)) == []
     associate(database, associated["Visit"]["visit"].to_pylist()[1::2])

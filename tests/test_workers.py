@@ -1,4 +1,4 @@
-"""Several processes that share the exposures of one run, and several runs at once."""
+"""Several processes that share the visits of one run, and several runs at once."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def thirty(postgresql_url: str) -> Iterator[Database]:
 
 @contextmanager
 def locked(url: str, visit: int) -> Iterator[sa.Connection]:
-    """A connection of somebody else, in a transaction that has locked an exposure."""
+    """A connection of somebody else, in a transaction that has locked a visit."""
     with closing(connect(url)) as other, other.writing() as connection:
         connection.execute(sa.text('SELECT visit FROM "Visit" WHERE visit = :v FOR UPDATE'), {"v": visit})
         yield connection
@@ -94,7 +94,7 @@ def test_workers_give_the_rows_of_one_process(postgresql_url: str, tmp_path: Pat
 
 
 def test_a_run_of_several_workers_is_one_run(thirty: Database) -> None:
-    """One AssociationRun, whose counts and stages are sums; progress counts every exposure once."""
+    """One AssociationRun, whose counts and stages are sums; progress counts every visit once."""
     steps: list[tuple[int, int]] = []
     report = associate(thirty, workers=2, progress=lambda done, of_all: steps.append((done, of_all)))
     assert report.n_workers == 2
@@ -139,7 +139,7 @@ def test_two_commands_at_once_do_every_exposure_once(postgresql_url: str, thirty
 
 
 def test_what_another_process_gives_back_is_done_at_the_end(thirty: Database, postgresql_url: str) -> None:
-    """Another one has exposure 1 at first, and fails; it is not left for the next run."""
+    """Another one has visit 1 at first, and fails; it is not left for the next run."""
     with locked(postgresql_url, 1) as holder:
         report = associate(thirty, progress=lambda _done, _of_all: holder.rollback())
     assert len(report.visits) == 30
@@ -157,7 +157,7 @@ def test_what_another_process_gives_back_is_done_at_the_end(thirty: Database, po
 def test_exposures_of_killed_workers_are_done_by_others(
     thirty: Database, postgresql_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """All workers are killed while one waits within its transaction; their exposures are done, and it is told."""
+    """All workers are killed while one waits within its transaction; their visits are done, and it is told."""
     with ThreadPoolExecutor(1) as pool:
         with locked(postgresql_url, 1):
             running = pool.submit(associate, thirty, list(range(1, 31)), workers=2)
@@ -179,7 +179,7 @@ _associate_visits = associate_module._associate_visits
 
 
 def deadly(database: Database, visits: list[int], **options: Any) -> Any:
-    """What a worker does, if exposure 7 were too large for the memory."""
+    """What a worker does, if visit 7 were too large for the memory."""
     if 7 in visits:
         os.kill(os.getpid(), signal.SIGKILL)
     return _associate_visits(database, visits, **options)
@@ -239,7 +239,7 @@ def test_an_interruption_ends_all_workers(thirty: Database, postgresql_url: str,
         assert running.returncode == 1
         assert stderr.strip() == "Aborted!"
         wait_until(lambda: not in_group(running.pid))
-        # Nobody waits for exposure 1 any more.
+        # Nobody waits for visit 1 any more.
         waiting = """SELECT count(*) FROM pg_stat_activity
                      WHERE datname = current_database() AND wait_event_type = 'Lock'"""
         wait_until(lambda: rows(thirty, waiting) == [(0,)])

@@ -1,4 +1,4 @@
-"""Ingest and association of the same exposures at the same time, by several processes."""
+"""Ingest and association of the same visits at the same time, by several processes."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def load_parts(url: str, parts: Sequence[tuple[Ingest, Part]]) -> int:
 
 
 def parts_of(ingest: Ingest, all_rows: Part, n_parts: int, seed: int) -> list[tuple[Ingest, Part]]:
-    """Rows in small files, each of which concerns several exposures."""
+    """Rows in small files, each of which concerns several visits."""
     order = np.random.default_rng(seed).permutation(len(all_rows))
     return [(ingest, [all_rows[index] for index in part]) for part in np.array_split(order, n_parts)]
 
 
 def outlines(made: Survey) -> list[tuple[Ingest, Part]]:
-    """The detectors of four exposures in each file."""
+    """The detectors of four visits in each file."""
     groups = [range(start, start + 4) for start in range(1, N_VISITS + 1, 4)]
     return [(ingest_detectors, [row for row in made.corners if row["visit"] in group]) for group in groups]
 
@@ -80,7 +80,7 @@ def made() -> Survey:
 
 
 def associate_until(url: str, finished: Path) -> int:
-    """A process that associates what is pending, until there is a file; how many exposures it did."""
+    """A process that associates what is pending, until there is a file; how many visits it did."""
     n_done = 0
     with closing(connect(url)) as database:
         while not finished.exists():
@@ -93,9 +93,9 @@ def associate_until(url: str, finished: Path) -> int:
 def test_ingest_and_association_together_lose_nothing(
     database_url: str, made: Survey, expected: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Sources, predictions and outlines come into exposures that are being associated, from three processes to two.
+    """Sources, predictions and outlines come into visits that are being associated, from three processes to two.
 
-    No ingest fails and no exposure does (a deadlock would be such a failure), in the end all are done, and the rows are
+    No ingest fails and no visit does (a deadlock would be such a failure), in the end all are done, and the rows are
     those of a night that was loaded first.
     """
     first, rest = made.predictions[::2], made.predictions[1::2]
@@ -123,7 +123,7 @@ def test_ingest_and_association_together_lose_nothing(
             assert [one.result() for one in writing] == [9, 9, 9]
             n_done += other.result()
         assert n_done > N_VISITS
-        # Whoever writes last leaves its exposures to the next.
+        # Whoever writes last leaves its visits to the next.
         assert associate(database, workers=2).failed == {}
         assert rows(database, 'SELECT DISTINCT status FROM "Visit"') == [("done",)]
         assert rows(database, 'SELECT DISTINCT status FROM "VisitDetector"') == [("done",)]

@@ -5,9 +5,9 @@
 --
 -- Parameters:
 --   bin    positive mag  0.5  Width of the groups in predicted magnitude
---   band   text    -    all  Only exposures with this filter
---   since  time    -    all  Only exposures from this time on
---   until  time    -    all  Only exposures before this time
+--   band   text    -    all  Only visits with this filter
+--   since  time    -    all  Only visits from this time on
+--   until  time    -    all  Only visits before this time
 -- Columns:
 --   ephVmag          double  mag  Beginning of the group in predicted magnitude
 --   ephVmagEnd       double  mag  End of the group in predicted magnitude

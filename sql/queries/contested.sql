@@ -1,9 +1,9 @@
 -- Sources that more than one object claims: every pair of such a source and an object, and which was chosen.
 --
 -- Parameters:
---   visit  integer  -  all  Only this exposure
---   since  time     -  all  Only exposures from this time on
---   until  time     -  all  Only exposures before this time
+--   visit  integer  -  all  Only this visit
+--   since  time     -  all  Only visits from this time on
+--   until  time     -  all  Only visits before this time
 -- Columns:
 --   nObjects  long  -  Objects that the source could be
 -- Example: --param visit=3

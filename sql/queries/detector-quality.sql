@@ -1,13 +1,13 @@
--- Quality of the detectors of exposures: what was expected, matched, ambiguous and not matched, the median offset.
+-- Quality of the detectors of visits: what was expected, matched, ambiguous and not matched, the median offset.
 --
 -- A match is ambiguous where its object had another candidate, or its source was a candidate for another object.
 -- Without an outline nobody knows which objects fall on a detector: the counts of expected and unmatched ones are NULL.
 --
 -- Parameters:
---   visit     integer  -  all  Only this exposure
+--   visit     integer  -  all  Only this visit
 --   detector  integer  -  all  Only this detector
---   since     time     -  all  Only exposures from this time on
---   until     time     -  all  Only exposures before this time
+--   since     time     -  all  Only visits from this time on
+--   until     time     -  all  Only visits before this time
 -- Columns:
 --   nMatched      long     -       Sources that are known objects
 --   nUnmatched    integer  -       Known objects that were expected and got no source

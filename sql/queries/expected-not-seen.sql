@@ -4,15 +4,15 @@
 --   brighter_than   number   mag     22   Only predictions brighter than this in V
 --   times           integer  -       2    Missed at least this many times
 --   edge            number   arcsec  0    Only expected at least so far from the edge of the detector
---   since           time     -       all  Only exposures from this time on
---   until           time     -       all  Only exposures before this time
+--   since           time     -       all  Only visits from this time on
+--   until           time     -       all  Only visits before this time
 -- Columns:
 --   nExpected        long    -       How often it was expected
 --   nFound           long    -       How often it got a source
 --   nMissed          long    -       How often it got none
 --   largestErr       double  arcsec  Largest error (ephErrMajor) of the predictions where it was missed
---   firstMissedMjdTai  double  d     First exposure where it was missed, MJD TAI
---   lastMissedMjdTai   double  d     Last exposure where it was missed, MJD TAI
+--   firstMissedMjdTai  double  d     First visit where it was missed, MJD TAI
+--   lastMissedMjdTai   double  d     Last visit where it was missed, MJD TAI
 -- Example: --param brighter_than=20 --param times=3
 WITH expected AS (
     SELECT p."ssObjectId", p."designation", p."ephVmag", CAST(p."ephErrMajor" AS double precision) AS err,

@@ -12,7 +12,7 @@
 --   separation  double  arcsec  Angle between the position and the prediction at its time
 --   daysApart   double  d       Time of the position minus that of the prediction
 -- Example: --upload positions.csv --param radius=5
-WITH RECURSIVE slots AS (         -- of time, so that a position meets only exposures of its own and of those beside it
+WITH RECURSIVE slots AS (         -- of time, so that a position meets only visits of its own and of those beside it
     SELECT p.*, CAST(floor(p."midpointMjdTai" / (CAST(:days AS double precision) + 1)) AS integer) + s.step AS slot,
            sin(radians(p."dec")) AS z, cos(radians(p."dec")) AS w, radians(p."ra") AS lon
     FROM positions p CROSS JOIN (SELECT -1 AS step UNION ALL SELECT 0 UNION ALL SELECT 1) s

@@ -10,7 +10,7 @@
 --   separation  double  arcsec  Angle between the position and the source
 --   daysApart   double  d       Time of the position minus that of the source
 -- Example: --upload positions.csv --param radius=1
-WITH slots AS (        -- of time, so that a position meets only exposures of its own slot and of the two beside it
+WITH slots AS (        -- of time, so that a position meets only visits of its own slot and of the two beside it
     SELECT p.*, CAST(floor(p."midpointMjdTai" / (CAST(:days AS double precision) + 1)) AS integer) + s.step AS slot
     FROM positions p CROSS JOIN (SELECT -1 AS step UNION ALL SELECT 0 UNION ALL SELECT 1) s
 ), exposures AS (

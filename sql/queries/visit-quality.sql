@@ -1,11 +1,11 @@
--- Quality of exposures: what was predicted, matched, ambiguous and not matched, the median offset, empty detectors.
+-- Quality of visits: what was predicted, matched, ambiguous and not matched, the median offset, empty detectors.
 --
 -- A match is ambiguous where its object had another candidate, or its source was a candidate for another object.
 --
 -- Parameters:
---   visit  integer  -  all  Only this exposure
---   since  time     -  all  Only exposures from this time on
---   until  time     -  all  Only exposures before this time
+--   visit  integer  -  all  Only this visit
+--   since  time     -  all  Only visits from this time on
+--   until  time     -  all  Only visits before this time
 -- Columns:
 --   nPredicted      long    -       Predictions; NULL: none were ever loaded
 --   nUnmatched      integer -       Known objects that were expected and got no source

@@ -47,9 +47,9 @@ def export(
         Parquet, FITS, ECSV, CSV or VOTable, by its ending. It is there whole or not at all. The file that it replaces
         leaves its permissions to it; a link, a directory or a device is not replaced.
     visits : sequence of int, optional
-        Only rows of these exposures.
+        Only rows of these visits.
     since, until : optional
-        Only rows of exposures whose middle is from this time on, and before this one: as of
+        Only rows of visits whose middle is from this time on, and before this one: as of
         :func:`ssdb.io.times.mjd_tai_of`.
 
     Returns
@@ -60,9 +60,9 @@ def export(
     Raises
     ------
     ConfigError
-        If there is no such table, it has no exposures to choose from, or a time is none.
+        If there is no such table, it has no visits to choose from, or a time is none.
     NotFoundError
-        If there is no such exposure.
+        If there is no such visit.
     InputError
         If the file cannot be written.
     """
@@ -93,7 +93,7 @@ def export(
 
 
 def _exposed(first: float | None, last: float | None) -> sa.Select[tuple[int]]:
-    """The exposures of a time, MJD TAI."""
+    """The visits of a time, MJD TAI."""
     chosen = sa.select(visit.c.visit)
     if first is not None:
         chosen = chosen.where(visit.c.midpointMjdTai >= first)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class AssociationResult:
-    """What is known of one exposure, or of one detector of it.
+    """What is known of one visit, or of one detector of it.
 
     The tables are astropy Tables with units, each made when it is first looked at. Empty ones have the same columns
     and types as full ones.
@@ -69,7 +69,7 @@ class AssociationResult:
 
 
 def load_result(database: Database, visit: int, detector: int | None = None) -> AssociationResult:
-    """The stored result of an exposure, or of one detector of it.
+    """The stored result of a visit, or of one detector of it.
 
     Parameters
     ----------

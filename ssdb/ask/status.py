@@ -66,7 +66,7 @@ def status(database: Database) -> dict[str, Any]:
 
 
 def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, Any]]:
-    """The rows of Visit of some exposures, each with its ``detectors``: the rows of VisitDetector but footprints.
+    """The rows of Visit of some visits, each with its ``detectors``: the rows of VisitDetector but footprints.
 
     Parameters
     ----------

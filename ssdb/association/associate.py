@@ -1,4 +1,4 @@
-"""The main job: which sources are which known objects, for whole exposures, in the database."""
+"""The main job: which sources are which known objects, for whole visits, in the database."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ from ssdb.store.turns import Turns
 logger = logging.getLogger(__name__)
 
 _VISITS_PER_BATCH = 200
-"""At most: of more, even tiny ones, a transaction gains nothing. Of full exposures a batch has far fewer."""
+"""At most: of more, even tiny ones, a transaction gains nothing. Of full visits a batch has far fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class VisitOutcome:
-    """What became of one exposure.
+    """What became of one visit.
 
     Attributes
     ----------
@@ -77,18 +77,18 @@ class AssociationReport:
     run_id : str
     config : AssociationConfig
     visits : list of VisitOutcome
-        The exposures that were associated, ascending.
+        The visits that were associated, ascending.
     failed : dict of int to str
         Exposures that could not be associated, with the reason. They stay as they were.
     left_out : list of LeftOut
-        Stored predictions that make no sense, and were not used: which, and why. The exposures are associated without
+        Stored predictions that make no sense, and were not used: which, and why. The visits are associated without
         them.
     n_without_predictions : int
-        Pending exposures that were left so because their predictions have not been loaded.
+        Pending visits that were left so because their predictions have not been loaded.
     n_taken : int
-        Pending exposures that were left to another process, which was just loading or associating them.
+        Pending visits that were left to another process, which was just loading or associating them.
     n_workers : int
-        Processes that shared the exposures.
+        Processes that shared the visits.
     seconds : float
         From beginning to end.
     stages : Stages
@@ -111,7 +111,7 @@ class AssociationReport:
 
     @property
     def totals(self) -> dict[str, int]:
-        """nSources, nTotalSsObjects and nAssociatedSsObjects over the exposures."""
+        """nSources, nTotalSsObjects and nAssociatedSsObjects over the visits."""
         return {
             "nSources": sum(outcome.n_sources for outcome in self.visits),
             "nTotalSsObjects": sum(outcome.n_total_ss_objects for outcome in self.visits),
@@ -129,9 +129,9 @@ def associate(
     workers: int = 1,
     progress: Progress | None = None,
 ) -> AssociationReport:
-    """Associates exposures and stores the results.
+    """Associates visits and stores the results.
 
-    Any number of processes, on any number of machines, may do this at once: pending exposures that another one has are
+    Any number of processes, on any number of machines, may do this at once: pending visits that another one has are
     passed over, and looked at once more at the end.
 
     Parameters
@@ -145,16 +145,16 @@ def associate(
         Without ``visits``: all that have predictions, those that are done too.
     config : AssociationConfig, optional
     workers : int
-        Processes that share the exposures, each with one batch of them at a time; a single one has two on PostgreSQL,
+        Processes that share the visits, each with one batch of them at a time; a single one has two on PostgreSQL,
         so that it works while the server does. A script must call this below ``if __name__ == "__main__":`` then, since
         every new process imports the script. SQLite lets one write at a time: there one does all.
     progress : callable, optional
-        Called with the numbers of exposures finished now, and of all.
+        Called with the numbers of visits finished now, and of all.
 
     Returns
     -------
     AssociationReport
-        Also of the exposures that failed: one that does costs only itself.
+        Also of the visits that failed: one that does costs only itself.
 
     Raises
     ------
@@ -219,7 +219,7 @@ def _worked_on(
 def _add(
     report: AssociationReport, batches: Batches, batch: Sequence[int], part: AssociationReport | WorkerDied
 ) -> int:
-    """Adds what became of a batch to the report; returns how many exposures were put back, to be done later."""
+    """Adds what became of a batch to the report; returns how many visits were put back, to be done later."""
     if isinstance(part, WorkerDied):
         lost = batches.again_alone(batch)
         if again := len(batch) - len(lost):
@@ -241,7 +241,7 @@ def _add(
 
 
 def _visits_to_do(database: Database, visits: Sequence[int] | None, everything: bool) -> tuple[list[int], int]:
-    """The exposures to associate, and how many wait for their predictions."""
+    """The visits to associate, and how many wait for their predictions."""
     with database.reading() as connection:
         waiting = count_without_predictions(connection)
         if visits is None:
@@ -267,7 +267,7 @@ def _associate_visits(
     detectors: Collection[int] | None,
     only_pending: bool,
 ) -> AssociationReport:
-    """Associates exposures in one transaction or, if that fails, each in its own; tells what became of them."""
+    """Associates visits in one transaction or, if that fails, each in its own; tells what became of them."""
     part = AssociationReport(run_id, config)
     try:
         _associate_batch(database, visits, detectors, only_pending, part)
@@ -302,7 +302,7 @@ def _associate_batch(
     only_pending: bool,
     report: AssociationReport,
 ) -> None:
-    """Associates exposures in one transaction."""
+    """Associates visits in one transaction."""
     started = time.perf_counter()
     config, timed = report.config, report.stages.timed
     with database.writing() as connection, index_loops(connection):

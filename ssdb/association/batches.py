@@ -1,4 +1,4 @@
-"""In which batches exposures are associated."""
+"""In which batches visits are associated."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections import deque
 from collections.abc import Sequence
 
 _FIRST_BATCH = 2
-"""Nothing is known then about how much there is to an exposure."""
+"""Nothing is known then about how much there is to a visit."""
 _ROWS_PER_BATCH = 60_000
-"""Predictions, detectors and pairs that are in memory at a time: some 40 MB. 8 to 20 full exposures of Rubin's."""
+"""Predictions, detectors and pairs that are in memory at a time: some 40 MB. 8 to 20 full visits of Rubin's."""
 
 
 class Batches:
     """Exposures that are still to be associated, dealt in batches.
 
-    What was met so far decides how many exposures are in the next batch: many of tiny ones, since every batch takes
+    What was met so far decides how many visits are in the next batch: many of tiny ones, since every batch takes
     some milliseconds by itself; few where there are very many pairs, since these are all in memory at once. From one
     batch to the next the number doubles at most.
 
     Parameters
     ----------
     visits : sequence of int
-        The exposures, each once.
+        The visits, each once.
     workers : int
         Among how many they are dealt. The last batches are small, so that all end at about the same time.
     most : int
@@ -48,20 +48,20 @@ class Batches:
         return [self._waiting.popleft() for _ in range(min(self._size, share))]
 
     def learn(self, visits: int, rows: int) -> None:
-        """Takes note of how many rows (predictions, detectors, pairs) so many exposures had."""
+        """Takes note of how many rows (predictions, detectors, pairs) so many visits had."""
         if visits:
             fitting = int(_ROWS_PER_BATCH * visits / max(rows, 1))
             self._size = max(1, min(fitting, 2 * self._size, self._most))
 
     def again_alone(self, visits: Sequence[int]) -> list[int]:
-        """Puts exposures back, each for a batch of its own; returns those that were put back so before: no more."""
+        """Puts visits back, each for a batch of its own; returns those that were put back so before: no more."""
         before = [visit for visit in visits if visit in self._seen_alone]
         self._alone += (visit for visit in visits if visit not in self._seen_alone)
         self._seen_alone.update(visits)
         return before
 
     def again_later(self, visits: Sequence[int]) -> list[int]:
-        """Puts exposures back to the end; returns those that were put back so before: no more."""
+        """Puts visits back to the end; returns those that were put back so before: no more."""
         before = [visit for visit in visits if visit in self._seen_later]
         self._waiting += (visit for visit in visits if visit not in self._seen_later)
         self._seen_later.update(visits)

@@ -1,4 +1,4 @@
-"""From sources and predictions to results, for a batch of exposures: footprints, pairs, refine, assign, derive."""
+"""From sources and predictions to results, for a batch of visits: footprints, pairs, refine, assign, derive."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def place(exposures: Exposures, config: AssociationConfig, detectors: Collection
 
     Parameters
     ----------
-    exposures : Exposures
+    visits : Exposures
     config : AssociationConfig
     detectors : collection of int, optional
         Only objects on these detectors are considered.
@@ -97,7 +97,7 @@ def place(exposures: Exposures, config: AssociationConfig, detectors: Collection
 
 
 def _has_bare_detectors(exposures: Exposures) -> NDArray[np.bool_]:
-    """Whether an exposure has detectors with sources and without a footprint, or no footprint at all, shape (v,)."""
+    """Whether a visit has detectors with sources and without a footprint, or no footprint at all, shape (v,)."""
     of_visit = exposures.visit_index(exposures.detectors["visit"])
     has_footprint = exposures.has_footprint
     bare = np.ones(len(exposures.visits), bool)
@@ -124,9 +124,9 @@ def _check_footprints(exposures: Exposures, wanted: NDArray[np.bool_]) -> None:
 def _near(
     exposures: Exposures, config: AssociationConfig
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Pairs of a detector with a footprint and a prediction of its exposure near it, and the distance to its edge.
+    """Pairs of a detector with a footprint and a prediction of its visit near it, and the distance to its edge.
 
-    Near is as far as the widest padding of the exposure: where an object is in the padding of one detector, all that
+    Near is as far as the widest padding of the visit: where an object is in the padding of one detector, all that
     are nearer to it are to be compared.
     """
     predictions, footprints = exposures.predictions, np.flatnonzero(exposures.has_footprint)
@@ -174,14 +174,14 @@ def _whole_pixels(radii: ArrayLike, pixel_scale: NDArray[Any], config: Associati
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What gives the rows of a batch of exposures, wherever they are: in a database, or in arrays."""
+    """What gives the rows of a batch of visits, wherever they are: in a database, or in arrays."""
 
     pairs: Callable[[Exposures, NDArray[np.bool_], AssociationConfig], Columns]
     """Those that may belong together, of the predictions that are marked: :mod:`ssdb.association.pairs`."""
     densities: Callable[[Exposures, AssociationConfig], NDArray[np.float64]]
     """Sources per square arcsecond around each detector; for uncertainty mode."""
     ephemerides: Callable[[Exposures, NDArray[np.intp]], Columns]
-    """What SSSource needs of some predictions, by their index, beside what the exposures have of them."""
+    """What SSSource needs of some predictions, by their index, beside what the visits have of them."""
 
 
 def match(
@@ -191,13 +191,13 @@ def match(
     detectors: Collection[int] | None,
     timed: Callable[[str], AbstractContextManager[Stage]],
 ) -> Matches:
-    """Matches the sources and predictions of exposures.
+    """Matches the sources and predictions of visits.
 
     Parameters
     ----------
-    exposures : Exposures
+    visits : Exposures
     rows : Rows
-        Of the exposures.
+        Of the visits.
     config : AssociationConfig
     detectors : collection of int, optional
         Only these detectors.
@@ -211,7 +211,7 @@ def match(
     Raises
     ------
     AssociationError
-        If the exposures cannot be associated.
+        If the visits cannot be associated.
     """
     ecliptic_rotation(config.ecliptic)  # here, or its imports would be time of a stage
     predictions = exposures.predictions

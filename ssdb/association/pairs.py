@@ -39,8 +39,8 @@ def read_candidate_pairs(
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        The connection that read the exposures, in the same transaction, for writing.
-    exposures : Exposures
+        The connection that read the visits, in the same transaction, for writing.
+    visits : Exposures
     considered : ndarray of bool, shape (p,)
         The predictions of which pairs are wanted.
     config : AssociationConfig
@@ -77,7 +77,7 @@ def candidate_pairs(
     Parameters
     ----------
     sources : dict of columns, shape (s,)
-        visit and those of :func:`source_columns`, of the sources of the exposures, in any order.
+        visit and those of :func:`source_columns`, of the sources of the visits, in any order.
     """
     rows, radii, boxes = _boxes(exposures, considered, config)
     # The place of a source in the order of ra is a whole number: with those of visit and zone it makes one, which
@@ -95,14 +95,14 @@ def candidate_pairs(
 
 
 def _strips(exposures: Exposures, visit: NDArray[np.int64], zone: NDArray[np.int32]) -> NDArray[np.int64]:
-    """One number for each zone of declination of each exposure."""
+    """One number for each zone of declination of each visit."""
     return exposures.visit_index(visit) * N_ZONES + zone
 
 
 def _boxes(
     exposures: Exposures, considered: NDArray[np.bool_], config: AssociationConfig
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], ZoneBoxes]:
-    """Predictions with sources in their exposures, their search radii (deg), and the boxes round them."""
+    """Predictions with sources in their visits, their search radii (deg), and the boxes round them."""
     of_visit = exposures.visit_index(exposures.predictions["visit"])
     rows = np.flatnonzero(considered & np.isfinite(exposures.earliest[of_visit]))
     wanted, of_visit = {name: values[rows] for name, values in exposures.predictions.items()}, of_visit[rows]

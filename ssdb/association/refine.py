@@ -179,7 +179,7 @@ def _check_times(days: Array, visit: NDArray[Any], source: NDArray[Any]) -> None
         raise AssociationError(
             f"source {shown(np.unique(source[wrong]))} of visit {shown(np.unique(visit[wrong]))}: midpointMjdTai is "
             f"up to {np.abs(days[wrong]).max():.4g} d from the time of the predictions, at most "
-            f"{MAX_TIME_DIFFERENCE_DAYS} d are possible; are both MJD in TAI, and of the same exposure?"
+            f"{MAX_TIME_DIFFERENCE_DAYS} d are possible; are both MJD in TAI, and of the same visit?"
         )
 
 

@@ -1,6 +1,6 @@
 """Writes what association found: SSSource, SsCandidate, SsExpected, DiaSource.ssObjectId, and the state.
 
-All in the transaction of the connection; what was there for the same exposures, or detectors of them, is replaced.
+All in the transaction of the connection; what was there for the same visits, or detectors of them, is replaced.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _UNKNOWN = -1
 def write_matches(
     connection: sa.Connection, visits: Sequence[int], matches: Matches, detectors: Collection[int] | None
 ) -> int:
-    """Replaces the results of exposures.
+    """Replaces the results of visits.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
         A connection for writing that has locked the visits.
     visits : sequence of int
-        The exposures.
+        The visits.
     matches : Matches
         Their results.
     detectors : collection of int, optional
@@ -136,7 +136,7 @@ def count(exposures: Exposures, expected: Columns) -> tuple[Columns, Columns]:
 
     Parameters
     ----------
-    exposures : Exposures
+    visits : Exposures
     expected : dict of columns
         Of :class:`ssdb.association.match.Matches`.
 
@@ -176,13 +176,13 @@ def write_state(
     run_id: str,
     now: datetime,
 ) -> Columns:
-    """Notes that exposures, or detectors of them, are done.
+    """Notes that visits, or detectors of them, are done.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
         A connection for writing that has locked the visits.
-    exposures : Exposures
+    visits : Exposures
     expected : dict of columns
         Of :class:`ssdb.association.match.Matches`.
     detectors : collection of int, optional
@@ -195,7 +195,7 @@ def write_state(
     Returns
     -------
     dict of columns, shape (v,)
-        The counts of the exposures as far as they were associated now.
+        The counts of the visits as far as they were associated now.
     """
     of_visits, of_detectors = count(exposures, expected)
     wanted = np.ones(len(exposures.outlines), bool)

@@ -1,4 +1,4 @@
-"""What association needs to know of a batch of exposures, as arrays, and how it is read from the database."""
+"""What association needs to know of a batch of visits, as arrays, and how it is read from the database."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Exposures:
-    """A batch of exposures. Every column is a numpy array; NaN is unknown.
+    """A batch of visits. Every column is a numpy array; NaN is unknown.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class Exposures:
             raise AssociationError(
                 f"visit {self.predictions['visit'][wrong[0]]}: times of sources and of predictions differ by up to "
                 f"{np.nanmax(difference):.4g} d; at most {MAX_TIME_DIFFERENCE_DAYS} d are possible: are both MJD in "
-                "TAI, and of this exposure?"
+                "TAI, and of this visit?"
             )
 
     def visit_index(self, visit: NDArray[np.int64]) -> NDArray[np.intp]:
@@ -119,21 +119,21 @@ class Exposures:
 
     @property
     def largest_variances(self) -> NDArray[np.float64]:
-        """The largest variance of a source's position in each exposure, arcsec^2, shape (v,); 0 without sources."""
+        """The largest variance of a source's position in each visit, arcsec^2, shape (v,); 0 without sources."""
         variances = np.zeros(len(self.visits))
         np.fmax.at(variances, self.visit_index(self.detectors["visit"]), self.detectors["variance"])
         return variances
 
     @property
     def earliest(self) -> NDArray[np.float64]:
-        """Time of the first source of each exposure, MJD TAI, shape (v,); NaN without sources."""
+        """Time of the first source of each visit, MJD TAI, shape (v,); NaN without sources."""
         times = np.full(len(self.visits), np.nan)
         np.fmin.at(times, self.visit_index(self.detectors["visit"]), self.detectors["earliest"])
         return times
 
     @property
     def latest(self) -> NDArray[np.float64]:
-        """Time of the last source of each exposure, MJD TAI, shape (v,); NaN without sources."""
+        """Time of the last source of each visit, MJD TAI, shape (v,); NaN without sources."""
         times = np.full(len(self.visits), np.nan)
         np.fmax.at(times, self.visit_index(self.detectors["visit"]), self.detectors["latest"])
         return times
@@ -156,7 +156,7 @@ def prediction_columns(config: AssociationConfig) -> tuple[str, ...]:
 
 
 def read_exposures(connection: sa.Connection, visits: Sequence[int], config: AssociationConfig) -> Exposures:
-    """Reads what is known of exposures.
+    """Reads what is known of visits.
 
     Parameters
     ----------
@@ -238,15 +238,15 @@ def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: NDA
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        The connection that read the exposures, in the same transaction, for writing.
-    exposures : Exposures
+        The connection that read the visits, in the same transaction, for writing.
+    visits : Exposures
     index : ndarray of int, shape (n,)
         Which predictions.
 
     Returns
     -------
     dict of columns, shape (n,)
-        ``designation`` as ASCII bytes. What is out of its range is NaN, and noted in the exposures.
+        ``designation`` as ASCII bytes. What is out of its range is NaN, and noted in the visits.
     """
     found = _of_predictions(connection, exposures.predictions, index, EPHEMERIS, exposures.visits)
     columns, problems = absurd_unknown(ss_prediction, found)
@@ -276,7 +276,7 @@ def source_densities(connection: sa.Connection, exposures: Exposures, config: As
     Parameters
     ----------
     connection : sqlalchemy.Connection
-    exposures : Exposures
+    visits : Exposures
     config : AssociationConfig
 
     Returns

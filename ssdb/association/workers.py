@@ -1,4 +1,4 @@
-"""Processes that share exposures among them.
+"""Processes that share visits among them.
 
 One process deals batches to the others over pipes, one at a time. Nothing else is shared, no lock and no queue, so
 that any of them may die at any moment: its transaction is rolled back by the database, and its batch is dealt again.

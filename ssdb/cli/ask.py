@@ -25,7 +25,7 @@ from ssdb.cli.digits import as_text
 
 @main.command()
 @click.option(
-    "--visit", "visits", type=int, multiple=True, metavar="N", help="Tell of this exposure and its detectors."
+    "--visit", "visits", type=int, multiple=True, metavar="N", help="Tell of this visit and its detectors."
 )
 @click.option("--run", "run_id", metavar="ID", help="Tell of this call of associate; last: of the latest.")
 @json_option
@@ -226,8 +226,8 @@ def _list_queries(name: str | None, as_json: bool) -> None:
     metavar="FILE",
     help="Parquet, ECSV, CSV, FITS or VOTable, by the ending.",
 )
-@click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="Only this exposure; repeat for more.")
-@time_options("rows of exposures")
+@click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="Only this visit; repeat for more.")
+@time_options("rows of visits")
 @click.pass_context
 def export(
     ctx: click.Context, table: str, output: str, visits: tuple[int, ...], since: float | None, until: float | None

@@ -56,7 +56,7 @@ def association_config(ctx: click.Context, options: dict[str, Any]) -> Associati
 
 @main.command()
 @click.option(
-    "--visit", "visits", type=int, multiple=True, metavar="N", help="This exposure, pending or done; repeat for more."
+    "--visit", "visits", type=int, multiple=True, metavar="N", help="This visit, pending or done; repeat for more."
 )
 @click.option(
     "--detector",
@@ -66,15 +66,15 @@ def association_config(ctx: click.Context, options: dict[str, Any]) -> Associati
     metavar="N",
     help="Of the --visit, this detector alone; it needs a footprint.",
 )
-@click.option("--all", "everything", is_flag=True, help="Every exposure that has predictions, those that are done too.")
-@click.option("--pending", is_flag=True, help="Every exposure that is pending and has predictions (the default).")
+@click.option("--all", "everything", is_flag=True, help="Every visit that has predictions, those that are done too.")
+@click.option("--pending", is_flag=True, help="Every visit that is pending and has predictions (the default).")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
     metavar="N",
-    help="Processes that share the exposures (PostgreSQL).",
+    help="Processes that share the visits (PostgreSQL).",
 )
 @config_options
 @json_option
@@ -91,7 +91,7 @@ def associate(
 ) -> None:
     """Find which sources are which known objects, and store the result.
 
-    A second run gives the same rows. Exit code 1 if an exposure could not be associated; the others are. A stored
+    A second run gives the same rows. Exit code 1 if a visit could not be associated; the others are. A stored
     prediction that makes no sense is told, and left out.
     """
     from ssdb.association.associate import associate as run

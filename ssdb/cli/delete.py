@@ -17,7 +17,7 @@ def delete() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def visit(ctx: click.Context, visits: tuple[int, ...], yes: bool) -> None:
-    """Remove exposures with their detectors, sources, predictions and results, all or none of them."""
+    """Remove visits with their detectors, sources, predictions and results, all or none of them."""
     from ssdb.store.tables.delete import delete_visits, rows_of_visits
 
     database = open_database(ctx)

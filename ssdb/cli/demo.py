@@ -14,7 +14,7 @@ from ssdb.cli.common import json_option, main, print_json, print_pairs, wrong_us
 
 _visits = click.option("--visits", "n_visits", type=int, default=20, show_default=True, help="Exposures.")
 _sources = click.option(
-    "--sources", "n_sources", type=int, default=2000, show_default=True, help="Unrelated sources an exposure."
+    "--sources", "n_sources", type=int, default=2000, show_default=True, help="Unrelated sources a visit."
 )
 _objects = click.option(
     "--objects", "n_objects", type=int, default=300, show_default=True, help="Known objects a field."
@@ -25,7 +25,7 @@ _detectors = click.option(
     type=int,
     default=9,
     show_default=True,
-    help="Detectors an exposure, a square number; 189: a camera like Rubin's; 0: no footprints.",
+    help="Detectors a visit, a square number; 189: a camera like Rubin's; 0: no footprints.",
 )
 _seed = click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another night.")
 

@@ -22,7 +22,7 @@ def fetch() -> None:
 @fetch.command("predictions")
 @click.option("--service", type=click.Choice(["mpsky"]), default="mpsky", show_default=True, help="What is asked.")
 @click.option("--url", required=True, metavar="URL", help="Where the service is: http://HOST[:PORT][/PATH].")
-@click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="This exposure; repeat for more.")
+@click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="This visit; repeat for more.")
 @click.option("--radius", type=float, metavar="DEG", help="Radius of the fields, instead of what is known of them.")
 @click.option(
     "--replace", is_flag=True, help="First remove the predictions of the --visit, and what was derived from them."
@@ -42,9 +42,9 @@ def predictions(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Known objects in the exposures, from a service.
+    """Known objects in the visits, from a service.
 
-    Without --visit, of all that are pending and have no predictions. Exit code 1 if those of an exposure could not be
+    Without --visit, of all that are pending and have no predictions. Exit code 1 if those of a visit could not be
     fetched; it stays pending, and the others are stored.
     """
     from ssdb.services.predictions import fetch_predictions

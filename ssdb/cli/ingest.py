@@ -59,9 +59,9 @@ def visits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options:
 @_files
 @table_options
 @_columns
-@click.option("--visit", type=int, metavar="N", help="Images: the exposure, instead of what the header says.")
+@click.option("--visit", type=int, metavar="N", help="Images: the visit, instead of what the header says.")
 @click.option("--detector", type=int, metavar="N", help="Images: the detector, instead of what the header says.")
-@click.option("--visit-keyword", multiple=True, metavar="KEYWORD", help="Images: where the header has the exposure.")
+@click.option("--visit-keyword", multiple=True, metavar="KEYWORD", help="Images: where the header has the visit.")
 @click.option("--detector-keyword", multiple=True, metavar="KEYWORD", help="Images: where the header has the detector.")
 @click.option("--middle-keyword", multiple=True, metavar="KEYWORD", help="Images: where its middle is.")
 @click.option("--begin-keyword", multiple=True, metavar="KEYWORD", help="Images: where its begin is.")
@@ -137,7 +137,7 @@ def sources(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options
 )
 @_columns
 @click.option(
-    "--visit", type=int, metavar="N", help="The exposure, of a file that does not say it: mpsky, skybot; one file."
+    "--visit", type=int, metavar="N", help="The visit, of a file that does not say it: mpsky, skybot; one file."
 )
 @click.option(
     "--replace", is_flag=True, help="First remove the predictions of the file's visits, and what was derived from them."
@@ -150,11 +150,11 @@ def sources(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options
 @json_option
 @click.pass_context
 def predictions(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Objects predicted to be in the exposures."""
+    """Objects predicted to be in the visits."""
     from ssdb.ingest.predictions import ingest_predictions
 
     if len(files) > 1 and options["visit"] is not None:
-        raise click.UsageError("--visit is for one file: each has another exposure")
+        raise click.UsageError("--visit is for one file: each has another visit")
     if len(files) > 1 and options["replace"] and options["complete"]:
         raise click.UsageError("--replace with --complete is for one file: it would remove those of the file before")
     _ingest(ctx, files, as_json, ingest_predictions, options)

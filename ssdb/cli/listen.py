@@ -11,10 +11,10 @@ from ssdb.cli.common import main, open_database, print_json
 
 @main.command()
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="End after S quiet seconds.")
-@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N exposures.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N visits.")
 @click.pass_context
 def listen(ctx: click.Context, timeout: float | None, count: int | None) -> None:
-    """Print each exposure when it has been associated, by whomever: one line of JSON (PostgreSQL).
+    """Print each visit when it has been associated, by whomever: one line of JSON (PostgreSQL).
 
     Ends with Ctrl-C.
     """

@@ -22,7 +22,7 @@ def partition() -> None:
 @json_option
 @click.pass_context
 def list_command(ctx: click.Context, as_json: bool) -> None:
-    """The parts, how many exposures are in each, and how large it is on the disk."""
+    """The parts, how many visits are in each, and how large it is on the disk."""
     from ssdb.store.ddl.archive import list_parts
 
     parts = list_parts(open_database(ctx))
@@ -79,7 +79,7 @@ def attach(ctx: click.Context, visits: tuple[int, ...]) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def drop(ctx: click.Context, visits: tuple[int, ...], set_aside: bool, yes: bool) -> None:
-    """Drop the parts with these visits for good: exposures, sources, predictions and all results."""
+    """Drop the parts with these visits for good: visits, sources, predictions and all results."""
     from ssdb.store.ddl.archive import drop as drop_part
     from ssdb.store.ddl.archive import part_with
 

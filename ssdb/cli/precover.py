@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="What the FILE is, as for ssdb ingest orbits.",
 )
-@click.option("--observatory", metavar="CODE", help="MPC code for exposures that do not say their observatory.")
+@click.option("--observatory", metavar="CODE", help="MPC code for visits that do not say their observatory.")
 @click.option(
-    "--commit", is_flag=True, help="Store the predictions (and the orbit of a FILE), and associate these exposures."
+    "--commit", is_flag=True, help="Store the predictions (and the orbit of a FILE), and associate these visits."
 )
 @click.option(
     "--replace-orbit",
@@ -59,7 +59,7 @@ def precover(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Look for an object in all exposures, among the sources that have no object yet.
+    """Look for an object in all visits, among the sources that have no object yet.
 
     NAME is any name of the object, whose orbit is in mpc_orbits or in a FILE. The options of associate say which
     sources are near enough. Nothing is changed without --commit.
@@ -73,7 +73,7 @@ def precover(
     for one in ("method", "max_pixel_margin"):
         if not commit and is_given(ctx, one):
             raise click.UsageError(
-                f"--{one.replace('_', '-')} needs --commit: it says how these exposures are associated"
+                f"--{one.replace('_', '-')} needs --commit: it says how these visits are associated"
             )
     config = association_config(ctx, options)
     database = open_database(ctx)

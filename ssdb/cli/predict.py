@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 @main.command()
-@click.option("--pending", is_flag=True, help="Every exposure that has no predictions (the default).")
-@click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="This exposure; repeat for more.")
+@click.option("--pending", is_flag=True, help="Every visit that has no predictions (the default).")
+@click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="This visit; repeat for more.")
 @click.option(
     "--night",
     "nights",
     type=int,
     multiple=True,
     metavar="N",
-    help="The exposures of this night, the integer part of MJD TAI, and its segments even without exposures.",
+    help="The visits of this night, the integer part of MJD TAI, and its segments even without visits.",
 )
 @click.option("--object", "objects", multiple=True, metavar="NAME", help="With --redo: this object alone.")
 @click.option(
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Predict again what has predictions: these, and what was derived from them, are removed.",
 )
-@click.option("--observatory", metavar="CODE", help="MPC code of the observatory of exposures that do not say theirs.")
+@click.option("--observatory", metavar="CODE", help="MPC code of the observatory of visits that do not say theirs.")
 @json_option
 @click.pass_context
 def predict(
@@ -44,9 +44,9 @@ def predict(
     observatory: str | None,
     as_json: bool,
 ) -> None:
-    """Find which known objects are in the exposures, from their orbits.
+    """Find which known objects are in the visits, from their orbits.
 
-    Exit code 1 if an exposure could not be predicted; the others are. An object that cannot be followed is told, and
+    Exit code 1 if a visit could not be predicted; the others are. An object that cannot be followed is told, and
     left out.
     """
     if pending and (visits or nights or redo):
@@ -54,7 +54,7 @@ def predict(
     if redo and not (visits or nights or objects):
         raise click.UsageError("--redo needs --visit, --night or --object: what is to be predicted again")
     if objects and not redo:
-        raise click.UsageError("--object needs --redo: other exposures are predicted with all objects")
+        raise click.UsageError("--object needs --redo: other visits are predicted with all objects")
     database = open_database(ctx)
     which: dict[str, Any] = {"visits": visits or None, "nights": nights, "observatory": observatory}
     with progress_bars() as progress:

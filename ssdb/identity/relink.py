@@ -72,7 +72,7 @@ def relink(database: Database, names: Sequence[str] = (), *, dry_run: bool = Fal
 
     Which designation is the primary one is what numbered_identifications, current_identifications and SsAlias say
     now. The other designations stay names of the object, in SsAlias. Where an object has rows under both, those under
-    the primary designation stay. An exposure for which it was predicted twice is set back to pending, because another
+    the primary designation stay. A visit for which it was predicted twice is set back to pending, because another
     source may be the right one now; what was derived from the other prediction is removed.
 
     Parameters
@@ -166,7 +166,7 @@ def _move(connection: sa.Connection, moved: dict[int, tuple[int, str]], report: 
 
 
 def _lock_visits_of(connection: sa.Connection, objects: sa.Select) -> None:
-    """Locks the exposures that have rows of objects, in ascending order."""
+    """Locks the visits that have rows of objects, in ascending order."""
     # Nobody stores predictions while the names are locked, and there are derived rows of predicted objects alone.
     of_tables = [
         sa.select(table.c.visit).where(table.c.ssObjectId.in_(objects)) for table in (ss_prediction, ss_source)

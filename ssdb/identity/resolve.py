@@ -211,7 +211,7 @@ def _names_beside(connection: sa.Connection, object_id: int, packed: str, design
 
 def _is_stored(connection: sa.Connection, object_id: int) -> bool:
     """Whether there is a source, an orbit or a prediction of an object."""
-    # Predictions have no index by object: exposure by exposure, the key is one.
+    # Predictions have no index by object: visit by visit, the key is one.
     wanted = [
         sa.select(ss_source.c.ssObjectId).where(ss_source.c.ssObjectId == object_id),
         sa.select(ss_object.c.ssObjectId).where(ss_object.c.ssObjectId == object_id),

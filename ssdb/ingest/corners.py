@@ -31,7 +31,7 @@ SIZES = ("width", "height", "pixelScale")
 corners = sa.Table(
     "corners",
     sa.MetaData(),
-    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", nullable=False),
+    long("visit", "", "meta.id;obs.exposure", "Identifier of the visit", nullable=False),
     short("detector", "", "meta.id;instr.det", "Number of the detector", nullable=False),
     integer("corner", "", "meta.number", "Place of the corner along the outline: 0, 1, ...", nullable=False),
     double("ra", "deg", "pos.eq.ra", "Right ascension of the corner, ICRS", nullable=False),

@@ -236,7 +236,7 @@ def _said(exposure: Exposure) -> tuple[int, Said]:
 
 
 def visits_of_exposures(exposures: Sequence[Exposure]) -> pa.Table:
-    """What exposures say of their visits, one row an exposure."""
+    """What images say of their visits, one row a visit."""
 
     def column(name: str, type_: pa.DataType) -> pa.Array:
         return pa.array([getattr(exposure, name) for exposure in exposures], type_)

@@ -87,7 +87,7 @@ def ingest_predictions(
     type: str | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
-    """Stores the objects predicted for exposures, and sets those visits back to pending.
+    """Stores the objects predicted for visits, and sets those visits back to pending.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def ingest_predictions(
     columns : ColumnMap, mapping or path, optional
         How the source's columns become those of SsPrediction (not for the formats of others).
     visit : int, optional
-        The exposure that the source is for, where it does not say so itself (mpSky, SkyBoT). A source without rows
+        The visit that the source is for, where it does not say so itself (mpSky, SkyBoT). A source without rows
         then says that there is no known object in it.
     replace : bool
         First remove all predictions of the visits that the source has (with ``complete``: of all visits), and what
@@ -157,7 +157,7 @@ def ingest_predictions(
 def store_predictions(
     database: Database, name: str, table: pa.Table, *, visit: int, replace: bool = False, doubts: Sequence[str] = ()
 ) -> IngestReport:
-    """Stores what a service predicted for one exposure, as :func:`ingest_predictions` does with a file.
+    """Stores what a service predicted for one visit, as :func:`ingest_predictions` does with a file.
 
     Parameters
     ----------
@@ -166,9 +166,9 @@ def store_predictions(
     name : str
         Where the predictions are from, for messages.
     table : pyarrow.Table
-        Columns of SsPrediction, units in the metadata. No rows: there is no known object in the exposure.
+        Columns of SsPrediction, units in the metadata. No rows: there is no known object in the visit.
     visit : int
-        The exposure.
+        The visit.
     replace : bool
         First remove its predictions, and what was derived from them.
     doubts : sequence of str

@@ -69,7 +69,7 @@ def ingest_sources(
     type: str | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
-    """Stores the sources of exposures, and sets the visits and detectors concerned back to pending.
+    """Stores the sources of visits, and sets the visits and detectors concerned back to pending.
 
     Parameters
     ----------

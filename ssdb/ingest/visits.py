@@ -47,7 +47,7 @@ def ingest_visits(
     type: str | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
-    """Stores exposures. One that is stored already takes the new values.
+    """Stores visits. One that is stored already takes the new values.
 
     What the source does not know stays as it is. Where the time of a visit changes, sources that have it take the new
     one, and the visit is to be associated again. A time that differs by more than 0.02 d, from the stored one or from
@@ -109,7 +109,7 @@ def ingest_visits(
 
 
 def _merge(connection: sa.Connection, name: str, new: sa.Table) -> None:
-    """Adds the new exposures, and brings stored ones to the new values."""
+    """Adds the new visits, and brings stored ones to the new values."""
     same = visit.c.visit == new.c.visit
     moved = sa.select(new.c.visit).where(same, visit.c.midpointMjdTai != new.c.midpointMjdTai)
     # Mostly there are none: without that question PostgreSQL may look at all the sources that there are for them.

@@ -64,7 +64,7 @@ def with_errors(
     rows : pyarrow.Table
         Of SsPrediction, made of the orbits in mpc_orbits, n of them.
     views : Views
-        Of their exposures, each once.
+        Of their visits, each once.
     has_json : ndarray of bool, shape (n,), optional
         Of which orbits mpc_orb_jsonb is there, where that is known: others need no look.
     """

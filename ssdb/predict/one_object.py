@@ -1,4 +1,4 @@
-"""Predictions of single objects, in all exposures at once: straight from their orbits, without segments."""
+"""Predictions of single objects, in all visits at once: straight from their orbits, without segments."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def predict_objects(
     observatory: str | None = None,
     progress: Progress | None = None,
 ) -> PredictionReport:
-    """Predicts objects again, whose orbits have changed or are new, in all exposures that have predictions.
+    """Predicts objects again, whose orbits have changed or are new, in all visits that have predictions.
 
-    Only exposures that this touches are changed: those where an object is predicted and was not, was and is not any
+    Only visits that this touches are changed: those where an object is predicted and was not, was and is not any
     more, or is somewhere else now, by more than 1 mas. There its predictions are replaced, those of other objects stay,
-    what was derived is removed, and the exposure waits to be associated again.
+    what was derived is removed, and the visit waits to be associated again.
 
     Parameters
     ----------
@@ -59,16 +59,16 @@ def predict_objects(
     names : iterable of str
         Any names of the objects.
     visits, nights : iterable of int, optional
-        Only these exposures, and those of these nights.
+        Only these visits, and those of these nights.
     observatory : str, optional
-        MPC code of the observatory of exposures that do not say theirs.
+        MPC code of the observatory of visits that do not say theirs.
     progress : callable, optional
-        Called with the numbers of exposures changed now, and of all that are to be.
+        Called with the numbers of visits changed now, and of all that are to be.
 
     Returns
     -------
     PredictionReport
-        ``predictions`` has the exposures that were touched, with the number of predictions of the objects there now;
+        ``predictions`` has the visits that were touched, with the number of predictions of the objects there now;
         ``n_left`` counts the others.
 
     Raises
@@ -78,7 +78,7 @@ def predict_objects(
     DesignationError
         If a name is that of several objects.
     EphemerisError
-        If the observatory of an exposure with an object in its field is not known, a time is outside the planetary
+        If the observatory of a visit with an object in its field is not known, a time is outside the planetary
         ephemeris, or a package of the extra ``ephemeris`` is missing.
     """
     started = time.perf_counter()
@@ -118,7 +118,7 @@ def _targets(connection: sa.Connection, names: Iterable[str], report: Prediction
 
 
 def _stored(connection: sa.Connection, chosen: sa.ColumnElement[bool], ids: Sequence[int]) -> dict[str, np.ndarray]:
-    """The predictions of objects that exposures have."""
+    """The predictions of objects that visits have."""
     columns = (ss_prediction.c[name] for name in _COMPARED)
     of_objects = (ss_prediction.c.visit == visit.c.visit) & ss_prediction.c.ssObjectId.in_(ids)
     with index_loops(connection):
@@ -130,7 +130,7 @@ def _touched(new: pa.Table, old: dict[str, np.ndarray]) -> NDArray[np.int64]:
     columns = {name: np.concatenate([new.column(name).to_numpy(), values]) for name, values in old.items()}
     order = np.lexsort((columns["ssObjectId"], columns["visit"]))
     columns = {name: values[order] for name, values in columns.items()}
-    # The new and the old prediction of an object in an exposure come one after the other.
+    # The new and the old prediction of an object in a visit come one after the other.
     first, second = ({name: values[part] for name, values in columns.items()} for part in (slice(-1), slice(1, None)))
     same = (first["visit"] == second["visit"]) & (first["ssObjectId"] == second["ssObjectId"])
     same &= separations(first["ephRa"], first["ephDec"], second["ephRa"], second["ephDec"]) < SAME_ARCSEC
@@ -154,7 +154,7 @@ def _without_unknown_fields(connection: sa.Connection, touched: NDArray[np.int64
 
 
 def _replace(database: Database, visits: NDArray[np.int64], ids: Sequence[int], rows: pa.Table) -> dict[int, int]:
-    """Replaces the predictions of objects in exposures; how many there are now in each."""
+    """Replaces the predictions of objects in visits; how many there are now in each."""
     of_visits = visits.tolist()
     mine = rows.filter(pa.array(np.isin(rows.column("visit").to_numpy(), visits)))
     with database.writing() as connection:

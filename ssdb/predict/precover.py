@@ -91,10 +91,10 @@ class PrecoveryReport:
     n_stored : int
         Predictions stored; 0 unless it was asked for.
     n_without_predictions : int
-        Of the exposures with the object in their field, those whose predictions have never been loaded: nothing is
+        Of the visits with the object in their field, those whose predictions have never been loaded: nothing is
         stored for them.
     association : AssociationReport or None
-        Of the exposures for which predictions were stored.
+        Of the visits for which predictions were stored.
     """
 
     ssObjectId: int
@@ -122,7 +122,7 @@ def precover(
     replace_orbit: bool = False,
     progress: Progress | None = None,
 ) -> PrecoveryReport:
-    """Looks for an object in all exposures, among the sources that have no object yet.
+    """Looks for an object in all visits, among the sources that have no object yet.
 
     Parameters
     ----------
@@ -134,18 +134,18 @@ def precover(
     format : {"auto", "mpc_orbits", "mpcorb", "sorcha"}
         What ``orbit`` is.
     observatory : str, optional
-        MPC code of the observatory of exposures that do not say theirs.
+        MPC code of the observatory of visits that do not say theirs.
     config : AssociationConfig, optional
         Which sources are near enough: those that association takes for candidates with it. In uncertainty mode the
         search grows with the error of the prediction, up to ``max_radius_arcsec``.
     commit : bool
-        Store the orbit, if it was given, and the predictions, and associate these exposures with ``config``, in one
+        Store the orbit, if it was given, and the predictions, and associate these visits with ``config``, in one
         transaction. Otherwise nothing is changed.
     replace_orbit : bool
         With ``commit``: store ``orbit`` even if that in mpc_orbits is better (of the primary designation, or of a newer
         epoch or fit).
     progress : callable, optional
-        Called with the numbers of exposures associated now, and of all.
+        Called with the numbers of visits associated now, and of all.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def precover(
         If ``orbit`` is not usable, or has several objects and no name says which; if it is to be stored and the one in
         mpc_orbits is better.
     EphemerisError
-        If the observatory of an exposure is not known, or a package of the extra ``ephemeris`` is missing.
+        If the observatory of a visit is not known, or a package of the extra ``ephemeris`` is missing.
     """
     if replace_orbit and not (commit and orbit is not None):
         raise UsageError(

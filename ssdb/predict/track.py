@@ -1,4 +1,4 @@
-"""One object over all exposures of a survey: in which fields it is, and where in them."""
+"""One object over all visits of a survey: in which fields it is, and where in them."""
 
 from __future__ import annotations
 
@@ -42,23 +42,23 @@ def predicted_in_fields(
     margin_deg: float,
     observatory: str | None,
 ) -> tuple[pa.Table, dict[int, str]]:
-    """Predictions of an object for every exposure that it is in.
+    """Predictions of an object for every visit that it is in.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
     target : Target
     chosen : condition on the columns of Visit, optional
-        Which exposures; without it all.
+        Which visits; without it all.
     margin_deg : float
         How far outside of a field the object may be.
     observatory : str, optional
-        MPC code of the observatory of exposures that do not say theirs.
+        MPC code of the observatory of visits that do not say theirs.
 
     Returns
     -------
     rows : pyarrow.Table
-        Of SsPrediction, by visit; with the error ellipse where the orbit has a covariance. None of exposures for which
+        Of SsPrediction, by visit; with the error ellipse where the orbit has a covariance. None of visits for which
         nothing says where they looked, and that have no sources.
     failed : dict of int to str
         Exposures whose observatory has no place on Earth, and what is wrong with it.
@@ -66,7 +66,7 @@ def predicted_in_fields(
     Raises
     ------
     EphemerisError
-        If the observatory of an exposure with the object in its field is not known, or an exposure's time is outside
+        If the observatory of a visit with the object in its field is not known, or a visit's time is outside
         the planetary ephemeris.
     """
     there_is_an_ephemeris = visit.c.midpointMjdTai.between(MJD.low, MJD.high)
@@ -110,7 +110,7 @@ def _near_visits(
 ) -> Iterator[NDArray[np.int64]]:
     """Exposures that the object is near as seen from the Earth's centre, and those whose circle is not known, in parts.
 
-    Most of a survey's exposures are elsewhere: they cost no more than this look at arrays.
+    Most of a survey's visits are elsewhere: they cost no more than this look at arrays.
     """
     after: sa.ColumnElement[bool] = sa.true()
     columns = (visit.c.visit, visit.c.midpointMjdTai, visit.c.ra, visit.c.dec, visit.c.radius)
@@ -152,7 +152,7 @@ def _with_observatories(fields: dict[int, Field], observatory: str | None) -> di
 
 
 def _rows(target: Target, paths: Trajectories, varied: Variants | None, views: Views, margin_deg: float) -> pa.Table:
-    """Predictions for those exposures that the object is in."""
+    """Predictions for those visits that the object is in."""
     if not len(views.visits):
         return _no_rows(target)
     states = retarded(paths, views.mjd_tdb, views.observers)[0][0]

@@ -33,13 +33,13 @@ _DERIVED = ("topoRange", "topoRangeRate", "helioRange", "helioRangeRate", "phase
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """From where, when and whereto m exposures looked.
+    """From where, when and whereto m visits looked.
 
     Attributes
     ----------
     visits : ndarray of int64, shape (m,)
     mjd_tai, mjd_tdb : ndarray, shape (m,)
-        Middle of the exposures.
+        Middle of the visits.
     observers, suns : ndarray, shape (m, 6)
         Barycentric states, au and au/d.
     centers : ndarray, shape (m, 3)
@@ -57,7 +57,7 @@ class Views:
     radius: Array
 
     def take(self, rows: NDArray[np.intp]) -> Views:
-        """Some of the exposures, any number of times."""
+        """Some of the visits, any number of times."""
         return Views(*(getattr(self, item.name)[rows] for item in fields(self)))
 
     def each(self) -> Views:
@@ -66,7 +66,7 @@ class Views:
 
 
 def views_of(places: Mapping[int, Field]) -> tuple[Views, dict[int, str]]:
-    """What is to be known of exposures, and of which it cannot be known why.
+    """What is to be known of visits, and of which it cannot be known why.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Predictions for exposures, from the segments of their nights."""
+"""Predictions for visits, from the segments of their nights."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class PredictionReport:
     n_of_sources : int
         Exposures whose place is not known but by their sources: the circle that holds these was taken for the field.
     failed : dict of int to str
-        Why an exposure could not be predicted. It stays as it was.
+        Why a visit could not be predicted. It stays as it was.
     lost : dict of str to str
-        Why an object could not be followed, by designation: it is in no exposure. Of nights whose segments were there
+        Why an object could not be followed, by designation: it is in no visit. Of nights whose segments were there
         already, their ``nLost`` in SsEphemerisNight counts those that have none.
     seconds : float
         From beginning to end.
@@ -76,33 +76,33 @@ def predict_visits(
     orbits_progress: Progress | None = None,
     progress: Progress | None = None,
 ) -> PredictionReport:
-    """Predicts which objects of mpc_orbits are in exposures, and stores it.
+    """Predicts which objects of mpc_orbits are in visits, and stores it.
 
     The segments of the nights (SsEphemeris) are made first where they are missing, or not of the orbits as they are
-    now. An exposure without known objects is predicted, too: its ``predictionsAt`` says so.
+    now. A visit without known objects is predicted, too: its ``predictionsAt`` says so.
 
     Parameters
     ----------
     database : Database
     visits : iterable of int, optional
-        These exposures. Without it, and without ``nights``: all that have no predictions.
+        These visits. Without it, and without ``nights``: all that have no predictions.
     nights : iterable of int
-        All exposures of these nights (integer parts of MJD TAI), and the segments of the nights even if they have no
-        exposures yet.
+        All visits of these nights (integer parts of MJD TAI), and the segments of the nights even if they have no
+        visits yet.
     observatory : str, optional
-        MPC code of the observatory of exposures that do not say theirs.
+        MPC code of the observatory of visits that do not say theirs.
     redo : bool
         Predict ``visits``, or those of ``nights``, again that have predictions: these, whoever made them, and what was
-        derived from them are removed. Otherwise such exposures are left as they are.
+        derived from them are removed. Otherwise such visits are left as they are.
     orbits_progress : callable, optional
         Called with the numbers of orbits whose segments are there now, and of all.
     progress : callable, optional
-        Called with the numbers of exposures done now, and of all.
+        Called with the numbers of visits done now, and of all.
 
     Returns
     -------
     PredictionReport
-        Also of the exposures that failed: one without a place or an observatory costs only itself.
+        Also of the visits that failed: one without a place or an observatory costs only itself.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def refuse_missing(connection: sa.Connection, visits: Sequence[int] | None) -> N
 def _wanted(
     database: Database, visits: Sequence[int] | None, nights: Sequence[int], redo: bool, report: PredictionReport
 ) -> dict[int, Field | str]:
-    """Fields of the exposures to predict, by visit."""
+    """Fields of the visits to predict, by visit."""
     chosen = chosen_visits(visits, nights)
     waiting = visit.c.predictionsAt.is_(None)
     with database.reading() as connection:
@@ -199,7 +199,7 @@ def _batches(n: int) -> Iterator[np.ndarray]:
 def _predict_batch(
     database: Database, views: Views, fields: Sequence[Field], redo: bool, lost: dict[str, str]
 ) -> dict[int, int]:
-    """Predicts exposures in one transaction; how many objects are in each. What has predictions by now is left."""
+    """Predicts visits in one transaction; how many objects are in each. What has predictions by now is left."""
     with database.writing() as connection:
         lock_names(connection, shared=True)
         lock_visits(connection, views.visits)
@@ -230,7 +230,7 @@ def note_predicted(connection: sa.Connection, visits: sa.Select, *, whole: bool 
 
 
 def _predictions(connection: sa.Connection, views: Views, fields: Sequence[Field], lost: dict[str, str]) -> pa.Table:
-    """Rows of SsPrediction for exposures, by visit and object; objects with segments of no use go into ``lost``."""
+    """Rows of SsPrediction for visits, by visit and object; objects with segments of no use go into ``lost``."""
     candidates, segments = read_candidates(connection, fields)
     each = views.take(candidates["field"])
     with np.errstate(all="ignore"):  # of segments that are none

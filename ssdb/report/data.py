@@ -38,7 +38,7 @@ _MOST_MATCHES = 5_000_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FocalPlane:
-    """Outlines of the detectors of one exposure, ascending by detector: all of its camera that are known."""
+    """Outlines of the detectors of one visit, ascending by detector: all of its camera that are known."""
 
     visit: int
     instrument: str | None
@@ -70,7 +70,7 @@ class ReportData:
     unseen : dict of str to ndarray
         Of every visit the brightest objects that were expected and not seen: visit, designation, ephVmag.
     focal_plane : FocalPlane or None
-        Of the camera with most exposures; None without outlines.
+        Of the camera with most visits; None without outlines.
     runs : list of dict
         Rows of AssociationRun of these visits, the last first; timings as a dict.
     n_runs : int

@@ -192,14 +192,14 @@ def detectors(data: ReportData) -> Picture | None:
         "detectors",
         "Detectors in the focal plane",
         f"Map of {len(plane.detectors)} detectors{camera}, coloured by median residual and by completeness.{worst}",
-        f"All exposures{camera}, on the outlines of visit {plane.visit}, the most complete. Grey: nothing to tell.",
+        f"All visits{camera}, on the outlines of visit {plane.visit}, the most complete. Grey: nothing to tell.",
         draw,
         (6.4, 4.4),
     )
 
 
 def _of_camera(data: ReportData, plane: FocalPlane) -> Array:
-    """Median length of the residuals of each detector, arcsec, of the exposures of a camera."""
+    """Median length of the residuals of each detector, arcsec, of the visits of a camera."""
     visits = data.visits["visit"][data.visits["instrument"] == plane.instrument]
     ours = np.isin(data.matches["visit"], visits) & np.isfinite(data.matches["detector"])
     length = np.hypot(data.matches["ephOffsetRa"][ours], data.matches["ephOffsetDec"][ours])

@@ -118,7 +118,7 @@ ss_source = sa.Table(
     *_vectors("helio", "the Sun", ("pos.heliocentric",)),
     *_vectors("topo", "the observer"),
     short("diaDistanceRank", "", "stat.rank", "1 + candidates of the object that are strictly nearer than this source"),
-    long("visit", "", "meta.id;obs.image", "Exposure in which the source was detected", primary_key=True),
+    long("visit", "", "meta.id;obs.image", "Visit in which the source was detected", primary_key=True),
     short("detector", "", "meta.id;obs.image", "Detector on which the source lies", nullable=False),
     sa.Index(None, "ssObjectId"),
     sa.Index(None, "designation"),

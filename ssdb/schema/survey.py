@@ -78,7 +78,7 @@ def _vectors() -> list[sa.Column]:
 visit = sa.Table(
     "Visit",
     metadata,
-    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", primary_key=True),
+    long("visit", "", "meta.id;obs.exposure", "Identifier of the visit", primary_key=True),
     double("midpointMjdTai", "d", "time.epoch;obs.exposure", "Mid-exposure, MJD TAI", nullable=False),
     string("instrument", 32, "instr", "Camera"),
     string("observatoryCode", 4, "meta.id;instr.obsty", "Observatory code of the Minor Planet Center"),
@@ -105,7 +105,7 @@ visit = sa.Table(
 visit_detector = sa.Table(
     "VisitDetector",
     metadata,
-    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", primary_key=True),
+    long("visit", "", "meta.id;obs.exposure", "Identifier of the visit", primary_key=True),
     short("detector", "", "meta.id;instr.det", "Number of the detector; 0 for a survey without", primary_key=True),
     blob("footprint", "deg", "pos.outline;instr.det", "Outline: ICRS ra, dec pairs, little-endian float64"),
     double("capRa", "deg", "pos.eq.ra;instr.det", "Centre of the cap that bounds the outline: right ascension"),
@@ -119,13 +119,13 @@ visit_detector = sa.Table(
     double("photoCalibErr", "nJy", "stat.error;instr.calib", "Error of photoCalibMean"),
     *_association_state(),
     *_stored_sources(),
-    comment="Detectors of exposures; one without sources is a row like any other",
+    comment="Detectors of visits; one without sources is a row like any other",
 )
 
 ss_prediction = sa.Table(
     "SsPrediction",
     metadata,
-    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", primary_key=True),
+    long("visit", "", "meta.id;obs.exposure", "Identifier of the visit", primary_key=True),
     long("ssObjectId", "", "meta.id;src", "Identifier of the object", primary_key=True),
     string("designation", 16, "meta.id;src", "Primary provisional designation, or number, unpacked", nullable=False),
     double("midpointMjdTai", "d", "time.epoch", "Time for which the prediction holds, MJD TAI", nullable=False),
@@ -179,20 +179,20 @@ ss_prediction = sa.Table(
         within=_BETWEEN_DIRECTIONS,
     ),
     string("provider", 32, "meta.ref", "Who made the prediction"),
-    comment="Known objects as predicted for one exposure; input, never changed by association",
+    comment="Known objects as predicted for one visit; input, never changed by association",
     **BY_VISIT,
 )
 
 ss_expected = sa.Table(
     "SsExpected",
     metadata,
-    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", primary_key=True),
+    long("visit", "", "meta.id;obs.exposure", "Identifier of the visit", primary_key=True),
     long("ssObjectId", "", "meta.id;src", "Identifier of the object", primary_key=True),
     short("detector", "", "meta.id;instr.det", "Detector it falls on; NULL without footprints"),
     double("edgeDistance", "arcsec", "pos.angDistance;instr.det", "Distance to the detector's edge, positive inside"),
     long("diaSourceId", "", "meta.id;src", "The source that is the object; NULL: not seen"),
     integer("nCandidates", "", "meta.number", "Sources that could be the object", nullable=False),
-    comment="Objects expected on a detector or, without footprints, in the exposure",
+    comment="Objects expected on a detector or, without footprints, in the visit",
     **BY_VISIT,
 )
 
@@ -205,7 +205,7 @@ def outside_padding() -> sa.ColumnElement[bool]:
 ss_candidate = sa.Table(
     "SsCandidate",
     metadata,
-    long("visit", "", "meta.id;obs.exposure", "Identifier of the exposure", primary_key=True),
+    long("visit", "", "meta.id;obs.exposure", "Identifier of the visit", primary_key=True),
     long("ssObjectId", "", "meta.id;src", "Identifier of the object", primary_key=True),
     long("diaSourceId", "", "meta.id;src", "Identifier of the source", primary_key=True),
     double("separation", "arcsec", "pos.angDistance", "Angle between source and prediction", nullable=False),

@@ -1,4 +1,4 @@
-"""Predictions of a service for stored exposures."""
+"""Predictions of a service for stored visits."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def fetch_predictions(
     timeout: float = 30.0,
     progress: Progress | None = None,
 ) -> FetchReport:
-    """Asks a service which known objects are in exposures, and stores them as their predictions.
+    """Asks a service which known objects are in visits, and stores them as their predictions.
 
-    Each exposure is asked for and stored by itself; one that fails is reported and costs only itself. The field is
-    the exposure's circle or, where that is not known, one round its detectors; a little more is asked for, and of that
+    Each visit is asked for and stored by itself; one that fails is reported and costs only itself. The field is
+    the visit's circle or, where that is not known, one round its detectors; a little more is asked for, and of that
     only what may come into the field is kept.
 
     Parameters
@@ -84,7 +84,7 @@ def fetch_predictions(
     service : {"mpsky"}
         What it is.
     visits : sequence of int, optional
-        The exposures; without it all that are pending and were never asked for.
+        The visits; without it all that are pending and were never asked for.
     radius : float, optional
         Radius of the fields, degrees, instead of what is known of them.
     replace : bool
@@ -93,7 +93,7 @@ def fetch_predictions(
     timeout : float
         Seconds that one try of a request may take; there are four.
     progress : callable, optional
-        Called with the numbers of exposures done now, and of all.
+        Called with the numbers of visits done now, and of all.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def fetch_predictions(
     ConfigError
         If an option makes no sense.
     NotFoundError
-        If exposures are not in the database.
+        If visits are not in the database.
     """
     if service not in SERVICES:
         raise ConfigError(f"service must be one of {', '.join(SERVICES)}, not {quoted(service)}")
@@ -149,7 +149,7 @@ def _in_field(table: pa.Table, where: Field) -> pa.Table:
 
 
 def _fields(database: Database, visits: Sequence[int] | None, radius: float | None) -> dict[int, Field | str]:
-    """Time and place of exposures by visit, ascending; where the place is not known, the reason."""
+    """Time and place of visits by visit, ascending; where the place is not known, the reason."""
     waiting = (visit.c.status == PENDING) & visit.c.predictionsAt.is_(None)
     chosen = waiting if visits is None else among(visit.c.visit, visits)
     with database.reading() as connection:

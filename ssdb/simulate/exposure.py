@@ -1,4 +1,4 @@
-"""One exposure, and the rows it adds to the tables of the night."""
+"""One visit, and the rows it adds to the tables of the night."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """An exposure of the whole camera.
+    """A visit of the whole camera.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Telling and hearing that exposures are associated: PostgreSQL's NOTIFY and LISTEN.
+"""Telling and hearing that visits are associated: PostgreSQL's NOTIFY and LISTEN.
 
 Any role can tell anything on any channel. What is heard is only a reason to look: what is passed on is what the tables
 say.
@@ -26,21 +26,21 @@ CHANNEL = "ssdb_associated"
 """What to LISTEN to."""
 
 _KEPT = 10_000
-"""So many of the exposures that were passed on are remembered, so as not to pass them on once more."""
+"""So many of the visits that were passed on are remembered, so as not to pass them on once more."""
 
 _TOLD = ("visit", "runId", "nSources", "nTotalSsObjects", "nAssociatedSsObjects")
 
 
 def notify_associated(connection: sa.Connection, visits: Sequence[int]) -> None:
-    """Tells whoever listens that exposures are done, once the transaction is committed; on SQLite nobody can listen.
+    """Tells whoever listens that visits are done, once the transaction is committed; on SQLite nobody can listen.
 
-    Each exposure is one notification, a JSON object with visit, runId, nSources, nTotalSsObjects and
+    Each visit is one notification, a JSON object with visit, runId, nSources, nTotalSsObjects and
     nAssociatedSsObjects: far below the 8,000 bytes that PostgreSQL allows.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        A connection for writing, with which the exposures were associated.
+        A connection for writing, with which the visits were associated.
     visits : sequence of int
         Of these, those are told that are done: not those of which some detectors are not.
     """
@@ -55,7 +55,7 @@ def notify_associated(connection: sa.Connection, visits: Sequence[int]) -> None:
 
 
 def listen(database: Database, *, timeout: float | None = None) -> Generator[dict[str, Any], None, None]:
-    """Waits for exposures to be associated, by whomever, and tells each of them, once for every run.
+    """Waits for visits to be associated, by whomever, and tells each of them, once for every run.
 
     What is told and not borne out by the table Visit is ignored.
 

@@ -25,7 +25,7 @@ _IN_FORCE = "ssdb_index_loops"
 def index_loops(connection: sa.Connection) -> Iterator[None]:
     """Within, PostgreSQL reads by index, joins by nested loops over one, and compiles nothing.
 
-    A few exposures of many are wanted. On fresh tables, without statistics, it would read them whole; and compiling
+    A few visits of many are wanted. On fresh tables, without statistics, it would read them whole; and compiling
     would take longer than the statement runs. SQLite knows no other plan.
 
     Parameters

@@ -731,7 +731,7 @@ FROM (
 ) o;
 CREATE VIEW "UnassociatedSsObject" AS -- Objects that were expected and not seen, with their predictions.
 -- Those in the padding around a detector (edgeDistance below 0) are not expected there. Without footprints
--- (edgeDistance NULL) every object predicted for the exposure is.
+-- (edgeDistance NULL) every object predicted for the visit is.
 SELECT e."visit", e."ssObjectId", e."detector", e."edgeDistance", e."nCandidates", p."designation",
        p."midpointMjdTai", p."ephRa", p."ephDec", p."ephRateRa", p."ephRateDec", p."ephVmag",
        p."ephErrMajor", p."ephErrMinor", p."ephErrPa"

@@ -66,7 +66,7 @@ def read_mpsky(
     source : path or bytes
         The answer.
     visit : int
-        The exposure that it is for.
+        The visit that it is for.
     midpoint_mjd_tai : float
         Mid-exposure, MJD TAI.
     name : str, optional

@@ -1,4 +1,4 @@
-"""Schedules of visits as Rubin's Operations Simulator (OpSim) writes them: SQLite, one row an exposure."""
+"""Schedules of visits as Rubin's Operations Simulator (OpSim) writes them: SQLite, one row a visit."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple
     path : path
         The text.
     visit : int, optional
-        The exposure that it is for; without it the text has a column ``visit``.
+        The visit that it is for; without it the text has a column ``visit``.
 
     Returns
     -------

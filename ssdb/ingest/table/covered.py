@@ -1,4 +1,4 @@
-"""Rows of one detector alone, where the detectors of an exposure are loaded one by one and perhaps again."""
+"""Rows of one detector alone, where the detectors of a visit are loaded one by one and perhaps again."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Part:
     visits, pending : int
         Exposures that are stored, and those of them that wait for association.
     firstMjdTai, lastMjdTai : float or None
-        Their first and last mid-exposure time, MJD TAI; None without exposures.
+        Their first and last mid-exposure time, MJD TAI; None without visits.
     bytes : int
         On the disk, of its own tables with their indexes.
     """

@@ -1,4 +1,4 @@
-"""Removing exposures with everything that belongs to them."""
+"""Removing visits with everything that belongs to them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ssdb.store.database import Database
 from ssdb.store.tables.visits import lock_visits, require_visits
 
 _TABLES = (ss_candidate, ss_expected, ss_source, ss_prediction, dia_source, visit_detector, visit)
-"""With rows of exposures: results before what they are made of."""
+"""With rows of visits: results before what they are made of."""
 
 
 def rows_of_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
-    """How many rows belong to exposures, by table.
+    """How many rows belong to visits, by table.
 
     Raises
     ------
     NotFoundError
-        If an exposure is not in the database.
+        If a visit is not in the database.
     """
     with database.reading() as connection:
         require_visits(connection, visits)
@@ -35,7 +35,7 @@ def rows_of_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
 
 
 def delete_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
-    """Removes exposures, their detectors, sources, predictions and results, in one transaction.
+    """Removes visits, their detectors, sources, predictions and results, in one transaction.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def delete_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
     Raises
     ------
     NotFoundError
-        If an exposure is not in the database. Nothing is removed then.
+        If a visit is not in the database. Nothing is removed then.
     """
     with database.writing() as connection:
         require_visits(connection, visits)

@@ -1,6 +1,6 @@
 """What the sources of each detector are together: columns of VisitDetector that who changes DiaSource keeps up.
 
-Association needs them of every detector, and would have to look at all sources of an exposure to find them.
+Association needs them of every detector, and would have to look at all sources of a visit to find them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where exposures looked: a circle on the sky each."""
+"""Where visits looked: a circle on the sky each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Field(NamedTuple):
     radius: float
     observatory_code: str
     of_sources: bool = False
-    """Whether it is only the circle round the exposure's sources, because nothing else is known of its place."""
+    """Whether it is only the circle round the visit's sources, because nothing else is known of its place."""
 
 
 def padding(deg_per_day: ArrayLike) -> NDArray[np.float64]:
@@ -47,19 +47,19 @@ def visit_fields(
     from_sources: bool = False,
     or_else: str = "",
 ) -> dict[int, Field | str]:
-    """Time and place of exposures.
+    """Time and place of visits.
 
-    The circle of an exposure is its own or, as far as that is not known, one round its detectors.
+    The circle of a visit is its own or, as far as that is not known, one round its detectors.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
     chosen : condition on the columns of Visit
-        Which exposures.
+        Which visits.
     radius : float, optional
         Radius of the circles, degrees, instead of what is known of them.
     from_sources : bool
-        Where that is not enough to know a circle, take the smallest that holds the exposure's sources.
+        Where that is not enough to know a circle, take the smallest that holds the visit's sources.
     or_else : str
         What else could be done where a radius is not known, for the message.
 
@@ -110,7 +110,7 @@ def visit_fields(
 def _circles_round_sources(
     connection: sa.Connection, chosen: sa.ColumnElement[bool], unknown: list[int]
 ) -> dict[int, tuple[float, float, float]]:
-    """Centres and radii of the smallest circles that hold the sources of exposures, of those that have some."""
+    """Centres and radii of the smallest circles that hold the sources of visits, of those that have some."""
     source = dia_source.c
     columns = sa.select(source.visit, source.ra, source.dec).where(
         source.visit.in_(sa.select(visit.c.visit).where(chosen))

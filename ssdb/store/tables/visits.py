@@ -92,7 +92,7 @@ def among(number: sa.ColumnElement[Any], numbers: Iterable[int]) -> sa.ColumnEle
 
 
 def in_nights(nights: Iterable[int]) -> sa.ColumnElement[bool]:
-    """Whether the middle of an exposure of Visit is in one of any number of nights (integer parts of MJD TAI)."""
+    """Whether the middle of a visit of Visit is in one of any number of nights (integer parts of MJD TAI)."""
     return among(sa.func.floor(visit.c.midpointMjdTai), nights)
 
 
@@ -177,7 +177,7 @@ def clear_results(connection: sa.Connection, visits: sa.Select | Sequence[int]) 
 
 
 def require_visits(connection: sa.Connection, visits: Sequence[int]) -> None:
-    """Raises NotFoundError if exposures are not in the database."""
+    """Raises NotFoundError if visits are not in the database."""
     known = set(connection.scalars(sa.select(visit.c.visit).where(among(visit.c.visit, visits))))
     if missing := sorted(set(visits) - known):
         raise NotFoundError(f"visit {shown(missing)} is not in the database")

@@ -45,7 +45,7 @@ def read_arrays(
     parameters : dict, optional
         Values of the bound parameters.
     bounded : bool
-        The result is of a batch of exposures, so that it has less than the gigabyte that PostgreSQL can send as one
+        The result is of a batch of visits, so that it has less than the gigabyte that PostgreSQL can send as one
         row. It then sends one value a column: a row costs it and its driver two or three microseconds, whatever is
         in the row.
 

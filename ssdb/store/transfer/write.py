@@ -21,7 +21,7 @@ _ROWS_PER_CHUNK = {"postgresql": 20_000, "sqlite": 5_000}
 _T = TypeVar("_T")
 
 Progress = Callable[[int, int], None]
-"""Told of long work: how many rows (or exposures) are done now, and how many there are in all."""
+"""Told of long work: how many rows (or visits) are done now, and how many there are in all."""
 
 
 def write_rows(connection: sa.Connection, table: sa.Table, rows: pa.Table, progress: Progress | None = None) -> int:
