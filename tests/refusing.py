@@ -18,7 +18,8 @@ READ = {
     "exposures": "from ssdb import read_exposures as read",
     "rows": "from ssdb.io.row_source import open_rows\n"
     "def read(path): return sum(t.num_rows for t in open_rows(path).tables())",
-    "orbits": "from ssdb.ingest.orbits import _blocks\ndef read(path): return list(_blocks(path, 'auto', False))",
+    "orbits": "from ssdb.ingest.formats.detect import orbit_blocks\n"
+    "def read(path): return list(orbit_blocks(path, 'auto', False))",
     "map": "from ssdb import ColumnMap; read = ColumnMap.read",
 }
 

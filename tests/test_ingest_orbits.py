@@ -26,8 +26,8 @@ from orbit_files import (
 
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError
-from ssdb.ingest.formats import orbit_block
 from ssdb.ingest.orbits import ingest_orbits
+from ssdb.io import text_lines
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
 
@@ -133,7 +133,7 @@ def test_the_parts_of_a_long_file_are_one_file(
     expected = dump(database)
     with database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM mpc_orbits")
-    monkeypatch.setattr(orbit_block, "_BYTES_PER_BLOCK", 1000)
+    monkeypatch.setattr(text_lines, "_BYTES_PER_BLOCK", 1000)
     report = ingest_orbits(database, path)
     assert (report.rows, report.invalid) == (27, 2)
     assert report.doubts == (
@@ -229,7 +229,7 @@ def test_a_file_that_ends_in_its_middle_leaves_nothing(database: Database, tmp_p
 def test_nothing_of_a_file_that_fails_late_is_stored(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orbit_block, "_BYTES_PER_BLOCK", 20_000)
+    monkeypatch.setattr(text_lines, "_BYTES_PER_BLOCK", 20_000)
     path = tmp_path / "MPCORB.DAT.gz"
     lines = "".join(changed(CERES, 1, f"{n:05d}") + "\n" for n in range(1, 3000))
     content = gzip.compress(lines.encode())

@@ -18,10 +18,10 @@ from orbit_files import CERES, PALLAS, changed, columns, mpc_row, mpcorb, stored
 
 from ssdb.identity.relink import relink
 from ssdb.ingest.formats import mpc_orbits as reader
-from ssdb.ingest.formats import orbit_block
 from ssdb.ingest.identifications import ingest_identifications
 from ssdb.ingest.orbit_choice import MADE_WAY, STAYS, TWICE
 from ssdb.ingest.orbits import ingest_orbits
+from ssdb.io import text_lines
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
 
@@ -248,7 +248,7 @@ def test_an_older_file_leaves_what_is_newer(database: Database, tmp_path: Path) 
 
 
 def test_the_parts_of_a_text_are_one_file(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orbit_block, "_BYTES_PER_BLOCK", 400)
+    monkeypatch.setattr(text_lines, "_BYTES_PER_BLOCK", 400)
     lines = [changed(CERES, 1, f"{n:05d}") for n in range(1, 12)]
     lines[2] = changed(changed(CERES, 1, "00007"), 21, "K2555")  # before the newer one
     lines[9] = changed(changed(CERES, 1, "00004"), 21, "K2555")  # behind it

@@ -25,7 +25,7 @@ import ssdb
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError, UsageError
 from ssdb.ingest.table.conform import conform
-from ssdb.io.input_file import said_of
+from ssdb.io.input_file import input_of
 from ssdb.io.table_notes import not_plain
 from ssdb.io.tables import read_columns
 from ssdb.schema.survey import visit
@@ -92,14 +92,14 @@ def test_tables_with_other_columns_are_listed_with_the_option(tmp_path: Path, en
 @pytest.mark.parametrize("wanted", ["ONE", "one", 1, "1"])
 def test_the_one_that_is_wanted_is_read(tmp_path: Path, ending: str, wanted: str | int) -> None:
     path = CONTAINERS[ending](tmp_path / f"t{ending}", A, OTHER)
-    assert read_columns(said_of(path, wanted))["visit"].to_pylist() == [1, 2]
-    assert read_columns(said_of(path, "two"))["ccd"].to_pylist() == [1]
+    assert read_columns(input_of(path, wanted))["visit"].to_pylist() == [1, 2]
+    assert read_columns(input_of(path, "two"))["ccd"].to_pylist() == [1]
 
 
 def test_one_that_is_not_there_is_told_with_those_that_are(tmp_path: Path, ending: str) -> None:
     path = CONTAINERS[ending](tmp_path / f"t{ending}", A, OTHER)
     with pytest.raises(InputError, match=r"no table FOUR in it; there are 1 /?ONE .*2 /?TWO"):
-        read_columns(said_of(path, "FOUR"))
+        read_columns(input_of(path, "FOUR"))
 
 
 def test_different_units_are_different_columns(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_fits_ldac_needs_no_option(tmp_path: Path) -> None:
         tmp_path / "t.cat", head, A, head, B, names=("LDAC_IMHEAD", "LDAC_OBJECTS", "LDAC_IMHEAD", "LDAC_OBJECTS")
     )
     assert read_columns(path)["visit"].to_pylist() == [1, 2, 3]
-    assert read_columns(said_of(path, 4))["visit"].to_pylist() == [3]
+    assert read_columns(input_of(path, 4))["visit"].to_pylist() == [3]
 
 
 def test_a_compressed_image_is_no_table(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_keys_of_pandas(tmp_path: Path) -> None:
     with pd.HDFStore(tmp_path / "t.h5") as store:
         store.append("night/one", pd.DataFrame(A), data_columns=True)
         store.append("other", pd.DataFrame(OTHER), data_columns=True)
-    assert read_columns(said_of(tmp_path / "t.h5", "/night/one"))["visit"].to_pylist() == [1, 2]
+    assert read_columns(input_of(tmp_path / "t.h5", "/night/one"))["visit"].to_pylist() == [1, 2]
 
 
 def test_units_that_astropy_wrote_into_hdf5(tmp_path: Path) -> None:
@@ -307,4 +307,4 @@ def test_a_table_in_memory_has_no_other(database: Database) -> None:
 def test_a_format_of_one_table_has_no_other(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("visit\n1\n")
     with pytest.raises(UsageError, match="is CSV, which has one table: table="):
-        read_columns(said_of(tmp_path / "a.csv", "ONE"))
+        read_columns(input_of(tmp_path / "a.csv", "ONE"))

@@ -18,7 +18,9 @@ from astropy import units as u
 from astropy.coordinates import CartesianRepresentation, SkyCoord
 
 from ssdb.errors import DesignationError, InputError
-from ssdb.ingest.formats.sorcha import is_sorcha, looks_like_sorcha, read_sorcha
+from ssdb.ingest.formats import sorcha
+from ssdb.ingest.formats.sorcha import is_sorcha, looks_like_sorcha
+from ssdb.ingest.table.identify_rows import identified
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 GOLDEN = DATA / "sorcha" / "tests__data__goldens__sorcha_ephemeris.csv"
@@ -66,6 +68,15 @@ SURVEY = {
 }
 
 Row = Mapping[str, Any]
+
+
+def read_sorcha(path: Path, *, simulated_names: bool = False) -> pa.Table:
+    """The predictions of a file, with the identifiers of their objects."""
+    rows = sorcha.read_sorcha(path)
+    found, _ = identified(None, str(path), rows, simulated_names)
+    designations = found["designation"].cast(pa.string())
+    found = found.set_column(found.schema.get_field_index("designation"), "designation", designations)
+    return found.select(["visit", "ssObjectId", *rows.column_names[1:]])
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:

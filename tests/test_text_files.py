@@ -17,7 +17,7 @@ from ingesting import sources, visits
 import ssdb
 from ssdb.cli import main
 from ssdb.errors import ConfigError, InputError
-from ssdb.io.input_file import said_of
+from ssdb.io.input_file import input_of
 from ssdb.io.tables import read_columns
 from ssdb.io.writers import write_columns
 from ssdb.store.database import Database
@@ -150,7 +150,7 @@ def test_the_type_is_said_where_the_ending_does_not(tmp_path: Path, type_: str) 
     ending = {"votable": ".vot"}.get(type_, f".{type_}")
     write_columns(pa.table(WANTED), tmp_path / f"t{ending}")
     path = (tmp_path / f"t{ending}").rename(tmp_path / "night.v2")
-    assert read_columns(said_of(path, type=type_.upper())).to_pydict() == WANTED
+    assert read_columns(input_of(path, type=type_.upper())).to_pydict() == WANTED
     if type_ == "csv":
         with pytest.raises(InputError, match=r"the ending does not say what kind of file it is.*type="):
             read_columns(path)
@@ -160,7 +160,7 @@ def test_the_type_is_said_where_the_ending_does_not(tmp_path: Path, type_: str) 
 
 def test_a_type_that_is_none_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="type must be one of parquet, fits"):
-        said_of(tmp_path / "a", type="xlsx")
+        input_of(tmp_path / "a", type="xlsx")
 
 
 @pytest.mark.parametrize("type_", [None, "csv", "parquet", "fits"])

@@ -14,7 +14,7 @@ from test_cli import failed, misused, run
 
 import ssdb
 from ssdb.errors import ConfigError, InputError, UsageError, option, speaking_of_options
-from ssdb.io.input_file import said_of
+from ssdb.io.input_file import input_of
 from ssdb.io.tables import read_columns
 from ssdb.simulate import SimulationConfig
 
@@ -221,4 +221,4 @@ def test_columns_of_an_upload_that_are_left_out_are_named(sqlite_url: str, tmp_p
 
 
 def test_a_type_that_is_right_is_taken(files: Path) -> None:
-    assert read_columns(said_of("visits.csv", None, "csv"))["visit"].to_pylist() == [10]
+    assert read_columns(input_of("visits.csv", None, "csv"))["visit"].to_pylist() == [10]

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from ssdb.ask.meanings import column_meant
 from ssdb.ask.query import Answer, QueryResult, asking
 from ssdb.errors import ConfigError, ParameterError, QueryError, option, quoted
-from ssdb.io.input_file import said_of
+from ssdb.io.input_file import input_of
 from ssdb.io.times import mjd_tai_of, span_of
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
@@ -146,7 +146,7 @@ def named_query(
         and ``midpointMjdTai`` (MJD TAI), and where wanted ``id`` (any text or number; else the number of the row).
 
     table, type : optional
-        Which table of the uploaded file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
+        Which table of the uploaded file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def asking_named(
 
         uploaded = upload_expression(database.engine.dialect, POSITIONS)
         sql = re.sub(r"^WITH( RECURSIVE)?", lambda begin: f"{begin[0]} {uploaded},", sql)
-        values[POSITIONS.name] = upload_value(POSITIONS, read_positions(said_of(upload, table, type)))
+        values[POSITIONS.name] = upload_value(POSITIONS, read_positions(input_of(upload, table, type)))
         columns = dict(POSITIONS.columns.items())
     columns = columns | asked.columns
     with asking(database, sql, values) as answer:

@@ -22,7 +22,7 @@ from ssdb.ingest.table.same_visit import Said, other_visits, refuse_other_places
 from ssdb.io.image.detector_image import Exposure, can_keep_wcs, distinct, read_exposures
 from ssdb.io.image.fits_headers import holds_images
 from ssdb.io.image.keywords import HeaderKeywords
-from ssdb.io.input_file import said_of
+from ssdb.io.input_file import input_of
 from ssdb.io.tables import label
 from ssdb.schema.ranges import MJD, out_of_range
 from ssdb.schema.survey import visit as visit_table
@@ -82,7 +82,7 @@ def ingest_detectors(
         Of images: make visits that are not stored from the headers' time, exposure time, band, instrument and
         observatory code.
     table, type : optional
-        Of corners: which table of a file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
+        Of corners: which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -122,7 +122,7 @@ def ingest_detectors(
     of_images[option("--keep-wcs", "keep_wcs=True")] = keep_wcs or None
     of_images[option("--create-visits", "create_visits=True")] = create_visits or None
     _refuse_options(source, "a table of corners", of_images)
-    parts = open_parts(said_of(source, table, type), corners, columns)
+    parts = open_parts(input_of(source, table, type), corners, columns)
     name, outlines = parts.name, rows_of_corners(parts)
     visits = np.unique(ids(outlines, "visit"))
     with database.writing() as connection:

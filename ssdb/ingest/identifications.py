@@ -25,7 +25,7 @@ from ssdb.ingest.table.again import count_stored
 from ssdb.ingest.table.checks import Problems, check_not_null, valid_rows
 from ssdb.ingest.table.conform import conform
 from ssdb.ingest.table.report import IngestReport, Source, with_column
-from ssdb.io.input_file import said_of
+from ssdb.io.input_file import input_of
 from ssdb.io.table_notes import incomplete, not_plain
 from ssdb.io.tables import label, read_columns
 from ssdb.schema.apdb_solar_system import current_identifications, numbered_identifications
@@ -73,7 +73,7 @@ def ingest_identifications(
         comet_names (CSV, Parquet, or any table that :func:`ssdb.io.tables.read_columns` reads), or rows of it. Of the
         last two the names are stored, in SsAlias.
     table, type : optional
-        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
+        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     skip_invalid : bool, optional
         Store the usable rows of identifications and count the others. Of tables of names that is what is done anyway.
     progress : callable, optional
@@ -90,7 +90,7 @@ def ingest_identifications(
     """
     name = label(source)
     text = {c.name for table in _KEYS for c in table.columns if isinstance(c.type, sa.String)}
-    given = read_columns(said_of(source, table, type), strings=sorted(text | {NUMBER_COLUMN, "name"}))
+    given = read_columns(input_of(source, table, type), strings=sorted(text | {NUMBER_COLUMN, "name"}))
     if is_of_names(given.column_names):
         return _ingest_names(database, name, given)
     target, rows, left_out, doubts = _read(given, name)

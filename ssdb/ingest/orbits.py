@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,39 +13,22 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.ephemeris.usable import ELEMENTS, usable_states
-from ssdb.errors import ConfigError, InputError, UsageError, option, quoted, shown
-from ssdb.ingest.formats.header_line import commented_names, header_names
-from ssdb.ingest.formats.mpc_orb import in_memory_as_text
-from ssdb.ingest.formats.mpc_orbits import is_mpc_orbits, read_mpc_orbits
-from ssdb.ingest.formats.mpcorb import is_mpcorb, read_mpcorb
+from ssdb.errors import InputError, shown
+from ssdb.ingest.formats.detect import orbit_blocks
 from ssdb.ingest.formats.name_tables import names_of_objects
-from ssdb.ingest.formats.orbit_block import (
-    IN_SOURCE,
-    PACKED,
-    UNPACKED,
-    OrbitBlock,
-    first_line,
-    is_simple_text,
-    is_text,
-    opened,
-)
-from ssdb.ingest.formats.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
+from ssdb.ingest.formats.orbit_block import IN_SOURCE, PACKED, UNPACKED, OrbitBlock
 from ssdb.ingest.numbered import PrimaryDesignations
 from ssdb.ingest.orbit_checks import Angles, epoch_problems, speed_problems
 from ssdb.ingest.orbit_choice import STAYS, FileOrbits, without_worse_than_stored
 from ssdb.ingest.table.report import IngestReport, Source, with_column
-from ssdb.io.formats.parquet import names_of
-from ssdb.io.input_file import format_of, refuse_said, said_of
-from ssdb.io.tables import label, read_columns
+from ssdb.io.input_file import input_of
+from ssdb.io.tables import label
 from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.ranges import absurd_unknown, ranged
 from ssdb.store.database import Database
 from ssdb.store.tables.aliases import lock_names, write_aliases
 from ssdb.store.tables.orbits import lock_orbits, replace_orbits
 from ssdb.store.transfer.write import Progress
-
-FORMATS = ("auto", "mpc_orbits", "mpcorb", "sorcha")
-"""Formats of orbits; ``auto`` looks at the contents."""
 
 
 def ingest_orbits(
@@ -81,7 +62,7 @@ def ingest_orbits(
         Take names of Sorcha's objects that have no packed form for those of simulated objects; their names stand in
         all columns of designations.
     table, type : optional
-        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
+        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all as far as they are known.
 
@@ -95,7 +76,7 @@ def ingest_orbits(
     InputError
         If the source is not there, not readable, truncated, or has no usable orbit. Nothing is stored then.
     """
-    source = said_of(source, table, type)
+    source = input_of(source, table, type)
     name = label(source)
     left_out = _LeftOut()
     angles = Angles()
@@ -158,7 +139,7 @@ def usable_orbits(
 def _usable(
     source: Source, primaries: PrimaryDesignations, in_file: FileOrbits, format: str, simulated_names: bool
 ) -> Iterator[OrbitBlock]:
-    for given in _blocks(source, format, simulated_names):
+    for given in orbit_blocks(source, format, simulated_names):
         yield in_file.best(_checked(label(source), _under_primary_designations(given, primaries)))
 
 
@@ -218,64 +199,6 @@ class _LeftOut:
             f"{text} ({self._counted}{'s' if len(numbers) > 1 else ''} {shown(numbers)})"
             for text, numbers in self._numbers.items()
         )
-
-
-def _blocks(source: Source, format: str, simulated_names: bool) -> Iterator[OrbitBlock]:
-    if format not in FORMATS:
-        raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {quoted(format)}")
-    if not isinstance(source, str | os.PathLike):
-        source = in_memory_as_text(source)
-    elif is_text(source):
-        refuse_said(source, "text", "CSV")
-    elif format_of(source) == "Parquet":
-        refuse_said(source, "Parquet", "Parquet")
-    if format == "auto":
-        format = _format_of(source)
-    if format == "sorcha":
-        return read_sorcha_orbits(source, simulated_names=simulated_names)
-    if simulated_names:
-        raise UsageError(
-            f"{label(source)}: {option('--simulated-names', 'simulated_names=True')} is for orbit files of Sorcha's, "
-            f"and this is {format}"
-        )
-    if format == "mpc_orbits":
-        return read_mpc_orbits(source)
-    if not isinstance(source, str | os.PathLike):
-        raise ConfigError("MPCORB.DAT is read from a path, not from a table")
-    return read_mpcorb(source)
-
-
-def _format_of(source: Source) -> str:
-    """What a source is, by its contents."""
-    if is_text(source) and is_mpcorb(source):
-        return "mpcorb"
-    names = _column_names(source)
-    if is_sorcha_orbits(names):
-        return "sorcha"
-    if is_mpc_orbits(names):
-        return "mpc_orbits"
-    if is_text(source) and _has_commented_names(Path(source)):
-        raise InputError(
-            f"{label(source)}: the names of its columns are in a comment: take the # away that is before them"
-        )
-    raise InputError(
-        f"{label(source)}: these are not orbits as MPCORB.DAT, the table mpc_orbits ({UNPACKED} or {PACKED}, q, e, "
-        f"epoch_mjd, ...) or Sorcha (ObjID, FORMAT, ...) have them; it begins with {shown(names, 10)}"
-    )
-
-
-def _has_commented_names(path: Path) -> bool:
-    with opened(path) as stream:
-        names = commented_names(stream, path)
-    return is_sorcha_orbits(names) or is_mpc_orbits(names)
-
-
-def _column_names(source: Source) -> list[str]:
-    if is_simple_text(source):
-        return header_names(first_line(source), source)
-    if isinstance(source, str | os.PathLike) and format_of(source) == "Parquet":
-        return names_of(Path(source))
-    return read_columns(source).column_names
 
 
 def _under_primary_designations(block: OrbitBlock, primaries: PrimaryDesignations) -> OrbitBlock:

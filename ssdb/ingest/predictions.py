@@ -47,7 +47,7 @@ from ssdb.ingest.table.report import (
     with_column,
 )
 from ssdb.ingest.table.usable import Usable, numbered, refuse_far, usable, without
-from ssdb.io.input_file import said_of
+from ssdb.io.input_file import input_of
 from ssdb.schema.ranges import ranged
 from ssdb.schema.survey import ss_prediction
 from ssdb.schema.survey import visit as visit_table
@@ -119,7 +119,7 @@ def ingest_predictions(
         the objects of the source and those that are stored as predicted to be on that detector, which must have a
         footprint. Rows of another visit are an error.
     table, type : optional
-        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
+        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -132,11 +132,11 @@ def ingest_predictions(
     InputError, DesignationError
         If the source is not usable. Nothing is stored then.
     """
-    source = said_of(source, table, type)
+    source = input_of(source, table, type)
     kind = format_of(source, format)
     refuse_unfit_options(source, kind, columns, visit, complete)
     doubts: list[str] = []
-    read = reader_of(database, kind, visit, simulated_names, skip_invalid, doubts)
+    read = reader_of(database, kind, visit, doubts)
     parts = open_parts(source, _given, columns, filled=_FILLED, read=read)
     if complete or replace:
         parts.refuse_incomplete("complete" if complete else "replace")

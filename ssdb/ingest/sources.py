@@ -39,7 +39,7 @@ from ssdb.ingest.table.report import (
     with_column,
 )
 from ssdb.ingest.table.usable import Usable, numbered, refuse_far, usable, without
-from ssdb.io.input_file import said_of
+from ssdb.io.input_file import input_of
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import ranged
 from ssdb.schema.survey import DONE, PENDING, visit_detector
@@ -92,7 +92,7 @@ def ingest_sources(
         The visit and detector of which the source has all sources, even if it has no rows: ``replace`` concerns
         these. Rows of another one are an error.
     table, type : optional
-        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
+        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -105,7 +105,7 @@ def ingest_sources(
     InputError
         If the source is not usable. Nothing is stored then.
     """
-    parts = open_parts(said_of(source, table, type), dia_source, columns, filled=_FILLED, ignored=_IGNORED)
+    parts = open_parts(input_of(source, table, type), dia_source, columns, filled=_FILLED, ignored=_IGNORED)
     if replace:
         parts.refuse_incomplete("replace")
     name, found = parts.name, _looked_through(parts, skip_invalid, covers)

@@ -20,7 +20,7 @@ from ssdb.ingest.table.checks import (
 )
 from ssdb.ingest.table.report import IngestReport, Source, ids, read_conformed, with_column
 from ssdb.ingest.table.same_visit import other_visits, refuse_others, refuse_times_of_rows
-from ssdb.io.input_file import refuse_said, said_of
+from ssdb.io.input_file import input_of
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
@@ -65,7 +65,7 @@ def ingest_visits(
     skip_invalid : bool
         Store the usable rows and count the others, instead of refusing the source.
     table, type : optional
-        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.said_of`.
+        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
 
@@ -78,10 +78,10 @@ def ingest_visits(
     InputError
         If the source is not usable, or has another visit under the number of a stored one. Nothing is stored then.
     """
-    source = said_of(source, table, type)
+    source = input_of(source, table, type)
     read = None
     if looks_like_opsim(source):
-        refuse_said(source, "a schedule of OpSim's", None)
+        source.refuse_said("a schedule of OpSim's", None)
         read = read_opsim
     name, conformed = read_conformed(source, visit, columns, filled=("status",), ignored=_STATE, read=read)
     if "diaSourceId" in conformed.left_out:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import gzip
-import json
+import io
 import os
 import re
-import tarfile
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ssdb.errors import ConfigError, InputError, UsageError, option, quoted, shown
+from ssdb.errors import ConfigError, InputError, UsageError, option, quoted
+from ssdb.io.formats.parquet import names_of
+from ssdb.io.limits import unfolded
+from ssdb.io.not_read import refuse_archive, refuse_nested, require_file
+from ssdb.io.text_lines import header_line, header_names, with_newlines
 
 ENDINGS = {
     "Parquet": (".parquet", ".pq"),
@@ -41,7 +44,6 @@ TYPES = {"parquet": "Parquet", "fits": "FITS", "ecsv": "ECSV", "csv": "CSV", "te
 }
 """What a user calls the formats, for files whose ending does not say theirs."""
 
-_LOOKED_AT = 4096
 _MAGIC = {
     "FITS": re.compile(rb"SIMPLE  ="),
     "Parquet": re.compile(rb"PAR1"),
@@ -51,12 +53,13 @@ _MAGIC = {
 }
 """How the content of files begins."""
 
-_MOST_MEMBERS = 1000
+_MAGIC_WITHIN = 4096
+_LOOKED_AT = 200_000
+"""Bytes: the header of MPCORB.DAT has some 2,000."""
 
 
-@dataclass(frozen=True, slots=True)
 class InputFile(os.PathLike[str]):
-    """A path, and what its user says about it.
+    """A file that is read, and what its user says about it; :func:`input_of` makes it. It is looked at once.
 
     Attributes
     ----------
@@ -67,60 +70,164 @@ class InputFile(os.PathLike[str]):
         Its format, whatever its ending is: one of :data:`TYPES`.
     """
 
-    path: str
-    table: str | int | None = None
-    type: str | None = None
+    def __init__(self, path: str, table: str | int | None = None, type: str | None = None) -> None:
+        self.path = path
+        self.table = table
+        self.type = type
 
     def __fspath__(self) -> str:
         return self.path
 
+    @cached_property
+    def beginning(self) -> bytes:
+        """Its first bytes, decompressed where it is gzip, as far as they can be read."""
+        content = b""
+        with suppress(OSError, EOFError, ValueError, zlib.error):
+            with open(self.path, "rb") as file:
+                content = file.read(_LOOKED_AT)
+            if content.startswith(b"\x1f\x8b"):
+                content = b""
+                with gzip.open(self.path) as unpacked:
+                    while piece := unpacked.read1(_LOOKED_AT - len(content)):
+                        content += piece
+        return content
 
-def said_of(source: Any, table: str | int | None = None, type: str | None = None) -> Any:
-    """A source with what its user says about it: an :class:`InputFile` where that is anything.
+    @cached_property
+    def content(self) -> str | None:
+        """The format that its content shows, whatever its name is; None of text, and of what is not known."""
+        beginning = self.beginning[:_MAGIC_WITHIN]
+        return next((format_ for format_, magic in _MAGIC.items() if magic.match(beginning)), None)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is an SQLite database."""
+        return self.beginning.startswith(b"SQLite format 3\0")
+
+    @cached_property
+    def format(self) -> str:
+        """One of the formats of :data:`TYPES`: as its user says, by its ending and, of text, by its content.
+
+        Raises
+        ------
+        InputError
+            If none of them says it, or the file is an archive or has records within records; the message says what is
+            inside.
+        """
+        path = Path(self.path)
+        if self.type is not None:
+            return TYPES[self.type]
+        if path.is_dir():
+            return "Parquet"
+        try:
+            format_ = _by_ending(path, READ_ENDINGS)
+        except InputError as error:
+            if self.content is None:
+                refuse_nested(path, self.beginning)
+                raise InputError(f"{error}; {option('--type', 'type=...')} says it, too: {', '.join(TYPES)}") from None
+            return self.content
+        if format_ == "CSV":
+            refuse_nested(path, self.beginning)
+            return self.content or format_
+        return format_
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether its type, its ending and its content are those of text, and of no other format."""
+        if Path(self.path).is_dir():
+            return False
+        if self.type is not None:
+            return TYPES[self.type] == "CSV"
+        others = [ending for format_, endings in READ_ENDINGS.items() if format_ != "CSV" for ending in endings]
+        return not self.path.lower().endswith(tuple(others)) and self.content is None
+
+    @property
+    def is_simple_text(self) -> bool:
+        """Whether it is text whose first line names its columns, between commas or blanks: it is read in blocks."""
+        if not self.is_text:
+            return False
+        line = self.header[0]
+        return not line.lstrip().startswith(b"#") and (b"," in line or not re.search(rb"[;|]", line))
+
+    @cached_property
+    def header(self) -> tuple[bytes, int]:
+        """Of text the line that names the columns, and how many blank lines and comments stand before it."""
+        line, before = header_line(with_newlines(io.BufferedReader(io.BytesIO(self.beginning))))
+        if line.endswith(b"\n"):
+            return line, before
+        with self.opened() as stream:
+            return header_line(stream)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of its columns, of Parquet and of text.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read, or is something else.
+        """
+        if self.content == "Parquet" or Path(self.path).is_dir():
+            return names_of(Path(self.path))
+        return header_names(self.header[0], self.path)
+
+    @contextmanager
+    def opened(self, *, below_header: bool = False) -> Iterator[io.BufferedIOBase]:
+        """Its bytes, decompressed where it is gzip, with LF at the ends of lines; of text perhaps those below the
+        :attr:`header`.
+
+        Raises
+        ------
+        InputError
+            If it is not there or, here or when it is read within the context, not readable or truncated.
+        """
+        self.require()
+        try:
+            with unfolded(Path(self.path)) as file:
+                stream = with_newlines(file)
+                if below_header:
+                    header_line(stream)
+                yield stream
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"{self.path}: cannot be read, is it complete? ({error})") from error
+
+    def require(self) -> None:
+        """Raises InputError if there is no file, an empty one or an archive."""
+        require_file(Path(self.path))
+        refuse_archive(Path(self.path), self.beginning)
+
+    def refuse_said(self, what: str, format_: str | None, *, several_tables: bool = False) -> None:
+        """Raises UsageError if its user says about it what its content has said already, or another thing.
+
+        Parameters
+        ----------
+        what : str
+            What it is, for the message.
+        format_ : str or None
+            The one of the formats of :data:`TYPES` that it has.
+        several_tables : bool
+            Whether it may have several tables.
+        """
+        if self.table is not None and not several_tables:
+            raise UsageError(f"{self.path}: is {what}, which has one table: leave out {option('--table', 'table=...')}")
+        if self.type is not None and TYPES[self.type] != format_:
+            raise UsageError(f"{self.path}: is {what}: leave out {option('--type', 'type=...')} {self.type}")
+
+
+def input_of(source: Any, table: str | int | None = None, type: str | None = None) -> Any:
+    """What is read: an :class:`InputFile` of a path, with what its user says about it; a table in memory as it is.
 
     Raises
     ------
-    ConfigError
-        If the source is a table in memory, about which there is nothing to say, or the type is none.
+    ConfigError, UsageError
+        If the type is none, or it is a table in memory, about which there is nothing to say.
     """
     if type is not None and type.lower() not in TYPES:
         raise ConfigError(f"type must be one of {', '.join(TYPES)}, not {quoted(type)}")
-    if table is None and type is None:
+    if table is None and type is None and (isinstance(source, InputFile) or not isinstance(source, str | os.PathLike)):
         return source
     if not isinstance(source, str | os.PathLike):
         raise UsageError("table= and type= say what is in a file: this is a table in memory")
     return InputFile(os.fsdecode(source), table, type.lower() if type else None)
-
-
-def wanted_table(source: Any) -> str | int | None:
-    """Which table of a source its user wants."""
-    return source.table if isinstance(source, InputFile) else None
-
-
-def refuse_said(source: Any, what: str, format_: str | None, *, several_tables: bool = False) -> None:
-    """Refuses what a user says about a file without need, or against its content, by which it has been recognised.
-
-    Parameters
-    ----------
-    source : path or table
-    what : str
-        What it is, for the message.
-    format_ : str or None
-        The one of the formats of :data:`TYPES` that it has.
-    several_tables : bool
-        Whether it may have several tables.
-
-    Raises
-    ------
-    UsageError
-        That names the option.
-    """
-    if not isinstance(source, InputFile):
-        return
-    if source.table is not None and not several_tables:
-        raise UsageError(f"{source.path}: is {what}, which has one table: leave out {option('--table', 'table=...')}")
-    if source.type is not None and TYPES[source.type] != format_:
-        raise UsageError(f"{source.path}: is {what}: leave out {option('--type', 'type=...')} {source.type}")
 
 
 def written_format(path: Path) -> str:
@@ -128,38 +235,9 @@ def written_format(path: Path) -> str:
     return _by_ending(path, ENDINGS)
 
 
-def format_of(source: str | os.PathLike[str]) -> str:
-    """The format of a file that is read: what its user says, its ending and, of text, its content.
-
-    Raises
-    ------
-    InputError
-        If none of them says it, or the file is an archive or has records within records; the message says what is
-        inside.
-    """
-    path = Path(source)
-    if isinstance(source, InputFile) and source.type is not None:
-        return TYPES[source.type]
-    if path.is_dir():
-        return "Parquet"
-    beginning = _beginning(path)
-    try:
-        format_ = _by_ending(path, READ_ENDINGS)
-    except InputError as error:
-        found = _by_content(beginning)
-        if found is None:
-            _refuse_foreign(path, beginning)
-            raise InputError(f"{error}; {option('--type', 'type=...')} says it, too: {', '.join(TYPES)}") from None
-        return found
-    if format_ == "CSV":
-        _refuse_foreign(path, beginning)
-        return _by_content(beginning) or format_
-    return format_
-
-
 def sniffed(path: Path) -> str:
     """The format of content without a name, one of :data:`TYPES`."""
-    found = _by_content(_beginning(path)) or "CSV"
+    found = InputFile(str(path)).content or "CSV"
     return next(type_ for type_, format_ in TYPES.items() if format_ == found)
 
 
@@ -169,134 +247,6 @@ def _by_ending(path: Path, known: dict[str, tuple[str, ...]]) -> str:
             return format_
     possible = ", ".join(f"{format_} ({' '.join(endings)})" for format_, endings in known.items())
     raise InputError(f"{path}: the ending does not say what kind of file it is; possible are {possible}")
-
-
-def _by_content(beginning: bytes) -> str | None:
-    return next((format_ for format_, magic in _MAGIC.items() if magic.match(beginning)), None)
-
-
-def _beginning(path: Path) -> bytes:
-    """The first bytes of a file, decompressed where it is gzip; none if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LOOKED_AT)
-        if content.startswith(b"\x1f\x8b"):
-            with gzip.open(path) as unpacked:
-                content = unpacked.read(_LOOKED_AT)
-    except (OSError, EOFError, ValueError):
-        return b""
-    except Exception:  # zlib's own
-        return b""
-    return content
-
-
-# ---- what is no table, or has tables in it ---------------------------------------------------------------------------
-
-
-def refuse_archive(path: Path) -> None:
-    """Raises InputError if a file is a tar or zip archive, with what is in it."""
-    beginning = _beginning(path)
-    if beginning.startswith(b"PK\x03\x04"):
-        kind, members = "zip", _members_of_zip
-    elif beginning[257:262] == b"ustar":
-        kind, members = "tar", _members_of_tar
-    else:
-        return
-    names = list(_first(members, path))
-    if names or kind == "tar":
-        inside = f" with {shown(names, 10)}" if names else ", of which nothing can be read"
-        raise InputError(f"{path}: is a {kind} archive{inside}: unpack it, and give the files that are meant")
-
-
-def _first(members: Callable[[Path], Iterator[str]], path: Path) -> Iterator[str]:
-    """Names of the first members, as far as they can be read."""
-    try:
-        for number, name in enumerate(members(path)):
-            if number >= _MOST_MEMBERS:
-                return
-            yield name
-    except Exception:  # whatever it stumbles over in a damaged archive
-        return
-
-
-def _members_of_zip(path: Path) -> Iterator[str]:
-    with zipfile.ZipFile(path) as archive:
-        yield from (info.filename for info in archive.infolist() if not info.is_dir())
-
-
-def _members_of_tar(path: Path) -> Iterator[str]:
-    with tarfile.open(path) as archive:
-        yield from (member.name for member in archive if member.isfile())
-
-
-def _refuse_foreign(path: Path, beginning: bytes) -> None:
-    """Raises InputError if a file has records within records, as brokers publish alerts, with what is in it."""
-    refuse_archive(path)
-    advice = (
-        "records within records are not read: write the values that are meant as columns of a table, one row a "
-        "source, as Parquet or CSV"
-    )
-    if beginning.startswith(b"Obj\x01"):
-        raise InputError(f"{path}: is Avro, as alerts are published in{_inside(_avro_schema(path))}; {advice}")
-    if re.match(rb"(\xef\xbb\xbf)?\s*[\[{]\s*[\[{\"]", beginning):
-        raise InputError(f"{path}: is JSON{_inside(_first_of_json(path))}; {advice}")
-
-
-def _inside(names: list[str]) -> str:
-    return f", with {shown(names, 30)}" if names else ""
-
-
-def nested_names(name: str, fields: list[str]) -> str:
-    """A record within a record, for messages."""
-    return f"{name} ({shown(fields, 8)})" if fields else name
-
-
-def _avro_schema(path: Path) -> list[str]:
-    """The fields of the records of an Avro file; none if they cannot be read."""
-    with path.open("rb") as file:
-        content = file.read(1_000_000)
-    at = content.find(b"avro.schema")
-    if at < 0:
-        return []
-    at += len(b"avro.schema")
-    length = shift = 0
-    for byte in content[at : at + 5]:  # a number with seven bits a byte
-        at += 1
-        length |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            break
-    try:
-        schema = json.loads(content[at : at + length // 2])
-        return [nested_names(field["name"], _fields_of_avro(field["type"])) for field in schema["fields"]]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return []
-
-
-def _fields_of_avro(type_: Any) -> list[str]:
-    """The fields of a type that is a record, or of the first record among several types."""
-    if isinstance(type_, list):
-        return next((fields for one in type_ if (fields := _fields_of_avro(one))), [])
-    if not isinstance(type_, dict):
-        return []
-    if "items" in type_:
-        return _fields_of_avro(type_["items"])
-    return [str(field["name"]) for field in type_.get("fields", ())]
-
-
-def _first_of_json(path: Path) -> list[str]:
-    """The keys of the first record of a JSON file, or of its first line; none if they cannot be read."""
-    with path.open("rb") as file:
-        text = file.read(1_000_000).decode("utf-8-sig", "replace")
-    try:
-        first, _ = json.JSONDecoder().raw_decode(text.lstrip())
-    except (ValueError, RecursionError):
-        return []
-    while isinstance(first, list):
-        first = first[0] if first else {}
-    if not isinstance(first, dict):
-        return []
-    return [nested_names(name, list(value) if isinstance(value, dict) else []) for name, value in first.items()]
 
 
 @contextmanager

@@ -10,12 +10,13 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from ssdb.errors import ConfigError, InputError, option
+from ssdb.errors import ConfigError, InputError, option, shown
 
 DEFAULT_MEMORY = 10**9
 """Bytes of memory that a file may unfold to."""
@@ -139,6 +140,13 @@ def refuse_columns(name: object, n: int) -> None:
     """Raises InputError if a table has more columns than any real one."""
     if n > MOST_COLUMNS:
         raise InputError(f"{name}: has {n:,} columns; a table has at most {MOST_COLUMNS:,}")
+
+
+def refuse_repeated(names: Sequence[str], name: object) -> None:
+    """Raises InputError if columns have the same name."""
+    repeated = [column for column, times in Counter(names).items() if times > 1]
+    if repeated:
+        raise InputError(f"{name}: more than one column is named {shown(repeated)}")
 
 
 def is_absurd_unit(text: str) -> bool:

@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from ssdb.errors import InputError
 from ssdb.io.formats.parquet import opened_parquet, parquet_parts
-from ssdb.io.input_file import format_of, wanted_table
+from ssdb.io.input_file import InputFile, input_of
+from ssdb.io.not_read import require_file
 from ssdb.io.table_notes import noted, with_astropy_units
-from ssdb.io.tables import mask_name, plain, read_columns, require_file, unreadable
+from ssdb.io.tables import mask_name, plain, read_columns, unreadable
 
 ROWS_PER_PART = 20_000
 """Rows that are worked on at a time: enough that their number is what costs, and some 10 MB of a wide table."""
@@ -70,11 +71,12 @@ def open_rows(
     """
     if read is not None:
         return _RowsInMemory(read(source), at_once)
-    if isinstance(source, str | os.PathLike) and not at_once:
+    source = input_of(source)
+    if isinstance(source, InputFile) and not at_once:
         path = Path(source)
         if not path.is_dir():
             require_file(path)
-        if format_of(source) == "Parquet" and wanted_table(source) is None:
+        if source.format == "Parquet" and source.table is None:
             rows = _ParquetRows(path)
             if rows.n_rows > ROWS_PER_PART:
                 return rows

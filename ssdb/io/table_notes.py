@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from ssdb.errors import shown
-from ssdb.io.input_file import nested_names
 from ssdb.io.limits import refuse_yaml
+from ssdb.io.not_read import nested_names
 
 SCALE = b"scale"
 """In the metadata of the field of what was read as times: they are MJD in this scale."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import io
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,8 +24,8 @@ from ssdb.io.formats.parquet import NOT_UTF8, is_plain, opened_parquet, parquet_
 from ssdb.io.formats.text import read_text
 from ssdb.io.formats.votable import read_votable
 from ssdb.io.in_memory import from_astropy, from_memory
-from ssdb.io.input_file import format_of, refuse_archive, wanted_table
-from ssdb.io.limits import refuse_yaml, whole
+from ssdb.io.input_file import InputFile, input_of
+from ssdb.io.limits import refuse_repeated, refuse_yaml, whole
 from ssdb.io.table_notes import (
     SINGLE,
     UNREADABLE,
@@ -37,9 +36,6 @@ from ssdb.io.table_notes import (
     records_and_lists,
     with_astropy_units,
 )
-
-if TYPE_CHECKING:
-    pass
 
 _TIMES_OF_ECSV = 20
 """How many times its bytes an ECSV file takes: astropy has each value as a text of Python's."""
@@ -90,8 +86,8 @@ def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = Fa
     InputError
         If the file is not there, empty, truncated, of an unknown kind, or has no columns. The message names it.
     """
-    name = label(source)
-    if isinstance(source, str | os.PathLike):
+    name, source = label(source), input_of(source)
+    if isinstance(source, InputFile):
         table = _read_file(source, strings)
     else:
         try:
@@ -101,29 +97,12 @@ def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = Fa
     return plain(table, name, lenient=lenient)
 
 
-def require_file(path: Path) -> None:
-    """Refuse a path where there is no file, or an empty one.
-
-    Raises
-    ------
-    InputError
-        That says which of them it is.
-    """
-    if not path.exists():
-        raise InputError(f"{path}: there is no such file")
-    if not path.is_file():
-        raise InputError(f"{path}: is not a file")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: the file is empty")
-
-
-def _read_file(source: str | os.PathLike[str], strings: Sequence[str]) -> pa.Table:
+def _read_file(source: InputFile, strings: Sequence[str]) -> pa.Table:
     path = Path(source)
     if not path.is_dir():
-        require_file(path)
-        refuse_archive(path)
-    format_ = format_of(source)
-    if wanted_table(source) is not None and format_ not in _OF_SEVERAL_TABLES:
+        source.require()
+    format_ = source.format
+    if source.table is not None and format_ not in _OF_SEVERAL_TABLES:
         raise UsageError(
             f"{path}: is {format_}, which has one table: {option('--table', 'table=...')} is for "
             f"{', '.join(_OF_SEVERAL_TABLES)}"
@@ -142,7 +121,7 @@ def unreadable(path: Path, format_: str, error: Exception) -> InputError:
     return InputError(f"{path}: cannot be read as {format_}, is it complete? ({reason})")
 
 
-def _read_parquet(source: Any, _: Sequence[str]) -> pa.Table:
+def _read_parquet(source: InputFile, _: Sequence[str]) -> pa.Table:
     parts = parquet_parts(Path(source))
     return joined([_read_part(part) for part in parts], source)
 
@@ -154,13 +133,13 @@ def _read_part(path: Path) -> pa.Table:
     return pa.table(table.columns, schema=noted(with_astropy_units(table.schema), not_plain=others))
 
 
-def _read_csv(source: Any, strings: Sequence[str]) -> pa.Table:
+def _read_csv(source: InputFile, strings: Sequence[str]) -> pa.Table:
     table, why = read_text(Path(source), strings)
     return _told_incomplete(table, why)
 
 
-def _read_fits(source: Any, _: Sequence[str]) -> pa.Table:
-    return joined([from_astropy(table) for table in read_fits(Path(source), wanted_table(source))], source)
+def _read_fits(source: InputFile, _: Sequence[str]) -> pa.Table:
+    return joined([from_astropy(table) for table in read_fits(Path(source), source.table)], source)
 
 
 def joined(tables: list[pa.Table], source: Any) -> pa.Table:
@@ -183,7 +162,7 @@ def joined(tables: list[pa.Table], source: Any) -> pa.Table:
     return table
 
 
-def _read_ecsv(source: Any, strings: Sequence[str]) -> pa.Table:
+def _read_ecsv(source: InputFile, strings: Sequence[str]) -> pa.Table:
     from astropy.table import Table
 
     path = Path(source)
@@ -199,8 +178,8 @@ def _read_ecsv(source: Any, strings: Sequence[str]) -> pa.Table:
         return from_astropy(Table.read(io.BytesIO(as_text.encode() + file.read()), format="ascii.ecsv"))
 
 
-def _read_votable(source: Any, _: Sequence[str]) -> pa.Table:
-    tables, why = read_votable(Path(source), wanted_table(source))
+def _read_votable(source: InputFile, _: Sequence[str]) -> pa.Table:
+    tables, why = read_votable(Path(source), source.table)
     return _told_incomplete(joined([from_astropy(table) for table in tables], source), why)
 
 
@@ -209,13 +188,13 @@ def _told_incomplete(table: pa.Table, why: str | None) -> pa.Table:
     return table.cast(noted(table.schema, not_plain=not_plain(table.schema), incomplete=why)) if why else table
 
 
-def _read_hdf5(source: Any, _: Sequence[str]) -> pa.Table:
-    names, table = read_hdf5(Path(source), having=(), columns=None, wanted=wanted_table(source))
+def _read_hdf5(source: InputFile, _: Sequence[str]) -> pa.Table:
+    names, table = read_hdf5(Path(source), having=(), columns=None, wanted=source.table)
     others = dict.fromkeys((name for name in names if name not in table.schema.names), "")
     return pa.table(table.columns, schema=noted(with_astropy_units(table.schema), not_plain=others))
 
 
-_READERS: dict[str, Callable[[Any, Sequence[str]], pa.Table]] = {
+_READERS: dict[str, Callable[[InputFile, Sequence[str]], pa.Table]] = {
     "Parquet": _read_parquet,
     "FITS": _read_fits,
     "ECSV": _read_ecsv,
@@ -225,13 +204,6 @@ _READERS: dict[str, Callable[[Any, Sequence[str]], pa.Table]] = {
 }
 
 _OF_SEVERAL_TABLES = ("FITS", "VOTable", "HDF5")
-
-
-def refuse_repeated(names: Sequence[str], name: str) -> None:
-    """Raises InputError if columns have the same name."""
-    repeated = [column for column, times in Counter(names).items() if times > 1]
-    if repeated:
-        raise InputError(f"{name}: more than one column is named {shown(repeated)}")
 
 
 def plain(table: pa.Table, name: str, *, lenient: bool = False) -> pa.Table:

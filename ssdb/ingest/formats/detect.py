@@ -1,8 +1,9 @@
-"""Which format predictions are in, and what reads it."""
+"""Which format a file of predictions or of orbits is in, and what reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -10,19 +11,28 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import ConfigError, UsageError, option, quoted
+from ssdb.errors import ConfigError, InputError, UsageError, option, quoted, shown
+from ssdb.ingest.formats.mpc_orb import in_memory_as_text
+from ssdb.ingest.formats.mpc_orbits import is_mpc_orbits, read_mpc_orbits
+from ssdb.ingest.formats.mpcorb import is_mpcorb, read_mpcorb
 from ssdb.ingest.formats.mpsky import is_mpsky, read_mpsky
+from ssdb.ingest.formats.orbit_block import PACKED, UNPACKED, OrbitBlock
 from ssdb.ingest.formats.skybot import is_skybot, read_skybot
 from ssdb.ingest.formats.sorcha import is_sorcha, read_sorcha
+from ssdb.ingest.formats.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
 from ssdb.ingest.table.report import Source, refuse_unknown_visits
-from ssdb.io.input_file import refuse_said
-from ssdb.io.tables import label
+from ssdb.io.input_file import InputFile, input_of
+from ssdb.io.tables import label, read_columns
+from ssdb.io.text_lines import commented_names
 from ssdb.schema.survey import visit as visit_table
 from ssdb.store.database import Database
 from ssdb.store.transfer.read import read_arrays
 
 FORMATS = ("auto", "ssdb", "sorcha", "mpsky", "skybot")
 """Formats of predictions; ``auto`` looks at the contents."""
+
+ORBIT_FORMATS = ("auto", "mpc_orbits", "mpcorb", "sorcha")
+"""Formats of orbits; ``auto`` looks at the contents."""
 
 # Sorcha's last: it has most formats, and looks longest.
 _LOOKS_LIKE = {"mpsky": is_mpsky, "skybot": is_skybot, "sorcha": is_sorcha}
@@ -39,20 +49,24 @@ def format_of(source: Source, format: str) -> str:
     ConfigError
         If it is not one of :data:`FORMATS`.
     """
-    if format not in FORMATS:
-        raise ConfigError(f"format must be one of {', '.join(FORMATS)}, not {quoted(format)}")
+    _refuse_format(format, FORMATS)
     if format != "auto":
         return format
     return next((kind for kind, looks_like in _LOOKS_LIKE.items() if looks_like(source)), "ssdb")
 
 
+def _refuse_format(format: str, formats: tuple[str, ...]) -> None:
+    if format not in formats:
+        raise ConfigError(f"format must be one of {', '.join(formats)}, not {quoted(format)}")
+
+
 def refuse_unfit_options(source: Source, kind: str, columns: Any, visit: int | None, complete: bool) -> None:
     """Raises UsageError if options of :func:`ssdb.ingest.predictions.ingest_predictions` do not fit the format."""
     name = label(source)
-    if kind == "mpsky":
-        refuse_said(source, "an answer of mpSky's", None)
-    if kind == "skybot":
-        refuse_said(source, "a text of SkyBoT's", "CSV")
+    if isinstance(source, InputFile) and kind == "mpsky":
+        source.refuse_said("an answer of mpSky's", None)
+    if isinstance(source, InputFile) and kind == "skybot":
+        source.refuse_said("a text of SkyBoT's", "CSV")
     visit_ = option("--visit", "visit=...")
     if kind in _FOREIGN and columns is not None:
         columns_ = option("--columns", "columns=...")
@@ -76,9 +90,7 @@ def refuse_unfit_options(source: Source, kind: str, columns: Any, visit: int | N
         )
 
 
-def reader_of(
-    database: Database, kind: str, visit: int | None, simulated_names: bool, skip_invalid: bool, doubts: list[str]
-) -> Callable[[Any], pa.Table] | None:
+def reader_of(database: Database, kind: str, visit: int | None, doubts: list[str]) -> Callable[[Any], pa.Table] | None:
     """What reads a foreign format; what it doubts is added to the list. None for ssdb's own columns."""
 
     def with_doubts(read: Callable[..., tuple[pa.Table, tuple[str, ...]]], *arguments: Any) -> pa.Table:
@@ -87,7 +99,7 @@ def reader_of(
         return table
 
     if kind == "sorcha":
-        return partial(read_sorcha, simulated_names=simulated_names, skip_invalid=skip_invalid, doubts=doubts)
+        return partial(read_sorcha, doubts=doubts)
     if kind == "skybot":
         return lambda source: with_doubts(read_skybot, source, visit)
     if kind == "mpsky" and visit is not None:
@@ -102,3 +114,71 @@ def _midpoint(database: Database, name: str, visit: int) -> float:
         known = read_arrays(connection, wanted)
     refuse_unknown_visits(name, np.array([visit], np.int64), known["visit"])
     return float(known["midpointMjdTai"][0])
+
+
+def orbit_blocks(source: Source, format: str, simulated_names: bool) -> Iterator[OrbitBlock]:
+    """The orbits of a source, read as its format has to be.
+
+    Parameters
+    ----------
+    source : path or table
+    format : str
+        One of :data:`ORBIT_FORMATS`.
+    simulated_names : bool
+        As of :func:`ssdb.ingest.formats.sorcha_orbits.read_sorcha_orbits`.
+
+    Raises
+    ------
+    ConfigError, UsageError
+        If there is no such format, or options do not fit it.
+    InputError
+        If the source is not usable.
+    """
+    _refuse_format(format, ORBIT_FORMATS)
+    source = input_of(source)
+    if not isinstance(source, InputFile):
+        source = in_memory_as_text(source)
+    elif source.is_text:
+        source.refuse_said("text", "CSV")
+    elif source.format == "Parquet":
+        source.refuse_said("Parquet", "Parquet")
+    if format == "auto":
+        format, source = _orbit_format(source)
+    if format == "sorcha":
+        return read_sorcha_orbits(source, simulated_names=simulated_names)
+    if simulated_names:
+        raise UsageError(
+            f"{label(source)}: {option('--simulated-names', 'simulated_names=True')} is for orbit files of Sorcha's, "
+            f"and this is {format}"
+        )
+    if format == "mpc_orbits":
+        return read_mpc_orbits(source)
+    if not isinstance(source, InputFile):
+        raise ConfigError("MPCORB.DAT is read from a path, not from a table")
+    return read_mpcorb(source)
+
+
+def _orbit_format(source: InputFile | Any) -> tuple[str, Any]:
+    """What a source of orbits is, by its contents; and the source, or all of it where that has been read to know."""
+    name, text = label(source), source if isinstance(source, InputFile) and source.is_text else None
+    if text:
+        text.require()
+        if is_mpcorb(text):
+            return "mpcorb", source
+    if isinstance(source, InputFile) and (source.is_simple_text or source.format == "Parquet"):
+        names = source.names
+    else:
+        table = read_columns(source, strings=(PACKED, UNPACKED, "ObjID", "FORMAT"))
+        source = table.replace_schema_metadata({**(table.schema.metadata or {}), "label": name})
+        names = table.column_names
+    if is_sorcha_orbits(names):
+        return "sorcha", source
+    if is_mpc_orbits(names):
+        return "mpc_orbits", source
+    commented = commented_names(io.BytesIO(text.beginning), name) if text else []
+    if is_sorcha_orbits(commented) or is_mpc_orbits(commented):
+        raise InputError(f"{name}: the names of its columns are in a comment: take the # away that is before them")
+    raise InputError(
+        f"{name}: these are not orbits as MPCORB.DAT, the table mpc_orbits ({UNPACKED} or {PACKED}, q, e, "
+        f"epoch_mjd, ...) or Sorcha (ObjID, FORMAT, ...) have them; it begins with {shown(names, 10)}"
+    )

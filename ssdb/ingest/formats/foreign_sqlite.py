@@ -53,17 +53,6 @@ _TIMES_ON_DISK = 20
 """How many times its size an honest table may take: a small integer has one byte on the disk."""
 
 
-def is_sqlite(source: Any) -> bool:
-    """Whether a source is the path of an SQLite database."""
-    if not isinstance(source, str | os.PathLike):
-        return False
-    try:
-        with open(source, "rb") as file:
-            return file.read(16) == b"SQLite format 3\0"
-    except OSError:
-        return False
-
-
 class ForeignDatabase:
     """An SQLite database of somebody else's; :func:`reading` opens it.
 

@@ -6,7 +6,6 @@ mpc_orbits has here too: elements in the J2000 mean ecliptic, times MJD TT.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,26 +18,23 @@ import sqlalchemy as sa
 from ssdb.errors import DesignationError, InputError, shown
 from ssdb.identity.designation import pack
 from ssdb.identity.packed_arrays import unpack
-from ssdb.ingest.formats.header_line import header_line, header_names
 from ssdb.ingest.formats.mpc_orb import as_text, not_json, with_values_of_json
 from ssdb.ingest.formats.orbit_block import (
     PACKED,
     UNPACKED,
     OrbitBlock,
     Part,
-    first_line,
-    is_simple_text,
     numbers_of,
-    opened,
     parts_of,
 )
 from ssdb.ingest.orbit_checks import perihelion_problems
 from ssdb.ingest.table.conform import conform
 from ssdb.ingest.table.instants import instants_of
 from ssdb.io.formats.parquet import is_plain, opened_parquet, parquet_parts
-from ssdb.io.input_file import format_of
+from ssdb.io.input_file import InputFile, input_of
+from ssdb.io.not_read import require_file
 from ssdb.io.table_notes import incomplete, not_plain
-from ssdb.io.tables import label, mask_name, read_columns, require_file
+from ssdb.io.tables import label, mask_name, read_columns
 from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.sentinels import ORBITS, without_sentinels
@@ -92,11 +88,12 @@ def read_mpc_orbits(source: Any) -> Iterator[OrbitBlock]:
 
 
 def _parts(source: Any, name: str) -> Iterator[Part]:
-    format_ = format_of(source) if isinstance(source, str | os.PathLike) else None
-    if format_ == "CSV" and is_simple_text(source) and b"," in first_line(source):
-        return _csv_parts(Path(name))
-    if format_ == "Parquet":
-        return _parquet_parts(Path(name))
+    source = input_of(source)
+    if isinstance(source, InputFile):
+        if source.format == "CSV" and source.is_simple_text and b"," in source.header[0]:
+            return _csv_parts(source)
+        if source.format == "Parquet":
+            return _parquet_parts(Path(name))
     return ((table, numbers, []) for table, numbers in parts_of(read_columns(source, strings=_NAMES)))
 
 
@@ -120,7 +117,7 @@ def _of_ours(column: str) -> bool:
     return column.lower() in mpc_orbits.c and column.lower() not in _OURS
 
 
-def _csv_parts(path: Path) -> Iterator[Part]:
+def _csv_parts(source: InputFile) -> Iterator[Part]:
     from pyarrow import csv as arrow_csv
 
     bad: list[int] = []  # told in advance of the rows round them, and never twice
@@ -129,8 +126,8 @@ def _csv_parts(path: Path) -> Iterator[Part]:
         bad.append(row.number)
         return "skip"
 
-    with opened(path) as stream:
-        header = header_names(header_line(stream)[0], path)
+    header = source.names
+    with source.opened(below_header=True) as stream:
         wanted = [column for column in header if _of_ours(column)]
         # All as text: a number that cannot be read costs its row, not the file.
         types = dict.fromkeys(wanted, pa.string())
@@ -153,7 +150,7 @@ def _csv_parts(path: Path) -> Iterator[Part]:
                         left_out = []
         except pa.ArrowInvalid as error:
             if "Empty CSV" not in str(error):
-                raise InputError(f"{path}: cannot be read as CSV, is it complete? ({error})") from error
+                raise InputError(f"{source.path}: cannot be read as CSV, is it complete? ({error})") from error
 
 
 def _parsed(table: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray], dict[str, np.ndarray]]:

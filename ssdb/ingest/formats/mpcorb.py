@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +19,9 @@ from ssdb.ephemeris.elements import keplerian_to_cometary
 from ssdb.errors import InputError
 from ssdb.identity.packed_arrays import unpack
 from ssdb.ingest.formats.kepler import mean_motion, semimajor_axis
-from ssdb.ingest.formats.orbit_block import PACKED, ROWS_PER_BLOCK, UNPACKED, OrbitBlock, lines_of, numbers_of, opened
+from ssdb.ingest.formats.orbit_block import PACKED, ROWS_PER_BLOCK, UNPACKED, OrbitBlock, numbers_of
+from ssdb.io.input_file import input_of
+from ssdb.io.text_lines import lines_of
 from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.sentinels import ORBITS, without_sentinels
@@ -73,8 +74,7 @@ _DISAGREEMENT = 1e-4
 
 def is_mpcorb(path: str | os.PathLike[str]) -> bool:
     """Whether a file has a line in the columns of MPCORB.DAT near its beginning."""
-    with opened(Path(path)) as stream:
-        return any(_LOOKS_LIKE_ORBIT.match(line) for line in stream.read(200_000).splitlines())
+    return any(_LOOKS_LIKE_ORBIT.match(line) for line in input_of(path).beginning.splitlines())
 
 
 def read_mpcorb(path: str | os.PathLike[str]) -> Iterator[OrbitBlock]:
@@ -103,7 +103,7 @@ def read_mpcorb(path: str | os.PathLike[str]) -> Iterator[OrbitBlock]:
     name = os.fsdecode(path)
     before = 0
     started = False
-    with opened(Path(path)) as stream:
+    with input_of(path).opened() as stream:
         for text in lines_of(stream, name):
             ends = np.flatnonzero(text == ord("\n"))
             starts = np.concatenate(([0], ends[:-1] + 1))

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,9 @@ from ssdb.config import AU_KM
 from ssdb.ephemeris.apparent import directions_and_rates
 from ssdb.ephemeris.chebyshev import evaluate
 from ssdb.errors import InputError, shown
-from ssdb.io.limits import content_of, unfolded
-from ssdb.io.tables import label, refuse_repeated
+from ssdb.io.input_file import InputFile, input_of
+from ssdb.io.limits import content_of, refuse_repeated
+from ssdb.io.tables import label
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.sphere import Array, separations
@@ -37,19 +37,26 @@ _KM_S = AU_KM / 86400.0
 
 _NEEDED = ("name", "ra", "dec", "tmin", "tmax")
 
+_MESSAGE = b"\xff\xff\xff\xff"
+"""What a message of Arrow's begins with; the length of its header follows."""
+
+_DICTIONARY, _RECORD_BATCH, _TENSOR = 2, 3, 4
+"""Kinds of messages (Message.fbs of Arrow's format)."""
+
 _SAME_ARCSEC = 3.0
 """mpSky's fits are good to about an arcsecond; its positions and ours come from the same coefficients."""
 
 
 def is_mpsky(source: Any) -> bool:
     """Whether a source is the path of a file that begins with an Arrow tensor: nothing else in use here does."""
-    if not isinstance(source, str | os.PathLike):
+    source = input_of(source)
+    if not isinstance(source, InputFile) or not source.beginning.startswith(_MESSAGE):
         return False
+    length = int.from_bytes(source.beginning[4:8], "little")
+    header = source.beginning[8 : 8 + length]
     try:
-        with unfolded(Path(os.fsdecode(source))) as file:
-            # What follows, if it is no message, could be taken for the length of one.
-            return file.peek(4).startswith(b"\xff\xff\xff\xff") and pa.ipc.read_message(file).type == "tensor"
-    except (pa.ArrowException, InputError, OSError, EOFError, MemoryError, zlib.error):
+        return len(header) == length and _Header(header).kind == _TENSOR
+    except struct.error:
         return False
 
 
@@ -189,29 +196,42 @@ def _refuse_compressed(content: bytes, start: int) -> None:
     """Raises ValueError if a message of the stream is compressed: mpSky's never are, and it may unfold to anything."""
     messages = pa.ipc.MessageReader.open_stream(pa.py_buffer(content)[start:])
     for message in messages:
-        if message.type in ("record batch", "dictionary") and _is_compressed(bytes(message.metadata), message.type):
+        if _Header(bytes(message.metadata)).is_compressed:
             raise ValueError("its columns are compressed, which mpSky does not do")
 
 
-def _is_compressed(header: bytes, kind: str) -> bool:
-    """Whether a message has the field ``compression`` (Message.fbs of Arrow's format, and FlatBuffers' binary one)."""
+class _Header:
+    """The header of a message of Arrow's: Message.fbs of its format, in FlatBuffers' binary form."""
 
-    def number(form: str, place: int) -> int:
-        return int(struct.unpack_from(form, header, place)[0])
+    def __init__(self, content: bytes) -> None:
+        self._content = content
 
-    def field(table: int, which: int) -> int:
+    @property
+    def kind(self) -> int:
+        place = self._field(self._table(0), 1)
+        return self._number("<B", place) if place else 0
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether it is of a record batch or a dictionary with the field ``compression``."""
+        if self.kind not in (_DICTIONARY, _RECORD_BATCH):
+            return False
+        batch = self._table(self._field(self._table(0), 2))
+        if self.kind == _DICTIONARY:
+            batch = self._table(self._field(batch, 1))
+        return self._field(batch, 3) > 0
+
+    def _number(self, form: str, place: int) -> int:
+        return int(struct.unpack_from(form, self._content, place)[0])
+
+    def _table(self, place: int) -> int:
+        return place + self._number("<I", place)
+
+    def _field(self, table: int, which: int) -> int:
         """Where a field of a table is; 0 if it is not there."""
-        known = table - number("<i", table)
-        offset = number("<H", known + 4 + 2 * which) if 4 + 2 * which < number("<H", known) else 0
+        known = table - self._number("<i", table)
+        offset = self._number("<H", known + 4 + 2 * which) if 4 + 2 * which < self._number("<H", known) else 0
         return table + offset if offset else 0
-
-    def table(place: int) -> int:
-        return place + number("<I", place)
-
-    batch = table(field(table(0), 2))
-    if kind == "dictionary":
-        batch = table(field(batch, 1))
-    return field(batch, 3) > 0
 
 
 def _numbers(name: str, columns: pa.Table, column: str) -> Array:

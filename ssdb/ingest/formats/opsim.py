@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from ssdb.errors import InputError, shown
-from ssdb.ingest.formats.foreign_sqlite import ForeignDatabase, is_sqlite, quoted, reading
+from ssdb.ingest.formats.foreign_sqlite import ForeignDatabase, quoted, reading
+from ssdb.io.input_file import InputFile, input_of
 from ssdb.schema.arrow import arrow_field
 from ssdb.schema.survey import visit
 
@@ -26,7 +27,8 @@ _COLUMNS = ("observationId", "observationStartMJD", "visitTime", "visitExposureT
 
 def looks_like_opsim(source: Any) -> bool:
     """Whether a source is the path of an OpSim schedule: an SQLite database with its table of visits."""
-    if not is_sqlite(source):
+    source = input_of(source)
+    if not (isinstance(source, InputFile) and source.is_sqlite):
         return False
     try:
         with reading(source) as database:

@@ -1,26 +1,14 @@
-"""What the readers of orbits share: the part of a file they hand on, numbers from text, blocks of lines."""
+"""What the readers of orbits share: the part of a file they hand on, numbers from text."""
 
 from __future__ import annotations
 
-import io
-import os
-import re
-import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ssdb.errors import InputError
-from ssdb.ingest.formats.header_line import header_line, with_newlines
-from ssdb.io.input_file import READ_ENDINGS, TYPES, InputFile, refuse_archive, sniffed
-from ssdb.io.limits import refuse_line, unfolded
-from ssdb.io.tables import require_file
 from ssdb.schema.ranges import EPOCHS
 from ssdb.schema.sentinels import UNKNOWN_TEXTS, known_texts
 
@@ -35,7 +23,6 @@ Part = tuple[pa.Table, np.ndarray, list[tuple[str, np.ndarray]]]
 """Rows of a file, their numbers, and what is wrong with rows that are not among them, with the numbers of those."""
 
 _DOUBLE = pa.float64()
-_BYTES_PER_BLOCK = 8 * 2**20
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
@@ -134,43 +121,6 @@ def numbers_of(texts: pa.Array, type_: pa.DataType = _DOUBLE) -> tuple[np.ndarra
     return numbers, bad
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[io.BufferedIOBase]:
-    """A file opened for reading bytes, decompressed where its first bytes say that it is gzip.
-
-    Raises
-    ------
-    InputError
-        If the file is not there or, here or when it is read within the context, not readable or truncated.
-    """
-    require_file(path)
-    refuse_archive(path)
-    try:
-        with unfolded(path) as stream:
-            yield with_newlines(stream)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read, is it complete? ({error})") from error
-
-
-def lines_of(stream: io.BufferedIOBase, name: object) -> Iterator[np.ndarray]:
-    """The bytes of a file in blocks of whole lines, each as an array of uint8 that ends with a newline.
-
-    Raises
-    ------
-    InputError
-        If a line is longer than any real one.
-    """
-    rest = b""
-    while chunk := stream.read(_BYTES_PER_BLOCK):
-        head, newline, tail = (rest + chunk).rpartition(b"\n")
-        rest = tail
-        refuse_line(name, rest)
-        if newline:
-            yield np.frombuffer(head + newline, np.uint8)
-    if rest:
-        yield np.frombuffer(rest + b"\n", np.uint8)
-
-
 def parts_of(table: pa.Table) -> Iterator[tuple[pa.Table, np.ndarray]]:
     """A table in parts of :data:`ROWS_PER_BLOCK` rows, with the numbers of these, from 1; at least one part."""
     for first in range(0, max(table.num_rows, 1), ROWS_PER_BLOCK):
@@ -181,29 +131,3 @@ def parts_of(table: pa.Table) -> Iterator[tuple[pa.Table, np.ndarray]]:
 def usable_epochs(epochs_mjd: np.ndarray) -> np.ndarray:
     """Where epochs (MJD) are known and within :data:`ssdb.schema.ranges.EPOCHS`."""
     return (epochs_mjd >= EPOCHS.low) & (epochs_mjd <= EPOCHS.high)
-
-
-def first_line(path: str | os.PathLike[str]) -> bytes:
-    """The first line of a file but for blank ones and comments, decompressed where it is gzip; of a binary file, what
-    looks like one.
-    """
-    with opened(Path(path)) as stream:
-        return header_line(stream)[0]
-
-
-def is_text(source: Any) -> bool:
-    """Whether a source is the path of text: of a file whose type, ending and content are those of no other format."""
-    if not isinstance(source, str | os.PathLike) or Path(source).is_dir():
-        return False
-    if isinstance(source, InputFile) and source.type is not None:
-        return TYPES[source.type] == "CSV"
-    others = [ending for format_, endings in READ_ENDINGS.items() if format_ != "CSV" for ending in endings]
-    return not os.fsdecode(source).lower().endswith(tuple(others)) and sniffed(Path(source)) == "csv"
-
-
-def is_simple_text(source: Any) -> bool:
-    """Whether a source is text whose first line names its columns, between commas or blanks: it is read in blocks."""
-    if not is_text(source):
-        return False
-    line = first_line(source)
-    return not line.lstrip().startswith(b"#") and (b"," in line or not re.search(rb"[;|]", line))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,8 @@ import pyarrow.csv
 from ssdb.errors import InputError, UsageError, option, quoted, shown
 from ssdb.ingest.table.checks import Problems
 from ssdb.ingest.table.report import with_column
-from ssdb.io.limits import content_of, unfolded
+from ssdb.io.input_file import InputFile, input_of
+from ssdb.io.limits import content_of
 from ssdb.io.table_notes import unit_of
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
@@ -77,13 +77,10 @@ _NOT_MINOR = ("planet", "satellite", "natural satellite")
 
 def is_skybot(source: Any) -> bool:
     """Whether a source is the path of a text that begins as SkyBoT's answers do."""
-    if not isinstance(source, str | os.PathLike):
+    source = input_of(source)
+    if not isinstance(source, InputFile):
         return False
-    try:
-        with unfolded(Path(os.fsdecode(source))) as file:
-            return _BEGINNING.match(file.read(1000).decode("utf-8-sig", "replace")) is not None
-    except (InputError, OSError, EOFError, zlib.error):
-        return False
+    return _BEGINNING.match(source.beginning[:1000].decode("utf-8-sig", "replace")) is not None
 
 
 def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple[pa.Table, tuple[str, ...]]:

@@ -21,14 +21,11 @@ import pyarrow.csv
 
 from ssdb.config import AU_KM
 from ssdb.errors import InputError, option, shown
-from ssdb.identity.identify import identify
-from ssdb.ingest.formats.foreign_sqlite import is_sqlite, quoted, reading
-from ssdb.ingest.formats.header_line import header_line, header_names
+from ssdb.ingest.formats.foreign_sqlite import quoted, reading
 from ssdb.ingest.formats.opsim import looks_like_opsim
-from ssdb.ingest.formats.orbit_block import opened
 from ssdb.io.formats.hdf5 import read_hdf5
-from ssdb.io.formats.parquet import names_of, opened_parquet, parquet_parts
-from ssdb.io.input_file import refuse_said, wanted_table
+from ssdb.io.formats.parquet import opened_parquet, parquet_parts
+from ssdb.io.input_file import InputFile, input_of
 from ssdb.io.limits import whole
 from ssdb.io.tables import joined, mask_name, plain
 from ssdb.schema.arrow import arrow_schema
@@ -95,25 +92,17 @@ def is_sorcha(source: Any) -> bool:
 
     True for every SQLite and HDF5 file: predictions come in these formats from Sorcha alone.
     """
-    if not isinstance(source, str | os.PathLike):
+    source = input_of(source)
+    if not isinstance(source, InputFile):
         return False
-    path = Path(os.fsdecode(source))
     try:
-        if is_sqlite(path) or _begins_with(path, b"\x89HDF"):
-            return True
-        return looks_like_sorcha(_contents(path).names)
+        return source.is_sqlite or source.content == "HDF5" or looks_like_sorcha(source.names)
     except InputError:
         return False
 
 
-def read_sorcha(
-    path: str | os.PathLike[str],
-    *,
-    simulated_names: bool = False,
-    skip_invalid: bool = False,
-    doubts: list[str] | None = None,
-) -> pa.Table:
-    """Predictions from a file of Sorcha's.
+def read_sorcha(source: str | os.PathLike[str], doubts: list[str] | None = None) -> pa.Table:
+    """Predictions from a file of Sorcha's: text, Parquet, SQLite or HDF5; its contents tell which.
 
     The position is the true one of the survey output (RATrue_deg, DecTrue_deg) or that of the ephemeris output
     (RA_deg, Dec_deg). It holds for fieldJD_TDB where that is there and within 1 s of fieldMJD_TAI, else for the latter.
@@ -122,75 +111,60 @@ def read_sorcha(
 
     Parameters
     ----------
-    path : path
-        CSV or whitespace-separated text (also gzip, and with comments before the names of the columns), Parquet, SQLite
-        or HDF5; its contents tell which.
-    simulated_names : bool
-        Give objects whose names have no packed form identifiers made from their names.
-    skip_invalid : bool
-        Let rows whose objects cannot be identified have no identifier, instead of an error.
+    source : path
     doubts : list of str, optional
         Gets what looks wrong and may be right.
 
     Returns
     -------
     pyarrow.Table
-        Columns of SsPrediction, units in the metadata: visit, ssObjectId, designation, midpointMjdTai (MJD TAI),
-        ephRa, ephDec (ICRS astrometric, deg), ephRateRa (includes cos dec), ephRateDec (deg/d), helio_* and topo_*
-        (object minus Sun and object minus observer, au and km/s), provider; where the file lacks some of the vectors,
-        topoRange (au), topoRangeRate (km/s) and phaseAngle (deg). Columns that the file lacks are left out; what is
-        not a number is NULL.
+        Columns of SsPrediction, units in the metadata: visit, designation (ObjID), midpointMjdTai (MJD TAI), ephRa,
+        ephDec (ICRS astrometric, deg), ephRateRa (includes cos dec), ephRateDec (deg/d), helio_* and topo_* (object
+        minus Sun and object minus observer, au and km/s), provider; where the file lacks some of the vectors, topoRange
+        (au), topoRangeRate (km/s) and phaseAngle (deg). Columns that the file lacks are left out; what is not a number
+        is NULL.
 
     Raises
     ------
     InputError
         If the file is not there, not readable, not Sorcha's predictions, or lacks a column.
-    DesignationError
-        If names of objects cannot be identified.
     """
-    label = os.fsdecode(path)
-    contents = _contents(Path(path), wanted_table(path))
-    refuse_said(
-        path, f"Sorcha's, in {contents.format or 'SQLite'}", contents.format, several_tables=contents.of_several
-    )
-    doubts = [] if doubts is None else doubts
-    return _predictions(label, contents, simulated_names, doubts, strict=not skip_invalid)
+    file = input_of(source)
+    contents = _contents(file)
+    file.refuse_said(f"Sorcha's, in {contents.format or 'SQLite'}", contents.format, several_tables=contents.of_several)
+    return _predictions(file.path, contents, [] if doubts is None else doubts)
 
 
 def sorcha_predictions(table: pa.Table, label: str) -> pa.Table:
     """Predictions from Sorcha's columns, in the units that their names say, as :func:`read_sorcha` makes them."""
-    return _predictions(label, _Contents(table.column_names, table.select), simulated_names=False, doubts=[])
+    return _predictions(label, _Contents(table.column_names, table.select), doubts=[])
 
 
-def _predictions(
-    label: str, contents: _Contents, simulated_names: bool, doubts: list[str], *, strict: bool = True
-) -> pa.Table:
+def _predictions(label: str, contents: _Contents, doubts: list[str]) -> pa.Table:
     wanted = _wanted(label, contents.names)
     try:
         table = contents.read(wanted)
         visits = _cast(table, "FieldID", pa.int64())
+        names = _cast(table, "ObjID", pa.string())
         numbers = [name for name in wanted if name not in ("ObjID", "FieldID")]
         columns = {name: _cast(table, name, pa.float64()).to_numpy() for name in numbers}
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{label}: {error}") from error
-    names = table["ObjID"] if strict else pc.fill_null(table["ObjID"].cast(pa.string()), "")
-    ids, designations = identify(names, label, simulated_names, strict=strict)
     ra, dec = _TRUE_POSITION if "RATrue_deg" in wanted else _POSITION
     values: dict[str, Any] = {
         "visit": visits,
-        "ssObjectId": ids,
-        "designation": designations,
+        "designation": names,
         "midpointMjdTai": _times(columns, doubts),
         "ephRa": columns[ra],
         "ephDec": columns[dec],
         **{name: columns[source] for name, source in _RATES.items() if source in columns},
         **_vectors(columns),
-        "provider": np.full(len(ids), PROVIDER, object),
+        "provider": np.full(table.num_rows, PROVIDER, object),
     }
     fields = [field for field in arrow_schema(ss_prediction) if field.name in values]
     arrays = [
-        values[field.name] if field.name == "visit" else pa.array(values[field.name], field.type, from_pandas=True)
-        for field in fields
+        column if isinstance(column, pa.ChunkedArray) else pa.array(column, field.type, from_pandas=True)
+        for field, column in ((field, values[field.name]) for field in fields)
     ]
     return pa.table(arrays, schema=pa.schema(fields))
 
@@ -288,7 +262,7 @@ def _cast(table: pa.Table, name: str, type_: pa.DataType) -> pa.ChunkedArray:
         raise pa.ArrowInvalid(f"column {name}: {error}") from None
 
 
-def _contents(path: Path, wanted: str | int | None = None) -> _Contents:
+def _contents(source: InputFile) -> _Contents:
     """The columns of a file, whatever its format is, or of the one of its tables that is wanted.
 
     Raises
@@ -296,35 +270,24 @@ def _contents(path: Path, wanted: str | int | None = None) -> _Contents:
     InputError
         If it is not there or not readable.
     """
+    path = Path(source)
     try:
-        if is_sqlite(path):
-            return _sqlite(path, wanted)
-        if _begins_with(path, b"\x89HDF"):
-            return _hdf5(path, wanted)
-        if path.is_dir() or _begins_with(path, b"PAR1"):
-            return _parquet(path)
-        return _text(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
+        if source.is_sqlite:
+            return _sqlite(path, source.table)
+        if source.content == "HDF5":
+            return _hdf5(path, source.table)
+        if source.content == "Parquet" or path.is_dir():
+            return _parquet(path, source.names)
+        return _text(source)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def _begins_with(path: Path, magic: bytes) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(magic)) == magic
-    except OSError:
-        return False
-
-
-def _text(path: Path) -> _Contents:
-    with opened(path) as stream:
-        header, before = header_line(stream)
+def _text(source: InputFile) -> _Contents:
+    names, (header, before) = source.names, source.header
     by_whitespace = b"," not in header
-    names = header_names(header, path)
     if not names:
-        raise InputError(f"{path}: the file is empty, or has no line with the names of columns")
+        raise InputError(f"{source.path}: the file is empty, or has no line with the names of columns")
 
     def read(wanted: list[str]) -> pa.Table:
         # Numbers are parsed later, by column, so that an error can name the column.
@@ -332,13 +295,13 @@ def _text(path: Path) -> _Contents:
         convert = pyarrow.csv.ConvertOptions(column_types=types, include_columns=wanted, strings_can_be_null=True)
         options = pyarrow.csv.ReadOptions(column_names=names, skip_rows=before + 1)
         try:
-            with whole(path, lambda piece: _TIMES_OF_TEXT * len(piece)) as stream:
+            with whole(Path(source), lambda piece: _TIMES_OF_TEXT * len(piece)) as stream:
                 return pyarrow.csv.read_csv(_commas(stream) if by_whitespace else stream, options, None, convert)
         except pa.ArrowInvalid as error:
             hint = ". Names with blanks need CSV, or underscores: 2015_MQ204" if by_whitespace else ""
             raise pa.ArrowInvalid(f"{error}{hint}") from None
         except (EOFError, zlib.error) as error:
-            raise InputError(f"{path}: cannot be read, is it complete? ({error})") from error
+            raise InputError(f"{source.path}: cannot be read, is it complete? ({error})") from error
 
     return _Contents(names, read, "CSV")
 
@@ -349,7 +312,7 @@ def _commas(stream: IO[bytes]) -> pa.BufferReader:
     return pa.BufferReader(re.sub(rb"[ \t]+", b",", trimmed))
 
 
-def _parquet(path: Path) -> _Contents:
+def _parquet(path: Path, names: list[str]) -> _Contents:
     def read(wanted: list[str]) -> pa.Table:
         parts = []
         for part in parquet_parts(path):
@@ -361,7 +324,7 @@ def _parquet(path: Path) -> _Contents:
             raise InputError(f"{path}: column {shown(missing)} has no plain values")
         return table
 
-    return _Contents(names_of(path), read, "Parquet")
+    return _Contents(names, read, "Parquet")
 
 
 def _sqlite(path: Path, wanted: str | int | None) -> _Contents:

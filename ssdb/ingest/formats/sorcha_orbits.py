@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,23 +21,21 @@ from ssdb.errors import DesignationError, InputError, option, quoted, shown
 from ssdb.identity.designation import pack
 from ssdb.identity.identify import identify
 from ssdb.identity.packed_arrays import unpack
-from ssdb.ingest.formats.header_line import header_line, header_names
 from ssdb.ingest.formats.kepler import of_ellipses
 from ssdb.ingest.formats.orbit_block import (
     PACKED,
     UNPACKED,
     OrbitBlock,
     Part,
-    is_simple_text,
-    lines_of,
     numbers_of,
-    opened,
     parts_of,
 )
 from ssdb.ingest.orbit_checks import epoch_problems, perihelion_problems
 from ssdb.ingest.table.conform import unit_factor
+from ssdb.io.input_file import InputFile, input_of
 from ssdb.io.table_notes import incomplete, unit_of
 from ssdb.io.tables import label, read_columns
+from ssdb.io.text_lines import lines_of
 from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.sky.sphere import Array
 
@@ -97,9 +94,10 @@ def read_sorcha_orbits(source: Any, *, simulated_names: bool = False) -> Iterato
         If elements about the barycentre need a package that is not installed.
     """
     name = label(source)
-    by_lines = is_simple_text(source)
+    source = input_of(source)
+    by_lines = isinstance(source, InputFile) and source.is_simple_text
     counted = "line" if by_lines else "row"
-    for table, numbers, left_out in _text_parts(Path(name)) if by_lines else _table_parts(source):
+    for table, numbers, left_out in _text_parts(source) if by_lines else _table_parts(source):
         rows, ids, problems = _orbits(table, name, simulated_names)
         why = incomplete(table.schema)
         yield OrbitBlock(rows, numbers, ids, left_out, counted, incomplete=why).without(problems)
@@ -265,14 +263,13 @@ def _table_parts(source: Any) -> Iterator[Part]:
         yield table, numbers, []
 
 
-def _text_parts(path: Path) -> Iterator[Part]:
+def _text_parts(source: InputFile) -> Iterator[Part]:
     """Columns of text; lines that have not as many values as the first one has names are left out."""
-    with opened(path) as stream:
-        header, before = header_line(stream)
-        by_whitespace = b"," not in header
-        names = header_names(header, path)
-        before += 1
-        for block in lines_of(stream, path):
+    names, (header, before) = source.names, source.header
+    by_whitespace = b"," not in header
+    before += 1
+    with source.opened(below_header=True) as stream:
+        for block in lines_of(stream, source.path):
             text = block.tobytes().replace(b"\r", b"")
             if by_whitespace:
                 text = re.sub(rb"[ \t]+", b",", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", text))
@@ -287,12 +284,12 @@ def _text_parts(path: Path) -> Iterator[Part]:
             wrong = numbers[~whole & (values > 0)]
             left_out = [(f"there are not {len(names)} values", wrong)] if len(wrong) else []
             rows = characters[np.repeat(whole, lengths)].tobytes()
-            for table, part in parts_of(_as_table(rows, names, path)):
+            for table, part in parts_of(_as_table(rows, names, source.path)):
                 yield table, numbers[whole][part - 1], left_out
                 left_out = []
 
 
-def _as_table(rows: bytes, names: list[str], path: Path) -> pa.Table:
+def _as_table(rows: bytes, names: list[str], path: str) -> pa.Table:
     """Lines of comma-separated values as columns of text."""
     from pyarrow import csv
 

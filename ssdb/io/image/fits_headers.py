@@ -15,7 +15,7 @@ from ssdb.io.image.keywords import Cards
 from ssdb.io.image.wcs import celestial_wcs, wcs_text, with_plain_numbers
 from ssdb.io.image.wcs_cards import is_celestial, whole_wcs
 from ssdb.io.limits import MOST_CARDS
-from ssdb.io.tables import require_file
+from ssdb.io.not_read import require_file
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header

@@ -1,16 +1,22 @@
-"""The line of a text that names its columns, and the ends of lines."""
+"""The lines of texts: the one that names the columns, and blocks of those below it."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
+from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from ssdb.errors import InputError
 from ssdb.io.formats.parquet import NOT_UTF8
-from ssdb.io.limits import LONGEST_LINE, refuse_columns, refuse_line
-from ssdb.io.tables import refuse_repeated
+from ssdb.io.limits import LONGEST_LINE, refuse_columns, refuse_line, refuse_repeated
+
+_MOST_COMMENTS = 1000
+_LOOKED_AT = 8192
+_BYTES_PER_BLOCK = 8 * 2**20
 
 
 def header_names(line: bytes, name: str | os.PathLike[str]) -> list[str]:
@@ -74,9 +80,6 @@ def commented_names(stream: io.BufferedIOBase, name: str | os.PathLike[str]) -> 
     return header_names(last, name)
 
 
-_MOST_COMMENTS = 1000
-
-
 def with_newlines(stream: io.BufferedIOBase) -> io.BufferedIOBase:
     """A text whose lines end as other programs expect it: of old Macintosh text, where CR ends a line, with LF.
 
@@ -88,9 +91,6 @@ def with_newlines(stream: io.BufferedIOBase) -> io.BufferedIOBase:
     beginning = stream.peek(_LOOKED_AT)[:_LOOKED_AT]  # type: ignore[attr-defined]
     old = b"\r" in beginning.rstrip(b"\r\n") and b"\n" not in beginning
     return io.BufferedReader(_OldMacintosh(stream)) if old else stream
-
-
-_LOOKED_AT = 8192
 
 
 class _OldMacintosh(io.RawIOBase):
@@ -106,3 +106,22 @@ class _OldMacintosh(io.RawIOBase):
         content = self._stream.read(len(buffer)).replace(b"\r", b"\n")
         buffer[: len(content)] = content
         return len(content)
+
+
+def lines_of(stream: io.BufferedIOBase, name: object) -> Iterator[np.ndarray]:
+    """The bytes of a file in blocks of whole lines, each as an array of uint8 that ends with a newline.
+
+    Raises
+    ------
+    InputError
+        If a line is longer than any real one.
+    """
+    rest = b""
+    while chunk := stream.read(_BYTES_PER_BLOCK):
+        head, newline, tail = (rest + chunk).rpartition(b"\n")
+        rest = tail
+        refuse_line(name, rest)
+        if newline:
+            yield np.frombuffer(head + newline, np.uint8)
+    if rest:
+        yield np.frombuffer(rest + b"\n", np.uint8)
