@@ -24,9 +24,7 @@ from ssdb.cli.digits import as_text
 
 
 @main.command()
-@click.option(
-    "--visit", "visits", type=int, multiple=True, metavar="N", help="Tell of this visit and its detectors."
-)
+@click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="Tell of this visit and its detectors.")
 @click.option("--run", "run_id", metavar="ID", help="Tell of this call of associate; last: of the latest.")
 @json_option
 @click.pass_context

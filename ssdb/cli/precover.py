@@ -72,9 +72,7 @@ def precover(
         raise click.UsageError("--format needs --orbit: it says what that FILE is")
     for one in ("method", "max_pixel_margin"):
         if not commit and is_given(ctx, one):
-            raise click.UsageError(
-                f"--{one.replace('_', '-')} needs --commit: it says how these visits are associated"
-            )
+            raise click.UsageError(f"--{one.replace('_', '-')} needs --commit: it says how these visits are associated")
     config = association_config(ctx, options)
     database = open_database(ctx)
 
