@@ -9,12 +9,6 @@ from typing import Any
 
 from ssdb.errors import ConfigError, option, quoted, shown
 
-ARCSEC = math.pi / (180.0 * 3600.0)
-"""Radians in an arcsecond."""
-
-AU_KM = 149597870.7
-"""Kilometres in an astronomical unit (IAU 2012 Resolution B2)."""
-
 MAX_TIME_DIFFERENCE_DAYS = 0.02
 """A prediction is moved in time by at most this much; beyond, a straight line is a guess."""
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssdb.units import Mask
 
-def begins(*columns: NDArray[Any]) -> NDArray[np.bool_]:
+
+def begins(*columns: NDArray[Any]) -> Mask:
     """Which rows begin a run: the first, and each that differs from the one before.
 
     Parameters

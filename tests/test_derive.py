@@ -10,9 +10,10 @@ import pytest
 from astropy.coordinates import SkyCoord, get_body_barycentric
 from astropy.time import Time
 
-from ssdb.association.derive import AU_KM, derive
+from ssdb.association.derive import derive
 from ssdb.config import AssociationConfig
 from ssdb.schema.apdb_solar_system import ss_source
+from ssdb.units import AU_KM
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 NAN = np.nan

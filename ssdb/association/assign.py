@@ -12,16 +12,13 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
-Array = NDArray[np.float64]
-Keys = NDArray[np.int64]
-Indices = NDArray[np.intp]
-
+from ssdb.units import Array, Index, Integers, Mask
 
 _LARGEST_MATRIX = 4_000_000
 """Cells (32 MB) up to which a group of objects and sources is solved as a dense matrix."""
 
 
-def assign(object_key: Keys, source_key: Keys, separation: Array, weight: Array, method: str) -> NDArray[np.bool_]:
+def assign(object_key: Integers, source_key: Integers, separation: Array, weight: Array, method: str) -> Mask:
     """Choose pairs so that each object and each source occurs at most once.
 
     Parameters
@@ -55,7 +52,7 @@ def assign(object_key: Keys, source_key: Keys, separation: Array, weight: Array,
     return chosen
 
 
-def _greedy(objects: Indices, sources: Indices, separation: Array) -> NDArray[np.bool_]:
+def _greedy(objects: Index, sources: Index, separation: Array) -> Mask:
     """Closest first; equal separations by object, then by source.
 
     In each round the pairs that come first both for their object and for their source are chosen: going through the
@@ -73,14 +70,14 @@ def _greedy(objects: Indices, sources: Indices, separation: Array) -> NDArray[np
     return chosen
 
 
-def _first_places(values: Indices) -> Indices:
+def _first_places(values: Index) -> Index:
     """For each value, the place where it occurs first."""
     first = np.full(values.max() + 1, len(values), dtype=np.intp)
     np.minimum.at(first, values, np.arange(len(values)))
     return first
 
 
-def _optimal(objects: Indices, sources: Indices, weight: Array) -> NDArray[np.bool_]:
+def _optimal(objects: Index, sources: Index, weight: Array) -> Mask:
     """The largest sum of (positive) weights, group by group of the connected pairs."""
     n_objects, n_sources = objects.max() + 1, sources.max() + 1
     group = _groups(objects, sources, n_objects, n_sources)
@@ -101,14 +98,14 @@ def _optimal(objects: Indices, sources: Indices, weight: Array) -> NDArray[np.bo
     return chosen
 
 
-def _groups(objects: Indices, sources: Indices, n_objects: Any, n_sources: Any) -> NDArray[np.int32]:
+def _groups(objects: Index, sources: Index, n_objects: Any, n_sources: Any) -> NDArray[np.int32]:
     """Number of the connected component of each pair in the graph of objects and sources."""
     nodes = n_objects + n_sources
     graph = coo_array((np.ones(len(objects), dtype=np.int8), (objects, n_objects + sources)), shape=(nodes, nodes))
     return connected_components(graph, directed=False)[1][objects]
 
 
-def _solved(objects: Indices, sources: Indices, weight: Array) -> NDArray[np.bool_]:
+def _solved(objects: Index, sources: Index, weight: Array) -> Mask:
     """The largest sum of weights in one group.
 
     Rows are the objects and columns the sources, ascending: the solver sees the same matrix whatever the order of
@@ -126,7 +123,7 @@ def _solved(objects: Indices, sources: Indices, weight: Array) -> NDArray[np.boo
     return solution[row] == column
 
 
-def _solved_sparse(row: Indices, column: Indices, weight: Array, n_rows: int, n_columns: int) -> NDArray[np.bool_]:
+def _solved_sparse(row: Index, column: Index, weight: Array, n_rows: int, n_columns: int) -> Mask:
     """The same for a group too large for a matrix, as a sparse graph.
 
     That solver matches every row, and knows costs above 0 alone: each row may also have a column of its own, of the

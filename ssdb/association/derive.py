@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from ssdb.config import AU_KM, AssociationConfig
+from ssdb.config import AssociationConfig
 from ssdb.sky.frames import ecliptic, galactic
 from ssdb.sky.sphere import moved, separations, tangent_offsets
 from ssdb.sky.vectors import angles, norms, range_rates
-
-Array = NDArray[np.float64]
-Columns = Mapping[str, NDArray[Any]]
+from ssdb.units import AU_KM, SECONDS_PER_DAY, Array, Columns, Index
 
 
-def derive(
-    predictions: Columns, index: NDArray[np.intp], sources: Columns, config: AssociationConfig
-) -> dict[str, NDArray[Any]]:
+def derive(predictions: Columns, index: Index, sources: Columns, config: AssociationConfig) -> Columns:
     """The rows of SSSource for sources that were matched with predictions.
 
     Parameters
@@ -101,7 +93,7 @@ def _components(prefix: str, vectors: Array) -> dict[str, Array]:
 
 def _moved_vectors(position: Array, velocity: Array, days: Array) -> Array:
     """Positions (au) after a time (d) at their velocities (km/s); not moved where velocity or time is unknown."""
-    step = velocity * (days[:, None] * 86400.0 / AU_KM)
+    step = velocity * (days[:, None] * SECONDS_PER_DAY / AU_KM)
     return position + np.where(np.isnan(step), 0.0, step)
 
 

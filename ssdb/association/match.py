@@ -14,12 +14,13 @@ from ssdb.association.assign import assign
 from ssdb.association.derive import derive
 from ssdb.association.refine import largest_days, ranks, refine, search_radii
 from ssdb.association.stages import Stage
-from ssdb.association.visit_batch import Columns, Exposures
+from ssdb.association.visit_batch import Exposures
 from ssdb.config import AssociationConfig
 from ssdb.errors import AssociationError, shown
 from ssdb.runs import begins
 from ssdb.sky.edges import deepest, edge_distances, points_in_caps
 from ssdb.sky.frames import ecliptic_rotation
+from ssdb.units import Array, Columns, Index, Integers, Mask
 
 NO_DETECTOR = -1
 """Index of the detector of an object that is on no footprint."""
@@ -39,9 +40,9 @@ class Placement:
         Whether the object is matched at all.
     """
 
-    row: NDArray[np.intp]
-    edge_distance: NDArray[np.float64]
-    considered: NDArray[np.bool_]
+    row: Index
+    edge_distance: Array
+    considered: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def place(exposures: Exposures, config: AssociationConfig, detectors: Collection
     return Placement(row, edge_distance, considered)
 
 
-def _has_bare_detectors(exposures: Exposures) -> NDArray[np.bool_]:
+def _has_bare_detectors(exposures: Exposures) -> Mask:
     """Whether a visit has detectors with sources and without a footprint, or no footprint at all, shape (v,)."""
     of_visit = exposures.visit_index(exposures.detectors["visit"])
     has_footprint = exposures.has_footprint
@@ -106,7 +107,7 @@ def _has_bare_detectors(exposures: Exposures) -> NDArray[np.bool_]:
     return bare
 
 
-def _check_footprints(exposures: Exposures, wanted: NDArray[np.bool_]) -> None:
+def _check_footprints(exposures: Exposures, wanted: Mask) -> None:
     """Raises AssociationError where detectors that were asked for are not there or have no footprint."""
     for visit in exposures.visits:
         rows = (exposures.detectors["visit"] == visit) & wanted
@@ -121,9 +122,7 @@ def _check_footprints(exposures: Exposures, wanted: NDArray[np.bool_]) -> None:
             )
 
 
-def _near(
-    exposures: Exposures, config: AssociationConfig
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+def _near(exposures: Exposures, config: AssociationConfig) -> tuple[Index, Index, Array]:
     """Pairs of a detector with a footprint and a prediction of its visit near it, and the distance to its edge.
 
     Near is as far as the widest padding of the visit: where an object is in the padding of one detector, all that
@@ -152,9 +151,7 @@ def _near(
     return np.concatenate(detectors), np.concatenate(found), np.concatenate(distances)
 
 
-def _padding(
-    exposures: Exposures, detector: NDArray[np.intp], prediction: NDArray[np.intp], config: AssociationConfig
-) -> NDArray[np.float64]:
+def _padding(exposures: Exposures, detector: Index, prediction: Index, config: AssociationConfig) -> Array:
     """How far outside a detector an object still belongs to it, arcsec, for pairs of the two, shape (n,).
 
     The search radius for the detector's own sources: what is known of others changes nothing on this one.
@@ -166,7 +163,7 @@ def _padding(
     return _whole_pixels(radii, exposures.detectors["pixelScale"][detector], config)
 
 
-def _whole_pixels(radii: ArrayLike, pixel_scale: NDArray[Any], config: AssociationConfig) -> NDArray[np.float64]:
+def _whole_pixels(radii: ArrayLike, pixel_scale: NDArray[Any], config: AssociationConfig) -> Array:
     """Search radii (arcsec) in whole pixels, at most ``max_pixel_margin``; as they are where the scale is unknown."""
     pixels = np.minimum(config.max_pixel_margin, np.ceil(radii / pixel_scale)) * pixel_scale
     return np.where(np.isnan(pixel_scale), radii, pixels)
@@ -176,11 +173,11 @@ def _whole_pixels(radii: ArrayLike, pixel_scale: NDArray[Any], config: Associati
 class Rows:
     """What gives the rows of a batch of visits, wherever they are: in a database, or in arrays."""
 
-    pairs: Callable[[Exposures, NDArray[np.bool_], AssociationConfig], Columns]
+    pairs: Callable[[Exposures, Mask, AssociationConfig], Columns]
     """Those that may belong together, of the predictions that are marked: :mod:`ssdb.association.pairs`."""
-    densities: Callable[[Exposures, AssociationConfig], NDArray[np.float64]]
+    densities: Callable[[Exposures, AssociationConfig], Array]
     """Sources per square arcsecond around each detector; for uncertainty mode."""
-    ephemerides: Callable[[Exposures, NDArray[np.intp]], Columns]
+    ephemerides: Callable[[Exposures, Index], Columns]
     """What SSSource needs of some predictions, by their index, beside what the visits have of them."""
 
 
@@ -269,9 +266,9 @@ def match(
 def _expected(
     exposures: Exposures,
     placement: Placement,
-    prediction: NDArray[np.intp],
-    chosen: NDArray[np.bool_],
-    source_id: NDArray[np.int64],
+    prediction: Index,
+    chosen: Mask,
+    source_id: Integers,
 ) -> Columns:
     n = len(placement.row)
     dia_source_id, seen = np.zeros(n, np.int64), np.zeros(n, bool)
@@ -292,7 +289,7 @@ def _expected(
     return {name: values[placement.considered] for name, values in columns.items()}
 
 
-def pair_codes(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+def pair_codes(first: Integers, second: Integers) -> Integers:
     """One number for each pair of numbers, in the order of the pairs."""
     order = np.lexsort((second, first))
     codes = np.empty(len(order), np.int64)

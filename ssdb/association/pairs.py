@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from ssdb.association.refine import largest_days, search_radii
-from ssdb.association.visit_batch import KEY, Columns, Exposures
+from ssdb.association.visit_batch import KEY, Exposures
 from ssdb.config import AssociationConfig
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.sky.boxes import N_ZONES, ZoneBoxes, zone_boxes, zones
@@ -19,6 +19,7 @@ from ssdb.store.query_plans import index_loops
 from ssdb.store.sql_files import sql_text
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays
+from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
 
 _SOURCE_COLUMNS = ("diaSourceId", "detector", "midpointMjdTai", "ra", "dec")
 _SOURCE_ERRORS = ("raErr", "decErr", "ra_dec_Cov")
@@ -32,7 +33,7 @@ def source_columns(config: AssociationConfig) -> tuple[str, ...]:
 
 
 def read_candidate_pairs(
-    connection: sa.Connection, exposures: Exposures, considered: NDArray[np.bool_], config: AssociationConfig
+    connection: sa.Connection, exposures: Exposures, considered: Mask, config: AssociationConfig
 ) -> Columns:
     """The join in the database: pairs of a prediction and a source that may belong together, never too few.
 
@@ -69,9 +70,7 @@ def read_candidate_pairs(
     return _pairs(exposures, rows, radii, found.pop("place"), found)
 
 
-def candidate_pairs(
-    sources: Columns, exposures: Exposures, considered: NDArray[np.bool_], config: AssociationConfig
-) -> Columns:
+def candidate_pairs(sources: Columns, exposures: Exposures, considered: Mask, config: AssociationConfig) -> Columns:
     """The join on arrays: the pairs that :func:`read_candidate_pairs` finds where the sources are in a database.
 
     Parameters
@@ -94,26 +93,22 @@ def candidate_pairs(
     return _pairs(exposures, rows, radii, np.repeat(boxes.point, end - begin), of_source)
 
 
-def _strips(exposures: Exposures, visit: NDArray[np.int64], zone: NDArray[np.int32]) -> NDArray[np.int64]:
+def _strips(exposures: Exposures, visit: Integers, zone: NDArray[np.int32]) -> Integers:
     """One number for each zone of declination of each visit."""
     return exposures.visit_index(visit) * N_ZONES + zone
 
 
-def _boxes(
-    exposures: Exposures, considered: NDArray[np.bool_], config: AssociationConfig
-) -> tuple[NDArray[np.intp], NDArray[np.float64], ZoneBoxes]:
+def _boxes(exposures: Exposures, considered: Mask, config: AssociationConfig) -> tuple[Index, Array, ZoneBoxes]:
     """Predictions with sources in their visits, their search radii (deg), and the boxes round them."""
     of_visit = exposures.visit_index(exposures.predictions["visit"])
     rows = np.flatnonzero(considered & np.isfinite(exposures.earliest[of_visit]))
     wanted, of_visit = {name: values[rows] for name, values in exposures.predictions.items()}, of_visit[rows]
     days = largest_days(exposures.earliest[of_visit], exposures.latest[of_visit], wanted["midpointMjdTai"])
-    radii = search_radii(wanted, config, exposures.largest_variances[of_visit], days) / 3600.0
+    radii = search_radii(wanted, config, exposures.largest_variances[of_visit], days) / ARCSEC_PER_DEG
     return rows, radii, zone_boxes(wanted["ephRa"], wanted["ephDec"], radii)
 
 
-def _pairs(
-    exposures: Exposures, rows: NDArray[np.intp], radii: NDArray[np.float64], place: NDArray[Any], sources: Columns
-) -> Columns:
+def _pairs(exposures: Exposures, rows: Index, radii: Array, place: NDArray[Any], sources: Columns) -> Columns:
     """The pairs, in order, of the predictions in some places among the rows with the sources in zones round them."""
     prediction = rows[place]
     # The whole zone was searched.
@@ -123,9 +118,7 @@ def _pairs(
     return {"prediction": prediction[kept], **of_object, **{name: values[kept] for name, values in sources.items()}}
 
 
-def _candidates(
-    connection: sa.Connection, box: sa.FromClause, names: Sequence[str], visits: NDArray[np.int64]
-) -> sa.Select:
+def _candidates(connection: sa.Connection, box: sa.FromClause, names: Sequence[str], visits: Integers) -> sa.Select:
     """The statement of candidates.*.sql, for boxes of visits, with some of its columns."""
     columns = (sa.column("place", sa.Integer), *(sa.column(c.name, c.type) for c in _PAIR_SOURCES))
     text = sa.text(sql_text(f"candidates.{connection.dialect.name}.sql"))

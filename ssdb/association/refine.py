@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +13,7 @@ from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import AssociationError, shown
 from ssdb.runs import begins
 from ssdb.sky.sphere import moved, separations, tangent_offsets
-
-Array = NDArray[np.float64]
-Columns = Mapping[str, NDArray[Any]]
+from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers
 
 _ROUNDING_ARCSEC = 1e-6
 """Added to every search radius, so that rounding loses no pair."""
@@ -26,7 +23,7 @@ _ROUNDING_ARCSEC = 1e-6
 class Candidates:
     """The (prediction, source) pairs that may belong together, n arrays in step."""
 
-    pair: NDArray[np.intp]
+    pair: Index
     """Index into the pairs that were tested, ascending."""
     separation: Array
     """Great-circle separation of source and prediction at the source's time, arcsec."""
@@ -114,7 +111,7 @@ def search_radii(
     ndarray, shape (p,)
         Arcseconds.
     """
-    motion = np.hypot(predictions["ephRateRa"], predictions["ephRateDec"]) * np.abs(largest_dt_days) * 3600.0
+    motion = np.hypot(predictions["ephRateRa"], predictions["ephRateDec"]) * np.abs(largest_dt_days) * ARCSEC_PER_DEG
     motion = np.where(np.isnan(motion), 0.0, motion)
     if config.mode == "fixed":
         return config.radius_arcsec + motion + _ROUNDING_ARCSEC
@@ -141,7 +138,7 @@ def largest_days(earliest: ArrayLike, latest: ArrayLike, time: ArrayLike) -> Arr
     return np.nan_to_num(np.fmax(np.abs(np.subtract(earliest, time)), np.abs(np.subtract(latest, time))))
 
 
-def ranks(object_key: NDArray[np.int64], separation: Array) -> NDArray[np.int64]:
+def ranks(object_key: Integers, separation: Array) -> Integers:
     """Rank of each candidate among those of its object: 1 + the number that are strictly nearer.
 
     Parameters
@@ -208,7 +205,7 @@ def _source_covariances(pairs: Columns) -> tuple[Array, Array, Array]:
     # elongated error; the largest possible covariance is what was meant.
     largest = ra_err * dec_err
     covariance = np.clip(covariance, -largest, largest)
-    return ra_err**2 * 3600.0**2, dec_err**2 * 3600.0**2, covariance * 3600.0**2
+    return ra_err**2 * ARCSEC_PER_DEG**2, dec_err**2 * ARCSEC_PER_DEG**2, covariance * ARCSEC_PER_DEG**2
 
 
 def _chi_squares(

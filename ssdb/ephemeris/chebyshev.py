@@ -6,7 +6,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike
 
-from ssdb.sky.sphere import Array
+from ssdb.units import Array
 
 
 def evaluate(coefficients: ArrayLike, x: ArrayLike) -> tuple[Array, Array]:

@@ -18,13 +18,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
 
 from ssdb.ephemeris.bodies import Field
-from ssdb.ephemeris.constants import GM_SUN, LIGHT_SPEED
+from ssdb.ephemeris.constants import GM_SUN
 from ssdb.ephemeris.gravity import acceleration
-
-Array = NDArray[np.float64]
+from ssdb.units import LIGHT_SPEED, Array, Mask
 
 NODES = 8
 MAX_ITERATIONS = 8
@@ -47,7 +45,7 @@ def solve(
     velocity: Array,
     days: Array | float,
     field: Field,
-    itself: NDArray[np.bool_] | None,
+    itself: Mask | None,
     tolerance: float,
 ) -> tuple[Array, Array]:
     """One step of n objects.

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from ssdb.config import AU_KM
-
-SECONDS_PER_DAY = 86400.0
-
-LIGHT_SPEED = 299792.458 * SECONDS_PER_DAY / AU_KM
-"""Speed of light, au/d."""
+from ssdb.units import AU_KM, SECONDS_PER_DAY
 
 EARTH_RADIUS_KM = 6378.137
 """The unit of the MPC's parallax constants."""

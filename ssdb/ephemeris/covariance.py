@@ -12,13 +12,11 @@ import json
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssdb.ephemeris.elements import cometary_to_cartesian
 from ssdb.errors import InputError, quoted
 from ssdb.sky.frames import mean_ecliptic_rotation
-
-Array = NDArray[np.float64]
+from ssdb.units import Array
 
 _CARTESIAN = ("x", "y", "z", "vx", "vy", "vz")
 _COMETARY = ("q", "e", "i", "node", "argperi", "peri_time")

@@ -12,13 +12,12 @@ heliocentric on ICRF axes, au and au/d.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.constants import GM_SUN
 from ssdb.errors import InputError, shown
 from ssdb.sky.frames import mean_ecliptic_rotation
-
-Array = NDArray[np.float64]
+from ssdb.units import Array
 
 _MAX_ITERATIONS = 60
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssdb.ephemeris.bodies import Field
-from ssdb.ephemeris.constants import GM_SUN, LIGHT_SPEED
-
-Array = NDArray[np.float64]
+from ssdb.ephemeris.constants import GM_SUN
+from ssdb.units import LIGHT_SPEED, Array, Mask
 
 _NEAR = 0.1
 """Below this distance (au) from a body, the short form of a distance loses digits that matter."""
 
 
-def acceleration(position: Array, velocity: Array, field: Field, itself: NDArray[np.bool_] | None = None) -> Array:
+def acceleration(position: Array, velocity: Array, field: Field, itself: Mask | None = None) -> Array:
     """Barycentric accelerations of test particles.
 
     Newton's, of all bodies of the field, and the first post-Newtonian term of the Sun alone (IERS Conventions 2010,
@@ -49,7 +47,7 @@ def acceleration(position: Array, velocity: Array, field: Field, itself: NDArray
     return total
 
 
-def _own_attraction(position: Array, field: Field, itself: NDArray[np.bool_] | None) -> Array:
+def _own_attraction(position: Array, field: Field, itself: Mask | None) -> Array:
     """Attraction (s, 3, n) of bodies that every object meets at times of its own."""
     towards = field.positions - position[:, None]
     distance2 = np.einsum("sbin,sbin->sbn", towards, towards)
@@ -61,7 +59,7 @@ def _own_attraction(position: Array, field: Field, itself: NDArray[np.bool_] | N
     return np.einsum("sbn,sbin->sin", weight, towards)
 
 
-def _shared_attraction(position: Array, field: Field, itself: NDArray[np.bool_] | None) -> Array:
+def _shared_attraction(position: Array, field: Field, itself: Mask | None) -> Array:
     """Attraction (s, 3, n) of bodies that are at the same places for all objects.
 
     As products of matrices: |p - x|^2 = |p|^2 + |x|^2 - 2 p.x, and the sum of w (p - x) = sum of w p - x sum of w. The

@@ -15,14 +15,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ssdb.config import AU_KM
 from ssdb.ephemeris.bodies import earth, missing_package
-from ssdb.ephemeris.constants import EARTH_RADIUS_KM, SECONDS_PER_DAY
+from ssdb.ephemeris.constants import EARTH_RADIUS_KM
 from ssdb.errors import EphemerisError, quoted
-
-Array = NDArray[np.float64]
+from ssdb.units import AU_KM, SECONDS_PER_DAY, Array
 
 GEOCENTRE = "500"
 

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ssdb.ephemeris.elements import cometary_to_cartesian
 from ssdb.errors import InputError, shown
-
-Array = NDArray[np.float64]
+from ssdb.units import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,23 +5,18 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ssdb.config import AU_KM
 from ssdb.ephemeris.apparent import directions_and_rates
 from ssdb.ephemeris.bodies import sun
-from ssdb.ephemeris.constants import LIGHT_SPEED, SECONDS_PER_DAY
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.propagate import BATCH, span, trajectories
 from ssdb.sky.vectors import angles, norms, range_rates
-
-Array = NDArray[np.float64]
+from ssdb.units import AU_PER_DAY_KM_S, LIGHT_SPEED, Array
 
 DEFAULT_G = 0.15
 """Slope parameter where it is unknown: the IAU's."""
-
-_KM_S = AU_KM / SECONDS_PER_DAY
 
 
 class Paths(Protocol):
@@ -136,9 +131,9 @@ def columns_of(objects: Array, suns: Array, observers: Array, H: Array, G: Array
         **_vectors("helio_", helio),
         **_vectors("topo_", topo),
         "topoRange": topo_range,
-        "topoRangeRate": topo_rate * _KM_S,
+        "topoRangeRate": topo_rate * AU_PER_DAY_KM_S,
         "helioRange": helio_range,
-        "helioRangeRate": helio_rate * _KM_S,
+        "helioRangeRate": helio_rate * AU_PER_DAY_KM_S,
         "phaseAngle": phase,
         # The Sun is at topo - helio, seen from the observer.
         "elongation": angles(topo[..., :3] - helio[..., :3], topo[..., :3]),
@@ -165,4 +160,4 @@ def dimming(phase_angle: Array, G: Array) -> Array:
 def _vectors(prefix: str, states: Array) -> dict[str, Array]:
     """The six components of states under their column names: au and, of velocities, km/s."""
     positions = {f"{prefix}{axis}": states[..., i] for i, axis in enumerate("xyz")}
-    return positions | {f"{prefix}v{axis}": states[..., i + 3] * _KM_S for i, axis in enumerate("xyz")}
+    return positions | {f"{prefix}v{axis}": states[..., i + 3] * AU_PER_DAY_KM_S for i, axis in enumerate("xyz")}

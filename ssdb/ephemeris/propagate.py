@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.bodies import Field, asteroids, field, masses, shared_field, sun
 from ssdb.ephemeris.collocation import NODE_TIMES, after, solve
-from ssdb.ephemeris.constants import GM_SUN, LIGHT_SPEED
+from ssdb.ephemeris.constants import GM_SUN
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.trajectory import Recorder, Trajectories
 from ssdb.schema.ranges import LARGEST_AU
-
-Array = NDArray[np.float64]
-Items = NDArray[np.intp]
+from ssdb.units import LIGHT_SPEED, Array, Index, Mask
 
 GRID_DAYS = 64.0
 """Length of the steps that all objects make together: the longest that nearly all of the main belt can make."""
@@ -149,7 +147,7 @@ class _Journey:
             self._grid_step(here, self._anchor + self._direction * now * GRID_DAYS, self._direction * GRID_DAYS)
             grid[here] += 1.0
 
-    def _arrived(self) -> NDArray[np.bool_]:
+    def _arrived(self) -> Mask:
         """Which objects are where they are to go, or lost."""
         if self._direction > 0:
             return ~(self._time < self._end)
@@ -159,7 +157,7 @@ class _Journey:
         """Days that light takes at most, with a margin for the motion within a step; from beyond all bounds no more."""
         return 1.2 * (np.minimum(np.sqrt((self._state[:3] ** 2).sum(axis=0)), LARGEST_AU) + 2.0) / LIGHT_SPEED
 
-    def _grid_step(self, items: Items, time: float, days: float) -> None:
+    def _grid_step(self, items: Index, time: float, days: float) -> None:
         """One step of the grid for objects that are at its start; two half ones for those that it is too long for."""
         fits = self._wanted[items] >= abs(days)
         together, alone = items[fits], items[~fits]
@@ -176,7 +174,7 @@ class _Journey:
             self._grid_step(alone, time, 0.5 * days)
             self._grid_step(alone[~np.isnan(self._time[alone])], time + 0.5 * days, 0.5 * days)
 
-    def _own_steps(self, items: Items, goal: Array) -> None:
+    def _own_steps(self, items: Index, goal: Array) -> None:
         """Objects to their goals, each by steps of its own."""
         while len(items):
             for part in _parts(items, _OWN_CACHED):
@@ -187,12 +185,12 @@ class _Journey:
             self._lose(items[(self._wanted[items] < SHORTEST_DAYS) | (self._n_steps[items] > MOST_STEPS)])
             items = items[np.abs(goal[items] - self._time[items]) > 1e-9]
 
-    def _lose(self, items: Items) -> None:
+    def _lose(self, items: Index) -> None:
         """Objects that cannot be followed any longer."""
         self._time[items] = np.nan
         self._state[:, items] = np.nan
 
-    def _step(self, items: Items, days: Array, bodies: Field) -> NDArray[np.bool_]:
+    def _step(self, items: Index, days: Array, bodies: Field) -> Mask:
         """One step of objects; those whose error is too large stay where they are. Which were accepted."""
         self._n_steps[items] += 1
         state = self._state[:, items]
@@ -219,7 +217,7 @@ class _Journey:
         return accepted
 
 
-def _parts(items: Items, size: int) -> Iterator[Items]:
+def _parts(items: Index, size: int) -> Iterator[Index]:
     """The items in parts of at most ``size``."""
     return (items[start : start + size] for start in range(0, len(items), size))
 
@@ -230,7 +228,7 @@ def _by_epoch(mjd_tdb: Array) -> Array:
     return sun(epochs)[index]
 
 
-def _itself(orbits: Orbits) -> NDArray[np.bool_] | None:
+def _itself(orbits: Orbits) -> Mask | None:
     """Which attracting body an object is, shape (b, n); None where none is one.
 
     By its place and motion, for which no names are needed: orbits of the large asteroids agree with JPL's to 1e-6 au.

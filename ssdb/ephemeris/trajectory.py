@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.collocation import NODES, within
-
-Array = NDArray[np.float64]
+from ssdb.units import Array, Index
 
 _ROUNDING_DAYS = 1e-6
 """What rounding may have put between two steps of an object, or a time and its path's end."""
@@ -34,7 +33,7 @@ class Trajectories:
     """
 
     n: int
-    item: NDArray[np.intp]
+    item: Index
     start: Array
     days: Array
     states: Array
@@ -51,7 +50,7 @@ class Trajectories:
         object.__setattr__(self, "_span", span)
         object.__setattr__(self, "_keys", self.item * span + (earliest - origin))
 
-    def take(self, rows: NDArray[np.intp]) -> Trajectories:
+    def take(self, rows: Index) -> Trajectories:
         """Some of the objects; ``rows`` ascending."""
         place = np.full(self.n, -1)
         place[rows] = np.arange(len(rows))
@@ -98,9 +97,9 @@ class Recorder:
 
     def __init__(self, n: int) -> None:
         self._n = n
-        self._parts: list[tuple[NDArray[np.intp], Array, Array, Array, Array]] = []
+        self._parts: list[tuple[Index, Array, Array, Array, Array]] = []
 
-    def add(self, item: NDArray[np.intp], start: Array, days: Array, states: Array, coefficients: Array) -> None:
+    def add(self, item: Index, start: Array, days: Array, states: Array, coefficients: Array) -> None:
         """Steps of objects: their states (6, k) at the start, coefficients (8, 3, k)."""
         if len(item):
             self._parts.append((item, start, days, states.T, coefficients.transpose(2, 0, 1)))

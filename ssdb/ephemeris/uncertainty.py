@@ -11,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ssdb.config import ARCSEC
 from ssdb.ephemeris.bodies import sun
 from ssdb.ephemeris.covariance import correlations
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian
@@ -23,8 +22,7 @@ from ssdb.ephemeris.predict import Paths, retarded
 from ssdb.ephemeris.propagate import BATCH, span, trajectories
 from ssdb.errors import InputError
 from ssdb.sky.vectors import cross, norms
-
-Array = NDArray[np.float64]
+from ssdb.units import ARCSEC, Array, Index
 
 LARGEST_ARCSEC = 3600.0
 """No axis of an ellipse is given larger: far beyond, an ellipse does not describe where an object may be."""
@@ -207,7 +205,7 @@ def sky_covariances(orbits: Orbits, covariances: Array, mjd_tai: ArrayLike, obse
 
 
 def sky_covariances_of_pairs(
-    orbits: Orbits, covariances: Array, item: NDArray[np.intp], mjd_tdb: Array, observers: Array
+    orbits: Orbits, covariances: Array, item: Index, mjd_tdb: Array, observers: Array
 ) -> Array:
     """Covariances of many objects on the sky, of each at a few times; near-Earth and outer objects cost most of it.
 

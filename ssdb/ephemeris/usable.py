@@ -6,12 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ssdb.ephemeris.constants import LIGHT_SPEED
 from ssdb.ephemeris.elements import cometary_to_cartesian
 from ssdb.schema.apdb_solar_system import mpc_orbits
-from ssdb.schema.ranges import LARGEST_AU, Mask, out_of_range
-from ssdb.sky.sphere import Array
+from ssdb.schema.ranges import LARGEST_AU, out_of_range
 from ssdb.sky.vectors import norms
+from ssdb.units import LIGHT_SPEED, Array, Mask
 
 ELEMENTS = ("q", "e", "i", "node", "argperi", "peri_time", "epoch_mjd")
 """What an orbit is made of, as mpc_orbits has it."""

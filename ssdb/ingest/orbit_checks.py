@@ -9,8 +9,7 @@ import numpy as np
 from ssdb.ephemeris.constants import GM_SUN
 from ssdb.ingest.formats.kepler import mean_motion
 from ssdb.ingest.formats.orbit_block import usable_epochs
-from ssdb.schema.ranges import Mask
-from ssdb.sky.sphere import Array
+from ssdb.units import Array, Mask
 
 _JD = 2_400_000.5
 _IS_JD = "looks like JD; MJD = JD - 2400000.5"

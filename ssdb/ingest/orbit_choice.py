@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from ssdb.ingest.formats.orbit_block import IN_SOURCE, PACKED, OrbitBlock
 from ssdb.schema.ranges import MIN_PACKED_LENGTH
-from ssdb.sky.sphere import Array
 from ssdb.store.tables.orbits import OrbitRank, newer, stored_ranks
+from ssdb.units import Array
 
 TWICE = "the object is there twice"
 STAYS = (

@@ -11,10 +11,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ssdb.errors import ConfigError, UsageError, option, quoted
 from ssdb.schema.ranges import MJD
+from ssdb.units import JD_OF_MJD_0, SECONDS_PER_DAY, Array
 
 SCALES = ("utc", "tai", "tt", "tdb")
 """Time scales that people may write times in."""
@@ -23,14 +24,13 @@ _DATE = re.compile(
     r"(?P<year>\d{4})-\d\d-\d\d(?P<clock>[T ]\d\d:\d\d(:\d\d(\.\d*)?)?)?(?P<utc> ?(Z|UTC)|[+-]00:?00)?", re.IGNORECASE
 )
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-_JD_OF_MJD_0 = 2400000.5
 _JULIAN_DATES = 1_500_000.0
 """From here on a number is a Julian date, or a date without hyphens."""
 
 _UTC_YEAR = 1960
 """The first of UTC; it has leap seconds since 1972."""
 
-_UTC_WITH_LEAP_SECONDS = 41317.0 + 10.0 / 86400.0
+_UTC_WITH_LEAP_SECONDS = 41317.0 + 10.0 / SECONDS_PER_DAY
 """MJD TAI."""
 
 
@@ -64,7 +64,7 @@ def mjd_tai_of(given: Any, scale: str | None = None) -> float:
             f"or an MJD ({of_numbers})"
         )
     if not MJD.low <= number < _JULIAN_DATES:
-        meant = f"; is it a Julian date, and MJD {number - _JD_OF_MJD_0:.10g} meant?" if _is_jd(number) else ""
+        meant = f"; is it a Julian date, and MJD {number - JD_OF_MJD_0:.10g} meant?" if _is_jd(number) else ""
         raise ConfigError(f"{quoted(text)} is no MJD of our time{meant or ': dates are written as 2026-06-01'}")
     return _in_tai(number, "mjd", scale or "tai")
 
@@ -100,7 +100,7 @@ def utc_texts(mjd_tai: ArrayLike) -> list[str | None]:
     """
     from astropy.time import Time
 
-    times: NDArray[np.float64] = np.asarray(mjd_tai, dtype=float)
+    times: Array = np.asarray(mjd_tai, dtype=float)
     known = np.flatnonzero(times >= _UTC_WITH_LEAP_SECONDS - 1e-9)
     texts: list[str | None] = [None] * len(times)
     with _far_from_now():
@@ -111,7 +111,7 @@ def utc_texts(mjd_tai: ArrayLike) -> list[str | None]:
 
 
 def _is_jd(number: float) -> bool:
-    return MJD.low <= number - _JD_OF_MJD_0 <= MJD.high
+    return MJD.low <= number - JD_OF_MJD_0 <= MJD.high
 
 
 def _of_date(text: str, match: re.Match[str], scale: str) -> float:

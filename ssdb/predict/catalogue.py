@@ -22,6 +22,7 @@ from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.ranges import absurd_unknown, reasons_of
 from ssdb.store.database import Database
 from ssdb.store.transfer.read import read_arrays
+from ssdb.units import Integers, Mask
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +56,10 @@ class Catalogue:
         Rows of mpc_orbits that are left out, by designation, and why they cannot be followed.
     """
 
-    ids: NDArray[np.int64]
+    ids: Integers
     designations: pa.Array
-    hashes: NDArray[np.int64]
-    has_json: NDArray[np.bool_]
+    hashes: Integers
+    has_json: Mask
     orbits: Orbits
     unusable: dict[str, str]
 
@@ -120,7 +121,7 @@ def _magnitudes(rows: dict[str, np.ndarray], names: pa.Array) -> dict[str, np.nd
     return magnitudes
 
 
-def _hashes(values: np.ndarray) -> NDArray[np.int64]:
+def _hashes(values: np.ndarray) -> Integers:
     """A number of each column that changes with any of its values: the bytes folded as FNV-1a does, in words of 64 bits
     (https://datatracker.ietf.org/doc/html/draft-eastlake-fnv).
     """

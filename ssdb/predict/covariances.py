@@ -8,15 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
-from ssdb.ephemeris.covariance import Array, covariance_of
+from ssdb.ephemeris.covariance import covariance_of
 from ssdb.ephemeris.uncertainty import error_ellipses, sky_covariances_of_pairs
 from ssdb.errors import InputError
 from ssdb.identity.primary import in_chunks
 from ssdb.predict.catalogue import orbits_of
 from ssdb.predict.views import Views
 from ssdb.schema.apdb_solar_system import mpc_orbits
+from ssdb.units import Array, Mask
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +53,7 @@ def stored_covariances(connection: sa.Connection, packed: Sequence[str]) -> dict
     return found
 
 
-def with_errors(
-    connection: sa.Connection, rows: pa.Table, views: Views, has_json: NDArray[np.bool_] | None = None
-) -> pa.Table:
+def with_errors(connection: sa.Connection, rows: pa.Table, views: Views, has_json: Mask | None = None) -> pa.Table:
     """Predictions with their error ellipses, NULL for orbits without a covariance.
 
     Parameters

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
 from ssdb.predict.segment_index import probes_of_field
 from ssdb.predict.segments import COEFFICIENT_BYTES, Segments, unpacked_series
 from ssdb.schema.survey import ss_ephemeris
-from ssdb.sky.sphere import Array
 from ssdb.store.query_plans import index_loops
 from ssdb.store.sql_files import sql_text
 from ssdb.store.tables.visit_fields import MARGIN_DEG, Field
 from ssdb.store.transfer.read import read_arrays
-
-Columns = dict[str, NDArray[Any]]
+from ssdb.units import Array, Columns
 
 _FEW_BYTES = 4 * COEFFICIENT_BYTES
 """What the statement returns of a series: all of it, but for the few objects with more."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from ssdb.ephemeris.bodies import earth
 from ssdb.ephemeris.propagate import BATCH, trajectories
@@ -23,6 +22,7 @@ from ssdb.store.ddl.nights import Making, begin_nights, complete_nights, finish_
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import Progress, write_rows
+from ssdb.units import Integers, Mask
 
 RUNS_INTO = "on the way from its epoch it runs into the Sun or a planet, or out of reach"
 
@@ -53,11 +53,11 @@ class NightReport:
 class _Stored:
     """The segments that a night has: of which objects (ascending) and orbits, and whether these still exist."""
 
-    ids: NDArray[np.int64]
-    hashes: NDArray[np.int64]
-    found: NDArray[np.bool_]
+    ids: Integers
+    hashes: Integers
+    found: Mask
 
-    def note(self, catalogue: Catalogue) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def note(self, catalogue: Catalogue) -> tuple[Mask, Mask]:
         """Which objects have a segment, and which one of the orbit as it is."""
         if not len(self.ids):
             none = np.zeros(len(catalogue.ids), bool)
@@ -161,7 +161,7 @@ def _stored(connection: sa.Connection, night: int) -> _Stored:
     return _Stored(rows["ssObjectId"][order], rows["orbitHash"][order], np.zeros(len(order), bool))
 
 
-def _remove(connection: sa.Connection, night: int, ids: NDArray[np.int64]) -> None:
+def _remove(connection: sa.Connection, night: int, ids: Integers) -> None:
     """Removes segments of objects."""
     if not len(ids):
         return
@@ -170,7 +170,7 @@ def _remove(connection: sa.Connection, night: int, ids: NDArray[np.int64]) -> No
         connection.execute(sa.delete(ss_ephemeris).where(these))
 
 
-def _segment_rows(catalogue: Catalogue, needed: dict[int, NDArray[np.bool_]]) -> dict[int, pa.Table]:
+def _segment_rows(catalogue: Catalogue, needed: dict[int, Mask]) -> dict[int, pa.Table]:
     """Rows of SsEphemeris by night, those of objects near each other on the sky side by side."""
     nights = [night for night, mask in needed.items() if mask.any()]
     if not nights:

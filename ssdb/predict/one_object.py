@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from ssdb.errors import EphemerisError
 from ssdb.predict.target import Target, find_target
@@ -24,6 +23,7 @@ from ssdb.store.tables.visit_fields import visit_fields
 from ssdb.store.tables.visits import clear_results, lock_visits
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import Progress, write_rows
+from ssdb.units import Integers
 
 SAME_ARCSEC = 1e-3
 """A prediction that moves by less is the same: segments, and other ways through the same orbit, differ by less."""
@@ -125,7 +125,7 @@ def _stored(connection: sa.Connection, chosen: sa.ColumnElement[bool], ids: Sequ
         return read_arrays(connection, sa.select(*columns).join(visit, of_objects).where(chosen))
 
 
-def _touched(new: pa.Table, old: dict[str, np.ndarray]) -> NDArray[np.int64]:
+def _touched(new: pa.Table, old: dict[str, np.ndarray]) -> Integers:
     """Exposures with other predictions than before, ascending."""
     columns = {name: np.concatenate([new.column(name).to_numpy(), values]) for name, values in old.items()}
     order = np.lexsort((columns["ssObjectId"], columns["visit"]))
@@ -142,7 +142,7 @@ def _touched(new: pa.Table, old: dict[str, np.ndarray]) -> NDArray[np.int64]:
     return np.unique(columns["visit"][~paired]).astype(np.int64)
 
 
-def _without_unknown_fields(connection: sa.Connection, touched: NDArray[np.int64], new: pa.Table) -> NDArray[np.int64]:
+def _without_unknown_fields(connection: sa.Connection, touched: Integers, new: pa.Table) -> Integers:
     """Exposures without those of which nobody knows where they looked: what they have is as good as any answer."""
     unsure = np.setdiff1d(touched, new.column("visit").to_numpy())
     unknown: list[int] = []
@@ -153,7 +153,7 @@ def _without_unknown_fields(connection: sa.Connection, touched: NDArray[np.int64
     return np.setdiff1d(touched, unknown)
 
 
-def _replace(database: Database, visits: NDArray[np.int64], ids: Sequence[int], rows: pa.Table) -> dict[int, int]:
+def _replace(database: Database, visits: Integers, ids: Sequence[int], rows: pa.Table) -> dict[int, int]:
     """Replaces the predictions of objects in visits; how many there are now in each."""
     of_visits = visits.tolist()
     mine = rows.filter(pa.array(np.isin(rows.column("visit").to_numpy(), visits)))

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from ssdb.association.associate import AssociationReport, associate
 from ssdb.association.derive import derive
@@ -37,8 +36,7 @@ from ssdb.store.transfer.nested import Nested
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import Progress, write_rows
-
-Columns = dict[str, NDArray[Any]]
+from ssdb.units import AB_ZERO_POINT_NJY, ARCSEC_PER_DEG, Columns, Integers
 
 _BOXES_PER_STATEMENT = 20_000
 _VISITS_PER_STATEMENT = 500
@@ -55,8 +53,6 @@ _SOURCE_COLUMNS = (
 )
 """What the statements select, in their order; bands, 8 letters of any kind, as UTF-8."""
 
-_AB_ZERO_POINT = 31.4
-"""AB magnitude of 1 nJy."""
 
 FOUND_COLUMNS = (
     *("visit", "midpointMjdTai", "detector", "diaSourceId", "separation", "ephOffsetAlongTrack"),
@@ -173,7 +169,7 @@ def precover(
     with database.reading() as connection:
         target = find_target(connection, name, orbit, format)
         predictions, failed = predicted_in_fields(
-            connection, target, margin_deg=radius_arcsec / 3600.0, observatory=observatory
+            connection, target, margin_deg=radius_arcsec / ARCSEC_PER_DEG, observatory=observatory
         )
         own = sa.select(sa.func.count()).select_from(ss_source).where(ss_source.c.ssObjectId == target.object_id)
         report = PrecoveryReport(
@@ -212,7 +208,7 @@ def _found(
     kept["diaDistanceRank"] = ranks(kept["visit"], candidates.separation)
     derived = derive(columns, kept["prediction"], kept, config)
     with np.errstate(divide="ignore", invalid="ignore"):
-        magnitudes = _AB_ZERO_POINT - 2.5 * np.log10(kept["psfFlux"].astype(float))
+        magnitudes = AB_ZERO_POINT_NJY - 2.5 * np.log10(kept["psfFlux"].astype(float))
     told = kept | {
         "separation": candidates.separation,
         "ephOffsetAlongTrack": derived["ephOffsetAlongTrack"],
@@ -236,7 +232,7 @@ def _known(value: Any) -> Any:
 def _sources_near(connection: sa.Connection, predictions: Columns, radius_arcsec: float) -> Columns:
     """The sources without an object in boxes round predictions, by visit and diaSourceId: a superset."""
     rate = np.hypot(predictions["ephRateRa"], predictions["ephRateDec"])
-    radius = (radius_arcsec + 1e-3) / 3600.0 + np.nan_to_num(rate) * MAX_TIME_DIFFERENCE_DAYS
+    radius = (radius_arcsec + 1e-3) / ARCSEC_PER_DEG + np.nan_to_num(rate) * MAX_TIME_DIFFERENCE_DAYS
     boxes = boxes_of_caps(predictions["ephRa"], predictions["ephDec"], radius)
     zone0, zone1 = (np.floor((dec + 90.0) * 60.0).astype(int) for dec in (boxes.dec_min, boxes.dec_max))
     n_zones = zone1 - zone0 + 1
@@ -304,7 +300,7 @@ def _refuse_worse(connection: sa.Connection, designation: str, row: pa.Table) ->
         )
 
 
-def _outdated(connection: sa.Connection, object_id: int) -> NDArray[np.int64]:
+def _outdated(connection: sa.Connection, object_id: int) -> Integers:
     """The visits that have a prediction of the object made by ssdb."""
     made = (
         (ss_prediction.c.visit == visit.c.visit)
@@ -314,7 +310,7 @@ def _outdated(connection: sa.Connection, object_id: int) -> NDArray[np.int64]:
     return read_arrays(connection, sa.select(visit.c.visit).where(sa.exists().where(made)))["visit"]
 
 
-def _with_predictions(connection: sa.Connection, visits: NDArray[np.int64]) -> NDArray[np.int64]:
+def _with_predictions(connection: sa.Connection, visits: Integers) -> Integers:
     """Those visits whose predictions were loaded: with one object's alone they would pass for predicted."""
     found = [np.empty(0, np.int64)]
     for start in range(0, len(visits), _VISITS_PER_STATEMENT):

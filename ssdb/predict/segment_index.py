@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ssdb.sky.sphere import Array
+from ssdb.units import Array
 
 LEVELS = 12
 """The largest is that of objects that may be anywhere."""

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from ssdb.config import ARCSEC, AU_KM
 from ssdb.ephemeris.bodies import earth
 from ssdb.ephemeris.chebyshev import evaluate, fit, nodes
-from ssdb.ephemeris.constants import EARTH_RADIUS_KM, LIGHT_SPEED
+from ssdb.ephemeris.constants import EARTH_RADIUS_KM
 from ssdb.ephemeris.observer import tdb_of_tai
 from ssdb.ephemeris.predict import retarded
 from ssdb.ephemeris.trajectory import Trajectories
 from ssdb.predict.segment_index import ROUNDING_DEG
-from ssdb.sky.sphere import Array, positions
+from ssdb.sky.sphere import positions
 from ssdb.sky.vectors import norms
+from ssdb.units import ARCSEC, AU_KM, LIGHT_SPEED, Array, Index
 
 TOLERANCE_ARCSEC = 5e-5
 """Largest error of a series as it is seen from the Earth."""
@@ -98,9 +97,9 @@ class NightSegments:
         The caps, degrees; radius 180 where an object may be anywhere.
     """
 
-    rows: NDArray[np.intp]
+    rows: Index
     segments: Segments
-    degrees: NDArray[np.intp]
+    degrees: Index
     ra: Array
     dec: Array
     radius: Array
@@ -133,13 +132,11 @@ def segments_of_night(paths: Trajectories, night: int) -> NightSegments:
     return NightSegments(rows, segments, degrees, *_caps(segments, start, end))
 
 
-def _fitted(
-    paths: Trajectories, tmin: Array, length: float, distance: Array
-) -> tuple[NDArray[np.intp], Array, NDArray[np.intp]]:
+def _fitted(paths: Trajectories, tmin: Array, length: float, distance: Array) -> tuple[Index, Array, Index]:
     """Which objects have a series, the series (k, 3, n) and their degrees; more nodes where few are not enough."""
-    rows: NDArray[np.intp] = np.flatnonzero(np.isfinite(tmin))
+    rows: Index = np.flatnonzero(np.isfinite(tmin))
     tolerance = TOLERANCE_ARCSEC * ARCSEC * np.maximum(distance, _NEAREST_AU)
-    found: list[tuple[NDArray[np.intp], Array, NDArray[np.intp]]] = []
+    found: list[tuple[Index, Array, Index]] = []
     n_nodes = FIRST_NODES
     while len(rows) and n_nodes <= MOST_NODES:
         times = tmin[rows, None] + 0.5 * length * (nodes(n_nodes) + 1.0)
@@ -158,8 +155,8 @@ def _fitted(
 
 
 def _joined(
-    parts: list[tuple[NDArray[np.intp], Array, NDArray[np.intp]]],
-) -> tuple[NDArray[np.intp], Array, NDArray[np.intp]]:
+    parts: list[tuple[Index, Array, Index]],
+) -> tuple[Index, Array, Index]:
     """Rows, series and degrees of several fits as those of one, by row; as many terms as the longest series has."""
     rows = np.concatenate([np.empty(0, np.intp), *(part[0] for part in parts)])
     degrees = np.concatenate([np.empty(0, np.intp), *(part[2] for part in parts)])
@@ -200,7 +197,7 @@ def _angles(differences: Array) -> Array:
     return 2.0 * np.arcsin(np.minimum(0.5 * norms(differences), 1.0))
 
 
-def packed_series(segments: Segments, degrees: NDArray[np.intp]) -> pa.Array:
+def packed_series(segments: Segments, degrees: Index) -> pa.Array:
     """Series as bytes: little-endian doubles, x, y, z of one coefficient after the other up to the degree."""
     n_terms = degrees + 1
     kept = np.arange(len(segments.coefficients)) < n_terms[:, None]

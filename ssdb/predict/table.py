@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from ssdb.ask.query import QueryResult
 from ssdb.ephemeris.predict import ephemeris
@@ -25,6 +24,7 @@ from ssdb.schema.columns import double
 from ssdb.schema.survey import ss_prediction
 from ssdb.store.database import Database
 from ssdb.store.ddl.views import known_columns
+from ssdb.units import SECONDS_PER_DAY, Array, Mask
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ _COLUMNS = (
     *("ephVmag", "helioRange", "topoRange", "phaseAngle", "elongation", "ephErrMajor", "ephErrMinor", "ephErrPa"),
 )
 _STEP = re.compile(r"(\d+\.?\d*|\.\d+) ?(d|h|min|s)")
-_DAYS = {"d": 1.0, "h": 1.0 / 24.0, "min": 1.0 / 1440.0, "s": 1.0 / 86400.0}
+_DAYS = {"d": 1.0, "h": 1.0 / 24.0, "min": 1.0 / 1440.0, "s": 1.0 / SECONDS_PER_DAY}
 
 _ROUNDING = 1e-6
 """Of a step: so near to the last time a time is that one."""
@@ -99,7 +99,7 @@ def ephemeris_table(
     return QueryResult(list(_COLUMNS), rows, _schema())
 
 
-def _times(start: Any, end: Any, step: str, scale: str | None, n_objects: int) -> NDArray[np.float64]:
+def _times(start: Any, end: Any, step: str, scale: str | None, n_objects: int) -> Array:
     """MJD TAI, shape (m,)."""
     if scale is not None and scale not in SCALES:
         raise ConfigError(f"scale is one of {', '.join(SCALES)}, not {quoted(scale)}")
@@ -126,9 +126,7 @@ def _time(which: str, given: Any, scale: str | None) -> float:
         raise ConfigError(f"{which}: {error}") from None
 
 
-def _rows(
-    target: Target, times: NDArray[np.float64], moments: tuple[list[Any], ...], observatory: str
-) -> Iterator[tuple[Any, ...]]:
+def _rows(target: Target, times: Array, moments: tuple[list[Any], ...], observatory: str) -> Iterator[tuple[Any, ...]]:
     """Rows of one object."""
     seen = {name: values[0] for name, values in ephemeris(target.orbit, times, observatory).items()}
     seen["ephRate"] = np.hypot(seen["ephRateRa"], seen["ephRateDec"])
@@ -141,11 +139,11 @@ def _rows(
     return zip([target.designation] * len(times), *moments, *known, strict=True)
 
 
-def _without_nan(values: NDArray[np.float64]) -> list[float | None]:
+def _without_nan(values: Array) -> list[float | None]:
     return [None if value != value else value for value in values.tolist()]
 
 
-def _tell_lost(target: Target, lost: NDArray[np.bool_], times: NDArray[np.float64]) -> None:
+def _tell_lost(target: Target, lost: Mask, times: Array) -> None:
     if lost.any():
         first, last = times[lost][[0, -1]]
         logger.warning(

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.ephemeris.covariance import Array, covariance_of
+from ssdb.ephemeris.covariance import covariance_of
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.usable import ELEMENTS
 from ssdb.errors import EphemerisError, InputError, NotFoundError, UsageError, option, shown
@@ -21,6 +21,7 @@ from ssdb.ingest.table.report import Source
 from ssdb.io.tables import label
 from ssdb.predict.catalogue import orbits_of
 from ssdb.predict.covariances import stored_covariances
+from ssdb.units import Array
 
 
 @dataclass(frozen=True, eq=False)

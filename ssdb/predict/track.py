@@ -7,11 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
-from ssdb.config import AU_KM
 from ssdb.ephemeris.bodies import earth
-from ssdb.ephemeris.constants import EARTH_RADIUS_KM, SECONDS_PER_DAY
+from ssdb.ephemeris.constants import EARTH_RADIUS_KM
 from ssdb.ephemeris.observer import tdb_of_tai
 from ssdb.ephemeris.predict import retarded
 from ssdb.ephemeris.propagate import span, trajectories
@@ -22,16 +20,14 @@ from ssdb.predict.target import Target
 from ssdb.predict.views import Views, in_field, prediction_rows, views_of
 from ssdb.schema.ranges import MJD
 from ssdb.schema.survey import visit
-from ssdb.sky.sphere import Array, unit_vectors
+from ssdb.sky.sphere import unit_vectors
 from ssdb.sky.vectors import norms, range_rates
 from ssdb.store.tables.visit_fields import Field, padding, visit_fields
 from ssdb.store.transfer.read import read_arrays
+from ssdb.units import AU_KM, TT_LESS_TAI_DAYS, Array, Integers, Mask
 
 _VISITS_PER_CHUNK = 100_000
 _FIELDS_PER_CHUNK = 500
-
-_TDB_LESS_TAI_DAYS = 32.184 / SECONDS_PER_DAY
-"""To 2 ms, in which no object moves by more than a first look is generous."""
 
 
 def predicted_in_fields(
@@ -107,7 +103,7 @@ def _near_fields(
 
 def _near_visits(
     connection: sa.Connection, chosen: sa.ColumnElement[bool], paths: Trajectories, margin_deg: float
-) -> Iterator[NDArray[np.int64]]:
+) -> Iterator[Integers]:
     """Exposures that the object is near as seen from the Earth's centre, and those whose circle is not known, in parts.
 
     Most of a survey's visits are elsewhere: they cost no more than this look at arrays.
@@ -124,11 +120,9 @@ def _near_visits(
         yield number[unknown | _is_near(paths, mjd_tai, ra, dec, radius, margin_deg)]
 
 
-def _is_near(
-    paths: Trajectories, mjd_tai: Array, ra: Array, dec: Array, radius: Array, margin_deg: float
-) -> NDArray[np.bool_]:
+def _is_near(paths: Trajectories, mjd_tai: Array, ra: Array, dec: Array, radius: Array, margin_deg: float) -> Mask:
     """Whether the object may be seen within a field from anywhere on Earth, shape (m,); False where one is unknown."""
-    mjd_tdb = mjd_tai + _TDB_LESS_TAI_DAYS
+    mjd_tdb = mjd_tai + TT_LESS_TAI_DAYS
     here = earth(mjd_tdb)
     topo = retarded(paths, mjd_tdb, here)[0][0] - here
     distance = norms(topo[:, :3])

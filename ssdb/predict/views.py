@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from ssdb.ephemeris.bodies import sun
-from ssdb.ephemeris.constants import LIGHT_SPEED
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.predict import Paths, columns_of, retarded
 from ssdb.errors import EphemerisError
@@ -19,9 +16,10 @@ from ssdb.predict.segments import MOST_DAYS, Segments
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.ranges import LARGEST_AU
 from ssdb.schema.survey import ss_prediction
-from ssdb.sky.sphere import Array, unit_vectors
+from ssdb.sky.sphere import unit_vectors
 from ssdb.sky.vectors import norms, range_rates
 from ssdb.store.tables.visit_fields import Field, padding
+from ssdb.units import LIGHT_SPEED, Array, Columns, Index, Integers, Mask
 
 PROVIDER = "ssdb"
 
@@ -48,7 +46,7 @@ class Views:
         Of the fields, degrees.
     """
 
-    visits: NDArray[np.int64]
+    visits: Integers
     mjd_tai: Array
     mjd_tdb: Array
     observers: Array
@@ -56,7 +54,7 @@ class Views:
     centers: Array
     radius: Array
 
-    def take(self, rows: NDArray[np.intp]) -> Views:
+    def take(self, rows: Index) -> Views:
         """Some of the visits, any number of times."""
         return Views(*(getattr(self, item.name)[rows] for item in fields(self)))
 
@@ -98,7 +96,7 @@ def views_of(places: Mapping[int, Field]) -> tuple[Views, dict[int, str]]:
     return Views(visits[known], mjd_tai, mjd_tdb, observers[known], sun(mjd_tdb), centers, radius), failed
 
 
-def seen(paths: Paths, views: Views) -> tuple[Array, NDArray[np.bool_]]:
+def seen(paths: Paths, views: Views) -> tuple[Array, Mask]:
     """Objects as they are seen, and whether that is in the field or near enough to come into it.
 
     Parameters
@@ -118,7 +116,7 @@ def seen(paths: Paths, views: Views) -> tuple[Array, NDArray[np.bool_]]:
     return states, in_field(states, views)
 
 
-def hold(segments: Segments, states: Array, views: Views) -> NDArray[np.bool_]:
+def hold(segments: Segments, states: Array, views: Views) -> Mask:
     """Whether segments are those of objects, and of the time at which these are seen.
 
     Parameters
@@ -139,7 +137,7 @@ def hold(segments: Segments, states: Array, views: Views) -> NDArray[np.bool_]:
     return in_time & (norms(states[:, :3]) <= LARGEST_AU) & (norms(states[:, 3:]) < LIGHT_SPEED)
 
 
-def in_field(states: Array, views: Views, margin_deg: float = 0.0) -> NDArray[np.bool_]:
+def in_field(states: Array, views: Views, margin_deg: float = 0.0) -> Mask:
     """Whether objects are in fields, or near enough to come into them.
 
     Parameters
@@ -166,7 +164,7 @@ def in_field(states: Array, views: Views, margin_deg: float = 0.0) -> NDArray[np
 
 
 def prediction_rows(
-    states: Array, views: Views, H: Array, G: Array, object_ids: NDArray[np.int64], designations: pa.Array
+    states: Array, views: Views, H: Array, G: Array, object_ids: Integers, designations: pa.Array
 ) -> pa.Table:
     """Rows of SsPrediction.
 
@@ -187,7 +185,7 @@ def prediction_rows(
         H[:, None].astype(float),
         G[:, None].astype(float),
     )
-    columns: dict[str, NDArray[Any]] = {name: values[:, 0] for name, values in seen_as.items()}
+    columns: Columns = {name: values[:, 0] for name, values in seen_as.items()}
     columns |= {"visit": views.visits, "ssObjectId": object_ids, "midpointMjdTai": views.mjd_tai}
     kept = [field for field in _SCHEMA if field.name in columns and field.name not in _DERIVED]
     arrays = [pa.array(columns[field.name], from_pandas=True).cast(field.type) for field in kept]

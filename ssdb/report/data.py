@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ssdb.errors import ConfigError, NotFoundError, option, shown
 from ssdb.report.depth import limiting_magnitudes
 from ssdb.report.objects import ObservedObject, read_objects, seen_objects
-from ssdb.report.reading import Columns, read_columns
+from ssdb.report.reading import read_columns
 from ssdb.report.statistics import ab_magnitudes
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
@@ -23,6 +23,7 @@ from ssdb.sky.footprint import Outlines, unpack_outlines
 from ssdb.sky.sphere import positions
 from ssdb.store.database import Database
 from ssdb.store.tables.visits import in_nights
+from ssdb.units import Array, Columns
 
 MAGNITUDE_BIN = 0.25
 """Width of the bins of predicted magnitude, mag."""
@@ -174,9 +175,7 @@ def _visits(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Column
     return read_columns(connection, statement)
 
 
-def _centres(
-    connection: sa.Connection, chosen: sa.ColumnElement[bool], visits: Columns
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _centres(connection: sa.Connection, chosen: sa.ColumnElement[bool], visits: Columns) -> tuple[Array, Array]:
     """Centres of the visits, ICRS degrees: the boresight, else the mean of what is there; NaN: nothing is."""
     ra, dec = visits["ra"].astype(float), visits["dec"].astype(float)
     order = np.argsort(visits["visit"])

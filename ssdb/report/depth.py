@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
-from ssdb.io.image.keywords import AB_ZERO_POINT_NJY
-from ssdb.report.reading import Columns, read_columns
+from ssdb.report.reading import read_columns
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import visit
+from ssdb.units import AB_ZERO_POINT_NJY, Array, Columns, Integers
 
 SIGNIFICANCE = 5
 FAINT = 10
@@ -25,8 +24,8 @@ _BINS_PER_DECADE = 250
 
 
 def limiting_magnitudes(
-    connection: sa.Connection, chosen: sa.ColumnElement[bool], visits: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    connection: sa.Connection, chosen: sa.ColumnElement[bool], visits: Integers
+) -> tuple[Array, Integers]:
     """The magnitude of a source of a signal-to-noise ratio of 5, of each visit, to 0.01 mag.
 
     31.4 - 2.5 log10(5 sigma), sigma the median psfFluxErr (nJy) of the visit's faint sources: psfFlux, of any sign,
@@ -63,7 +62,7 @@ def limiting_magnitudes(
     return _medians(counted, visits)
 
 
-def _medians(counted: Columns, visits: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _medians(counted: Columns, visits: Integers) -> tuple[Array, Integers]:
     """Of a histogram of each visit, ascending: the median, within its bin by interpolation."""
     magnitudes, totals = np.full(len(visits), np.nan), np.zeros(len(visits), np.int64)
     if not len(counted["n"]):

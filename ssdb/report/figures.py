@@ -11,8 +11,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ssdb.report.data import MAGNITUDE_BIN, MANY_CANDIDATES, FocalPlane, ReportData
 from ssdb.report.pictures import MOST_DOTS, Picture, Theme
-from ssdb.report.statistics import Array, fractions, median_and_width, medians_and_widths
+from ssdb.report.statistics import fractions, median_and_width, medians_and_widths
 from ssdb.sky.sphere import positions, tangent_offsets, unit_vectors
+from ssdb.units import ARCSEC_PER_DEG, Array
 
 _WIDTHS_SHOWN = 6.0
 _FEW_DETECTORS = 64
@@ -215,7 +216,7 @@ def _in_plane(plane: FocalPlane) -> tuple[list[Array], Array]:
     """Outlines and their centres, degrees east and north of the middle of them all."""
     vertices = plane.outlines.vertices
     (ra0,), (dec0,) = positions(unit_vectors(vertices[:, 0], vertices[:, 1]).sum(axis=0)[None, :])
-    flat = np.stack(tangent_offsets(ra0, dec0, vertices[:, 0], vertices[:, 1]), axis=-1) / 3600
+    flat = np.stack(tangent_offsets(ra0, dec0, vertices[:, 0], vertices[:, 1]), axis=-1) / ARCSEC_PER_DEG
     polygons = np.split(flat, plane.outlines.starts[1:-1])
     return polygons, np.array([polygon.mean(axis=0) for polygon in polygons])
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ssdb.report.data import ReportData
 from ssdb.report.depth import FAINT, FEWEST_SOURCES, SIGNIFICANCE
 from ssdb.report.pictures import MOST_DOTS, Picture, Theme, band_names, band_style, in_order, plain
-from ssdb.report.statistics import Array, median_and_width, medians_and_widths
+from ssdb.report.statistics import median_and_width, medians_and_widths
+from ssdb.units import Array
 
 _BIN = 0.5
 """Width of the bins of medians, mag."""

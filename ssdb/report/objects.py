@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from ssdb.identity.aliases import NAME, NUMBER
 from ssdb.identity.designation import name_in
 from ssdb.identity.resolve import find_object
-from ssdb.report.reading import Columns, read_columns
+from ssdb.report.reading import read_columns
 from ssdb.report.statistics import medians_and_widths
 from ssdb.schema.apdb_solar_system import numbered_identifications, ss_source
 from ssdb.schema.survey import ss_alias, visit
+from ssdb.units import Columns
 
 OBJECTS_NAME = "objects.csv"
 

@@ -19,8 +19,8 @@ from ssdb.report.data import RUNS_SHOWN, ReportData
 from ssdb.report.depth import FAINT
 from ssdb.report.objects import OBJECTS_NAME
 from ssdb.report.pictures import DOTS_PER_INCH, Picture
-from ssdb.report.reading import Columns
 from ssdb.report.statistics import median_and_width, medians_and_widths
+from ssdb.units import Columns
 
 PAGE_NAME = "index.html"
 _MOST_VISITS = 1_000

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from ssdb.schema.arrow import arrow_type
 from ssdb.store.transfer.read import read_table
-
-Columns = dict[str, NDArray[Any]]
+from ssdb.units import Columns
 
 
 def read_columns(connection: sa.Connection, statement: sa.Select) -> Columns:

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 
 from ssdb.report.data import ReportData
 from ssdb.report.pictures import Picture, Theme, band_names, band_style, in_order, plain
-from ssdb.report.statistics import Array
 from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.sky.sphere import moved, positions, smallest_cap, tangent_offsets
+from ssdb.units import ARCSEC_PER_DEG, Array
 
 _ALL_SKY_RADIUS = 30.0
 """Fields further than so many degrees from their centre are shown on a map of the whole sky."""
@@ -116,7 +116,7 @@ def _tangent_plane(figure: Figure, ra0: float, dec0: float, extent: float) -> tu
 
     def project(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, Array]:
         east, north = tangent_offsets(ra0, dec0, ra, dec)
-        return -east / 3600, north / 3600
+        return -east / ARCSEC_PER_DEG, north / ARCSEC_PER_DEG
 
     return axes, project
 

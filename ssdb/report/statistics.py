@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ssdb.io.image.keywords import AB_ZERO_POINT_NJY
-
-Array = NDArray[np.float64]
+from ssdb.units import AB_ZERO_POINT_NJY, Array, Integers
 
 _MAD_OF_NORMAL = 0.6744897501960817
 """Median absolute deviation of a normal distribution of width 1: the quantile of 3/4."""
@@ -31,7 +29,7 @@ def median_and_width(values: ArrayLike) -> tuple[float, float]:
     return float(medians[0]), float(widths[0])
 
 
-def medians_and_widths(groups: NDArray[np.int64], values: ArrayLike, n_groups: int) -> tuple[Array, Array]:
+def medians_and_widths(groups: Integers, values: ArrayLike, n_groups: int) -> tuple[Array, Array]:
     """As :func:`median_and_width`, of each of many groups.
 
     Parameters
@@ -54,7 +52,7 @@ def medians_and_widths(groups: NDArray[np.int64], values: ArrayLike, n_groups: i
     return medians, _medians(groups, np.abs(finite - medians[groups]), n_groups) / _MAD_OF_NORMAL
 
 
-def _medians(groups: NDArray[np.int64], values: Array, n_groups: int) -> Array:
+def _medians(groups: Integers, values: Array, n_groups: int) -> Array:
     values = values[np.lexsort((values, groups))]
     counts = np.bincount(groups, minlength=n_groups)
     ends = np.cumsum(counts)

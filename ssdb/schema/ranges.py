@@ -14,8 +14,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
-Columns = Mapping[str, NDArray[Any]]
+from ssdb.units import SECONDS_PER_DAY, Columns, Mask
 
 MIN_PACKED_LENGTH = 5
 """Characters of the packed number of a minor planet; no other packed designation is so short."""
@@ -68,7 +67,7 @@ MJD = Range(15020.0, 88070.0)
 EPOCHS = Range(-112_800.0, 288_970.0)
 """Modified Julian dates of the years 1550 to 2650, which DE440 covers: beyond them no orbit can be used."""
 
-EXPOSURE_TIME = Range(0.0, 86400.0)
+EXPOSURE_TIME = Range(0.0, SECONDS_PER_DAY)
 """Seconds: up to a day, in which the Earth turns once."""
 
 LARGEST_AU = 1e6
@@ -139,7 +138,7 @@ def out_of_range(table: sa.Table, columns: Columns) -> dict[str, Mask]:
     return found
 
 
-def absurd_unknown(table: sa.Table, columns: Columns) -> tuple[dict[str, NDArray[Any]], dict[str, Mask]]:
+def absurd_unknown(table: sa.Table, columns: Columns) -> tuple[Columns, dict[str, Mask]]:
     """Columns of a table in which what is out of range is NaN, and which values it was, by what is wrong."""
     problems = out_of_range(table, columns)
     cleaned = dict(columns)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
+
+from ssdb.units import Array, Mask
 
 ORBITS = "orbits"
 
@@ -45,7 +46,7 @@ class Sentinel:
             return ", ".join(f"{value:g}" for value in self.values)
         return f"{self.up_to:g} and less"
 
-    def found(self, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def found(self, numbers: Array) -> Mask:
         """Which numbers, shape (n,), stand for "unknown"."""
         if self.up_to is not None:
             return numbers <= self.up_to

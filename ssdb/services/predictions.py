@@ -21,6 +21,7 @@ from ssdb.store.database import Database
 from ssdb.store.tables.visit_fields import Field, padding, visit_fields
 from ssdb.store.tables.visits import among
 from ssdb.store.transfer.write import Progress
+from ssdb.units import ARCSEC_PER_DEG
 
 SERVICES = {"mpsky": MpskyService}
 
@@ -143,7 +144,7 @@ def fetch_predictions(
 def _in_field(table: pa.Table, where: Field) -> pa.Table:
     """The predictions that may come into the field: without footprints every one stored counts as expected there."""
     ra, dec, rate_ra, rate_dec = (table[name].to_numpy() for name in ("ephRa", "ephDec", "ephRateRa", "ephRateDec"))
-    outside = separations(where.ra, where.dec, ra, dec) / 3600.0 - where.radius
+    outside = separations(where.ra, where.dec, ra, dec) / ARCSEC_PER_DEG - where.radius
     # What is not a number is kept, to be refused at the door.
     return table.filter(pa.array(~(outside > padding(np.hypot(rate_ra, rate_dec)))))
 

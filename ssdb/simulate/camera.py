@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ssdb.config import ARCSEC
 from ssdb.simulate.focal_plane import FocalPlane
-from ssdb.sky.sphere import Array, moved, tangent_offsets
+from ssdb.sky.sphere import moved, tangent_offsets
+from ssdb.units import ARCSEC, Array, Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Camera:
         angle = np.arctan2(x, y) + self.rotation
         return moved(self.ra, self.dec, distance * np.sin(angle), distance * np.cos(angle), 1.0)
 
-    def detectors_at(self, ra: Array, dec: Array) -> NDArray[np.int64]:
+    def detectors_at(self, ra: Array, dec: Array) -> Integers:
         """Detectors on which directions (deg), shape (n,), fall; -1: none."""
         points = np.stack(self.to_plane(ra, dec))
         if self.focal_plane is None:

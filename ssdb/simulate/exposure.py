@@ -14,10 +14,10 @@ from ssdb.schema.survey import ss_prediction, visit, visit_detector
 from ssdb.simulate.camera import Camera, in_circle
 from ssdb.simulate.config import SOURCES_PER_VISIT, SimulationConfig
 from ssdb.simulate.focal_plane import FocalPlane
-from ssdb.simulate.objects import EARTH_AU, EARTH_KM_S, KM_S_PER_AU_DAY, KnownObjects
-from ssdb.sky.sphere import Array, moved, positions
+from ssdb.simulate.objects import EARTH_AU, EARTH_KM_S, KnownObjects
+from ssdb.sky.sphere import moved, positions
+from ssdb.units import AB_ZERO_POINT_NJY, ARCSEC_PER_DEG, AU_PER_DAY_KM_S, SECONDS_PER_DAY, Array
 
-SECONDS_PER_DAY = 86400.0
 EXPOSURE_SECONDS = 30.0
 
 _FIELDS = {
@@ -91,7 +91,7 @@ def prediction_rows(exposure: Exposure, objects: KnownObjects, config: Simulatio
     topo = objects.topo_at(exposure.mjd_tai)
     ra, dec = positions(topo)
     rate_ra, rate_dec = objects.rates(topo)
-    helio = topo + EARTH_AU + EARTH_KM_S / KM_S_PER_AU_DAY * (exposure.mjd_tai - config.night_mjd_tai)
+    helio = topo + EARTH_AU + EARTH_KM_S / AU_PER_DAY_KM_S * (exposure.mjd_tai - config.night_mjd_tai)
     vectors = {"helio_": helio, "helio_v": objects.velocity + EARTH_KM_S, "topo_": topo, "topo_v": objects.velocity}
     rows = _rows(
         len(ra),
@@ -122,7 +122,7 @@ def source_rows(
     unrelated = _unrelated_positions(exposure.camera, predicted, n_unrelated, rng)
     time = exposure.shutter_times(*np.hstack([predicted, unrelated]), crossing_seconds=config.shutter_seconds)
 
-    error = config.astrometric_error_arcsec / 3600.0
+    error = config.astrometric_error_arcsec / ARCSEC_PER_DEG
     correlation = rng.uniform(-0.3, 0.3, n_objects + n_unrelated)
     known = _scattered(*objects.true_positions(time[:n_objects]), error, correlation[:n_objects], rng)
     ra, dec = np.hstack([known, unrelated])
@@ -166,7 +166,7 @@ def _unrelated_positions(camera: Camera, predicted: Array, n: int, rng: np.rando
     """Directions of n unrelated sources, some within an arcsecond of a prediction; ra, dec (deg) in two rows."""
     n_objects = predicted.shape[1]
     beside = rng.permutation(n_objects)[: min(n_objects // 25, n)]
-    east, north = np.stack(in_circle(len(beside), 1.0, rng)) / 3600.0
+    east, north = np.stack(in_circle(len(beside), 1.0, rng)) / ARCSEC_PER_DEG
     near_ra, near_dec = predicted[:, beside]
     near = np.stack(moved(near_ra, near_dec, east, north, 1.0))
     near = near[:, camera.detectors_at(*near) >= 0]
@@ -182,8 +182,8 @@ def _scattered(
 
 
 def _flux(magnitude: ArrayLike) -> Array:
-    """Flux (nJy) of AB magnitudes: 31.4 is that of 1 nJy."""
-    return 10.0 ** ((31.4 - np.asarray(magnitude)) / 2.5)
+    """Flux (nJy) of AB magnitudes."""
+    return 10.0 ** ((AB_ZERO_POINT_NJY - np.asarray(magnitude)) / 2.5)
 
 
 def _rows(n: int, **columns: ArrayLike) -> pa.Table:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ssdb.config import ARCSEC
 from ssdb.sky.footprint import Outlines, join_outlines
 from ssdb.sky.outline import PixelToSky, pixel_scale, trace_outline
-from ssdb.sky.sphere import Array, positions, tangent_offsets
+from ssdb.sky.sphere import positions, tangent_offsets
+from ssdb.units import ARCSEC, Array, Index, Integers
 
 PIXEL_ARCSEC = 0.2
 RUBIN_DETECTORS = 189
@@ -57,12 +56,12 @@ class FocalPlane:
         """Half the sides along x and y, arcsec, shape (2,)."""
         return 0.5 * np.array([self.width, self.height]) * PIXEL_ARCSEC
 
-    def plane_positions(self, detector: NDArray[np.intp], offsets: Array) -> Array:
+    def plane_positions(self, detector: Index, offsets: Array) -> Array:
         """Plane coordinates (2, n) of points that are ``offsets`` (2, n; arcsec along the pixels) from the centres."""
         undistorted = _turned(offsets, self.rotations[detector]) + self.centers[detector].T
         return undistorted * (1.0 + self.cubic * (undistorted**2).sum(axis=0))
 
-    def detectors_at(self, points: Array) -> NDArray[np.int64]:
+    def detectors_at(self, points: Array) -> Integers:
         """Detectors on which points (2, n) of the plane fall; -1: none."""
         from scipy.spatial import cKDTree
 

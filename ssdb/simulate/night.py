@@ -16,16 +16,10 @@ import pyarrow.parquet
 from ssdb.io.output_folder import output_folder
 from ssdb.simulate.camera import Camera, plane_radius
 from ssdb.simulate.config import SimulationConfig
-from ssdb.simulate.exposure import (
-    SECONDS_PER_DAY,
-    Exposure,
-    detector_rows,
-    prediction_rows,
-    source_rows,
-    visit_rows,
-)
+from ssdb.simulate.exposure import Exposure, detector_rows, prediction_rows, source_rows, visit_rows
 from ssdb.simulate.focal_plane import RUBIN_DETECTORS, FocalPlane, mosaic, rubin_like
 from ssdb.simulate.objects import ecliptic_place, known_objects, random_designations
+from ssdb.units import SECONDS_PER_DAY
 
 CADENCE_SECONDS = 40.0
 BANDS = ("g", "r", "i", "z", "y")

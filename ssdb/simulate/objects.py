@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdb.simulate.camera import Camera
-from ssdb.sky.sphere import Array, moved, positions, unit_vectors
+from ssdb.sky.sphere import moved, positions, unit_vectors
+from ssdb.units import ARCSEC_PER_DEG, AU_PER_DAY_KM_S, OBLIQUITY, Array
 
-KM_S_PER_AU_DAY = 149597870.7 / 86400.0
-"""Kilometres per second in an astronomical unit (IAU 2012 Resolution B2) a day."""
-_OBLIQUITY = math.radians(84381.448 / 3600.0)  # of the J2000 mean ecliptic (IAU 1976)
 _ECLIPTIC_AXES = np.array(
     [
         [1.0, 0.0, 0.0],
-        [0.0, math.cos(_OBLIQUITY), math.sin(_OBLIQUITY)],
-        [0.0, -math.sin(_OBLIQUITY), math.cos(_OBLIQUITY)],
+        [0.0, math.cos(OBLIQUITY), math.sin(OBLIQUITY)],
+        [0.0, -math.sin(OBLIQUITY), math.cos(OBLIQUITY)],
     ]
 )
 """Unit vectors, ICRS axes, towards ecliptic longitudes 0 and 90 degrees and the ecliptic's northern pole."""
@@ -58,12 +56,12 @@ class KnownObjects:
     def topo_at(self, mjd_tai: ArrayLike) -> Array:
         """Topocentric positions, shape (n, 3), au, at times, scalar or shape (n,)."""
         days = np.reshape(np.asarray(mjd_tai) - self.mjd_tai, (-1, 1))
-        return self.topo + self.velocity / KM_S_PER_AU_DAY * days
+        return self.topo + self.velocity / AU_PER_DAY_KM_S * days
 
     def rates(self, topo: Array) -> tuple[Array, Array]:
         """Rates towards east and north, shape (n,), deg/d, of the objects at ``topo``, au."""
         east, north = _east_north(*positions(topo))
-        angular = self.velocity / (KM_S_PER_AU_DAY * np.linalg.norm(topo, axis=1, keepdims=True))
+        angular = self.velocity / (AU_PER_DAY_KM_S * np.linalg.norm(topo, axis=1, keepdims=True))
         return np.degrees(np.einsum("ij,ij->i", angular, east)), np.degrees(np.einsum("ij,ij->i", angular, north))
 
     def ellipse_angles(self, topo: Array) -> Array:
@@ -74,7 +72,7 @@ class KnownObjects:
         """Where the objects are (ra, dec; deg, shape (n,)), not where they are predicted, at times, scalar or (n,)."""
         topo = self.topo_at(mjd_tai)
         angle = self.ellipse_angles(topo)
-        along, across = self.offset / 3600.0
+        along, across = self.offset / ARCSEC_PER_DEG
         to_east = along * np.sin(angle) + across * np.cos(angle)
         to_north = along * np.cos(angle) - across * np.sin(angle)
         return moved(*positions(topo), to_east, to_north, 1.0)
@@ -114,7 +112,7 @@ def known_objects(
     heading = np.radians(rng.normal(247.0, 20.0, n))  # westward along the ecliptic, as near opposition
     east, north = _east_north(ra, dec)
     across = np.sin(heading)[:, None] * east + np.cos(heading)[:, None] * north
-    velocity = (KM_S_PER_AU_DAY * topo_range * rate)[:, None] * across + rng.normal(0.0, 10.0, (n, 1)) * directions
+    velocity = (AU_PER_DAY_KM_S * topo_range * rate)[:, None] * across + rng.normal(0.0, 10.0, (n, 1)) * directions
 
     major = np.where(uncertain, 10.0 ** rng.uniform(0.0, 1.0, n), rng.uniform(0.05, 0.3, n))
     minor = np.where(uncertain, 0.3, major) * rng.uniform(0.2, 1.0, n)
@@ -152,7 +150,7 @@ def _places(field: Camera, n: int, n_pairs: int, rng: np.random.Generator) -> tu
     """Directions (ra, dec; deg), shape (n,), in a field; the second n_pairs are within an arcsecond of the first."""
     ra, dec = field.random_positions(n, rng)
     first, second = slice(n_pairs), slice(n_pairs, 2 * n_pairs)
-    apart, angle = rng.uniform(0.25, 0.75, n_pairs) / 3600.0, rng.uniform(0.0, 2.0 * math.pi, n_pairs)
+    apart, angle = rng.uniform(0.25, 0.75, n_pairs) / ARCSEC_PER_DEG, rng.uniform(0.0, 2.0 * math.pi, n_pairs)
     ra[second], dec[second] = moved(ra[first], dec[first], apart * np.sin(angle), apart * np.cos(angle), 1.0)
     return ra, dec
 

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdb.sky.footprint import ranges
-
-Array = NDArray[np.float64]
+from ssdb.units import Array, Index
 
 ZONES_PER_DEG = 60
 """As the column DiaSource.zone counts them."""
@@ -21,7 +20,7 @@ N_ZONES = 180 * ZONES_PER_DEG + 1
 class ZoneBoxes(NamedTuple):
     """Parts of boxes, each within one zone, n arrays in step."""
 
-    point: NDArray[np.intp]
+    point: Index
     """Number of the point whose box it is part of."""
     zone: NDArray[np.int32]
     """floor((dec + 90) * 60), dec in degrees."""

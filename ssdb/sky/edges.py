@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ssdb.config import ARCSEC
-from ssdb.sky.footprint import Outlines, Places, next_vertices, ranges
-from ssdb.sky.sphere import Array, unit_vectors
+from ssdb.sky.footprint import Outlines, next_vertices, ranges
+from ssdb.sky.sphere import unit_vectors
+from ssdb.units import ARCSEC, ARCSEC_PER_DEG, Array, Index
 
 _BLOCK = 2**13
 """(Point, edge) pairs that are looked at in one go: the arrays of a block stay in the processor's cache."""
@@ -30,7 +30,7 @@ class _Edges(NamedTuple):
     """(d, 3): an axis in that plane."""
 
 
-def points_in_caps(caps: Array, ra: ArrayLike, dec: ArrayLike, margin_arcsec: ArrayLike) -> tuple[Places, Places]:
+def points_in_caps(caps: Array, ra: ArrayLike, dec: ArrayLike, margin_arcsec: ArrayLike) -> tuple[Index, Index]:
     """Pairs of a cap and a point that lies in it, or in the margin around it.
 
     Parameters
@@ -47,7 +47,7 @@ def points_in_caps(caps: Array, ra: ArrayLike, dec: ArrayLike, margin_arcsec: Ar
         Indices, by ``cap`` ascending.
     """
     centers, points = unit_vectors(caps[:, 0], caps[:, 1]), np.atleast_2d(unit_vectors(ra, dec))
-    reach = np.radians(np.minimum(caps[:, 2] + np.asarray(margin_arcsec) / 3600.0, 180.0))
+    reach = np.radians(np.minimum(caps[:, 2] + np.asarray(margin_arcsec) / ARCSEC_PER_DEG, 180.0))
     # A few units in the last place: no point that belongs to an outline may be lost.
     chord, cosine = 2.0 * np.sin(0.5 * reach) + 1e-15, np.cos(reach) - 1e-15
     # Along two axes of space, only the points in the band of a cap are looked at.
@@ -64,7 +64,7 @@ def points_in_caps(caps: Array, ra: ArrayLike, dec: ArrayLike, margin_arcsec: Ar
     return cap[near], order[point[near]]
 
 
-def edge_distances(outlines: Outlines, caps: Array, outline: Places, ra: ArrayLike, dec: ArrayLike) -> Array:
+def edge_distances(outlines: Outlines, caps: Array, outline: Index, ra: ArrayLike, dec: ArrayLike) -> Array:
     """Angular distance of points to the nearest edge of an outline each, positive inside.
 
     Parameters
@@ -100,8 +100,8 @@ def edge_distances(outlines: Outlines, caps: Array, outline: Places, ra: ArrayLi
 
 
 def deepest(
-    outline: Places, point: Places, edge_distance: Array, padding_arcsec: Array, n_points: int
-) -> tuple[Places, Array]:
+    outline: Index, point: Index, edge_distance: Array, padding_arcsec: Array, n_points: int
+) -> tuple[Index, Array]:
     """The outline to which each point belongs: the one that it is deepest in, if it is in its padding at least.
 
     Which one it is depends on no padding, so that what is known of one detector never changes the objects of another.
@@ -154,7 +154,7 @@ def _edges(outlines: Outlines, centers: Array) -> _Edges:
     )
 
 
-def _block_distances(edges: _Edges, edge: Places, counts: Places, points: Array, y: Array) -> Array:
+def _block_distances(edges: _Edges, edge: Index, counts: Index, points: Array, y: Array) -> Array:
     """Signed distances (arcsec) of points (m, 3), the edges of each, ``counts`` many, one behind the other.
 
     In the frame of an edge (its start, its direction, its pole) a point has the coordinates w, u, s. Its distance

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ssdb.config import ARCSEC
 from ssdb.errors import InputError, shown
-from ssdb.sky.sphere import Array, positions, separations, smallest_caps, tangent_offsets, unit_vectors
+from ssdb.sky.sphere import positions, separations, smallest_caps, tangent_offsets, unit_vectors
+from ssdb.units import ARCSEC, ARCSEC_PER_DEG, Array, Index
 
 MAX_OUTLINE_RADIUS_DEG = 60.0
 """An outline with points farther than this from the centre of its cap is not a detector's."""
@@ -24,8 +24,6 @@ _TOUCHING_ARCSEC = 1e-6
 
 _BLOCK = 2**15
 """(Vertex, edge) pairs that are looked at in one go: the arrays of a block stay in the processor's cache."""
-
-Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +39,22 @@ class Outlines:
     """
 
     vertices: Array
-    starts: Places
+    starts: Index
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
     @property
-    def counts(self) -> Places:
+    def counts(self) -> Index:
         """Vertices of each outline, shape (d,)."""
         return np.diff(self.starts)
 
     @property
-    def owners(self) -> Places:
+    def owners(self) -> Index:
         """The outline of each vertex, shape (n,)."""
         return np.repeat(np.arange(len(self)), self.counts)
 
-    def take(self, rows: Places) -> Outlines:
+    def take(self, rows: Index) -> Outlines:
         """Some of the outlines, in the order of ``rows``."""
         counts = self.counts[rows]
         return Outlines(self.vertices[ranges(self.starts[rows], counts)], _starts(counts))
@@ -68,7 +66,7 @@ def join_outlines(outlines: Sequence[Array]) -> Outlines:
     return open_outlines(vertices, _starts([len(outline) for outline in outlines]))
 
 
-def open_outlines(vertices: Array, starts: Places) -> Outlines:
+def open_outlines(vertices: Array, starts: Index) -> Outlines:
     """Outlines as of :class:`Outlines`, where a last vertex that repeats the first is left out."""
     first, last = starts[:-1], starts[1:] - 1
     kept = np.ones(len(vertices), bool)
@@ -170,7 +168,7 @@ def bounding_caps(outlines: Outlines) -> Array:
         cap_ra, cap_dec = positions(centers)
         ra, dec = np.moveaxis(outlines.vertices[places], -1, 0)
         # From the centre as it is stored, so that its rounding leaves no vertex outside.
-        reach = separations(cap_ra[:, None], cap_dec[:, None], ra, dec).max(axis=1) / 3600.0
+        reach = separations(cap_ra[:, None], cap_dec[:, None], ra, dec).max(axis=1) / ARCSEC_PER_DEG
         caps[group] = np.column_stack([cap_ra, cap_dec, np.where(radii < 180.0, reach, 180.0)])
     return caps
 
@@ -200,7 +198,7 @@ def outline_areas(outlines: Outlines) -> Array:
     return np.abs(np.add.reduceat(excess, outlines.starts[:-1])) / ARCSEC**2
 
 
-def next_vertices(outlines: Outlines) -> Places:
+def next_vertices(outlines: Outlines) -> Index:
     """The vertex after each in its outline, shape (n,): the first after the last."""
     following = np.arange(1, len(outlines.vertices) + 1)
     known = outlines.counts > 0
@@ -208,13 +206,13 @@ def next_vertices(outlines: Outlines) -> Places:
     return following
 
 
-def ranges(starts: Places, counts: Places) -> Places:
+def ranges(starts: Index, counts: Index) -> Index:
     """The numbers start, start + 1, ... of each range, one range behind the other."""
     skipped = starts - (np.cumsum(counts) - counts)
     return np.arange(counts.sum()) + np.repeat(skipped, counts)
 
 
-def _starts(counts: ArrayLike) -> Places:
+def _starts(counts: ArrayLike) -> Index:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
 
 
@@ -222,7 +220,7 @@ def _one(ra: ArrayLike, dec: ArrayLike) -> Outlines:
     return join_outlines([np.column_stack([np.asarray(ra, dtype=float), np.asarray(dec, dtype=float)])])
 
 
-def _alike(outlines: Outlines, fewest: int, size: Callable[[int], int]) -> Iterator[tuple[Places, Places]]:
+def _alike(outlines: Outlines, fewest: int, size: Callable[[int], int]) -> Iterator[tuple[Index, Index]]:
     """Groups of outlines with one number of vertices, ``fewest`` or more: the outlines (g,), their vertices (g, k)."""
     counts = outlines.counts
     for count in np.unique(counts[counts >= fewest]).tolist():
@@ -247,7 +245,7 @@ def _without_repeats(flat: Outlines) -> Outlines:
     return Outlines(flat.vertices[kept], np.concatenate([[0], np.cumsum(kept)])[flat.starts])
 
 
-def _polygon_problems(rows: Places, vertices: Array) -> dict[int, str]:
+def _polygon_problems(rows: Index, vertices: Array) -> dict[int, str]:
     """What is wrong with polygons, vertices (g, n, 2) in a plane in arcseconds, that are not simple or have no area.
 
     Edges cross, the area is zero, or a vertex lies on an edge that is not its own; by the number in ``rows``.

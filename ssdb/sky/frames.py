@@ -7,12 +7,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ssdb.config import ARCSEC
-from ssdb.sky.sphere import Array, positions, unit_vectors
-
-_OBLIQUITY = 84381.448 * ARCSEC
-"""IAU 1976 mean obliquity of the ecliptic at J2000: that of the frame of the orbits."""
-
+from ssdb.sky.sphere import positions, unit_vectors
+from ssdb.units import OBLIQUITY, Array
 
 _TO_GALACTIC = np.array(
     [
@@ -76,7 +72,7 @@ def ecliptic_rotation(frame: str) -> Array:
 @cache
 def mean_ecliptic_rotation() -> Array:
     """Rotation matrix (3, 3) from ICRS to the J2000 mean ecliptic of IAU 1976: the frame of the orbits."""
-    c, s = np.cos(_OBLIQUITY), np.sin(_OBLIQUITY)
+    c, s = np.cos(OBLIQUITY), np.sin(OBLIQUITY)
     return np.array([[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]])
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ssdb.config import ARCSEC
 from ssdb.errors import InputError
 from ssdb.sky.footprint import validate_outline
-from ssdb.sky.sphere import Array, positions, unit_vectors
+from ssdb.sky.sphere import positions, unit_vectors
 from ssdb.sky.vectors import cross
+from ssdb.units import ARCSEC, Array, Index
 
 PixelToSky = Callable[[Array, Array], tuple[Array, Array]]
 """Zero-based pixel coordinates x, y (the centre of the first pixel is 0, 0), each of shape (n,), to ICRS ra, dec in
@@ -160,7 +159,7 @@ def _scales_across(pixel_to_sky: PixelToSky, border: Array, points: Array, width
     return np.abs(scale)
 
 
-def _few_points(points: Array, scale: Array, corners: NDArray[np.intp], tolerance: float) -> NDArray[np.intp]:
+def _few_points(points: Array, scale: Array, corners: Index, tolerance: float) -> Index:
     """Indices of the points, the corners among them, whose arcs miss no other point by more than the tolerance."""
     vertices = corners
     while True:
@@ -176,7 +175,7 @@ def _few_points(points: Array, scale: Array, corners: NDArray[np.intp], toleranc
         vertices = np.sort(np.concatenate([vertices, candidates[first]]))
 
 
-def _misses(points: Array, scale: Array, vertices: NDArray[np.intp]) -> Array:
+def _misses(points: Array, scale: Array, vertices: Index) -> Array:
     """How far (pixels) each point (n, 3) is from the arc between the vertices, ascending indices, around it."""
     counts = np.diff(vertices, append=len(points))
     start = points[vertices]

@@ -8,13 +8,11 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ssdb.config import ARCSEC
 from ssdb.errors import InputError
 from ssdb.sky.vectors import cross, joined
-
-Array = NDArray[np.float64]
+from ssdb.units import ARCSEC, Array
 
 # Every pair and every triple of four points: the circles that can bound them.
 _PAIRS = np.array(list(combinations(range(4), 2)))

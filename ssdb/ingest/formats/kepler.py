@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ssdb.ephemeris.constants import GM_SUN
-from ssdb.sky.sphere import Array
+from ssdb.units import Array
 
 
 def mean_motion(a: Array) -> Array:

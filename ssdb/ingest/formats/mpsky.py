@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ssdb.config import AU_KM
 from ssdb.ephemeris.apparent import directions_and_rates
 from ssdb.ephemeris.chebyshev import evaluate
 from ssdb.errors import InputError, shown
@@ -28,12 +27,11 @@ from ssdb.io.limits import content_of, refuse_repeated
 from ssdb.io.tables import label
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
-from ssdb.sky.sphere import Array, separations
+from ssdb.sky.sphere import separations
+from ssdb.units import AU_PER_DAY_KM_S, Array
 
 PROVIDER = "mpsky"
 
-_KM_S = AU_KM / 86400.0
-"""Kilometres per second in an au per day."""
 
 _NEEDED = ("name", "ra", "dec", "tmin", "tmax")
 
@@ -259,7 +257,9 @@ def start_times(name: str, columns: pa.Table, time: float) -> Array:
 def _components(origin: str, position: Array, velocity: Array) -> dict[str, Array]:
     """Columns of a vector, shape (3, n), and of its derivative (au/d)."""
     places = {f"{origin}_{axis}": values for axis, values in zip("xyz", position, strict=True)}
-    return places | {f"{origin}_v{axis}": values * _KM_S for axis, values in zip("xyz", velocity, strict=True)}
+    return places | {
+        f"{origin}_v{axis}": values * AU_PER_DAY_KM_S for axis, values in zip("xyz", velocity, strict=True)
+    }
 
 
 def _doubts(name: str, columns: pa.Table, ra: Array, dec: Array) -> tuple[str, ...]:

@@ -13,14 +13,13 @@ from ssdb.ingest.formats.foreign_sqlite import ForeignDatabase, quoted, reading
 from ssdb.io.input_file import InputFile, input_of
 from ssdb.schema.arrow import arrow_field
 from ssdb.schema.survey import visit
+from ssdb.units import SECONDS_PER_DAY
 
 TABLES = ("observations", "SummaryAllProps")
 """The table of visits, now and in older schedules."""
 
 OBSERVATORY_CODE = "X05"
 """The Minor Planet Center's code of the Rubin Observatory, whose simulator OpSim is."""
-
-SECONDS_PER_DAY = 86400.0
 
 _COLUMNS = ("observationId", "observationStartMJD", "visitTime", "visitExposureTime", "fieldRA", "fieldDec")
 

@@ -27,11 +27,11 @@ from ssdb.io.limits import content_of
 from ssdb.io.table_notes import unit_of
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
-from ssdb.sky.sphere import Array
+from ssdb.units import ARCSEC_PER_DEG, Array
 
 PROVIDER = "skybot"
 
-_DEG_PER_DAY = 24.0 / 3600.0
+_DEG_PER_DAY = 24.0 / ARCSEC_PER_DEG
 """Degrees per day in an arcsecond per hour."""
 
 _NEEDED = ("Num", "Name", "RA", "DE")
@@ -218,7 +218,7 @@ def _angles(problems: Problems, table: pa.Table, column: str) -> Array:
 
     minute, second = numbers(minutes), numbers(seconds)
     problems.add((minute >= 60) | (second > 60), f"{column} has minutes or seconds beyond 60")
-    size = numbers(whole) + minute / 60.0 + second / 3600.0
+    size = numbers(whole) + minute / 60.0 + second / ARCSEC_PER_DEG
     return np.where(pc.fill_null(pc.equal(sign, "-"), False).to_numpy(zero_copy_only=False), -size, size)
 
 

@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from ssdb.config import AU_KM
 from ssdb.errors import InputError, option, shown
 from ssdb.ingest.formats.foreign_sqlite import quoted, reading
 from ssdb.ingest.formats.opsim import looks_like_opsim
@@ -30,6 +29,7 @@ from ssdb.io.limits import whole
 from ssdb.io.tables import joined, mask_name, plain
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
+from ssdb.units import AU_KM, SECONDS_PER_DAY
 
 PROVIDER = "sorcha"
 
@@ -40,7 +40,7 @@ _KEYS = ("ObjID", "FieldID", "fieldMJD_TAI")
 _EXACT_TIME = "fieldJD_TDB"
 """The time that positions hold for; fieldMJD_TAI is that of the pointing, up to 43 ms away."""
 _IN_VISITS = ("ObjID", "fieldMJD_TAI")
-_SAME_TIME = 1.0 / 86400
+_SAME_TIME = 1.0 / SECONDS_PER_DAY
 """Days."""
 
 _TRUE_POSITION = ("RATrue_deg", "DecTrue_deg")
@@ -181,7 +181,7 @@ def _times(columns: dict[str, np.ndarray], doubts: list[str]) -> np.ndarray:
     far = known & (np.abs(exact - rounded) > _SAME_TIME)
     if far.any():
         row = int(np.flatnonzero(far)[0])
-        seconds = (exact[row] - rounded[row]) * 86400
+        seconds = (exact[row] - rounded[row]) * SECONDS_PER_DAY
         doubts.append(
             f"{_EXACT_TIME} is another time than fieldMJD_TAI in {np.count_nonzero(far):,} rows (in row {row + 1}, "
             f"{seconds:.3f} s later): fieldMJD_TAI was taken"

@@ -37,7 +37,7 @@ from ssdb.io.table_notes import incomplete, unit_of
 from ssdb.io.tables import label, read_columns
 from ssdb.io.text_lines import lines_of
 from ssdb.sky.frames import mean_ecliptic_rotation
-from ssdb.sky.sphere import Array
+from ssdb.units import Array
 
 _ORIENTATION = ("inc", "node", "argPeri")
 _COLUMNS = {

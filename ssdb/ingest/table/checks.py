@@ -14,19 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.config import AU_KM
 from ssdb.errors import MOST_SHOWN, InputError, shown
 from ssdb.ingest.table.typed import POSITIONS
 from ssdb.schema.ranges import DEC, MJD, RA, SUN_RADIUS_AU, ranged
+from ssdb.units import AU_KM, JD_OF_MJD_0, SECONDS_PER_DAY
 
 _LOOKS_LIKE = (
     (
-        MJD.low + 2400000.5,
-        MJD.high + 2400000.5,
+        MJD.low + JD_OF_MJD_0,
+        MJD.high + JD_OF_MJD_0,
         "JD; MJD = JD - 2400000.5, or a column map's `convert: time, format: jd`",
     ),
     (1.0e8, 4.2e9, "seconds since 1970 (unix time); MJD = 40587 + seconds / 86400"),
-    (4.2e9, MJD.high * 86400, "MJD in seconds; MJD = seconds / 86400"),
+    (4.2e9, MJD.high * SECONDS_PER_DAY, "MJD in seconds; MJD = seconds / 86400"),
     (1.0e11, 4.2e12, "milliseconds since 1970 (unix time)"),
     (1.0e17, 4.2e18, "nanoseconds since 1970 (unix time)"),
     (1900.0, 2101.0, "a year"),
@@ -290,7 +290,7 @@ def check_motion(problems: Problems, rows: pa.Table) -> None:
         speed = _length(rows, names[3:])
         slowest = _CIRCULAR_KM_S * np.sqrt(2 * _NEAREST_AU / (distance * (distance + _NEAREST_AU)))
         escape = np.sqrt(2 / distance) * _CIRCULAR_KM_S
-        in_au_per_day = (speed < slowest) & (speed * AU_KM / 86400 < 2 * escape)
+        in_au_per_day = (speed < slowest) & (speed * AU_KM / SECONDS_PER_DAY < 2 * escape)
         too_fast = speed > np.hypot(escape, _FASTEST_KM_S)
     what = "helio_vx, helio_vy, helio_vz are {} than any orbit at that distance from the Sun: they must be in km/s"
     problems.add(in_au_per_day & ~inside, f"{what.format('slower')}, not in au/d")

@@ -19,6 +19,7 @@ from ssdb.schema.survey import visit, visit_detector
 from ssdb.sky.sphere import separations
 from ssdb.store.tables.visit_fields import MARGIN_DEG
 from ssdb.store.transfer.read import read_arrays
+from ssdb.units import ARCSEC_PER_DEG, SECONDS_PER_DAY
 
 _TT_SECONDS = 32.184
 """TT - TAI; TDB is the same within 2 ms."""
@@ -59,7 +60,7 @@ class _Circles:
             self.n_inside_as_hours += np.bincount(row[inside], minlength=len(self.keys))
 
     def _within(self, row: np.ndarray, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
-        apart = separations(self.ra[row], self.dec[row], ra, dec) / 3600.0
+        apart = separations(self.ra[row], self.dec[row], ra, dec) / ARCSEC_PER_DEG
         return apart <= self.radius[row]
 
     def outside(self) -> np.ndarray:
@@ -114,7 +115,9 @@ class Gathered:
         if len(self._outlines.keys) and "detector" in rows.schema.names:
             self._outlines.add(_detector_keys(index, ids(rows, "detector")), ra, dec)
         if "midpointMjdTai" in rows.schema.names:
-            seconds = 86400.0 * (rows.column("midpointMjdTai").to_numpy() - self._known["midpointMjdTai"][index])
+            seconds = SECONDS_PER_DAY * (
+                rows.column("midpointMjdTai").to_numpy() - self._known["midpointMjdTai"][index]
+            )
             timed = ~np.isnan(seconds)
             np.minimum.at(self._first, index[timed], seconds[timed])
             np.maximum.at(self._last, index[timed], seconds[timed])
@@ -193,4 +196,4 @@ def _tai_minus_utc(mjd_tai: np.ndarray) -> np.ndarray:
     from astropy.time import Time
 
     times = Time(mjd_tai, format="mjd", scale="tai")
-    return np.round(86400.0 * (mjd_tai - times.utc.mjd))
+    return np.round(SECONDS_PER_DAY * (mjd_tai - times.utc.mjd))

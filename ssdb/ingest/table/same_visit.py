@@ -14,6 +14,7 @@ from ssdb.schema.ranges import DEC, MJD, RA, Range
 from ssdb.schema.survey import ss_prediction, visit, visit_detector
 from ssdb.sky.sphere import separations
 from ssdb.store.transfer.read import read_arrays
+from ssdb.units import ARCSEC_PER_DEG
 
 UNKNOWN_RADIUS_DEG = 5.0
 """So far a field of unknown size may move, and a detector beyond its own size, and still be the same."""
@@ -60,7 +61,7 @@ def is_other(stored: Said, given: Said) -> bool:
         return False
     known: Any = (stored.ra, stored.dec, given.ra, given.dec)
     allowed = max((radius for radius in (stored.radius, given.radius) if radius is not None), default=None)
-    apart = float(separations(*known)) / 3600.0
+    apart = float(separations(*known)) / ARCSEC_PER_DEG
     return apart > (UNKNOWN_RADIUS_DEG if allowed is None else allowed)
 
 
@@ -208,7 +209,7 @@ def _refuse_apart(connection: sa.Connection, name: str, statement: sa.Select, wh
     sane = np.logical_and.reduce(
         [(rows[column] >= within.low) & (rows[column] <= within.high) for column, within in (("ra", RA), ("dec", DEC))]
     )
-    apart = separations(rows["capRa"], rows["capDec"], rows["ra"], rows["dec"]) / 3600.0
+    apart = separations(rows["capRa"], rows["capDec"], rows["ra"], rows["dec"]) / ARCSEC_PER_DEG
     wrong = np.flatnonzero(sane & (apart > rows["capRadius"] + rows["radius"] + margin))
     if len(wrong):
         first = {column: values[wrong[0]] for column, values in rows.items()}

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ssdb.errors import InputError, quoted, shown
 from ssdb.io.table_notes import FROM, SCALE, about, unit_of
 from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude, known_texts
+from ssdb.units import TT_LESS_TAI_DAYS
 
 _NO_COUNTS = [-1, -999, -9999]
 """What stands for "unknown" in numbers of pixels and the like."""
@@ -41,8 +42,6 @@ _ZERO_IS_UNKNOWN = frozenset({"ssObjectId", "diaObjectId", "parentDiaSourceId"})
 
 _WORDS = (["true", "t", "yes", "y", "1"], ["false", "f", "no", "n", "0"])
 """What true and false are called in text: PostgreSQL's CSV has t and f."""
-_TT_MINUS_TAI = 32.184 / 86400
-"""Days, by definition; TDB is never 2 ms from TT."""
 
 _CODE_LENGTH = 3
 """Characters of a code of the Minor Planet Center."""
@@ -230,7 +229,7 @@ def _to_float(values: pa.Array, factor: float, target: Target) -> pa.Array:
         if target.name in _NEVER_ZERO:
             null = null | (array == 0)
     if about(target.of_file, SCALE) and not target.name.endswith("Tai"):
-        array = array + _TT_MINUS_TAI
+        array = array + TT_LESS_TAI_DAYS
     if factor != 1.0:
         with np.errstate(over="ignore"):  # infinity is in no range, and is refused with its row
             array = array * factor

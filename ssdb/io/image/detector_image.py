@@ -27,7 +27,8 @@ from ssdb.io.image.times import read_midpoint
 from ssdb.io.image.wcs import sky_mapping
 from ssdb.io.limits import MOST_PIXELS
 from ssdb.sky.outline import PixelToSky, pixel_scale, trace_outline
-from ssdb.sky.sphere import Array, separations
+from ssdb.sky.sphere import separations
+from ssdb.units import Array
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header

@@ -13,12 +13,11 @@ import numpy as np
 from ssdb.errors import ConfigError, InputError, option, quoted, shown
 from ssdb.io.units import parsed_unit
 from ssdb.schema.sentinels import UNKNOWN_TEXTS, is_unknown
+from ssdb.units import AB_ZERO_POINT_NJY
 
 Cards = Mapping[str, Any]
 """Keywords and their values: an astropy header, or several in a chain."""
 
-AB_ZERO_POINT_NJY = 31.4
-"""AB magnitude of 1 nJy (Oke & Gunn 1983, ApJ 266, 713)."""
 
 UNKNOWN_TEXT = {"unknown", "_unknown_", *(str(text).lower() for text in UNKNOWN_TEXTS)}
 """Texts, in small letters, that stand for no value."""

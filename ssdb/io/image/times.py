@@ -9,6 +9,7 @@ from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
 from ssdb.errors import InputError, quoted, shown
 from ssdb.io.image.keywords import NUMBER, UNKNOWN_TEXT, Cards, HeaderKeywords, card_value, read_exposure_time
 from ssdb.schema.ranges import MJD
+from ssdb.units import JD_OF_MJD_0, SECONDS_PER_DAY
 
 _SCALES = {
     "UTC": ("utc", 0.0),
@@ -34,7 +35,6 @@ _UTC = re.compile(r"\s*(Z|UTC?|[+-]00(:?00)?)$")
 
 _JD = re.compile(r"(?<![MBH])JD")
 """In keywords of Julian dates; barycentric and heliocentric ones are not of the observer."""
-_JD_OF_MJD_0 = 2400000.5
 
 
 class _Told(NamedTuple):
@@ -98,7 +98,7 @@ def _midpoint(header: Cards, keywords: HeaderKeywords, name: str, unusable: list
     exposure_time = read_exposure_time(header, keywords)
     if exposure_time is None:
         return None
-    return _Told(begin.mjd_tai + exposure_time / 2.0 / 86400.0, begin.keyword)
+    return _Told(begin.mjd_tai + exposure_time / 2.0 / SECONDS_PER_DAY, begin.keyword)
 
 
 def _refuse_named(keywords: HeaderKeywords, name: str) -> None:
@@ -144,7 +144,7 @@ def _instant(
         elif value <= 0:  # 0 and -999 mean unknown
             continue
         else:
-            mjd = value - _JD_OF_MJD_0 if _JD.search(keyword.upper()) else float(value)
+            mjd = value - JD_OF_MJD_0 if _JD.search(keyword.upper()) else float(value)
             instant = _mjd_tai(header, keyword, mjd, False, name)
         if not _is_usable(instant, keyword, value, unusable if found is None else []):
             continue
@@ -222,6 +222,6 @@ def _mjd_tai(header: Cards, keyword: str, value: str | float, is_utc: bool, name
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*dubious year")
             time = Time(value, format="fits" if isinstance(value, str) else "mjd", scale=scale)
-            return float(time.tai.mjd) + seconds / 86400.0
+            return float(time.tai.mjd) + seconds / SECONDS_PER_DAY
     except ValueError:
         return None

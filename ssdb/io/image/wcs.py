@@ -13,7 +13,8 @@ import numpy as np
 
 from ssdb.errors import InputError, quoted, shown
 from ssdb.sky.outline import PixelToSky
-from ssdb.sky.sphere import Array, separations
+from ssdb.sky.sphere import separations
+from ssdb.units import ARCSEC_PER_DEG, Array
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
@@ -101,11 +102,11 @@ def _refuse_moved(wcs: WCS, projection: str, terms: list[str], name: str) -> Non
     longitude, latitude = wcs.wcs.lng, wcs.wcs.lat
     (offset,) = separations(*place[:, [longitude, latitude]].T, *wcs.wcs.crval[[longitude, latitude], None])
     allowed = _FARTHEST_TPV if projection == "TPV" else proj_plane_pixel_scales(wcs).max()
-    if not offset <= allowed * 3600.0:
+    if not offset <= allowed * ARCSEC_PER_DEG:
         cause = f": {shown(terms)} move it; a distortion by SCAMP needs CTYPE RA---TPV, DEC--TPV" if terms else ""
         raise InputError(
-            f"{name}: the WCS cannot be used: the pixel of CRPIX is {offset / 3600.0:.4g} deg from CRVAL, where it "
-            f"should be{cause}"
+            f"{name}: the WCS cannot be used: the pixel of CRPIX is {offset / ARCSEC_PER_DEG:.4g} deg from CRVAL, "
+            f"where it should be{cause}"
         )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ssdb.errors import InputError, quoted, shown
 from ssdb.io.image.wcs import silence
+from ssdb.units import ARCSEC_PER_DEG
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -243,7 +244,7 @@ def _spell_units(cards: Cards) -> None:
 
 def _refuse_places(cards: Cards, name: str) -> None:
     """Raises InputError if the reference point is no place on the sphere."""
-    degrees = {"deg": 1.0, "": 1.0, "arcmin": 1 / 60, "arcsec": 1 / 3600, "rad": math.degrees(1.0)}
+    degrees = {"deg": 1.0, "": 1.0, "arcmin": 1 / 60, "arcsec": 1 / ARCSEC_PER_DEG, "rad": math.degrees(1.0)}
     for axis in (1, 2):
         factor = degrees.get(cards.get(f"CUNIT{axis}", ""))
         if factor is None:

@@ -14,14 +14,7 @@ import sqlalchemy as sa
 from ssdb.association.match import Matches, Rows, match
 from ssdb.association.pairs import candidate_pairs, source_columns
 from ssdb.association.stages import Stage
-from ssdb.association.visit_batch import (
-    DETECTOR_COLUMNS,
-    EPHEMERIS,
-    Columns,
-    Exposures,
-    footprint_densities,
-    prediction_columns,
-)
+from ssdb.association.visit_batch import DETECTOR_COLUMNS, EPHEMERIS, Exposures, footprint_densities, prediction_columns
 from ssdb.config import AssociationConfig
 from ssdb.ingest.detectors import refuse_implausible
 from ssdb.ingest.predictions import usable_predictions
@@ -36,6 +29,7 @@ from ssdb.schema.arrow import arrow_types
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.footprint import Outlines, bounding_caps, join_outlines
 from ssdb.store.tables.totals import totals_of
+from ssdb.units import Columns
 
 
 class Loaded(NamedTuple):

@@ -12,7 +12,7 @@ from ssdb.io.image.detector_image import Exposure
 from ssdb.io.image.keywords import HeaderKeywords, read_calibration, read_exposure_time, read_identifier
 from ssdb.io.image.times import read_midpoint
 from ssdb.io.image.wcs import sky_mapping
-from ssdb.sky.sphere import Array
+from ssdb.units import Array
 
 LABEL = "exposure"
 """What messages call it: the argument of Rubin's task."""

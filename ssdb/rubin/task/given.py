@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from ssdb.errors import InputError, shown
 from ssdb.io.tables import label, read_columns
 from ssdb.rubin.task.names import Named
+from ssdb.units import Array
 
 _MOST_COLUMNS_SHOWN = 40
 
@@ -88,7 +88,7 @@ class Given:
         except InputError as error:
             raise InputError(f"{self.label}: {str(error).removeprefix('table: ')}") from error
 
-    def arrays(self, name: str) -> NDArray[np.float64]:
+    def arrays(self, name: str) -> Array:
         """A column with an array in each row, shape (n, k); NaN where there is none, 0 after the end of a shorter one.
 
         Raises

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from ssdb.rubin.task.given import Given
+from ssdb.units import ARCSEC_PER_DEG
 
 _MATRIX = tuple(f"base_LocalWcs_CDMatrix_{row}_{column}" for row in (1, 2) for column in (1, 2))
 """Radians a pixel: east of x and of y, then north of them."""
@@ -44,7 +45,7 @@ def with_local(given: Given, rows: pa.Table) -> pa.Table:
     if not values.keys() >= {*_MATRIX}:
         return rows
     east_x, east_y, north_x, north_y = (values[name] for name in _MATRIX)
-    scale = np.degrees(np.sqrt(np.abs(east_x * north_y - east_y * north_x))) * 3600.0
+    scale = np.degrees(np.sqrt(np.abs(east_x * north_y - east_y * north_x))) * ARCSEC_PER_DEG
     for column, (name, power) in lengths.items():
         if name in values:
             rows = _with(rows, column, values[name] * scale**power, "arcsec" if power == 1 else "arcsec2")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.store.query_plans import between_visits
 from ssdb.store.sql_files import sql_text
 from ssdb.store.transfer.array_parameters import array_rows, send_arrays
+from ssdb.units import Integers
 
 
 def source_update(connection: sa.Connection) -> sa.Update:
@@ -27,8 +27,8 @@ def source_update(connection: sa.Connection) -> sa.Update:
 def set_objects(
     connection: sa.Connection,
     visits: Sequence[int],
-    sources: NDArray[np.int64],
-    objects: NDArray[np.int64],
+    sources: Integers,
+    objects: Integers,
     *,
     all_change: bool,
 ) -> None:

@@ -16,8 +16,9 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import visit_detector
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays
+from ssdb.units import ARCSEC_PER_DEG
 
-_ARCSEC2_PER_DEG2 = 3600.0**2
+_ARCSEC2_PER_DEG2 = ARCSEC_PER_DEG**2
 
 _EXTREMES = ("firstSourceMjdTai", "lastSourceMjdTai", "maxSourceVariance")
 _NONE = {"nDiaSources": 0} | dict.fromkeys(_EXTREMES)

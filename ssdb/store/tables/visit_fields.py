@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
 from ssdb.schema.apdb_dia import dia_source
@@ -17,6 +17,7 @@ from ssdb.schema.ranges import out_of_range, reasons_of
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.sky.sphere import positions, separations, smallest_cap
 from ssdb.store.transfer.read import read_arrays, read_table
+from ssdb.units import ARCSEC_PER_DEG, Array
 
 MARGIN_DEG = 0.03
 """Around a field: the largest search radius, and the padding of detectors at its edge."""
@@ -34,7 +35,7 @@ class Field(NamedTuple):
     """Whether it is only the circle round the visit's sources, because nothing else is known of its place."""
 
 
-def padding(deg_per_day: ArrayLike) -> NDArray[np.float64]:
+def padding(deg_per_day: ArrayLike) -> Array:
     """How far outside of a field an object may be at mid-exposure that is to be looked for in it, degrees."""
     return MARGIN_DEG + np.asarray(deg_per_day, dtype=float) * MAX_TIME_DIFFERENCE_DAYS
 
@@ -126,9 +127,7 @@ def _circles_round_sources(
     return circles
 
 
-def _circle(
-    ra: float, dec: float, radius: float, caps: list[NDArray[np.float64]], or_else: str
-) -> tuple[float, float, float] | str:
+def _circle(ra: float, dec: float, radius: float, caps: list[Array], or_else: str) -> tuple[float, float, float] | str:
     """Centre and radius of a field; what is NaN from the caps of its detectors."""
     cap_ra, cap_dec, cap_radius = caps
     if math.isnan(ra) or math.isnan(dec):
@@ -144,5 +143,5 @@ def _circle(
                 "how large its field is is not known: give the visit a radius (ssdb ingest visits) or its detectors "
                 f"(ssdb ingest detectors){or_else}"
             )
-        radius = float((separations(ra, dec, cap_ra, cap_dec) / 3600.0 + cap_radius).max())
+        radius = float((separations(ra, dec, cap_ra, cap_dec) / ARCSEC_PER_DEG + cap_radius).max())
     return ra, dec, radius

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy.dialects import sqlite
 
 from ssdb.store.database import driver_connection
 from ssdb.store.transfer.staging import definitions
+from ssdb.units import Columns
 
 _SQL_TYPES: dict[str, Any] = {"i2": sa.SmallInteger, "i4": sa.Integer, "i8": sa.BigInteger, "f8": sa.Double}
 _ELEMENT_OIDS = {"i2": 21, "i4": 23, "i8": 20, "f8": 701}
@@ -25,7 +26,7 @@ _ARRAY_OIDS = {"i2": 1005, "i4": 1007, "i8": 1016, "f8": 1022}
 
 
 @contextmanager
-def array_rows(connection: sa.Connection, name: str, columns: Mapping[str, NDArray[Any]]) -> Iterator[sa.FromClause]:
+def array_rows(connection: sa.Connection, name: str, columns: Columns) -> Iterator[sa.FromClause]:
     """Arrays as the rows of something that a statement can select from.
 
     On PostgreSQL they are parameters of the statement, which is quicker than a temporary table and leaves nothing in
