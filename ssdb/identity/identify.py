@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ssdb.errors import DesignationError, option, shown
 from ssdb.identity.designation import MAX_DESIGNATION_LENGTH, pack, ss_object_id
+from ssdb.identity.packed_arrays import pack_texts, unpack
 
 
 def identify(
@@ -92,13 +94,13 @@ def identify_encoded(
     """
     where = f"{label}: " if label else ""
     unique = names.dictionary.to_pylist()
-    ids = np.zeros(len(unique), np.int64)
-    designations = np.empty(len(unique), object)
+    unpacked, ids = unpack(names.dictionary)
+    designations = np.array(unpacked.to_pylist(), object)
     unknown: list[int] = []
     reason = ""
-    for i, name in enumerate(unique):
+    for i in np.flatnonzero(ids == 0).tolist():
         try:
-            packed, designations[i] = pack(name)
+            packed, designations[i] = pack(unique[i])
         except DesignationError as error:
             unknown.append(i)
             reason = reason or str(error)
@@ -125,6 +127,40 @@ def identify_encoded(
         designations[unknown] = [unique[i].strip() for i in unknown]
         ids[unknown] = _simulated_ids(designations[unknown].tolist(), where)
     return ids, designations
+
+
+def identify_in_two_forms(packed: pa.Array, unpacked: pa.Array) -> tuple[pa.Array, pa.Array, np.ndarray, np.ndarray]:
+    """Objects of which a table has the packed designation, the unpacked one, or both, as those of the MPC do.
+
+    Parameters
+    ----------
+    packed, unpacked : pyarrow.Array of string, shape (n,)
+        Without blanks around them; NULL where there is none. The packed one is asked first.
+
+    Returns
+    -------
+    packed, designations : pyarrow.Array of string, shape (n,)
+        Both forms; the unpacked one NULL where there is no packed form.
+    ids : ndarray of int64, shape (n,)
+        ``ssObjectId``; 0 where there is no packed form.
+    agree : ndarray of bool, shape (n,)
+        False where the two given forms are of two objects.
+    """
+    made, ids = unpack(packed)
+    # The rest is rare: designations in one form only, or not in the form that the packed one leads to.
+    rest = unpacked.is_valid().to_numpy(False) & ~_true(pc.equal(made, unpacked))
+    agree = np.ones(len(packed), bool)
+    if rest.any():
+        again = pack_texts(unpacked.filter(pa.array(rest)))
+        missing = packed.is_null().to_numpy(False)
+        agree[rest] = missing[rest] | _true(pc.equal(again, packed.filter(pa.array(rest))))
+        packed = pc.if_else(pa.array(missing), pc.replace_with_mask(packed, pa.array(rest), again), packed)
+        made, ids = unpack(packed)
+    return packed, made, ids, agree
+
+
+def _true(values: pa.Array) -> np.ndarray:
+    return np.asarray(pc.fill_null(values, False), dtype=bool)
 
 
 def _text_column(names: Sequence[str] | np.ndarray | pa.Array | pa.ChunkedArray, where: str) -> pa.Array:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from ssdb.errors import DesignationError
 from ssdb.identity.designation import pack, ss_object_id
 from ssdb.schema.ranges import MAX_PACKED_LENGTH, MIN_PACKED_LENGTH
+from ssdb.units import Integers
 
 _BASE_62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _FIRST_TILDE_NUMBER = 620_000
@@ -99,8 +100,29 @@ def pack_numbers(numbers: pa.Array) -> pa.Array:
     fits = plain.to_numpy(zero_copy_only=False) & ~(tilde & (rest > 0))
     packed = pc.if_else(pa.array(fits), fixed.cast(pa.binary()).cast(pa.string()), pa.scalar(None, pa.string()))
     others = pa.array(~fits)
-    slow = [_packed(text) for text in numbers.filter(others).to_pylist()]
-    return pc.replace_with_mask(packed, others, pa.array(slow, pa.string()))
+    return pc.replace_with_mask(packed, others, pack_texts(numbers.filter(others)))
+
+
+def pack_texts(designations: pa.Array) -> pa.Array:
+    """Packed forms of designations in any form that :func:`pack` takes, one after the other; NULL where there is none.
+
+    Parameters
+    ----------
+    designations : pyarrow.Array of string, shape (n,)
+    """
+    return pa.array([_packed(text) for text in designations.to_pylist()], pa.string())
+
+
+def packed_of(ids: Integers) -> pa.Array:
+    """Packed designations of which identifiers were made; NULL of those that are not above 0.
+
+    Parameters
+    ----------
+    ids : ndarray of int64, shape (n,)
+        ``ssObjectId``.
+    """
+    texts = [one.to_bytes(MAX_PACKED_LENGTH, "big").lstrip(b"\0").decode() if one > 0 else None for one in ids.tolist()]
+    return pa.array(texts, pa.string())
 
 
 def _packed(text: str | None) -> str | None:

@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.errors import DesignationError, InputError, shown
+from ssdb.errors import InputError, shown
 from ssdb.identity.aliases import NAME, NUMBER, PACKED, PROVISIONAL, SECONDARY
-from ssdb.identity.designation import pack, packed_from_id
+from ssdb.identity.designation import packed_from_id
+from ssdb.identity.identify import identify_in_two_forms
 from ssdb.identity.moves import move_aliases, move_rows, object_moves
 from ssdb.identity.packed_arrays import pack_numbers, unpack
 from ssdb.identity.primary import primary_ids
@@ -207,20 +208,10 @@ def _identified(rows: pa.Table, problems: Problems, which: str) -> _Designations
     """The primary or secondary designations of rows; both forms of each must be of one object."""
     packed = rows.column(f"packed_{which}_provisional_designation").combine_chunks()
     given = rows.column(f"unpacked_{which}_provisional_designation").combine_chunks()
-    text, object_ids = unpack(packed)
-    doubtful = np.flatnonzero(pc.fill_null(pc.not_equal(text, given), False).to_numpy(zero_copy_only=False))
-    pairs = zip(text.take(pa.array(doubtful)).to_pylist(), given.take(pa.array(doubtful)).to_pylist(), strict=True)
-    wrong = np.zeros(len(text), bool)
-    wrong[[row for row, pair in zip(doubtful.tolist(), pairs, strict=True) if not _same(*pair)]] = True
+    packed, text, object_ids, agree = identify_in_two_forms(packed, given)
+    wrong = ~agree & (object_ids != 0)
     problems.add(wrong, f"the packed and the unpacked {which} designation are not of one object")
     return _Designations(text, packed, object_ids)
-
-
-def _same(designation: str, other: str) -> bool:
-    try:
-        return pack(other)[1] == designation
-    except DesignationError:
-        return False
 
 
 def _numbers(rows: pa.Table) -> _Designations:

@@ -15,9 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.errors import DesignationError, InputError, shown
-from ssdb.identity.designation import pack
-from ssdb.identity.packed_arrays import unpack
+from ssdb.errors import InputError, shown
+from ssdb.identity.identify import identify_in_two_forms
 from ssdb.ingest.formats.mpc_orb import as_text, not_json, with_values_of_json
 from ssdb.ingest.formats.orbit_block import (
     PACKED,
@@ -44,9 +43,9 @@ _NAMES = (PACKED, UNPACKED)
 _OURS = ("id", "designation")
 """Columns without a meaning of their own: numbers of rows, and a copy of the designation."""
 
-_given = mpc_orbits.to_metadata(sa.MetaData())
+_target = mpc_orbits.to_metadata(sa.MetaData())
 for _name in _NAMES:
-    _given.c[_name].type = sa.Text()  # one that is too long costs its row, not the file
+    _target.c[_name].type = sa.Text()  # one that is too long costs its row, not the file
 
 _CSV_BLOCK_BYTES = 32 * 2**20
 """A row has to fit: the JSON text of an orbit has some ten thousand characters."""
@@ -185,11 +184,11 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
         )
     others, why = tuple(not_plain(table.schema)), incomplete(table.schema)
     table, unreadable, unknown = _parsed(table.select(ours))
-    conformed = conform(table, _given, name, filled=(*_NAMES, *_OURS))
+    conformed = conform(table, _target, name, filled=(*_NAMES, *_OURS))
     rows, unknown = conformed.table, unknown | not_json(conformed.table)
     # What the text does not know either is there as it is in the columns.
     rows = without_sentinels(with_values_of_json(without_sentinels(rows, ORBITS)), ORBITS)
-    packed, unpacked, ids, agree = _designations(rows)
+    packed, unpacked, ids, agree = identify_in_two_forms(*(_given(rows, column) for column in _NAMES))
     for column, values in ((PACKED, packed), (UNPACKED, unpacked)):
         index = rows.schema.get_field_index(column)
         rows = rows.set_column(index, column, values) if index >= 0 else rows.append_column(column, values)
@@ -216,36 +215,8 @@ def _perihelia(rows: pa.Table) -> dict[str, np.ndarray]:
     return perihelion_problems("peri_time", *(rows.column(name).to_numpy() for name in names))
 
 
-def _designations(rows: pa.Table) -> tuple[pa.Array, pa.Array, np.ndarray, np.ndarray]:
-    """Both forms of the designations, the identifiers (0 where there is none), and where the two given forms agree."""
-    n = rows.num_rows
-    given = [
-        pc.ascii_trim_whitespace(rows.column(name).combine_chunks())
-        if name in rows.column_names
-        else pa.nulls(n, pa.string())
-        for name in _NAMES
-    ]
-    packed, unpacked = given
-    made, ids = unpack(packed)
-    # The rest is rare: designations in one form only, or not in the form that the packed one leads to.
-    rest = unpacked.is_valid().to_numpy(False) & ~_true(pc.equal(made, unpacked))
-    agree = np.ones(n, bool)
-    if rest.any():
-        again = pa.array([_packed(text) for text in unpacked.filter(pa.array(rest)).to_pylist()], pa.string())
-        missing = packed.is_null().to_numpy(False)
-        agree[rest] = missing[rest] | _true(pc.equal(again, packed.filter(pa.array(rest))))
-        filled = pc.replace_with_mask(packed, pa.array(rest), again)
-        packed = pc.if_else(pa.array(missing), filled, packed)
-        made, ids = unpack(packed)
-    return packed, made, ids, agree
-
-
-def _true(values: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    return np.asarray(pc.fill_null(values, False), dtype=bool)
-
-
-def _packed(text: str) -> str | None:
-    try:
-        return pack(text)[0]
-    except DesignationError:
-        return None
+def _given(rows: pa.Table, name: str) -> pa.Array:
+    """The designations of a column; NULL where there is no such column."""
+    if name not in rows.column_names:
+        return pa.nulls(rows.num_rows, pa.string())
+    return pc.ascii_trim_whitespace(rows.column(name).combine_chunks())

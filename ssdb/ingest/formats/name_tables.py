@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.errors import DesignationError
 from ssdb.identity.aliases import MAX_ALIAS_LENGTH, NAME
 from ssdb.identity.designation import pack, packed_from_id
+from ssdb.identity.identify import identify_in_two_forms
 from ssdb.identity.packed_arrays import pack_numbers, unpack
 from ssdb.identity.primary import primary_ids
 from ssdb.ingest.table.again import count_stored
@@ -108,18 +108,6 @@ def _designated(rows: pa.Table) -> tuple[pa.Array, np.ndarray]:
         known_texts(rows.column(name).combine_chunks()) if name in rows.column_names else empty
         for name in (_PACKED, _UNPACKED)
     )
-    designations, ids = unpack(packed)
-    rest = np.flatnonzero((ids == 0) & unpacked.is_valid().to_numpy(zero_copy_only=False))
-    if len(rest):
-        made = packed.to_pylist()
-        for row in rest.tolist():
-            made[row] = _packed(unpacked[row].as_py())
-        designations, ids = unpack(pa.array(made, pa.string()))
+    readable = pa.array(unpack(packed)[1] != 0)
+    _, designations, ids, _ = identify_in_two_forms(pc.if_else(readable, packed, empty), unpacked)
     return designations, ids
-
-
-def _packed(text: str) -> str | None:
-    try:
-        return pack(text)[0]
-    except DesignationError:
-        return None

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS, GM_SUN
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary
-from ssdb.errors import DesignationError, InputError, option, quoted, shown
-from ssdb.identity.designation import pack
+from ssdb.errors import InputError, option, quoted, shown
 from ssdb.identity.identify import identify
-from ssdb.identity.packed_arrays import unpack
+from ssdb.identity.packed_arrays import packed_of
 from ssdb.ingest.formats.kepler import of_ellipses
 from ssdb.ingest.formats.orbit_block import (
     PACKED,
@@ -160,7 +160,10 @@ def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table
     formats = np.array([str(value).strip() for value in table.column("FORMAT").to_pylist()], object)
     epoch = _column(table, _EPOCH, name)
     simulated = option("--simulated-names", "simulated_names=True")
-    packed, designations, ids = _named(_cast(table, "ObjID", pa.string(), name), name, simulated_names)
+    names = _cast(table, "ObjID", pa.string(), name)
+    known = names if simulated_names else names.fill_null("")
+    ids, designations = identify(known, name, simulated_names, strict=False)
+    unpacked = pa.array(designations, pa.string())
     problems = {
         f"ObjID is no designation with a packed form (if it is the name of a simulated object: {simulated})": ids == 0,
         f"FORMAT is none of {', '.join(_FORMATS)}": ~np.isin(formats, _FORMATS),
@@ -184,7 +187,7 @@ def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table
             elements[element][usable] = values
     elements["epoch_mjd"] = epoch
     elements |= of_ellipses(elements["q"], elements["e"], elements["peri_time"], epoch)
-    rows = {PACKED: packed, UNPACKED: designations}
+    rows = {PACKED: pc.coalesce(packed_of(ids), unpacked), UNPACKED: unpacked}
     rows |= {element: pa.array(values, from_pandas=True) for element, values in elements.items()}
     return pa.table(rows), ids, problems
 
@@ -232,30 +235,6 @@ def _senseless(format_: str, columns: dict[str, Array]) -> dict[str, np.ndarray]
         return problems | {"q is not above 0": ~(columns["q"] > 0), "e is below 0": e < 0}
     q = columns["a"] * (1.0 - e)
     return problems | {"e is below 0": e < 0, "e is 1, where there is no a": e == 1, "a (1 - e) is not above 0": q <= 0}
-
-
-def _named(names: pa.ChunkedArray, label_: str, simulated_names: bool) -> tuple[pa.Array, pa.Array, np.ndarray]:
-    """Packed and unpacked designations and identifiers (0 where there is none) of names in any form."""
-    texts = names.combine_chunks()
-    designations, ids = unpack(texts)
-    rest = np.flatnonzero(ids == 0)
-    if not len(rest):
-        return texts, designations, ids
-    packed = np.array(texts.to_pylist(), object)
-    unpacked = np.array(designations.to_pylist(), object)
-    if simulated_names:
-        ids[rest], unpacked[rest] = identify(packed[rest].tolist(), label_, simulated_names)
-        packed[rest] = unpacked[rest]
-        rest = rest[ids[rest] > 0]
-    for row in rest.tolist():
-        try:
-            packed[row], unpacked[row] = pack(packed[row] or "")
-        except DesignationError:
-            continue
-    made, found = unpack(pa.array(packed[rest].tolist(), pa.string()))
-    ids[rest] = found
-    unpacked[rest] = made.to_pylist()
-    return pa.array(packed.tolist(), pa.string()), pa.array(unpacked.tolist(), pa.string()), ids
 
 
 def _table_parts(source: Any) -> Iterator[Part]:
