@@ -11,6 +11,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import DesignationError, InputError, shown
@@ -59,6 +60,27 @@ def primary_ids(connection: sa.Connection, objects: Mapping[int, str]) -> dict[i
         steps |= found
         next_ones = {object_id: name for object_id, name in found.values() if object_id not in asked}
     return {object_id: _end(object_id, steps) for object_id in objects if object_id in steps}
+
+
+def rows_of_moves(moved: Mapping[int, tuple[int, str]]) -> pa.Table:
+    """Rows of :data:`ssdb.store.tables.moves.object_moves`; the primary designations are moved to themselves.
+
+    Parameters
+    ----------
+    moved : mapping
+        As :func:`primary_ids` returns it.
+    """
+    whole = dict(moved) | {new: (new, designation) for new, designation in moved.values()}
+    news, designations = zip(*whole.values(), strict=True)
+    return pa.table(
+        {
+            "ssObjectId": pa.array(whole.keys(), pa.int64()),
+            "newId": pa.array(news, pa.int64()),
+            "newDesignation": pa.array(designations, pa.string()),
+            "packed": pa.array(map(packed_from_id, whole), pa.string()),
+            "newPacked": pa.array(map(packed_from_id, news), pa.string()),
+        }
+    )
 
 
 def in_chunks(values: Collection[str]) -> Iterator[list[str]]:

@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.identity.aliases import NUMBER, SECONDARY
 from ssdb.identity.designation import packed_from_id
 from ssdb.identity.packed_arrays import unpack
 from ssdb.identity.primary import primary_ids
 from ssdb.schema.apdb_solar_system import current_identifications, numbered_identifications
 from ssdb.schema.survey import ss_alias
+from ssdb.store.tables.aliases import NUMBER, SECONDARY
 
 _numbered, _current, _alias = numbered_identifications.c, current_identifications.c, ss_alias.c
 
