@@ -28,7 +28,7 @@ from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_candidate, ss_prediction, visit, visit_detector
 from ssdb.sky.sphere import separations
 from ssdb.store.database import Database, open_database
-from ssdb.store.tables.visits import clear_results
+from ssdb.store.tables.results import clear_results
 from ssdb.store.transfer.read import read_arrays, read_table
 
 CONFIG = AssociationConfig()

@@ -21,7 +21,7 @@ from ssdb.identity.identify import identify
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_schema
 from ssdb.store.database import Database
-from ssdb.store.tables.visits import clear_results
+from ssdb.store.tables.results import clear_results
 
 N = 200
 VISITS = {"visit": [1, 2, 3], "midpointMjdTai": [MJD, MJD + 1, MJD + 2]}

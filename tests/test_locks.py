@@ -22,8 +22,8 @@ import ssdb
 from ssdb.errors import SchemaError
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
-from ssdb.store.ddl.nights import making_segments
 from ssdb.store.locks import lock
+from ssdb.store.tables.segments import making_segments
 from ssdb.store.tables.visits import claim_visits, lock_visits
 
 ADVISORY = ["ssdb names", "ssdb visits", "ssdb sources", "ssdb partitions", "ssdb segments", "ssdb schema"]

@@ -22,7 +22,7 @@ from ssdb.predict.make_segments import make_segments
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect, initialize
-from ssdb.store.ddl.nights import making_segments
+from ssdb.store.tables.segments import making_segments
 
 SEGMENTS = 'SELECT night, "ssObjectId", "orbitHash", coefficients FROM "SsEphemeris" ORDER BY 1, 2'
 HOLDERS = """

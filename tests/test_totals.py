@@ -11,7 +11,7 @@ from small_surveys import MJD, change, rows
 import ssdb
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
-from ssdb.store.tables.totals import count_anew, joined_totals, totals_of
+from ssdb.store.tables.detectors import count_anew, joined_totals, totals_of
 
 COLUMNS = '"nDiaSources", "firstSourceMjdTai", "lastSourceMjdTai", "maxSourceVariance"'
 TOTALS = f'SELECT visit, detector, {COLUMNS} FROM "VisitDetector" ORDER BY 1, 2'

@@ -14,9 +14,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 
-from ssdb import __version__
 from ssdb.association.batches import Batches
 from ssdb.association.match import Rows, match
 from ssdb.association.overlap import IN_HAND, overlapped
@@ -27,11 +25,11 @@ from ssdb.association.visit_batch import LeftOut, read_ephemerides, read_exposur
 from ssdb.association.workers import Work, WorkerDied, share
 from ssdb.config import AssociationConfig
 from ssdb.errors import ConfigError, NotFoundError, SsdbError, UsageError, option, shown
-from ssdb.schema.survey import association_run
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.notify import notify_associated
 from ssdb.store.query_plans import index_loops
+from ssdb.store.tables.runs import begin_run, finish_run
 from ssdb.store.tables.visits import (
     claim_visits,
     count_without_predictions,
@@ -337,26 +335,18 @@ def _associate_batch(
 
 
 def _start_run(database: Database, report: AssociationReport, visits: Sequence[int]) -> None:
-    row = {
-        "runId": report.run_id,
-        "configuration": report.config.to_json(),
-        "ssdbVersion": __version__,
-        "startedAt": datetime.now(UTC).replace(tzinfo=None),
-    }
     with database.writing() as connection:
-        connection.execute(sa.insert(association_run).values(row))
+        begin_run(connection, report.run_id, report.config.to_json())
         # Mostly all are there since the visits were stored; here, because who makes some has others wait.
         make_partitions(connection, np.array(visits, np.int64))
 
 
 def _finish_run(database: Database, report: AssociationReport) -> None:
     values: dict[str, Any] = {
-        "finishedAt": datetime.now(UTC).replace(tzinfo=None),
         "nVisits": len(report.visits),
         "nFailed": len(report.failed),
         "timings": json.dumps({"total": {"seconds": round(report.seconds, 6)}} | report.stages.as_dict()),
         **report.totals,
     }
     with database.writing() as connection:
-        this = association_run.c.runId == report.run_id
-        connection.execute(sa.update(association_run).where(this).values(values))
+        finish_run(connection, report.run_id, values)

@@ -18,11 +18,8 @@ from ssdb.schema.apdb_solar_system import numbered_identifications
 from ssdb.schema.ranges import MIN_PACKED_LENGTH
 from ssdb.schema.survey import ss_alias
 from ssdb.store.database import Database
-from ssdb.store.tables.aliases import alias_table, write_aliases
+from ssdb.store.tables.aliases import NAME, NUMBER, PACKED, PROVISIONAL, SECONDARY, alias_table, write_aliases
 from ssdb.store.transfer.read import in_order
-
-NUMBER, NAME, PACKED, PROVISIONAL, SECONDARY = "number", "name", "packed", "provisional", "secondary"
-"""Kinds of names: 433; Eros; 00433 or I98P00A; the primary designation; a designation given to the object besides."""
 
 MAX_ALIAS_LENGTH = ss_alias.c.alias.type.length  # type: ignore[attr-defined]
 

@@ -11,12 +11,17 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import DesignationError, InputError, shown
 from ssdb.identity.designation import pack, packed_from_id, ss_object_id
+from ssdb.identity.packed_arrays import packed_of, unpack
 from ssdb.schema.apdb_solar_system import current_identifications, numbered_identifications
 from ssdb.schema.survey import ss_alias
+from ssdb.store.tables.aliases import NUMBER, SECONDARY
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +64,27 @@ def primary_ids(connection: sa.Connection, objects: Mapping[int, str]) -> dict[i
         steps |= found
         next_ones = {object_id: name for object_id, name in found.values() if object_id not in asked}
     return {object_id: _end(object_id, steps) for object_id in objects if object_id in steps}
+
+
+def rows_of_moves(moved: Mapping[int, tuple[int, str]]) -> pa.Table:
+    """Rows of :data:`ssdb.store.tables.moves.object_moves`; the primary designations are moved to themselves.
+
+    Parameters
+    ----------
+    moved : mapping
+        As :func:`primary_ids` returns it.
+    """
+    whole = dict(moved) | {new: (new, designation) for new, designation in moved.values()}
+    news, designations = zip(*whole.values(), strict=True)
+    return pa.table(
+        {
+            "ssObjectId": pa.array(whole.keys(), pa.int64()),
+            "newId": pa.array(news, pa.int64()),
+            "newDesignation": pa.array(designations, pa.string()),
+            "packed": pa.array(map(packed_from_id, whole), pa.string()),
+            "newPacked": pa.array(map(packed_from_id, news), pa.string()),
+        }
+    )
 
 
 def in_chunks(values: Collection[str]) -> Iterator[list[str]]:
@@ -145,3 +171,73 @@ def _identified(rows: Iterable[Any], table: str) -> dict[str, tuple[int, str]]:
             continue
         found[name] = ss_object_id(packed), canonical
     return found
+
+
+class PrimaryDesignations:
+    """What :func:`primary_ids` says, for a catalogue of millions of objects.
+
+    The numbers, which are most of it, are looked up in memory; of the others only those are asked for about which the
+    database says something.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection that has locked the names.
+    """
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        rows = connection.execute(sa.select(_numbered.permid, _numbered.packed_primary_provisional_designation)).all()
+        numbers, packed = zip(*rows, strict=True) if rows else ((), ())
+        primaries = pa.array(packed, pa.string())
+        unpacked, ids = unpack(primaries)
+        known = pa.array(ids != 0)
+        self._numbers = pa.array(numbers, pa.string()).filter(known)
+        self._packed, self._unpacked, self._ids = primaries.filter(known), unpacked.filter(known), ids[ids != 0]
+        self._others = pa.array(connection.scalars(sa.union(_secondary(), _remembered())).all(), pa.string())
+
+    def __bool__(self) -> bool:
+        """Whether anything is known of any object."""
+        return len(self._numbers) + len(self._others) > 0
+
+    def of(self, packed: pa.Array, unpacked: pa.Array, ids: np.ndarray) -> tuple[pa.Array, pa.Array, np.ndarray]:
+        """The primary designations of objects, packed and unpacked, and their identifiers.
+
+        Parameters
+        ----------
+        packed, unpacked : pyarrow.Array of string, shape (n,)
+            The designations that they came under.
+        ids : ndarray of int64, shape (n,)
+            ``ssObjectId`` of these.
+        """
+        ids = ids.copy()
+        index = pc.index_in(unpacked, self._numbers)
+        numbered = index.is_valid()
+        which = index.drop_null()
+        packed = pc.replace_with_mask(packed, numbered, self._packed.take(which))
+        unpacked = pc.replace_with_mask(unpacked, numbered, self._unpacked.take(which))
+        ids[numbered.to_numpy(zero_copy_only=False)] = self._ids[which.to_numpy()]
+        asked = np.flatnonzero(pc.is_in(unpacked, self._others).to_numpy(zero_copy_only=False))
+        names = unpacked.take(pa.array(asked)).to_pylist()
+        moved = primary_ids(self._connection, dict(zip(ids[asked].tolist(), names, strict=True)))
+        rows = [row for row in asked.tolist() if ids[row] in moved]
+        if rows:
+            mask = np.zeros(len(ids), bool)
+            mask[rows] = True
+            there = [moved[object_id][0] for object_id in ids[rows].tolist()]
+            ids[rows] = there
+            own = packed_of(ids[rows])
+            packed = pc.replace_with_mask(packed, pa.array(mask), own)
+            unpacked = pc.replace_with_mask(unpacked, pa.array(mask), unpack(own)[0])
+        return packed, unpacked, ids
+
+
+def _secondary() -> sa.Select:
+    """Designations that are secondary to another one."""
+    return sa.select(_current.unpacked_secondary_provisional_designation).where(_SECONDARY != _PRIMARY)
+
+
+def _remembered() -> sa.Select:
+    """Designations that SsAlias has beside the tables; what it has of numbers in them it only repeats."""
+    in_tables = sa.exists().where(_numbered.permid == ss_alias.c.alias)
+    return sa.select(ss_alias.c.alias).where(ss_alias.c.kind.in_((NUMBER, SECONDARY)), ~in_tables)

@@ -8,16 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ssdb.errors import DesignationError, NotFoundError, quoted, shown
-from ssdb.identity.aliases import (
-    NAME,
-    NUMBER,
-    PACKED,
-    PROVISIONAL,
-    SECONDARY,
-    designation_of,
-    find_names,
-    kind_of_designation,
-)
+from ssdb.identity.aliases import designation_of, find_names, kind_of_designation
 from ssdb.identity.designation import name_in, pack, packed_from_id, ss_object_id
 from ssdb.identity.identify import identify
 from ssdb.identity.primary import primary_ids
@@ -30,6 +21,7 @@ from ssdb.schema.apdb_solar_system import (
 )
 from ssdb.schema.survey import ss_alias, ss_prediction, visit
 from ssdb.store.database import Database
+from ssdb.store.tables.aliases import NAME, NUMBER, PACKED, PROVISIONAL, SECONDARY
 from ssdb.store.transfer.read import in_order
 
 

@@ -13,8 +13,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, UsageError, option, shown
-from ssdb.ingest.corners import SIZES, corners, footprint_columns, rows_of_corners
-from ssdb.ingest.table.again import count_stored, fill_unknown
+from ssdb.ingest.corners import corners, footprint_columns, rows_of_corners
 from ssdb.ingest.table.new_visits import create_missing_visits
 from ssdb.ingest.table.parts import open_parts
 from ssdb.ingest.table.report import IngestReport, Source, ids, refuse_unknown_visits
@@ -29,8 +28,10 @@ from ssdb.schema.survey import visit as visit_table
 from ssdb.schema.survey import visit_detector
 from ssdb.sky.footprint import join_outlines
 from ssdb.store.database import Database
-from ssdb.store.tables.visits import clear_results, lock_visits
-from ssdb.store.transfer.staging import staged
+from ssdb.store.tables.detectors import merge_detectors, visits_with_new_places
+from ssdb.store.tables.results import clear_results
+from ssdb.store.tables.visits import lock_visits
+from ssdb.store.transfer.staging import count_stored, fill_unknown, staged
 from ssdb.store.transfer.write import Progress
 
 _HEADER_VALUES = {
@@ -40,8 +41,6 @@ _HEADER_VALUES = {
 """Columns that the headers of images give, and what they are called there."""
 
 _KEY = ("visit", "detector")
-_PLACE = ("footprint", "capRa", "capDec", "capRadius", *SIZES)
-"""What decides which objects are on a detector."""
 
 
 def ingest_detectors(
@@ -287,15 +286,9 @@ def _store(connection: sa.Connection, name: str, rows: pa.Table, progress: Progr
         refuse_other_places(connection, name, new)
         fill_unknown(connection, visit_detector, _KEY, new, {"photoCalibErr": "photoCalibMean"})
         counts = count_stored(connection, visit_detector, _KEY, new)
-        same = (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
-        values = {column.name: column for column in new.columns if column.name not in ("visit", "detector")}
-        unmoved = (visit_detector.c[name].is_not_distinct_from(values[name]) for name in values if name in _PLACE)
-        known = sa.exists().where(same, *unmoved)
         # Selected now: once the outlines are stored, none of them is new.
-        changed = list(connection.scalars(sa.select(new.c.visit).where(~known).distinct()))
+        changed = visits_with_new_places(connection, new)
         for start in range(0, len(changed), 1000):
             clear_results(connection, changed[start : start + 1000])
-        connection.execute(sa.update(visit_detector).where(same).values(values))
-        missing = sa.select(new).where(~sa.exists().where(same))
-        connection.execute(sa.insert(visit_detector).from_select([column.name for column in new.columns], missing))
+        merge_detectors(connection, new)
     return counts

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,36 +14,38 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, shown
-from ssdb.identity.aliases import NAME, NUMBER, PACKED, PROVISIONAL, SECONDARY
 from ssdb.identity.designation import packed_from_id
 from ssdb.identity.identify import identify_in_two_forms
-from ssdb.identity.moves import move_aliases, move_rows, object_moves
 from ssdb.identity.packed_arrays import pack_numbers, unpack
-from ssdb.identity.primary import primary_ids
+from ssdb.identity.primary import primary_ids, rows_of_moves
 from ssdb.ingest.formats.name_tables import NUMBER_COLUMN, is_name_column, is_of_names, store_names
-from ssdb.ingest.table.again import count_stored
 from ssdb.ingest.table.checks import Problems, check_not_null, valid_rows
 from ssdb.ingest.table.conform import conform
-from ssdb.ingest.table.report import IngestReport, Source, with_column
+from ssdb.ingest.table.report import IngestReport, Source
 from ssdb.io.input_file import input_of
 from ssdb.io.table_notes import incomplete, not_plain
 from ssdb.io.tables import label, read_columns
 from ssdb.schema.apdb_solar_system import current_identifications, numbered_identifications
 from ssdb.schema.survey import ss_alias
 from ssdb.store.database import Database
-from ssdb.store.tables.aliases import lock_names, write_aliases
-from ssdb.store.transfer.read import read_arrays, read_table
+from ssdb.store.tables.aliases import (
+    NAME,
+    NUMBER,
+    PACKED,
+    PROVISIONAL,
+    SECONDARY,
+    lock_names,
+    move_aliases,
+    write_aliases,
+)
+from ssdb.store.tables.identifications import UNIQUE, replace_identifications
+from ssdb.store.tables.moves import object_moves
+from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import Progress
 
 _PRIMARY = "packed_primary_provisional_designation"
 _OTHER = "packed_secondary_provisional_designation"
-_KEYS = {
-    current_identifications: (_OTHER,),
-    numbered_identifications: ("permid", _PRIMARY, "unpacked_primary_provisional_designation", "iau_name"),
-}
-"""Columns in which a value occurs once; a stored row that has one in common with a new row makes way for it."""
-
 _FLAGS = ("published", "numbered")
 _NO_IDS = "{}"
 """An empty list, as PostgreSQL writes it: identifier_ids must not be NULL, and says nothing about names."""
@@ -90,14 +91,14 @@ def ingest_identifications(
         If the source is not usable, or designations would be each other's primary. Nothing is stored then.
     """
     name = label(source)
-    text = {c.name for table in _KEYS for c in table.columns if isinstance(c.type, sa.String)}
+    text = {c.name for table in UNIQUE for c in table.columns if isinstance(c.type, sa.String)}
     given = read_columns(input_of(source, table, type), strings=sorted(text | {NUMBER_COLUMN, "name"}))
     if is_of_names(given.column_names):
         return _ingest_names(database, name, given)
     target, rows, left_out, doubts = _read(given, name)
     problems = Problems(name, rows.num_rows)
     check_not_null(problems, rows, [column.name for column in target.columns if column.name in _needed(target)])
-    for key in _KEYS[target]:
+    for key in UNIQUE[target]:
         if key in rows.column_names:
             problems.add(_repeated(rows.column(key)), f"{key} is there twice")
     primary = _identified(rows, problems, "primary")
@@ -107,7 +108,7 @@ def ingest_identifications(
         primary, others = primary.only(~problems.bad), others.only(~problems.bad)
     with database.writing() as connection:
         lock_names(connection)
-        counts = _store(connection, target, rows, progress)
+        counts = replace_identifications(connection, target, rows, progress)
         chained = primary_ids(connection, _primaries_that_are_secondary(connection, primary))
         primary = primary.under(chained)
         _repoint_names(connection, primary, others)
@@ -220,29 +221,6 @@ def _numbers(rows: pa.Table) -> _Designations:
     return _Designations(text, packed, unpack(packed)[1])
 
 
-def _store(connection: sa.Connection, target: sa.Table, rows: pa.Table, progress: Progress | None) -> dict[str, Any]:
-    """Puts rows in the place of those that have a key in common with them; the first key's row keeps its ``id``.
-
-    Returns how many are new, changed and unchanged.
-    """
-    key = _KEYS[target][0]
-    columns = (target.c["id"], target.c[key])
-    stored = read_table(connection, sa.select(*columns), pa.schema([("id", pa.int32()), (key, pa.string())]))
-    found = pc.index_in(rows.column(key), value_set=stored.column(key).combine_chunks())
-    row_ids = stored.column("id").combine_chunks().take(found.combine_chunks()).to_numpy(zero_copy_only=False)
-    new = np.isnan(row_ids) if row_ids.dtype.kind == "f" else np.zeros(len(row_ids), bool)
-    free = 1 + (pc.max(stored.column("id")).as_py() or 0)
-    row_ids = np.where(new, free + np.cumsum(new) - 1, row_ids)
-    rows = with_column(rows, "id", row_ids.astype(np.int32), pa.int32())
-    with staged(connection, target, rows, progress) as staged_rows:
-        counts = count_stored(connection, target, ("id",), staged_rows)
-        for name in [name for name in _KEYS[target] if name in rows.column_names]:
-            replaced = target.c[name].in_(sa.select(staged_rows.c[name]))
-            connection.execute(sa.delete(target).where(replaced))
-        connection.execute(sa.insert(target).from_select(rows.column_names, sa.select(staged_rows)))
-    return counts
-
-
 def _primaries_that_are_secondary(connection: sa.Connection, primary: _Designations) -> dict[int, str]:
     """Those of some primary designations that current_identifications has as secondary ones."""
     other = current_identifications.alias()
@@ -268,7 +246,7 @@ def _repoint_names(connection: sa.Connection, primary: _Designations, others: _D
         text = primary.text.take(pa.array(rows)).to_pylist()
         there = zip(primary.ids[rows].tolist(), text, strict=True)
         moved = dict(zip(others.ids[rows].tolist(), there, strict=True))
-        with staged(connection, object_moves, move_rows(moved)) as moves:
+        with staged(connection, object_moves, rows_of_moves(moved)) as moves:
             move_aliases(connection, moves)
 
 

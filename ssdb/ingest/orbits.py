@@ -14,10 +14,10 @@ import sqlalchemy as sa
 
 from ssdb.ephemeris.usable import ELEMENTS, usable_states
 from ssdb.errors import InputError, shown
+from ssdb.identity.primary import PrimaryDesignations
 from ssdb.ingest.formats.detect import orbit_blocks
 from ssdb.ingest.formats.name_tables import names_of_objects
 from ssdb.ingest.formats.orbit_block import IN_SOURCE, PACKED, UNPACKED, OrbitBlock
-from ssdb.ingest.numbered import PrimaryDesignations
 from ssdb.ingest.orbit_checks import Angles, epoch_problems, speed_problems
 from ssdb.ingest.orbit_choice import STAYS, FileOrbits, without_worse_than_stored
 from ssdb.ingest.table.report import IngestReport, Source, with_column

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -54,10 +53,11 @@ from ssdb.schema.survey import visit as visit_table
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions
 from ssdb.store.tables.aliases import lock_names
-from ssdb.store.tables.visits import clear_results, lock_creation, lock_visits, mark_pending
+from ssdb.store.tables.predictions import append, replace_objects, replace_visits
+from ssdb.store.tables.visits import lock_creation, lock_visits
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
-from ssdb.store.transfer.write import Progress, write_tables
+from ssdb.store.transfer.write import Progress
 
 _POSITION = ("ephRa", "ephDec")
 _BEYOND_DEG = 1.0
@@ -222,14 +222,11 @@ def _store(
             if only is not None and n_rows == keys.num_rows:
                 touched = sa.select(visit_table.c.visit).where(visit_table.c.visit == only)
             if replace and covers is not None:
-                _remove_covered(connection, new, covers)
-            elif replace:
-                replaced = sa.select(visit_table.c.visit) if complete else touched
-                clear_results(connection, replaced)
-                connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(replaced)))
-            write_tables(connection, ss_prediction, rows, n_rows, progress)
-            mark_pending(connection, touched)
-            _set_loaded(connection, touched, complete)
+                replaced = _covered_objects(connection, new, covers)
+                replace_objects(connection, covers[:1], replaced, rows, n_rows, progress=progress)
+            else:
+                store = replace_visits if replace else append
+                store(connection, touched, rows, n_rows, complete=complete, progress=progress)
             return gathered.doubts("predictions")
 
         told = doubts_about_units(parts.without_unit, _POSITION, found.largest, keys.num_rows)
@@ -379,18 +376,8 @@ def _covered(connection: sa.Connection, visits: np.ndarray, replace: bool) -> np
     return np.union1d(visits, read_arrays(connection, others)["visit"])
 
 
-def _remove_covered(connection: sa.Connection, new: sa.Table, covers: tuple[int, int]) -> None:
-    """Removes the predictions that a detector's new ones replace, and what was derived for the visit."""
+def _covered_objects(connection: sa.Connection, new: sa.Table, covers: tuple[int, int]) -> sa.ColumnElement[bool]:
+    """Which predictions of a visit the new ones of a detector replace."""
+    ids_of = ss_prediction.c.ssObjectId
     on_detector = predictions_on_detector(connection, covers).tolist()
-    clear_results(connection, covers[:1])
-    replaced = ss_prediction.c.ssObjectId.in_(sa.select(new.c.ssObjectId)) | ss_prediction.c.ssObjectId.in_(on_detector)
-    connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit == covers[0], replaced))
-
-
-def _set_loaded(connection: sa.Connection, visits: sa.Select, complete: bool) -> None:
-    """Notes that predictions were loaded for visits and, if they were complete, for all that had none yet."""
-    now = datetime.now(UTC).replace(tzinfo=None)
-    concerned: sa.ColumnElement[bool] = visit_table.c.visit.in_(visits)
-    if complete:
-        concerned |= visit_table.c.predictionsAt.is_(None)
-    connection.execute(sa.update(visit_table).where(concerned).values(predictionsAt=now, predictedBy=None))
+    return ids_of.in_(sa.select(new.c.ssObjectId)) | ids_of.in_(on_detector)

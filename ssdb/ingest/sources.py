@@ -44,11 +44,12 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import ranged
 from ssdb.schema.survey import DONE, PENDING, visit_detector
 from ssdb.store.database import Database
-from ssdb.store.ddl.partitions import analyze_partitions, for_sources
-from ssdb.store.tables.totals import add_totals, clear_totals, joined_totals, totals_of
-from ssdb.store.tables.visits import clear_results, lock_source_ids, lock_visits, mark_pending
+from ssdb.store.ddl.partitions import analyze_partitions
+from ssdb.store.tables import sources as stored
+from ssdb.store.tables.results import clear_results
+from ssdb.store.tables.visits import lock_visits
 from ssdb.store.transfer.staging import staged
-from ssdb.store.transfer.write import Progress, write_tables
+from ssdb.store.transfer.write import Progress
 
 _FILLED = ("detector", "midpointMjdTai")
 _IGNORED = ("ssObjectId", "ssObjectReassocTimeMjdTai")
@@ -319,30 +320,18 @@ def _store(
 
     Returns what is doubtful about them.
     """
-    totals: list[pa.Table] = []
-
-    def rows() -> Iterator[pa.Table]:
-        whole = _rows(parts, found.problems, known, gathered)
-        for part in whole if replace else again.but_same(whole):
-            totals.append(totals_of(part))
-            yield part
-
     n_rows = found.n_rows - (0 if replace else int(np.count_nonzero(again.same)))
     changed = np.ones(found.detectors.num_rows, bool) if replace else _with_new_rows(parts, found, again)
     status = pa.array(np.where(changed, PENDING, DONE).tolist(), pa.string())
     with staged(connection, visit_detector, found.detectors.append_column("status", status)) as detectors:
-        covered = sa.select(detectors.c.visit, detectors.c.detector)
         gathered = Gathered(connection, sa.select(detectors.c.visit), known, ("ra", "dec"))
+        rows = _rows(parts, found.problems, known, gathered)
         if replace:
-            _remove(connection, detectors, covered)
+            clear_results(connection, sa.select(detectors.c.visit))
+            stored.remove_sources(connection, detectors)
             refuse_stored(connection, parts, found.problems, found.extremes)
-        with for_sources(connection, np.unique(ids(found.detectors, "visit"))) as target:
-            write_tables(connection, target, rows(), n_rows, progress)
-        _add_detectors(connection, detectors)
-        add_totals(connection, joined_totals(totals))
-        pending = detectors.c.status == PENDING
-        mark_pending(connection, sa.select(detectors.c.visit).where(pending), covered.where(pending))
-        lock_source_ids(connection)
+        visits = np.unique(ids(found.detectors, "visit"))
+        stored.append(connection, detectors, visits, rows if replace else again.but_same(rows), n_rows, progress)
         refuse_stored(connection, parts, found.problems, found.extremes, sa.select(detectors.c.visit))
     return gathered.doubts("sources")
 
@@ -357,24 +346,8 @@ def _with_new_rows(parts: Parts, found: _Found, again: Again) -> np.ndarray:
     return np.isin(every, changed)
 
 
-def _remove(connection: sa.Connection, detectors: sa.Table, pairs: sa.Select) -> None:
-    """Removes the sources of detectors, and what was derived for their visits."""
-    clear_results(connection, sa.select(detectors.c.visit))
-    key = sa.tuple_(dia_source.c.visit, dia_source.c.detector)
-    concerned = dia_source.c.visit.in_(sa.select(detectors.c.visit)) & key.in_(pairs)
-    connection.execute(sa.delete(dia_source).where(concerned))
-    clear_totals(connection, pairs)
-
-
 def _compared(connection: sa.Connection, parts: Parts, found: _Found, known: Mapping[str, np.ndarray]) -> Again:
     """Which rows are stored already, wherever, and which of them as they are in the file."""
-    given, stored = stored_sources(connection, parts, found.problems, found.extremes)
-    again = np.isin(given, stored["diaSourceId"]) if stored else np.zeros(found.n_rows, bool)
+    given, there = stored_sources(connection, parts, found.problems, found.extremes)
+    again = np.isin(given, there["diaSourceId"]) if there else np.zeros(found.n_rows, bool)
     return compare(connection, dia_source, ("diaSourceId", "visit"), again, _rows(parts, found.problems, known))
-
-
-def _add_detectors(connection: sa.Connection, detectors: sa.Table) -> None:
-    """Adds the VisitDetector rows that are not there yet."""
-    same = (visit_detector.c.visit == detectors.c.visit) & (visit_detector.c.detector == detectors.c.detector)
-    missing = sa.select(detectors.c.visit, detectors.c.detector).where(~sa.exists().where(same))
-    connection.execute(sa.insert(visit_detector).from_select(["visit", "detector"], missing))

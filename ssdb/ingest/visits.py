@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from ssdb.errors import InputError
 from ssdb.ingest.formats.opsim import looks_like_opsim, read_opsim
-from ssdb.ingest.table.again import count_stored, fill_unknown
 from ssdb.ingest.table.checks import (
     Problems,
     check_not_null,
@@ -21,14 +20,12 @@ from ssdb.ingest.table.checks import (
 from ssdb.ingest.table.report import IngestReport, Source, ids, read_conformed, with_column
 from ssdb.ingest.table.same_visit import other_visits, refuse_others, refuse_times_of_rows
 from ssdb.io.input_file import input_of
-from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.query_plans import index_loops
-from ssdb.store.tables.sources import source_update
-from ssdb.store.tables.totals import count_anew
-from ssdb.store.tables.visits import lock_creation, lock_visits, mark_pending
-from ssdb.store.transfer.staging import staged
+from ssdb.store.tables.sources import move_times
+from ssdb.store.tables.visits import lock_creation, lock_visits, mark_pending, merge_visits
+from ssdb.store.transfer.staging import count_stored, fill_unknown, staged
 from ssdb.store.transfer.write import Progress
 
 _STATE = (
@@ -117,21 +114,6 @@ def _merge(connection: sa.Connection, name: str, new: sa.Table) -> None:
         with index_loops(connection):
             # What was associated with another time has to be done again; that must be known before it is replaced.
             mark_pending(connection, moved)
-            _move_sources(connection, new)
+            move_times(connection, new)
             refuse_times_of_rows(connection, name, new)
-    values = {column.name: column for column in new.columns if column.name != "visit"}
-    connection.execute(sa.update(visit).where(same).values(values))
-    missing = ~sa.exists().where(same)
-    names = [column.name for column in new.columns]
-    connection.execute(sa.insert(visit).from_select(names, sa.select(new).where(missing)))
-
-
-def _move_sources(connection: sa.Connection, new: sa.Table) -> None:
-    """Gives sources that have their visit's time its new one. Predictions hold for the time they were made for."""
-    times = sa.select(visit.c.visit, visit.c.midpointMjdTai.label("before"), new.c.midpointMjdTai.label("after")).where(
-        visit.c.visit == new.c.visit, visit.c.midpointMjdTai != new.c.midpointMjdTai
-    )
-    changed = times.subquery()
-    of_visit = (dia_source.c.visit == changed.c.visit) & (dia_source.c.midpointMjdTai == changed.c.before)
-    connection.execute(source_update(connection).where(of_visit).values(midpointMjdTai=changed.c.after))
-    count_anew(connection, sa.select(changed.c.visit))
+    merge_visits(connection, new)

@@ -18,10 +18,16 @@ from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_ephemeris
 from ssdb.store.database import Database
-from ssdb.store.ddl.nights import Making, begin_nights, complete_nights, finish_night, making_segments
+from ssdb.store.tables.segments import (
+    Making,
+    begin_nights,
+    complete_nights,
+    finish_night,
+    making_segments,
+    replace_segments,
+)
 from ssdb.store.transfer.read import read_arrays
-from ssdb.store.transfer.staging import staged
-from ssdb.store.transfer.write import Progress, write_rows
+from ssdb.store.transfer.write import Progress
 from ssdb.units import Integers, Mask
 
 RUNS_INTO = "on the way from its epoch it runs into the Sun or a planet, or out of reach"
@@ -137,8 +143,7 @@ def _make(
         made = _segment_rows(catalogue, needed)
         with making.writing() as connection:
             for night, rows in made.items():
-                _remove(connection, night, stale[night])
-                write_rows(connection, ss_ephemeris, rows)
+                replace_segments(connection, night, stale[night], rows)
                 missing = needed[night] & ~np.isin(catalogue.ids, rows.column("ssObjectId").to_numpy())
                 names = catalogue.designations.filter(pa.array(missing)).to_pylist()
                 lost[night] |= dict.fromkeys(names, RUNS_INTO)
@@ -148,7 +153,7 @@ def _make(
             progress(len(catalogue.ids), n_orbits)
     with making.writing() as connection:
         for night, segments in stored.items():
-            _remove(connection, night, segments.ids[~segments.found])
+            replace_segments(connection, night, segments.ids[~segments.found])
             finish_night(connection, night, len(lost[night]))
             report = reports.setdefault(night, NightReport())
             report.lost, report.reasons = len(lost[night]), lost[night]
@@ -159,15 +164,6 @@ def _stored(connection: sa.Connection, night: int) -> _Stored:
     rows = read_arrays(connection, sa.select(*columns).where(ss_ephemeris.c.night == night))
     order = np.argsort(rows["ssObjectId"])
     return _Stored(rows["ssObjectId"][order], rows["orbitHash"][order], np.zeros(len(order), bool))
-
-
-def _remove(connection: sa.Connection, night: int, ids: Integers) -> None:
-    """Removes segments of objects."""
-    if not len(ids):
-        return
-    with staged(connection, ss_ephemeris, pa.table({"ssObjectId": ids})) as old:
-        these = (ss_ephemeris.c.night == night) & ss_ephemeris.c.ssObjectId.in_(sa.select(old.c.ssObjectId))
-        connection.execute(sa.delete(ss_ephemeris).where(these))
 
 
 def _segment_rows(catalogue: Catalogue, needed: dict[int, Mask]) -> dict[int, pa.Table]:

@@ -12,17 +12,18 @@ import sqlalchemy as sa
 from ssdb.errors import EphemerisError
 from ssdb.predict.target import Target, find_target
 from ssdb.predict.track import predicted_in_fields
-from ssdb.predict.visits import PredictionReport, chosen_visits, note_predicted, refuse_missing
+from ssdb.predict.visits import PredictionReport, chosen_visits, made_by, refuse_missing
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.sky.sphere import separations
 from ssdb.store.database import Database
 from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.aliases import lock_names
+from ssdb.store.tables.predictions import replace_objects
 from ssdb.store.tables.visit_fields import visit_fields
-from ssdb.store.tables.visits import clear_results, lock_visits
+from ssdb.store.tables.visits import lock_visits
 from ssdb.store.transfer.read import read_arrays
-from ssdb.store.transfer.write import Progress, write_rows
+from ssdb.store.transfer.write import Progress
 from ssdb.units import Integers
 
 SAME_ARCSEC = 1e-3
@@ -160,10 +161,7 @@ def _replace(database: Database, visits: Integers, ids: Sequence[int], rows: pa.
     with database.writing() as connection:
         lock_names(connection, shared=True)
         lock_visits(connection, visits)
-        clear_results(connection, of_visits)
-        stored = ss_prediction.c.visit.in_(of_visits) & ss_prediction.c.ssObjectId.in_(ids)
-        connection.execute(sa.delete(ss_prediction).where(stored))
-        write_rows(connection, ss_prediction, mine)
-        note_predicted(connection, sa.select(visit.c.visit).where(visit.c.visit.in_(of_visits)), whole=False)
+        of_objects = ss_prediction.c.ssObjectId.in_(ids)
+        replace_objects(connection, of_visits, of_objects, [mine], mine.num_rows, by=made_by(), mixed=True)
     numbers, counts = np.unique(mine.column("visit").to_numpy(), return_counts=True)
     return dict.fromkeys(of_visits, 0) | dict(zip(numbers.tolist(), counts.tolist(), strict=True))

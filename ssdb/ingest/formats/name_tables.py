@@ -10,17 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.identity.aliases import MAX_ALIAS_LENGTH, NAME
+from ssdb.identity.aliases import MAX_ALIAS_LENGTH
 from ssdb.identity.designation import pack, packed_from_id
 from ssdb.identity.identify import identify_in_two_forms
 from ssdb.identity.packed_arrays import pack_numbers, unpack
 from ssdb.identity.primary import primary_ids
-from ssdb.ingest.table.again import count_stored
 from ssdb.ingest.table.checks import named_rows
 from ssdb.schema.sentinels import known_texts
 from ssdb.schema.survey import ss_alias
-from ssdb.store.tables.aliases import write_aliases
-from ssdb.store.transfer.staging import staged
+from ssdb.store.tables.aliases import NAME, write_aliases
+from ssdb.store.transfer.staging import count_stored, staged
 
 NUMBER_COLUMN = "mp_number"
 _NAME = "name"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.store.transfer.read import read_arrays
-from ssdb.store.transfer.staging import staged
+from ssdb.store.transfer.staging import equal, of_key, staged
 
 
 @dataclass(slots=True)
@@ -92,64 +91,11 @@ def compare(
     return again
 
 
-def count_stored(connection: sa.Connection, table: sa.Table, key: Sequence[str], given: sa.Table) -> dict[str, Any]:
-    """How many staged rows are new, changed and unchanged, as of :class:`ssdb.ingest.table.report.IngestReport`."""
-    same = sa.func.sum(sa.case((_equal(table, given), 1), else_=0))
-    found = sa.select(sa.func.count(), sa.func.coalesce(same, 0)).where(_of_key(table, key, given))
-    stored, unchanged = connection.execute(found).one()
-    n = connection.execute(sa.select(sa.func.count()).select_from(given)).scalar_one()
-    return {"new": n - stored, "changed": stored - int(unchanged), "unchanged": int(unchanged)}
-
-
-def fill_unknown(
-    connection: sa.Connection,
-    table: sa.Table,
-    key: Sequence[str],
-    given: sa.Table,
-    errors: Mapping[str, str] = MappingProxyType({}),
-) -> None:
-    """Gives staged rows what is stored, where they know nothing: the unknown never replaces what is known.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    table : sqlalchemy.Table
-        Where rows are stored.
-    key : sequence of str
-        Integer columns that make the key.
-    given : sqlalchemy.Table
-        The staged rows.
-    errors : mapping of str to str
-        Columns that are errors of others: they stay only where the value does.
-    """
-    values = {}
-    for column in given.columns:
-        if column.name in key:
-            continue
-        stored: Any = table.c[column.name]
-        if of := errors.get(column.name):
-            same = sa.or_(given.c[of].is_(None), given.c[of] == table.c[of])
-            stored = sa.case((same, stored), else_=None)
-        values[column.name] = sa.func.coalesce(column, stored)
-    if values:
-        unknown = sa.or_(*(given.c[name].is_(None) for name in values))
-        connection.execute(sa.update(given).where(_of_key(table, key, given), unknown).values(values))
-
-
-def _of_key(table: sa.Table, key: Sequence[str], given: sa.Table) -> sa.ColumnElement[bool]:
-    return sa.and_(*(table.c[name] == given.c[name] for name in key))
-
-
-def _equal(table: sa.Table, given: sa.Table) -> sa.ColumnElement[bool]:
-    return sa.and_(*(table.c[column.name].is_not_distinct_from(column) for column in given.columns))
-
-
 def _same(
     connection: sa.Connection, table: sa.Table, key: Sequence[str], given: sa.Table, rows: pa.Table
 ) -> np.ndarray:
     columns = [given.c[name] for name in key]
-    found = sa.select(*columns).where(_of_key(table, key, given), _equal(table, given)).order_by(*columns)
+    found = sa.select(*columns).where(of_key(table, key, given), equal(table, given)).order_by(*columns)
     return np.isin(keys_of([rows.column(name) for name in key]), keys_of(list(read_arrays(connection, found).values())))
 
 
@@ -165,7 +111,7 @@ def _example(connection: sa.Connection, table: sa.Table, key: Sequence[str], giv
     """The values of the first row that differs, in the first column in which it does."""
     first = [given.c[name] for name in key]
     pairs = [column for new in given.columns for column in (new.label(f"new_{new.name}"), table.c[new.name])]
-    statement = sa.select(*pairs).where(_of_key(table, key, given), ~_equal(table, given)).order_by(*first).limit(1)
+    statement = sa.select(*pairs).where(of_key(table, key, given), ~equal(table, given)).order_by(*first).limit(1)
     row = connection.execute(statement).one_or_none()
     if row is None:
         return ""

@@ -12,10 +12,9 @@ import sqlalchemy as sa
 from ssdb.errors import InputError
 from ssdb.ingest.table.report import ids, rows_of_visits
 from ssdb.schema.survey import visit
-from ssdb.store.tables.visits import lock_creation
+from ssdb.store.tables.visits import create_visits, lock_creation
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
-from ssdb.store.transfer.write import write_rows
 
 TAKEN = ("band", "exposureTime", "instrument", "observatoryCode")
 """Columns of the rows that visits take."""
@@ -57,7 +56,7 @@ def create_missing_visits(connection: sa.Connection, name: str, rows: pa.Table, 
     first, last = (made.column(f"midpointMjdTai_{end}").to_numpy() for end in ("min", "max"))
     columns = {"visit": made.column("visit"), "midpointMjdTai": pa.array((first + last) / 2)}
     columns |= {column: made.column(f"{column}_{how}") for column, how in wanted if column != "midpointMjdTai"}
-    write_rows(connection, visit, pa.table(columns))
+    create_visits(connection, pa.table(columns))
 
 
 def rows_of_extremes(rows: pa.Table) -> pa.Table:

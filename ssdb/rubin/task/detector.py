@@ -28,7 +28,7 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_types
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.footprint import Outlines, bounding_caps, join_outlines
-from ssdb.store.tables.totals import totals_of
+from ssdb.store.tables.detectors import totals_of
 from ssdb.units import Columns
 
 

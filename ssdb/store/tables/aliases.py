@@ -1,4 +1,4 @@
-"""Names of objects in the database: the lock on them, and writing SsAlias."""
+"""SsAlias: names of objects, and the lock on names."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ssdb.schema.survey import ss_alias
 from ssdb.store.locks import lock
 from ssdb.store.transfer.staging import staged
+
+NUMBER, NAME, PACKED, PROVISIONAL, SECONDARY = "number", "name", "packed", "provisional", "secondary"
+"""Kinds of names: 433; Eros; 00433 or I98P00A; the primary designation; a designation given to the object besides."""
 
 
 def lock_names(connection: sa.Connection, *, shared: bool = False) -> None:
@@ -67,3 +70,10 @@ def write_aliases(connection: sa.Connection, aliases: pa.Table, *, overwrite: bo
         else:
             statement = statement.on_conflict_do_nothing(index_elements=["alias"])
         connection.execute(statement)
+
+
+def move_aliases(connection: sa.Connection, moves: sa.Table) -> None:
+    """Makes the names of objects those of their primary designations (:data:`ssdb.store.tables.moves.object_moves`)."""
+    kind = sa.case((ss_alias.c.kind == PROVISIONAL, SECONDARY), else_=ss_alias.c.kind)
+    other = (ss_alias.c.ssObjectId == moves.c.ssObjectId) & (moves.c.ssObjectId != moves.c.newId)
+    connection.execute(sa.update(ss_alias).where(other).values(ssObjectId=moves.c.newId, kind=kind))

@@ -11,6 +11,8 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import ss_candidate, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
+from ssdb.store.tables import detectors, predictions, results, sources
+from ssdb.store.tables import visits as of_visits
 from ssdb.store.tables.visits import lock_visits, require_visits
 
 _TABLES = (ss_candidate, ss_expected, ss_source, ss_prediction, dia_source, visit_detector, visit)
@@ -56,7 +58,7 @@ def delete_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
     with database.writing() as connection:
         require_visits(connection, visits)
         lock_visits(connection, np.unique(np.array(visits, np.int64)))
-        return {
-            table.name: connection.execute(sa.delete(table).where(table.c.visit.in_(visits))).rowcount
-            for table in _TABLES
-        }
+        removed: dict[str, int] = {}
+        for module in (results, predictions, sources, detectors, of_visits):
+            removed |= module.delete_visits(connection, visits)
+        return removed

@@ -1,4 +1,4 @@
-"""Writing orbits: a row an object, whatever it was called when it was stored before."""
+"""mpc_orbits: a row an object, whatever it was called when it was stored before."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ssdb.schema.apdb_solar_system import current_identifications, mpc_orbits, numbered_identifications
 from ssdb.schema.ranges import MIN_PACKED_LENGTH
-from ssdb.store.ddl.nights import forget_nights
 from ssdb.store.locks import lock
+from ssdb.store.tables.moves import remove_doubles
+from ssdb.store.tables.segments import forget_nights
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 
@@ -178,3 +179,26 @@ def _remove_others(connection: sa.Connection, new: sa.Table) -> None:
         (mpc_orbits.c[_KEY], others),
     ):
         connection.execute(sa.delete(mpc_orbits).where(column.in_(names.scalar_subquery())))
+
+
+def remove_double_orbits(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
+    """Removes all orbits of an object but the best one, by the rule of OrbitRank; how many there were."""
+    is_other = sa.case((of_primary(NAME_IN_SOURCE, moves.c.newPacked), 0), else_=1)
+    by_newest = [sa.func.coalesce(value, -1e300).desc() for value in (mpc_orbits.c.epoch_mjd, fitted(connection))]
+    is_moved = sa.case((moves.c.ssObjectId == moves.c.newId, 0), else_=1)
+    # Both by bytes, whatever the database is sorted by.
+    by_name = sa.collate(NAME_IN_SOURCE, "C" if connection.dialect.name == "postgresql" else "BINARY")
+    better = [is_other, *by_newest, by_name, is_moved]
+    return {mpc_orbits.name: remove_doubles(connection, mpc_orbits.c[_KEY], moves.c.packed, moves, better=better)}
+
+
+def move_orbits(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
+    """Moves orbits to the primary designations of their objects; how many were moved."""
+    values = {
+        "designation_in_source": NAME_IN_SOURCE,
+        "designation": moves.c.newDesignation,
+        _KEY: moves.c.newPacked,
+        "unpacked_primary_provisional_designation": moves.c.newDesignation,
+    }
+    other = (mpc_orbits.c[_KEY] == moves.c.packed) & (moves.c.packed != moves.c.newPacked)
+    return {mpc_orbits.name: connection.execute(sa.update(mpc_orbits).where(other).values(values)).rowcount}

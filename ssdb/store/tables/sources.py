@@ -1,20 +1,95 @@
-"""Changing rows of DiaSource in place."""
+"""DiaSource: sources come with their detectors and with what the detectors' sources are together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import ss_source
+from ssdb.schema.survey import PENDING, visit
+from ssdb.store.ddl.partitions import for_sources
+from ssdb.store.locks import lock
 from ssdb.store.query_plans import between_visits
 from ssdb.store.sql_files import sql_text
+from ssdb.store.tables.detectors import (
+    add_missing_detectors,
+    add_totals,
+    clear_totals,
+    count_anew,
+    joined_totals,
+    totals_of,
+)
+from ssdb.store.tables.visits import Visits, mark_pending
 from ssdb.store.transfer.array_parameters import array_rows, send_arrays
+from ssdb.store.transfer.write import Progress, write_tables
 from ssdb.units import Integers
 
 
-def source_update(connection: sa.Connection) -> sa.Update:
+def append(
+    connection: sa.Connection,
+    detectors: sa.Table,
+    visits: np.ndarray,
+    parts: Iterable[pa.Table],
+    n_rows: int,
+    progress: Progress | None = None,
+) -> None:
+    """Adds sources, and their detectors where these are not stored yet.
+
+    At the end others are kept from committing sources: two transactions that write the same diaSourceId for different
+    visits do not see each other; the second to come here sees what the first has committed.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    detectors : sqlalchemy.Table
+        Staged: visit, detector and status of all that the rows are of; those of status pending are set back to it.
+    visits : ndarray of int64, shape (v,)
+        Those of the detectors.
+    parts : iterable of pyarrow.Table
+        Rows of DiaSource, at least one part, as :func:`ssdb.store.transfer.write.write_tables` takes them.
+    n_rows : int
+        How many there are in all.
+    progress : callable, optional
+        Called with the numbers of rows written now, and of all.
+    """
+    totals: list[pa.Table] = []
+
+    def counted() -> Iterator[pa.Table]:
+        for part in parts:
+            totals.append(totals_of(part))
+            yield part
+
+    with for_sources(connection, visits) as target:
+        write_tables(connection, target, counted(), n_rows, progress)
+    add_missing_detectors(connection, detectors)
+    add_totals(connection, joined_totals(totals))
+    changed = detectors.c.status == PENDING
+    pairs = sa.select(detectors.c.visit, detectors.c.detector).where(changed)
+    mark_pending(connection, sa.select(detectors.c.visit).where(changed), pairs)
+    lock(connection, "sources")
+
+
+def remove_sources(connection: sa.Connection, detectors: sa.Table) -> None:
+    """Removes the sources of staged detectors. Their visits' results have to be cleared before."""
+    pairs = sa.select(detectors.c.visit, detectors.c.detector)
+    key = sa.tuple_(dia_source.c.visit, dia_source.c.detector)
+    concerned = dia_source.c.visit.in_(sa.select(detectors.c.visit)) & key.in_(pairs)
+    connection.execute(sa.delete(dia_source).where(concerned))
+    clear_totals(connection, pairs)
+
+
+def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
+    """Removes the sources of visits that are deleted; how many there were."""
+    statement = sa.delete(dia_source).where(dia_source.c.visit.in_(visits))
+    return {dia_source.name: connection.execute(statement).rowcount}
+
+
+def _update(connection: sa.Connection) -> sa.Update:
     """An UPDATE of DiaSource that does not change its positions, to be told what it does change.
 
     PostgreSQL reads the expression of the generated column ``zone`` anew for every row if the statement does not set
@@ -62,3 +137,30 @@ def set_objects(
         found = (dia_source.c.diaSourceId == new.c.diaSourceId) & between_visits(dia_source, visits)
         changed = dia_source.c.ssObjectId.is_distinct_from(object_id)
         connection.execute(sa.update(dia_source).where(found, changed).values(ssObjectId=object_id))
+
+
+def forget_objects(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
+    """Unsets DiaSource.ssObjectId where a condition on its columns holds."""
+    connection.execute(_update(connection).where(which).values(ssObjectId=None))
+
+
+def move_objects_of_sources(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
+    """Moves sources to the primary designations of their objects, before SSSource is moved; how many were moved."""
+    of_source = (dia_source.c.visit == ss_source.c.visit) & (dia_source.c.diaSourceId == ss_source.c.diaSourceId)
+    other = (ss_source.c.ssObjectId == moves.c.ssObjectId) & (moves.c.ssObjectId != moves.c.newId)
+    statement = _update(connection).where(of_source & other).values(ssObjectId=moves.c.newId)
+    return {dia_source.name: connection.execute(statement).rowcount}
+
+
+def move_times(connection: sa.Connection, new: sa.Table) -> None:
+    """Gives sources that have the time of their visit the new one of a staged table of visits, before Visit has it.
+
+    Predictions hold for the time they were made for.
+    """
+    times = sa.select(visit.c.visit, visit.c.midpointMjdTai.label("before"), new.c.midpointMjdTai.label("after")).where(
+        visit.c.visit == new.c.visit, visit.c.midpointMjdTai != new.c.midpointMjdTai
+    )
+    changed = times.subquery()
+    of_visit = (dia_source.c.visit == changed.c.visit) & (dia_source.c.midpointMjdTai == changed.c.before)
+    connection.execute(_update(connection).where(of_visit).values(midpointMjdTai=changed.c.after))
+    count_anew(connection, sa.select(changed.c.visit))

@@ -1,4 +1,4 @@
-"""The state of visits, and the locks on them.
+"""Visit: the rows, their state, and the locks on them.
 
 The Visit row is the lock of everything that belongs to the visit. Whoever writes sources, predictions or footprints
 locks the visits in ascending order first; a worker claims pending visits and skips those that another one has.
@@ -6,7 +6,8 @@ locks the visits in ascending order first; a worker claims pending visits and sk
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -14,26 +15,19 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import NotFoundError, shown
-from ssdb.schema.apdb_dia import dia_source
-from ssdb.schema.apdb_solar_system import ss_source
-from ssdb.schema.survey import PENDING, ss_candidate, ss_expected, visit, visit_detector
+from ssdb.schema.survey import DONE, PENDING, outside_padding, ss_expected, visit, visit_detector
 from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.locks import lock, waiting
-from ssdb.store.tables.sources import source_update
+from ssdb.store.tables import detectors as of_detectors
+from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.staging import staged
+from ssdb.store.transfer.write import write_rows
+
+Visits = sa.Select | Sequence[int]
+"""Visits, as ``in_`` takes them: a statement that selects them, or some hundreds of numbers."""
 
 _FEW_VISITS = 100
 """So many are named in a statement; of more a temporary table is made, which takes a millisecond."""
-
-_RESULT_TABLES = (ss_source, ss_candidate, ss_expected)
-_NO_RESULT = {
-    "status": PENDING,
-    "runId": None,
-    "associatedAt": None,
-    "nSources": None,
-    "nTotalSsObjects": None,
-    "nAssociatedSsObjects": None,
-}
 
 
 def lock_creation(connection: sa.Connection) -> None:
@@ -42,15 +36,6 @@ def lock_creation(connection: sa.Connection) -> None:
     A visit that another transaction is creating can be neither seen nor locked, and creating it too would fail.
     """
     lock(connection, "visits")
-
-
-def lock_source_ids(connection: sa.Connection) -> None:
-    """Keeps others from committing sources until the end of the transaction; to be taken when all are written.
-
-    Two transactions that write the same diaSourceId for different visits do not see each other; the second to come
-    here sees what the first has committed.
-    """
-    lock(connection, "sources")
 
 
 def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.ndarray]:
@@ -145,35 +130,112 @@ def claim_visits(connection: sa.Connection, visits: Sequence[int], *, only_pendi
         return list(connection.scalars(statement))
 
 
-def mark_pending(connection: sa.Connection, visits: sa.Select, detectors: sa.Select | None = None) -> None:
+def merge_visits(connection: sa.Connection, new: sa.Table) -> None:
+    """Adds the visits of a staged table that are not stored, and brings stored ones to its values.
+
+    What a new time means for their sources and state has to be done before.
+    """
+    same = visit.c.visit == new.c.visit
+    values = {column.name: column for column in new.columns if column.name != "visit"}
+    connection.execute(sa.update(visit).where(same).values(values))
+    missing = sa.select(new).where(~sa.exists().where(same))
+    connection.execute(sa.insert(visit).from_select([column.name for column in new.columns], missing))
+
+
+def create_visits(connection: sa.Connection, rows: pa.Table) -> None:
+    """Adds visits that are not stored; the connection holds the lock of :func:`lock_creation`."""
+    write_rows(connection, visit, rows)
+
+
+def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
+    """Removes visits of which nothing else is left; how many there were."""
+    return {visit.name: connection.execute(sa.delete(visit).where(visit.c.visit.in_(visits))).rowcount}
+
+
+def mark_pending(connection: sa.Connection, visits: Visits, detectors: sa.Select | None = None) -> None:
     """Sets visits, and all or some of their detectors, back to pending. What was derived stays until it is renewed.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
         A connection for writing that has locked the visits.
-    visits : sqlalchemy.Select
-        Selects the visits.
+    visits : Select or sequence of int
     detectors : sqlalchemy.Select, optional
         Selects (visit, detector) pairs; without it all detectors of the visits are meant.
     """
-    state = {"status": PENDING}
     done = visit.c.status != PENDING
-    connection.execute(sa.update(visit).where(done, visit.c.visit.in_(visits)).values(state))
-    key = sa.tuple_(visit_detector.c.visit, visit_detector.c.detector)
-    concerned = visit_detector.c.visit.in_(visits) if detectors is None else key.in_(detectors)
-    done = visit_detector.c.status != PENDING
-    connection.execute(sa.update(visit_detector).where(done, concerned).values(state))
+    connection.execute(sa.update(visit).where(done, visit.c.visit.in_(visits)).values(status=PENDING))
+    of_detectors.mark_pending(connection, visits, detectors)
 
 
-def clear_results(connection: sa.Connection, visits: sa.Select | Sequence[int]) -> None:
-    """Removes everything that association derived for visits, and sets them and their detectors back to pending."""
-    for table in _RESULT_TABLES:
-        connection.execute(sa.delete(table).where(table.c.visit.in_(visits)))
-    matched = dia_source.c.visit.in_(visits) & dia_source.c.ssObjectId.is_not(None)
-    connection.execute(source_update(connection).where(matched).values(ssObjectId=None))
-    for table in (visit, visit_detector):
-        connection.execute(sa.update(table).where(table.c.visit.in_(visits)).values(_NO_RESULT))
+def forget_results(connection: sa.Connection, visits: Visits) -> None:
+    """Sets visits and their detectors back to pending, without run and counts: what was derived has been removed."""
+    connection.execute(sa.update(visit).where(visit.c.visit.in_(visits)).values(of_detectors.NO_RESULT))
+    of_detectors.forget_results(connection, visits)
+
+
+def note_predictions(
+    connection: sa.Connection, visits: Visits, by: str | None, *, complete: bool = False, mixed: bool = False
+) -> None:
+    """Notes that visits have predictions now. Only for the module that writes these.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    visits : Select or sequence of int
+    by : str, optional
+        The versions of ssdb and its data that made them; None: somebody else did.
+    complete : bool
+        All visits that had none so far have theirs now, too.
+    mixed : bool
+        Note ``by`` only where it was ssdb already.
+    """
+    now = datetime.now(UTC).replace(tzinfo=None)
+    concerned: sa.ColumnElement[bool] = visit.c.visit.in_(visits)
+    if complete:
+        concerned |= visit.c.predictionsAt.is_(None)
+    made_by = sa.case((visit.c.predictedBy.is_not(None), by)) if mixed else by
+    connection.execute(sa.update(visit).where(concerned).values(predictionsAt=now, predictedBy=made_by))
+
+
+def set_done(
+    connection: sa.Connection, visits: np.ndarray, counts: Mapping[str, np.ndarray], run_id: str, now: datetime
+) -> None:
+    """Notes that visits are associated.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    visits : ndarray of int64, shape (v,)
+    counts : mapping of str to ndarray of int32, shape (v,)
+        nSources, nTotalSsObjects and nAssociatedSsObjects.
+    run_id : str
+        Of the AssociationRun.
+    now : datetime
+        UTC.
+    """
+    with array_rows(connection, "new_Visit", {"visit": visits, **counts}) as new:
+        values = {"status": DONE, "runId": run_id, "associatedAt": now} | {name: new.c[name] for name in counts}
+        connection.execute(sa.update(visit).where(visit.c.visit == new.c.visit).values(values))
+
+
+def set_done_with_detectors(connection: sa.Connection, visits: Sequence[int], run_id: str, now: datetime) -> None:
+    """Notes those visits as associated whose detectors all are, with the counts of what is stored."""
+    its_detectors, its_objects = visit_detector.c.visit == visit.c.visit, ss_expected.c.visit == visit.c.visit
+    unfinished = sa.exists().where(its_detectors, visit_detector.c.status == PENDING)
+    seen = ss_expected.c.diaSourceId.is_not(None)
+    # Not the sums over the detectors: objects may be on none, where one of them has no footprint.
+    counted = seen | outside_padding()
+    counts = {
+        "nSources": sa.select(sa.cast(sa.func.sum(visit_detector.c.nSources), sa.Integer)).where(its_detectors),
+        "nTotalSsObjects": sa.select(sa.func.count()).select_from(ss_expected).where(its_objects, counted),
+        "nAssociatedSsObjects": sa.select(sa.func.count()).select_from(ss_expected).where(its_objects, seen),
+    }
+    values = {"status": DONE, "runId": run_id, "associatedAt": now}
+    values |= {name: wanted.scalar_subquery() for name, wanted in counts.items()}
+    connection.execute(sa.update(visit).where(visit.c.visit.in_(visits), ~unfinished).values(values))
 
 
 def require_visits(connection: sa.Connection, visits: Sequence[int]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -68,3 +70,58 @@ def definitions(temporary: sa.Table, dialect: sa.Dialect) -> tuple[str, str]:
         temporary.info[dialect.name] = tuple(str(statement.compile(dialect=dialect)) for statement in statements)
     begin, end = temporary.info[dialect.name]
     return begin, end
+
+
+def count_stored(connection: sa.Connection, table: sa.Table, key: Sequence[str], given: sa.Table) -> dict[str, Any]:
+    """How many staged rows are new, changed and unchanged, by their keys and values."""
+    same = sa.func.sum(sa.case((equal(table, given), 1), else_=0))
+    found = sa.select(sa.func.count(), sa.func.coalesce(same, 0)).where(of_key(table, key, given))
+    stored, unchanged = connection.execute(found).one()
+    n = connection.execute(sa.select(sa.func.count()).select_from(given)).scalar_one()
+    return {"new": n - stored, "changed": stored - int(unchanged), "unchanged": int(unchanged)}
+
+
+def fill_unknown(
+    connection: sa.Connection,
+    table: sa.Table,
+    key: Sequence[str],
+    given: sa.Table,
+    errors: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Gives staged rows what is stored, where they know nothing: the unknown never replaces what is known.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    table : sqlalchemy.Table
+        Where rows are stored.
+    key : sequence of str
+        Integer columns that make the key.
+    given : sqlalchemy.Table
+        The staged rows.
+    errors : mapping of str to str
+        Columns that are errors of others: they stay only where the value does.
+    """
+    values = {}
+    for column in given.columns:
+        if column.name in key:
+            continue
+        stored: Any = table.c[column.name]
+        if of := errors.get(column.name):
+            same = sa.or_(given.c[of].is_(None), given.c[of] == table.c[of])
+            stored = sa.case((same, stored), else_=None)
+        values[column.name] = sa.func.coalesce(column, stored)
+    if values:
+        unknown = sa.or_(*(given.c[name].is_(None) for name in values))
+        connection.execute(sa.update(given).where(of_key(table, key, given), unknown).values(values))
+
+
+def of_key(table: sa.Table, key: Sequence[str], given: sa.Table) -> sa.ColumnElement[bool]:
+    """Whether a stored row has the key of a staged one."""
+    return sa.and_(*(table.c[name] == given.c[name] for name in key))
+
+
+def equal(table: sa.Table, given: sa.Table) -> sa.ColumnElement[bool]:
+    """Whether a stored row has all values of a staged one."""
+    return sa.and_(*(table.c[column.name].is_not_distinct_from(column) for column in given.columns))

@@ -1,4 +1,4 @@
-"""Which nights have the segments of all orbits (SsEphemerisNight), and the lock on making segments.
+"""SsEphemeris and SsEphemerisNight: segments, which nights have those of all orbits, and the lock on making them.
 
 A night is noted when its segments are begun and again when they are complete. Whoever changes orbits removes the notes
 in the same transaction, so that a complete night has the segments of the orbits as they are.
@@ -10,12 +10,17 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import numpy as np
+import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import DatabaseError
 from ssdb.schema.survey import ss_ephemeris, ss_ephemeris_night
 from ssdb.store.database import Database
 from ssdb.store.locks import lock
+from ssdb.store.tables.moves import move_objects, remove_doubles
+from ssdb.store.transfer.staging import staged
+from ssdb.store.transfer.write import write_rows
 
 _night = ss_ephemeris_night.c
 
@@ -131,3 +136,36 @@ def finish_night(connection: sa.Connection, night: int, n_lost: int) -> bool:
 def forget_nights(connection: sa.Connection) -> None:
     """Notes that no night is complete, because orbits have changed."""
     connection.execute(sa.delete(ss_ephemeris_night))
+
+
+def replace_segments(connection: sa.Connection, night: int, outdated: np.ndarray, rows: pa.Table | None = None) -> None:
+    """Removes the segments that some objects have in a night, and adds others.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        Of :meth:`Making.writing`.
+    night : int
+        Integer part of MJD TAI.
+    outdated : ndarray of int64
+        ssObjectId of those whose segments are removed.
+    rows : pyarrow.Table, optional
+        Rows of SsEphemeris, of objects that have none in this night (any more).
+    """
+    if len(outdated):
+        with staged(connection, ss_ephemeris, pa.table({"ssObjectId": outdated})) as old:
+            these = (ss_ephemeris.c.night == night) & ss_ephemeris.c.ssObjectId.in_(sa.select(old.c.ssObjectId))
+            connection.execute(sa.delete(ss_ephemeris).where(these))
+    if rows is not None:
+        write_rows(connection, ss_ephemeris, rows)
+
+
+def remove_double_segments(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
+    """Removes segments under other designations where the primary one has its own; how many there were."""
+    own = (ss_ephemeris.c.ssObjectId, moves.c.ssObjectId)
+    return {ss_ephemeris.name: remove_doubles(connection, *own, moves, (ss_ephemeris.c.night,))}
+
+
+def move_segments(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
+    """Moves segments to the primary designations of their objects; how many were moved."""
+    return {ss_ephemeris.name: move_objects(connection, ss_ephemeris, moves)}

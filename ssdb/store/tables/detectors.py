@@ -1,10 +1,12 @@
-"""What the sources of each detector are together: columns of VisitDetector that who changes DiaSource keeps up.
+"""VisitDetector: footprints, state, and totals: what the sources of each detector are together.
 
-Association needs them of every detector, and would have to look at all sources of a visit to find them.
+Association needs the totals of every detector, and would have to look at all sources of a visit to find them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import sqlalchemy as sa
 
 from ssdb.runs import begins
 from ssdb.schema.apdb_dia import dia_source
-from ssdb.schema.survey import visit_detector
+from ssdb.schema.survey import DONE, PENDING, visit_detector
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG
@@ -22,6 +24,107 @@ _ARCSEC2_PER_DEG2 = ARCSEC_PER_DEG**2
 
 _EXTREMES = ("firstSourceMjdTai", "lastSourceMjdTai", "maxSourceVariance")
 _NONE = {"nDiaSources": 0} | dict.fromkeys(_EXTREMES)
+
+NO_RESULT = {
+    "status": PENDING,
+    "runId": None,
+    "associatedAt": None,
+    "nSources": None,
+    "nTotalSsObjects": None,
+    "nAssociatedSsObjects": None,
+}
+"""The state of a visit or detector that is not associated."""
+
+_UNKNOWN = -1
+"""Stands for an unknown count in what is sent: arrays have no NULL."""
+
+_PLACE = ("footprint", "capRa", "capDec", "capRadius", "width", "height", "pixelScale")
+"""What decides which objects are on a detector."""
+
+
+def merge_detectors(connection: sa.Connection, new: sa.Table) -> None:
+    """Adds the detectors of a staged table that are not stored, and brings stored ones to its values."""
+    same = _same(new)
+    values = {column.name: column for column in new.columns if column.name not in ("visit", "detector")}
+    connection.execute(sa.update(visit_detector).where(same).values(values))
+    add_missing_detectors(connection, new, [column.name for column in new.columns])
+
+
+def add_missing_detectors(
+    connection: sa.Connection, new: sa.Table, columns: Sequence[str] = ("visit", "detector")
+) -> None:
+    """Adds those detectors of a staged table that are not stored."""
+    missing = sa.select(*(new.c[name] for name in columns)).where(~sa.exists().where(_same(new)))
+    connection.execute(sa.insert(visit_detector).from_select([*columns], missing))
+
+
+def visits_with_new_places(connection: sa.Connection, new: sa.Table) -> list[int]:
+    """The visits with staged detectors that are not stored, or with another outline."""
+    place = [column for column in new.columns if column.name in _PLACE]
+    unmoved = (visit_detector.c[column.name].is_not_distinct_from(column) for column in place)
+    known = sa.exists().where(_same(new), *unmoved)
+    return list(connection.scalars(sa.select(new.c.visit).where(~known).distinct()))
+
+
+def _same(new: sa.FromClause) -> sa.ColumnElement[bool]:
+    return (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
+
+
+def delete_visits(connection: sa.Connection, visits: sa.Select | Sequence[int]) -> dict[str, int]:
+    """Removes the detectors of visits that are deleted; how many there were."""
+    statement = sa.delete(visit_detector).where(visit_detector.c.visit.in_(visits))
+    return {visit_detector.name: connection.execute(statement).rowcount}
+
+
+# ---- state; only for the module of Visit, but that which is of detectors alone ---------------------------------------
+
+
+def mark_pending(
+    connection: sa.Connection, visits: sa.Select | Sequence[int], detectors: sa.Select | None = None
+) -> None:
+    """As :func:`ssdb.store.tables.visits.mark_pending`, of the detectors alone."""
+    key = sa.tuple_(visit_detector.c.visit, visit_detector.c.detector)
+    concerned = visit_detector.c.visit.in_(visits) if detectors is None else key.in_(detectors)
+    done = visit_detector.c.status != PENDING
+    connection.execute(sa.update(visit_detector).where(done, concerned).values(status=PENDING))
+
+
+def forget_results(connection: sa.Connection, visits: sa.Select | Sequence[int]) -> None:
+    """As :func:`ssdb.store.tables.visits.forget_results`, of the detectors alone."""
+    connection.execute(sa.update(visit_detector).where(visit_detector.c.visit.in_(visits)).values(NO_RESULT))
+
+
+def set_done(
+    connection: sa.Connection,
+    visits: np.ndarray,
+    detectors: np.ndarray,
+    counts: Mapping[str, np.ndarray],
+    run_id: str,
+    now: datetime,
+) -> None:
+    """Notes that detectors are associated.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    visits, detectors : ndarray, shape (d,)
+        The keys.
+    counts : mapping of str to ndarray of float64, shape (d,)
+        nSources, nTotalSsObjects and nAssociatedSsObjects; NaN where unknown.
+    run_id : str
+        Of the AssociationRun.
+    now : datetime
+        UTC.
+    """
+    sent = {name: np.nan_to_num(values, nan=_UNKNOWN).astype(np.int32) for name, values in counts.items()}
+    with array_rows(connection, "new_VisitDetector", {"visit": visits, "detector": detectors, **sent}) as new:
+        values = {"status": DONE, "runId": run_id, "associatedAt": now}
+        values |= {name: sa.func.nullif(new.c[name], _UNKNOWN) for name in counts}
+        connection.execute(sa.update(visit_detector).where(_same(new)).values(values))
+
+
+# ---- totals ----------------------------------------------------------------------------------------------------------
 
 
 def totals_of(rows: pa.Table) -> pa.Table:
@@ -84,8 +187,7 @@ def add_totals(connection: sa.Connection, totals: pa.Table) -> None:
         for name, sooner in (("firstSourceMjdTai", True), ("lastSourceMjdTai", False), ("maxSourceVariance", False)):
             further = new.c[name] < old[name] if sooner else new.c[name] > old[name]
             values[name] = sa.case((old[name].is_(None) | further, new.c[name]), else_=old[name])
-        same = (old.visit == new.c.visit) & (old.detector == new.c.detector)
-        connection.execute(sa.update(visit_detector).where(same).values(values))
+        connection.execute(sa.update(visit_detector).where(_same(new)).values(values))
 
 
 def clear_totals(connection: sa.Connection, detectors: sa.Select) -> None:

@@ -1,0 +1,142 @@
+"""SsPrediction, and which visits have predictions (Visit.predictionsAt, predictedBy).
+
+Whoever writes predictions has locked the names of objects (shared), then the visits. Everything is done in one order:
+what was derived is removed, then the old predictions; the new ones are written, and the visits wait for association.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.schema.survey import ss_prediction, visit
+from ssdb.store.tables.moves import doubles, move_objects
+from ssdb.store.tables.results import clear_results
+from ssdb.store.tables.visits import Visits, mark_pending, note_predictions
+from ssdb.store.transfer.read import read_arrays
+from ssdb.store.transfer.write import Progress, write_rows, write_tables
+
+
+def append(
+    connection: sa.Connection,
+    visits: Visits,
+    parts: Iterable[pa.Table],
+    n_rows: int,
+    *,
+    by: str | None = None,
+    complete: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Adds predictions to those that visits have.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    visits : Select or sequence of int
+        The visits that have been predicted, also those without any of the rows.
+    parts : iterable of pyarrow.Table
+        Rows of SsPrediction, as :func:`ssdb.store.transfer.write.write_tables` takes them.
+    n_rows : int
+        How many there are in all.
+    by : str, optional
+        The versions of ssdb and its data that made them; None: somebody else did.
+    complete : bool
+        Every stored visit has been predicted: those that never were before have no known object.
+    progress : callable, optional
+        Called with the numbers of rows written now, and of all.
+    """
+    write_tables(connection, ss_prediction, parts, n_rows, progress)
+    mark_pending(connection, visits)
+    note_predictions(connection, visits, by, complete=complete)
+
+
+def replace_visits(
+    connection: sa.Connection,
+    visits: Visits,
+    parts: Iterable[pa.Table],
+    n_rows: int,
+    *,
+    by: str | None = None,
+    complete: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Replaces all predictions of visits (with ``complete`` of all visits), and removes what was derived from them.
+
+    Parameters as of :func:`append`.
+    """
+    replaced = sa.select(visit.c.visit) if complete else visits
+    clear_results(connection, replaced)
+    connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(replaced)))
+    append(connection, visits, parts, n_rows, by=by, complete=complete, progress=progress)
+
+
+def replace_objects(
+    connection: sa.Connection,
+    visits: Visits,
+    objects: sa.ColumnElement[bool],
+    parts: Iterable[pa.Table],
+    n_rows: int,
+    *,
+    by: str | None = None,
+    mixed: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Replaces the predictions of some objects in visits, and removes all that was derived for the visits.
+
+    Parameters
+    ----------
+    objects : condition on the columns of SsPrediction
+        Which predictions of the visits are replaced.
+    mixed : bool
+        The other predictions of the visits may be somebody else's: ``by`` is noted only where some were ours.
+
+    The others as of :func:`append`.
+    """
+    clear_results(connection, visits)
+    _remove_objects(connection, visits, objects)
+    write_tables(connection, ss_prediction, parts, n_rows, progress)
+    note_predictions(connection, visits, by, mixed=mixed)
+
+
+def exchange_objects(
+    connection: sa.Connection, visits: Visits, objects: sa.ColumnElement[bool], rows: pa.Table
+) -> None:
+    """Replaces predictions as :func:`replace_objects`, but what was derived stays until association renews it.
+
+    For visits that are associated next, in the same transaction. When they were predicted is not noted anew.
+    """
+    _remove_objects(connection, visits, objects)
+    write_rows(connection, ss_prediction, rows)
+    mark_pending(connection, visits)
+
+
+def _remove_objects(connection: sa.Connection, visits: Visits, objects: sa.ColumnElement[bool]) -> None:
+    connection.execute(sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(visits), objects))
+
+
+def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
+    """Removes the predictions of visits that are deleted; how many there were."""
+    statement = sa.delete(ss_prediction).where(ss_prediction.c.visit.in_(visits))
+    return {ss_prediction.name: connection.execute(statement).rowcount}
+
+
+def predicted_twice(connection: sa.Connection, moves: sa.Table) -> dict[str, np.ndarray]:
+    """visit and ssObjectId of the predictions that have to go where an object is predicted under two designations."""
+    statement = doubles(ss_prediction.c.ssObjectId, moves.c.ssObjectId, moves, (ss_prediction.c.visit,))
+    return read_arrays(connection, statement)
+
+
+def remove_predictions(connection: sa.Connection, removed: sa.Table) -> dict[str, int]:
+    """Removes the predictions whose visit and ssObjectId are in a staged table; how many there were."""
+    key = sa.tuple_(ss_prediction.c.visit, ss_prediction.c.ssObjectId)
+    statement = sa.delete(ss_prediction).where(key.in_(sa.select(removed.c.visit, removed.c.ssObjectId)))
+    return {ss_prediction.name: connection.execute(statement).rowcount}
+
+
+def move_predictions(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
+    """Moves predictions to the primary designations of their objects; how many were moved."""
+    return {ss_prediction.name: move_objects(connection, ss_prediction, moves)}

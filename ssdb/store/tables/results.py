@@ -1,0 +1,143 @@
+"""What association found: SSSource, SsCandidate, SsExpected, DiaSource.ssObjectId; and SSObject.
+
+All in the transaction of a connection that has locked the visits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import ss_object, ss_source
+from ssdb.schema.survey import ss_candidate, ss_expected
+from ssdb.store.tables.moves import move_objects, remove_doubles
+from ssdb.store.tables.sources import forget_objects, set_objects
+from ssdb.store.tables.visits import Visits, forget_results
+from ssdb.store.transfer.read import read_arrays
+from ssdb.store.transfer.staging import staged
+from ssdb.store.transfer.write import write_rows
+
+_TABLES = (ss_source, ss_candidate, ss_expected)
+
+
+def clear_results(connection: sa.Connection, visits: Visits) -> None:
+    """Removes everything that association derived for visits, and sets them and their detectors back to pending."""
+    for table in _TABLES:
+        connection.execute(sa.delete(table).where(table.c.visit.in_(visits)))
+    forget_objects(connection, dia_source.c.visit.in_(visits) & dia_source.c.ssObjectId.is_not(None))
+    forget_results(connection, visits)
+
+
+def replace_results(
+    connection: sa.Connection,
+    visits: Sequence[int],
+    expected: pa.Table,
+    candidates: pa.Table,
+    matched: pa.Table,
+    detectors: Collection[int] | None,
+) -> int:
+    """Replaces the results of visits.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        A connection for writing that has locked the visits.
+    visits : sequence of int
+        Ascending.
+    expected, candidates, matched : pyarrow.Table
+        Rows of SsExpected, SsCandidate and SSSource.
+    detectors : collection of int, optional
+        The results are of these detectors only; those of others stay.
+
+    Returns
+    -------
+    int
+        Rows written.
+    """
+    had_object = _remove(connection, visits, expected, detectors)
+    n_rows = write_rows(connection, ss_expected, expected)
+    n_rows += write_rows(connection, ss_candidate, candidates)
+    n_rows += write_rows(connection, ss_source, matched)
+    sources, objects = (matched.column(name).to_numpy() for name in ("diaSourceId", "ssObjectId"))
+    lost = had_object[~np.isin(had_object, sources)]
+    # 0 stands for no object only in what is sent: no identifier is 0.
+    objects = np.append(objects, np.zeros(len(lost), np.int64))
+    set_objects(connection, visits, np.append(sources, lost), objects, all_change=not len(had_object))
+    return n_rows
+
+
+def _remove(
+    connection: sa.Connection, visits: Sequence[int], expected: pa.Table, detectors: Collection[int] | None
+) -> np.ndarray:
+    """Removes the results that are there; returns diaSourceId of the sources that had an object."""
+    if detectors is None:
+        return _delete(connection, [table.c.visit.in_(visits) for table in _TABLES])
+    sources = sa.select(dia_source.c.diaSourceId).where(
+        dia_source.c.visit.in_(visits), dia_source.c.detector.in_(detectors)
+    )
+    on_detectors = (
+        ss_source.c.detector.in_(detectors),
+        ss_candidate.c.diaSourceId.in_(sources),
+        ss_expected.c.detector.in_(detectors),
+    )
+    with staged(connection, ss_expected, expected.select(["visit", "ssObjectId"])) as here:
+        # An object that another footprint had the last time, with another configuration, is here now.
+        objects = sa.select(here)
+        of_objects = [
+            table.c.visit.in_(visits) & (on | sa.tuple_(table.c.visit, table.c.ssObjectId).in_(objects))
+            for table, on in zip(_TABLES, on_detectors, strict=True)
+        ]
+        return _delete(connection, of_objects)
+
+
+def _delete(connection: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]]) -> np.ndarray:
+    """Deletes the rows of the three tables for which their conditions hold; diaSourceId of those of SSSource."""
+    matched, candidates, expected = conditions
+    found = sa.select(ss_source.c.diaSourceId).where(matched)
+    had_object = read_arrays(connection, found, bounded=True)["diaSourceId"]
+    if len(had_object):
+        connection.execute(sa.delete(ss_source).where(matched))
+    connection.execute(sa.delete(ss_candidate).where(candidates))
+    connection.execute(sa.delete(ss_expected).where(expected))
+    return had_object
+
+
+def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
+    """Removes the results of visits that are deleted; how many there were, by table."""
+    return {
+        table.name: connection.execute(sa.delete(table).where(table.c.visit.in_(visits))).rowcount for table in _TABLES
+    }
+
+
+def remove_results(connection: sa.Connection, removed: sa.Table) -> dict[str, int]:
+    """Removes what was derived from the predictions whose visit and ssObjectId are in a staged table.
+
+    Returns how many rows there were, by table. The visits keep their state.
+    """
+    keys = sa.select(removed.c.visit, removed.c.ssObjectId)
+    source = sa.tuple_(dia_source.c.visit, dia_source.c.diaSourceId)
+    matched = sa.select(ss_source.c.visit, ss_source.c.diaSourceId).where(
+        sa.tuple_(ss_source.c.visit, ss_source.c.ssObjectId).in_(keys)
+    )
+    forget_objects(connection, source.in_(matched))
+    return {
+        table.name: connection.execute(
+            sa.delete(table).where(sa.tuple_(table.c.visit, table.c.ssObjectId).in_(keys))
+        ).rowcount
+        for table in _TABLES
+    }
+
+
+def remove_double_objects(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
+    """Removes rows of SSObject of other designations where the primary one has its own; how many there were."""
+    return {ss_object.name: remove_doubles(connection, ss_object.c.ssObjectId, moves.c.ssObjectId, moves)}
+
+
+def move_results(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
+    """Moves results, and rows of SSObject, to the primary designations of their objects; how many, by table."""
+    tables = (ss_expected, ss_candidate, ss_source, ss_object)
+    return {table.name: move_objects(connection, table, moves) for table in tables}

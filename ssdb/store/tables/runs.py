@@ -1,0 +1,26 @@
+"""AssociationRun: one row for each call of `ssdb associate`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ssdb import __version__
+from ssdb.schema.survey import association_run
+
+
+def begin_run(connection: sa.Connection, run_id: str, configuration: str) -> None:
+    """Notes that a run begins now, with its configuration as JSON."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    row = {"runId": run_id, "configuration": configuration, "ssdbVersion": __version__, "startedAt": now}
+    connection.execute(sa.insert(association_run).values(row))
+
+
+def finish_run(connection: sa.Connection, run_id: str, values: Mapping[str, Any]) -> None:
+    """Notes that a run ends now, with what else is known of it by then: values of columns."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    this = association_run.c.runId == run_id
+    connection.execute(sa.update(association_run).where(this).values({"finishedAt": now, **values}))
