@@ -23,35 +23,27 @@ def identify(
     *,
     strict: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Identifiers and canonical designations of many objects.
+    """Identifiers (``ssObjectId``) and unpacked designations of many objects, each of shape (n,).
 
     Parameters
     ----------
     names : sequence of str, shape (n,)
-        Designations in any form that :func:`pack` takes; repeated names cost nothing.
+        In any form that :func:`pack` takes; repeated names cost nothing.
     label : str
         Where they are from (a file), for messages.
     simulated_names : bool
-        Take names without a packed form for those of simulated objects. Their identifiers are made from a hash and
-        are negative, so that they never meet a real one; their designations are the names (of up to 16 characters,
-        ASCII).
+        Take names without a packed form for those of simulated objects. Their identifiers are made from a hash and are
+        negative, so that they never meet a real one; their designations are the names (up to 16 characters, ASCII).
     known : callable, optional
         Asked for the designations of those names that are none; gives those it knows.
     strict : bool
-        As of :func:`identify_encoded`; names that are missing are an error in any case.
-
-    Returns
-    -------
-    ids : ndarray of int64, shape (n,)
-        ``ssObjectId``.
-    designations : ndarray of object (str), shape (n,)
-        Unpacked designations.
+        Whether names that cannot be identified are an error; if not, their identifier is 0.
 
     Raises
     ------
     DesignationError
-        If names are missing or cannot be identified (the message gives the rows, counted from 1), or if two
-        simulated names have one hash.
+        If names are missing or cannot be identified (the message gives the rows, counted from 1), or if two simulated
+        names have one hash.
     """
     where = f"{label}: " if label else ""
     column = _text_column(names, where)
@@ -71,27 +63,7 @@ def identify_encoded(
     known: Callable[[list[str]], Mapping[str, str]] | None = None,
     strict: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As :func:`identify`, of names in the dictionary encoding, none of which is missing.
-
-    Parameters
-    ----------
-    names : pyarrow.DictionaryArray
-        Of k different names; all are identified, used or not.
-    label, simulated_names, known
-        As of :func:`identify`.
-    strict : bool
-        Whether names that cannot be identified are an error; if not, their identifier is 0.
-
-    Returns
-    -------
-    ids : ndarray of int64, shape (k,)
-    designations : ndarray of object (str), shape (k,)
-
-    Raises
-    ------
-    DesignationError
-        As of :func:`identify`.
-    """
+    """As :func:`identify`, of the k different names of a dictionary encoding, none of which is missing."""
     where = f"{label}: " if label else ""
     unique = names.dictionary.to_pylist()
     unpacked, ids = unpack(names.dictionary)
@@ -135,12 +107,12 @@ def identify_in_two_forms(packed: pa.Array, unpacked: pa.Array) -> tuple[pa.Arra
     Parameters
     ----------
     packed, unpacked : pyarrow.Array of string, shape (n,)
-        Without blanks around them; NULL where there is none. The packed one is asked first.
+        Without blanks around them; NULL where there is none.
 
     Returns
     -------
-    packed, designations : pyarrow.Array of string, shape (n,)
-        Both forms; the unpacked one NULL where there is no packed form.
+    packed, unpacked : pyarrow.Array of string, shape (n,)
+        The one made from the other, NULL where there is no packed form.
     ids : ndarray of int64, shape (n,)
         ``ssObjectId``; 0 where there is no packed form.
     agree : ndarray of bool, shape (n,)

@@ -13,17 +13,10 @@ _MOST_TABLES_SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class TableInFile:
-    """One of the tables of a file.
+    """One of the tables of a file: its number by place, its other names (EXTNAME; name and ID; key), its columns.
 
-    Attributes
-    ----------
-    number : int
-        What it is called by its place: that of a FITS file by its HDU, where the primary one is 0; others from 1.
-    names : tuple of str
-        What else it is called: EXTNAME; name and ID; key.
-    columns : tuple
-        Names and units of its columns: what tables that are read as one have in common.
-    n_rows : int or None
+    The number of a FITS table is that of its HDU, where the primary one is 0; others count from 1. Names and units of
+    the columns are what tables that are read as one have in common.
     """
 
     number: int
@@ -40,19 +33,8 @@ class TableInFile:
 def chosen(tables: Sequence[TableInFile], wanted: str | int | None, name: object) -> list[TableInFile]:
     """The tables of a file that are read: those that its user wants, else all, which must have the same columns.
 
-    Parameters
-    ----------
-    tables : sequence of TableInFile
-        At least one.
-    wanted : str, int or None
-        A name, without regard to case, or a number.
-    name : object
-        The file's, for messages.
-
-    Raises
-    ------
-    InputError
-        If there is none of that name or number, or some have other columns than others; the message lists them.
+    ``wanted`` is a name, without regard to case, or a number. InputError if there is none of that name or number, or
+    some have other columns than others; the message lists them.
     """
     listed = "; ".join(map(str, tables[:_MOST_TABLES_SHOWN]))
     if len(tables) > _MOST_TABLES_SHOWN:

@@ -18,12 +18,8 @@ if TYPE_CHECKING:
 def from_memory(source: Any) -> pa.Table:
     """An astropy, pyarrow or pandas table, an array of records, or a mapping of names to arrays, as an Arrow table.
 
-    Columns of values that are not plain are left out, as :func:`ssdb.io.table_notes.not_plain` tells.
-
-    Raises
-    ------
-    TypeError, ValueError, pyarrow.ArrowException
-        If it is none of these, or has what cannot be taken.
+    Columns of values that are not plain are left out, as :func:`ssdb.io.table_notes.not_plain` tells. TypeError,
+    ValueError or pyarrow.ArrowException if it is none of these, or has what cannot be taken.
     """
     if isinstance(source, pa.Table):
         return source

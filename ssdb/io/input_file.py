@@ -61,13 +61,8 @@ _LOOKED_AT = 200_000
 class InputFile(os.PathLike[str]):
     """A file that is read, and what its user says about it; :func:`input_of` makes it. It is looked at once.
 
-    Attributes
-    ----------
-    path : str
-    table : str, int or None
-        Which of its tables is meant: a name or a number (see :func:`ssdb.io.containers.chosen`).
-    type : str or None
-        Its format, whatever its ending is: one of :data:`TYPES`.
+    ``table`` is the name or number of the one of its tables that is meant (see :func:`ssdb.io.containers.chosen`),
+    ``type`` its format, one of :data:`TYPES`, whatever its ending is.
     """
 
     def __init__(self, path: str, table: str | int | None = None, type: str | None = None) -> None:
@@ -107,11 +102,8 @@ class InputFile(os.PathLike[str]):
     def format(self) -> str:
         """One of the formats of :data:`TYPES`: as its user says, by its ending and, of text, by its content.
 
-        Raises
-        ------
-        InputError
-            If none of them says it, or the file is an archive or has records within records; the message says what is
-            inside.
+        InputError if none says it, or if it is an archive or has records within records; the message says what is
+        inside.
         """
         path = Path(self.path)
         if self.type is not None:
@@ -159,26 +151,16 @@ class InputFile(os.PathLike[str]):
 
     @cached_property
     def names(self) -> list[str]:
-        """The names of its columns, of Parquet and of text.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read, or is something else.
-        """
+        """The names of its columns, of Parquet and of text; InputError if it cannot be read, or is something else."""
         if self.content == "Parquet" or Path(self.path).is_dir():
             return names_of(Path(self.path))
         return header_names(self.header[0], self.path)
 
     @contextmanager
     def opened(self, *, below_header: bool = False) -> Iterator[io.BufferedIOBase]:
-        """Its bytes, decompressed where it is gzip, with LF at the ends of lines; of text perhaps those below the
-        :attr:`header`.
+        """Its bytes, decompressed, with LF at the ends of lines; of text perhaps only those below the :attr:`header`.
 
-        Raises
-        ------
-        InputError
-            If it is not there or, here or when it is read within the context, not readable or truncated.
+        InputError if it is not there or, here or when it is read within the context, not readable or truncated.
         """
         self.require()
         try:
@@ -196,16 +178,8 @@ class InputFile(os.PathLike[str]):
         refuse_archive(Path(self.path), self.beginning)
 
     def refuse_said(self, what: str, format_: str | None, *, several_tables: bool = False) -> None:
-        """Raises UsageError if its user says about it what its content has said already, or another thing.
-
-        Parameters
-        ----------
-        what : str
-            What it is, for the message.
-        format_ : str or None
-            The one of the formats of :data:`TYPES` that it has.
-        several_tables : bool
-            Whether it may have several tables.
+        """Raises UsageError if its user says what does not fit ``what`` it is, or one of several tables where there is
+        one.
         """
         if self.table is not None and not several_tables:
             raise UsageError(f"{self.path}: is {what}, which has one table: leave out {option('--table', 'table=...')}")
@@ -216,10 +190,7 @@ class InputFile(os.PathLike[str]):
 def input_of(source: Any, table: str | int | None = None, type: str | None = None) -> Any:
     """What is read: an :class:`InputFile` of a path, with what its user says about it; a table in memory as it is.
 
-    Raises
-    ------
-    ConfigError, UsageError
-        If the type is none, or it is a table in memory, about which there is nothing to say.
+    ConfigError or UsageError if the type is none, or if something is said about a table in memory.
     """
     if type is not None and type.lower() not in TYPES:
         raise ConfigError(f"type must be one of {', '.join(TYPES)}, not {quoted(type)}")

@@ -93,13 +93,7 @@ def max_memory(size: str | float) -> Iterator[None]:
 
 
 def parsed_size(size: str | float) -> int:
-    """A size in bytes: ``"4GB"``, ``"500MB"``, or a number of GB.
-
-    Raises
-    ------
-    ConfigError
-        If it is none, or not above 0.
-    """
+    """A size in bytes: ``"4GB"``, ``"500MB"``, or a number of GB; ConfigError if it is none, or not above 0."""
     match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{0,9})?)\s*([KMGT]B)?\s*", str(size), re.IGNORECASE)
     n_bytes = int(float(match[1]) * _BYTES[(match[2] or "").upper()]) if match else 0
     if n_bytes <= 0:
@@ -113,17 +107,7 @@ def allowed_memory(on_disk: int = 0) -> int:
 
 
 def refuse_memory(name: object, needed: int, on_disk: int = 0) -> None:
-    """Raises InputError if a file would take more memory than is allowed.
-
-    Parameters
-    ----------
-    name : object
-        The file's, for the message.
-    needed : int
-        Bytes that it would take.
-    on_disk : int
-        Bytes that it has on the disk, which it may always take.
-    """
+    """Raises InputError if a file would take more bytes of memory than is allowed, and than it has on the disk."""
     if needed > allowed_memory(on_disk):
         raise too_large(name, f"would take {needed / 1e9:,.1f} GB of memory")
 
@@ -167,13 +151,9 @@ def refuse_line(name: object, line: bytes | str) -> None:
 
 
 def refuse_yaml(name: object, text: str) -> None:
-    """Raises InputError if a YAML text stands for far more than it has, by aliases of aliases, or has absurd units or
-    half characters.
+    """Raises InputError if a YAML text stands for far more than it has, or has absurd units or half characters.
 
-    Raises
-    ------
-    yaml.YAMLError
-        If it is no YAML.
+    Aliases of aliases make it large. yaml.YAMLError if it is no YAML.
     """
     import yaml
 
@@ -200,13 +180,7 @@ def refuse_yaml(name: object, text: str) -> None:
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether a file is compressed by gzip.
-
-    Raises
-    ------
-    InputError
-        If it is compressed in another way, which is not read.
-    """
+    """Whether a file is compressed by gzip; InputError if it is compressed in another way, which is not read."""
     with path.open("rb") as file:
         beginning = file.read(8)
     _refuse_compressed(path, beginning, _OTHER_COMPRESSIONS)
@@ -223,10 +197,8 @@ def _refuse_compressed(path: Path, beginning: bytes, compressions: dict[bytes, s
 def unfolded(path: Path) -> Iterator[io.BufferedReader[Any]]:
     """The bytes of a file that is read in parts, decompressed where it is gzip.
 
-    Raises
-    ------
-    InputError
-        If it is compressed in another way, or, when it is read within the context, unfolds to more than is allowed.
+    InputError if it is compressed in another way, or, when it is read within the context, unfolds to more than is
+    allowed.
     """
     if not is_gzip(path):
         with path.open("rb") as file:
@@ -238,18 +210,9 @@ def unfolded(path: Path) -> Iterator[io.BufferedReader[Any]]:
 
 
 def content_of(path: Path, name: object = None) -> bytes:
-    """All bytes of a file, decompressed where it is gzip.
+    """All bytes of a file, decompressed where it is gzip; messages call it by ``name``.
 
-    Parameters
-    ----------
-    path : Path
-    name : optional
-        What messages call it; without it the path.
-
-    Raises
-    ------
-    InputError
-        If the file is not there, not readable, truncated, or unfolds to more than is allowed.
+    InputError if it is not there, not readable, truncated, or unfolds to more than is allowed.
     """
     name = name or path
     try:
@@ -282,19 +245,10 @@ class _Bounded(io.RawIOBase):
 
 @contextmanager
 def whole(path: Path, cost: Callable[[bytes], int] = len) -> Iterator[IO[bytes]]:
-    """The bytes of a file that is read as a whole, decompressed where it is gzip.
+    """The bytes of a file that is read as a whole, decompressed; ``cost`` is what a piece takes in memory.
 
-    Parameters
-    ----------
-    path : Path
-        The file. One that is not compressed may have any size.
-    cost : callable
-        Bytes of memory that a piece of it takes when it is read.
-
-    Raises
-    ------
-    InputError
-        If it is compressed in another way or unfolds to more than is allowed, before anything is kept of it.
+    InputError if it is compressed in another way than gzip, or unfolds to more than is allowed, before anything is kept
+    of it. A file that is not compressed may have any size.
     """
     if not is_gzip(path):
         with path.open("rb") as file:

@@ -36,19 +36,9 @@ def output_file(path: str | os.PathLike[str], *, like: Path | None = None) -> It
     """A path to write a file to, which takes its place at ``path`` at the end; nothing does if anything is raised.
 
     A file that is replaced leaves its permissions, its extended attributes and, as far as the user may give files away,
-    its owner and group to the new one. Else the permissions are what the umask says.
-
-    Parameters
-    ----------
-    path : path
-        Where it is to be.
-    like : Path, optional
-        A file whose content this one has: a new one can be read by nobody who cannot read that.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written, or if what is at ``path`` is not to be replaced; see :func:`require_replaceable`.
+    its owner and group to the new one. Else the permissions are what the umask says, and those who may not read the
+    file ``like``, whose content this one has, may not read it either. InputError if it cannot be written, or if what is
+    at ``path`` is not to be replaced; see :func:`require_replaceable`.
     """
     target = Path(path)
     with cannot_be_written(target):
@@ -63,17 +53,9 @@ def output_file(path: str | os.PathLike[str], *, like: Path | None = None) -> It
 
 
 def require_replaceable(path: str | os.PathLike[str]) -> os.stat_result | None:
-    """Refuses a place where no file can be put: one of a link, a directory, a device, a protected file.
+    """What the system says of the file at a path, None if there is none, where a file can be put there.
 
-    Returns
-    -------
-    os.stat_result or None
-        About the file that is there; None if there is nothing.
-
-    Raises
-    ------
-    InputError
-        That says what is there, and what to do.
+    InputError, with what to do, if a link, a directory, a device or a protected file is there.
     """
     target = Path(path)
     if not target.absolute().parent.is_dir():
@@ -130,11 +112,7 @@ def workplace(directory: Path) -> Iterator[Path]:
 def move(part: Path, target: Path) -> None:
     """Moves a complete file out of a workplace to its place, with the permissions that it has to have there.
 
-    Raises
-    ------
-    InputError
-        If what is there is not to be replaced.
-    OSError
+    InputError if what is there is not to be replaced; OSError.
     """
     found = require_replaceable(target)
     if found is not None:

@@ -64,13 +64,7 @@ def output_folder(directory: str | os.PathLike[str], by: str, names: Iterable[st
 
 
 def refuse_foreign(directory: str | os.PathLike[str], names: Iterable[str]) -> None:
-    """Refuses a folder with files of these names that ssdb did not write, or that have changed since.
-
-    Raises
-    ------
-    InputError
-        That names them.
-    """
+    """Raises InputError if a folder has files of these names that ssdb did not write, or that have changed since."""
     folder = Path(directory)
     # Alone, or what another process is replacing just now would look like a change.
     with cannot_be_written(folder), _alone(folder):

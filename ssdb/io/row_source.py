@@ -29,14 +29,7 @@ _BUFFER_BYTES = 65_536
 class Rows(Protocol):
     """Columns as :func:`ssdb.io.tables.read_columns` makes them, which can be gone through more than once.
 
-    Attributes
-    ----------
-    n_rows : int
-        Rows in all.
-    schema : pyarrow.Schema
-        Of the tables.
-    whole : pyarrow.Table or None
-        All rows, where they are one part.
+    ``whole`` has all rows, where they are one part.
     """
 
     n_rows: int
@@ -51,12 +44,11 @@ class Rows(Protocol):
 def open_rows(
     source: Any, strings: Sequence[str] = (), read: Callable[[Any], pa.Table] | None = None, *, at_once: bool = False
 ) -> Rows:
-    """The rows of a file, or of a table in memory.
+    """The rows of a file, or of a table in memory, as :func:`ssdb.io.tables.read_columns` takes them.
 
     Parameters
     ----------
     source : path, or table in memory
-        As for :func:`ssdb.io.tables.read_columns`.
     strings : sequence of str
         Columns of a CSV file to read as text.
     read : callable, optional

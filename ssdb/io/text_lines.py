@@ -22,17 +22,8 @@ _BYTES_PER_BLOCK = 8 * 2**20
 def header_names(line: bytes, name: str | os.PathLike[str]) -> list[str]:
     """The names in a line: between commas (perhaps in quotes) or, where it has none, between blanks.
 
-    Parameters
-    ----------
-    line : bytes
-        The line, of which at most :data:`ssdb.io.limits.LONGEST_LINE` + 1 bytes have been read.
-    name : str or path
-        The file's name for messages.
-
-    Raises
-    ------
-    InputError
-        If it is too long, not UTF-8, cannot be taken apart, or names too many columns or one twice.
+    InputError if it is longer than :data:`ssdb.io.limits.LONGEST_LINE`, not UTF-8, cannot be taken apart, or names too
+    many columns or one twice.
     """
     name = os.fsdecode(name)
     if b"\0" in line:
@@ -52,14 +43,9 @@ def header_names(line: bytes, name: str | os.PathLike[str]) -> list[str]:
 
 
 def header_line(stream: io.BufferedIOBase) -> tuple[bytes, int]:
-    """The line of a text that names its columns, and how many lines stand before it.
+    """The line that names the columns of a text, and how many blank lines and comments (``#``) stand before it.
 
-    Blank lines and comments (``#``) before it mean nothing.
-
-    Parameters
-    ----------
-    stream : io.BufferedIOBase
-        Of bytes, at the beginning of the text; behind the line in the end.
+    The stream, at the beginning of the text, is behind that line in the end.
     """
     for before in range(_MOST_COMMENTS):
         line = stream.readline(LONGEST_LINE + 1)
@@ -81,13 +67,7 @@ def commented_names(stream: io.BufferedIOBase, name: str | os.PathLike[str]) -> 
 
 
 def with_newlines(stream: io.BufferedIOBase) -> io.BufferedIOBase:
-    """A text whose lines end as other programs expect it: of old Macintosh text, where CR ends a line, with LF.
-
-    Parameters
-    ----------
-    stream : io.BufferedIOBase
-        Of bytes, at its beginning; it can be looked into in advance, as those of gzip and of open files can.
-    """
+    """A text, at its beginning, with LF at the ends of lines: also one of old Macintosh, where CR ends a line."""
     beginning = stream.peek(_LOOKED_AT)[:_LOOKED_AT]  # type: ignore[attr-defined]
     old = b"\r" in beginning.rstrip(b"\r\n") and b"\n" not in beginning
     return io.BufferedReader(_OldMacintosh(stream)) if old else stream
@@ -111,10 +91,7 @@ class _OldMacintosh(io.RawIOBase):
 def lines_of(stream: io.BufferedIOBase, name: object) -> Iterator[np.ndarray]:
     """The bytes of a file in blocks of whole lines, each as an array of uint8 that ends with a newline.
 
-    Raises
-    ------
-    InputError
-        If a line is longer than any real one.
+    InputError if a line is longer than any real one.
     """
     rest = b""
     while chunk := stream.read(_BYTES_PER_BLOCK):

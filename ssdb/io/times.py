@@ -35,19 +35,10 @@ _UTC_WITH_LEAP_SECONDS = 41317.0 + 10.0 / SECONDS_PER_DAY
 
 
 def mjd_tai_of(given: Any, scale: str | None = None) -> float:
-    """The MJD TAI of a time.
+    """The MJD TAI of an ISO date, ``2026-06-01``, with or without a time of day, of an MJD, or of a date object.
 
-    Parameters
-    ----------
-    given : str, number, datetime, date or astropy.time.Time
-        Text: an ISO date, ``2026-06-01``, with or without a time of day (``2026-06-01T12:30:00``), or an MJD.
-    scale : {"utc", "tai", "tt", "tdb"}, optional
-        Of dates and MJD. Without it dates are of UTC, and MJD of TAI.
-
-    Raises
-    ------
-    ConfigError
-        If it is no time, or not one that the scale has.
+    Dates are of UTC, and MJD of TAI, unless ``scale`` says ("utc", "tai", "tt", "tdb"). ConfigError if it is no time,
+    or not one that the scale has.
     """
     if hasattr(given, "tai"):
         return float(given.tai.mjd)
@@ -72,12 +63,7 @@ def mjd_tai_of(given: Any, scale: str | None = None) -> float:
 def span_of(since: Any, until: Any) -> tuple[float | None, float | None]:
     """MJD TAI of the times that something is from and before, None for those that are None.
 
-    Raises
-    ------
-    ConfigError
-        If one is no time.
-    UsageError
-        If nothing can be from the one on and before the other.
+    ConfigError if one is no time, UsageError if nothing can be from the one on and before the other.
     """
     first, last = (None if given is None else mjd_tai_of(given) for given in (since, until))
     if first is not None and last is not None and last <= first:
@@ -87,16 +73,9 @@ def span_of(since: Any, until: Any) -> tuple[float | None, float | None]:
 
 
 def utc_texts(mjd_tai: ArrayLike) -> list[str | None]:
-    """Times in UTC as text, ISO 8601 to the millisecond.
+    """Times, MJD TAI of shape (m,), in UTC as text, ISO 8601 to the millisecond.
 
-    Parameters
-    ----------
-    mjd_tai : array_like, shape (m,)
-
-    Returns
-    -------
-    list of str or None
-        None before 1972, when UTC had other steps than seconds: as midpointUtc in the database.
+    None before 1972, when UTC had other steps than seconds: as midpointUtc in the database.
     """
     from astropy.time import Time
 

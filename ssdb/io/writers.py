@@ -32,15 +32,10 @@ _MOST_MASKED = 10_000_000
 
 
 def write_columns(table: pa.Table, path: str | os.PathLike[str]) -> None:
-    """Writes a table as Parquet, FITS, ECSV, CSV or VOTable, by the path's ending.
+    """Writes a table as Parquet, FITS, ECSV, CSV or VOTable, by the path's ending, whole or not at all.
 
-    The file is put in its place when it is complete, see :func:`ssdb.io.output.output_file`. Units are kept by all but
-    CSV. Formats without bytes or times have bytes as hexadecimal text and times as ISO 8601 text.
-
-    Raises
-    ------
-    InputError
-        If the ending is unknown or the file cannot be written. What stood at ``path`` is then untouched.
+    Units are kept by all but CSV. Formats without bytes or times have bytes as hexadecimal text and times as ISO 8601
+    text. InputError if the ending is unknown or the file cannot be written.
     """
     write_parts(table.schema, [table], path)
 

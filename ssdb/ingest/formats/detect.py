@@ -42,13 +42,7 @@ _FOREIGN = {"sorcha": "Sorcha", "mpsky": "mpSky", "skybot": "SkyBoT"}
 
 
 def format_of(source: Source, format: str) -> str:
-    """The format of a source of predictions, which may have been said to be ``"auto"``.
-
-    Raises
-    ------
-    ConfigError
-        If it is not one of :data:`FORMATS`.
-    """
+    """The format of predictions, one of :data:`FORMATS` but ``"auto"``; ConfigError if what is said is none."""
     _refuse_format(format, FORMATS)
     if format != "auto":
         return format
@@ -117,22 +111,10 @@ def _midpoint(database: Database, name: str, visit: int) -> float:
 
 
 def orbit_blocks(source: Source, format: str, simulated_names: bool) -> Iterator[OrbitBlock]:
-    """The orbits of a source, read as its format has to be.
+    """The orbits of a path or a table in memory, read as their format, one of :data:`ORBIT_FORMATS`, has to be.
 
-    Parameters
-    ----------
-    source : path or table
-    format : str
-        One of :data:`ORBIT_FORMATS`.
-    simulated_names : bool
-        As of :func:`ssdb.ingest.formats.sorcha_orbits.read_sorcha_orbits`.
-
-    Raises
-    ------
-    ConfigError, UsageError
-        If there is no such format, or options do not fit it.
-    InputError
-        If the source is not usable.
+    ConfigError or UsageError if there is no such format, or options do not fit it; InputError if the source is not
+    usable.
     """
     _refuse_format(format, ORBIT_FORMATS)
     source = input_of(source)

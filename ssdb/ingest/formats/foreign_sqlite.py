@@ -54,13 +54,7 @@ _TIMES_ON_DISK = 20
 
 
 class ForeignDatabase:
-    """An SQLite database of somebody else's; :func:`reading` opens it.
-
-    Attributes
-    ----------
-    columns : mapping of str to list of str
-        The columns of its tables and views.
-    """
+    """An SQLite database of somebody else's, and the names of columns by table or view; :func:`reading` opens it."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
@@ -79,19 +73,9 @@ class ForeignDatabase:
         }
 
     def read(self, table: str, terms: Mapping[str, str]) -> pa.Table:
-        """Columns of a table.
+        """Columns of a table, of which ``terms`` has the SQL by the name that each is given.
 
-        Parameters
-        ----------
-        table : str
-            Its name.
-        terms : mapping of str to str
-            SQL of each column, by the name that it is given.
-
-        Raises
-        ------
-        InputError
-            If the table takes more memory than is allowed, or never ends.
+        InputError if they take more memory than is allowed, or never end.
         """
         self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         cursor = self._connection.execute(f"SELECT {', '.join(terms.values())} FROM {quoted(table)}")
@@ -123,11 +107,7 @@ class ForeignDatabase:
 def reading(path: str | os.PathLike[str]) -> Iterator[ForeignDatabase]:
     """An SQLite database opened for reading alone.
 
-    Raises
-    ------
-    InputError
-        If the file is not there or not an SQLite database, or if reading it takes too long, here or when it is read
-        within the context.
+    InputError if it is not there, not an SQLite database, or if reading it, also within the context, takes too long.
     """
     name = os.fsdecode(path)
     if not Path(name).is_file():

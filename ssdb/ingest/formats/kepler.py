@@ -20,19 +20,10 @@ def semimajor_axis(n: Array) -> Array:
 
 
 def of_ellipses(q: Array, e: Array, peri_time: Array, epoch_mjd: Array) -> dict[str, Array]:
-    """The elements that ellipses alone have in mpc_orbits.
+    """The elements that ellipses alone have in mpc_orbits, each of shape (n,).
 
-    Parameters
-    ----------
-    q, e : ndarray, shape (n,)
-        Perihelion distance (au) and eccentricity of heliocentric orbits.
-    peri_time, epoch_mjd : ndarray, shape (n,)
-        Time of perihelion and epoch, days of one time scale.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (n,)
-        ``a`` (au), ``mean_anomaly`` (deg, in [0, 360)), ``mean_motion`` (deg/d), ``period`` (d); NaN where e >= 1.
+    ``a`` (au), ``mean_anomaly`` (deg, in [0, 360)), ``mean_motion`` (deg/d) and ``period`` (d) of heliocentric orbits
+    of ``q`` (au), ``e``, time of perihelion and epoch (days of one time scale); NaN where e >= 1.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         a = np.where(e < 1, q / (1.0 - e), np.nan)

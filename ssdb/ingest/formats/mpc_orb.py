@@ -129,13 +129,7 @@ def not_json(rows: pa.Table) -> dict[str, np.ndarray]:
 
 
 def with_values_of_json(rows: pa.Table) -> pa.Table:
-    """Rows of mpc_orbits in which values that are unknown are those of the JSON text, where that knows them.
-
-    Parameters
-    ----------
-    rows : pyarrow.Table
-        Columns of the types of mpc_orbits.
-    """
+    """Rows, of the types of mpc_orbits, with values of the JSON text where they are unknown and the text knows them."""
     if JSON not in rows.column_names:
         return rows
     texts = rows.column(JSON)

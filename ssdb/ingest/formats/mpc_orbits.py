@@ -61,25 +61,12 @@ def is_mpc_orbits(column_names: list[str]) -> bool:
 
 
 def read_mpc_orbits(source: Any) -> Iterator[OrbitBlock]:
-    """Orbits of the Minor Planet Center's table mpc_orbits.
+    """Orbits of the Minor Planet Center's table mpc_orbits, in blocks of rows with their numbers, from 1.
 
-    Parameters
-    ----------
-    source : path or table
-        CSV (plain or gzip), Parquet, or whatever else :func:`ssdb.io.tables.read_columns` takes. Columns that
-        mpc_orbits does not have are passed over, as are ``id`` and ``designation``; the text of ``mpc_orb_jsonb`` is
-        kept to the letter.
-
-    Yields
-    ------
-    OrbitBlock
-        Rows with their numbers, from 1. Either form of the designation is enough; where both are there they must be
-        of one object.
-
-    Raises
-    ------
-    InputError
-        If the source is not there, not readable, truncated, or lacks a column.
+    The source is CSV (plain or gzip), Parquet, or whatever else :func:`ssdb.io.tables.read_columns` takes. Either form
+    of the designation is enough; where both are there they must be of one object. Columns that mpc_orbits does not have
+    are passed over, as are ``id`` and ``designation``; the text of ``mpc_orb_jsonb`` is kept to the letter. InputError
+    if the source is not there, not readable, truncated, or lacks a column.
     """
     name = label(source)
     for table, numbers, left_out in _parts(source, name):
@@ -153,10 +140,10 @@ def _csv_parts(source: InputFile) -> Iterator[Part]:
 
 
 def _parsed(table: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """A table with numbers for the text of numbers, and instants for those of any form.
+    """A table with numbers and instants for their texts, and the rows of which one cannot be read, by what is wrong.
 
-    Also the rows whose text cannot be read, by what is wrong, and those with an instant that is unknown for that: when
-    a row was written is no part of its orbit.
+    Those with an unreadable instant come last and by themselves: when a row was written is no part of its orbit, and
+    becomes unknown.
     """
     types = {field.name: field.type for field in arrow_schema(mpc_orbits)}
     unreadable, unknown = {}, {}

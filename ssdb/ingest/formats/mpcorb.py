@@ -78,27 +78,12 @@ def is_mpcorb(path: str | os.PathLike[str]) -> bool:
 
 
 def read_mpcorb(path: str | os.PathLike[str]) -> Iterator[OrbitBlock]:
-    """Orbits of a file in MPCORB.DAT's columns, plain or gzip.
+    """Orbits in MPCORB.DAT's columns, plain or gzip, in blocks of lines with their numbers in the file, from 1.
 
     The header, of whatever length, ends with a line of hyphens or with the names of the columns; a file may have none.
-    Blank lines mean nothing. Lines that are no orbit are left out with their numbers.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Yields
-    ------
-    OrbitBlock
-        Lines with their numbers in the file, from 1; elements in the units of mpc_orbits, times MJD TT.
-        ``arc_length_total`` (d) is that of one-opposition orbits, of others the file has the years alone;
-        ``u_param`` is NULL where it is a letter.
-
-    Raises
-    ------
-    InputError
-        If the file is not there, not readable, truncated, or has no orbit at all.
+    Elements are in the units of mpc_orbits, times MJD TT. ``arc_length_total`` (d) is that of one-opposition orbits, of
+    others the file has the years alone; ``u_param`` is NULL where it is a letter. InputError if the file is not there,
+    not readable, truncated, or has no orbit at all.
     """
     name = os.fsdecode(path)
     before = 0
@@ -227,11 +212,11 @@ def _uncertainty(characters: np.ndarray) -> np.ndarray:
 
 
 def _take_better_axis(values: dict[str, np.ndarray]) -> np.ndarray:
-    """Makes ``a`` (au) the better of the two sizes that every orbit has, and says where they contradict each other.
+    """Makes ``a`` (au) the better of the two sizes that every orbit has; True where they contradict each other.
 
-    The file has n to 1e-8 deg/d and a to 1e-7 au: near the Earth's orbit the first fixes the size fifteen times
-    better, which after five years is half an arcsecond; beyond 2.3 au the second does. The a of a hyperbola may be
-    blank, and comes out negative.
+    The file has n to 1e-8 deg/d and a to 1e-7 au: near the Earth's orbit the first fixes the size fifteen times better,
+    which after five years is half an arcsecond; beyond 2.3 au the second does. The a of a hyperbola may be blank, and
+    comes out negative.
     """
     a, n, e = (values[name] for name in ("a", "mean_motion", "e"))
     with np.errstate(divide="ignore", invalid="ignore"):

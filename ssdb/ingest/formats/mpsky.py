@@ -61,21 +61,10 @@ def is_mpsky(source: Any) -> bool:
 def read_mpsky(
     source: str | os.PathLike[str] | bytes, visit: int, midpoint_mjd_tai: float, name: str | None = None
 ) -> tuple[pa.Table, tuple[str, ...]]:
-    """Predictions from an answer of mpSky's.
+    """Predictions from an answer of mpSky's, a path or bytes, for a visit and its mid-exposure (MJD TAI).
 
-    Positions, rates and velocities are those of the polynomials at the given time; the rates are the derivative of
-    object minus observer, which contains the light time already. The positions of the answer itself are only compared.
-
-    Parameters
-    ----------
-    source : path or bytes
-        The answer.
-    visit : int
-        The visit that it is for.
-    midpoint_mjd_tai : float
-        Mid-exposure, MJD TAI.
-    name : str, optional
-        The answer's name in messages; without it the path.
+    Positions, rates and velocities are those of the polynomials at that time; the rates are the derivative of object
+    minus observer, which contains the light time already. The answer's own positions are only compared.
 
     Returns
     -------
@@ -90,7 +79,7 @@ def read_mpsky(
     Raises
     ------
     InputError
-        If the file is not there, not an answer of mpSky, cut short, or if its polynomials do not hold at that time.
+        If it is not there, not an answer of mpSky, cut short, or if its polynomials do not hold at that time.
     """
     name = name or label(source)
     objects, observer, columns = _parts(_content(source, name), name)
@@ -117,19 +106,11 @@ def read_mpsky(
 
 
 def predicted_columns(objects: Array, observer: Array, t: Array) -> dict[str, Array]:
-    """What polynomials say of objects at a time.
+    """What polynomials say of n objects, ``t`` days after the tmin of each, as columns of SsPrediction.
 
-    Parameters
-    ----------
-    objects, observer : ndarray, shape (degree + 1, 3, n); the observer's also (degree + 1, 3, 1)
-        Chebyshev coefficients: heliocentric, au, ICRS axes.
-    t : ndarray, shape (n,)
-        Days since the tmin of each object.
-
-    Returns
-    -------
-    dict of ndarray, shape (n,)
-        ephRa, ephDec (deg), ephRateRa (includes cos dec), ephRateDec (deg/d), helio_* and topo_* (au and km/s).
+    The Chebyshev coefficients are heliocentric, au, ICRS axes, of shape (degree + 1, 3, n), the observer's also (degree
+    + 1, 3, 1). ephRa, ephDec are in deg, ephRateRa (includes cos dec) and ephRateDec in deg/d, helio_* and topo_* in au
+    and km/s, each of shape (n,).
     """
     helio, helio_v = evaluate(objects, t)
     place, motion = evaluate(observer, t)

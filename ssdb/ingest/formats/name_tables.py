@@ -41,15 +41,7 @@ def is_of_names(columns: Collection[str]) -> bool:
 
 
 def names_of_objects(names: pa.Array, ids: np.ndarray) -> pa.Table:
-    """Rows of SsAlias, each name once.
-
-    Parameters
-    ----------
-    names : pyarrow.Array of string, shape (n,)
-        NULL where there is none.
-    ids : ndarray of int64, shape (n,)
-        ``ssObjectId``.
-    """
+    """Rows of SsAlias, each name once, of names (NULL where there is none) and ``ssObjectId``, both of shape (n,)."""
     used = pc.fill_null(pc.and_(pc.greater(pc.utf8_length(names), 0), _short(names)), False)
     table = pa.table({"alias": names, "ssObjectId": pa.array(ids)}).filter(used)
     first = table.group_by("alias", use_threads=False).aggregate([("ssObjectId", "first")])
@@ -67,7 +59,7 @@ def store_names(connection: sa.Connection, rows: pa.Table) -> tuple[dict[str, An
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        A connection for writing that has locked the names.
+        For writing; it has locked the names.
     rows : pyarrow.Table
         Text columns: ``name``, and ``mp_number`` or a primary provisional designation, packed or not.
 

@@ -37,26 +37,14 @@ def looks_like_opsim(source: Any) -> bool:
 
 
 def read_opsim(path: str | os.PathLike[str]) -> pa.Table:
-    """The visits of an OpSim schedule.
+    """The visits of an OpSim schedule, an SQLite database with the table observations or SummaryAllProps.
 
     Mid-exposure is observationStartMJD (MJD TAI) and half of visitTime (s), which includes the shutter and what lies
     between the snaps of a visit; Sorcha takes the same ("Scheduler Output Schema", documentation of rubin_scheduler).
 
-    Parameters
-    ----------
-    path : path
-        An SQLite database with the table observations or, in older schedules, SummaryAllProps.
-
-    Returns
-    -------
-    pyarrow.Table
-        Columns of Visit, units in the metadata: visit, midpointMjdTai (MJD TAI), observatoryCode, band, exposureTime
-        (s), ra, dec (boresight, ICRS, deg).
-
-    Raises
-    ------
-    InputError
-        If the file is not there, not an SQLite database, not a schedule, or lacks a column.
+    The columns are those of Visit, units in the metadata: visit, midpointMjdTai (MJD TAI), observatoryCode, band,
+    exposureTime (s), ra, dec (boresight, ICRS, deg). InputError if the file is not there, not a schedule, or lacks a
+    column.
     """
     name = os.fsdecode(path)
     with reading(path) as database:

@@ -66,12 +66,9 @@ class OrbitBlock:
     doubts: tuple[str, ...] = ()
 
     def without(self, problems: Mapping[str, np.ndarray]) -> OrbitBlock:
-        """The block without the rows that have a problem; each is noted as left out for its first one.
+        """The block without the rows that have a problem, each noted as left out for its first one.
 
-        Parameters
-        ----------
-        problems : mapping of str to ndarray of bool, shape (n,)
-            What is wrong, and with which rows.
+        The problems are masks of shape (n,) by what is wrong.
         """
         bad = np.zeros(len(self.numbers), bool)
         left_out = list(self.left_out)
@@ -87,21 +84,10 @@ class OrbitBlock:
 
 
 def numbers_of(texts: pa.Array, type_: pa.DataType = _DOUBLE) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers written as text.
+    """Numbers written as text, as float64, and which texts are no number, each of shape (n,).
 
-    Parameters
-    ----------
-    texts : pyarrow.Array of string, shape (n,)
-        Blanks around a number do not matter; NULL, blank text, ``nan``, ``null`` and the like are unknown.
-    type_ : pyarrow.DataType
-        What they are to become: of integers only whole numbers within its limits are good.
-
-    Returns
-    -------
-    values : ndarray of float64, shape (n,)
-        NaN where the number is unknown or the text is none.
-    bad : ndarray of bool, shape (n,)
-        Texts that are no number.
+    Blanks around a number do not matter; NULL, blank text, ``nan``, ``null`` and the like are unknown: NaN. Where they
+    are to become integers (``type_``), only whole numbers within its limits are good.
     """
     trimmed = known_texts(texts)
     unknown = pc.is_in(pc.ascii_lower(trimmed), pc.ascii_lower(UNKNOWN_TEXTS))

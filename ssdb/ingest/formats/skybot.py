@@ -89,18 +89,17 @@ def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple
     Parameters
     ----------
     path : path
-        The text.
     visit : int, optional
         The visit that it is for; without it the text has a column ``visit``.
 
     Returns
     -------
     table : pyarrow.Table
-        Columns of SsPrediction, units in the metadata: visit, designation (the provisional one where SkyBoT has it
-        for a name, else the number, else the name), ephRa, ephDec (deg), ephRateRa (includes cos dec), ephRateDec
-        (deg/d), ephVmag, ephErrMajor and ephErrMinor (arcsec, 1 sigma), topoRange (au), phaseAngle, elongation (deg),
-        provider; midpointMjdTai (MJD TAI) where a line ``# Epoch: ...`` (JD or ISO 8601, UTC) says it. What the text
-        lacks is left out. No rows: SkyBoT knows no object there.
+        Columns of SsPrediction, units in the metadata: visit, designation (the provisional one where SkyBoT has it for
+        a name, else the number, else the name), ephRa, ephDec (deg), ephRateRa (includes cos dec), ephRateDec (deg/d),
+        ephVmag, ephErrMajor and ephErrMinor (arcsec, 1 sigma), topoRange (au), phaseAngle, elongation (deg), provider;
+        midpointMjdTai (MJD TAI) where a line ``# Epoch: ...`` (JD or ISO 8601, UTC) says it. What the text lacks is
+        left out. No rows: SkyBoT knows no object there.
     doubts : tuple of str
         What was left out.
 

@@ -79,11 +79,7 @@ class _Contents:
 
 
 def looks_like_sorcha(column_names: Collection[str]) -> bool:
-    """Whether columns are those of a file of Sorcha's.
-
-    Also true for its files of orbits and of physical parameters, so that :func:`read_sorcha` can say why they are not
-    predictions.
-    """
+    """Whether columns are those of a file of Sorcha's, be it one of orbits or of physical parameters, to be refused."""
     return "ObjID" in column_names and ("fieldMJD_TAI" in column_names or _other_kind(column_names) is not None)
 
 
@@ -104,16 +100,10 @@ def is_sorcha(source: Any) -> bool:
 def read_sorcha(source: str | os.PathLike[str], doubts: list[str] | None = None) -> pa.Table:
     """Predictions from a file of Sorcha's: text, Parquet, SQLite or HDF5; its contents tell which.
 
-    The position is the true one of the survey output (RATrue_deg, DecTrue_deg) or that of the ephemeris output
-    (RA_deg, Dec_deg). It holds for fieldJD_TDB where that is there and within 1 s of fieldMJD_TAI, else for the latter.
-    In the survey output, RA_deg and Dec_deg are simulated measurements and never used; neither is
-    trailedSourceMagTrue, which is a magnitude in the visit's band and not in V.
-
-    Parameters
-    ----------
-    source : path
-    doubts : list of str, optional
-        Gets what looks wrong and may be right.
+    The position is the true one of the survey output (RATrue_deg, DecTrue_deg) or that of the ephemeris output (RA_deg,
+    Dec_deg). It holds for fieldJD_TDB where that is there and within 1 s of fieldMJD_TAI, else for the latter. In the
+    survey output, RA_deg and Dec_deg are simulated measurements and never used; neither is trailedSourceMagTrue, which
+    is a magnitude in the visit's band and not in V. What looks wrong and may be right is added to ``doubts``.
 
     Returns
     -------
@@ -263,13 +253,7 @@ def _cast(table: pa.Table, name: str, type_: pa.DataType) -> pa.ChunkedArray:
 
 
 def _contents(source: InputFile) -> _Contents:
-    """The columns of a file, whatever its format is, or of the one of its tables that is wanted.
-
-    Raises
-    ------
-    InputError
-        If it is not there or not readable.
-    """
+    """The columns of a file, whatever its format is, or of the one of its tables that is wanted."""
     path = Path(source)
     try:
         if source.is_sqlite:

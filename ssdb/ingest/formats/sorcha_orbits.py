@@ -69,29 +69,15 @@ def is_sorcha_orbits(column_names: Collection[str]) -> bool:
 
 
 def read_sorcha_orbits(source: Any, *, simulated_names: bool = False) -> Iterator[OrbitBlock]:
-    """Orbits of a file in one or more of Sorcha's formats.
+    """Orbits in Sorcha's formats, in blocks: lines of text with their numbers, or rows of a table from 1.
 
-    Parameters
-    ----------
-    source : path or table
-        Comma- or whitespace-separated text (also gzip), or any other table that :func:`ssdb.io.tables.read_columns`
-        takes.
-    simulated_names : bool
-        Take names without a packed form for those of simulated objects.
+    The source is comma- or whitespace-separated text (also gzip), or any other table that
+    :func:`ssdb.io.tables.read_columns` takes. H and G are not in these files. Where ``simulated_names`` is set, names
+    without a packed form are those of simulated objects.
 
-    Yields
-    ------
-    OrbitBlock
-        Lines of text with their numbers in the file, or rows of a table from 1. H and G are not in these files.
-
-    Raises
-    ------
-    InputError
-        If the source is not there, not readable, truncated, or lacks a column.
-    DesignationError
-        If simulated names cannot be stored or told apart.
-    EphemerisError
-        If elements about the barycentre need a package that is not installed.
+    InputError if the source is not there, not readable, truncated, or lacks a column; DesignationError if simulated
+    names cannot be stored or told apart; EphemerisError if elements about the barycentre need a package that is
+    missing.
     """
     name = label(source)
     source = input_of(source)
@@ -104,26 +90,12 @@ def read_sorcha_orbits(source: Any, *, simulated_names: bool = False) -> Iterato
 
 
 def heliocentric(format: str, columns: dict[str, Array], epoch: Array) -> dict[str, Array]:
-    """Heliocentric cometary elements of orbits in a format of Sorcha's.
+    """Heliocentric cometary elements of orbits in a format of Sorcha's, each of shape (n,).
 
-    Parameters
-    ----------
-    format : {"COM", "KEP", "CART", "BCOM", "BKEP", "BCART"}
-        What the columns are.
-    columns : dict of str to ndarray, shape (n,)
-        Those that the format has: au, au/d, deg, MJD TDB; J2000 mean ecliptic, about the Sun or the barycentre.
-    epoch : ndarray, shape (n,)
-        When they osculate, MJD TDB.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (n,)
-        ``q`` (au), ``e``, ``i``, ``node``, ``argperi`` (deg, J2000 mean ecliptic), ``peri_time`` (MJD TDB).
-
-    Raises
-    ------
-    EphemerisError
-        If elements about the barycentre need a package that is not installed, or an epoch is outside of DE440.
+    The columns are those that the format has (au, au/d, deg, MJD TDB; J2000 mean ecliptic, about the Sun or the
+    barycentre), and osculate at ``epoch``, MJD TDB. Returned are ``q`` (au), ``e``, ``i``, ``node``, ``argperi`` (deg,
+    J2000 mean ecliptic), ``peri_time`` (MJD TDB). EphemerisError if elements about the barycentre need a package that
+    is missing, or an epoch is outside of DE440.
     """
     barycentric = format.startswith("B")
     values = [columns[name] for name in _COLUMNS[format.removeprefix("B")]]

@@ -41,20 +41,14 @@ def identified(
     simulated_names : bool
         Whether what has no packed form is a simulated object.
     problems : Problems, optional
-        Where rows that cannot be identified are noted, instead of an error.
+        Where rows that cannot be identified are noted, instead of an InputError or a DesignationError.
 
     Returns
     -------
     rows : pyarrow.Table
-        With ``ssObjectId`` (0 where the row cannot be identified) and the unpacked ``designation``, this in the
-        dictionary encoding.
+        With ``ssObjectId`` (0 where the row cannot be identified) and the unpacked ``designation``, dictionary-encoded.
     names : dict of str to int
         Names that were given and are not just designations as they are stored, with ``ssObjectId``.
-
-    Raises
-    ------
-    InputError, DesignationError
-        If rows cannot be identified.
     """
     refuse_anonymous(name, rows.schema.names)
     has_id, has_name = ("ssObjectId" in rows.schema.names), ("designation" in rows.schema.names)
@@ -145,7 +139,7 @@ def under_primary_designations(
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        A connection for writing that has locked the names (:func:`ssdb.store.tables.aliases.lock_names`).
+        For writing; it has locked the names (:func:`ssdb.store.tables.aliases.lock_names`).
     name : str
         The source's name for messages.
     rows : pyarrow.Table

@@ -47,18 +47,9 @@ _MOST_HDUS = 10_000
 def opened_fits(path: Path, copies: int = 1) -> Iterator[HDUList]:
     """A FITS file, perhaps compressed by gzip, of whose HDUs the headers have been read.
 
-    By itself astropy takes a path such as ``http:/host/x.fits`` for an address.
-
-    Parameters
-    ----------
-    path : Path
-    copies : int
-        How often its bytes are in memory when it is read.
-
-    Raises
-    ------
-    InputError
-        If it unfolds to more memory than is allowed, or a header has no end or absurd counts, or cannot be read.
+    By itself astropy takes a path such as ``http:/host/x.fits`` for an address. InputError if it unfolds to more memory
+    than is allowed where so many copies of its bytes are needed, a header has no end or absurd counts, or it cannot be
+    read.
     """
     from astropy.io import fits
 
@@ -71,20 +62,10 @@ def opened_fits(path: Path, copies: int = 1) -> Iterator[HDUList]:
 
 
 def read_fits(path: Path, wanted: str | int | None = None) -> list[Table]:
-    """The tables of a FITS file that are to be read as one; of FITS_LDAC those of sources.
+    """The tables of a FITS file that are to be read as one, of FITS_LDAC those of sources.
 
-    Parameters
-    ----------
-    path : Path
-    wanted : str, int or None
-        EXTNAME or number of the HDU; without it all are read, which must have the same columns.
-
-    Raises
-    ------
-    InputError
-        If it is not usable, or it is not clear which table is meant.
-    ValueError
-        If there is no table in it, or it is cut.
+    ``wanted`` is EXTNAME or number of the HDU. InputError if the file is not usable, or it is not clear which table is
+    meant; ValueError if it has no table, or is cut.
     """
     from astropy.io import fits
 

@@ -42,7 +42,6 @@ def read_hdf5(
     Parameters
     ----------
     path : Path
-        The file.
     having : sequence of str
         Columns that mark the tables to read.
     columns : sequence of str or None
@@ -61,8 +60,8 @@ def read_hdf5(
     Raises
     ------
     InputError
-        If the package h5py is missing; if the file is damaged, refers to other files, has one of the columns as
-        pickled objects, or takes more memory than is allowed.
+        If the package h5py is missing; if the file is damaged, refers to other files, has one of the columns as pickled
+        objects, or takes more memory than is allowed.
     """
     if importlib.util.find_spec("h5py") is None:
         raise InputError(f'{path}: reading HDF5 needs the package h5py: pip install "ssdb-asteroids[hdf5]"')

@@ -102,13 +102,7 @@ class _Table:
 
 
 def main(arguments: dict[str, Any], out: IO[bytes]) -> None:
-    """Writes the rows as an Arrow stream, the names of columns in the metadata of its schema.
-
-    Raises
-    ------
-    RefusedError
-        If the file is not read, and why.
-    """
+    """Writes the rows as an Arrow stream, the names of columns in the metadata of its schema."""
     memory = arguments["memory"]
     _bound(memory)
     with h5py.File(arguments["path"], "r") as file:
@@ -148,13 +142,7 @@ def _refuse_claims(tables: list[_Table], columns: list[str] | None, memory: int)
 
 
 def _chosen(having: list[_Table], columns: list[str] | None, wanted: str | int | None) -> list[_Table]:
-    """The tables that are read as one.
-
-    Raises
-    ------
-    RefusedError
-        If they have different columns of those that are asked for.
-    """
+    """The tables that are read as one; RefusedError if they have different columns of those that are asked for."""
     if not having:
         return []
     there = []
@@ -224,10 +212,7 @@ def _tables(file: h5py.File, memory: int) -> Iterator[_Table]:
 def _inside(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
     """What a group has under a name; None where that is neither a group nor a dataset of the group's own.
 
-    Raises
-    ------
-    RefusedError
-        If it is in another file, or needs more than the HDF5 library itself.
+    RefusedError if it is in another file, or needs more than the HDF5 library itself.
     """
     link = group.get(name, getlink=True)
     if isinstance(link, h5py.ExternalLink):

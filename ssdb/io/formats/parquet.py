@@ -25,23 +25,18 @@ _VARIABLE = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, p
 
 @contextmanager
 def opened_parquet(path: Path, *, in_parts: bool = False, **options: Any) -> Iterator[tuple[ParquetFile, BinaryIO]]:
-    """A Parquet file and what it is read from.
+    """A Parquet file and what it is read from; InputError if it has more columns or rows than is allowed.
 
     Texts are read as dictionaries: a text that is stored once and stands in a million rows takes its place once.
+    pyarrow by itself would take ``s3://...`` for an address.
 
     Parameters
     ----------
     path : Path
-        Of a file of this machine; pyarrow by itself would take ``s3://...`` for an address.
     in_parts : bool
         It is not kept as a whole.
     **options
         Of :class:`pyarrow.parquet.ParquetFile`.
-
-    Raises
-    ------
-    InputError
-        If it has more columns or rows than is allowed.
     """
     from pyarrow import parquet
 
@@ -99,10 +94,7 @@ def _bytes(type_: pa.DataType) -> int:
 def parquet_parts(path: Path) -> list[Path]:
     """The files that are read as one: of a folder all its Parquet files, by name; otherwise the file itself.
 
-    Raises
-    ------
-    InputError
-        If a folder has none, or anything else as well, or its files have different columns.
+    InputError if a folder has none, or anything else as well, or its files have different columns.
     """
     if not path.is_dir():
         return [path]
@@ -130,13 +122,7 @@ def parquet_parts(path: Path) -> list[Path]:
 
 
 def names_of(path: Path) -> list[str]:
-    """The names of the columns of a file, or of a folder of parts.
-
-    Raises
-    ------
-    InputError
-        If it is not there, or not readable.
-    """
+    """The names of the columns of a file, or of a folder of parts; InputError if it is not there, or not readable."""
     return _names_of(parquet_parts(path)[0])
 
 

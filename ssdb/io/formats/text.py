@@ -37,20 +37,7 @@ _LONGEST_NAME = 10_000
 
 @dataclass
 class _Header:
-    """What the beginning of a text says.
-
-    Attributes
-    ----------
-    separator : str
-        A blank stands for any number of blanks and tabs.
-    names : list of str or None
-        None where the first line that is read has them.
-    skipped : int
-        Lines before those that are read.
-    units : list of str
-        As many as columns, where there are any.
-    decimal_comma : bool
-    """
+    """What the beginning of a text says. A separator that is a blank stands for any number of blanks and tabs."""
 
     separator: str
     names: list[str] | None
@@ -60,23 +47,11 @@ class _Header:
 
 
 def read_text(path: Path, strings: Sequence[str]) -> tuple[pa.Table, str | None]:
-    """A table of text, and why it is not whole, if a comment near its beginning or end says so.
+    """A table of text, plain or gzip, and why it is not whole, if a comment near its beginning or end says so.
 
-    The table's texts need not be UTF-8: :func:`ssdb.io.tables.plain` looks.
-
-    Parameters
-    ----------
-    path : Path
-        Plain or gzip.
-    strings : sequence of str
-        Columns to read as text whatever they look like.
-
-    Raises
-    ------
-    InputError
-        If a line is too long, or none names the columns.
-    pyarrow.ArrowInvalid
-        If lines have more or fewer values than there are columns.
+    Columns in ``strings`` are read as text whatever they look like; texts need not be UTF-8:
+    :func:`ssdb.io.tables.plain` looks. InputError if a line is too long, or none names the columns;
+    pyarrow.ArrowInvalid if lines have more or fewer values than there are columns.
     """
     with whole(path, _cost) as file:
         content = _normalised(path, file)
@@ -226,12 +201,9 @@ def _header(path: Path, file: IO[bytes], known: Collection[str]) -> _Header:
 def _are_names(
     first: list[str], comment: list[str], below: list[list[str]], known: Collection[str], path: Path
 ) -> bool:
-    """Whether the first line has the names of columns of which a comment before it may have them, too.
+    """Whether the first line has the names of columns, of which a comment before it may have them, too.
 
-    Raises
-    ------
-    InputError
-        If nothing says which of them has.
+    InputError if nothing says which of them has.
     """
     of_first, of_comment = (sum(name.lower() in known for name in names) for names in (first, comment))
     if of_first != of_comment:

@@ -50,24 +50,10 @@ _LONGEST_STATUS = 300
 
 
 def read_votable(path: Path, wanted: str | int | None = None) -> tuple[list[Table], str | None]:
-    """The tables of a VOTable that are to be read as one.
+    """The tables of a VOTable that are to be read as one, and why it is not whole, by its own word.
 
-    Parameters
-    ----------
-    path : Path
-    wanted : str, int or None
-        The name, the ID or the number, from 1, of a TABLE; without it all are read, which must have the same columns.
-
-    Returns
-    -------
-    tables : list of astropy.table.Table
-    incomplete : str or None
-        Why it is not whole, by its own word.
-
-    Raises
-    ------
-    InputError
-        If it is not usable, or it is not clear which table is meant.
+    ``wanted`` is the name, the ID or the number, from 1, of a TABLE; without it all are read, which must have the same
+    columns. InputError if it is not usable, or it is not clear which table is meant.
     """
     from astropy.io.votable import parse
 
@@ -88,19 +74,10 @@ def read_votable(path: Path, wanted: str | int | None = None) -> tuple[list[Tabl
 
 
 def refuse_votable(file: IO[bytes], name: object) -> str | None:
-    """Goes through a VOTable's elements; the file stands at its end then.
+    """Goes through a VOTable's elements, to the file's end, and returns why it is not whole, by its own word.
 
-    Returns
-    -------
-    str or None
-        Why it is not whole, by its own word.
-
-    Raises
-    ------
-    InputError
-        If its data are elsewhere, if it declares entities, or if its table would take more memory than is allowed.
-    xml.parsers.expat.ExpatError
-        If it is no XML.
+    InputError if its data are elsewhere, if it declares entities, or if its table would take more memory than is
+    allowed; xml.parsers.expat.ExpatError if it is no XML.
     """
     scan = _Scan(name)
     parser = expat.ParserCreate()

@@ -26,19 +26,8 @@ _COUNT_BYTES = 4
 class Stream:
     """The text of a STREAM within a file, and what it says about its rows.
 
-    Parameters
-    ----------
-    name : object
-        The file's name for messages.
-    encoding : str
-        As the element says; a stream within a file is base64.
-    with_masks : bool
-        Whether each row begins with a bit for each field that says whether the value is NULL, as in BINARY2.
-
-    Raises
-    ------
-    InputError
-        If it has another encoding.
+    In BINARY2 (``with_masks``) each row begins with a bit for each field that says whether the value is NULL.
+    InputError if the encoding is not base64, which is that of a stream within a file.
     """
 
     def __init__(self, name: object, encoding: str, with_masks: bool) -> None:
@@ -59,10 +48,7 @@ class Stream:
     def rows(self, fields: Sequence[tuple[str, str]]) -> int | None:
         """How many rows of fields, given by datatype and arraysize, there are; None where their sizes are not known.
 
-        Raises
-        ------
-        InputError
-            If it is no base64, or ends within a row.
+        InputError if it is no base64, or ends within a row.
         """
         try:
             content = base64.b64decode("".join("".join(self._pieces).split()), validate=True)

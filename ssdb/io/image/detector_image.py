@@ -108,10 +108,7 @@ class Exposure:
     def outline(self) -> Array:
         """The border of the pixels on the sky, shape (n, 2): ICRS ra, dec in degrees, true to 0.05 pixel.
 
-        Raises
-        ------
-        InputError
-            If pixels have no position on the sky, or the outline is not a simple polygon.
+        InputError if pixels have no position on the sky, or the outline is not a simple polygon.
         """
         try:
             return trace_outline(self.pixel_to_sky, self.width, self.height)
@@ -120,13 +117,7 @@ class Exposure:
 
     @cached_property
     def pixel_scale(self) -> float:
-        """Size of the pixel in the middle, arcsec.
-
-        Raises
-        ------
-        InputError
-            If that pixel has no position on the sky.
-        """
+        """Size of the pixel in the middle, arcsec; InputError if that pixel has no position on the sky."""
         try:
             return pixel_scale(self.pixel_to_sky, self.width, self.height)
         except InputError as error:
@@ -268,10 +259,7 @@ def read_exposures(
 def distinct(exposures: Iterable[Exposure]) -> list[Exposure]:
     """Exposures without those that repeat one before them.
 
-    Raises
-    ------
-    InputError
-        If two are the same detector of the same visit, and their pixels are not at the same places.
+    InputError if two are the same detector of the same visit, and their pixels are not at the same places.
     """
     kept: dict[tuple[int, int], Exposure] = {}
     for exposure in exposures:

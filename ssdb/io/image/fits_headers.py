@@ -50,13 +50,7 @@ class ImageHeader(NamedTuple):
 
 
 def holds_images(path: Path) -> bool:
-    """Whether a file is to be read as images: it is a text header, or FITS with an image in it.
-
-    Raises
-    ------
-    InputError
-        If the file should be FITS by its ending, and cannot be read.
-    """
+    """Whether a file is a text header, or FITS with an image in it; InputError if it is FITS and cannot be read."""
     if path.name.lower().endswith(TEXT_ENDINGS):
         return True
     if not path.name.lower().endswith(_FITS_ENDINGS):
@@ -66,19 +60,10 @@ def holds_images(path: Path) -> bool:
 
 
 def read_image_headers(path: Path, shape: tuple[int, int] | None) -> Iterator[ImageHeader]:
-    """What a file says about its images with a celestial WCS.
+    """What a FITS file, perhaps compressed, or text (:data:`TEXT_ENDINGS`) says about its images with a celestial WCS.
 
-    Parameters
-    ----------
-    path : Path
-        FITS, perhaps compressed, or text (see :data:`TEXT_ENDINGS`).
-    shape : (int, int), optional
-        Height and width in pixels, instead of what the headers say.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, has no image with a celestial WCS, or has one that is not usable.
+    ``shape`` is height and width in pixels, instead of what the headers say. InputError if the file cannot be read, has
+    no image with a celestial WCS, or has one that is not usable.
     """
     if path.name.lower().endswith(TEXT_ENDINGS):
         yield from image_headers(str(path), _text_headers(path), None, shape)
@@ -90,7 +75,7 @@ def read_image_headers(path: Path, shape: tuple[int, int] | None) -> Iterator[Im
 def image_headers(
     name: str, headers: Sequence[Header], hdus: HDUList | None, shape: tuple[int, int] | None
 ) -> Iterator[ImageHeader]:
-    """Those of headers that are of images with a celestial WCS.
+    """Those of headers that are of images with a celestial WCS; InputError if there is none, or one is not usable.
 
     Parameters
     ----------
@@ -102,11 +87,6 @@ def image_headers(
         The open file, for a WCS with tables.
     shape : (int, int), optional
         Height and width in pixels, instead of what the headers say.
-
-    Raises
-    ------
-    InputError
-        If there is none, or one is not usable.
     """
     from astropy.io.fits import VerifyError
 

@@ -80,23 +80,7 @@ class HeaderKeywords:
 
 
 def read_identifier(header: Cards, keywords: tuple[str, ...], what: str, name: str) -> int:
-    """An integer from the first keyword that has one.
-
-    Parameters
-    ----------
-    header : mapping
-    keywords : tuple of str
-        Where to look.
-    what : str
-        ``visit`` or ``detector``, for the message.
-    name : str
-        The header's name for messages.
-
-    Raises
-    ------
-    InputError
-        If none has one.
-    """
+    """An integer, the visit or detector (``what``), from the first keyword that has one; InputError if none has."""
     others = []
     for keyword in keywords:
         value = card_value(header, keyword)
@@ -154,15 +138,10 @@ def read_exposure_time(header: Cards, keywords: HeaderKeywords) -> float | None:
 
 
 def read_calibration(header: Cards, keywords: HeaderKeywords) -> tuple[float | None, float | None]:
-    """Flux of one count of the image.
+    """Flux of one count of the image and its error, nJy; None where unknown.
 
     From FLUXMAG0 and FLUXMAG0ERR (counts of AB magnitude 0); else from BUNIT, where that is a unit of flux density;
     else from the zero point, where its keyword is named.
-
-    Returns
-    -------
-    mean, err : float or None
-        nJy per count and its error; None where unknown.
     """
     counts = _positive(header, ("FLUXMAG0",))
     if counts is not None:

@@ -45,27 +45,11 @@ class _Told(NamedTuple):
 
 
 def read_midpoint(header: Cards, keywords: HeaderKeywords, name: str, doubts: list[str] | None = None) -> float | None:
-    """The middle of the exposure: as the header says it, else from begin and end, else from begin and exposure time.
+    """The middle of the exposure, MJD TAI, by its own keyword, or from begin and end, or begin and exposure time.
 
-    Parameters
-    ----------
-    header : mapping
-    keywords : HeaderKeywords
-    name : str
-        The header's name for messages.
-    doubts : list of str, optional
-        Gets what was passed over because it is no time, and what is another one.
-
-    Returns
-    -------
-    float or None
-        MJD TAI; None where the header does not tell.
-
-    Raises
-    ------
-    InputError
-        If values are no times and no other keyword has one, TIMESYS is not a time scale that leads to TAI, the end is
-        before the begin, or keywords were named and none has a time.
+    None where the header does not tell. What was passed over because it is no time, and what is another one, goes into
+    ``doubts``. InputError if values are no times and no other keyword has one, TIMESYS is not a time scale that leads
+    to TAI, the end is before the begin, or keywords were named and none has a time.
     """
     unusable: list[str] = []
     found = _midpoint(header, keywords, name, unusable)

@@ -37,26 +37,10 @@ _FARTHEST_TPV = 1.0
 
 
 def celestial_wcs(header: Header, hdus: HDUList | None, name: str) -> WCS:
-    """The WCS of the first two axes of a header.
+    """The WCS of the first two axes of a header, as :func:`ssdb.io.image.wcs_cards.whole_wcs` gives it.
 
-    Parameters
-    ----------
-    header : astropy.io.fits.Header
-        As :func:`ssdb.io.image.wcs_cards.whole_wcs` gives it.
-    hdus : astropy.io.fits.HDUList, optional
-        The file that the header is from, which may hold tables of the distortion.
-    name : str
-        The header's name for messages.
-
-    Returns
-    -------
-    astropy.wcs.WCS
-
-    Raises
-    ------
-    InputError
-        If astropy can make no celestial WCS of it: a singular matrix, say, or a projection that does not exist. Or if
-        the reference pixel is not at the reference point.
+    The open file, ``hdus``, may hold tables of the distortion. InputError if astropy can make no celestial WCS of it: a
+    singular matrix, say, or a projection that does not exist; or if the reference pixel is not at the reference point.
     """
     from astropy.wcs import WCS
 
@@ -128,19 +112,9 @@ def silence() -> Iterator[None]:
 
 
 def sky_mapping(wcs: WCS, name: str) -> PixelToSky:
-    """From pixels to ICRS.
+    """From pixels to ICRS, of a WCS with two celestial axes, in whatever order and frame.
 
-    Parameters
-    ----------
-    wcs : astropy.wcs.WCS
-        With two celestial axes, in whatever order and frame.
-    name : str
-        Its name for messages.
-
-    Raises
-    ------
-    InputError
-        If the frame (RADESYS, EQUINOX, or the kind of the axes) is none that astropy can bring to ICRS.
+    InputError if the frame (RADESYS, EQUINOX, or the kind of the axes) is none that astropy can bring to ICRS.
     """
     from astropy import units as u
     from astropy.coordinates import ICRS, UnitSphericalRepresentation

@@ -67,23 +67,9 @@ def is_celestial(header: Header) -> bool:
 
 
 def whole_wcs(header: Header, name: str) -> WcsCards | None:
-    """The header with a WCS of which nothing is missing, for astropy to read.
+    """The header, or a mended copy, with a WCS of which nothing is missing; None where its axes are not celestial.
 
-    Parameters
-    ----------
-    header : astropy.io.fits.Header
-    name : str
-        The header's name for messages.
-
-    Returns
-    -------
-    WcsCards or None
-        The header, or a mended copy of it; None where its axes are not celestial.
-
-    Raises
-    ------
-    InputError
-        If a card is missing or holds no number, or one is there twice with different values.
+    InputError if a card is missing or holds no number, or one is there twice with different values.
     """
     if not is_celestial(header):
         return None
@@ -134,10 +120,7 @@ def _missing(name: str, keyword: str, reason: str) -> InputError:
 def _cards(header: Header, name: str) -> Cards:
     """The cards of a WCS: finite numbers as such, all others as text, which is empty where there is no value.
 
-    Raises
-    ------
-    InputError
-        If a card is there twice with different values.
+    InputError if a card is there twice with different values.
     """
     found: Cards = {}
     for keyword in header:
