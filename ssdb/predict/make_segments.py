@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from ssdb.ephemeris.bodies import earth
 from ssdb.ephemeris.propagate import BATCH, trajectories
 from ssdb.predict.catalogue import Catalogue, catalogue_parts
-from ssdb.predict.segment_index import boxes_of_caps, zones_of_caps
 from ssdb.predict.segments import MARGIN_DAYS, NightSegments, night_interval, packed_series, segments_of_night
 from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_ephemeris
+from ssdb.sky.boxes import boxes_of_caps, zones_of_caps
 from ssdb.store.database import Database
 from ssdb.store.tables.segments import (
     Making,
@@ -210,5 +210,5 @@ def _rows(catalogue: Catalogue, night: int, made: NightSegments) -> pa.Table:
 
 
 def _by_place(rows: pa.Table) -> pa.Table:
-    # A field's candidates are then in few places of the table: it is read several times as fast.
+    # What is near a field is then in few places of the table: it is read several times as fast.
     return rows.sort_by([("zone", "ascending"), ("raMin", "ascending"), ("ssObjectId", "ascending")])

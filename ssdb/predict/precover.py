@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 
 from ssdb.association.associate import AssociationReport, associate
 from ssdb.association.derive import derive
+from ssdb.association.pairs import in_index_order, sources_in_boxes
 from ssdb.association.refine import ranks, refine
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import InputError, UsageError, option
@@ -19,20 +19,19 @@ from ssdb.ingest.formats.orbit_block import PACKED
 from ssdb.ingest.orbit_choice import rank_of
 from ssdb.ingest.orbits import store_orbits
 from ssdb.ingest.table.report import Source
-from ssdb.predict.segment_index import boxes_of_caps
 from ssdb.predict.target import Target, find_target
 from ssdb.predict.track import predicted_in_fields
 from ssdb.predict.views import PROVIDER
-from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import ss_prediction, visit
+from ssdb.sky.boxes import zone_boxes
 from ssdb.store.database import Database
 from ssdb.store.query_plans import index_loops
-from ssdb.store.sql_files import sql_text
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.orbits import lock_orbits, newer, stored_ranks
 from ssdb.store.tables.predictions import exchange_objects
 from ssdb.store.tables.visits import lock_visits
+from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.nested import Nested
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
@@ -43,17 +42,8 @@ _BOXES_PER_STATEMENT = 20_000
 _VISITS_PER_STATEMENT = 500
 
 _SOURCE_COLUMNS = (
-    *(
-        dia_source.c[name]
-        for name in (
-            *("visit", "diaSourceId", "detector", "midpointMjdTai", "ra", "dec", "raErr", "decErr", "ra_dec_Cov"),
-            "psfFlux",
-        )
-    ),
-    sa.column("band", sa.LargeBinary(32)),
+    *("diaSourceId", "detector", "midpointMjdTai", "ra", "dec", "raErr", "decErr", "ra_dec_Cov", "psfFlux", "band"),
 )
-"""What the statements select, in their order; bands, 8 letters of any kind, as UTF-8."""
-
 
 FOUND_COLUMNS = (
     *("visit", "midpointMjdTai", "detector", "diaSourceId", "separation", "ephOffsetAlongTrack"),
@@ -201,8 +191,9 @@ def _found(
         for column in ss_prediction.c
         if column.name not in ("designation", "provider")
     }
+    if not len(columns["visit"]):
+        return []
     sources = _sources_near(connection, columns, radius_arcsec)
-    sources["prediction"] = np.searchsorted(columns["visit"], sources["visit"])
     # The density has a part in the odds alone, which nobody asks for here.
     candidates = refine(columns, sources, config, density=1.0)
     kept = {name: values[candidates.pair] for name, values in sources.items()}
@@ -231,29 +222,24 @@ def _known(value: Any) -> Any:
 
 
 def _sources_near(connection: sa.Connection, predictions: Columns, radius_arcsec: float) -> Columns:
-    """The sources without an object in boxes round predictions, by visit and diaSourceId: a superset."""
+    """The sources without an object in boxes round predictions, by visit and diaSourceId: a superset.
+
+    The column prediction is the index into the predictions.
+    """
     rate = np.hypot(predictions["ephRateRa"], predictions["ephRateDec"])
     radius = (radius_arcsec + 1e-3) / ARCSEC_PER_DEG + np.nan_to_num(rate) * MAX_TIME_DIFFERENCE_DAYS
-    boxes = boxes_of_caps(predictions["ephRa"], predictions["ephDec"], radius)
-    zone0, zone1 = (np.floor((dec + 90.0) * 60.0).astype(int) for dec in (boxes.dec_min, boxes.dec_max))
-    n_zones = zone1 - zone0 + 1
-    row = np.repeat(np.arange(len(radius)), n_zones)
-    zone = zone0[row] + np.arange(len(row)) - np.repeat(np.cumsum(n_zones) - n_zones, n_zones)
-    parts = []
-    # What of a box lies beyond 0h is a box of its own.
-    for west, east in ((boxes.ra_min, np.minimum(boxes.ra_max, 360.0)), (np.zeros(len(radius)), boxes.ra_max - 360.0)):
-        there = east[row] > west[row]
-        which = row[there]
-        values = (predictions["visit"][which], zone[there], west[which], east[which])
-        parts += list(zip(*(v.tolist() for v in (*values, boxes.dec_min[which], boxes.dec_max[which])), strict=True))
-    statement = sa.text(sql_text(f"precovery.{connection.dialect.name}.sql"))
-    typed = statement.columns(*(sa.column(column.name, column.type) for column in _SOURCE_COLUMNS))
+    parts = zone_boxes(predictions["ephRa"], predictions["ephDec"], radius)
+    boxes = {"place": parts.point.astype(np.int32), "visit": predictions["visit"][parts.point]}
+    boxes = in_index_order(boxes | {"zone": parts.zone, "ra0": parts.ra0, "ra1": parts.ra1})
     found = []
-    for start in range(0, max(len(parts), 1), _BOXES_PER_STATEMENT):
-        with index_loops(connection):
-            some = json.dumps(parts[start : start + _BOXES_PER_STATEMENT])
-            found.append(read_arrays(connection, typed, {"boxes": some}))
+    for start in range(0, len(parts.point), _BOXES_PER_STATEMENT):
+        some = {name: values[start : start + _BOXES_PER_STATEMENT] for name, values in boxes.items()}
+        with array_rows(connection, "box", some) as box, index_loops(connection):
+            source = sources_in_boxes(connection, box, some["visit"]).c
+            wanted = sa.select(source.place.label("prediction"), *(source[name] for name in _SOURCE_COLUMNS))
+            found.append(read_arrays(connection, wanted.where(source.ssObjectId.is_(None)), bounded=True))
     columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+    columns["visit"] = predictions["visit"][columns["prediction"]]
     order = np.lexsort((columns["diaSourceId"], columns["visit"]))
     return {name: values[order] for name, values in columns.items()}
 

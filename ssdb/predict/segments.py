@@ -19,7 +19,7 @@ from ssdb.ephemeris.constants import EARTH_RADIUS_KM
 from ssdb.ephemeris.observer import tdb_of_tai
 from ssdb.ephemeris.predict import retarded
 from ssdb.ephemeris.trajectory import Trajectories
-from ssdb.predict.segment_index import ROUNDING_DEG
+from ssdb.sky.boxes import ROUNDING_DEG
 from ssdb.sky.sphere import positions
 from ssdb.sky.vectors import norms
 from ssdb.units import ARCSEC, AU_KM, LIGHT_SPEED, Array, Index

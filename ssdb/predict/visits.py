@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ssdb import __version__
 from ssdb.errors import NotFoundError, option, shown
 from ssdb.predict.covariances import with_errors
-from ssdb.predict.find_segments import night_of, read_candidates
+from ssdb.predict.find_segments import night_of, segments_near
 from ssdb.predict.make_segments import NightReport, make_segments
 from ssdb.predict.views import Views, hold, prediction_rows, seen, views_of
 from ssdb.schema.survey import visit
@@ -223,15 +223,15 @@ def made_by() -> str:
 
 def _predictions(connection: sa.Connection, views: Views, fields: Sequence[Field], lost: dict[str, str]) -> pa.Table:
     """Rows of SsPrediction for visits, by visit and object; objects with segments of no use go into ``lost``."""
-    candidates, segments = read_candidates(connection, fields)
-    each = views.take(candidates["field"])
+    near, segments = segments_near(connection, fields)
+    each = views.take(near["field"])
     with np.errstate(all="ignore"):  # of segments that are none
         states, inside = seen(segments, each.each())
         usable = hold(segments, states[:, 0], each)
     if not usable.all():
-        lost |= dict.fromkeys(candidates["designation"][~usable].astype(str).tolist(), NO_PATH)
+        lost |= dict.fromkeys(near["designation"][~usable].astype(str).tolist(), NO_PATH)
     kept = np.flatnonzero(inside[:, 0] & usable)
-    found = {name: values[kept] for name, values in candidates.items()}
+    found = {name: values[kept] for name, values in near.items()}
     designations = pa.array(found["designation"]).cast(pa.string())
     rows = prediction_rows(states[kept, 0], each.take(kept), found["h"], found["g"], found["ssObjectId"], designations)
     return with_errors(connection, rows, views, found["hasJson"] > 0)

@@ -79,13 +79,13 @@ class KnownObjects:
 
 
 def known_objects(
-    field: Camera, mjd_tai: float, designations: NDArray[np.str_], rng: np.random.Generator
+    camera: Camera, mjd_tai: float, designations: NDArray[np.str_], rng: np.random.Generator
 ) -> KnownObjects:
     """Known objects of a field: the first contend in pairs, then uncertain ones, ordinary ones, at last fast ones.
 
     Parameters
     ----------
-    field : Camera
+    camera : Camera
         Without detectors: objects are spread over the whole field.
     mjd_tai : float
         When they are there.
@@ -98,7 +98,7 @@ def known_objects(
     uncertain = (index >= 2 * n_pairs) & (index < 2 * n_pairs + n // 25)
     fast = index >= max(2 * n_pairs, n - 1 - n // 50)
 
-    ra, dec = _places(field, n, n_pairs, rng)
+    ra, dec = _places(camera, n, n_pairs, rng)
     directions = unit_vectors(ra, dec)
     # Main-belt objects are 1.8 to 3.5 au from the Sun; what moves several degrees a day is close to the Earth.
     projected = directions @ EARTH_AU
@@ -146,9 +146,9 @@ def random_designations(n: int, rng: np.random.Generator) -> NDArray[np.str_]:
     return rng.permutation(np.concatenate([numbers, provisional[n // 5 :]]))
 
 
-def _places(field: Camera, n: int, n_pairs: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def _places(camera: Camera, n: int, n_pairs: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Directions (ra, dec; deg), shape (n,), in a field; the second n_pairs are within an arcsecond of the first."""
-    ra, dec = field.random_positions(n, rng)
+    ra, dec = camera.random_positions(n, rng)
     first, second = slice(n_pairs), slice(n_pairs, 2 * n_pairs)
     apart, angle = rng.uniform(0.25, 0.75, n_pairs) / ARCSEC_PER_DEG, rng.uniform(0.0, 2.0 * math.pi, n_pairs)
     ra[second], dec[second] = moved(ra[first], dec[first], apart * np.sin(angle), apart * np.cos(angle), 1.0)
