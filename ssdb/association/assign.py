@@ -48,7 +48,9 @@ def assign(object_key: Keys, source_key: Keys, separation: Array, weight: Array,
         return chosen
     objects = np.unique(object_key[possible], return_inverse=True)[1]
     sources = np.unique(source_key[possible], return_inverse=True)[1]
-    if method == "greedy":
+    if objects.max() + 1 == sources.max() + 1 == len(possible):  # nothing is contested
+        chosen[possible] = True
+    elif method == "greedy":
         chosen[possible] = _greedy(objects, sources, separation[possible])
     else:
         chosen[possible] = _optimal(objects, sources, weight[possible])
