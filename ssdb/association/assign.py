@@ -45,7 +45,9 @@ def assign(object_key: Integers, source_key: Integers, separation: Array, weight
         return chosen
     objects = np.unique(object_key[possible], return_inverse=True)[1]
     sources = np.unique(source_key[possible], return_inverse=True)[1]
-    if method == "greedy":
+    if objects.max() + 1 == sources.max() + 1 == len(possible):  # nothing is contested
+        chosen[possible] = True
+    elif method == "greedy":
         chosen[possible] = _greedy(objects, sources, separation[possible])
     else:
         chosen[possible] = _optimal(objects, sources, weight[possible])

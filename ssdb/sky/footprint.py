@@ -47,7 +47,7 @@ class Outlines:
     @property
     def counts(self) -> Index:
         """Vertices of each outline, shape (d,)."""
-        return np.diff(self.starts)
+        return self.starts[1:] - self.starts[:-1]
 
     @property
     def owners(self) -> Index:
