@@ -101,16 +101,16 @@ def columns_of(objects: Array, suns: Array, observers: Array, H: Array, G: Array
 
     Parameters
     ----------
-    objects : ndarray, shape (n, m, 6)
+    objects : ndarray, shape (..., 6)
         Barycentric states at the times of emission, au and au/d, ICRF.
-    suns, observers : ndarray, shape (m, 6) or (n, m, 6)
+    suns, observers : ndarray, shape (..., 6)
         Barycentric states at the times of observation.
-    H, G : ndarray, shape (n, 1) or (n, m)
+    H, G : ndarray, shape (...)
         Magnitude and slope; an unknown G is 0.15, the IAU's.
 
     Returns
     -------
-    dict of str to ndarray, shape (n, m)
+    dict of str to ndarray, shape (...)
         ephRa, ephDec (ICRS, deg), ephRateRa (with cos dec), ephRateDec (deg/d), ephVmag; helio_x ... topo_vz (au and
         km/s: object at emission less Sun or observer at observation); topoRange, helioRange (au), topoRangeRate,
         helioRangeRate (km/s), phaseAngle, elongation (deg).
