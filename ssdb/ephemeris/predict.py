@@ -23,19 +23,11 @@ class Paths(Protocol):
     """Where n objects are at any time: trajectories, or what approximates them."""
 
     def at(self, mjd_tdb: Array) -> Array:
-        """Barycentric states (n, m, 6), au and au/d, at times (m,) or (n, m), MJD TDB."""
+        """Barycentric states (n, m, 6), ICRF, au and au/d, at times (m,) or (n, m), MJD TDB."""
 
 
 def ephemeris(orbits: Orbits, mjd_tai: ArrayLike, observatory_code: str) -> dict[str, Array]:
-    """Where and how bright objects are for an observatory.
-
-    Parameters
-    ----------
-    orbits : Orbits, n of them
-    mjd_tai : array_like, shape (m,)
-        Times of observation, MJD TAI; memory grows with n times m.
-    observatory_code : str
-        Code of the Minor Planet Center.
+    """Where and how bright n objects are for an observatory (a code of the MPC) at m times, MJD TAI.
 
     Returns
     -------
