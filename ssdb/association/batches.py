@@ -12,7 +12,7 @@ _ROWS_PER_BATCH = 60_000
 
 
 class Batches:
-    """Exposures that are still to be associated, dealt in batches.
+    """Visits that are still to be associated, dealt in batches.
 
     What was met so far decides how many visits are in the next batch: many of tiny ones, since every batch takes
     some milliseconds by itself; few where there are very many pairs, since these are all in memory at once. From one
@@ -25,7 +25,7 @@ class Batches:
     workers : int
         Among how many they are dealt. The last batches are small, so that all end at about the same time.
     most : int
-        Exposures in a batch at most.
+        Visits in a batch at most.
     """
 
     def __init__(self, visits: Sequence[int], workers: int, most: int) -> None:
