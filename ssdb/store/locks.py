@@ -51,21 +51,10 @@ _BLOCKING = sa.text(
 
 
 def lock(connection: sa.Connection, name: str, *, shared: bool = False) -> None:
-    """Takes a lock of ssdb until the end of the transaction. Does nothing on SQLite.
+    """Takes a lock of ssdb, by its name, until the end of the transaction. Does nothing on SQLite.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing.
-    name : str
-        One of those that the module lists.
-    shared : bool
-        Together with others who share it; only of names, orbits and rows of segments.
-
-    Raises
-    ------
-    SchemaError
-        If the row that is the lock is not there.
+    ``shared``: together with others who share it; only names, orbits and rows of segments. SchemaError if the row that
+    is the lock is not there.
     """
     if connection.dialect.name != "postgresql":
         return
@@ -151,21 +140,9 @@ def alone_with(
     anything is held. PostgreSQL ends an autovacuum only for who waits: that is done with nothing in hand, in a mode
     that no reader or writer of rows has to queue behind.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked nothing.
-    find : callable
-        Gives what ``work`` is called with, and the names of the tables.
-    work : callable
-        What to do. If it meets a lock all the same, it is undone and done again.
-    of_partitions : bool
-        Whether partitions are changed: others are kept from that before ``find`` is called.
-
-    Raises
-    ------
-    DatabaseError
-        If others keep using the tables. Nothing has changed then.
+    The connection has locked nothing. ``find`` gives what ``work`` is called with, and the names of the tables; with
+    ``of_partitions`` others are kept from changing partitions before. If ``work`` meets a lock all the same, it is
+    undone and done again. DatabaseError if others keep using the tables: nothing has changed then.
     """
     end = time.monotonic() + _SECONDS
     while True:

@@ -10,14 +10,9 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 @cache
 def resource_directory(name: str) -> Path:
-    """The directory ``sql`` or ``migrations``.
+    """The directory ``sql`` or ``migrations``. FileNotFoundError if the installation is broken.
 
     A wheel has it as ``ssdb/_sql``; a checkout (an editable install has no mapped copy) beside the package.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the installation is broken.
     """
     for path in (_PACKAGE / f"_{name}", _PACKAGE.parent / name):
         if path.is_dir():

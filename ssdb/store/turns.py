@@ -17,10 +17,6 @@ class Turns:
 
     SQLite has no queue for its lock: who takes it again at once leaves nothing to those that wait, until they give up.
     PostgreSQL locks rows, and needs none of this.
-
-    Parameters
-    ----------
-    database : Database
     """
 
     def __init__(self, database: Database) -> None:

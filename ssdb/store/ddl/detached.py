@@ -99,14 +99,8 @@ def list_partitions(database: Database, any_visit: int | None = None) -> list[Pa
 def partition_with(database: Database, any_visit: int, *, detached: bool = False) -> PartitionReport:
     """The partition that a visit belongs to; only a detached one, if that is asked for.
 
-    Raises
-    ------
-    NotFoundError
-        If there is none.
-    DatabaseError
-        If there are two. Whoever drops the same one twice must not lose the one that has taken its place.
-    ConfigError
-        If it is an SQLite database.
+    NotFoundError if there is none. DatabaseError if there are two: whoever drops the same one twice must not lose the
+    one that has taken its place. ConfigError if it is an SQLite database.
     """
     found = [report for report in list_partitions(database, any_visit) if report.detached or not detached]
     if not found:
@@ -123,15 +117,8 @@ def detach(database: Database, any_visit: int) -> list[str]:
     """Detaches the partition of a visit: its rows are in no table of ssdb any more, but in tables of their own.
 
     Returns the names of these tables, to be dumped, attached again (:func:`attach`) or dropped (:func:`drop`).
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such partition.
-    ConfigError
-        If it is an SQLite database.
-    DatabaseError
-        If the user does not own the tables, others keep using them, or one of the same first visit is detached already.
+    NotFoundError if there is no such partition; ConfigError if it is an SQLite database; DatabaseError if the user does
+    not own the tables, others keep using them, or one of the same first visit is detached already.
     """
 
     def find(connection: sa.Connection) -> tuple[Partition, list[str]]:
@@ -148,14 +135,8 @@ def detach(database: Database, any_visit: int) -> list[str]:
 def attach(database: Database, any_visit: int) -> int:
     """Attaches the detached partition of a visit again; returns how many visits are there again.
 
-    Raises
-    ------
-    NotFoundError
-        If no such partition is detached.
-    ConfigError
-        If it is an SQLite database.
-    DatabaseError
-        If visits of its range have been stored meanwhile, others keep using the tables, or the user does not own them.
+    NotFoundError if no such partition is detached; ConfigError if it is an SQLite database; DatabaseError if visits of
+    its range have been stored meanwhile, others keep using the tables, or the user does not own them.
     """
 
     def find_detached(connection: sa.Connection) -> tuple[Partition, list[str]]:
@@ -180,23 +161,9 @@ def drop(
 ) -> PartitionReport:
     """Drops the partition of a visit, detached or not, with all that it holds; returns what was dropped.
 
-    Parameters
-    ----------
-    database : Database
-    any_visit : int
-    detached : bool
-        Drop none but a detached one.
-    only : PartitionReport, optional
-        Drop none but this one, as :func:`partition_with` has described it.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such partition.
-    ConfigError
-        If it is an SQLite database.
-    DatabaseError
-        If the user does not own the tables, others keep using them, or there are two such partitions.
+    With ``detached`` it must be a detached one, with ``only`` the very one that :func:`partition_with` has described.
+    NotFoundError if there is no such partition; ConfigError if it is an SQLite database; DatabaseError if the user does
+    not own the tables, others keep using them, or there are two such partitions.
     """
     report = only or partition_with(database, any_visit, detached=detached)
     wanted = Partition(report.first, report.past)

@@ -87,12 +87,8 @@ def revision_of(database: Database) -> str | None:
 
 
 def check_revision(database: Database) -> None:
-    """Refuses a database whose schema is not this ssdb's, and notes that it has its tables.
-
-    Raises
-    ------
-    SchemaError
-        With what to do.
+    """Raises SchemaError, with what to do, if a database's schema is not this ssdb's; else notes that it has its
+    tables.
     """
     revision = revision_of(database)
     if revision is None:
@@ -117,10 +113,7 @@ def _refuse_unknown(revision: str | None) -> None:
 def upgrade(database: Database) -> None:
     """Creates or upgrades the schema to the newest revision, and the views; all or nothing.
 
-    Raises
-    ------
-    SchemaError
-        If the database is newer than this ssdb, or older than its first revision.
+    SchemaError if the database is newer than this ssdb, or older than its first revision.
     """
     from alembic import command
 

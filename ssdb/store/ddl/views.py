@@ -41,13 +41,8 @@ def make_views(connection: sa.Connection) -> None:
     """Makes every view that is not there, or not as it should be.
 
     Where columns were only appended a view is replaced in place, so that grants and users' own views survive. Where
-    PostgreSQL cannot do that the view is dropped and made again, which it refuses (nothing is changed then) as long
-    as a user's own view depends on it.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing.
+    PostgreSQL cannot do that the view is dropped and made again, which it refuses (nothing is changed then) as long as
+    a user's own view depends on it.
     """
     quote = connection.dialect.identifier_preparer.quote
     if not _relations(connection, [table.name for table in metadata.sorted_tables]):
