@@ -12,20 +12,12 @@ _ROWS_PER_BATCH = 60_000
 
 
 class Batches:
-    """Visits that are still to be associated, dealt in batches.
+    """Visits that are still to be associated, each once, dealt in batches to so many workers.
 
-    What was met so far decides how many visits are in the next batch: many of tiny ones, since every batch takes
-    some milliseconds by itself; few where there are very many pairs, since these are all in memory at once. From one
-    batch to the next the number doubles at most.
-
-    Parameters
-    ----------
-    visits : sequence of int
-        The visits, each once.
-    workers : int
-        Among how many they are dealt. The last batches are small, so that all end at about the same time.
-    most : int
-        Visits in a batch at most.
+    What was met so far decides how many visits are in the next batch, at most ``most``: many of tiny ones, since every
+    batch takes some milliseconds by itself; few where there are very many pairs, since these are all in memory at once.
+    From one batch to the next the number doubles at most. The last batches are small, so that all workers end at about
+    the same time.
     """
 
     def __init__(self, visits: Sequence[int], workers: int, most: int) -> None:

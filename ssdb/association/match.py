@@ -65,20 +65,10 @@ class Matches:
 
 
 def place(batch: VisitBatch, config: AssociationConfig, detectors: Collection[int] | None = None) -> Placement:
-    """Which detector each object falls on.
+    """Which detector each object falls on; with ``detectors`` only objects on these are considered.
 
-    Parameters
-    ----------
-    batch : VisitBatch
-    config : AssociationConfig
-    detectors : collection of int, optional
-        Only objects on these detectors are considered.
-
-    Returns
-    -------
-    Placement
-        Without footprints an object is on no detector and is considered all the same. With them it is considered if
-        it is on one, its padding included, or if some detector with sources has none, on which it may be.
+    Without footprints an object is on no detector and is considered all the same. With them it is considered if it is
+    on one, its padding included, or if some detector with sources has none, on which it may be.
     """
     predictions = batch.predictions
     detector, prediction, distance = _near(batch, config)
@@ -188,27 +178,10 @@ def match(
     detectors: Collection[int] | None,
     timed: Callable[[str], AbstractContextManager[Stage]],
 ) -> Matches:
-    """Matches the sources and predictions of visits.
+    """Matches the sources and predictions of visits, or of some of their detectors; ``timed`` times a stage by its
+    name.
 
-    Parameters
-    ----------
-    batch : VisitBatch
-    rows : Rows
-        Of the visits.
-    config : AssociationConfig
-    detectors : collection of int, optional
-        Only these detectors.
-    timed : callable
-        Times a stage by its name.
-
-    Returns
-    -------
-    Matches
-
-    Raises
-    ------
-    AssociationError
-        If the visits cannot be associated.
+    AssociationError if the visits cannot be associated.
     """
     ecliptic_rotation(config.ecliptic)  # here, or its imports would be time of a stage
     predictions = batch.predictions

@@ -49,9 +49,8 @@ def read_candidate_pairs(
     Returns
     -------
     dict of columns, shape (n,)
-        prediction: the index into the predictions; visit, ssObjectId; diaSourceId, detector, midpointMjdTai, ra, dec
-        of the source, in uncertainty mode also raErr, decErr, ra_dec_Cov. By (visit, ssObjectId, diaSourceId)
-        ascending.
+        prediction: the index into the predictions; visit, ssObjectId; diaSourceId, detector, midpointMjdTai, ra, dec of
+        the source, in uncertainty mode also raErr, decErr, ra_dec_Cov. By (visit, ssObjectId, diaSourceId) ascending.
     """
     rows, radii, boxes = _boxes(batch, considered, config)
     columns = {
@@ -73,10 +72,8 @@ def read_candidate_pairs(
 def candidate_pairs(sources: Columns, batch: VisitBatch, considered: Mask, config: AssociationConfig) -> Columns:
     """The join on arrays: the pairs that :func:`read_candidate_pairs` finds where the sources are in a database.
 
-    Parameters
-    ----------
-    sources : dict of columns, shape (s,)
-        visit and those of :func:`source_columns`, of the sources of the visits, in any order.
+    ``sources`` has visit and the columns of :func:`source_columns`, shape (s,), of the sources of the visits, in any
+    order.
     """
     rows, radii, boxes = _boxes(batch, considered, config)
     # The place of a source in the order of ra is a whole number: with those of visit and zone it makes one, which

@@ -29,23 +29,8 @@ COUNTS = ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")
 def write_matches(
     connection: sa.Connection, visits: Sequence[int], matches: Matches, detectors: Collection[int] | None
 ) -> int:
-    """Replaces the results of visits.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    visits : sequence of int
-        The visits.
-    matches : Matches
-        Their results.
-    detectors : collection of int, optional
-        The results are of these detectors only; those of others stay.
-
-    Returns
-    -------
-    int
-        Rows written.
+    """Replaces the results of visits that are locked, or of some of their detectors; returns how many rows were
+    written.
     """
     expected = _rows(ss_expected, matches.expected, matches.expected)
     candidates = _rows(ss_candidate, matches.candidates)
@@ -74,20 +59,10 @@ def _rows(table: sa.Table, columns: Columns, known: Columns | None = None) -> pa
 
 
 def count(batch: VisitBatch, expected: Columns) -> tuple[Columns, Columns]:
-    """Counts the sources and objects of a batch.
+    """Counts nSources, nTotalSsObjects and nAssociatedSsObjects of the visits and of the detectors of a batch.
 
-    An object in the padding around a detector counts only if it got a source.
-
-    Parameters
-    ----------
-    batch : VisitBatch
-    expected : dict of columns
-        Of :class:`ssdb.association.match.Matches`.
-
-    Returns
-    -------
-    of_visits, of_detectors : dict of columns
-        nSources, nTotalSsObjects, nAssociatedSsObjects.
+    ``expected`` is that of :class:`ssdb.association.match.Matches`. An object in the padding around a detector counts
+    only if it got a source.
     """
     seen = expected["seen"]
     counted = seen | ~(expected["edgeDistance"] < 0)
@@ -120,26 +95,11 @@ def write_state(
     run_id: str,
     now: datetime,
 ) -> Columns:
-    """Notes that visits, or detectors of them, are done.
+    """Notes that visits that are locked, or some detectors of them, are done, with their counts; a visit once all of
+    its detectors are.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    batch : VisitBatch
-    expected : dict of columns
-        Of :class:`ssdb.association.match.Matches`.
-    detectors : collection of int, optional
-        Only these detectors are done; a visit is done once all of its detectors are.
-    run_id : str
-        Of the AssociationRun.
-    now : datetime
-        UTC.
-
-    Returns
-    -------
-    dict of columns, shape (v,)
-        The counts of the visits as far as they were associated now.
+    ``expected`` is that of :class:`ssdb.association.match.Matches`, ``now`` is UTC. Returns the counts of the visits,
+    shape (v,), as far as they were associated now.
     """
     of_visits, of_detectors = count(batch, expected)
     wanted = np.ones(len(batch.outlines), bool)

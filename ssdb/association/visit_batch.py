@@ -153,20 +153,9 @@ def prediction_columns(config: AssociationConfig) -> tuple[str, ...]:
 
 
 def read_batch(connection: sa.Connection, visits: Sequence[int], config: AssociationConfig) -> VisitBatch:
-    """Reads what is known of visits.
+    """Reads what is known of visits (ascending), which the connection has locked.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection that has locked the visits.
-    visits : sequence of int
-        Ascending.
-    config : AssociationConfig
-
-    Raises
-    ------
-    AssociationError
-        If the times of sources and predictions of a visit are too far apart.
+    AssociationError if the times of sources and predictions of a visit are too far apart.
     """
     predictions = read_arrays(
         connection,
@@ -230,20 +219,11 @@ def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[C
 
 
 def read_ephemerides(connection: sa.Connection, batch: VisitBatch, index: Index) -> Columns:
-    """What SSSource needs of predictions beside what matching does: designation, magnitude, vectors, ranges, angles.
+    """What SSSource needs of some predictions beside what matching does: designation, magnitude, vectors, ranges,
+    angles.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        The connection that read the visits, in the same transaction, for writing.
-    batch : VisitBatch
-    index : ndarray of int, shape (n,)
-        Which predictions.
-
-    Returns
-    -------
-    dict of columns, shape (n,)
-        ``designation`` as ASCII bytes. What is out of its range is NaN, and noted in the visits.
+    Read by the connection that read the batch, in the same transaction. ``designation`` comes as ASCII bytes. What is
+    out of its range is NaN, and noted in the batch.
     """
     found = _of_predictions(connection, batch.predictions, index, EPHEMERIS, batch.visits)
     columns, problems = absurd_unknown(ss_prediction, found)
@@ -264,22 +244,11 @@ def footprint_densities(batch: VisitBatch) -> Array:
 
 
 def source_densities(connection: sa.Connection, batch: VisitBatch, config: AssociationConfig) -> Array:
-    """Sources per square arcsecond around each detector.
+    """Sources per square arcsecond around each detector, shape (d,); NaN where there are none.
 
     On a detector with a footprint, those on it over its area. Without one, those of all such detectors of the visit
     over the smallest cap that holds them, which is taken to be no smaller than the largest search radius: a single
     source says little about how many there are.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-    batch : VisitBatch
-    config : AssociationConfig
-
-    Returns
-    -------
-    ndarray, shape (d,)
-        NaN where there are no sources.
     """
     detectors, has_footprint = batch.detectors, batch.has_footprint
     density = footprint_densities(batch)

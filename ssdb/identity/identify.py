@@ -21,18 +21,17 @@ def identify(
     *,
     strict: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Identifiers and canonical designations of many objects.
+    """Identifiers and canonical designations of many objects; repeated names cost nothing.
 
     Parameters
     ----------
     names : sequence of str, shape (n,)
-        Designations in any form that :func:`pack` takes; repeated names cost nothing.
+        Designations in any form that :func:`pack` takes.
     label : str
         Where they are from (a file), for messages.
     simulated_names : bool
-        Take names without a packed form for those of simulated objects. Their identifiers are made from a hash and
-        are negative, so that they never meet a real one; their designations are the names (of up to 16 characters,
-        ASCII).
+        Take names without a packed form for those of simulated objects. Their identifiers are made from a hash and are
+        negative, so that they never meet a real one; their designations are the names (of up to 16 characters, ASCII).
     known : callable, optional
         Asked for the designations of those names that are none; gives those it knows.
     strict : bool
@@ -48,8 +47,8 @@ def identify(
     Raises
     ------
     DesignationError
-        If names are missing or cannot be identified (the message gives the rows, counted from 1), or if two
-        simulated names have one hash.
+        If names are missing or cannot be identified (the message gives the rows, counted from 1), or if two simulated
+        names have one hash.
     """
     where = f"{label}: " if label else ""
     column = _text_column(names, where)
@@ -69,26 +68,9 @@ def identify_encoded(
     known: Callable[[list[str]], Mapping[str, str]] | None = None,
     strict: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As :func:`identify`, of names in the dictionary encoding, none of which is missing.
+    """As :func:`identify`, of k different names in the dictionary encoding, used or not, none of which is missing.
 
-    Parameters
-    ----------
-    names : pyarrow.DictionaryArray
-        Of k different names; all are identified, used or not.
-    label, simulated_names, known
-        As of :func:`identify`.
-    strict : bool
-        Whether names that cannot be identified are an error; if not, their identifier is 0.
-
-    Returns
-    -------
-    ids : ndarray of int64, shape (k,)
-    designations : ndarray of object (str), shape (k,)
-
-    Raises
-    ------
-    DesignationError
-        As of :func:`identify`.
+    Unless ``strict`` names that cannot be identified are no error, and their identifier is 0.
     """
     where = f"{label}: " if label else ""
     unique = names.dictionary.to_pylist()
