@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ssdb.association.batches import Batches
+from ssdb.association.batches import Batches, Turns
 from ssdb.association.match import Rows, match
 from ssdb.association.overlap import IN_HAND, overlapped
 from ssdb.association.pairs import read_candidate_pairs
@@ -38,7 +38,6 @@ from ssdb.store.tables.visits import (
     ready_visits,
 )
 from ssdb.store.transfer.write import Progress
-from ssdb.store.turns import Turns
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,7 @@ from functools import cache
 import sqlalchemy as sa
 
 from ssdb.schema import metadata
-from ssdb.store.sql_files import sql_texts
-from ssdb.store.sql_headers import read_header
-from ssdb.store.utc import with_utc
+from ssdb.store.sql_files import read_header, sql_texts, with_utc
 
 
 def view_definitions() -> dict[str, str]:
