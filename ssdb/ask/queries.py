@@ -136,7 +136,6 @@ def named_query(
 
     Parameters
     ----------
-    database : Database
     name : str
         One of :func:`named_queries`.
     parameters : mapping, optional

@@ -40,7 +40,6 @@ def medians_and_widths(groups: NDArray[np.int64], values: ArrayLike, n_groups: i
         The group of each value, from 0; those outside of ``n_groups`` are left out.
     values : array_like, shape (n,)
         NaN is left out.
-    n_groups : int
 
     Returns
     -------

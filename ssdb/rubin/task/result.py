@@ -26,7 +26,6 @@ def result_of(
     ----------
     sources, predictions, matched : pyarrow.Table
         Rows of DiaSource without ssObjectId, of SsPrediction and of SSSource.
-    exposures : Exposures
     matches : Matches
         What was found in ``exposures``.
     """
