@@ -135,7 +135,6 @@ def named_query(
 
     Parameters
     ----------
-    database : Database
     name : str
         One of :func:`named_queries`.
     parameters : mapping, optional

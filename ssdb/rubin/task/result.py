@@ -26,7 +26,6 @@ def result_of(
     ----------
     sources, predictions, matched : pyarrow.Table
         Rows of DiaSource without ssObjectId, of SsPrediction and of SSSource.
-    batch : VisitBatch
     matches : Matches
         What was found in ``batch``.
     """
