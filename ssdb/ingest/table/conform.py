@@ -12,7 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
-from ssdb.ingest.table.advice import map_of
+from ssdb.ingest.table.column_map import map_of
 from ssdb.ingest.table.typed import POSITIONS, Target, UnusableError, are_numbered_codes, converted, is_date, is_needed
 from ssdb.io.table_notes import SINGLE, UNREADABLE, about, unit_of
 from ssdb.io.units import parsed_unit
