@@ -1,4 +1,4 @@
-"""Column maps: what the columns of an input are in the data model; docs/column-maps.md has their grammar.
+"""Column maps, in which users say what the columns of an input are in the data model: see docs/column-maps.md.
 
 A column map is a YAML file, or the same as a dictionary::
 

@@ -1,4 +1,4 @@
-"""What column maps make of columns: fluxes of magnitudes, times, angles, other values, identifiers.
+"""Converts columns as a column map says: magnitudes to fluxes, times to MJD TAI, sexagesimal angles to degrees, ...
 
 Each takes whole columns, and raises InputError that begins with ``where``: the file and the column.
 """
