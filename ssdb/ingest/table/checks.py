@@ -38,10 +38,10 @@ _CIRCULAR_KM_S = 29.785
 """The speed of a circular orbit round the Sun of 1 au."""
 
 _NEAREST_AU = 1e-4
-"""Orbits that come as near to the Sun's centre fall into it, whatever the errors of their velocities are."""
+"""Orbits that come nearer to the Sun's centre fall into it, whatever the errors of their velocities."""
 
 _FASTEST_KM_S = 1000.0
-"""Of what comes from another star, before the Sun has pulled it: the Galaxy itself does not hold what is as fast."""
+"""Nothing comes faster from another star, before the Sun accelerates it: the Galaxy itself could not hold it."""
 
 
 class Problems:
@@ -55,7 +55,7 @@ class Problems:
         self.label = label
         self.numbers = numbers
         self.bad = np.zeros(n_rows, dtype=bool)
-        # By text, in the order of the checks whatever the rows: also those that nothing is wrong with.
+        # By text, in the order of the checks and not of the rows: also what no row has, so far.
         self._found: dict[str, _Found] = {}
 
     def part(self, start: int, n_rows: int) -> Problems:

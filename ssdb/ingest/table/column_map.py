@@ -372,7 +372,7 @@ def _plain(value: Any) -> Any:
 
 
 def _texts_if_any(values: Any) -> Any:
-    """Of values that some become text, and others numbers as YAML has them: 1.10 beside 1.2b."""
+    """The values of a map as they are written, if one of them is text: 1.10 may stand beside 1.2b."""
     if not isinstance(values, Mapping) or not any(isinstance(value, str) for value in values.values()):
         return values
     return {key: getattr(value, "written", value) for key, value in values.items()}

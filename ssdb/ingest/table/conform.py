@@ -22,7 +22,7 @@ _ELEMENTS = frozenset({"q", "e", "i", "node", "argperi"})
 _UCDS_OF_NAMES = ("meta.id", "meta.id;src")
 _MOST_COLUMNS_SHOWN = 40
 _MOST_SHAPES = 256
-"""So many lists of columns are remembered: files of one kind, and the detectors of a night, have the same."""
+"""How many lists of columns are remembered: files of one kind, and the detectors of a night, have the same."""
 
 
 @dataclass(frozen=True, slots=True)

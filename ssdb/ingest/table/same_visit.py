@@ -17,10 +17,10 @@ from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG
 
 UNKNOWN_RADIUS_DEG = 5.0
-"""So far a field of unknown size may move, and a detector beyond its own size, and still be the same."""
+"""How far a field of unknown size, or a detector beyond its own size, may move and still be the same."""
 
 _ROUGHLY_DEG = 1.0
-"""So far outside of the circle of its visit an outline may be: a radius is often that of most of the field."""
+"""How far outside of its visit's circle an outline may be: a radius is often that of most of the field."""
 
 _ADVICE = (
     "two visits cannot have one number: surveys in one database need numbers of their own, or a database each "

@@ -33,8 +33,8 @@ NEEDED = (
         *("q", "e", "i", "node", "argperi", "peri_time", "epoch_mjd"),
     }
 )
-"""Columns that association, prediction or the sorting of rows rest on where they are there: none is left out for
-being in a unit that cannot be converted."""
+"""Columns on which association, prediction or the identification of rows rest: a unit that cannot be converted is an
+error of theirs, where other columns are left out."""
 
 _ZERO_IS_UNKNOWN = frozenset({"ssObjectId", "diaObjectId", "parentDiaSourceId"})
 """Identifiers that files set to 0, some below it, where there is none."""
@@ -104,7 +104,7 @@ class Target:
 
 
 def is_needed(target: Target) -> bool:
-    """Whether a column that cannot be converted is no small loss: without it rows would mean something else."""
+    """Whether a column must not be left out, because rows would mean something else without it."""
     return not target.column.nullable or target.name in NEEDED
 
 
