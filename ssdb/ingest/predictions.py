@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -202,17 +202,14 @@ def _check(problems: Problems, rows: pa.Table) -> None:
 # ---- looking through the input, before anything is written ---------------------------------------------------------
 
 
-class _Keys(NamedTuple):
-    """``visit``, ``ssObjectId`` and ``designation`` of the usable rows; names as of :func:`identified`."""
-
-    rows: pa.Table
-    names: dict[str, int]
-
-
 def _looked_through(
     database: Database, opened: OpenInput, simulated_names: bool, skip_invalid: bool
-) -> tuple[FirstLook, _Keys]:
-    """Checks all rows by themselves and among each other; of each only visit and object are kept."""
+) -> tuple[FirstLook, pa.Table, dict[str, int]]:
+    """Checks all rows by themselves and among each other.
+
+    Returns what was found, ``visit``, ``ssObjectId`` and ``designation`` of the usable rows, and names as of
+    :func:`ssdb.ingest.table.identify_rows.identified`.
+    """
     refuse_anonymous(opened.name, opened.columns)
     found, keys, names = FirstLook(*_POSITION), [], Names()
     for problems, rows in opened.parts(_LOOKED_AT):
@@ -228,7 +225,7 @@ def _looked_through(
     identified_keys, others = identified(database, opened.name, joined, simulated_names, noted)
     check_unique(opened.problems, identified_keys, _KEY, _TWICE)
     usable_keys, _ = valid_rows(identified_keys, opened.problems, skip_invalid)
-    return found, _Keys(usable_keys, others)
+    return found, usable_keys, others
 
 
 # ---- writing -------------------------------------------------------------------------------------------------------
@@ -249,7 +246,7 @@ def _ingest(
 ) -> IngestReport:
     """Stores the predictions of an input, of the visits of their rows or of one visit alone."""
     opened.doubts = (*doubts, *opened.doubts)
-    found, (keys, names) = _looked_through(database, opened, simulated_names, skip_invalid)
+    found, keys, names = _looked_through(database, opened, simulated_names, skip_invalid)
     if covers is not None:
         refuse_not_covered(opened.name, keys, covers)
         only = covers[0]

@@ -67,19 +67,19 @@ def conform(
     """
     # Asked for once: Arrow looks for a column by its name anew each time.
     given = {field.name: (field, column) for field, column in zip(table.schema, table.columns, strict=True)}
-    sources = matched_names(tuple(given), target)
-    missing = [column for column in _required(target) if column not in sources and column not in filled]
+    given_as = matched_names(tuple(given), target)
+    missing = [column for column in _required(target) if column not in given_as and column not in filled]
     if missing:
         there = shown(given, most=_MOST_COLUMNS_SHOWN)
-        cure = map_of(missing, [name for name in given if name not in sources.values()]) if mappable else ""
+        cure = map_of(missing, [name for name in given if name not in given_as.values()]) if mappable else ""
         raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}{cure}")
 
-    conformed = _schema(target, tuple(sources))
+    conformed = _schema(target, tuple(given_as))
     columns, without_unit, doubts = {}, [], []
     for field in conformed:
-        name, source = field.name, sources[field.name]
-        of_file, values = given[source]
-        to_make = Target(field, target.columns[name], label, source, of_file, mappable)
+        name, own_name = field.name, given_as[field.name]
+        of_file, values = given[own_name]
+        to_make = Target(field, target.columns[name], label, own_name, of_file, mappable)
         try:
             if reason := about(of_file, UNREADABLE):
                 raise to_make.unusable(reason)
@@ -93,7 +93,7 @@ def conform(
         if factor is None and not is_date(to_make):
             without_unit.append(name)
         doubts += _single_precision(to_make) + _number_for_text(to_make)
-    used = {sources[name] for name in columns}
+    used = {given_as[name] for name in columns}
     return Conformed(
         table=pa.Table.from_arrays(list(columns.values()), schema=_schema(target, tuple(columns))),
         left_out=tuple(name for name in given if name not in used),

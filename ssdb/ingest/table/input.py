@@ -134,7 +134,7 @@ class OpenInput:
         self._whole = None if rows.whole is None else conformed.table
         self.columns = tuple(conformed.table.schema.names)
         found = matched_names(tuple(mapped.schema.names), target)
-        self._sources = {name: found[name] for name in self.columns}
+        self._given_as = {name: found[name] for name in self.columns}
         unused = (column for column in conformed.left_out if column not in column_map.used)
         self.left_out = (*unused, *dropped, *others)
         self.without_unit = conformed.without_unit
@@ -189,19 +189,19 @@ class OpenInput:
             yield part
 
     def _projection(self, names: Collection[str]) -> _Projection:
-        sources = [self._sources[name] for name in names]
-        column_map = self._map.only(sources)
-        own = [name for name in sources if name not in self._map.columns]
+        mapped = [self._given_as[name] for name in names]
+        column_map = self._map.only(mapped)
+        own = [name for name in mapped if name not in self._map.columns]
         needed = dict.fromkeys([*column_map.used, *own])
         # A constant is made from no column, but has as many rows as they.
-        return _Projection(list(needed) or self._rows.schema.names[:1], column_map, sources)
+        return _Projection(list(needed) or self._rows.schema.names[:1], column_map, mapped)
 
     def _conformed(self, table: pa.Table, projection: _Projection) -> pa.Table:
         mapped = projection.column_map.apply(table, self.name, self._texts).select(projection.mapped)
         filled = self._target.columns.keys()
         conformed = conform(mapped, self._target, self.name, filled=filled, mappable=self._mappable)
         found = conformed.table
-        lacking = {name for name, source in self._sources.items() if source in conformed.left_out}
+        lacking = {name for name, given in self._given_as.items() if given in conformed.left_out}
         if lacking:  # that their text cannot be used is seen only now
             self.doubts = tuple(dict.fromkeys((*self.doubts, *conformed.doubts)))
             for field in arrow_schema(self._target):
