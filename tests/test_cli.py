@@ -778,8 +778,8 @@ def test_wrong_usage_of_simulate_and_demo(command: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "last_step"),
     [
-        (["ingest", "sources", "sources"], "ssdb.ingest.sources.mark_pending"),
-        (["ingest", "predictions", "predictions"], "ssdb.ingest.predictions._set_loaded"),
+        (["ingest", "sources", "sources"], "ssdb.store.tables.sources.mark_pending"),
+        (["ingest", "predictions", "predictions"], "ssdb.store.tables.predictions.note_predictions"),
         (["associate"], "ssdb.association.associate.write_state"),
     ],
 )

@@ -18,6 +18,7 @@ import ssdb
 import ssdb.io.row_source
 from ssdb.errors import InputError
 from ssdb.identity.identify import identify
+from ssdb.ingest.table import visits_of_rows
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_schema
 from ssdb.store.database import Database
@@ -293,7 +294,6 @@ def test_a_file_that_changes_after_it_was_checked_is_refused(
 ) -> None:
     """What comes instead was not checked: a declination of 95 degrees would be stored."""
     ssdb.ingest_visits(database, VISITS)
-    module = __import__(f"ssdb.ingest.{kind}", fromlist=[kind])
     if kind == "sources":
         good, bad = sources(), with_row(sources(), 100, dec=95.0)
     else:
@@ -301,7 +301,7 @@ def test_a_file_that_changes_after_it_was_checked_is_refused(
     path, other = tmp_path / "file.parquet", tmp_path / "other.parquet"
     pyarrow.parquet.write_table(good, path)
     pyarrow.parquet.write_table(bad, other)
-    lock = module.lock_visits
+    lock = visits_of_rows.lock_visits
 
     def changing(*arguments: Any) -> Any:
         if how == "replaced":
@@ -312,7 +312,7 @@ def test_a_file_that_changes_after_it_was_checked_is_refused(
 
     before = dump(database)
     monkeypatch.setattr(ssdb.io.row_source, "ROWS_PER_PART", 20)
-    monkeypatch.setattr(module, "lock_visits", changing)
+    monkeypatch.setattr(visits_of_rows, "lock_visits", changing)
     load = getattr(ssdb, f"ingest_{kind}")
     with pytest.raises(InputError, match="changed while it was being read"):
         load(database, path, columns=MAP if kind == "sources" else None)

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.ingest.table.checks import Problems, check_not_null, check_positions, check_times
-from ssdb.ingest.table.report import read_conformed
+from ssdb.ingest.table.checks import check_not_null, check_positions, check_times
+from ssdb.ingest.table.input import OpenInput
 from ssdb.schema.columns import double, integer, text
 
 POSITIONS = sa.Table(
@@ -36,12 +36,11 @@ def read_positions(source: Any) -> pa.Table:
     InputError
         If a column is missing, or a row has no position on the sky or no time that is an MJD.
     """
-    name, conformed = read_conformed(source, POSITIONS, None, filled=("id", "row"), ignored=("row",), mappable=False)
-    left_out = [f"columns left out: {', '.join(conformed.left_out)}"] if conformed.left_out else []
-    for told in (*left_out, *conformed.doubts):
-        warnings.warn(f"{name}: {told}", stacklevel=2)
-    rows = conformed.table
-    problems = Problems(name, rows.num_rows)
+    opened = OpenInput(source, POSITIONS, filled=("id", "row"), ignored=("row",), at_once=True, mappable=False)
+    left_out = [f"columns left out: {', '.join(opened.left_out)}"] if opened.left_out else []
+    for told in (*left_out, *opened.doubts):
+        warnings.warn(f"{opened.name}: {told}", stacklevel=2)
+    rows, problems = opened.whole(), opened.problems
     check_positions(problems, rows)
     check_not_null(problems, rows, ["midpointMjdTai"])
     check_times(problems, rows)

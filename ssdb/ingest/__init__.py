@@ -1,1 +1,1 @@
-"""The door: files become columns, columns are made to fit the data model, and what is wrong is named."""
+"""Loads files and tables into the database: visits, detectors, sources, predictions, orbits, identifications."""

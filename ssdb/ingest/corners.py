@@ -1,4 +1,4 @@
-"""Rows of corners as outlines of detectors."""
+"""Makes outlines of detectors from tables that have one corner a row."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from ssdb.ingest.table.checks import (
     check_positions,
     check_ranges,
     check_unique,
-    normalised_ra,
     valid_rows,
 )
-from ssdb.ingest.table.parts import Parts
-from ssdb.ingest.table.report import ids
+from ssdb.ingest.table.input import OpenInput
 from ssdb.runs import begins
+from ssdb.schema.arrow import ids
 from ssdb.schema.columns import double, integer, long, short
 from ssdb.schema.survey import visit_detector
 from ssdb.sky.footprint import Outlines, bounding_caps, open_outlines, outline_problems, pack_outlines
@@ -41,38 +40,30 @@ corners = sa.Table(
 """The columns of a file of corners; never a table of the database."""
 
 
-def rows_of_corners(parts: Parts) -> pa.Table:
-    """The VisitDetector rows of corners.
+def rows_of_corners(opened: OpenInput) -> pa.Table:
+    """The VisitDetector rows of an input of ``corners``; InputError if one is not usable.
 
-    Parameters
-    ----------
-    parts : Parts
-        Of ``corners``. Where the corners of each detector are together, as they are in most files, only some of them
-        are in memory at a time.
-
-    Raises
-    ------
-    InputError
-        If the corners are not usable.
+    Where the corners of each detector are together, as they are in most files, only some of them are in memory at a
+    time.
     """
     try:
         outlines = pa.concat_tables(
-            _outlines(parts.name, _checked(parts.name, rows)) for rows in _whole_detectors(parts)
+            _outlines(opened.name, _checked(opened.name, rows)) for rows in _whole_detectors(opened)
         )
-        problems = Problems(parts.name, outlines.num_rows)
+        problems = Problems(opened.name, outlines.num_rows)
         check_unique(problems, outlines, ["visit", "detector"], "")
         if not problems.bad.any():
             return outlines
     except InputError:
         # It may be no fault of the file, and the rows are to be named by their numbers in all of it.
         pass
-    return _outlines(parts.name, _checked(parts.name, pa.concat_tables(parts.tables())))
+    return _outlines(opened.name, _checked(opened.name, opened.whole()))
 
 
-def _whole_detectors(parts: Parts) -> Iterator[pa.Table]:
+def _whole_detectors(opened: OpenInput) -> Iterator[pa.Table]:
     """The rows, cut between two detectors; at least one table."""
     waiting: list[pa.Table] = []
-    for rows in parts.tables():
+    for _, rows in opened.parts():
         # What is NULL is found by the checks of the rows that are cut off here.
         visit, detector = (rows.column(name).fill_null(0).to_numpy() for name in ("visit", "detector"))
         last = int(np.flatnonzero(begins(visit, detector))[-1]) if rows.num_rows else 0
@@ -84,13 +75,7 @@ def _whole_detectors(parts: Parts) -> Iterator[pa.Table]:
 
 
 def _checked(name: str, rows: pa.Table) -> pa.Table:
-    """The rows of corners, if they are usable.
-
-    Raises
-    ------
-    InputError
-        If one is not usable.
-    """
+    """The rows of corners, if they are usable; InputError if one is not."""
     problems = Problems(name, rows.num_rows)
     check_not_null(problems, rows, ["visit", "detector", "corner"])
     check_positions(problems, rows)
@@ -104,7 +89,7 @@ def _outlines(name: str, rows: pa.Table) -> pa.Table:
     """The VisitDetector rows of corners."""
     rows = rows.sort_by([(key, "ascending") for key in ("visit", "detector", "corner")])
     visit, detector = ids(rows, "visit"), ids(rows, "detector")
-    ra, dec = normalised_ra(rows.column("ra").to_numpy()), rows.column("dec").to_numpy()
+    ra, dec = rows.column("ra").to_numpy(), rows.column("dec").to_numpy()
     starts = np.flatnonzero(begins(visit, detector))
     outlines = open_outlines(np.column_stack([ra, dec]), np.append(starts, len(visit)))
     problems = [

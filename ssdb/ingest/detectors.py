@@ -1,4 +1,4 @@
-"""Outlines of detectors into VisitDetector."""
+"""Loads the outlines of detectors, from images, headers or tables of corners, into VisitDetector."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ import sqlalchemy as sa
 
 from ssdb.errors import InputError, UsageError, option, shown
 from ssdb.ingest.corners import corners, footprint_columns, rows_of_corners
-from ssdb.ingest.table.new_visits import create_missing_visits
-from ssdb.ingest.table.parts import open_parts
-from ssdb.ingest.table.report import IngestReport, Source, ids, refuse_unknown_visits
-from ssdb.ingest.table.same_visit import Said, other_visits, refuse_other_places, refuse_others
+from ssdb.ingest.table.input import Input, OpenInput
+from ssdb.ingest.table.report import IngestReport
+from ssdb.ingest.table.same_visit import Other, Said, other_visits, refuse_other_places, refuse_others
+from ssdb.ingest.table.visits_of_rows import create_missing_visits, lock_visits_of
 from ssdb.io.image.detector_image import Exposure, can_keep_wcs, distinct, read_exposures
 from ssdb.io.image.fits_headers import holds_images
 from ssdb.io.image.keywords import HeaderKeywords
 from ssdb.io.input_file import input_of
 from ssdb.io.tables import label
+from ssdb.schema.arrow import arrow_types, ids
 from ssdb.schema.ranges import MJD, out_of_range
 from ssdb.schema.survey import visit as visit_table
 from ssdb.schema.survey import visit_detector
@@ -30,22 +31,28 @@ from ssdb.sky.footprint import join_outlines
 from ssdb.store.database import Database
 from ssdb.store.tables.detectors import merge_detectors, visits_with_new_places
 from ssdb.store.tables.results import clear_results
-from ssdb.store.tables.visits import lock_visits
 from ssdb.store.transfer.staging import count_stored, fill_unknown, staged
 from ssdb.store.transfer.write import Progress
 
-_HEADER_VALUES = {
-    visit_table: {"exposureTime": "exposure_time"},
-    visit_detector: {"photoCalibMean": "photo_calib_mean"},
+_SAID_OF_VISIT = {
+    "visit": "visit",
+    "midpointMjdTai": "midpoint_mjd_tai",
+    "exposureTime": "exposure_time",
+    "band": "band",
+    "instrument": "instrument",
+    "observatoryCode": "observatory_code",
 }
-"""Columns that the headers of images give, and what they are called there."""
+"""Columns of Visit that images give, and what these call them."""
+
+_RANGED = {visit_table: {"exposureTime": "exposure_time"}, visit_detector: {"photoCalibMean": "photo_calib_mean"}}
+"""Columns that the headers of images give, and that must be within a range."""
 
 _KEY = ("visit", "detector")
 
 
 def ingest_detectors(
     database: Database,
-    source: Source,
+    source: Input,
     *,
     columns: Any = None,
     visit: int | None = None,
@@ -92,9 +99,9 @@ def ingest_detectors(
     Raises
     ------
     UsageError
-        If an option is given that does not concern the kind of source.
+        If an option is given that does not concern the kind of input.
     InputError
-        If the source is not usable, or is of another visit or field than the stored one of that number. Nothing is
+        If the input is not usable, or is of another visit or field than the stored one of that number. Nothing is
         stored then.
     """
     of_images = {
@@ -121,26 +128,19 @@ def ingest_detectors(
     of_images[option("--keep-wcs", "keep_wcs=True")] = keep_wcs or None
     of_images[option("--create-visits", "create_visits=True")] = create_visits or None
     _refuse_options(source, "a table of corners", of_images)
-    parts = open_parts(input_of(source, table, type), corners, columns)
-    name, outlines = parts.name, rows_of_corners(parts)
+    opened = OpenInput(input_of(source, table, type), corners, columns)
+    outlines = rows_of_corners(opened)
     visits = np.unique(ids(outlines, "visit"))
     with database.writing() as connection:
-        known = lock_visits(connection, visits)
-        refuse_unknown_visits(name, visits, known["visit"])
-        counts = _store(connection, name, outlines, progress)
-    n = outlines.num_rows
-    return IngestReport(
-        name, "detectors", n, len(visits), 0, parts.left_out, parts.without_unit, parts.doubts, **counts
-    )
+        lock_visits_of(connection, opened.name, visits)
+        counts = _store(connection, opened.name, outlines, progress)
+    return opened.report("detectors", outlines.num_rows, len(visits), **counts)
 
 
-def _given_exposures(source: Source) -> list[Exposure] | None:
-    """The exposures in memory that a source is, None if it is something else.
+def _given_exposures(source: Input) -> list[Exposure] | None:
+    """The exposures in memory that an input is, None if it is something else.
 
-    Raises
-    ------
-    InputError
-        If two are the same detector with another outline.
+    Raises InputError if two are the same detector with another outline.
     """
     if isinstance(source, Exposure):
         return [source]
@@ -149,7 +149,7 @@ def _given_exposures(source: Source) -> list[Exposure] | None:
     return None
 
 
-def _refuse_options(source: Source, kind: str, options: Mapping[str, Any]) -> None:
+def _refuse_options(source: Input, kind: str, options: Mapping[str, Any]) -> None:
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise UsageError(f"{label(source)}: is read as {kind}, which has no use for {shown(given)}: leave that out")
@@ -173,8 +173,9 @@ def _ingest_exposures(
 ) -> IngestReport:
     refuse_implausible(exposures)
     # Before the transaction begins: tracing takes time, and locks are for others to wait for.
-    outlines = rows_of_exposures(exposures, keep_wcs)
+    outlines = _rows(exposures, keep_wcs)
     visits = np.unique(ids(outlines, "visit"))
+    said = pa.table(_columns(exposures, visit_table, _SAID_OF_VISIT))
     with database.writing() as connection:
         if create_visits:
             needed = (
@@ -184,10 +185,10 @@ def _ingest_exposures(
                     "keywords=HeaderKeywords(...) names others",
                 )
             )
-            create_missing_visits(connection, name, visits_of_exposures(exposures), needed)
-        known = lock_visits(connection, visits)
-        refuse_unknown_visits(name, visits, known["visit"], creatable=True)
-        _refuse_other_visits(connection, exposures)
+            create_missing_visits(connection, name, said, needed)
+        lock_visits_of(connection, name, visits, creatable=True)
+        with staged(connection, visit_table, said) as given:
+            _refuse_other_visits(exposures, other_visits(connection, given))
         counts = _store(connection, name, outlines, progress)
     return IngestReport(
         name, "detectors", outlines.num_rows, len(visits), doubts=_doubts_of_headers(exposures), **counts
@@ -212,60 +213,40 @@ def refuse_implausible(exposures: Sequence[Exposure]) -> None:
         time = exposure.midpoint_mjd_tai
         if time is not None and not MJD.low <= time <= MJD.high:
             raise InputError(f"{exposure.name}: the mid-exposure {time} is not an MJD within {MJD}")
-        for table, of_table in _HEADER_VALUES.items():
+        for table, of_table in _RANGED.items():
             known = {name: getattr(exposure, attribute) for name, attribute in of_table.items()}
             columns = {name: np.array([value]) for name, value in known.items() if value is not None}
             for text in out_of_range(table, columns):
                 raise InputError(f"{exposure.name}: {text}")
 
 
-def _refuse_other_visits(connection: sa.Connection, exposures: Sequence[Exposure]) -> None:
+def _refuse_other_visits(exposures: Sequence[Exposure], found: Sequence[Other]) -> None:
     """Raises InputError if images are of other visits than those that are stored under their numbers."""
-    with staged(connection, visit_table, visits_of_exposures(exposures)) as said:
-        found = other_visits(connection, said)
     others = {(other.visit, other.given): other for other in found}
     # In the order of the images, whose first is named.
-    named = [(each.name, others[key]) for each in exposures if (key := _said(each)) in others]
+    said = ((each, Said(each.midpoint_mjd_tai, each.instrument, each.observatory_code)) for each in exposures)
+    named = [(each.name, others[each.visit, given]) for each, given in said if (each.visit, given) in others]
     if named:
         refuse_others(named[0][0], [other for _, other in named])
 
 
-def _said(exposure: Exposure) -> tuple[int, Said]:
-    return exposure.visit, Said(exposure.midpoint_mjd_tai, exposure.instrument, exposure.observatory_code)
+def _columns(exposures: Sequence[Exposure], table: sa.Table, attributes: Mapping[str, str]) -> dict[str, pa.Array]:
+    """Columns of a table out of attributes of exposures."""
+    types = arrow_types(table)
+    return {
+        name: pa.array([getattr(exposure, attribute) for exposure in exposures], types[name])
+        for name, attribute in attributes.items()
+    }
 
 
-def visits_of_exposures(exposures: Sequence[Exposure]) -> pa.Table:
-    """What images say of their visits, one row a visit."""
-
-    def column(name: str, type_: pa.DataType) -> pa.Array:
-        return pa.array([getattr(exposure, name) for exposure in exposures], type_)
-
-    return pa.table(
-        {
-            "visit": column("visit", pa.int64()),
-            "midpointMjdTai": column("midpoint_mjd_tai", pa.float64()),
-            "exposureTime": column("exposure_time", pa.float32()),
-            "band": column("band", pa.string()),
-            "instrument": column("instrument", pa.string()),
-            "observatoryCode": column("observatory_code", pa.string()),
-        }
-    )
-
-
-def rows_of_exposures(exposures: Sequence[Exposure], keep_wcs: bool) -> pa.Table:
+def _rows(exposures: Sequence[Exposure], keep_wcs: bool) -> pa.Table:
     """The VisitDetector rows of images. A calibration that no image has is left out, so that a stored one stays."""
     outlines = join_outlines([exposure.outline for exposure in exposures])
-    columns = {
-        "visit": pa.array([exposure.visit for exposure in exposures], pa.int64()),
-        "detector": pa.array([exposure.detector for exposure in exposures], pa.int16()),
-        **footprint_columns(outlines),
-        "width": pa.array([exposure.width for exposure in exposures], pa.int32()),
-        "height": pa.array([exposure.height for exposure in exposures], pa.int32()),
-        "pixelScale": pa.array([exposure.pixel_scale for exposure in exposures], pa.float64()),
-    }
+    columns = _columns(exposures, visit_detector, {"visit": "visit", "detector": "detector"})
+    columns |= footprint_columns(outlines)
+    others = {"width": "width", "height": "height", "pixelScale": "pixel_scale"}
     if any(exposure.photo_calib_mean is not None for exposure in exposures):
-        columns["photoCalibMean"] = pa.array([exposure.photo_calib_mean for exposure in exposures], pa.float64())
-        columns["photoCalibErr"] = pa.array([exposure.photo_calib_err for exposure in exposures], pa.float64())
+        others |= {"photoCalibMean": "photo_calib_mean", "photoCalibErr": "photo_calib_err"}
     if keep_wcs:
         without = [exposure.name for exposure in exposures if not can_keep_wcs(exposure)]
         if without:
@@ -273,8 +254,8 @@ def rows_of_exposures(exposures: Sequence[Exposure], keep_wcs: bool) -> pa.Table
                 f"{shown(without)}: the WCS is more than header text, and cannot be kept: leave "
                 f"{option('--keep-wcs', 'keep_wcs=True')} out"
             )
-        columns["wcs"] = pa.array([exposure.wcs_header for exposure in exposures], pa.string())
-    return pa.table(columns)
+        others["wcs"] = "wcs_header"
+    return pa.table(columns | _columns(exposures, visit_detector, others))
 
 
 def _store(connection: sa.Connection, name: str, rows: pa.Table, progress: Progress | None) -> dict[str, Any]:

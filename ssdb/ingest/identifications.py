@@ -1,6 +1,7 @@
-"""The Minor Planet Center's tables of designations, numbers and names: current_ and numbered_identifications.
+"""Loads the Minor Planet Center's tables of designations, numbers and names of objects.
 
-Their columns are described at https://docs.minorplanetcenter.net/mpc-ops-docs/data-and-services/schema/.
+Two of them, current_identifications and numbered_identifications, are stored as they are, of the others the names. The
+columns are described at https://docs.minorplanetcenter.net/mpc-ops-docs/data-and-services/schema/.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from ssdb.identity.primary import primary_ids, rows_of_moves
 from ssdb.ingest.formats.name_tables import NUMBER_COLUMN, is_name_column, is_of_names, store_names
 from ssdb.ingest.table.checks import Problems, check_not_null, valid_rows
 from ssdb.ingest.table.conform import conform
-from ssdb.ingest.table.report import IngestReport, Source
+from ssdb.ingest.table.input import Input
+from ssdb.ingest.table.report import IngestReport
 from ssdb.io.input_file import input_of
 from ssdb.io.table_notes import incomplete, not_plain
 from ssdb.io.tables import label, read_columns
@@ -53,7 +55,7 @@ _NO_IDS = "{}"
 
 def ingest_identifications(
     database: Database,
-    source: Source,
+    source: Input,
     *,
     table: str | int | None = None,
     type: str | None = None,
@@ -88,7 +90,7 @@ def ingest_identifications(
     Raises
     ------
     InputError
-        If the source is not usable, or designations would be each other's primary. Nothing is stored then.
+        If the input is not usable, or designations would be each other's primary. Nothing is stored then.
     """
     name = label(source)
     text = {c.name for table in UNIQUE for c in table.columns if isinstance(c.type, sa.String)}

@@ -1,4 +1,4 @@
-"""What the columns of an orbit say that is in another unit or scale than they are to be in."""
+"""Finds epochs, times and angles of orbits that are in another unit or scale than they must be in."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Which of several orbits of one object is kept: that of its primary designation (or number), else of the newer epoch,
-else of the newer fit, else of the designation that comes first; of equal ones of one designation the first of a file,
-and that of the file that comes last.
+"""Decides which of several orbits of one object is kept.
+
+That of its primary designation (or number), else of the newer epoch, else of the newer fit, else of the designation
+that comes first; of equal ones of one designation the first of an input, and that of the input that comes last.
 """
 
 from __future__ import annotations
@@ -26,14 +27,10 @@ MADE_WAY = "the orbit that was stored under another designation of the object ma
 
 
 class FileOrbits:
-    """The orbits of a file so far, of which each object has one.
+    """The orbits of an input so far, of which each object has one.
 
-    Attributes
-    ----------
-    n_replaced : int
-        Orbits that made way for one that came in a later part of the file.
-    replacing : ndarray of int64
-        Objects of which the last part has a better orbit than an earlier one.
+    ``n_replaced`` of them made way for one in a later part; ``replacing`` are the objects (int64) of which the last
+    part has a better orbit than an earlier one.
     """
 
     def __init__(self) -> None:
@@ -97,15 +94,8 @@ def without_worse_than_stored(
 ) -> OrbitBlock:
     """A block without the orbits that are not to replace what is stored of their object.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        One that has locked names and orbits.
-    block : OrbitBlock
-    in_file : FileOrbits
-        The file of the block.
-    identified : bool
-        Whether orbits of these objects may be stored under their numbers or other designations.
+    The connection has locked names and orbits; the block is the last of ``in_file``. ``identified`` says whether orbits
+    of these objects may be stored under their numbers or other designations.
     """
     if not len(block.ids):
         return block

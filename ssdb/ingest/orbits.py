@@ -1,4 +1,4 @@
-"""Orbits into mpc_orbits."""
+"""Loads orbits into mpc_orbits."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ from ssdb.ingest.formats.name_tables import names_of_objects
 from ssdb.ingest.formats.orbit_block import IN_SOURCE, PACKED, UNPACKED, OrbitBlock
 from ssdb.ingest.orbit_checks import Angles, epoch_problems, speed_problems
 from ssdb.ingest.orbit_choice import STAYS, FileOrbits, without_worse_than_stored
-from ssdb.ingest.table.report import IngestReport, Source, with_column
+from ssdb.ingest.table.input import Input
+from ssdb.ingest.table.report import IngestReport
 from ssdb.io.input_file import input_of
 from ssdb.io.tables import label
 from ssdb.schema.apdb_solar_system import mpc_orbits
+from ssdb.schema.arrow import with_column
 from ssdb.schema.ranges import absurd_unknown, ranged
 from ssdb.store.database import Database
 from ssdb.store.tables.aliases import lock_names, write_aliases
@@ -33,7 +35,7 @@ from ssdb.store.transfer.write import Progress
 
 def ingest_orbits(
     database: Database,
-    source: Source,
+    source: Input,
     *,
     format: str = "auto",
     simulated_names: bool = False,
@@ -46,7 +48,7 @@ def ingest_orbits(
     Of two orbits of an object, wherever they are from, that of its primary designation is kept; then that of the newer
     epoch, then of the newer fit. The other one is told.
 
-    The source is read in parts, whatever its length, in one transaction. A row that is no usable orbit is left out,
+    The input is read in parts, whatever its length, in one transaction. A row that is no usable orbit is left out,
     and told with its number and the reason.
 
     Parameters
@@ -57,7 +59,7 @@ def ingest_orbits(
         MPCORB.DAT (plain or gzip); the Minor Planet Center's table mpc_orbits (CSV, Parquet, or any table that
         :func:`ssdb.io.tables.read_columns` reads); an orbit file of Sorcha's.
     format : {"auto", "mpc_orbits", "mpcorb", "sorcha"}
-        What the source is.
+        What the input is.
     simulated_names : bool
         Take names of Sorcha's objects that have no packed form for those of simulated objects; their names stand in
         all columns of designations.
@@ -74,7 +76,7 @@ def ingest_orbits(
     Raises
     ------
     InputError
-        If the source is not there, not readable, truncated, or has no usable orbit. Nothing is stored then.
+        If the input is not there, not readable, truncated, or has no usable orbit. Nothing is stored then.
     """
     source = input_of(source, table, type)
     name = label(source)
@@ -86,7 +88,7 @@ def ingest_orbits(
         lock_names(connection, shared=True)
         free_id = lock_orbits(connection)
         primaries = PrimaryDesignations(connection)
-        for given in _usable(source, primaries, in_file, format, simulated_names):
+        for given in usable_orbits(source, primaries, in_file, format=format, simulated_names=simulated_names):
             n_usable += len(given.ids)
             angles.add({column: given.rows.column(column).to_numpy() for column in ("i", "node", "argperi")})
             block = without_worse_than_stored(connection, given, in_file, identified=bool(primaries))
@@ -110,52 +112,29 @@ def ingest_orbits(
 
 
 def usable_orbits(
-    source: Source, primaries: PrimaryDesignations, *, format: str = "auto", simulated_names: bool = False
+    source: Input,
+    primaries: PrimaryDesignations,
+    in_file: FileOrbits | None = None,
+    *,
+    format: str = "auto",
+    simulated_names: bool = False,
 ) -> Iterator[OrbitBlock]:
-    """The orbits of a source, in parts, under their primary designations, of each object the best one.
+    """The orbits of an input, in parts, under their primary designations, of each object the best one.
 
-    Parameters
-    ----------
-    source : path or table
-    primaries : PrimaryDesignations
-        What the database knows of designations.
-    format, simulated_names
-        As of :func:`ingest_orbits`.
-
-    Yields
-    ------
-    OrbitBlock
-        Rows that are usable orbits, and which are not. Where an object comes again with a better orbit in a later part,
-        it is there again.
-
-    Raises
-    ------
-    InputError
-        If the source is not there, not readable or truncated.
+    ``primaries`` is what the database knows of designations, ``in_file`` the orbits that have come before; the others
+    are as of :func:`ingest_orbits`. A block has the rows that are usable orbits, and says which are not. Where an
+    object comes again with a better orbit in a later part, it is there again. Raises InputError if the input is not
+    there, not readable or truncated.
     """
-    yield from _usable(source, primaries, FileOrbits(), format, simulated_names)
-
-
-def _usable(
-    source: Source, primaries: PrimaryDesignations, in_file: FileOrbits, format: str, simulated_names: bool
-) -> Iterator[OrbitBlock]:
+    in_file = in_file or FileOrbits()
     for given in orbit_blocks(source, format, simulated_names):
         yield in_file.best(_checked(label(source), _under_primary_designations(given, primaries)))
 
 
 def store_orbits(connection: sa.Connection, rows: pa.Table, first_id: int, *, identified: bool) -> dict[str, Any]:
-    """Stores usable orbits; see :func:`ssdb.store.tables.orbits.replace_orbits`.
+    """Stores usable orbits, the rows of an :class:`OrbitBlock`, with ``id`` from ``first_id`` on.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked names and orbits.
-    rows : pyarrow.Table
-        Of an :class:`OrbitBlock`.
-    first_id : int
-        ``id`` of the first row.
-    identified : bool
-        As of :func:`ssdb.store.tables.orbits.replace_orbits`.
+    As :func:`ssdb.store.tables.orbits.replace_orbits`; the connection has locked names and orbits.
     """
     if not rows.num_rows:
         return {}
@@ -165,7 +144,7 @@ def store_orbits(connection: sa.Connection, rows: pa.Table, first_id: int, *, id
 
 
 class _LeftOut:
-    """What is wrong with the rows that are left out of a file, or with a value of a row, and which they are."""
+    """What is wrong with rows of an input that are left out, or with a value of a row, and which they are."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -186,7 +165,7 @@ class _LeftOut:
             self._numbers.setdefault(text, []).extend(numbers.tolist())
 
     def doubts(self) -> tuple[str, ...]:
-        """What is to be told of the source as a whole."""
+        """What is to be told of the input as a whole."""
         return (*([f"is not complete: {self._incomplete}"] if self._incomplete else []), *self._doubts)
 
     def number_of(self, text: str) -> int:
@@ -232,7 +211,7 @@ def _checked(name: str, block: OrbitBlock) -> OrbitBlock:
 
 
 def _without_absurd(block: OrbitBlock) -> OrbitBlock:
-    """A block in which what is no element of the orbit, and out of its range, is unknown: the orbit is as good."""
+    """A block in which values out of their range are unknown, but for elements: the orbit is as good without them."""
     names = [name for name in ranged(mpc_orbits) if name in block.rows.column_names and name not in ELEMENTS]
     given = {name: block.rows.column(name).to_numpy() for name in names}
     cleaned, problems = absurd_unknown(mpc_orbits, given)

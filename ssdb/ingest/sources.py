@@ -1,16 +1,15 @@
-"""Detections into DiaSource."""
+"""Loads sources (detections on exposures) into DiaSource."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.ingest.stored_sources import refuse_stored, stored_sources
+from ssdb.errors import MOST_SHOWN, InputError, option, shown
 from ssdb.ingest.table.again import Again, compare, keys_of
 from ssdb.ingest.table.checks import (
     Distinct,
@@ -19,47 +18,47 @@ from ssdb.ingest.table.checks import (
     check_positions,
     check_ranges,
     check_unique,
-    normalised_ra,
+    named_rows,
     repeated,
+    usable_rows,
     valid_rows,
 )
 from ssdb.ingest.table.conform import conform
-from ssdb.ingest.table.covered import refuse_others
 from ssdb.ingest.table.doubts import Gathered
-from ssdb.ingest.table.new_visits import TAKEN, create_missing_visits, rows_of_extremes
-from ssdb.ingest.table.parts import Parts, open_parts
-from ssdb.ingest.table.report import (
-    IngestReport,
-    Source,
-    doubts_about_units,
+from ssdb.ingest.table.input import Input, OpenInput, UsableRows
+from ssdb.ingest.table.report import IngestReport
+from ssdb.ingest.table.visits_of_rows import (
+    TAKEN,
+    FirstLook,
+    create_missing_visits,
     fill_midpoints,
-    ids,
-    largest_of,
-    refuse_unknown_visits,
-    with_column,
+    lock_visits_of,
+    refuse_far,
+    refuse_not_covered,
 )
-from ssdb.ingest.table.usable import Usable, numbered, refuse_far, usable, without
 from ssdb.io.input_file import input_of
 from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.arrow import ids, with_column
 from ssdb.schema.ranges import ranged
 from ssdb.schema.survey import DONE, PENDING, visit_detector
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions
-from ssdb.store.tables import sources as stored
+from ssdb.store.tables import sources as table_of_sources
 from ssdb.store.tables.results import clear_results
-from ssdb.store.tables.visits import lock_visits
+from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import Progress
 
+_DETECTOR = ["visit", "detector"]
 _FILLED = ("detector", "midpointMjdTai")
 _IGNORED = ("ssObjectId", "ssObjectReassocTimeMjdTai")
-_LOOKED_AT = ("diaSourceId", "visit", "detector", *TAKEN, *ranged(dia_source))
+_LOOKED_AT = ("diaSourceId", *_DETECTOR, *TAKEN, *ranged(dia_source))
 _TWICE = "diaSourceId is there twice"
 
 
 def ingest_sources(
     database: Database,
-    source: Source,
+    source: Input,
     *,
     columns: Any = None,
     replace: bool = False,
@@ -81,16 +80,16 @@ def ingest_sources(
         visit, ra and dec (ICRS). Without detector it is 0, without midpointMjdTai (MJD TAI) the visit's.
         ssObjectId is left out: association finds it.
     columns : ColumnMap, mapping or path, optional
-        How the source's columns become those of DiaSource.
+        How the input's columns become those of DiaSource.
     replace : bool
-        First remove all sources of the (visit, detector) pairs that the source has, and what was derived for those
+        First remove all sources of the (visit, detector) pairs that the input has, and what was derived for those
         visits.
     skip_invalid : bool
-        Store the usable rows and count the others, instead of refusing the source.
+        Store the usable rows and count the others, instead of refusing the input.
     create_visits : bool
         Make visits that are not stored, at the middle of their sources' times, and their band and exposure time.
     covers : (int, int), optional
-        The visit and detector of which the source has all sources, even if it has no rows: ``replace`` concerns
+        The visit and detector of which the input has all sources, even if it has no rows: ``replace`` concerns
         these. Rows of another one are an error.
     table, type : optional
         Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
@@ -104,75 +103,46 @@ def ingest_sources(
     Raises
     ------
     InputError
-        If the source is not usable. Nothing is stored then.
+        If the input is not usable. Nothing is stored then.
     """
-    parts = open_parts(input_of(source, table, type), dia_source, columns, filled=_FILLED, ignored=_IGNORED)
+    opened = OpenInput(input_of(source, table, type), dia_source, columns, filled=_FILLED, ignored=_IGNORED)
     if replace:
-        parts.refuse_incomplete("replace")
-    name, found = parts.name, _looked_through(parts, skip_invalid, covers)
-    visits = np.unique(ids(found.detectors, "visit"))
-    n_rows = found.n_rows
+        opened.refuse_incomplete("replace")
+    found = _looked_through(opened, skip_invalid)
+    detectors = found.detectors
+    if covers is not None:
+        refuse_not_covered(opened.name, detectors, covers)
+        detectors = pa.table({"visit": pa.array(covers[:1], pa.int64()), "detector": pa.array(covers[1:], pa.int16())})
+    visits = np.unique(ids(detectors, "visit"))
     with database.writing() as connection:
         if create_visits:
-            create_missing_visits(connection, name, found.times, "sources that have midpointMjdTai")
-        known = lock_visits(connection, visits)
-        refuse_unknown_visits(name, visits, known["visit"], creatable=True)
-        refuse_far(parts, found.problems, found.times, known)
-        again = _compared(connection, parts, found, known)
+            create_missing_visits(connection, opened.name, found.times, "sources that have midpointMjdTai")
+        known = lock_visits_of(connection, opened.name, visits, creatable=True)
+        refuse_far(opened, found.times, known)
+        again = _compared(connection, opened, found, known)
         if not replace and again.differ.any():
-            refuse_stored(connection, parts, found.problems, found.extremes, again=again)
-        told = doubts_about_units(parts.without_unit, ("ra", "dec"), found.largest, n_rows)
-        if replace or not n_rows or not again.same.all():
-            told += _store(connection, parts, found, known, again, replace, progress)
-    analyze_partitions(database, dia_source, visits, n_rows)
-    return IngestReport(
-        name,
-        "sources",
-        n_rows,
-        len(visits),
-        parts.n_rows - n_rows,
-        parts.left_out,
-        parts.without_unit,
-        (*parts.doubts, *told),
-        **again.counts(),
-    )
+            _refuse_stored(connection, opened, found.extremes, again=again)
+        told = found.doubts(opened.without_unit, found.n_rows)
+        if replace or not found.n_rows or not again.same.all():
+            told += _store(connection, opened, found.extremes, detectors, known, None if replace else again, progress)
+    analyze_partitions(database, dia_source, visits, found.n_rows)
+    return opened.report("sources", found.n_rows, len(visits), told, **again.counts())
 
 
-def usable_sources(name: str, table: pa.Table, *, skip_invalid: bool = False) -> Usable:
+def usable_sources(name: str, table: pa.Table, *, skip_invalid: bool = False) -> UsableRows:
     """The sources of a table as they would be stored, but for unknown times.
 
-    Parameters
-    ----------
-    name : str
-        Where they are from, for messages.
-    table : pyarrow.Table
-        As for :func:`ingest_sources`.
-    skip_invalid : bool
-        Leave out rows that are not usable.
-
-    Returns
-    -------
-    Usable
-        With columns of DiaSource.
-
-    Raises
-    ------
-    InputError
-        If the table is not usable.
+    ``name`` is where they are from, for messages; the columns are as for :func:`ingest_sources`. With ``skip_invalid``
+    rows that are not usable are left out, otherwise they are an InputError.
     """
     given = table.drop_columns([column for column in _IGNORED if column in table.schema.names])
     conformed = conform(given, dia_source, name, filled=_FILLED)
-    return Usable(*_checked(name, conformed.table, skip_invalid), conformed.doubts)
-
-
-def _checked(name: str, rows: pa.Table, skip_invalid: bool) -> tuple[pa.Table, np.ndarray]:
-    """The usable rows, and their numbers in the file."""
-    rows = _with_detector(rows)
+    rows = _with_detector(conformed.table)
     problems = Problems(name, rows.num_rows)
     _check(problems, rows)
     check_unique(problems, rows, ["diaSourceId"], _TWICE)
     rows, _ = valid_rows(rows, problems, skip_invalid)
-    return _normalised(rows), problems.usable()
+    return UsableRows(rows, problems.usable(), conformed.doubts)
 
 
 def _with_detector(rows: pa.Table) -> pa.Table:
@@ -183,171 +153,185 @@ def _with_detector(rows: pa.Table) -> pa.Table:
 
 def _check(problems: Problems, rows: pa.Table) -> None:
     """Notes what is wrong with rows by themselves."""
-    check_not_null(problems, rows, ["diaSourceId", "visit", "detector"])
+    check_not_null(problems, rows, ["diaSourceId", *_DETECTOR])
     check_positions(problems, rows)
     check_ranges(problems, rows, dia_source)
 
 
-def _normalised(rows: pa.Table) -> pa.Table:
-    return with_column(rows, "ra", normalised_ra(rows.column("ra").to_numpy()), pa.float64())
+# ---- looking through the input, before anything is written ---------------------------------------------------------
 
 
-# ---- looking through the file, before anything is written ------------------------------------------------------------
+class _FirstLook(FirstLook):
+    """What is kept of the usable rows: also how many there are, their detectors and the range of their identifiers."""
+
+    def __init__(self) -> None:
+        super().__init__("ra", "dec")
+        self.n_rows = 0
+        self._ends: list[int] = []
+        self._detectors: list[pa.Table] = []
+
+    def add(self, rows: pa.Table) -> None:
+        super().add(rows)
+        self._detectors.append(_distinct_detectors(rows))
+        self.n_rows += rows.num_rows
+        if rows.num_rows:
+            given = ids(rows, "diaSourceId")
+            self._ends += [int(given.min()), int(given.max())]
+
+    @property
+    def extremes(self) -> tuple[int, int]:
+        """The smallest and the largest diaSourceId; 0 without any."""
+        return min(self._ends, default=0), max(self._ends, default=0)
+
+    @property
+    def detectors(self) -> pa.Table:
+        """The (visit, detector) pairs, each once."""
+        return _distinct_detectors(pa.concat_tables(self._detectors))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What the checks, and all that is not about single rows, need of a whole file.
-
-    Attributes
-    ----------
-    problems : Problems
-        Which rows are not usable.
-    n_rows : int
-        Usable rows.
-    extremes : (int, int)
-        The smallest and the largest diaSourceId of these; 0 without any.
-    detectors : pyarrow.Table
-        The (visit, detector) pairs that the file covers, each once.
-    times : pyarrow.Table
-        As of :func:`ssdb.ingest.table.new_visits.rows_of_extremes`.
-    largest : (float, float)
-        The largest absolute values of ra and dec (deg).
-    """
-
-    problems: Problems
-    n_rows: int
-    extremes: tuple[int, int]
-    detectors: pa.Table
-    times: pa.Table
-    largest: tuple[float, float]
-
-
-def _looked_through(parts: Parts, skip_invalid: bool, covers: tuple[int, int] | None) -> _Found:
+def _looked_through(opened: OpenInput, skip_invalid: bool) -> _FirstLook:
     """Checks all rows by themselves and among each other."""
-    problems = Problems(parts.name, parts.n_rows)
-    distinct = Distinct()
-
-    def looked_at(start: int, rows: pa.Table) -> _Summary:
-        of_part, rows = problems.part(start, rows.num_rows), _with_detector(rows)
-        _check(of_part, rows)
+    distinct, found = Distinct(), _FirstLook()
+    for problems, rows in opened.parts(_LOOKED_AT):
+        rows = _with_detector(rows)
+        _check(problems, rows)
         distinct.add(rows.column("diaSourceId").drop_null().to_numpy())
-        return _summary(rows, of_part.bad)
-
-    summaries = [looked_at(start, rows) for start, rows in numbered(parts, _LOOKED_AT)]
-    twice = np.zeros(parts.n_rows, bool) if distinct.certain else _twice(parts)
-    problems.add(twice, _TWICE)
+        found.add(usable_rows(rows, problems.bad))
+    twice = np.zeros(opened.n_rows, bool) if distinct.certain else _twice(opened)
+    opened.problems.add(twice, _TWICE)
     if not skip_invalid:
-        problems.raise_if_any()
+        opened.problems.raise_if_any()
     if twice.any():  # known only now: what was found with these rows does not hold
-        bad = problems.bad
-        summaries = [_summary(rows, bad[start : start + rows.num_rows]) for start, rows in numbered(parts, _LOOKED_AT)]
-    pairs = pa.concat_tables([summary.detectors for summary in summaries])
-    largest = np.max([summary.largest for summary in summaries], axis=0)
-    return _Found(
-        problems,
-        parts.n_rows - int(np.count_nonzero(problems.bad)),
-        _extremes([summary.extremes for summary in summaries if summary.extremes]),
-        _detectors(parts.name, pairs, covers),
-        rows_of_extremes(pa.concat_tables([summary.times for summary in summaries])),
-        (float(largest[0]), float(largest[1])),
-    )
+        found = _FirstLook()
+        for _, rows in opened.usable(_LOOKED_AT):
+            found.add(_with_detector(rows))
+    return found
 
 
-def _twice(parts: Parts) -> np.ndarray:
+def _twice(opened: OpenInput) -> np.ndarray:
     """Which rows have a diaSourceId that a row before them has: for this all of them are in memory."""
-    columns = [rows.column("diaSourceId") for _, rows in numbered(parts, ("diaSourceId",))]
+    columns = [rows.column("diaSourceId") for _, rows in opened.parts(("diaSourceId",))]
     known = np.concatenate([column.is_valid().to_numpy() for column in columns])
     return repeated([np.concatenate([column.fill_null(0).to_numpy() for column in columns])], known)
 
 
-def _extremes(pairs: list[tuple[int, int]]) -> tuple[int, int]:
-    return (min(first for first, _ in pairs), max(last for _, last in pairs)) if pairs else (0, 0)
+def _distinct_detectors(rows: pa.Table) -> pa.Table:
+    return rows.select(_DETECTOR).group_by(_DETECTOR).aggregate([])
 
 
-class _Summary(NamedTuple):
-    """Of a part what :class:`_Found` has of the file; no extremes without a usable row."""
-
-    extremes: tuple[int, int] | None
-    detectors: pa.Table
-    times: pa.Table
-    largest: tuple[float, float]
+# ---- writing -------------------------------------------------------------------------------------------------------
 
 
-def _summary(rows: pa.Table, bad: np.ndarray) -> _Summary:
-    rows = without(_with_detector(rows), bad)
-    given = ids(rows, "diaSourceId")
-    extremes = (int(given.min()), int(given.max())) if len(given) else None
-    return _Summary(extremes, _pairs(rows), rows_of_extremes(rows), largest_of(_normalised(rows), ("ra", "dec")))
-
-
-def _pairs(rows: pa.Table) -> pa.Table:
-    return rows.select(["visit", "detector"]).group_by(["visit", "detector"]).aggregate([])
-
-
-def _detectors(name: str, pairs: pa.Table, covers: tuple[int, int] | None) -> pa.Table:
-    """The (visit, detector) pairs that sources cover, each once."""
-    if covers is not None:
-        refuse_others(name, pairs, ("visit", "detector"), covers)
-        return pa.table({"visit": pa.array(covers[:1], pa.int64()), "detector": pa.array(covers[1:], pa.int16())})
-    return _pairs(pairs)
-
-
-# ---- writing ---------------------------------------------------------------------------------------------------------
-
-
-def _rows(
-    parts: Parts, problems: Problems, known: Mapping[str, np.ndarray], gathered: Gathered | None = None
-) -> Iterator[pa.Table]:
+def _rows(opened: OpenInput, known: Mapping[str, np.ndarray], gathered: Gathered | None = None) -> Iterator[pa.Table]:
     """The rows as they are to be stored, a part at a time."""
-    for numbers, rows in usable(parts, problems):
-        rows = _normalised(_with_detector(rows))
+    for numbers, usable in opened.usable():
+        rows = _with_detector(usable)
         if gathered is not None:
             gathered.add(rows)
-        yield fill_midpoints(rows, parts.name, known, numbers)
+        yield fill_midpoints(rows, opened.name, known, numbers)
 
 
 def _store(
     connection: sa.Connection,
-    parts: Parts,
-    found: _Found,
+    opened: OpenInput,
+    extremes: tuple[int, int],
+    detectors: pa.Table,
     known: Mapping[str, np.ndarray],
-    again: Again,
-    replace: bool,
+    again: Again | None,
     progress: Progress | None,
 ) -> tuple[str, ...]:
-    """Writes the rows, without replacing but for those that are stored as they are, and sets detectors to pending.
+    """Writes the rows but for those that are stored as they are; without ``again`` in the place of those of detectors.
 
     Returns what is doubtful about them.
     """
-    n_rows = found.n_rows - (0 if replace else int(np.count_nonzero(again.same)))
-    changed = np.ones(found.detectors.num_rows, bool) if replace else _with_new_rows(parts, found, again)
+    changed = np.ones(detectors.num_rows, bool) if again is None else _with_new_rows(opened, detectors, again)
     status = pa.array(np.where(changed, PENDING, DONE).tolist(), pa.string())
-    with staged(connection, visit_detector, found.detectors.append_column("status", status)) as detectors:
-        gathered = Gathered(connection, sa.select(detectors.c.visit), known, ("ra", "dec"))
-        rows = _rows(parts, found.problems, known, gathered)
-        if replace:
-            clear_results(connection, sa.select(detectors.c.visit))
-            stored.remove_sources(connection, detectors)
-            refuse_stored(connection, parts, found.problems, found.extremes)
-        visits = np.unique(ids(found.detectors, "visit"))
-        stored.append(connection, detectors, visits, rows if replace else again.but_same(rows), n_rows, progress)
-        refuse_stored(connection, parts, found.problems, found.extremes, sa.select(detectors.c.visit))
+    with staged(connection, visit_detector, detectors.append_column("status", status)) as given:
+        visits = sa.select(given.c.visit)
+        gathered = Gathered(connection, visits, known, ("ra", "dec"))
+        rows, n_rows = _rows(opened, known, gathered), int(np.count_nonzero(~opened.problems.bad))
+        if again is None:
+            clear_results(connection, visits)
+            table_of_sources.remove_sources(connection, given)
+            _refuse_stored(connection, opened, extremes)
+        else:
+            rows, n_rows = again.but_same(rows), int(np.count_nonzero(~again.same))
+        table_of_sources.append(connection, given, np.unique(ids(detectors, "visit")), rows, n_rows, progress)
+        _refuse_stored(connection, opened, extremes, visits)
     return gathered.doubts("sources")
 
 
-def _with_new_rows(parts: Parts, found: _Found, again: Again) -> np.ndarray:
+def _with_new_rows(opened: OpenInput, detectors: pa.Table, again: Again) -> np.ndarray:
     """Which of the detectors have rows that are not stored, or are there without any."""
     if not again.same.any():
-        return np.ones(found.detectors.num_rows, bool)
-    given = (_with_detector(rows) for _, rows in usable(parts, found.problems, ("visit", "detector")))
-    new = _pairs(pa.concat_tables(again.but_same(rows.select(["visit", "detector"]) for rows in given)))
-    every, changed = (keys_of([ids(pairs, "visit"), ids(pairs, "detector")]) for pairs in (found.detectors, new))
+        return np.ones(detectors.num_rows, bool)
+    given = (_with_detector(rows).select(_DETECTOR) for _, rows in opened.usable(_DETECTOR))
+    new = _distinct_detectors(pa.concat_tables(again.but_same(given)))
+    every, changed = (keys_of([ids(pairs, name) for name in _DETECTOR]) for pairs in (detectors, new))
     return np.isin(every, changed)
 
 
-def _compared(connection: sa.Connection, parts: Parts, found: _Found, known: Mapping[str, np.ndarray]) -> Again:
-    """Which rows are stored already, wherever, and which of them as they are in the file."""
-    given, there = stored_sources(connection, parts, found.problems, found.extremes)
-    again = np.isin(given, there["diaSourceId"]) if there else np.zeros(found.n_rows, bool)
-    return compare(connection, dia_source, ("diaSourceId", "visit"), again, _rows(parts, found.problems, known))
+# ---- what is stored already ------------------------------------------------------------------------------------------
+
+
+def _compared(
+    connection: sa.Connection, opened: OpenInput, found: _FirstLook, known: Mapping[str, np.ndarray]
+) -> Again:
+    """Which rows are stored already, wherever, and which of them as they are in the input."""
+    given, stored = _stored(connection, opened, found.extremes)
+    again = np.isin(given, stored["diaSourceId"]) if stored else np.zeros(found.n_rows, bool)
+    return compare(connection, dia_source, ("diaSourceId", "visit"), again, _rows(opened, known))
+
+
+def _stored(
+    connection: sa.Connection, opened: OpenInput, extremes: tuple[int, int], but_of: sa.Select | None = None
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The diaSourceId of the usable rows, in order; and diaSourceId, visit and detector of those that are stored.
+
+    Both are empty where none is stored. ``extremes`` are the smallest and the largest diaSourceId of the usable rows;
+    sources of visits that ``but_of`` selects do not count. The connection has locked the visits.
+    """
+    nothing: tuple[np.ndarray, dict[str, np.ndarray]] = np.empty(0, np.int64), {}
+    if opened.problems.bad.all():
+        return nothing
+    # Identifiers grow with time, so that a new night mostly overlaps with nothing: one look at the index, and none at
+    # the input, of which no identifiers are in memory any more.
+    between: sa.ColumnElement[bool] = dia_source.c.diaSourceId.between(*extremes)
+    others: sa.ColumnElement[bool] = sa.true() if but_of is None else dia_source.c.visit.not_in(but_of)
+    if not connection.execute(sa.select(sa.exists().where(between, others))).scalar_one():
+        return nothing
+    given = np.concatenate([ids(rows, "diaSourceId") for _, rows in opened.usable(("diaSourceId",))])
+    with staged(connection, dia_source, pa.table({"diaSourceId": given})) as new:
+        columns = (dia_source.c.diaSourceId, dia_source.c.visit, dia_source.c.detector)
+        again = sa.select(*columns).where(new.c.diaSourceId == dia_source.c.diaSourceId, others).order_by(*columns)
+        stored = read_arrays(connection, again)
+    return (given, stored) if len(stored["visit"]) else nothing
+
+
+def _refuse_stored(
+    connection: sa.Connection,
+    opened: OpenInput,
+    extremes: tuple[int, int],
+    but_of: sa.Select | None = None,
+    again: Again | None = None,
+) -> None:
+    """Raises InputError if a diaSourceId is in the database already; with ``again``, if with other values.
+
+    Parameters as of :func:`_stored`.
+    """
+    given, stored = _stored(connection, opened, extremes, but_of)
+    if again is not None and stored:
+        other = np.isin(stored["diaSourceId"], given[again.differ])
+        stored = {name: values[other] for name, values in stored.items()}
+    if not stored:
+        return
+    n, where = len(stored["visit"]), named_rows(opened.problems.usable()[np.isin(given, stored["diaSourceId"])])
+    _, first = np.unique(keys_of([stored["visit"], stored["detector"]]), return_index=True)
+    places = (f"{stored['visit'][row]}, {stored['detector'][row]}" for row in np.sort(first)[:3])
+    example = f": {again.example}" if again is not None and again.example else ""
+    raise InputError(
+        f"{opened.name}: {n:,} sources are stored already with other values (diaSourceId "
+        f"{shown(stored['diaSourceId'][:MOST_SHOWN].tolist(), n=n)}; {where}) under visit, detector "
+        f"{shown(places, 3, n=len(first))}{example}: leave them out, or replace them with "
+        f"{option('--replace', 'replace=True')}, which concerns the visits and detectors that the file names"
+    )

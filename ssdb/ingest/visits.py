@@ -1,4 +1,4 @@
-"""Exposures into Visit."""
+"""Loads visits (pointings of the camera) into Visit."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ import sqlalchemy as sa
 
 from ssdb.errors import InputError
 from ssdb.ingest.formats.opsim import looks_like_opsim, read_opsim
-from ssdb.ingest.table.checks import (
-    Problems,
-    check_not_null,
-    check_positions,
-    check_ranges,
-    check_unique,
-    normalised_ra,
-    valid_rows,
-)
-from ssdb.ingest.table.report import IngestReport, Source, ids, read_conformed, with_column
+from ssdb.ingest.table.checks import check_not_null, check_positions, check_ranges, check_unique, valid_rows
+from ssdb.ingest.table.input import Input, OpenInput
+from ssdb.ingest.table.report import IngestReport
 from ssdb.ingest.table.same_visit import other_visits, refuse_others, refuse_times_of_rows
 from ssdb.io.input_file import input_of
+from ssdb.schema.arrow import ids
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.query_plans import index_loops
@@ -36,7 +30,7 @@ _STATE = (
 
 def ingest_visits(
     database: Database,
-    source: Source,
+    source: Input,
     *,
     columns: Any = None,
     skip_invalid: bool = False,
@@ -46,7 +40,7 @@ def ingest_visits(
 ) -> IngestReport:
     """Stores visits. One that is stored already takes the new values.
 
-    What the source does not know stays as it is. Where the time of a visit changes, sources that have it take the new
+    What the input does not know stays as it is. Where the time of a visit changes, sources that have it take the new
     one, and the visit is to be associated again. A time that differs by more than 0.02 d, from the stored one or from
     that of the sources and predictions, another camera, observatory or field is no correction but another visit.
 
@@ -58,9 +52,9 @@ def ingest_visits(
         Parquet, FITS, ECSV, CSV, VOTable, an OpSim schedule (SQLite), or a table in memory, with the columns of
         Visit: at least visit and midpointMjdTai (MJD TAI).
     columns : ColumnMap, mapping or path, optional
-        How the source's columns become those of Visit.
+        How the input's columns become those of Visit.
     skip_invalid : bool
-        Store the usable rows and count the others, instead of refusing the source.
+        Store the usable rows and count the others, instead of refusing the input.
     table, type : optional
         Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
@@ -73,42 +67,37 @@ def ingest_visits(
     Raises
     ------
     InputError
-        If the source is not usable, or has another visit under the number of a stored one. Nothing is stored then.
+        If the input is not usable, or has another visit under the number of a stored one. Nothing is stored then.
     """
-    source = input_of(source, table, type)
-    read = None
-    if looks_like_opsim(source):
-        source.refuse_said("a schedule of OpSim's", None)
+    given, read = input_of(source, table, type), None
+    if looks_like_opsim(given):
+        given.refuse_said("a schedule of OpSim's", None)
         read = read_opsim
-    name, conformed = read_conformed(source, visit, columns, filled=("status",), ignored=_STATE, read=read)
-    if "diaSourceId" in conformed.left_out:
-        raise InputError(f"{name}: it has diaSourceId: is it a table of sources? They are loaded as such")
-    rows = conformed.table
-    problems = Problems(name, rows.num_rows)
+    opened = OpenInput(given, visit, columns, filled=("status",), ignored=_STATE, read=read, at_once=True)
+    if "diaSourceId" in opened.left_out:
+        raise InputError(f"{opened.name}: it has diaSourceId: is it a table of sources? They are loaded as such")
+    rows, problems = opened.whole(), opened.problems
     check_not_null(problems, rows, ["visit", "midpointMjdTai"])
     check_ranges(problems, rows, visit)
     check_unique(problems, rows, ["visit"], "visit is there twice")
     check_positions(problems, rows, nulls_allowed=True)
-    rows, invalid = valid_rows(rows, problems, skip_invalid)
-    if "ra" in rows.column_names:
-        rows = with_column(rows, "ra", normalised_ra(rows.column("ra").to_numpy()), rows.schema.field("ra").type)
+    rows, _ = valid_rows(rows, problems, skip_invalid)
     with database.writing() as connection:
         lock_creation(connection)
         lock_visits(connection, ids(rows, "visit"))
         with staged(connection, visit, rows, progress) as new:
-            refuse_others(name, other_visits(connection, new))
+            refuse_others(opened.name, other_visits(connection, new))
             fill_unknown(connection, visit, ("visit",), new)
             counts = count_stored(connection, visit, ("visit",), new)
-            _merge(connection, name, new)
-    n = rows.num_rows
-    about = (conformed.left_out, conformed.without_unit, conformed.doubts)
-    return IngestReport(name, "visits", n, n, invalid, *about, **counts)
+            _move(connection, opened.name, new)
+            merge_visits(connection, new)
+    return opened.report("visits", rows.num_rows, rows.num_rows, **counts)
 
 
-def _merge(connection: sa.Connection, name: str, new: sa.Table) -> None:
-    """Adds the new visits, and brings stored ones to the new values."""
-    same = visit.c.visit == new.c.visit
-    moved = sa.select(new.c.visit).where(same, visit.c.midpointMjdTai != new.c.midpointMjdTai)
+def _move(connection: sa.Connection, name: str, new: sa.Table) -> None:
+    """Where staged visits correct the time of stored ones, gives their sources the new one."""
+    corrected = (visit.c.visit == new.c.visit) & (visit.c.midpointMjdTai != new.c.midpointMjdTai)
+    moved = sa.select(new.c.visit).where(corrected)
     # Mostly there are none: without that question PostgreSQL may look at all the sources that there are for them.
     if connection.scalar(sa.select(moved.exists())):
         with index_loops(connection):
@@ -116,4 +105,3 @@ def _merge(connection: sa.Connection, name: str, new: sa.Table) -> None:
             mark_pending(connection, moved)
             move_times(connection, new)
             refuse_times_of_rows(connection, name, new)
-    merge_visits(connection, new)

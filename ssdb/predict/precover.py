@@ -18,7 +18,7 @@ from ssdb.errors import InputError, UsageError, option
 from ssdb.ingest.formats.orbit_block import PACKED
 from ssdb.ingest.orbit_choice import rank_of
 from ssdb.ingest.orbits import store_orbits
-from ssdb.ingest.table.report import Source
+from ssdb.ingest.table.input import Input
 from ssdb.predict.target import Target, find_target
 from ssdb.predict.track import predicted_in_fields
 from ssdb.predict.views import PROVIDER
@@ -84,7 +84,7 @@ def precover(
     database: Database,
     name: str | None = None,
     *,
-    orbit: Source | None = None,
+    orbit: Input | None = None,
     format: str = "auto",
     observatory: str | None = None,
     config: AssociationConfig | None = None,

@@ -17,7 +17,7 @@ from ssdb.identity.primary import PrimaryDesignations
 from ssdb.identity.resolve import ResolvedName, find_object
 from ssdb.ingest.formats.orbit_block import PACKED, UNPACKED, OrbitBlock
 from ssdb.ingest.orbits import usable_orbits
-from ssdb.ingest.table.report import Source
+from ssdb.ingest.table.input import Input
 from ssdb.io.tables import label
 from ssdb.predict.catalogue import orbits_of
 from ssdb.predict.covariances import stored_covariances
@@ -40,7 +40,7 @@ class Target:
 
 
 def find_target(
-    connection: sa.Connection, name: str | None, orbit: Source | None = None, format: str = "auto"
+    connection: sa.Connection, name: str | None, orbit: Input | None = None, format: str = "auto"
 ) -> Target:
     """An object by its name, with its orbit in mpc_orbits or in an input.
 
@@ -98,7 +98,7 @@ def _stored(connection: sa.Connection, resolved: ResolvedName) -> Target:
     return Target(resolved.ssObjectId, resolved.designation, orbit, covariance)
 
 
-def _in_input(connection: sa.Connection, resolved: ResolvedName | None, source: Source, format: str) -> Target:
+def _in_input(connection: sa.Connection, resolved: ResolvedName | None, source: Input, format: str) -> Target:
     name = label(source)
     wanted: list[OrbitBlock] = []
     reasons: list[str] = []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
@@ -48,3 +50,17 @@ def arrow_schema(table: sa.Table) -> pa.Schema:
 def arrow_types(table: sa.Table) -> dict[str, pa.DataType]:
     """The types of the columns of :func:`arrow_schema` by name: Arrow takes its time to tell them."""
     return {field.name: field.type for field in arrow_schema(table)}
+
+
+def with_column(table: pa.Table, name: str, values: Any, type_: pa.DataType) -> pa.Table:
+    """A table with a column replaced or added; NaN becomes NULL."""
+    array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, type_, from_pandas=True)
+    index = table.schema.get_field_index(name)
+    if index < 0:
+        return table.append_column(pa.field(name, type_), array)
+    return table.set_column(index, table.schema.field(index), array)
+
+
+def ids(table: pa.Table, name: str) -> np.ndarray:
+    """A column of integers without NULLs as int64."""
+    return table.column(name).to_numpy().astype(np.int64)

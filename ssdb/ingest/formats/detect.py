@@ -20,7 +20,8 @@ from ssdb.ingest.formats.orbit_block import PACKED, UNPACKED, OrbitBlock
 from ssdb.ingest.formats.skybot import is_skybot, read_skybot
 from ssdb.ingest.formats.sorcha import is_sorcha, read_sorcha
 from ssdb.ingest.formats.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
-from ssdb.ingest.table.report import Source, refuse_unknown_visits
+from ssdb.ingest.table.input import Input
+from ssdb.ingest.table.visits_of_rows import refuse_unknown_visits
 from ssdb.io.input_file import InputFile, input_of
 from ssdb.io.tables import label, read_columns
 from ssdb.io.text_lines import commented_names
@@ -41,7 +42,7 @@ _OF_ONE_VISIT = ("mpsky", "skybot")
 _FOREIGN = {"sorcha": "Sorcha", "mpsky": "mpSky", "skybot": "SkyBoT"}
 
 
-def format_of(source: Source, format: str) -> str:
+def format_of(source: Input, format: str) -> str:
     """The format of predictions, one of :data:`FORMATS` but ``"auto"``; ConfigError if what is said is none."""
     _refuse_format(format, FORMATS)
     if format != "auto":
@@ -54,7 +55,7 @@ def _refuse_format(format: str, formats: tuple[str, ...]) -> None:
         raise ConfigError(f"format must be one of {', '.join(formats)}, not {quoted(format)}")
 
 
-def refuse_unfit_options(source: Source, kind: str, columns: Any, visit: int | None, complete: bool) -> None:
+def refuse_unfit_options(source: Input, kind: str, columns: Any, visit: int | None, complete: bool) -> None:
     """Raises UsageError if options of :func:`ssdb.ingest.predictions.ingest_predictions` do not fit the format."""
     name = label(source)
     if isinstance(source, InputFile) and kind == "mpsky":
@@ -110,7 +111,7 @@ def _midpoint(database: Database, name: str, visit: int) -> float:
     return float(known["midpointMjdTai"][0])
 
 
-def orbit_blocks(source: Source, format: str, simulated_names: bool) -> Iterator[OrbitBlock]:
+def orbit_blocks(source: Input, format: str, simulated_names: bool) -> Iterator[OrbitBlock]:
     """The orbits of a path or a table in memory, read as their format, one of :data:`ORBIT_FORMATS`, has to be.
 
     ConfigError or UsageError if there is no such format, or options do not fit it; InputError if the source is not

@@ -21,11 +21,10 @@ import pyarrow.csv
 
 from ssdb.errors import InputError, UsageError, option, quoted, shown
 from ssdb.ingest.table.checks import Problems
-from ssdb.ingest.table.report import with_column
 from ssdb.io.input_file import InputFile, input_of
 from ssdb.io.limits import content_of
 from ssdb.io.table_notes import unit_of
-from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.arrow import arrow_schema, with_column
 from ssdb.schema.survey import ss_prediction
 from ssdb.units import ARCSEC_PER_DEG, Array
 

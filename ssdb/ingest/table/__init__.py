@@ -1,1 +1,1 @@
-"""What all kinds of tables go through on their way into the database."""
+"""Steps that all ingests share, from the columns of an input to rows that can be stored."""

@@ -1,4 +1,4 @@
-"""Rows of a source that are stored already: the same, which are left as they are, and those with other values."""
+"""Compares rows of an input with the stored ones: which are new, which the same, which have other values."""
 
 from __future__ import annotations
 
@@ -16,16 +16,9 @@ from ssdb.store.transfer.staging import equal, of_key, staged
 
 @dataclass(slots=True)
 class Again:
-    """Which of the usable rows of a source are stored already under their keys.
+    """Which of the usable rows of an input are stored already under their keys, and which with the input's values.
 
-    Attributes
-    ----------
-    stored : ndarray of bool, shape (n,)
-        Those that are.
-    same : ndarray of bool, shape (n,)
-        Those that are stored with the values of the source.
-    example : str
-        What differs in the first of the others.
+    Both are of bool, shape (n,); ``example`` says what differs in the first of the others.
     """
 
     stored: np.ndarray
@@ -37,6 +30,7 @@ class Again:
 
     @property
     def differ(self) -> np.ndarray:
+        """Those that are stored with other values."""
         return self.stored & ~self.same
 
     def counts(self) -> dict[str, Any]:
@@ -45,7 +39,7 @@ class Again:
         return {"new": len(self.stored) - stored, "changed": stored - same, "unchanged": same}
 
     def but_same(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        """The rows of all parts of the source, without those that are stored as they are."""
+        """The rows of all parts of the input, without those that are stored as they are."""
         start = 0
         for rows in tables:
             same = self.same[start : start + rows.num_rows]
@@ -56,24 +50,11 @@ class Again:
 def compare(
     connection: sa.Connection, table: sa.Table, key: Sequence[str], stored: np.ndarray, tables: Iterable[pa.Table]
 ) -> Again:
-    """Compares rows of a source with those that are stored under their keys, in the columns that the source has.
+    """Compares rows of an input with those that are stored under their keys, in the columns that the input has.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    table : sqlalchemy.Table
-        Where the rows are stored.
-    key : sequence of str
-        Integer columns that make the key.
-    stored : ndarray of bool, shape (n,)
-        The usable rows whose key is stored.
-    tables : iterable of pyarrow.Table
-        All usable rows, a part at a time; looked at only if any is stored.
-
-    Returns
-    -------
-    Again
+    ``key`` names the integer columns that make the key, ``stored`` says which of the usable rows have one that is
+    stored. ``tables`` are all usable rows, a part at a time; they are looked at only if any is stored. The connection
+    has locked the visits.
     """
     again = Again(stored)
     if not stored.any():

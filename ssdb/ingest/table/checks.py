@@ -1,7 +1,7 @@
-"""What is wrong with rows, found for all rows at once and said in one message.
+"""Finds rows that cannot be stored: without a position on the sky, with an impossible time, there twice, ...
 
-Rows are numbered as the data rows of the file, from 1. After :func:`ssdb.ingest.table.conform.conform` unknown values
-are null; only in required positions may NaN still stand.
+All bad rows are said in one message, numbered as the data rows of the input, from 1. Unknown values are null; only in
+required positions may NaN still stand.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from ssdb.errors import MOST_SHOWN, InputError, shown
 from ssdb.ingest.table.typed import POSITIONS
+from ssdb.schema.arrow import with_column
 from ssdb.schema.ranges import DEC, MJD, RA, SUN_RADIUS_AU, ranged
 from ssdb.units import AU_KM, JD_OF_MJD_0, SECONDS_PER_DAY
 
@@ -33,40 +34,28 @@ _LOOKS_LIKE = (
 )
 """Ranges (from, below) of other ways to count time. Those of unix time begin in 1973, and overlap with nothing."""
 
-
 _CIRCULAR_KM_S = 29.785
 """The speed of a circular orbit round the Sun of 1 au."""
 
 _NEAREST_AU = 1e-4
-"""Orbits that come as near to the Sun's centre fall into it, whatever the errors of their velocities are."""
+"""Orbits that come nearer to the Sun's centre fall into it, whatever the errors of their velocities."""
 
 _FASTEST_KM_S = 1000.0
-"""Of what comes from another star, before the Sun has pulled it: the Galaxy itself does not hold what is as fast."""
+"""Nothing comes faster from another star, before the Sun accelerates it: the Galaxy itself could not hold it."""
 
 
 class Problems:
-    """Collects what is wrong with the rows of a file.
+    """Collects what is wrong with the rows of an input.
 
-    Parameters
-    ----------
-    label : str
-        The file's name in the message.
-    n_rows : int
-        Rows that are checked.
-    numbers : ndarray of int, shape (n_rows,), optional
-        Their numbers in the file; without it they are all of the file's.
-
-    Attributes
-    ----------
-    bad : ndarray of bool, shape (n_rows,)
-        Rows with at least one problem.
+    ``label`` is the input's name in the message, ``n_rows`` how many rows are checked. Without ``numbers``, of shape
+    (n_rows,), they are all of the input's. ``bad``, of shape (n_rows,), are the rows with at least one problem.
     """
 
     def __init__(self, label: str, n_rows: int, numbers: np.ndarray | None = None) -> None:
         self.label = label
         self.numbers = numbers
         self.bad = np.zeros(n_rows, dtype=bool)
-        # By text, in the order of the checks whatever the rows: also those that nothing is wrong with.
+        # By text, in the order of the checks and not of the rows: also what no row has, so far.
         self._found: dict[str, _Found] = {}
 
     def part(self, start: int, n_rows: int) -> Problems:
@@ -78,28 +67,20 @@ class Problems:
         return part
 
     def add(self, bad: np.ndarray, text: str) -> None:
-        """Notes a problem.
-
-        Parameters
-        ----------
-        bad : ndarray of bool, shape (n_rows,)
-            Rows that have it; none is no problem.
-        text : str
-            What it is, such as "ra is not a number within -180 to 360 (deg)".
-        """
+        """Notes the rows that have a problem (bool, shape (n_rows,)), such as "ra is not within -180 to 360 (deg)"."""
         found = self._found.setdefault(text, _Found())
         if bad.any():
             self.bad |= bad
             found.add(np.flatnonzero(bad) + 1 if self.numbers is None else self.numbers[bad])
 
     def raise_if_any(self) -> None:
-        """Raises InputError that names the file, each problem, and the first rows that have it."""
+        """Raises InputError that names the input, each problem, and the first rows that have it."""
         texts = [f"{text} ({named_rows(found.first, found.n)})" for text, found in self._found.items() if found.n]
         if texts:
             raise InputError(f"{self.label}: {'; '.join(texts)}")
 
     def usable(self) -> np.ndarray:
-        """Numbers in the file of the rows without a problem."""
+        """Numbers in the input of the rows without a problem."""
         return np.flatnonzero(~self.bad) + 1 if self.numbers is None else self.numbers[~self.bad]
 
 
@@ -116,25 +97,28 @@ class _Found:
 
 
 def named_rows(rows: Sequence[int] | np.ndarray, n: int | None = None) -> str:
-    """Row numbers for a message, of which the first do if it is said how many there are: ``"row 3"``, ``"rows 3, 17
-    and 240 more"``.
-    """
+    """Row numbers for a message, all or the first of ``n``: ``"row 3"``, ``"rows 3, 17 and 240 more"``."""
     n = len(rows) if n is None else n
     return f"row{'s' if n > 1 else ''} {shown(rows, n=n)}"
 
 
 def valid_rows(table: pa.Table, problems: Problems, skip_invalid: bool) -> tuple[pa.Table, int]:
-    """The rows without a problem, and how many were left out.
+    """The rows without a problem as of :func:`usable_rows`, and how many were left out.
 
-    Raises
-    ------
-    InputError
-        If there are problems and ``skip_invalid`` is not set.
+    Raises InputError if there are problems and ``skip_invalid`` is not set.
     """
     if not skip_invalid:
         problems.raise_if_any()
-    n_left_out = int(problems.bad.sum())
-    return (table.filter(pa.array(~problems.bad)) if n_left_out else table), n_left_out
+    return usable_rows(table, problems.bad), int(problems.bad.sum())
+
+
+def usable_rows(table: pa.Table, bad: np.ndarray) -> pa.Table:
+    """Rows but for the bad ones, with their right ascension (ra, ephRa), if they have one, brought into [0, 360)."""
+    rows = table.filter(pa.array(~bad)) if bad.any() else table
+    for name in ("ra", "ephRa"):
+        if name in rows.schema.names:
+            rows = with_column(rows, name, normalised_ra(rows.column(name).to_numpy()), pa.float64())
+    return rows
 
 
 def check_not_null(problems: Problems, table: pa.Table, columns: Sequence[str]) -> None:
@@ -144,15 +128,7 @@ def check_not_null(problems: Problems, table: pa.Table, columns: Sequence[str]) 
 
 
 def check_unique(problems: Problems, table: pa.Table, columns: Sequence[str], text: str) -> None:
-    """Notes every row whose key a row before it has.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Integer columns that make the key. A row with a null in one of them has no key, and repeats none.
-    text : str
-        What to say, such as "diaSourceId is there twice".
-    """
+    """Notes every row whose key, made of integer columns, a row before it has; one with a null in it repeats none."""
     columns_of_key = [table.column(name) for name in columns]
     known = np.logical_and.reduce([column.is_valid().to_numpy() for column in columns_of_key])
     keys = [pc.fill_null(column, 0).to_numpy().astype(np.int64, copy=False) for column in columns_of_key]
@@ -162,16 +138,7 @@ def check_unique(problems: Problems, table: pa.Table, columns: Sequence[str], te
 def repeated(keys: Sequence[np.ndarray], known: np.ndarray) -> np.ndarray:
     """Which rows have a key that a row before them has.
 
-    Parameters
-    ----------
-    keys : sequence of ndarray of int64, shape (n,)
-        The columns of the key.
-    known : ndarray of bool, shape (n,)
-        Rows that have a key.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
+    ``keys`` are the columns of the key, ``known`` the rows that have one: int64 and bool, shape (n,).
     """
     bad = np.zeros(len(known), dtype=bool)
     rows = np.flatnonzero(_may_repeat(keys) & known)
@@ -194,7 +161,7 @@ class Distinct:
         self._repeats = False
 
     def add(self, identifiers: np.ndarray) -> None:
-        """Takes a part: ndarray of int64, shape (n,)."""
+        """Takes the identifiers of a part: int64, shape (n,)."""
         if len(identifiers):
             self._repeats = self._repeats or bool(_may_repeat([identifiers]).any())
             self._ranges.append((int(identifiers.min()), int(identifiers.max())))
@@ -223,14 +190,9 @@ def _may_repeat(keys: Sequence[np.ndarray]) -> np.ndarray:
 def check_positions(
     problems: Problems, table: pa.Table, ra: str = "ra", dec: str = "dec", *, nulls_allowed: bool = False
 ) -> None:
-    """Notes rows whose position is not on the sky.
+    """Notes rows whose position (deg) is not on the sky: ra within -180 to 360, dec within -90 to 90.
 
-    Parameters
-    ----------
-    ra, dec : str
-        Columns in degrees: right ascension within -180 to 360, declination within -90 to 90.
-    nulls_allowed : bool
-        Whether a position, or one of its two columns, may be unknown (null or not there; never NaN).
+    With ``nulls_allowed`` a position, or one of its two columns, may be unknown: null or not there, but never NaN.
     """
     for name, within in ((ra, RA), (dec, DEC)):
         if nulls_allowed and name not in table.schema.names:
@@ -244,14 +206,9 @@ def check_positions(
 
 
 def check_ranges(problems: Problems, rows: pa.Table, table: sa.Table) -> None:
-    """Notes rows with values that are out of the range of their column; unknown ones never are.
+    """Notes rows with values that are out of the range that a table has for their column (``info["range"]``).
 
-    Parameters
-    ----------
-    rows : pyarrow.Table
-        Columns of the table. Positions are left to :func:`check_positions`.
-    table : sqlalchemy.Table
-        Whose columns have their range in ``info["range"]``.
+    Unknown values never are; positions are left to :func:`check_positions`.
     """
     looked_at = ranged(table)
     for index, name in enumerate(rows.schema.names):
@@ -268,15 +225,8 @@ def check_ranges(problems: Problems, rows: pa.Table, table: sa.Table) -> None:
 def check_motion(problems: Problems, rows: pa.Table) -> None:
     """Notes rows of predictions whose heliocentric vectors are those of nothing in the Solar System.
 
-    Where there is no helio_x, helio_y, helio_z, helioRange is the distance that velocities are looked at with.
-
-    Vectors in other units are such: lengths in au that were divided by the kilometres of an au, velocities in au/d.
-
-    Parameters
-    ----------
-    rows : pyarrow.Table
-        Perhaps with helio_x, helio_y, helio_z, helioRange (au) and helio_vx, helio_vy, helio_vz (km/s); unknown ones
-        are left out.
+    Such are vectors in other units than au (helio_x, helio_y, helio_z, or helioRange in their place) and km/s
+    (helio_vx, helio_vy, helio_vz): lengths that were divided by the kilometres of an au, velocities in au/d.
     """
     names = [f"helio_{axis}" for axis in ("x", "y", "z", "vx", "vy", "vz")]
     # Values out of their ranges are told as such, and have finite squares.
@@ -305,32 +255,13 @@ def _length(rows: pa.Table, names: Sequence[str]) -> np.ndarray:
 
 
 def normalised_ra(ra: np.ndarray) -> np.ndarray:
-    """Right ascension brought into [0, 360).
-
-    Parameters
-    ----------
-    ra : ndarray of float64, shape (n,)
-        Degrees. Values within the range come back exactly as they are, NaN as NaN.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        Degrees.
-    """
+    """Right ascension (deg) brought into [0, 360): what is within comes back exactly as it is, NaN as NaN."""
     turned = np.mod(ra, 360.0)
     return np.where(turned == 360.0, 0.0, turned)  # the remainder of -1e-20 rounds to 360
 
 
 def check_times(problems: Problems, table: pa.Table, column: str = "midpointMjdTai") -> None:
-    """Notes rows whose time cannot be a modified Julian date, and says what it looks like.
-
-    A null is left to :func:`check_not_null`.
-
-    Parameters
-    ----------
-    column : str
-        MJD TAI, in days; plausible between 1900 and 2100 (:data:`ssdb.schema.ranges.MJD`).
-    """
+    """Notes rows whose time (MJD TAI) is not within 1900 to 2100, and says what it looks like. A null is no problem."""
     times = table.column(column)
     values = times.to_numpy()
     bad = ~((values >= MJD.low) & (values <= MJD.high)) & times.is_valid().to_numpy()

@@ -1,4 +1,4 @@
-"""Columns of any file as the columns of a table of the data model: names, units, types, and NULL for unknown."""
+"""Makes the columns of an input those of a table of the data model: names, units, types, NULL for unknown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
-from ssdb.ingest.table.advice import map_of
+from ssdb.ingest.table.column_map import map_of
 from ssdb.ingest.table.typed import POSITIONS, Target, UnusableError, are_numbered_codes, converted, is_date, is_needed
 from ssdb.io.table_notes import SINGLE, UNREADABLE, about, unit_of
 from ssdb.io.units import parsed_unit
@@ -22,25 +22,24 @@ _ELEMENTS = frozenset({"q", "e", "i", "node", "argperi"})
 _UCDS_OF_NAMES = ("meta.id", "meta.id;src")
 _MOST_COLUMNS_SHOWN = 40
 _MOST_SHAPES = 256
-"""So many lists of columns are remembered: files of one kind, and the detectors of a night, have the same."""
+"""How many lists of columns are remembered: files of one kind, and the detectors of a night, have the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conformed:
-    """A file's columns as those of a table.
+    """An input's columns as those of a table.
 
     Attributes
     ----------
     table : pyarrow.Table
         The columns that both have, in the table's order, with the types and metadata of its Arrow schema.
     left_out : tuple of str
-        Columns of the file that the data model does not have, or makes itself.
+        Columns of the input that the data model does not have, or makes itself.
     without_unit : tuple of str
-        Columns that have a unit in the data model and none in the file: taken to be in the data model's. Dates (MJD)
-        are not among them.
+        Columns without a unit in the input, taken to be in the data model's. Dates (MJD) are not among them.
     doubts : tuple of str
-        Columns that are among those left out because they cannot be converted, and nothing needs them: what is wrong.
-        What looks wrong with others and may be right.
+        What is wrong with those of the columns left out that cannot be converted, and that nothing needs. What looks
+        wrong with others and may be right.
     """
 
     table: pa.Table
@@ -52,55 +51,35 @@ class Conformed:
 def conform(
     table: pa.Table, target: sa.Table, label: str, *, filled: Collection[str] = (), mappable: bool = False
 ) -> Conformed:
-    """Makes the columns of a file fit a table of the data model.
+    """Makes the columns of an input fit a table of the data model.
 
-    - Names match exactly or, where only one column of the file fits, without regard to case.
+    - Names match exactly or, where only one column of the input fits, without regard to case.
     - Units are converted. A column without a unit, or with a dimensionless one, is taken to be in the data model's.
-      Where the data model has none, the file's unit is not looked at.
+      Where the data model has none, the input's unit is not looked at.
     - Types are converted where nothing is lost but the precision of REAL columns.
-    - What stands for "unknown" becomes null: NaN, infinities, -999 and -9999 (where the data model has floating-point
-      numbers), 99, -99, 99.99 and the like in magnitudes, a predicted magnitude of 0, blank text, an error or an axis
-      of an error ellipse that is not above zero, and 0 in the identifiers of other objects. Required positions keep
-      such values, for the checks to name the rows.
+    - What stands for "unknown" becomes null (docs/column-maps.md, Unknown values). Required positions keep it, for the
+      checks to name the rows.
     - Texts lose the blanks around them.
 
-    Parameters
-    ----------
-    table : pyarrow.Table
-        Columns of the file, units in the metadata of the fields.
-    target : sqlalchemy.Table
-        The table of the data model.
-    label : str
-        The file's name in messages.
-    filled : collection of str
-        Columns that must not be NULL and may be missing, because the caller fills them in.
-    mappable : bool
-        Whether messages may advise a column map.
-
-    Returns
-    -------
-    Conformed
-
-    Raises
-    ------
-    InputError
-        If a required column is missing, a unit cannot be converted, or a value does not fit the type of its column.
+    ``label`` is the input's name in messages, ``filled`` are columns that must not be NULL and may be missing, because
+    the caller fills them in, and ``mappable`` says whether messages may advise a column map. Raises InputError if a
+    required column is missing, a unit cannot be converted, or a value does not fit the type of its column.
     """
     # Asked for once: Arrow looks for a column by its name anew each time.
     given = {field.name: (field, column) for field, column in zip(table.schema, table.columns, strict=True)}
-    sources = matched_names(tuple(given), target)
-    missing = [column for column in _required(target) if column not in sources and column not in filled]
+    given_as = matched_names(tuple(given), target)
+    missing = [column for column in _required(target) if column not in given_as and column not in filled]
     if missing:
         there = shown(given, most=_MOST_COLUMNS_SHOWN)
-        cure = map_of(missing, [name for name in given if name not in sources.values()]) if mappable else ""
+        cure = map_of(missing, [name for name in given if name not in given_as.values()]) if mappable else ""
         raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}{cure}")
 
-    conformed = _schema(target, tuple(sources))
+    conformed = _schema(target, tuple(given_as))
     columns, without_unit, doubts = {}, [], []
     for field in conformed:
-        name, source = field.name, sources[field.name]
-        of_file, values = given[source]
-        to_make = Target(field, target.columns[name], label, source, of_file, mappable)
+        name, own_name = field.name, given_as[field.name]
+        of_file, values = given[own_name]
+        to_make = Target(field, target.columns[name], label, own_name, of_file, mappable)
         try:
             if reason := about(of_file, UNREADABLE):
                 raise to_make.unusable(reason)
@@ -114,7 +93,7 @@ def conform(
         if factor is None and not is_date(to_make):
             without_unit.append(name)
         doubts += _single_precision(to_make) + _number_for_text(to_make)
-    used = {sources[name] for name in columns}
+    used = {given_as[name] for name in columns}
     return Conformed(
         table=pa.Table.from_arrays(list(columns.values()), schema=_schema(target, tuple(columns))),
         left_out=tuple(name for name in given if name not in used),
@@ -159,7 +138,7 @@ def _required(target: sa.Table) -> list[str]:
 
 @lru_cache(_MOST_SHAPES)
 def matched_names(names: tuple[str, ...], target: sa.Table) -> Mapping[str, str]:
-    """Columns of the file by the name of the column of the data model that they are, in the data model's order."""
+    """Columns of an input by the name of the column of the data model that they are, in the data model's order."""
     wanted = arrow_schema(target).names
     matched = {name: name for name in wanted if name in names}
     rest = [name for name in names if name not in matched]
@@ -180,7 +159,7 @@ def _schema(target: sa.Table, names: tuple[str, ...]) -> pa.Schema:
 
 
 def _unit_factor(unit: str, target: Target) -> float | None:
-    """What to multiply with to come from a file's unit to the data model's; None if the file has no unit."""
+    """What to multiply with to come from an input's unit to the data model's; None if the input has none."""
     try:
         return _factor(unit, target.unit)
     except ValueError as error:
@@ -190,10 +169,7 @@ def _unit_factor(unit: str, target: Target) -> float | None:
 def unit_factor(unit: str, needed: str) -> float:
     """What to multiply with to come from a unit to the one that is needed; 1 where either is none.
 
-    Raises
-    ------
-    ValueError
-        With the rest of a sentence about the unit, if it is not known or of another kind.
+    Raises ValueError with the rest of a sentence about the unit, if it is not known or of another kind.
     """
     return (_factor(unit, needed) or 1.0) if needed else 1.0
 

@@ -1,4 +1,4 @@
-"""What column maps make of columns: fluxes of magnitudes, times, angles, other values, identifiers.
+"""Converts columns as a column map says: magnitudes to fluxes, times to MJD TAI, sexagesimal angles to degrees, ...
 
 Each takes whole columns, and raises InputError that begins with ``where``: the file and the column.
 """
@@ -138,13 +138,9 @@ def _spellings(value: object) -> tuple[str, ...]:
 def mjd_tai(column: pa.ChunkedArray, field: pa.Field, format_: str, scale: str, where: str) -> pa.Array:
     """Times as MJD TAI (days); null where unknown.
 
-    Parameters
-    ----------
-    column, field
-        The column. What its reader has recognised as times (astropy's Time) is MJD TAI already.
-    format_, scale : str
-        As of :class:`astropy.time.Time`. Dates need no format, and texts may have a blank or a T before the time and,
-        in UTC, a Z behind it.
+    ``format_`` and ``scale`` are those of :class:`astropy.time.Time`. What the reader of the input has recognised as
+    times is MJD TAI already, dates need no format, and texts may have a blank or a T before the time and, in UTC, a Z
+    behind it.
     """
     from astropy.time import Time
     from astropy.utils import iers
@@ -222,24 +218,16 @@ def degrees(column: pa.ChunkedArray, unit: str, where: str) -> pa.ChunkedArray |
     return _as_nulls(np.where(negative, -values, values) * in_degrees)
 
 
-def identifiers(columns: Mapping[str, pa.ChunkedArray], below: Sequence[int], label: str) -> pa.Array:
-    """Identifiers that several whole numbers make together, none the same for two different rows of numbers.
+def identifiers(columns: Mapping[str, pa.Array | pa.ChunkedArray], below: Sequence[int], label: str) -> pa.Array:
+    """Identifiers (int64) that whole numbers make together, none the same for two different rows of numbers.
 
-    Parameters
-    ----------
-    columns : mapping of str to pyarrow.ChunkedArray
-        The numbers, from the one that counts most.
-    below : sequence of int
-        For each but the first: the number that its values are below.
-
-    Returns
-    -------
-    pyarrow.Array of int64
-        (first * below[0] + second) * below[1] + third and so on; null where one of the numbers is.
+    Each number but the first is ``below`` one: (first * below[0] + second) * below[1] + third and so on; null where one
+    of the numbers is.
     """
     made: np.ndarray | None = None
     known = np.array([], bool)
-    for (name, column), limit in zip(columns.items(), (None, *below), strict=True):
+    for (name, values_of), limit in zip(columns.items(), (None, *below), strict=True):
+        column = pa.chunked_array([values_of]) if isinstance(values_of, pa.Array) else values_of
         try:
             numbers = (pc.utf8_trim_whitespace(column) if pa.types.is_string(column.type) else column).cast(pa.int64())
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

@@ -1,4 +1,4 @@
-"""What of the rows of a source looks wrong and may be right: where and when all rows of a visit are.
+"""Finds what looks wrong in an input and may be right: all positions outside of a field, times in another scale.
 
 It is told and not refused: a field may be given roughly, and a survey may have its reasons.
 """
@@ -13,8 +13,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import MOST_SHOWN, shown
-from ssdb.ingest.table.report import ids, rows_of_visits
 from ssdb.ingest.table.same_visit import UNKNOWN_RADIUS_DEG
+from ssdb.ingest.table.visits_of_rows import rows_of_visits
+from ssdb.schema.arrow import ids
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.sky.sphere import separations
 from ssdb.store.tables.visit_fields import MARGIN_DEG
@@ -76,18 +77,9 @@ class _Circles:
 class Gathered:
     """Takes the rows of visits, a part at a time, and then tells what is doubtful about them all.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        Where fields and outlines of the visits are stored.
-    visits : sqlalchemy.Select
-        Selects the visits.
-    known : mapping
-        ``visit`` (ascending) and ``midpointMjdTai`` of at least these.
-    position : (str, str)
-        Columns of right ascension and declination (deg).
-    margin : float
-        So far outside of a field or an outline (deg) is inside.
+    Fields and outlines are those stored of the visits that a statement selects; ``known`` has ``visit`` (ascending) and
+    ``midpointMjdTai`` of at least these. ``position`` are the columns of right ascension and declination (deg); what is
+    not further than ``margin`` (deg) outside of a field or an outline is inside.
     """
 
     def __init__(
@@ -106,7 +98,7 @@ class Gathered:
         self._first, self._last = np.full(n, np.inf), np.full(n, -np.inf)
 
     def add(self, rows: pa.Table) -> None:
-        """Takes rows as they are in the source: visit, position and, where they are there, detector and time."""
+        """Takes rows as they are in the input: visit, position and, where they are there, detector and time."""
         of_visit = ids(rows, "visit")
         ra, dec = (rows.column(name).to_numpy() for name in (self._ra, self._dec))
         if len(self._fields.keys):

@@ -15,7 +15,7 @@ from ssdb.identity.designation import packed_from_id
 from ssdb.identity.identify import identify_encoded
 from ssdb.identity.primary import primary_ids
 from ssdb.ingest.table.checks import Problems, check_unique
-from ssdb.ingest.table.report import ids, with_column
+from ssdb.schema.arrow import ids, with_column
 from ssdb.store.database import Database
 
 

@@ -1,4 +1,4 @@
-"""Whether what a source says of a visit is about the visit that is stored under its number, or about another one."""
+"""Tells a correction of a stored visit from another visit that has the same number."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG
 
 UNKNOWN_RADIUS_DEG = 5.0
-"""So far a field of unknown size may move, and a detector beyond its own size, and still be the same."""
+"""How far a field of unknown size, or a detector beyond its own size, may move and still be the same."""
 
 _ROUGHLY_DEG = 1.0
-"""So far outside of the circle of its visit an outline may be: a radius is often that of most of the field."""
+"""How far outside of its visit's circle an outline may be: a radius is often that of most of the field."""
 
 _ADVICE = (
     "two visits cannot have one number: surveys in one database need numbers of their own, or a database each "
@@ -83,14 +83,9 @@ def _differ(stored: str | None, given: str | None) -> bool:
 
 
 def refuse_others(name: str, found: Sequence[Other]) -> None:
-    """Raises InputError that names visits as they are stored and as a source has them, if there are any.
+    """Raises InputError that names visits as they are stored and as an input of this name has them, if there are any.
 
-    Parameters
-    ----------
-    name : str
-        The source's name for messages.
-    found : sequence of Other
-        A visit may be there more than once.
+    A visit may be there more than once.
     """
     if not found:
         return
@@ -120,15 +115,7 @@ def _shortest(mjd_tai: float) -> str:
 
 
 def other_visits(connection: sa.Connection, given: sa.Table) -> list[Other]:
-    """Rows that are of other visits than those that are stored under their numbers.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    given : sqlalchemy.Table
-        Staged rows with ``visit`` and any other column of Visit.
-    """
+    """Staged rows (``visit``, other columns of Visit) of other visits than those stored under their numbers."""
     new, old = given.c, visit.c
     names = [column for column in _SAID if column in new]
     # Most rows are as they are stored, or are new; Python looks at the others alone.
@@ -147,14 +134,7 @@ def other_visits(connection: sa.Connection, given: sa.Table) -> list[Other]:
 def refuse_times_of_rows(connection: sa.Connection, name: str, given: sa.Table) -> None:
     """Raises InputError if times of visits are corrected away from those of their sources or predictions.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits, in which sources at their visit's time have the new one.
-    name : str
-        The source's name for messages.
-    given : sqlalchemy.Table
-        Staged rows with ``visit`` and ``midpointMjdTai``.
+    ``given`` has staged rows with ``visit`` and ``midpointMjdTai``; sources at their visit's time have the new one.
     """
     new, detector, prediction = given.c, visit_detector.c, ss_prediction.c
     moved = (visit.c.visit == new.visit) & (visit.c.midpointMjdTai != new.midpointMjdTai)
@@ -176,19 +156,10 @@ def refuse_times_of_rows(connection: sa.Connection, name: str, given: sa.Table) 
 
 
 def refuse_other_places(connection: sa.Connection, name: str, given: sa.Table) -> None:
-    """Raises InputError if outlines are not of the fields of their visits.
+    """Raises InputError if staged rows of VisitDetector have outlines that are not of the fields of their visits.
 
     An outline must be in or near the circle of its visit, where that is known; one that is stored already must not
     have moved across the sky.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    name : str
-        The source's name for messages.
-    given : sqlalchemy.Table
-        Staged rows of VisitDetector.
     """
     new = given.c
     cap = (new.visit, new.detector, new.capRa, new.capDec, new.capRadius)

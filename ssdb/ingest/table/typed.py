@@ -1,4 +1,4 @@
-"""Values of a file's column as those of a column of the data model: of its type, and NULL for unknown."""
+"""Converts the values of one column to the type that the data model has for it, with NULL for unknown."""
 
 from __future__ import annotations
 
@@ -33,14 +33,13 @@ NEEDED = (
         *("q", "e", "i", "node", "argperi", "peri_time", "epoch_mjd"),
     }
 )
-"""Columns that association, prediction or the sorting of rows rest on where they are there: none is left out for
-being in a unit that cannot be converted."""
-
+"""Columns on which association, prediction or the identification of rows rest: a unit that cannot be converted is an
+error of theirs, where other columns are left out."""
 
 _ZERO_IS_UNKNOWN = frozenset({"ssObjectId", "diaObjectId", "parentDiaSourceId"})
 """Identifiers that files set to 0, some below it, where there is none."""
 
-_WORDS = (["true", "t", "yes", "y", "1"], ["false", "f", "no", "n", "0"])
+_TRUE_AND_FALSE = (["true", "t", "yes", "y", "1"], ["false", "f", "no", "n", "0"])
 """What true and false are called in text: PostgreSQL's CSV has t and f."""
 
 _CODE_LENGTH = 3
@@ -87,13 +86,7 @@ class Target:
             raise self.error(f"{text} ({named}){self.cure(values[int(rows[0])].as_py())}")
 
     def cure(self, value: object = None) -> str:
-        """The line of a column map that would help, to end a message with: of columns that are needed.
-
-        Parameters
-        ----------
-        value : object
-            One of the file's that cannot be taken.
-        """
+        """The line of a column map that would help with a value of a needed column, to end a message with."""
         if not self.mappable or not is_needed(self):
             return ""
         column = about(self.of_file, FROM) or self.file_column
@@ -111,7 +104,7 @@ class Target:
 
 
 def is_needed(target: Target) -> bool:
-    """Whether a column that cannot be converted is no small loss: without it rows would mean something else."""
+    """Whether a column must not be left out, because rows would mean something else without it."""
     return not target.column.nullable or target.name in NEEDED
 
 
@@ -140,21 +133,10 @@ def _is_magnitude(target: Target) -> bool:
 
 
 def converted(values: pa.Array, factor: float, target: Target) -> pa.Array:
-    """The values of a column as those of its target.
+    """The values of a column as those of its target; ``factor`` is what to multiply numbers with, for their unit.
 
-    Parameters
-    ----------
-    values : pyarrow.Array
-    factor : float
-        What to multiply numbers with, for their unit.
-    target : Target
-
-    Raises
-    ------
-    UnusableError
-        If they are of a kind that cannot be converted.
-    InputError
-        If a value cannot; the message names rows.
+    Raises UnusableError if they are of a kind that cannot be converted, and InputError that names rows if a value
+    cannot.
     """
     type_ = target.field.type
     if pa.types.is_null(values.type):
@@ -276,7 +258,7 @@ def _to_boolean(values: pa.Array, target: Target) -> pa.Array:
         return values
     if _is_text(values):
         folded = pc.utf8_lower(known_texts(values))
-        true, false = (pc.is_in(folded, pa.array(words), skip_nulls=True) for words in _WORDS)
+        true, false = (pc.is_in(folded, pa.array(words), skip_nulls=True) for words in _TRUE_AND_FALSE)
         true, false = (pc.if_else(folded.is_valid(), found, None) for found in (true, false))
         target.refuse(_mask(pc.invert(pc.or_(true, false))), values, "is not true or false")
         return true

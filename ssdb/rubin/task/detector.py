@@ -25,9 +25,8 @@ from ssdb.config import AssociationConfig
 from ssdb.ingest.detectors import refuse_implausible
 from ssdb.ingest.predictions import usable_predictions
 from ssdb.ingest.sources import usable_sources
-from ssdb.ingest.table.covered import refuse_others
-from ssdb.ingest.table.report import fill_midpoints
-from ssdb.ingest.table.usable import Usable
+from ssdb.ingest.table.input import UsableRows
+from ssdb.ingest.table.visits_of_rows import fill_midpoints, refuse_not_covered
 from ssdb.io.image.detector_image import Exposure
 from ssdb.io.tables import label
 from ssdb.schema.apdb_dia import dia_source
@@ -73,16 +72,16 @@ def load(exposure: Exposure, sources: pa.Table, predictions: pa.Table, *, skip_i
     covers = (exposure.visit, exposure.detector)
     time = {"visit": np.array([exposure.visit]), "midpointMjdTai": np.array([exposure.midpoint_mjd_tai])}
 
-    def checked(table: pa.Table, given: Usable, *columns: str) -> tuple[pa.Table, int, list[str]]:
+    def checked(table: pa.Table, given: UsableRows) -> tuple[pa.Table, int, list[str]]:
         name = label(table)
-        refuse_others(name, given.rows, columns, covers)
+        refuse_not_covered(name, given.rows, covers)
         rows = fill_midpoints(given.rows, name, time, given.numbers)
         return rows, table.num_rows - rows.num_rows, [f"{name}: {doubt}" for doubt in given.doubts]
 
     usable = usable_sources(label(sources), sources, skip_invalid=skip_invalid)
-    sources, invalid_sources, doubts = checked(sources, usable, "visit", "detector")
+    sources, invalid_sources, doubts = checked(sources, usable)
     usable = usable_predictions(label(predictions), predictions, skip_invalid=skip_invalid)
-    predictions, invalid_predictions, more = checked(predictions, usable, "visit")
+    predictions, invalid_predictions, more = checked(predictions, usable)
     outline = join_outlines([exposure.outline])
     detector = _detector(exposure, outline, sources)
     return Loaded(detector, outline, sources, predictions, invalid_sources, invalid_predictions, (*doubts, *more))

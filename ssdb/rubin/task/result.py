@@ -10,10 +10,9 @@ from ssdb.ask.result import AssociationResult
 from ssdb.association.match import Matches
 from ssdb.association.results import count
 from ssdb.association.visit_batch import VisitBatch
-from ssdb.ingest.table.report import ids, with_column
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
-from ssdb.schema.arrow import arrow_schema, arrow_types
+from ssdb.schema.arrow import arrow_schema, arrow_types, ids, with_column
 from ssdb.schema.survey import ss_prediction
 
 
