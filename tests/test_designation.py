@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import string
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from conftest import shared_data
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +16,6 @@ from ssdb.errors import DesignationError
 from ssdb.identity import designation
 from ssdb.identity.designation import little_endian_id, pack, packed_from_id, ss_object_id
 from ssdb.identity.identify import identify
-
-MPCORB = Path(__file__).parents[2] / "shared" / "data" / "mpcorb" / "mpcorb.dat.gz"
 
 HALF_MONTHS = "ABCDEFGHJKLMNOPQRSTUVWXY"
 SECOND_LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"
@@ -320,9 +318,7 @@ def test_simulated_names_that_collide_are_refused(monkeypatch: pytest.MonkeyPatc
 
 def test_names_of_numbered_asteroids() -> None:
     """Every numbered and named asteroid of MPCORB, written with its name, is its number."""
-    if not MPCORB.exists():
-        pytest.skip(f"{MPCORB.name} is not there")
-    with gzip.open(MPCORB, "rt", encoding="utf-8") as lines:
+    with gzip.open(shared_data("mpcorb/mpcorb.dat.gz"), "rt", encoding="utf-8") as lines:
         next(lines)
         rows = [(line[:5], line.split()[-1]) for line in lines]
     packed = [row[0] for row in rows]

@@ -16,6 +16,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import MaskedColumn, QTable, Table
 from astropy.utils.masked import Masked
+from conftest import shared_data
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -25,8 +26,7 @@ from ssdb.io.input_file import ENDINGS
 from ssdb.io.tables import label, read_columns
 from ssdb.io.writers import to_astropy, write_columns
 
-ZTF = Path(__file__).parents[1] / "../shared/data/ztf_2020-05"
-needs_ztf = pytest.mark.skipif(not ZTF.is_dir(), reason="the ZTF data of 2020-05 is not there")
+ZTF = "ztf_2020-05/dia_sources.parquet"
 
 ALL_ENDINGS = [ending for endings in ENDINGS.values() for ending in endings]
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
@@ -280,9 +280,8 @@ def test_kinds_of_text_and_nested_columns(tmp_path: Path) -> None:
     assert result.to_pydict() == {"a": ["x", None, None], "b": ["x", "x", None]}
 
 
-@needs_ztf
 def test_real_detections() -> None:
-    result = read_columns(ZTF / "dia_sources.parquet")
+    result = read_columns(shared_data(ZTF))
     assert result.num_rows == 2240
     assert result.schema.field("band").type == pa.string()
     assert len(set(result.column("diaSourceId").to_pylist())) == 2240
@@ -485,9 +484,8 @@ def test_sources_are_called_by_their_path(tmp_path: Path) -> None:
     assert label(pa.table({"a": [1]})) == label({"a": [1]}) == "table"
 
 
-@needs_ztf
 @pytest.mark.parametrize("ending", [".fits", ".vot"])
 def test_real_detections_come_back(tmp_path: Path, ending: str) -> None:
-    shutil.copy(ZTF / "dia_sources.parquet", tmp_path / "t.parquet")
+    shutil.copy(shared_data(ZTF), tmp_path / "t.parquet")
     table = read_columns(tmp_path / "t.parquet")
     assert written_and_read(table, tmp_path / f"t{ending}").to_pydict() == table.to_pydict()

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from conftest import DIALECTS
-from killed_commands import CASES, OF_FILES, READING
+from killed_commands import CASES, OF_FILES, READING, Load
 from killing import Killed, State, Steps, lost, sampled, state_of, terminate
 from test_fetch import Server
 
@@ -41,7 +41,15 @@ ON_POSTGRESQL = [name for name, case in CASES.items() if "postgresql" in case.di
 class Copies:
     """Databases with the rows that a case begins with, and what becomes of them."""
 
-    def __init__(self, name: str, dialect: str, directory: Path, service: str, request: pytest.FixtureRequest) -> None:
+    def __init__(
+        self,
+        name: str,
+        dialect: str,
+        directory: Path,
+        service: str,
+        request: pytest.FixtureRequest,
+        loaded: dict[tuple[Load, str], str],
+    ) -> None:
         self.case = CASES[name]
         self._dialect = dialect
         self._directory = directory
@@ -49,15 +57,10 @@ class Copies:
         if dialect == "postgresql":
             self._server: sa.URL = request.getfixturevalue("postgresql_server")
             self._administration: sa.Engine = request.getfixturevalue("_administration")
-            template = None if self.case.command == "init" else request.getfixturevalue("_postgresql_template")
-            self._begun = self._create(template)
-        else:
-            self._begun = f"sqlite:///{directory / 'begun.db'}"
-            if self.case.command != "init":
-                shutil.copy(request.getfixturevalue("_sqlite_template"), directory / "begun.db")
-        if self.case.command != "init":
-            with closing(connect(self._begun)) as database:
-                self.case.load(database)
+        begun = (self.case.load, dialect)
+        if begun not in loaded:
+            loaded[begun] = self._load(request)
+        self._begun = loaded[begun]
         self.arguments = self.case.arguments(directory, service)
         self.before = self.state(self._begun)
         url = self.new()
@@ -67,6 +70,21 @@ class Copies:
         self.after = self.state(url)
         assert self.after != self.before
         self.undo(url)
+
+    def _load(self, request: pytest.FixtureRequest) -> str:
+        """A database as it is before the command, which is only copied."""
+        empty = self.case.command == "init"
+        if self._dialect == "postgresql":
+            url = self._create(None if empty else request.getfixturevalue("_postgresql_template"))
+        else:
+            path = self._directory / "begun.db"
+            url = f"sqlite:///{path}"
+            if not empty:
+                shutil.copy(request.getfixturevalue("_sqlite_template"), path)
+        if not empty:
+            with closing(connect(url)) as database:
+                self.case.load(database)
+        return url
 
     def _create(self, template: str | None) -> str:
         name = f"ssdb_kill_{uuid.uuid4().hex[:12]}"
@@ -81,7 +99,7 @@ class Copies:
         if self._dialect == "postgresql":
             return self._create(sa.make_url(self._begun).database)
         path = self._directory / f"{uuid.uuid4().hex}.db"
-        begun = self._directory / "begun.db"
+        begun = Path(str(sa.make_url(self._begun).database))
         if begun.exists():
             shutil.copy(begun, path)
         return f"sqlite:///{path}"
@@ -163,10 +181,11 @@ def copies(
 ) -> Iterator[Callable[[str, str], Copies]]:
     """Makes what a case begins with, once."""
     made: dict[tuple[str, str], Copies] = {}
+    loaded: dict[tuple[Load, str], str] = {}
 
     def make(name: str, dialect: str) -> Copies:
         if (name, dialect) not in made:
-            made[name, dialect] = Copies(name, dialect, tmp_path_factory.mktemp(name), service, request)
+            made[name, dialect] = Copies(name, dialect, tmp_path_factory.mktemp(name), service, request, loaded)
         return made[name, dialect]
 
     yield make

@@ -258,8 +258,8 @@ def test_text_of_fits_that_is_not_utf_8(database: Database, tmp_path: Path) -> N
 
 
 def test_half_precision_is_read_everywhere(database: Database, tmp_path: Path) -> None:
-    columns = {**names.current(("2010 AB", "2011 CD5")), "published": pa.array([4.0], pa.float16())}
+    columns = {**names.current(("2010 AB", "2011 CD5")), "published": pa.array(np.array([4.0], np.float16))}
     assert ssdb.ingest_identifications(database, pa.table(columns)).rows == 1
-    half = {**visits(), "exposureTime": pa.array([30.0, 30.0], pa.float16())}
+    half = {**visits(), "exposureTime": pa.array(np.array([30.0, 30.0], np.float16))}
     assert ssdb.ingest_visits(database, pa.table(half)).rows == 2
     assert [row["exposureTime"] for row in rows(database, "Visit")] == [30.0, 30.0]

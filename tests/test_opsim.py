@@ -12,13 +12,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from astropy.time import Time, TimeDelta
+from conftest import shared_data
 
 from ssdb.errors import InputError
 from ssdb.ingest.formats.opsim import looks_like_opsim, read_opsim
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "sorcha"
-SCHEDULE = DATA / "tests__data__baseline_10klines_2.0.db"
-EPHEMERIS = DATA / "demo__example_ephem_output.txt"
+SCHEDULE = "sorcha/tests__data__baseline_10klines_2.0.db"
+EPHEMERIS = "sorcha/demo__example_ephem_output.txt"
 
 COLUMNS = ["observationId", "observationStartMJD", "visitTime", "visitExposureTime", "fieldRA", "fieldDec", "filter"]
 ROW = [2**62, 60218.001805555556, 34.0, 30.0, 310.02448010095446, -60.81292801655155, "y"]
@@ -124,9 +124,7 @@ def test_other_files_are_no_schedules(tmp_path: Path) -> None:
 
 def test_real_schedule() -> None:
     """Ten thousand simulated visits of Rubin: distinct, in time order, of 34 s, between the poles of its survey."""
-    if not SCHEDULE.exists():
-        pytest.skip(f"{SCHEDULE.name} is not there")
-    visits = read_opsim(SCHEDULE)
+    visits = read_opsim(shared_data(SCHEDULE))
     ids, times, dec = (visits[name].to_numpy() for name in ("visit", "midpointMjdTai", "dec"))
     assert visits.num_rows == len(set(ids.tolist())) == 10_000
     assert times[0] == pytest.approx(60218.001805555556 + 17 / 86400, abs=1e-10)
@@ -138,11 +136,9 @@ def test_real_schedule() -> None:
 
 def test_times_are_those_that_sorcha_used() -> None:
     """Sorcha's ephemerides for visits of the same schedule hold for the same times, to a microsecond."""
-    if not (SCHEDULE.exists() and EPHEMERIS.exists()):
-        pytest.skip(f"{SCHEDULE.name} or {EPHEMERIS.name} is not there")
-    visits = read_opsim(SCHEDULE)
+    visits = read_opsim(shared_data(SCHEDULE))
     times = dict(zip(visits["visit"].to_pylist(), visits["midpointMjdTai"].to_pylist(), strict=True))
-    with EPHEMERIS.open(newline="") as file:
+    with shared_data(EPHEMERIS).open(newline="") as file:
         used = {int(row["FieldID"]): float(row["fieldMJD_TAI"]) for row in csv.DictReader(file)}
     common = used.keys() & times.keys()
     assert len(common) > 10

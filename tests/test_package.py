@@ -127,10 +127,11 @@ def test_the_installed_package_is_the_one_that_runs(installed: Callable[..., str
 def test_the_installed_commands_do_the_whole_road(installed: Callable[..., str]) -> None:
     installed("ssdb", "simulate", "night", "--visits", "4", "--sources", "20", "--objects", "10", "--detectors", "4")
     database = ("--db", "sqlite:///x.db")
-    installed("ssdb", *database, "init")
-    for kind in ("visits", "detectors", "sources"):
-        installed("ssdb", *database, "ingest", kind, f"night/{kind}.parquet")
-    installed("ssdb", *database, "ingest", "predictions", "night/predictions.parquet", "--complete")
+    commands = [[*database, "init"]]
+    commands += [[*database, "ingest", kind, f"night/{kind}.parquet"] for kind in ("visits", "detectors", "sources")]
+    commands += [[*database, "ingest", "predictions", "night/predictions.parquet", "--complete"]]
+    # In one process: each would spend its time on imports.
+    installed("python", "-c", f"from ssdb.cli import main\nfor c in {commands}: main(c, standalone_mode=False)")
     report = json.loads(installed("ssdb", *database, "associate", "--json"))
     assert report["nVisits"] == 4
     assert report["nAssociatedSsObjects"] > 0

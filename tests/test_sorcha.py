@@ -16,16 +16,16 @@ import pyarrow.parquet
 import pytest
 from astropy import units as u
 from astropy.coordinates import CartesianRepresentation, SkyCoord
+from conftest import shared_data
 
 from ssdb.errors import DesignationError, InputError
 from ssdb.ingest.formats import sorcha
 from ssdb.ingest.formats.sorcha import is_sorcha, looks_like_sorcha
 from ssdb.ingest.table.identify_rows import identified
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
-GOLDEN = DATA / "sorcha" / "tests__data__goldens__sorcha_ephemeris.csv"
-DEMO = DATA / "sorcha" / "demo__example_ephem_output.txt"
-ZTF = DATA / "ztf_2020-05" / "predictions_sorcha.csv"
+GOLDEN = "sorcha/tests__data__goldens__sorcha_ephemeris.csv"
+DEMO = "sorcha/demo__example_ephem_output.txt"
+ZTF = "ztf_2020-05/predictions_sorcha.csv"
 
 OBJECT = dict(
     zip(
@@ -346,19 +346,12 @@ def test_what_looks_like_sorcha() -> None:
     assert not is_sorcha("nothing.csv")
 
 
-def needs(path: Path) -> Path:
-    """A file of the data set, or the test is skipped."""
-    if not path.exists():
-        pytest.skip(f"{path.name} is not there")
-    return path
-
-
 @pytest.mark.parametrize(
-    ("path", "rows", "objects", "visits"), [(GOLDEN, 489, 8, None), (DEMO, 1198, None, None), (ZTF, 14_508, None, 165)]
+    ("name", "rows", "objects", "visits"), [(GOLDEN, 489, 8, None), (DEMO, 1198, None, None), (ZTF, 14_508, None, 165)]
 )
-def test_real_predictions(path: Path, rows: int, objects: int | None, visits: int | None) -> None:
+def test_real_predictions(name: str, rows: int, objects: int | None, visits: int | None) -> None:
     """Positions, ranges and phase angles follow from the vectors, as Sorcha itself gives them."""
-    table = read_sorcha(needs(path))
+    table = read_sorcha(path := shared_data(name))
     assert table.num_rows == rows
     assert objects in (None, len(table["designation"].unique()))
     assert visits in (None, len(table["visit"].unique()))
@@ -381,7 +374,7 @@ def test_real_predictions(path: Path, rows: int, objects: int | None, visits: in
 
 def test_rates_agree_with_positions_of_one_night() -> None:
     """Two predictions of an object within the hour differ by its rates, Sorcha's RA rate including cos dec."""
-    table = read_sorcha(needs(ZTF))
+    table = read_sorcha(shared_data(ZTF))
     order = np.lexsort((table["midpointMjdTai"].to_numpy(), table["ssObjectId"].to_numpy()))
     column = {
         name: table[name].to_numpy()[order] for name in table.column_names if name not in ("designation", "provider")
@@ -408,4 +401,4 @@ def test_rates_agree_with_positions_of_one_night() -> None:
 def test_real_files_that_are_no_predictions(name: str, reason: str) -> None:
     """Every other file of Sorcha's is refused with what it is."""
     with pytest.raises(InputError, match=reason):
-        read_sorcha(needs(DATA / "sorcha" / name))
+        read_sorcha(shared_data(f"sorcha/{name}"))

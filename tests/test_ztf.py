@@ -17,6 +17,7 @@ from conftest import DIALECTS, _postgresql_database, shared_data
 
 from ssdb.cli import main
 
+FOLDER = shared_data("ztf_2020-05")
 N_MATCHES, N_OTHERS, N_WAITING = 827, 1413, 14
 TABLES = ("SSSource", "SsCandidate", "SsExpected", "DiaSource", "Visit", "VisitDetector", "SsPrediction")
 CHANGING = ("runId", "associatedAt", "predictionsAt")
@@ -50,7 +51,7 @@ def exported(url: str, directory: Path) -> dict[str, pa.Table]:
 
 @pytest.fixture(scope="module")
 def folder() -> Path:
-    return shared_data("ztf_2020-05")
+    return FOLDER
 
 
 @pytest.fixture(scope="module")
