@@ -21,9 +21,9 @@ from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import DONE, PENDING, ss_candidate, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
+from ssdb.store.tables.results import clear_results
 from ssdb.store.tables.visits import (
     claim_visits,
-    clear_results,
     count_without_predictions,
     lock_visits,
     mark_pending,

@@ -80,7 +80,7 @@ def partitions(
     if begin is not None:
         names["children"] = [quote(f"{table.name}_{first}") for table in tables for first in begin.tolist()]
     found: dict[Partition, dict[str, str]] = {}
-    for parent, child, bounds in connection.execute(_ALL if begin is None else _NAMED, names):
+    for parent, child, bounds in sorted(map(tuple, connection.execute(_ALL if begin is None else _NAMED, names))):
         # Of a partition that somebody made in another way, for no range say, nothing is known and none needed.
         if matched := _BOUNDS.fullmatch(bounds):
             first, past = matched.groups()
