@@ -23,8 +23,7 @@ from ssdb.io.input_file import input_of
 from ssdb.io.times import mjd_tai_of, span_of
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
-from ssdb.store.sql_files import sql_texts
-from ssdb.store.sql_headers import Header, read_header
+from ssdb.store.sql_files import Header, read_header, sql_texts
 from ssdb.store.transfer.array_parameters import rows_as_text
 
 _ALL = "all"
@@ -136,7 +135,6 @@ def named_query(
 
     Parameters
     ----------
-    database : Database
     name : str
         One of :func:`named_queries`.
     parameters : mapping, optional

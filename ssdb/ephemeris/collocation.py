@@ -57,9 +57,9 @@ def solve(
     days : ndarray, shape (n,) or float
         Length of the step, negative to go back.
     attractors : Attractors
-        The attracting bodies at the nodes of the step.
+        At the nodes of the step.
     itself : ndarray of bool, shape (b, n), optional
-        Which body an object is.
+        Which of them an object is.
     tolerance : float
         The iteration ends where it would change positions by less, or by no more than rounding does; au.
 
@@ -103,15 +103,7 @@ def after(position: Array, velocity: Array, days: Array | float, coefficients: A
 
 
 def within(position: Array, velocity: Array, days: Array, coefficients: Array, u: Array) -> tuple[Array, Array]:
-    """Positions and velocities (n, 3) within steps, each at its own u in [-1, 1].
-
-    Parameters
-    ----------
-    position, velocity : ndarray, shape (n, 3)
-    days : ndarray, shape (n,)
-    coefficients : ndarray, shape (n, 8, 3)
-    u : ndarray, shape (n,)
-    """
+    """Positions and velocities (n, 3) within steps of coefficients (n, 8, 3), each at its own u in [-1, 1]."""
     half = 0.5 * days[:, None]
     basis = legendre.legvander(u, NODES + 1)
     x = position + half * (u[:, None] + 1.0) * velocity

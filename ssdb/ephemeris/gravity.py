@@ -23,7 +23,6 @@ def acceleration(position: Array, velocity: Array, attractors: Attractors, itsel
     position, velocity : ndarray, shape (s, 3, n)
         Barycentric, ICRF, au and au/d, at the s nodes of the attractors.
     attractors : Attractors
-        Where the bodies are.
     itself : ndarray of bool, shape (b, n), optional
         Which of the bodies an object is: it does not attract itself.
 

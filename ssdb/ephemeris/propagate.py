@@ -48,16 +48,10 @@ _ERROR_ORDER = 9
 
 
 def propagate(orbits: Orbits, mjd_tdb: ArrayLike) -> Array:
-    """Where objects are at given times.
+    """Where n objects are at times (m,), MJD TDB.
 
     Newtonian gravity of Sun, planets, Moon, Pluto and, where their package is installed, the 16 most massive asteroids;
     relativity of the Sun. No forces but gravity.
-
-    Parameters
-    ----------
-    orbits : Orbits, n of them
-    mjd_tdb : array_like, shape (m,)
-        MJD TDB.
 
     Returns
     -------
@@ -82,25 +76,11 @@ def span(times: Array) -> tuple[float, float]:
 
 
 def trajectories(orbits: Orbits, start: float, end: float) -> Trajectories:
-    """The paths of objects over an interval of time.
+    """The paths of objects over an interval of time, MJD TDB; errors as :func:`propagate`.
 
-    Parameters
-    ----------
-    orbits : Orbits, n of them
-    start, end : float
-        MJD TDB. The paths begin earlier by more than the time that light takes from the object to any observer in the
-        inner solar system.
-
-    Returns
-    -------
-    Trajectories
-        About 300 bytes for each object and step within the interval; an object that could not be followed has none
-        where it was lost.
-
-    Raises
-    ------
-    EphemerisError
-        As :func:`propagate`.
+    They begin earlier by more than the time that light takes from the object to any observer in the inner solar system,
+    and take about 300 bytes for each object and step within the interval. An object that could not be followed has none
+    where it was lost.
     """
     recorder = Recorder(len(orbits))
     epochs, counts = np.unique(orbits.epoch_mjd, return_counts=True)

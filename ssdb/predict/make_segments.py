@@ -38,21 +38,14 @@ _NIGHTS_AT_ONCE = 8
 
 @dataclass(slots=True)
 class NightReport:
-    """What was done for a night.
-
-    Attributes
-    ----------
-    made : int
-        Segments that were missing, or of another orbit than is stored now.
-    lost : int
-        Orbits that cannot be followed to the night.
-    reasons : dict of str to str
-        Why not, by designation.
-    """
+    """What was done for a night."""
 
     made: int = 0
+    """Segments that were missing, or of another orbit than is stored now."""
     lost: int = 0
+    """Orbits that cannot be followed to the night."""
     reasons: dict[str, str] = field(default_factory=dict)
+    """Why not, by designation."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +76,6 @@ def make_segments(
 
     Parameters
     ----------
-    database : Database
     nights : iterable of int
         Integer parts of MJD TAI.
     progress : callable, optional

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,47 +54,30 @@ FOUND_COLUMNS = (
 
 @dataclass(slots=True)
 class PrecoveryReport:
-    """What a precovery found.
-
-    Attributes
-    ----------
-    ssObjectId : int
-    designation : str
-        Of the object.
-    epoch_mjd : float
-        Epoch of its orbit, MJD TDB.
-    n_visits : int
-        Exposures in the database.
-    n_in_field : int
-        Those that have the object in their field.
-    n_own : int
-        Sources that were the object's before.
-    found : list of dict
-        Sources without an object near the object's predictions, by time: visit, midpointMjdTai (MJD TAI), detector,
-        diaSourceId, separation, ephOffsetAlongTrack, ephOffsetCrossTrack (arcsec), rank (1: the nearest of the visit),
-        band, psfMag (AB; None where psfFlux is not above 0), ephVmag, ephErrMajor (arcsec). None is unknown.
-    failed : dict of int to str
-        Exposures that the object may be in and that it could not be predicted for, and why.
-    n_stored : int
-        Predictions stored; 0 unless it was asked for.
-    n_without_predictions : int
-        Of the visits with the object in their field, those whose predictions have never been loaded: nothing is
-        stored for them.
-    association : AssociationReport or None
-        Of the visits for which predictions were stored.
-    """
+    """What a precovery found."""
 
     ssObjectId: int
     designation: str
     epoch_mjd: float
+    """Epoch of the object's orbit, MJD TDB."""
     n_visits: int
+    """Visits in the database."""
     n_in_field: int
+    """Those that have the object in their field."""
     n_own: int
+    """Sources that were the object's before."""
     found: list[dict[str, Any]]
+    """Sources without an object near the object's predictions, by time: visit, midpointMjdTai (MJD TAI), detector,
+    diaSourceId, separation, ephOffsetAlongTrack, ephOffsetCrossTrack (arcsec), rank (1: the nearest of the visit),
+    band, psfMag (AB; None where psfFlux is not above 0), ephVmag, ephErrMajor (arcsec). None is unknown."""
     failed: dict[int, str]
+    """Visits that the object may be in and that it could not be predicted for, and why."""
     n_stored: int = 0
+    """Predictions stored; 0 unless it was asked for."""
     n_without_predictions: int = 0
-    association: AssociationReport | None = field(default=None)
+    """Visits with the object in their field whose predictions have never been loaded: nothing is stored for them."""
+    association: AssociationReport | None = None
+    """Of the visits for which predictions were stored."""
 
 
 def precover(
@@ -113,7 +96,6 @@ def precover(
 
     Parameters
     ----------
-    database : Database
     name : str, optional
         Any name of the object; not needed with an ``orbit`` of one object.
     orbit : path or table, optional
@@ -133,10 +115,6 @@ def precover(
         epoch or fit).
     progress : callable, optional
         Called with the numbers of visits associated now, and of all.
-
-    Returns
-    -------
-    PrecoveryReport
 
     Raises
     ------
@@ -260,8 +238,7 @@ def _store(
     wanted = predictions.column("visit").to_numpy()
     outdated = _outdated(connection, target.object_id) if target.row is not None else np.empty(0, np.int64)
     lock_visits(connection, np.union1d(wanted, outdated))
-    asked = _with_predictions(connection, wanted)
-    kept = np.isin(wanted, asked)
+    kept = np.isin(wanted, _with_predictions(connection, wanted))
     report.n_without_predictions = int((~kept).sum())
     concerned = np.union1d(wanted[kept], outdated)
     with staged(connection, ss_prediction, pa.table({"visit": pa.array(concerned, pa.int64())})) as these:

@@ -27,17 +27,7 @@ BANDS = ("g", "r", "i", "z", "y")
 
 @dataclass(frozen=True, slots=True)
 class SimulatedField:
-    """Where visits go.
-
-    Attributes
-    ----------
-    ra, dec : float
-        Centre, ICRS, deg.
-    n_objects : int
-        Known objects.
-    n_sources : int
-        Unrelated sources of a visit.
-    """
+    """Where visits go: centre (ICRS, deg), known objects, and unrelated sources of a visit."""
 
     ra: float
     dec: float
@@ -47,31 +37,18 @@ class SimulatedField:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """The tables of a made-up night; their columns have the data model's names, types and units.
-
-    Attributes
-    ----------
-    config : SimulationConfig
-        What it was made from.
-    visits : pyarrow.Table
-        One row a visit.
-    detectors : pyarrow.Table or None
-        One row a corner of a detector of a visit (0, 1, ... round the pixel rectangle; four where there is no
-        distortion); None without detectors.
-    sources : pyarrow.Table
-        One row a source, without ssObjectId. raErr includes cos(dec).
-    predictions : pyarrow.Table
-        One row an object and visit, for mid-exposure, ICRS, with designation and without ssObjectId.
-    truth : pyarrow.Table
-        diaSourceId, visit and designation of every source that is an object; every other source is unrelated.
-    """
+    """The tables of a made-up night; their columns have the data model's names, types and units."""
 
     config: SimulationConfig
     visits: pa.Table
     detectors: pa.Table | None
+    """One row a corner of a detector of a visit (0, 1, ... round the pixel rectangle; four without distortion)."""
     sources: pa.Table
+    """Without ssObjectId. raErr includes cos(dec)."""
     predictions: pa.Table
+    """One row an object and visit, for mid-exposure, ICRS, with designation and without ssObjectId."""
     truth: pa.Table
+    """diaSourceId, visit and designation of every source that is an object; every other source is unrelated."""
 
 
 def simulate_night(config: SimulationConfig) -> Night:
@@ -82,15 +59,8 @@ def simulate_night(config: SimulationConfig) -> Night:
     is off by one draw from its error ellipse for the whole night; where that is more than a fixed search radius, the
     source cannot be found with it, and still is in the truth.
 
-    Parameters
-    ----------
-    config : SimulationConfig
-        The same configuration, seed included, gives the same tables.
-
-    Returns
-    -------
-    Night
-        Tables in the form that ingest reads. Predictions cover every visit: ingest them as complete.
+    The same configuration, seed included, gives the same tables. Predictions cover every visit: ingest them as
+    complete.
     """
     parts = list(simulate_visits(config))
     tables = {
@@ -103,17 +73,8 @@ def simulate_night(config: SimulationConfig) -> Night:
 def simulate_visits(config: SimulationConfig, fields: Sequence[SimulatedField] | None = None) -> Iterator[Night]:
     """The same night as :func:`simulate_night` makes, a visit at a time, so that a long one need not be in memory.
 
-    Parameters
-    ----------
-    config : SimulationConfig
-    fields : sequence of SimulatedField, optional
-        Other fields, of other numbers of objects and sources, than the configuration has; the last one is that of the
-        last visit.
-
-    Yields
-    ------
-    Night
-        Of one visit, in the order of their times.
+    ``fields`` are other ones, of other numbers of objects and sources, than the configuration has; the last is that of
+    the last visit.
     """
     fields = _fields(config) if fields is None else fields
     rng = np.random.default_rng(config.seed)

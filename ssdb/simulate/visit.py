@@ -30,22 +30,14 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class SimulatedVisit:
-    """A visit of the whole camera.
-
-    Attributes
-    ----------
-    visit : int
-    mjd_tai : float
-        Mid-exposure, MJD TAI.
-    band : str
-    camera : Camera
-        As it was pointed.
-    """
+    """A visit of the whole camera."""
 
     visit: int
     mjd_tai: float
+    """Mid-exposure, MJD TAI."""
     band: str
     camera: Camera
+    """As it was pointed."""
 
     def shutter_times(self, ra: Array, dec: Array, *, crossing_seconds: float) -> Array:
         """When the shutter passes directions (deg), MJD TAI, shape (n,): it crosses the field along x."""

@@ -156,7 +156,6 @@ class Given:
 
         Parameters
         ----------
-        rows : pyarrow.Table
         ra, dec, name : str
             Its columns with the position, and what the rows are called.
         """
