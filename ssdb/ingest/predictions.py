@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from ssdb.errors import MOST_SHOWN, ConfigError, InputError, option, shown
 from ssdb.ingest.formats.detect import format_of, reader_of, refuse_unfit_options
-from ssdb.ingest.table.again import Again, compare, keys_of
 from ssdb.ingest.table.checks import (
     Problems,
     check_motion,
@@ -23,6 +22,7 @@ from ssdb.ingest.table.checks import (
     usable_rows,
     valid_rows,
 )
+from ssdb.ingest.table.comparison import Comparison, compare, keys_of
 from ssdb.ingest.table.conform import conform
 from ssdb.ingest.table.doubts import Gathered
 from ssdb.ingest.table.identify_rows import (
@@ -262,7 +262,7 @@ def _ingest(
             touched = sa.select(new.c.visit).distinct()
             gathered = Gathered(connection, touched, known, _POSITION, _BEYOND_DEG)
             rows = _rows(opened, known, keys, gathered)
-            rows = rows if replace else again.but_same(rows)
+            rows = rows if replace else compared.but_same(rows)
             if only is not None and n_rows == keys.num_rows:
                 touched = sa.select(visit_table.c.visit).where(visit_table.c.visit == only)
             if replace and covers is not None:
@@ -276,18 +276,18 @@ def _ingest(
         told = found.doubts(opened.without_unit, keys.num_rows)
         with staged(connection, ss_prediction, keys.select(_KEY)) as given:
             stored = _stored(connection, keys, given)
-            again = compare(connection, ss_prediction, _KEY, stored, _rows(opened, known, keys))
-            if not replace and again.differ.any():
-                raise _changed_error(opened, keys, again)
-            if replace or not again.same.any():
+            compared = compare(connection, ss_prediction, _KEY, stored, _rows(opened, known, keys))
+            if not replace and compared.differ.any():
+                raise _changed_error(opened, keys, compared)
+            if replace or not compared.same.any():
                 told += store(given, keys.num_rows)
-        if again.same.any() and not replace:
+        if compared.same.any() and not replace:
             # Visits of which all rows are stored as they are stay as they are, and are not associated again.
-            others = keys.filter(pa.array(~again.same))
+            others = keys.filter(pa.array(~compared.same))
             with staged(connection, ss_prediction, others.select(_KEY)) as new:
                 told += store(new, others.num_rows)
     analyze_partitions(database, ss_prediction, visits, keys.num_rows)
-    return opened.report("predictions", keys.num_rows, len(visits), told, **again.counts())
+    return opened.report("predictions", keys.num_rows, len(visits), told, **compared.counts())
 
 
 def _rows(
@@ -315,14 +315,14 @@ def _stored(connection: sa.Connection, keys: pa.Table, given: sa.Table) -> np.nd
     return np.isin(keys_of([ids(keys, name) for name in _KEY]), keys_of([*found.values()]))
 
 
-def _changed_error(opened: OpenInput, keys: pa.Table, again: Again) -> InputError:
+def _changed_error(opened: OpenInput, keys: pa.Table, compared: Comparison) -> InputError:
     """What names the rows that are stored already with other values."""
-    rows = np.flatnonzero(again.differ)
+    rows = np.flatnonzero(compared.differ)
     pairs = zip(*(ids(keys, column)[rows[:MOST_SHOWN]].tolist() for column in _KEY), strict=True)
     return InputError(
         f"{opened.name}: {len(rows):,} predictions are stored already with other values ((visit, ssObjectId) "
-        f"{shown(pairs, n=len(rows))}; {named_rows(opened.problems.usable()[rows])}): {again.example}: replace those "
-        f"of the visits with {option('--replace', 'replace=True')}"
+        f"{shown(pairs, n=len(rows))}; {named_rows(opened.problems.usable()[rows])}): {compared.example}: replace "
+        f"those of the visits with {option('--replace', 'replace=True')}"
     )
 
 

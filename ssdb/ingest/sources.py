@@ -10,7 +10,6 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import MOST_SHOWN, InputError, option, shown
-from ssdb.ingest.table.again import Again, compare, keys_of
 from ssdb.ingest.table.checks import (
     Distinct,
     Problems,
@@ -23,6 +22,7 @@ from ssdb.ingest.table.checks import (
     usable_rows,
     valid_rows,
 )
+from ssdb.ingest.table.comparison import Comparison, compare, keys_of
 from ssdb.ingest.table.conform import conform
 from ssdb.ingest.table.doubts import Gathered
 from ssdb.ingest.table.input import Input, OpenInput, UsableRows
@@ -119,14 +119,16 @@ def ingest_sources(
             create_missing_visits(connection, opened.name, found.times, "sources that have midpointMjdTai")
         known = lock_visits_of(connection, opened.name, visits, creatable=True)
         refuse_far(opened, found.times, known)
-        again = _compared(connection, opened, found, known)
-        if not replace and again.differ.any():
-            _refuse_stored(connection, opened, found.extremes, again=again)
+        compared = _compared(connection, opened, found, known)
+        if not replace and compared.differ.any():
+            _refuse_stored(connection, opened, found.extremes, compared=compared)
         told = found.doubts(opened.without_unit, found.n_rows)
-        if replace or not found.n_rows or not again.same.all():
-            told += _store(connection, opened, found.extremes, detectors, known, None if replace else again, progress)
+        if replace or not found.n_rows or not compared.same.all():
+            told += _store(
+                connection, opened, found.extremes, detectors, known, None if replace else compared, progress
+            )
     analyze_partitions(database, dia_source, visits, found.n_rows)
-    return opened.report("sources", found.n_rows, len(visits), told, **again.counts())
+    return opened.report("sources", found.n_rows, len(visits), told, **compared.counts())
 
 
 def usable_sources(name: str, table: pa.Table, *, skip_invalid: bool = False) -> UsableRows:
@@ -237,36 +239,36 @@ def _store(
     extremes: tuple[int, int],
     detectors: pa.Table,
     known: Mapping[str, np.ndarray],
-    again: Again | None,
+    compared: Comparison | None,
     progress: Progress | None,
 ) -> tuple[str, ...]:
-    """Writes the rows but for those that are stored as they are; without ``again`` in the place of those of detectors.
+    """Writes the rows but for those that are stored as they are; without ``compared`` replaces those of the detectors.
 
     Returns what is doubtful about them.
     """
-    changed = np.ones(detectors.num_rows, bool) if again is None else _with_new_rows(opened, detectors, again)
+    changed = np.ones(detectors.num_rows, bool) if compared is None else _with_new_rows(opened, detectors, compared)
     status = pa.array(np.where(changed, PENDING, DONE).tolist(), pa.string())
     with staged(connection, visit_detector, detectors.append_column("status", status)) as given:
         visits = sa.select(given.c.visit)
         gathered = Gathered(connection, visits, known, ("ra", "dec"))
         rows, n_rows = _rows(opened, known, gathered), int(np.count_nonzero(~opened.problems.bad))
-        if again is None:
+        if compared is None:
             clear_results(connection, visits)
             table_of_sources.remove_sources(connection, given)
             _refuse_stored(connection, opened, extremes)
         else:
-            rows, n_rows = again.but_same(rows), int(np.count_nonzero(~again.same))
+            rows, n_rows = compared.but_same(rows), int(np.count_nonzero(~compared.same))
         table_of_sources.append(connection, given, np.unique(ids(detectors, "visit")), rows, n_rows, progress)
         _refuse_stored(connection, opened, extremes, visits)
     return gathered.doubts("sources")
 
 
-def _with_new_rows(opened: OpenInput, detectors: pa.Table, again: Again) -> np.ndarray:
+def _with_new_rows(opened: OpenInput, detectors: pa.Table, compared: Comparison) -> np.ndarray:
     """Which of the detectors have rows that are not stored, or are there without any."""
-    if not again.same.any():
+    if not compared.same.any():
         return np.ones(detectors.num_rows, bool)
     given = (_with_detector(rows).select(_DETECTOR) for _, rows in opened.usable(_DETECTOR))
-    new = _distinct_detectors(pa.concat_tables(again.but_same(given)))
+    new = _distinct_detectors(pa.concat_tables(compared.but_same(given)))
     every, changed = (keys_of([ids(pairs, name) for name in _DETECTOR]) for pairs in (detectors, new))
     return np.isin(every, changed)
 
@@ -276,11 +278,11 @@ def _with_new_rows(opened: OpenInput, detectors: pa.Table, again: Again) -> np.n
 
 def _compared(
     connection: sa.Connection, opened: OpenInput, found: _FirstLook, known: Mapping[str, np.ndarray]
-) -> Again:
+) -> Comparison:
     """Which rows are stored already, wherever, and which of them as they are in the input."""
     given, stored = _stored(connection, opened, found.extremes)
-    again = np.isin(given, stored["diaSourceId"]) if stored else np.zeros(found.n_rows, bool)
-    return compare(connection, dia_source, ("diaSourceId", "visit"), again, _rows(opened, known))
+    there = np.isin(given, stored["diaSourceId"]) if stored else np.zeros(found.n_rows, bool)
+    return compare(connection, dia_source, ("diaSourceId", "visit"), there, _rows(opened, known))
 
 
 def _stored(
@@ -303,8 +305,8 @@ def _stored(
     given = np.concatenate([ids(rows, "diaSourceId") for _, rows in opened.usable(("diaSourceId",))])
     with staged(connection, dia_source, pa.table({"diaSourceId": given})) as new:
         columns = (dia_source.c.diaSourceId, dia_source.c.visit, dia_source.c.detector)
-        again = sa.select(*columns).where(new.c.diaSourceId == dia_source.c.diaSourceId, others).order_by(*columns)
-        stored = read_arrays(connection, again)
+        same = sa.select(*columns).where(new.c.diaSourceId == dia_source.c.diaSourceId, others).order_by(*columns)
+        stored = read_arrays(connection, same)
     return (given, stored) if len(stored["visit"]) else nothing
 
 
@@ -313,22 +315,22 @@ def _refuse_stored(
     opened: OpenInput,
     extremes: tuple[int, int],
     but_of: sa.Select | None = None,
-    again: Again | None = None,
+    compared: Comparison | None = None,
 ) -> None:
-    """Raises InputError if a diaSourceId is in the database already; with ``again``, if with other values.
+    """Raises InputError if a diaSourceId is in the database already; with ``compared``, if with other values.
 
     Parameters as of :func:`_stored`.
     """
     given, stored = _stored(connection, opened, extremes, but_of)
-    if again is not None and stored:
-        other = np.isin(stored["diaSourceId"], given[again.differ])
+    if compared is not None and stored:
+        other = np.isin(stored["diaSourceId"], given[compared.differ])
         stored = {name: values[other] for name, values in stored.items()}
     if not stored:
         return
     n, where = len(stored["visit"]), named_rows(opened.problems.usable()[np.isin(given, stored["diaSourceId"])])
     _, first = np.unique(keys_of([stored["visit"], stored["detector"]]), return_index=True)
     places = (f"{stored['visit'][row]}, {stored['detector'][row]}" for row in np.sort(first)[:3])
-    example = f": {again.example}" if again is not None and again.example else ""
+    example = f": {compared.example}" if compared is not None and compared.example else ""
     raise InputError(
         f"{opened.name}: {n:,} sources are stored already with other values (diaSourceId "
         f"{shown(stored['diaSourceId'][:MOST_SHOWN].tolist(), n=n)}; {where}) under visit, detector "

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import MOST_SHOWN, InputError, shown
-from ssdb.ingest.table.typed import POSITIONS
+from ssdb.ingest.table.values import POSITIONS
 from ssdb.schema.arrow import with_column
 from ssdb.schema.ranges import DEC, MJD, RA, SUN_RADIUS_AU, ranged
 from ssdb.units import AU_KM, JD_OF_MJD_0, SECONDS_PER_DAY

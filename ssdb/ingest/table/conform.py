@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
 from ssdb.ingest.table.column_map import map_of
-from ssdb.ingest.table.typed import POSITIONS, Target, UnusableError, are_numbered_codes, converted, is_date, is_needed
+from ssdb.ingest.table.values import POSITIONS, Target, UnusableError, are_numbered_codes, converted, is_date, is_needed
 from ssdb.io.table_notes import SINGLE, UNREADABLE, about, unit_of
 from ssdb.io.units import parsed_unit
 from ssdb.schema.arrow import arrow_schema

@@ -15,7 +15,7 @@ from ssdb.store.transfer.staging import equal, of_key, staged
 
 
 @dataclass(slots=True)
-class Again:
+class Comparison:
     """Which of the usable rows of an input are stored already under their keys, and which with the input's values.
 
     Both are of bool, shape (n,); ``example`` says what differs in the first of the others.
@@ -49,27 +49,27 @@ class Again:
 
 def compare(
     connection: sa.Connection, table: sa.Table, key: Sequence[str], stored: np.ndarray, tables: Iterable[pa.Table]
-) -> Again:
+) -> Comparison:
     """Compares rows of an input with those that are stored under their keys, in the columns that the input has.
 
     ``key`` names the integer columns that make the key, ``stored`` says which of the usable rows have one that is
     stored. ``tables`` are all usable rows, a part at a time; they are looked at only if any is stored. The connection
     has locked the visits.
     """
-    again = Again(stored)
+    compared = Comparison(stored)
     if not stored.any():
-        return again
+        return compared
     start = 0
     for rows in tables:
         chosen = start + np.flatnonzero(stored[start : start + rows.num_rows])
         if len(chosen):
             looked_at = rows.take(pa.array(chosen - start))
             with staged(connection, table, looked_at) as given:
-                again.same[chosen] = _same(connection, table, key, given, looked_at)
-                if not again.example and not again.same[chosen].all():
-                    again.example = _example(connection, table, key, given)
+                compared.same[chosen] = _same(connection, table, key, given, looked_at)
+                if not compared.example and not compared.same[chosen].all():
+                    compared.example = _example(connection, table, key, given)
         start += rows.num_rows
-    return again
+    return compared
 
 
 def _same(
