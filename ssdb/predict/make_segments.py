@@ -95,9 +95,8 @@ def make_segments(
     for night in wanted[:1] + wanted[-1:]:
         earth(night_interval(night))  # an error now, and not on the way there
     reports: dict[int, NightReport] = {}
-    with database.reading() as connection:
-        if len(complete_nights(connection, wanted)) == len(wanted):
-            return reports
+    if not _incomplete(database, wanted):
+        return reports
     with making_segments(database) as making:
         for start in range(0, len(wanted), _NIGHTS_AT_ONCE):
             some = wanted[start : start + _NIGHTS_AT_ONCE]
@@ -173,7 +172,9 @@ def _segment_rows(catalogue: Catalogue, needed: dict[int, Mask]) -> dict[int, pa
             which = np.flatnonzero(needed[night][of_any[rows]])
             made = segments_of_night(paths.take(which), night)
             parts[night].append(_rows(wanted.take(rows.start + which[made.rows]), night, made))
-    return {night: _by_place(pa.concat_tables(tables)) for night, tables in parts.items()}
+    # What is near a field is then in few places of the table: it is read several times as fast.
+    order = [(name, "ascending") for name in ("zone", "raMin", "ssObjectId")]
+    return {night: pa.concat_tables(tables).sort_by(order) for night, tables in parts.items()}
 
 
 def _rows(catalogue: Catalogue, night: int, made: NightSegments) -> pa.Table:
@@ -198,9 +199,4 @@ def _rows(catalogue: Catalogue, night: int, made: NightSegments) -> pa.Table:
     }
     schema = arrow_schema(ss_ephemeris)
     arrays = [pa.array(columns[field.name], from_pandas=True).cast(field.type) for field in schema]
-    return pa.table(arrays, schema=pa.schema([pa.field(field.name, field.type) for field in schema]))
-
-
-def _by_place(rows: pa.Table) -> pa.Table:
-    # What is near a field is then in few places of the table: it is read several times as fast.
-    return rows.sort_by([("zone", "ascending"), ("raMin", "ascending"), ("ssObjectId", "ascending")])
+    return pa.table(arrays, names=schema.names)

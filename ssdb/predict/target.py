@@ -9,8 +9,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.ephemeris.covariance import covariance_of
-from ssdb.ephemeris.orbits import Orbits
-from ssdb.ephemeris.usable import ELEMENTS
+from ssdb.ephemeris.orbits import ELEMENTS, Orbits
 from ssdb.errors import EphemerisError, InputError, NotFoundError, UsageError, option, shown
 from ssdb.identity.designation import pack, packed_from_id
 from ssdb.identity.primary import PrimaryDesignations

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssdb.errors import InputError
-from ssdb.sky.vectors import cross, joined
+from ssdb.sky.vectors import cross, joined, norms
 from ssdb.units import ARCSEC, Array
 
 # Every pair and every triple of four points: the circles that can bound them.
@@ -38,6 +38,21 @@ def positions(vectors: ArrayLike) -> tuple[Array, Array]:
     ra = np.degrees(np.arctan2(y, x)) % 360.0
     # The remainder of a tiny negative angle rounds to 360 itself.
     return np.where(ra == 360.0, 0.0, ra), np.degrees(np.arctan2(z, np.hypot(x, y)))
+
+
+def directions_and_rates(vectors: Array, velocities: Array) -> tuple[Array, Array, Array, Array]:
+    """Directions (ra in [0, 360), dec; degrees) of moving points, and their rates to the east (with cos dec) and north.
+
+    Vectors (n, 3) are from the observer to the objects, in any unit of length, ICRS axes; velocities are their
+    derivatives by the day, rates are degrees a day. What is contained in both (light time, say) is in the rates.
+    """
+    ra, dec = positions(vectors)
+    sin_ra, cos_ra, sin_dec, cos_dec = (f(np.radians(angle)) for angle in (ra, dec) for f in (np.sin, np.cos))
+    vx, vy, vz = velocities.T
+    distance = norms(vectors)
+    east = cos_ra * vy - sin_ra * vx
+    north = cos_dec * vz - sin_dec * (cos_ra * vx + sin_ra * vy)
+    return ra, dec, np.degrees(east / distance), np.degrees(north / distance)
 
 
 def separations(ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike) -> Array:
@@ -153,7 +168,7 @@ def smallest_caps(points: Array) -> tuple[Array, Array]:
     bounding = np.repeat(points[:, :1], 3, axis=1)
     growing = np.arange(len(points))
     while growing.size:
-        apart = _lengths(points[growing] - centers[growing, None])
+        apart = norms(points[growing] - centers[growing, None])
         farthest = apart.argmax(axis=1)
         reach = np.take_along_axis(apart, farthest[:, None], axis=1)[:, 0]
         radii[growing] = np.degrees(2.0 * np.arcsin(0.5 * reach))
@@ -182,11 +197,6 @@ def _ra_differences(ra1: ArrayLike, ra2: ArrayLike) -> Array:
     return np.radians(difference - 360.0 * np.rint(difference / 360.0))
 
 
-def _lengths(vectors: Array) -> Array:
-    """Lengths of vectors along the last axis."""
-    return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
-
-
 def _caps_of_few(points: Array) -> tuple[Array, Array, Array]:
     """Smallest caps of d times four unit vectors, shape (d, 4, 3), which may be the same.
 
@@ -202,10 +212,10 @@ def _caps_of_few(points: Array) -> tuple[Array, Array, Array]:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         round_three = a + (u2 * cross(v, w) + v2 * cross(w, u)) / (2.0 * w2)
         centers = np.concatenate([middles, round_three], axis=1)
-        lengths = _lengths(centers)
+        lengths = norms(centers)
         # Points of one great circle, or of a straight line in space: no direction, no such cap.
         centers /= np.where((lengths > 1e-9) & np.isfinite(lengths), lengths, np.nan)[..., None]
-    chords = _lengths(points[:, None] - centers[:, :, None]).max(axis=2)
+    chords = norms(points[:, None] - centers[:, :, None]).max(axis=2)
     chords[np.isnan(chords)] = np.inf
     best, row = np.argmin(chords, axis=1), np.arange(len(points))
     return points[row[:, None], _BOUNDING[best]], centers[row, best], chords[row, best]
