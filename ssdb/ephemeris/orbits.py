@@ -109,10 +109,7 @@ class Orbits:
 def usable_states(elements: Mapping[str, Array]) -> tuple[Array, dict[str, Mask]]:
     """Heliocentric states of orbits at their epochs, and what is wrong with those that cannot be followed.
 
-    Parameters
-    ----------
-    elements : mapping of str to ndarray, shape (n,)
-        :data:`ELEMENTS`, in the units of mpc_orbits; NaN is unknown.
+    Elements are :data:`ELEMENTS`, in the units of mpc_orbits; NaN is unknown.
 
     Returns
     -------

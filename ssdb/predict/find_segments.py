@@ -48,13 +48,7 @@ def night_of(mjd_tai: float) -> int:
 
 
 def segments_near(connection: sa.Connection, views: Views) -> tuple[Columns, Segments]:
-    """The segments of objects that may be in fields, never too few.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-    views : Views
-        Of nights that have their segments.
+    """The segments of objects that may be in fields, never too few; their nights have their segments.
 
     Returns
     -------

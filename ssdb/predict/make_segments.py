@@ -77,14 +77,9 @@ def make_segments(
     Parameters
     ----------
     nights : iterable of int
-        Integer parts of MJD TAI.
+        Integer parts of MJD TAI. Those that were not complete have a report.
     progress : callable, optional
         Called with the numbers of orbits looked at now, and of all.
-
-    Returns
-    -------
-    dict of int to NightReport
-        The nights that were not complete.
 
     Raises
     ------

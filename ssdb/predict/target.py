@@ -41,16 +41,9 @@ class Target:
 def find_target(
     connection: sa.Connection, name: str | None, orbit: Input | None = None, format: str = "auto"
 ) -> Target:
-    """An object by its name, with its orbit in mpc_orbits or in an input.
+    """An object by its name, as :func:`ssdb.resolve` takes it, with its orbit in mpc_orbits or in an input.
 
-    Parameters
-    ----------
-    name : str, optional
-        As :func:`ssdb.resolve` takes it. Without it, the input has one orbit.
-    orbit : path or table, optional
-        What :func:`ssdb.ingest_orbits` takes.
-    format : str
-        Of the input.
+    That is what :func:`ssdb.ingest_orbits` takes, with its format. Without a name, it has one orbit.
 
     Raises
     ------

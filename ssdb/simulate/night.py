@@ -112,16 +112,9 @@ def simulate_visits(config: SimulationConfig, fields: Sequence[SimulatedField] |
 def write_night(night: Night, directory: str | Path) -> dict[str, Path]:
     """Write a night as files: Parquet, the truth as CSV, and the configuration as JSON.
 
-    Parameters
-    ----------
-    night : Night
-    directory : str or Path
-        Made if it is not there. Files of an earlier night in it are replaced, if they are as they were written.
-
-    Returns
-    -------
-    dict
-        Paths by ``visits``, ``detectors`` (if there are any), ``sources``, ``predictions``, ``truth``, ``simulation``.
+    The directory is made if it is not there. Files of an earlier night in it are replaced, if they are as they were
+    written. The paths are by ``visits``, ``detectors`` (if there are any), ``sources``, ``predictions``, ``truth``,
+    ``simulation``.
 
     Raises
     ------

@@ -60,17 +60,7 @@ def separations(ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike
 
     Half-angle (haversine) form, with the cosine of the half-angle from its own sum instead of from 1 - sin^2:
     exact for the arcsecond separations that matching needs, and for antipodes
-    (Sinnott 1984, "Virtues of the Haversine").
-
-    Parameters
-    ----------
-    ra1, dec1, ra2, dec2 : array_like, shape (n,)
-        Positions in degrees, any common frame.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Separations in arcseconds.
+    (Sinnott 1984, "Virtues of the Haversine"). Positions are degrees in any common frame, separations arcseconds.
     """
     dec1, dec2 = np.asarray(dec1, dtype=float), np.asarray(dec2, dtype=float)
     half_ra = 0.5 * _ra_differences(ra1, ra2)
@@ -87,17 +77,8 @@ def tangent_offsets(ra0: ArrayLike, dec0: ArrayLike, ra: ArrayLike, dec: ArrayLi
     the right ascensions, so that nothing cancels in small offsets
     (Calabretta & Greisen 2002, A&A 395, 1077, section 5.1.3, rearranged).
 
-    Parameters
-    ----------
-    ra0, dec0 : array_like, shape (n,)
-        Centres, degrees.
-    ra, dec : array_like, shape (n,)
-        Points, degrees.
-
-    Returns
-    -------
-    east, north : ndarray, shape (n,)
-        Point minus centre, arcseconds. NaN for a point 90 degrees or more from its centre: it has no projection.
+    Centres and points are degrees; offsets (east, north) are point minus centre, arcseconds, NaN for a point 90 degrees
+    or more from its centre: it has no projection.
     """
     lat0, lat = np.radians(dec0), np.radians(dec)
     delta_lat = np.radians(np.asarray(dec, dtype=float) - np.asarray(dec0, dtype=float))
