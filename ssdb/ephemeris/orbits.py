@@ -13,7 +13,7 @@ from ssdb.ephemeris.elements import cometary_to_cartesian
 from ssdb.errors import InputError, shown
 from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.ranges import LARGEST_AU, out_of_range
-from ssdb.sky.vectors import norms
+from ssdb.sky.sphere import norms
 from ssdb.units import LIGHT_SPEED, Array, Mask
 
 ELEMENTS = ("q", "e", "i", "node", "argperi", "peri_time", "epoch_mjd")

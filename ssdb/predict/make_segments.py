@@ -61,10 +61,10 @@ class _Stored:
         if not len(self.ids):
             none = np.zeros(len(catalogue.ids), bool)
             return none, none
-        place = np.minimum(np.searchsorted(self.ids, catalogue.ids), len(self.ids) - 1)
-        there = self.ids[place] == catalogue.ids
-        self.found[place[there]] = True
-        return there, there & (self.hashes[place] == catalogue.hashes)
+        index = np.minimum(np.searchsorted(self.ids, catalogue.ids), len(self.ids) - 1)
+        there = self.ids[index] == catalogue.ids
+        self.found[index[there]] = True
+        return there, there & (self.hashes[index] == catalogue.hashes)
 
 
 def make_segments(

@@ -20,8 +20,7 @@ from ssdb.ephemeris.observer import tdb_of_tai
 from ssdb.ephemeris.predict import retarded
 from ssdb.ephemeris.trajectory import Trajectories
 from ssdb.sky.boxes import ROUNDING_DEG
-from ssdb.sky.sphere import positions
-from ssdb.sky.vectors import norms
+from ssdb.sky.sphere import norms, positions
 from ssdb.units import ARCSEC, AU_KM, LIGHT_SPEED, Array, Index
 
 TOLERANCE_ARCSEC = 5e-5

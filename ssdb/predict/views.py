@@ -16,8 +16,7 @@ from ssdb.predict.segments import MOST_DAYS, Segments
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.ranges import LARGEST_AU
 from ssdb.schema.survey import ss_prediction
-from ssdb.sky.sphere import unit_vectors
-from ssdb.sky.vectors import norms, range_rates
+from ssdb.sky.sphere import norms, range_rates, unit_vectors
 from ssdb.store.tables.visit_fields import Field, padding
 from ssdb.units import LIGHT_SPEED, Array, Columns, Index, Integers, Mask
 

@@ -124,12 +124,12 @@ def write_night(night: Night, directory: str | Path) -> dict[str, Path]:
     tables = {name: getattr(night, name) for name in ("visits", "detectors", "sources", "predictions")}
     files = {name: f"{name}.parquet" for name, table in tables.items() if table is not None}
     files |= {"truth": "truth.csv", "simulation": "simulation.json"}
-    with output_folder(directory, "night", files.values()) as place:
+    with output_folder(directory, "night", files.values()) as folder:
         for name in tables.keys() & files.keys():
-            pa.parquet.write_table(tables[name], place / files[name])
-        pa.csv.write_csv(night.truth, place / files["truth"])
+            pa.parquet.write_table(tables[name], folder / files[name])
+        pa.csv.write_csv(night.truth, folder / files["truth"])
         text = json.dumps(asdict(night.config), indent=2) + "\n"
-        (place / files["simulation"]).write_text(text, encoding="utf-8")
+        (folder / files["simulation"]).write_text(text, encoding="utf-8")
     return {name: Path(directory, file) for name, file in files.items()}
 
 
