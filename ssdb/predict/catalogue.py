@@ -1,4 +1,4 @@
-"""The orbits of mpc_orbits, in parts."""
+"""Reads the orbits of mpc_orbits, a part at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Covariances of the orbits in mpc_orbits, and the errors of predictions that follow from them."""
+"""Covariances of stored orbits, and the error ellipses of predictions that follow from them."""
 
 from __future__ import annotations
 

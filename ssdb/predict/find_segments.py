@@ -1,4 +1,4 @@
-"""Which segments may be of objects in fields: the box join with SsEphemeris."""
+"""Finds the segments of objects that may be in the fields of visits, by their boxes on the sky."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segments for nights: made where they are missing, or not of the orbit as it is now."""
+"""Makes the segments of nights: those that are missing, and those whose orbit has changed."""
 
 from __future__ import annotations
 

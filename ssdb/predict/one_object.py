@@ -1,4 +1,4 @@
-"""Predictions of single objects, in all visits at once: straight from their orbits, without segments."""
+"""Predicts single objects in all visits at once, straight from their orbits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Precovery: an object among the sources that were there before anybody knew of it."""
+"""Looks for an object among sources that were detected before anybody knew of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nightly segments: the paths of objects over a night as Chebyshev series, and the sky that they cross.
+"""Segments: the paths of objects over one night as Chebyshev series, and the caps of sky that hold them.
 
 A series is that of the barycentric position against the time at which light is emitted. Light time is solved when a
 segment is evaluated (:func:`ssdb.ephemeris.predict.retarded`), so that nothing in it depends on where the observer

@@ -1,4 +1,4 @@
-"""Where stored objects are for an observatory, at equal steps of time: a table for people."""
+"""An ephemeris for people: where objects are for an observatory, at equal steps of time."""
 
 from __future__ import annotations
 

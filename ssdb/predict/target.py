@@ -1,4 +1,4 @@
-"""The object that is looked for, and its orbit: stored, or out of a file."""
+"""One object with its orbit, found by a name in the database or read from a file."""
 
 from __future__ import annotations
 

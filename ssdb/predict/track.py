@@ -1,4 +1,4 @@
-"""One object over all visits of a survey: in which fields it is, and where in them."""
+"""Follows one object over all visits of a survey: in which fields it is, and where in them."""
 
 from __future__ import annotations
 

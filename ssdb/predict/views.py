@@ -1,4 +1,4 @@
-"""Which objects are seen in fields, and where."""
+"""From where, when and whereto visits looked, and which objects are in their fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions for visits, from the segments of their nights."""
+"""Predicts visits: which objects of mpc_orbits are in their fields, by the segments of the nights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The made-up night: visits to fields in turn, as tables and as files."""
+"""Simulates a night: visits to fields in turn, as tables and as files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SimulatedField:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """The tables of a made-up night; their columns have the data model's names, types and units."""
+    """The tables of a simulated night; their columns have the data model's names, types and units."""
 
     config: SimulationConfig
     visits: pa.Table

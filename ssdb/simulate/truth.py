@@ -1,4 +1,4 @@
-"""Matches against the truth of a made-up night."""
+"""Compares matches with the truth of a simulated night."""
 
 from __future__ import annotations
 
