@@ -1,4 +1,4 @@
-"""Runs of equal rows, in arrays of which equal ones stand together."""
+"""Finds runs of equal rows in arrays."""
 
 from __future__ import annotations
 

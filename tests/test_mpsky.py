@@ -32,12 +32,12 @@ from mpsky_answers import (
 )
 
 from ssdb.cli import main
-from ssdb.ephemeris.apparent import directions_and_rates
 from ssdb.ephemeris.chebyshev import evaluate
 from ssdb.errors import ConfigError, InputError
 from ssdb.ingest.formats.mpsky import is_mpsky, read_mpsky
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.visits import ingest_visits
+from ssdb.sky.sphere import directions_and_rates
 from ssdb.store.database import Database
 
 VISITS = {"visit": [10, 20], "midpointMjdTai": [TIME, TIME + 0.1]}

@@ -6,8 +6,7 @@ import numpy as np
 
 from ssdb.config import AssociationConfig
 from ssdb.sky.frames import ecliptic, galactic
-from ssdb.sky.sphere import moved, separations, tangent_offsets
-from ssdb.sky.vectors import angles, norms, range_rates
+from ssdb.sky.sphere import angles, moved, norms, range_rates, separations, tangent_offsets
 from ssdb.units import AU_KM, SECONDS_PER_DAY, Array, Columns, Index
 
 

@@ -1,1 +1,1 @@
-"""Where objects are: Chebyshev segments, and what an observer sees of a moving object."""
+"""From orbits to positions on the sky: planets, integrator, observers, uncertainties."""

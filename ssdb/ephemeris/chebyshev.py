@@ -15,17 +15,8 @@ def evaluate(coefficients: ArrayLike, x: ArrayLike) -> tuple[Array, Array]:
     The argument is taken as it is: a series that was fitted over another range than -1 to 1 is either one in its own
     variable (mpSky's are in days) or to be given the scaled variable, and its derivative is then to be scaled back.
 
-    Parameters
-    ----------
-    coefficients : array_like, shape (degree + 1, ..., n)
-        Of T_0, T_1, ...; the last axis counts the objects.
-    x : array_like, shape (n,) or scalar
-        The argument of each object's series.
-
-    Returns
-    -------
-    value, derivative : ndarray, shape (..., n)
-        The derivative is that with respect to ``x``.
+    Coefficients (degree + 1, ..., n) are of T_0, T_1, ...; arguments ``x`` are (n,) or a scalar; values, and
+    derivatives by ``x``, are (..., n).
     """
     series = np.asarray(coefficients, dtype=float)
     argument = np.asarray(x, dtype=float)

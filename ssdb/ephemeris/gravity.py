@@ -18,18 +18,8 @@ def acceleration(position: Array, velocity: Array, attractors: Attractors, itsel
     Newton's, of all attractors, and the first post-Newtonian term of the Sun alone (IERS Conventions 2010, equation
     10.12, its first line).
 
-    Parameters
-    ----------
-    position, velocity : ndarray, shape (s, 3, n)
-        Barycentric, ICRF, au and au/d, at the s nodes of the attractors.
-    attractors : Attractors
-    itself : ndarray of bool, shape (b, n), optional
-        Which of the bodies an object is: it does not attract itself.
-
-    Returns
-    -------
-    ndarray, shape (s, 3, n)
-        au/d^2.
+    Positions and velocities (s, 3, n) are barycentric, ICRF, au and au/d, at the s nodes of the attractors;
+    accelerations are au/d^2. ``itself`` (b, n) says which of the bodies an object is: it does not attract itself.
     """
     from_sun = position - attractors.sun
     distance2 = np.einsum("sin,sin->sn", from_sun, from_sun)

@@ -7,12 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ssdb.ephemeris.apparent import directions_and_rates
 from ssdb.ephemeris.bodies import sun
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.propagate import BATCH, span, trajectories
-from ssdb.sky.vectors import angles, norms, range_rates
+from ssdb.sky.sphere import angles, directions_and_rates, norms, range_rates
 from ssdb.units import AU_PER_DAY_KM_S, LIGHT_SPEED, Array
 
 DEFAULT_G = 0.15

@@ -51,13 +51,8 @@ def propagate(orbits: Orbits, mjd_tdb: ArrayLike) -> Array:
     """Where n objects are at times (m,), MJD TDB.
 
     Newtonian gravity of Sun, planets, Moon, Pluto and, where their package is installed, the 16 most massive asteroids;
-    relativity of the Sun. No forces but gravity.
-
-    Returns
-    -------
-    ndarray, shape (n, m, 6)
-        Barycentric positions (au) and velocities (au/d), ICRF axes. NaN for an object that runs into the Sun or a
-        planet on the way.
+    relativity of the Sun. No forces but gravity. States (n, m, 6) are barycentric, ICRF axes, au and au/d; NaN for an
+    object that runs into the Sun or a planet on the way.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Paths of many objects, known at every time of an interval."""
+"""Paths of many objects over an interval of time, from the steps of the integrator."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.predict import Paths, retarded
 from ssdb.ephemeris.propagate import BATCH, span, trajectories
 from ssdb.errors import InputError
-from ssdb.sky.vectors import cross, norms
+from ssdb.sky.sphere import cross, norms
 from ssdb.units import ARCSEC, Array, Index
 
 LARGEST_ARCSEC = 3600.0

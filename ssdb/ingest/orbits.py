@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.ephemeris.usable import ELEMENTS, usable_states
+from ssdb.ephemeris.orbits import ELEMENTS, usable_states
 from ssdb.errors import InputError, shown
 from ssdb.identity.primary import PrimaryDesignations
 from ssdb.ingest.formats.detect import orbit_blocks

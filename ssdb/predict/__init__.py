@@ -1,1 +1,1 @@
-"""Predictions out of orbits: nightly segments of their paths, and which objects they put into visits."""
+"""Predicts where known objects are seen in visits, from their orbits."""

@@ -1,4 +1,4 @@
-"""The orbits of mpc_orbits, in parts."""
+"""Reads the orbits of mpc_orbits, a part at a time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from ssdb.ephemeris.orbits import Orbits
-from ssdb.ephemeris.usable import ELEMENTS, usable_states
+from ssdb.ephemeris.orbits import ELEMENTS, Orbits, usable_states
 from ssdb.errors import shown
 from ssdb.identity.identify import identify
 from ssdb.identity.packed_arrays import unpack

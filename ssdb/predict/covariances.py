@@ -1,4 +1,4 @@
-"""Covariances of the orbits in mpc_orbits, and the errors of predictions that follow from them."""
+"""Covariances of stored orbits, and the error ellipses of predictions that follow from them."""
 
 from __future__ import annotations
 
@@ -45,17 +45,9 @@ def stored_covariances(connection: sa.Connection, packed: Sequence[str]) -> dict
 
 
 def with_errors(connection: sa.Connection, rows: pa.Table, views: Views, has_json: Mask) -> pa.Table:
-    """Predictions with their error ellipses, NULL for orbits without a covariance.
+    """Predictions of stored orbits with their error ellipses, NULL for orbits without a covariance.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-    rows : pyarrow.Table
-        Of SsPrediction, made of the orbits in mpc_orbits, n of them.
-    views : Views
-        Of their visits, n of them.
-    has_json : ndarray of bool, shape (n,)
-        Of which orbits mpc_orb_jsonb is there: others need no look.
+    There is a view for each row; ``has_json`` says of which orbits mpc_orb_jsonb is there: others need no look.
     """
     object_ids = rows.column("ssObjectId").to_numpy()
     asked = np.unique(object_ids[has_json & (object_ids > 0)])

@@ -1,4 +1,4 @@
-"""Which segments may be of objects in fields: the box join with SsEphemeris."""
+"""Finds the segments of objects that may be in the fields of visits, by their boxes on the sky."""
 
 from __future__ import annotations
 
@@ -32,8 +32,6 @@ _PROBES = {
 }
 """The columns of what the statement looks for."""
 
-_KEYS_PER_STATEMENT = 5_000
-
 _COLUMNS = (
     sa.column("field", sa.Integer()),
     *(ss_ephemeris.c[name] for name in ("night", "ssObjectId", "designation", "tmin", "tmax", "h", "g")),
@@ -50,13 +48,7 @@ def night_of(mjd_tai: float) -> int:
 
 
 def segments_near(connection: sa.Connection, views: Views) -> tuple[Columns, Segments]:
-    """The segments of objects that may be in fields, never too few.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-    views : Views
-        Of nights that have their segments.
+    """The segments of objects that may be in fields, never too few; their nights have their segments.
 
     Returns
     -------
@@ -94,19 +86,10 @@ def _series(connection: sa.Connection, columns: Columns) -> Array:
     series[: part.shape[1]] = part.transpose(1, 2, 0)
     longer = np.flatnonzero(columns["size"] > _FEW_BYTES)
     if len(longer):
-        keys = list(zip(columns["night"][longer].tolist(), columns["ssObjectId"][longer].tolist(), strict=True))
-        whole = _whole_series(connection, set(keys))
-        series[:, :, longer] = unpacked_series([whole[key] for key in keys])
+        keys: Columns = {name: columns[name][longer] for name in ("night", "ssObjectId")}
+        with array_rows(connection, "longer", {"number": np.arange(len(longer))} | keys) as wanted:
+            same = sa.and_(*(wanted.c[name] == ss_ephemeris.c[name] for name in keys))
+            whole = sa.select(ss_ephemeris.c.coefficients).join_from(wanted, ss_ephemeris, same)
+            with index_loops(connection):
+                series[:, :, longer] = unpacked_series(connection.scalars(whole.order_by(wanted.c.number)).all())
     return series
-
-
-def _whole_series(connection: sa.Connection, keys: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-    key = sa.tuple_(ss_ephemeris.c.night, ss_ephemeris.c.ssObjectId)
-    statement = sa.select(ss_ephemeris.c.night, ss_ephemeris.c.ssObjectId, ss_ephemeris.c.coefficients)
-    found: dict[tuple[int, int], bytes] = {}
-    wanted = sorted(keys)
-    for start in range(0, len(wanted), _KEYS_PER_STATEMENT):
-        part = wanted[start : start + _KEYS_PER_STATEMENT]
-        for night, object_id, coefficients in connection.execute(statement.where(key.in_(part))):
-            found[night, object_id] = coefficients
-    return found

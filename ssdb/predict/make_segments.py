@@ -1,4 +1,4 @@
-"""Segments for nights: made where they are missing, or not of the orbit as it is now."""
+"""Makes the segments of nights: those that are missing, and those whose orbit has changed."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ class _Stored:
         if not len(self.ids):
             none = np.zeros(len(catalogue.ids), bool)
             return none, none
-        place = np.minimum(np.searchsorted(self.ids, catalogue.ids), len(self.ids) - 1)
-        there = self.ids[place] == catalogue.ids
-        self.found[place[there]] = True
-        return there, there & (self.hashes[place] == catalogue.hashes)
+        index = np.minimum(np.searchsorted(self.ids, catalogue.ids), len(self.ids) - 1)
+        there = self.ids[index] == catalogue.ids
+        self.found[index[there]] = True
+        return there, there & (self.hashes[index] == catalogue.hashes)
 
 
 def make_segments(
@@ -77,14 +77,9 @@ def make_segments(
     Parameters
     ----------
     nights : iterable of int
-        Integer parts of MJD TAI.
+        Integer parts of MJD TAI. Those that were not complete have a report.
     progress : callable, optional
         Called with the numbers of orbits looked at now, and of all.
-
-    Returns
-    -------
-    dict of int to NightReport
-        The nights that were not complete.
 
     Raises
     ------
@@ -95,9 +90,8 @@ def make_segments(
     for night in wanted[:1] + wanted[-1:]:
         earth(night_interval(night))  # an error now, and not on the way there
     reports: dict[int, NightReport] = {}
-    with database.reading() as connection:
-        if len(complete_nights(connection, wanted)) == len(wanted):
-            return reports
+    if not _incomplete(database, wanted):
+        return reports
     with making_segments(database) as making:
         for start in range(0, len(wanted), _NIGHTS_AT_ONCE):
             some = wanted[start : start + _NIGHTS_AT_ONCE]
@@ -173,7 +167,9 @@ def _segment_rows(catalogue: Catalogue, needed: dict[int, Mask]) -> dict[int, pa
             which = np.flatnonzero(needed[night][of_any[rows]])
             made = segments_of_night(paths.take(which), night)
             parts[night].append(_rows(wanted.take(rows.start + which[made.rows]), night, made))
-    return {night: _by_place(pa.concat_tables(tables)) for night, tables in parts.items()}
+    # What is near a field is then in few places of the table: it is read several times as fast.
+    order = [(name, "ascending") for name in ("zone", "raMin", "ssObjectId")]
+    return {night: pa.concat_tables(tables).sort_by(order) for night, tables in parts.items()}
 
 
 def _rows(catalogue: Catalogue, night: int, made: NightSegments) -> pa.Table:
@@ -198,9 +194,4 @@ def _rows(catalogue: Catalogue, night: int, made: NightSegments) -> pa.Table:
     }
     schema = arrow_schema(ss_ephemeris)
     arrays = [pa.array(columns[field.name], from_pandas=True).cast(field.type) for field in schema]
-    return pa.table(arrays, schema=pa.schema([pa.field(field.name, field.type) for field in schema]))
-
-
-def _by_place(rows: pa.Table) -> pa.Table:
-    # What is near a field is then in few places of the table: it is read several times as fast.
-    return rows.sort_by([("zone", "ascending"), ("raMin", "ascending"), ("ssObjectId", "ascending")])
+    return pa.table(arrays, names=schema.names)

@@ -1,4 +1,4 @@
-"""Predictions of single objects, in all visits at once: straight from their orbits, without segments."""
+"""Predicts single objects in all visits at once, straight from their orbits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SAME_ERROR = 0.1
 """As a share of the error: ellipses for many objects at once are not as exact as those for one."""
 
 _COMPARED = ("visit", "ssObjectId", "ephRa", "ephDec", "ephVmag", "ephErrMajor")
-_NONE = pa.schema([arrow_schema(ss_prediction).field(name) for name in _COMPARED]).remove_metadata().empty_table()
+_NONE = arrow_schema(ss_prediction).empty_table().select(_COMPARED)
 _VISITS_PER_TRANSACTION = 500
 
 

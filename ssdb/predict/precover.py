@@ -1,4 +1,4 @@
-"""Precovery: an object among the sources that were there before anybody knew of it."""
+"""Looks for an object among sources that were detected before anybody knew of it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ from ssdb.store.transfer.write import Progress
 from ssdb.units import AB_ZERO_POINT_NJY, ARCSEC_PER_DEG, Columns, Integers
 
 _BOXES_PER_STATEMENT = 20_000
-_VISITS_PER_STATEMENT = 500
 
 _SOURCE_COLUMNS = (
     *("diaSourceId", "detector", "midpointMjdTai", "ra", "dec", "raErr", "decErr", "ra_dec_Cov", "psfFlux", "band"),
@@ -275,10 +274,6 @@ def _outdated(connection: sa.Connection, object_id: int) -> Integers:
 
 def _with_predictions(connection: sa.Connection, visits: Integers) -> Integers:
     """Those visits whose predictions were loaded: with one object's alone they would pass for predicted."""
-    found = [np.empty(0, np.int64)]
-    for start in range(0, len(visits), _VISITS_PER_STATEMENT):
-        some = visit.c.visit.in_(visits[start : start + _VISITS_PER_STATEMENT].tolist())
-        found.append(
-            read_arrays(connection, sa.select(visit.c.visit).where(some, visit.c.predictionsAt.is_not(None)))["visit"]
-        )
-    return np.concatenate(found)
+    with array_rows(connection, "wanted_visit", {"visit": visits}) as wanted:
+        loaded = sa.select(visit.c.visit).join_from(wanted, visit, visit.c.visit == wanted.c.visit)
+        return read_arrays(connection, loaded.where(visit.c.predictionsAt.is_not(None)), bounded=True)["visit"]

@@ -1,4 +1,4 @@
-"""Nightly segments: the paths of objects over a night as Chebyshev series, and the sky that they cross.
+"""Segments: the paths of objects over one night as Chebyshev series, and the caps of sky that hold them.
 
 A series is that of the barycentric position against the time at which light is emitted. Light time is solved when a
 segment is evaluated (:func:`ssdb.ephemeris.predict.retarded`), so that nothing in it depends on where the observer
@@ -20,8 +20,7 @@ from ssdb.ephemeris.observer import tdb_of_tai
 from ssdb.ephemeris.predict import retarded
 from ssdb.ephemeris.trajectory import Trajectories
 from ssdb.sky.boxes import ROUNDING_DEG
-from ssdb.sky.sphere import positions
-from ssdb.sky.vectors import norms
+from ssdb.sky.sphere import norms, positions
 from ssdb.units import ARCSEC, AU_KM, LIGHT_SPEED, Array, Index
 
 TOLERANCE_ARCSEC = 5e-5

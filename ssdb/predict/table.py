@@ -1,4 +1,4 @@
-"""Where stored objects are for an observatory, at equal steps of time: a table for people."""
+"""An ephemeris for people: where objects are for an observatory, at equal steps of time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import sqlalchemy as sa
 
 from ssdb.ask.query import QueryResult
 from ssdb.ephemeris.predict import ephemeris
@@ -20,7 +19,6 @@ from ssdb.io.times import SCALES, mjd_tai_of, utc_texts
 from ssdb.predict.target import Target, find_target
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.arrow import arrow_field
-from ssdb.schema.columns import double
 from ssdb.schema.survey import ss_prediction
 from ssdb.store.database import Database
 from ssdb.store.ddl.views import known_columns
@@ -134,12 +132,8 @@ def _rows(target: Target, times: Array, moments: tuple[list[Any], ...], observat
         on_sky = sky_covariances(target.orbit, target.covariance[None], times, observatory)[0]
     seen |= error_ellipses(on_sky)
     _tell_lost(target, np.isnan(seen["ephRa"]), times)
-    known = (_without_nan(seen[name]) for name in _COLUMNS[3:])
+    known = ([None if value != value else value for value in seen[name].tolist()] for name in _COLUMNS[3:])
     return zip([target.designation] * len(times), *moments, *known, strict=True)
-
-
-def _without_nan(values: Array) -> list[float | None]:
-    return [None if value != value else value for value in values.tolist()]
 
 
 def _tell_lost(target: Target, lost: Mask, times: Array) -> None:
@@ -156,10 +150,5 @@ def _tell_lost(target: Target, lost: Mask, times: Array) -> None:
 def _schema() -> pa.Schema:
     """The columns as tables describe them, but numbers in double precision."""
     described = known_columns() | {column.name: column for column in (*ss_prediction.c, *ss_source.c)}
-    return pa.schema([arrow_field(_in_full(described[name])) for name in _COLUMNS])
-
-
-def _in_full(column: sa.Column) -> sa.Column:
-    about = column.info
-    is_real = isinstance(column.type, sa.REAL)
-    return double(column.name, about["unit"], about["ucd"], about["comment"]) if is_real else column
+    fields = (arrow_field(described[name]) for name in _COLUMNS)
+    return pa.schema([field.with_type(pa.float64()) if field.type == pa.float32() else field for field in fields])

@@ -1,4 +1,4 @@
-"""The object that is looked for, and its orbit: stored, or out of a file."""
+"""One object with its orbit, found by a name in the database or read from a file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.ephemeris.covariance import covariance_of
-from ssdb.ephemeris.orbits import Orbits
-from ssdb.ephemeris.usable import ELEMENTS
+from ssdb.ephemeris.orbits import ELEMENTS, Orbits
 from ssdb.errors import EphemerisError, InputError, NotFoundError, UsageError, option, shown
 from ssdb.identity.designation import pack, packed_from_id
 from ssdb.identity.primary import PrimaryDesignations
@@ -42,16 +41,9 @@ class Target:
 def find_target(
     connection: sa.Connection, name: str | None, orbit: Input | None = None, format: str = "auto"
 ) -> Target:
-    """An object by its name, with its orbit in mpc_orbits or in an input.
+    """An object by its name, as :func:`ssdb.resolve` takes it, with its orbit in mpc_orbits or in an input.
 
-    Parameters
-    ----------
-    name : str, optional
-        As :func:`ssdb.resolve` takes it. Without it, the input has one orbit.
-    orbit : path or table, optional
-        What :func:`ssdb.ingest_orbits` takes.
-    format : str
-        Of the input.
+    That is what :func:`ssdb.ingest_orbits` takes, with its format. Without a name, it has one orbit.
 
     Raises
     ------

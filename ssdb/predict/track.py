@@ -1,4 +1,4 @@
-"""One object over all visits of a survey: in which fields it is, and where in them."""
+"""Follows one object over all visits of a survey: in which fields it is, and where in them."""
 
 from __future__ import annotations
 
@@ -39,18 +39,7 @@ def predicted_in_fields(
     margin_deg: float,
     observatory: str | None,
 ) -> tuple[pa.Table, dict[int, str]]:
-    """Predictions of an object for every visit that it is in.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-    target : Target
-    chosen : condition on the columns of Visit, optional
-        Which visits; without it all.
-    margin_deg : float
-        How far outside of a field the object may be.
-    observatory : str, optional
-        MPC code of the observatory of visits that do not say theirs.
+    """Predictions of an object for every visit (of those that are chosen) that it is in, or near within a margin.
 
     Returns
     -------

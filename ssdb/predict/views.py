@@ -1,4 +1,4 @@
-"""Which objects are seen in fields, and where."""
+"""From where, when and whereto visits looked, and which objects are in their fields."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from ssdb.predict.segments import MOST_DAYS, Segments
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.ranges import LARGEST_AU
 from ssdb.schema.survey import ss_prediction
-from ssdb.sky.sphere import unit_vectors
-from ssdb.sky.vectors import norms, range_rates
+from ssdb.sky.sphere import norms, range_rates, unit_vectors
 from ssdb.store.tables.visit_fields import Field, padding
 from ssdb.units import LIGHT_SPEED, Array, Columns, Index, Integers, Mask
 
@@ -50,21 +49,10 @@ class Views:
 
 
 def views_of(visit_fields: Mapping[int, Field | str], observatory: str | None) -> tuple[Views, dict[int, str]]:
-    """What is to be known of visits, and why it is not known of others.
+    """Views of visits whose observatory is a place on Earth, in their order, and why there are none of the others.
 
-    Parameters
-    ----------
-    visit_fields : mapping of int to Field or str
-        By visit; a text says why the field is not known.
-    observatory : str, optional
-        MPC code of the observatory of visits that do not say theirs.
-
-    Returns
-    -------
-    views : Views
-        Those whose observatory is a place on Earth, in the order of ``visit_fields``.
-    failed : dict of int to str
-        The others, and why.
+    A text in place of a field says why that is not known; ``observatory`` is the MPC code of that of visits that do not
+    say theirs.
     """
     failed = {number: where for number, where in visit_fields.items() if isinstance(where, str)}
     known = {number: where for number, where in visit_fields.items() if isinstance(where, Field)}
@@ -96,13 +84,7 @@ def no_observatory() -> str:
 
 
 def seen_by_segments(segments: Segments, views: Views) -> tuple[Array, Mask, Mask]:
-    """Objects as they are seen, each in a visit of its own.
-
-    Parameters
-    ----------
-    segments : Segments, n of them
-    views : Views
-        n, one for each.
+    """Objects as they are seen, each of n in a visit of its own.
 
     Returns
     -------
@@ -133,23 +115,9 @@ def in_field(states: Array, views: Views, margin_deg: float = 0.0) -> Mask:
 
 
 def away_from(states: Array, observers: Array, centers: Array) -> tuple[Array, Array, Array]:
-    """How far objects are from directions.
+    """How far objects are from directions (deg), and from the observer (au), and their motion on the sky (deg/d).
 
-    Parameters
-    ----------
-    states, observers : ndarray, shape (m, 6)
-        Barycentric, au and au/d.
-    centers : ndarray, shape (m, 3)
-        Unit vectors.
-
-    Returns
-    -------
-    apart : ndarray, shape (m,)
-        Degrees.
-    distance : ndarray, shape (m,)
-        From the observer, au.
-    motion : ndarray, shape (m,)
-        On the sky, degrees a day.
+    States of objects and observers (m, 6) are barycentric, au and au/d; directions (m, 3) are unit vectors.
     """
     topo = states - observers
     distance = norms(topo[..., :3])

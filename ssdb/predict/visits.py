@@ -1,4 +1,4 @@
-"""Predictions for visits, from the segments of their nights."""
+"""Predicts visits: which objects of mpc_orbits are in their fields, by the segments of the nights."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PredictionReport:
     n_left: int = 0
     """Visits that have predictions already, and were left as they are."""
     n_of_sources: int = 0
-    """Visits whose place is only known by their sources: the circle that holds these was taken for the field."""
+    """Visits whose field is only known by their sources: it was taken to be the circle that holds these."""
     failed: dict[int, str] = field(default_factory=dict)
     """Why a visit could not be predicted. It stays as it was."""
     lost: dict[str, str] = field(default_factory=dict)
@@ -87,7 +87,7 @@ def predict_visits(
     Returns
     -------
     PredictionReport
-        Also of the visits that failed: one without a place or an observatory costs only itself.
+        Also of the visits that failed: one without a field or an observatory costs only itself.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What no right value of a numeric column lies outside of: limits of definitions and of physics, never of taste.
+"""The range of each numeric column: what no right value is outside of, by definition or physics.
 
 Each column of floating-point numbers has its range in ``info["range"]``: the one it is given, or that of its kind here.
 """

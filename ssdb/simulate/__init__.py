@@ -1,4 +1,4 @@
-"""A made-up survey night with known truth, as the files that the ordinary ingest reads.
+"""A simulated survey night with known truth, as files that the ordinary ingest reads.
 
 The night has what makes matching hard: a field across 0h and one at a celestial pole, objects seen again and again
 as they move, fast ones, pairs of objects that contend for the same sources, predictions that are off by more than

@@ -1,4 +1,4 @@
-"""Configuration of a made-up night: validated, frozen (it is written beside the night's tables)."""
+"""The options of a simulated night: validated, frozen, and written beside its tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _option(default: float, help_text: str, low: float, high: float) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class SimulationConfig:
-    """What the made-up night is like.
+    """What the simulated night is like.
 
     Raises
     ------

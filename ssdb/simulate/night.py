@@ -1,4 +1,4 @@
-"""The made-up night: visits to fields in turn, as tables and as files."""
+"""Simulates a night: visits to fields in turn, as tables and as files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SimulatedField:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """The tables of a made-up night; their columns have the data model's names, types and units."""
+    """The tables of a simulated night; their columns have the data model's names, types and units."""
 
     config: SimulationConfig
     visits: pa.Table
@@ -112,16 +112,9 @@ def simulate_visits(config: SimulationConfig, fields: Sequence[SimulatedField] |
 def write_night(night: Night, directory: str | Path) -> dict[str, Path]:
     """Write a night as files: Parquet, the truth as CSV, and the configuration as JSON.
 
-    Parameters
-    ----------
-    night : Night
-    directory : str or Path
-        Made if it is not there. Files of an earlier night in it are replaced, if they are as they were written.
-
-    Returns
-    -------
-    dict
-        Paths by ``visits``, ``detectors`` (if there are any), ``sources``, ``predictions``, ``truth``, ``simulation``.
+    The directory is made if it is not there. Files of an earlier night in it are replaced, if they are as they were
+    written. The paths are by ``visits``, ``detectors`` (if there are any), ``sources``, ``predictions``, ``truth``,
+    ``simulation``.
 
     Raises
     ------
@@ -131,12 +124,12 @@ def write_night(night: Night, directory: str | Path) -> dict[str, Path]:
     tables = {name: getattr(night, name) for name in ("visits", "detectors", "sources", "predictions")}
     files = {name: f"{name}.parquet" for name, table in tables.items() if table is not None}
     files |= {"truth": "truth.csv", "simulation": "simulation.json"}
-    with output_folder(directory, "night", files.values()) as place:
+    with output_folder(directory, "night", files.values()) as folder:
         for name in tables.keys() & files.keys():
-            pa.parquet.write_table(tables[name], place / files[name])
-        pa.csv.write_csv(night.truth, place / files["truth"])
+            pa.parquet.write_table(tables[name], folder / files[name])
+        pa.csv.write_csv(night.truth, folder / files["truth"])
         text = json.dumps(asdict(night.config), indent=2) + "\n"
-        (place / files["simulation"]).write_text(text, encoding="utf-8")
+        (folder / files["simulation"]).write_text(text, encoding="utf-8")
     return {name: Path(directory, file) for name, file in files.items()}
 
 

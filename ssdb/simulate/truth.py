@@ -1,4 +1,4 @@
-"""Matches against the truth of a made-up night."""
+"""Compares matches with the truth of a simulated night."""
 
 from __future__ import annotations
 
@@ -30,21 +30,10 @@ class Score:
 
 
 def score(matched_dia_source_ids: ArrayLike, matched_designations: Sequence[str], truth: pa.Table) -> Score:
-    """Compare matches with the truth.
+    """Compare matches with the truth of a :class:`ssdb.simulate.Night`.
 
-    Parameters
-    ----------
-    matched_dia_source_ids : array_like of int, shape (n,)
-        Sources that were given an object, each once.
-    matched_designations : sequence of str, shape (n,)
-        The designations of these objects, written as in the predictions.
-    truth : pyarrow.Table
-        As in :class:`ssdb.simulate.Night`.
-
-    Raises
-    ------
-    InputError
-        If the two differ in length, or a source occurs twice.
+    Matches are sources that were given an object, each once, and the designations of these objects, written as in the
+    predictions. Raises InputError if the two differ in length, or a source occurs twice.
     """
     ids = np.asarray(matched_dia_source_ids, dtype=np.int64)
     if len(ids) != len(matched_designations):

@@ -1,1 +1,1 @@
-"""Geometry on the sphere: arrays in, arrays out, no database."""
+"""Geometry on the sphere, on numpy arrays: separations, boxes, frames, outlines of detectors."""

@@ -54,21 +54,11 @@ def points_in_caps(caps: Array, ra: ArrayLike, dec: ArrayLike, margin_arcsec: Ar
 
 
 def edge_distances(outlines: Outlines, caps: Array, outline: Index, ra: ArrayLike, dec: ArrayLike) -> Array:
-    """Angular distance (m,) of points to the nearest edge of an outline each, arcseconds, positive inside.
+    """Angular distance (m,) of points (deg) to the nearest edge of an outline each, arcseconds, positive inside.
 
     To the great-circle arcs. Inside is by the even-odd rule in the plane tangent at the centre of the outline's cap;
-    the hemisphere opposite to that centre is outside.
-
-    Parameters
-    ----------
-    outlines : Outlines
-        In either orientation.
-    caps : ndarray, shape (d, 3)
-        capRa, capDec, capRadius of each, degrees.
-    outline : ndarray of int, shape (m,)
-        Which outline a point is compared with; its vertices are known.
-    ra, dec : array_like, shape (m,)
-        Points, degrees.
+    the hemisphere opposite to that centre is outside. Outlines are of either orientation, with caps (d, 3) as of
+    :func:`points_in_caps`; ``outline`` (m,) says which a point is compared with, one whose vertices are known.
     """
     centers, points = unit_vectors(caps[:, 0], caps[:, 1]), np.atleast_2d(unit_vectors(ra, dec))
     edges, counts = _edges(outlines, centers), outlines.counts[outline]
@@ -96,18 +86,13 @@ def deepest(
     ----------
     outline, point : ndarray of int, shape (n,)
         Pairs: for each point that is in the padding of an outline, all possible outlines that are as near or nearer.
-    edge_distance : ndarray, shape (n,)
-        Of each pair, arcseconds, positive inside.
-    padding_arcsec : ndarray, shape (n,)
-        How far outside the outline the point still belongs to it.
-    n_points : int
+    edge_distance, padding_arcsec : ndarray, shape (n,)
+        Of each pair, arcseconds: positive inside; how far outside the outline the point still belongs to it.
 
     Returns
     -------
-    index : ndarray of int, shape (n_points,)
-        Outline of each point, the first of those that it is equally deep in. -1 where there is none.
-    edge_distance : ndarray, shape (n_points,)
-        NaN where there is none.
+    index, edge_distance : ndarray, shape (n_points,)
+        Outline of each point, the first of those that it is equally deep in; -1 and NaN where there is none.
     """
     order = np.lexsort((outline, -edge_distance, point))
     found, first = np.unique(point[order], return_index=True)

@@ -116,8 +116,8 @@ def outline_problems(outlines: Outlines) -> dict[int, str]:
     flat = _without_repeats(_in_plane(outlines.take(rows), caps))
     for row in rows[flat.counts < 3].tolist():
         problems[row] = "fewer than 3 distinct vertices"
-    for group, places in _alike(flat, 3, lambda count: count**2):
-        problems |= _polygon_problems(rows[group], flat.vertices[places])
+    for group, index in _alike(flat, 3, lambda count: count**2):
+        problems |= _polygon_problems(rows[group], flat.vertices[index])
     return dict(sorted(problems.items()))
 
 
@@ -129,10 +129,10 @@ def bounding_caps(outlines: Outlines) -> Array:
     """
     caps = np.full((len(outlines), 3), np.nan)
     points = unit_vectors(outlines.vertices[:, 0], outlines.vertices[:, 1])
-    for group, places in _alike(outlines, 1, lambda count: count):
-        centers, radii = smallest_caps(points[places])
+    for group, index in _alike(outlines, 1, lambda count: count):
+        centers, radii = smallest_caps(points[index])
         cap_ra, cap_dec = positions(centers)
-        ra, dec = np.moveaxis(outlines.vertices[places], -1, 0)
+        ra, dec = np.moveaxis(outlines.vertices[index], -1, 0)
         # From the centre as it is stored, so that its rounding leaves no vertex outside.
         reach = separations(cap_ra[:, None], cap_dec[:, None], ra, dec).max(axis=1) / ARCSEC_PER_DEG
         caps[group] = np.column_stack([cap_ra, cap_dec, np.where(radii < 180.0, reach, 180.0)])

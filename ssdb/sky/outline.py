@@ -12,8 +12,7 @@ import numpy as np
 
 from ssdb.errors import InputError
 from ssdb.sky.footprint import validate_outline
-from ssdb.sky.sphere import positions, unit_vectors
-from ssdb.sky.vectors import cross
+from ssdb.sky.sphere import cross, positions, unit_vectors
 from ssdb.units import ARCSEC, Array, Index
 
 PixelToSky = Callable[[Array, Array], tuple[Array, Array]]

@@ -11,13 +11,41 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssdb.errors import InputError
-from ssdb.sky.vectors import cross, joined
 from ssdb.units import ARCSEC, Array
 
 # Every pair and every triple of four points: the circles that can bound them.
 _PAIRS = np.array(list(combinations(range(4), 2)))
 _TRIPLES = np.array(list(combinations(range(4), 3)))
 _BOUNDING = np.vstack([_PAIRS[:, [0, 1, 1]], _TRIPLES])
+
+
+def norms(vectors: Array) -> Array:
+    """Lengths of vectors (..., 3)."""
+    return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
+
+
+def cross(a: Array, b: Array) -> Array:
+    """Cross products of vectors (..., 3); for few of them numpy's own takes longer to arrange the axes."""
+    (ax, ay, az), (bx, by, bz) = (tuple(vectors[..., axis] for axis in range(3)) for vectors in (a, b))
+    return joined(ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+
+
+def joined(x: Array, y: Array, z: Array) -> Array:
+    """Vectors (..., 3) of their components, all of one shape; for few of them np.stack takes three times as long."""
+    vectors = np.empty((*x.shape, 3))
+    vectors[..., 0], vectors[..., 1], vectors[..., 2] = x, y, z
+    return vectors
+
+
+def range_rates(position: Array, velocity: Array) -> Array:
+    """Rates of change of the lengths of positions (..., 3), in the velocities' unit: (r . v) / |r|."""
+    distance = norms(position)
+    return np.einsum("...i,...i->...", position, velocity) / np.where(distance > 0, distance, np.nan)
+
+
+def angles(a: Array, b: Array) -> Array:
+    """Angles between vectors (..., 3), degrees: atan2 of cross and dot product, exact near 0 and 180 too."""
+    return np.degrees(np.arctan2(norms(np.cross(a, b)), np.einsum("...i,...i->...", a, b)))
 
 
 def unit_vectors(ra: ArrayLike, dec: ArrayLike) -> Array:
@@ -40,22 +68,27 @@ def positions(vectors: ArrayLike) -> tuple[Array, Array]:
     return np.where(ra == 360.0, 0.0, ra), np.degrees(np.arctan2(z, np.hypot(x, y)))
 
 
+def directions_and_rates(vectors: Array, velocities: Array) -> tuple[Array, Array, Array, Array]:
+    """Directions (ra in [0, 360), dec; degrees) of moving points, and their rates to the east (with cos dec) and north.
+
+    Vectors (n, 3) are from the observer to the objects, in any unit of length, ICRS axes; velocities are their
+    derivatives by the day, rates are degrees a day. What is contained in both (light time, say) is in the rates.
+    """
+    ra, dec = positions(vectors)
+    sin_ra, cos_ra, sin_dec, cos_dec = (f(np.radians(angle)) for angle in (ra, dec) for f in (np.sin, np.cos))
+    vx, vy, vz = velocities.T
+    distance = norms(vectors)
+    east = cos_ra * vy - sin_ra * vx
+    north = cos_dec * vz - sin_dec * (cos_ra * vx + sin_ra * vy)
+    return ra, dec, np.degrees(east / distance), np.degrees(north / distance)
+
+
 def separations(ra1: ArrayLike, dec1: ArrayLike, ra2: ArrayLike, dec2: ArrayLike) -> Array:
     """Angular separation of pairs of points on the sphere.
 
     Half-angle (haversine) form, with the cosine of the half-angle from its own sum instead of from 1 - sin^2:
     exact for the arcsecond separations that matching needs, and for antipodes
-    (Sinnott 1984, "Virtues of the Haversine").
-
-    Parameters
-    ----------
-    ra1, dec1, ra2, dec2 : array_like, shape (n,)
-        Positions in degrees, any common frame.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Separations in arcseconds.
+    (Sinnott 1984, "Virtues of the Haversine"). Positions are degrees in any common frame, separations arcseconds.
     """
     dec1, dec2 = np.asarray(dec1, dtype=float), np.asarray(dec2, dtype=float)
     half_ra = 0.5 * _ra_differences(ra1, ra2)
@@ -72,17 +105,8 @@ def tangent_offsets(ra0: ArrayLike, dec0: ArrayLike, ra: ArrayLike, dec: ArrayLi
     the right ascensions, so that nothing cancels in small offsets
     (Calabretta & Greisen 2002, A&A 395, 1077, section 5.1.3, rearranged).
 
-    Parameters
-    ----------
-    ra0, dec0 : array_like, shape (n,)
-        Centres, degrees.
-    ra, dec : array_like, shape (n,)
-        Points, degrees.
-
-    Returns
-    -------
-    east, north : ndarray, shape (n,)
-        Point minus centre, arcseconds. NaN for a point 90 degrees or more from its centre: it has no projection.
+    Centres and points are degrees; offsets (east, north) are point minus centre, arcseconds, NaN for a point 90 degrees
+    or more from its centre: it has no projection.
     """
     lat0, lat = np.radians(dec0), np.radians(dec)
     delta_lat = np.radians(np.asarray(dec, dtype=float) - np.asarray(dec0, dtype=float))
@@ -153,7 +177,7 @@ def smallest_caps(points: Array) -> tuple[Array, Array]:
     bounding = np.repeat(points[:, :1], 3, axis=1)
     growing = np.arange(len(points))
     while growing.size:
-        apart = _lengths(points[growing] - centers[growing, None])
+        apart = norms(points[growing] - centers[growing, None])
         farthest = apart.argmax(axis=1)
         reach = np.take_along_axis(apart, farthest[:, None], axis=1)[:, 0]
         radii[growing] = np.degrees(2.0 * np.arcsin(0.5 * reach))
@@ -182,11 +206,6 @@ def _ra_differences(ra1: ArrayLike, ra2: ArrayLike) -> Array:
     return np.radians(difference - 360.0 * np.rint(difference / 360.0))
 
 
-def _lengths(vectors: Array) -> Array:
-    """Lengths of vectors along the last axis."""
-    return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
-
-
 def _caps_of_few(points: Array) -> tuple[Array, Array, Array]:
     """Smallest caps of d times four unit vectors, shape (d, 4, 3), which may be the same.
 
@@ -202,10 +221,10 @@ def _caps_of_few(points: Array) -> tuple[Array, Array, Array]:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         round_three = a + (u2 * cross(v, w) + v2 * cross(w, u)) / (2.0 * w2)
         centers = np.concatenate([middles, round_three], axis=1)
-        lengths = _lengths(centers)
+        lengths = norms(centers)
         # Points of one great circle, or of a straight line in space: no direction, no such cap.
         centers /= np.where((lengths > 1e-9) & np.isfinite(lengths), lengths, np.nan)[..., None]
-    chords = _lengths(points[:, None] - centers[:, :, None]).max(axis=2)
+    chords = norms(points[:, None] - centers[:, :, None]).max(axis=2)
     chords[np.isnan(chords)] = np.inf
     best, row = np.argmin(chords, axis=1), np.arange(len(points))
     return points[row[:, None], _BOUNDING[best]], centers[row, best], chords[row, best]

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ssdb.ephemeris.apparent import directions_and_rates
 from ssdb.ephemeris.chebyshev import evaluate
 from ssdb.errors import InputError, shown
 from ssdb.io.input_file import InputFile, input_of
@@ -27,7 +26,7 @@ from ssdb.io.limits import content_of, refuse_repeated
 from ssdb.io.tables import label
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction
-from ssdb.sky.sphere import separations
+from ssdb.sky.sphere import directions_and_rates, separations
 from ssdb.units import AU_PER_DAY_KM_S, Array
 
 PROVIDER = "mpsky"
