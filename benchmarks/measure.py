@@ -21,7 +21,7 @@ from benchmarks.simulated import BenchmarkNight, stored_rows
 from ssdb.association.associate import associate
 from ssdb.association.match import place as place_on_detectors
 from ssdb.association.pairs import read_candidate_pairs
-from ssdb.association.visit_batch import Exposures, read_exposures
+from ssdb.association.visit_batch import VisitBatch, read_batch
 from ssdb.config import AssociationConfig
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_schema
@@ -187,16 +187,16 @@ def _join(database: Database, visits: list[int]) -> tuple[float, dict[str, NDArr
     seconds, parts = 0.0, []
     with database.writing() as connection:
         for start in range(0, len(visits), _VISITS_PER_JOIN):
-            exposures = read_exposures(connection, visits[start : start + _VISITS_PER_JOIN], CONFIG)
-            considered = place_on_detectors(exposures, CONFIG).considered
-            spent, pairs = _timed(partial(read_candidate_pairs, connection, exposures, considered, CONFIG))
+            batch = read_batch(connection, visits[start : start + _VISITS_PER_JOIN], CONFIG)
+            considered = place_on_detectors(batch, CONFIG).considered
+            spent, pairs = _timed(partial(read_candidate_pairs, connection, batch, considered, CONFIG))
             seconds += spent
-            parts.append(_within(CONFIG.radius_arcsec, pairs, exposures))
+            parts.append(_within(CONFIG.radius_arcsec, pairs, batch))
     return seconds, {name: np.concatenate([part[name] for part in parts]) for name in _PAIR}
 
 
-def _within(radius_arcsec: float, pairs: dict[str, NDArray[Any]], exposures: Exposures) -> dict[str, NDArray[Any]]:
-    ra, dec = (exposures.predictions[name][pairs["prediction"]] for name in ("ephRa", "ephDec"))
+def _within(radius_arcsec: float, pairs: dict[str, NDArray[Any]], batch: VisitBatch) -> dict[str, NDArray[Any]]:
+    ra, dec = (batch.predictions[name][pairs["prediction"]] for name in ("ephRa", "ephDec"))
     near = separations(ra, dec, pairs["ra"], pairs["dec"]) <= radius_arcsec
     return {name: pairs[name][near] for name in _PAIR}
 

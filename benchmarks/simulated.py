@@ -17,7 +17,7 @@ from benchmarks.baselines import Points
 from ssdb.identity.identify import identify
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_schema
-from ssdb.simulate import Field, Night, SimulationConfig, simulate_visits
+from ssdb.simulate import Night, SimulatedField, SimulationConfig, simulate_visits
 from ssdb.simulate.objects import ecliptic_place
 
 KINDS = ("visits", "detectors", "sources", "predictions")
@@ -139,14 +139,14 @@ def _row_groups(size: Size) -> Iterator[list[Night]]:
         yield group
 
 
-def _fields(size: Size) -> list[Field]:
+def _fields(size: Size) -> list[SimulatedField]:
     """Fields across 0h, round a pole, and from the ecliptic on to higher latitudes; at last one without objects."""
     n_others = min(_MOST_FIELDS, max(2, size.visits // 4)) - 2
     places = [(0.0, 0.0), *zip(*_longitudes_and_latitudes(n_others), strict=True)]
     fields = [_field(size, *ecliptic_place(longitude, latitude), latitude) for longitude, latitude in places]
     # About the southern pole, which is 66 deg from the ecliptic.
     fields.insert(1, _field(size, 40.0, -89.5, 66.0))
-    return [*fields, Field(310.0, -60.0, 0, size.sources)]
+    return [*fields, SimulatedField(310.0, -60.0, 0, size.sources)]
 
 
 def _longitudes_and_latitudes(n: int) -> tuple[list[float], list[float]]:
@@ -155,10 +155,10 @@ def _longitudes_and_latitudes(n: int) -> tuple[list[float], list[float]]:
     return longitude.tolist(), (-np.linspace(0.0, _HIGHEST_LATITUDE, n)).tolist()
 
 
-def _field(size: Size, ra: float, dec: float, latitude: float) -> Field:
+def _field(size: Size, ra: float, dec: float, latitude: float) -> SimulatedField:
     in_belt = (size.on_ecliptic - size.far_from_it) * np.exp(-((latitude / _BELT_WIDTH) ** 2))
     n_objects = size.far_from_it + round(float(in_belt))
-    return Field(ra, dec, n_objects, max(0, size.sources - round(_DETECTED_SHARE * n_objects)))
+    return SimulatedField(ra, dec, n_objects, max(0, size.sources - round(_DETECTED_SHARE * n_objects)))
 
 
 def _together(group: Sequence[Night], kind: str, n_columns: int) -> pa.Table | None:

@@ -3,7 +3,8 @@
 -- The partitions that "first" and "last" leave are known when the statement is planned; the others are not even opened.
 -- "offset 0" keeps the inner part from being merged into the rest, whose order the planner would then be free to choose:
 -- on fresh tables it takes a range of visits for a handful of rows, and would try each of their sources with every box.
-select b.place, d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec, d."raErr", d."decErr", d."ra_dec_Cov"
+select b.place, d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec, d."raErr", d."decErr", d."ra_dec_Cov",
+       d."ssObjectId", d."psfFlux", convert_to(coalesce(d.band, ''), 'UTF8') as band
 from box b
 cross join lateral (
     select *

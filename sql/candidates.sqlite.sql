@@ -6,7 +6,8 @@
 -- A box of several zones is there once for each: with a range of zones the use of the index would stop at them.
 -- first, last: the visits of the boxes are between these.
 -- "cross join" keeps SQLite to this order.
-select b.place, d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec, d."raErr", d."decErr", d."ra_dec_Cov"
+select b.place, d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec, d."raErr", d."decErr", d."ra_dec_Cov",
+       d."ssObjectId", d."psfFlux", cast(coalesce(d.band, '') as blob) as band
 from box b
 cross join "DiaSource" d
 where d.visit = b.visit and d.zone = b.zone and d.ra between b.ra0 and b.ra1 and d.visit between :first and :last

@@ -1,4 +1,4 @@
-"""ssdb tells every detection of a sky survey which known asteroid or comet it is, in a database.
+"""ssdb finds out, in a database, which known asteroid or comet each detection of a sky survey is.
 
 The public names are those that ``__init__.pyi`` imports. Each is loaded when it is first used, so that importing ssdb
 costs next to nothing.

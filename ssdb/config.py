@@ -1,4 +1,4 @@
-"""Configuration of an association: validated, frozen, JSON round-trip (it is stored with every run)."""
+"""The options of association, which are stored as JSON with every run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class AssociationConfig:
     """
 
     mode: str = _option(
-        "fixed", "fixed radius, or the uncertainty ellipses of prediction and source", ("fixed", "uncertainty")
+        "fixed", "fixed radius, or the error ellipses of prediction and source", ("fixed", "uncertainty")
     )
     radius_arcsec: float = _option(1.0, "largest separation of a pair (arcsec)", called="radius", mode="fixed")
     n_sigma: float = _option(3.0, "a pair is kept within this many sigma", mode="uncertainty")
@@ -57,9 +57,9 @@ class AssociationConfig:
     )
     prior_detected: float = _option(0.5, "probability that an expected object is among the sources", mode="uncertainty")
     method: str = _option(
-        "optimal", "one-to-one assignment: best sum of weights, or closest first", ("optimal", "greedy")
+        "optimal", "one-to-one assignment: the largest sum of weights, or closest first", ("optimal", "greedy")
     )
-    max_pixel_margin: int = _option(100, "footprints: objects at most this many pixels outside are matched")
+    max_pixel_margin: int = _option(100, "objects up to this many pixels outside a footprint are matched")
     ecliptic: str = _option(
         "mean", "frame of eclLambda, eclBeta: J2000 mean ecliptic, or astropy's true ecliptic", ("mean", "true")
     )

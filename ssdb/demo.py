@@ -63,7 +63,6 @@ def run_demo(
         Made if it is missing. Files of an earlier demo are replaced, if they are as it left them.
     simulation : SimulationConfig, optional
         Default: 20 visits of 9 detectors each.
-    config : AssociationConfig, optional
 
     Raises
     ------

@@ -11,17 +11,7 @@ from ssdb.units import Mask
 
 
 def begins(*columns: NDArray[Any]) -> Mask:
-    """Which rows begin a run: the first, and each that differs from the one before.
-
-    Parameters
-    ----------
-    columns : ndarray, shape (n,)
-        One or more. NaN differs from all, NaN too.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-    """
+    """Which rows begin a run: the first, and each that differs from the one before. NaN differs from all."""
     new = np.ones(len(columns[0]), bool)
     new[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
     return new

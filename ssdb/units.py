@@ -19,6 +19,9 @@ Columns: TypeAlias = dict[str, NDArray[Any]]
 
 ARCSEC_PER_DEG = 3600.0
 
+ZONES_PER_DEG = 60
+"""Zones of declination, as DiaSource.zone counts them."""
+
 ARCSEC = math.radians(1.0 / ARCSEC_PER_DEG)
 """Radians in an arcsecond."""
 

@@ -27,7 +27,7 @@ from ssdb.ingest.visits import ingest_visits
 from ssdb.predict.precover import precover
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
-from ssdb.store.ddl.archive import detach
+from ssdb.store.ddl.detached import detach
 
 READING = {"backup", "check", "ephemeris", "export", "listen", "partition list", "query", "report", "resolve", "status"}
 OF_FILES = {"demo", "simulate"}

@@ -27,7 +27,7 @@ from ssdb.errors import ConfigError, DatabaseError, InputError
 from ssdb.schema import metadata
 from ssdb.simulate import SimulationConfig, simulate_night
 from ssdb.store.database import Database
-from ssdb.store.ddl.archive import detach
+from ssdb.store.ddl.detached import detach
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "backup.md"
 TABLES = [table.name for table in metadata.sorted_tables]

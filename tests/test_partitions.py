@@ -21,9 +21,9 @@ from ssdb.cli import main
 from ssdb.errors import ConfigError, DatabaseError, InputError, NotFoundError
 from ssdb.schema import metadata
 from ssdb.store.database import Database
-from ssdb.store.ddl.archive import attach, detach, drop, list_parts, partition_width
+from ssdb.store.ddl.detached import attach, detach, drop, list_partitions, partition_width
 from ssdb.store.ddl.migrate import connect
-from ssdb.store.ddl.partitions import DEFAULT_WIDTH, PARTITIONED, partitions, ranges_for
+from ssdb.store.ddl.partitions import DEFAULT_WIDTH, PARTITIONED, partitions, partitions_for
 
 NIGHTS = (2031092300000, 2031092400000, 2031092500000)
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
@@ -73,8 +73,8 @@ def holds(wanted: tuple[int, int | None], visit: int) -> bool:
 @given(st.lists(int64, min_size=1, max_size=20), st.lists(int64, max_size=10), st.integers(1, 2**62))
 def test_every_visit_has_one_range_and_ranges_that_exist_stay(visits: list[int], before: list[int], width: int) -> None:
     """Whatever the width then was: each visit is in exactly one range, and no two ranges overlap."""
-    existing = ranges_for(np.array(before, np.int64), 1 + width // 3, [])
-    needed = ranges_for(np.array(visits, np.int64), width, existing)
+    existing = partitions_for(np.array(before, np.int64), 1 + width // 3, [])
+    needed = partitions_for(np.array(visits, np.int64), width, existing)
     together = sorted({*existing, *needed})
     for visit in visits:
         assert sum(holds(wanted, visit) for wanted in needed) == 1
@@ -86,11 +86,11 @@ def test_every_visit_has_one_range_and_ranges_that_exist_stay(visits: list[int],
 
 def test_ranges_are_nights_of_rubins_numbering() -> None:
     visits = np.array([2031092300001, 2031092399999, 2031092400000])
-    assert ranges_for(visits, DEFAULT_WIDTH, []) == [(2031092300000, 2031092400000), (2031092400000, 2031092500000)]
+    assert partitions_for(visits, DEFAULT_WIDTH, []) == [(2031092300000, 2031092400000), (2031092400000, 2031092500000)]
 
 
 def test_the_last_range_has_no_end() -> None:
-    ((first, past),) = ranges_for(np.array([LARGEST]), DEFAULT_WIDTH, [])
+    ((first, past),) = partitions_for(np.array([LARGEST]), DEFAULT_WIDTH, [])
     assert first == LARGEST // DEFAULT_WIDTH * DEFAULT_WIDTH
     assert past is None
 
@@ -103,7 +103,7 @@ def test_visits_make_the_partitions_that_they_need(associated: Database) -> None
         found = partitions(connection)
     ranges = {(first, first + DEFAULT_WIDTH) for first in NIGHTS}
     for table in PARTITIONED:
-        assert {part.range for part in found if part.table == table.name} == ranges
+        assert {partition for partition, tables in found.items() if table.name in tables} == ranges
     for first in NIGHTS:
         of_night = f'SELECT count(*), min(visit), max(visit) FROM "DiaSource_{first}"'
         assert rows(associated, of_night) == [(4, first + 1, first + 2)]
@@ -174,7 +174,7 @@ def test_the_width_is_of_partitions_that_are_made_later(server: Database) -> Non
     assert partition_width(server) == DEFAULT_WIDTH
     assert partition_width(server, 10 * DEFAULT_WIDTH) == 10 * DEFAULT_WIDTH
     ssdb.ingest_visits(server, table_of(survey.visits))
-    ranges = [(part.first, part.past) for part in list_parts(server)]
+    ranges = [(part.first, part.past) for part in list_partitions(server)]
     # What is left of ten nights where one has its own already.
     assert ranges == [(NIGHTS[0], NIGHTS[1]), (NIGHTS[1], 2031093000000)]
     with pytest.raises(ConfigError, match="above 0"):
@@ -192,10 +192,10 @@ def test_a_night_set_aside_and_brought_back_is_as_it_was(associated: Database) -
         kept = [row for row in before[name] if not NIGHTS[1] <= row["visit"] < NIGHTS[2]]
         assert without[name] == kept
     assert not any(result.n_violations for result in ssdb.check(associated))
-    assert [part.visits for part in list_parts(associated) if part.detached] == [2]
+    assert [part.visits for part in list_partitions(associated) if part.detached] == [2]
     assert attach(associated, NIGHTS[1]) == 2
     assert stored(associated) == before
-    assert not any(part.detached for part in list_parts(associated))
+    assert not any(part.detached for part in list_partitions(associated))
     assert not any(name.endswith("_detached") for name in _partition_names(associated))
     ssdb.associate(associated, everything=True)
     assert stored(associated) == before
@@ -227,14 +227,14 @@ def test_a_night_stored_anew_keeps_the_old_one_out(associated: Database) -> None
     before = stored(associated)
     detach(associated, NIGHTS[0])
     ssdb.ingest_visits(associated, {"visit": [NIGHTS[0] + 1], "midpointMjdTai": [MJD]})
-    with pytest.raises(DatabaseError, match=f"stored meanwhile: {NIGHTS[0] + 1}; the part stays set aside"):
+    with pytest.raises(DatabaseError, match=f"stored meanwhile: {NIGHTS[0] + 1}; the partition stays detached"):
         attach(associated, NIGHTS[0])
-    with pytest.raises(DatabaseError, match="set_aside=True"):
+    with pytest.raises(DatabaseError, match="detached=True"):
         drop(associated, NIGHTS[0])
-    assert drop(associated, NIGHTS[0], set_aside=True).detached
+    assert drop(associated, NIGHTS[0], detached=True).detached
     with pytest.raises(NotFoundError, match="any more"):
-        drop(associated, NIGHTS[0], set_aside=True)
-    assert [part.visits for part in list_parts(associated)] == [1, 2, 2]
+        drop(associated, NIGHTS[0], detached=True)
+    assert [part.visits for part in list_partitions(associated)] == [1, 2, 2]
     assert stored(associated)["SSSource"] == [row for row in before["SSSource"] if row["visit"] >= NIGHTS[1]]
 
 
@@ -242,14 +242,14 @@ def test_what_is_not_there_is_told(associated: Database) -> None:
     for action in (detach, drop):
         with pytest.raises(NotFoundError, match="visit 5 belongs to"):
             action(associated, 5)
-    with pytest.raises(NotFoundError, match="set aside"):
+    with pytest.raises(NotFoundError, match="is detached"):
         attach(associated, NIGHTS[0])
 
 
 def test_sqlite_has_no_partitions(sqlite_url: str) -> None:
     with closing(connect(sqlite_url)) as database:
         for action in (
-            list_parts,
+            list_partitions,
             lambda d: detach(d, 1),
             lambda d: attach(d, 1),
             lambda d: drop(d, 1),
@@ -265,7 +265,7 @@ def test_a_night_in_use_is_not_waited_for_without_end(associated: Database, post
     with psycopg.connect(postgresql_url.replace("+psycopg", "")) as reader:
         reader.execute('SELECT count(*) FROM "DiaSource"')
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("ssdb.store.ddl.alone._SECONDS", 0.2)
+            patch.setattr("ssdb.store.locks._SECONDS", 0.2)
             with pytest.raises(DatabaseError, match="in use"):
                 detach(associated, NIGHTS[0])
     assert stored(associated) == before
@@ -282,13 +282,13 @@ def test_the_command(associated: Database, postgresql_url: str) -> None:
 
     parts = json.loads(run("list", "--json"))
     assert [(part["first"], part["visits"], part["detached"]) for part in parts] == [(n, 2, False) for n in NIGHTS]
-    assert "set aside, in DiaSource_2031092300000_detached" in run("detach", str(NIGHTS[0]))
-    assert "set aside" in run("list")
+    assert "is detached, in DiaSource_2031092300000_detached" in run("detach", str(NIGHTS[0]))
+    assert "detached" in run("list")
     assert "is back, with 2 visits" in run("attach", str(NIGHTS[0]))
     result = CliRunner().invoke(main, ["--db", postgresql_url, "partition", "drop", str(NIGHTS[0])], input="n\n")
     assert result.exit_code == 1
-    assert len(list_parts(associated)) == 3
-    assert "dropped the part from visit 2031092300000, with 2 visits" in run("drop", "--yes", str(NIGHTS[0]))
+    assert len(list_partitions(associated)) == 3
+    assert "dropped the partition from visit 2031092300000, with 2 visits" in run("drop", "--yes", str(NIGHTS[0]))
     assert run("width", "500") == "500\n"
     assert CliRunner().invoke(main, ["--db", postgresql_url, "partition", "width", "0"]).exit_code == 2
 

@@ -18,7 +18,7 @@ from test_partitions import NIGHTS, three_nights
 import ssdb
 from ssdb.errors import DatabaseError, NotFoundError
 from ssdb.store.database import Database
-from ssdb.store.ddl.archive import Part, attach, detach, drop, list_parts, part_with
+from ssdb.store.ddl.detached import PartitionReport, attach, detach, drop, list_partitions, partition_with
 from ssdb.store.ddl.migrate import connect
 
 ORPHANS = 'SELECT count(*) FROM "DiaSource" d LEFT JOIN "Visit" v USING (visit) WHERE v.visit IS NULL'
@@ -47,7 +47,7 @@ def stored(database: Database) -> dict:
 
 
 def impatient(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.3) -> None:
-    monkeypatch.setattr("ssdb.store.ddl.alone._SECONDS", seconds)
+    monkeypatch.setattr("ssdb.store.locks._SECONDS", seconds)
 
 
 # Partitions that are missing
@@ -162,7 +162,7 @@ def test_an_autovacuum_is_waited_for_with_nothing_in_hand(
         vacuum.rollback()
         detaching.result(60)
     assert ("ShareUpdateExclusiveLock false",) in seen
-    assert [part.first for part in list_parts(associated) if part.detached] == [NIGHTS[0]]
+    assert [part.first for part in list_partitions(associated) if part.detached] == [NIGHTS[0]]
 
 
 def test_beside_readers_and_writers(associated: Database, postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +211,7 @@ def test_beside_readers_and_writers(associated: Database, postgresql_url: str, m
     assert set(looks) == {(0, 0)}
     assert set(outcomes) <= {"done", "in use", "not there"}
     # How often the owner finds a gap depends on the machine. With nobody there every command succeeds.
-    if not any(part.detached for part in list_parts(associated)):
+    if not any(part.detached for part in list_partitions(associated)):
         detach(associated, NIGHTS[0])
     attach(associated, NIGHTS[0])
     after = stored(associated)
@@ -237,7 +237,7 @@ def test_a_part_is_found_without_a_look_into_the_others(associated: Database) ->
     counted = []
     for _ in range(2):
         with Steps().counted() as steps:
-            assert part_with(associated, NIGHTS[0] + 1).first == NIGHTS[0]
+            assert partition_with(associated, NIGHTS[0] + 1).first == NIGHTS[0]
         counted.append(steps.n)
         if len(counted) == 1:
             drop(associated, NIGHTS[2])
@@ -269,19 +269,19 @@ def test_of_two_who_set_a_part_aside_or_bring_it_back_one_is_told(associated: Da
     n_visits, said = _at_once(*[lambda: attach(associated, NIGHTS[0])] * 2)
     assert n_visits == [2]
     assert len(said) == 1
-    assert "is set aside (any more)" in said[0]
+    assert "is detached (any more)" in said[0]
     assert stored(associated) == before
 
 
 def test_no_other_part_is_dropped_than_the_one_that_was_shown(associated: Database) -> None:
     """Brought back since it was shown, it is in use."""
     detach(associated, NIGHTS[0])
-    shown: Part = part_with(associated, NIGHTS[0])
+    shown: PartitionReport = partition_with(associated, NIGHTS[0])
     assert shown.detached
     attach(associated, NIGHTS[0])
     with pytest.raises(NotFoundError, match="any more"):
         drop(associated, NIGHTS[0], only=shown)
-    assert len(list_parts(associated)) == 3
+    assert len(list_partitions(associated)) == 3
 
 
 def test_a_part_stays_aside_where_another_one_has_come(associated: Database) -> None:
@@ -292,9 +292,9 @@ def test_a_part_stays_aside_where_another_one_has_come(associated: Database) -> 
     survey.load(associated)
     before = stored(associated)
     wanted = ", ".join(str(NIGHTS[0] + number) for number in (5, 6, 7))
-    with pytest.raises(DatabaseError, match=rf"stored meanwhile: {wanted}, \.\.\.; the part stays set aside"):
+    with pytest.raises(DatabaseError, match=rf"stored meanwhile: {wanted}, \.\.\.; the partition stays detached"):
         attach(associated, NIGHTS[0])
-    with pytest.raises(DatabaseError, match="aside already"):
+    with pytest.raises(DatabaseError, match="detached already"):
         detach(associated, NIGHTS[0])
     assert stored(associated) == before
 
@@ -314,7 +314,7 @@ def test_a_part_of_another_version_stays_aside(associated: Database) -> None:
     change(associated, 'ALTER TABLE "SSSource" ADD COLUMN more integer')
     with pytest.raises(DatabaseError, match="another version"):
         attach(associated, NIGHTS[0])
-    assert [part.visits for part in list_parts(associated) if part.detached] == [2]
+    assert [part.visits for part in list_partitions(associated) if part.detached] == [2]
 
 
 def test_bringing_back_beside_an_ingest_of_the_same_night(associated: Database, postgresql_url: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from ingesting import at_once
@@ -157,10 +158,15 @@ def test_the_box_join_uses_its_index(postgresql_url: str) -> None:
     make_segments(database, [NIGHT])
     from ssdb.store.query_plans import index_loops
     from ssdb.store.sql_files import sql_text
+    from ssdb.store.transfer.array_parameters import rows_as_text
 
-    statement = sa.text("EXPLAIN " + sql_text("ephemeris_candidates.postgresql.sql"))
+    names = ("field", "night", "zone", "ra0", "ra1", "west", "dec0", "dec1")
+    probe = dict(zip(names, np.array([[0, 61010, 3, 0, 10, 0, -5, 5]], dtype=float).T, strict=True))
+    probe |= {name: probe[name].astype(np.int32) for name in names[:3]}
+    rows_of_probe, values = rows_as_text(database.engine.dialect, "probe", probe)
+    statement = sa.text(f"EXPLAIN WITH {rows_of_probe} " + sql_text("segments_near.postgresql.sql"))
     with database.writing() as connection, index_loops(connection):
-        plan = "\n".join(connection.scalars(statement, {"probes": "[[0, 61010, 3, 0, 10, 0, -5, 5]]"}))
+        plan = "\n".join(connection.scalars(statement, values))
     assert "ix_SsEphemeris_night_zone_raMin" in plan
     assert "Seq Scan" not in plan
     database.close()

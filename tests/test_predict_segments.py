@@ -14,7 +14,6 @@ from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.predict import ephemeris, retarded
 from ssdb.ephemeris.propagate import trajectories
-from ssdb.predict.segment_index import boxes_of_caps, probes_of_field, zones_of_caps
 from ssdb.predict.segments import (
     MARGIN_DAYS,
     NightSegments,
@@ -23,6 +22,7 @@ from ssdb.predict.segments import (
     segments_of_night,
     unpacked_series,
 )
+from ssdb.sky.boxes import boxes_of_caps, probes_of_field, zones_of_caps
 from ssdb.sky.sphere import positions, separations
 
 MAS = 1e-3

@@ -108,7 +108,7 @@ def test_residuals_are_those_of_the_matches(associated: Database) -> None:
 
 
 def test_the_focal_plane_is_that_of_the_most_complete_exposure(associated: Database) -> None:
-    plane = read_report(associated).focal_plane
+    plane = read_report(associated).camera
     assert plane is not None
     assert (plane.visit, plane.instrument, plane.detectors.tolist()) == (1, "cam", [0, 3])
     assert plane.outlines.counts.tolist() == [4, 4]
@@ -139,6 +139,6 @@ def test_runs_come_with_their_timings(associated: Database) -> None:
 def test_an_empty_database_has_nothing(database: Database) -> None:
     data = read_report(database)
     assert [len(part["visit"]) for part in (data.visits, data.matches, data.unseen)] == [0, 0, 0]
-    assert (data.focal_plane, data.runs, data.n_runs, data.objects) == (None, [], 0, [])
+    assert (data.camera, data.runs, data.n_runs, data.objects) == (None, [], 0, [])
     with pytest.raises(NotFoundError, match="there are no visits at all"):
         read_report(database, [NIGHT])

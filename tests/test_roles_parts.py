@@ -16,7 +16,7 @@ import ssdb
 from ssdb.cli import main
 from ssdb.schema import metadata
 from ssdb.store.database import open_database
-from ssdb.store.ddl.archive import attach, detach, drop, list_parts, partition_width
+from ssdb.store.ddl.detached import attach, detach, drop, list_partitions, partition_width
 from ssdb.store.ddl.migrate import connect, downgrade
 from ssdb.store.ddl.partitions import PARTITIONED
 from ssdb.store.sql_files import sql_texts
@@ -80,7 +80,7 @@ def test_a_writer_has_parts_made_as_ssdb_does(login: Login, postgresql_url: str)
     _administer(postgresql_url, "UPDATE metadata SET value = '100000' WHERE name = 'ssdb:visitsPerPartition'")
     with closing(connect(url)) as database:
         ssdb.ingest_visits(database, {"visit": [2001, 7001, 700001], "midpointMjdTai": [60000.0] * 3})
-        parts = [(part.first, part.past) for part in list_parts(database)]
+        parts = [(part.first, part.past) for part in list_partitions(database)]
         assert parts[1:-1] == [(0, 1000), (1000, 5000), (5000, 6000), (6000, 100000), (700000, 800000)]
         ingesting.load_night(database, associated=False)
         assert ssdb.associate(database).failed == {}
@@ -94,9 +94,9 @@ def test_there_is_an_end_to_the_number_of_parts(login: Login, postgresql_url: st
     with closing(connect(login("ssdb_writer"))) as database:
         for night in range(3):
             ssdb.ingest_visits(database, {"visit": [night * 100_000], "midpointMjdTai": [60000.0]})
-        with pytest.raises(ssdb.DatabaseError, match=r"has 3 parts already.*`ssdb partition width`"):
+        with pytest.raises(ssdb.DatabaseError, match=r"has 3 partitions already.*`ssdb partition width`"):
             ssdb.ingest_visits(database, {"visit": [300_000], "midpointMjdTai": [60000.0]})
-        assert len(list_parts(database)) == 3
+        assert len(list_partitions(database)) == 3
 
 
 @pytest.mark.parametrize("role", ["ssdb_reader", "ssdb_writer"])
@@ -113,12 +113,12 @@ def test_only_the_owner_changes_parts(role: str, login: Login, postgresql_url: s
             with pytest.raises(ssdb.DatabaseError, match=r"only the owner of the tables, ssdb_owner, can change"):
                 action()
         assert partition_width(database) == 100_000
-        assert [part.visits for part in list_parts(database)] == [2]
+        assert [part.visits for part in list_partitions(database)] == [2]
         assert ingesting.dump(database) == before
     result = CliRunner().invoke(main, ["--db", login(role), "partition", "width", "5"])
     assert result.exit_code == 1
     assert result.stderr.startswith(
-        "ssdb: only the owner of the tables, ssdb_owner, can change how they are kept in parts"
+        "ssdb: only the owner of the tables, ssdb_owner, can change how they are partitioned"
     )
 
 
@@ -129,7 +129,7 @@ def test_an_owner_changes_parts_and_nobody_writes_what_is_aside(login: Login) ->
     assert len(aside) == 7
     changes = [f"{verb} {name}" for name in aside for verb in ("DELETE FROM", "TRUNCATE")]
     assert _denied(writer, changes) == changes
-    assert "set aside" in _ssdb(login("ssdb_reader"), "partition", "list")
+    assert "detached" in _ssdb(login("ssdb_reader"), "partition", "list")
     _ssdb(owner, "partition", "attach", "10")
     parts = [f'"{table.name}_0"' for table in PARTITIONED]
     changes = [f"{verb} {name}" for name in parts for verb in ("DELETE FROM", "TRUNCATE")]

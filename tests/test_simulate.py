@@ -35,9 +35,9 @@ from ssdb.schema import apdb_dia as dia
 from ssdb.schema import survey
 from ssdb.schema.arrow import arrow_schema
 from ssdb.simulate import (
-    Field,
     Night,
     Score,
+    SimulatedField,
     SimulationConfig,
     score,
     simulate_night,
@@ -658,7 +658,11 @@ def test_score_refuses_what_is_no_one_to_one_match() -> None:
 
 def test_other_fields_have_the_objects_and_sources_asked_for() -> None:
     """A night may have fields of its own, each with its own numbers."""
-    fields = [Field(10.0, 4.0, 200, 50), Field(30.0, -20.0, 20, 400), Field(310.0, -60.0, 0, 100)]
+    fields = [
+        SimulatedField(10.0, 4.0, 200, 50),
+        SimulatedField(30.0, -20.0, 20, 400),
+        SimulatedField(310.0, -60.0, 0, 100),
+    ]
     config = SimulationConfig(n_visits=6, n_objects=7, n_sources=7, detection_efficiency=0.0)
     for number, (part, field) in enumerate(zip(simulate_visits(config, fields), [0, 1, 0, 1, 0, 2], strict=True)):
         wanted = fields[field]

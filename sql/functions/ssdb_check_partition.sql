@@ -1,6 +1,6 @@
 -- At the end of every transaction that made a partition: it must be one by then, of the range that is due to it, and a
 -- visit of that range must be stored. So nobody who may have partitions made leaves tables behind, chooses their bounds,
--- or makes any that nothing needs. What the range is, ranges_for() of ssdb/store/ddl/partitions.py says as well.
+-- or makes any that nothing needs. What the range is, partitions_for() of ssdb/store/ddl/partitions.py says as well.
 CREATE OR REPLACE FUNCTION ssdb_check_partition() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, :schema, pg_temp AS $$
 DECLARE

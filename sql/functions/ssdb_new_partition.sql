@@ -17,7 +17,7 @@ BEGIN
         RAISE EXCEPTION 'the table SsLock has lost its row partitions: run `ssdb init`';
     END IF;
     IF (SELECT count(*) FROM pg_inherits WHERE inhparent = format(':schema.%I', parent)::regclass) >= most THEN
-        RAISE EXCEPTION '% has % parts already, as many as there may be: set old ones aside, or have new ones hold more visits with `ssdb partition width`',
+        RAISE EXCEPTION '% has % partitions already, as many as there may be: detach old ones, or have new ones hold more visits with `ssdb partition width`',
             parent, most;
     END IF;
     EXECUTE format(

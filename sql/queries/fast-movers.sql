@@ -6,7 +6,7 @@
 --   until  time    -      all  Only observations before this time
 -- Columns:
 --   motionAngle     double  deg     Position angle of the predicted motion, north to east
---   expectedTrail   double  arcsec  Way that the object went during the exposure
+--   expectedTrail   double  arcsec  Distance that the object moved during the exposure
 -- Example: --param rate=1
 SELECT o."designation", o."ssObjectId", o."midpointMjdTai", o."band", o."mag", o."ephRate",
        CASE WHEN o."ephRateRa" < 0 THEN 360 ELSE 0 END + degrees(atan2(o."ephRateRa", o."ephRateDec")) AS "motionAngle",

@@ -1,7 +1,7 @@
 -- Which known objects are at positions and times of your own: an uploaded table against the predictions.
 --
 -- Predictions are moved to the time of the position, along their motion; separations are exact. Of several predictions
--- of an object that are within the radius the one nearest in time is given. Exposures whose field is known are looked
+-- of an object that are within the radius the one nearest in time is given. Visits whose field is known are looked
 -- at only where the position is at most 1 deg outside of it. A position without an object has one row with NULL.
 --
 -- Upload: positions

@@ -35,10 +35,6 @@ class CheckResult:
 def check(database: Database) -> list[CheckResult]:
     """Verifies every relation of ``sql/checks``, in one snapshot.
 
-    Parameters
-    ----------
-    database : Database
-
     Returns
     -------
     list of CheckResult

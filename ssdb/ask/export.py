@@ -40,7 +40,6 @@ def export(
 
     Parameters
     ----------
-    database : Database
     table : str
         Its name, in capitals or not.
     path : path

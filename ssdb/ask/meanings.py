@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ssdb.schema import metadata
 from ssdb.store.ddl.views import known_columns, view_definitions
-from ssdb.store.sql_headers import read_header
+from ssdb.store.sql_files import read_header
 
 _RELATION = re.compile(r'\b(?:FROM|JOIN) "(\w+)"(?: (?!ON\b)(\w+))?', re.IGNORECASE)
 _COMMENT = re.compile("--[^\n]*")

@@ -23,9 +23,8 @@ from ssdb.io.input_file import input_of
 from ssdb.io.times import mjd_tai_of, span_of
 from ssdb.schema.arrow import arrow_field
 from ssdb.store.database import Database
-from ssdb.store.sql_files import sql_texts
-from ssdb.store.sql_headers import Header, read_header
-from ssdb.store.transfer.uploads import upload_expression, upload_value
+from ssdb.store.sql_files import Header, read_header, sql_texts
+from ssdb.store.transfer.array_parameters import rows_as_text
 
 _ALL = "all"
 """The default of what restricts the answer only when it is given: NULL."""
@@ -136,7 +135,6 @@ def named_query(
 
     Parameters
     ----------
-    database : Database
     name : str
         One of :func:`named_queries`.
     parameters : mapping, optional
@@ -189,9 +187,11 @@ def asking_named(
     if upload is not None:
         from ssdb.ask.uploads import POSITIONS, read_positions
 
-        uploaded = upload_expression(database.engine.dialect, POSITIONS)
+        rows = read_positions(input_of(upload, table, type))
+        arrays = {name: rows.column(name).to_numpy() for name in rows.column_names}
+        uploaded, of_upload = rows_as_text(database.engine.dialect, POSITIONS.name, arrays)
         sql = re.sub(r"^WITH( RECURSIVE)?", lambda begin: f"{begin[0]} {uploaded},", sql)
-        values[POSITIONS.name] = upload_value(POSITIONS, read_positions(input_of(upload, table, type)))
+        values |= of_upload
         columns = dict(POSITIONS.columns.items())
     columns = columns | asked.columns
     with asking(database, sql, values) as answer:

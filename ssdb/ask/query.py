@@ -147,15 +147,10 @@ def query(database: Database, sql: str, parameters: Mapping[str, Any] | None = N
 
     Parameters
     ----------
-    database : Database
     sql : str
         One SELECT statement. Without parameters it goes to the server as it is, so that ``LIKE 'K%'`` works.
     parameters : mapping, optional
         Values for ``:name`` in the statement.
-
-    Returns
-    -------
-    QueryResult
 
     Raises
     ------

@@ -71,16 +71,6 @@ class AssociationResult:
 def load_result(database: Database, visit: int, detector: int | None = None) -> AssociationResult:
     """The stored result of a visit, or of one detector of it.
 
-    Parameters
-    ----------
-    database : Database
-    visit : int
-    detector : int, optional
-
-    Returns
-    -------
-    AssociationResult
-
     Raises
     ------
     NotFoundError

@@ -28,10 +28,6 @@ _COUNTED = {
 def status(database: Database) -> dict[str, Any]:
     """Counts of what is in the database.
 
-    Parameters
-    ----------
-    database : Database
-
     Returns
     -------
     dict
@@ -68,11 +64,6 @@ def status(database: Database) -> dict[str, Any]:
 def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, Any]]:
     """The rows of Visit of some visits, each with its ``detectors``: the rows of VisitDetector but footprints.
 
-    Parameters
-    ----------
-    database : Database
-    visits : sequence of int
-
     Raises
     ------
     NotFoundError
@@ -100,7 +91,6 @@ def run_status(database: Database, run_id: str) -> dict[str, Any]:
 
     Parameters
     ----------
-    database : Database
     run_id : str
         Of the AssociationRun; ``last``: the one that started last.
 

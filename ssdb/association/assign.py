@@ -19,25 +19,14 @@ _LARGEST_MATRIX = 4_000_000
 
 
 def assign(object_key: Integers, source_key: Integers, separation: Array, weight: Array, method: str) -> Mask:
-    """Choose pairs so that each object and each source occurs at most once.
+    """Choose pairs so that each object and each source occurs at most once: a mask, shape (n,).
 
-    Parameters
-    ----------
-    object_key, source_key : ndarray of int64, shape (n,)
-        What tells the objects (of all visits) and the sources apart. Their ascending order decides between equals,
-        so that the order of the pairs changes nothing. A pair occurs once.
-    separation : ndarray, shape (n,)
-        Any unit.
-    weight : ndarray, shape (n,)
-        Pairs with a weight of 0 or below are never chosen.
-    method : {"optimal", "greedy"}
-        ``"optimal"``: the sum of the weights of the chosen pairs is the largest possible. ``"greedy"``: the closest
-        pair of all, then the closest of those that are still possible, and so on.
+    ``"optimal"``: the sum of the weights of the chosen pairs is the largest possible. ``"greedy"``: the closest pair of
+    all, then the closest of those that are still possible, and so on. Pairs with a weight of 0 or below are never
+    chosen.
 
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-        Whether the pair is chosen.
+    The keys tell the objects (of all visits) and the sources apart; a pair occurs once. Their ascending order decides
+    between equals, so that the order of the pairs changes nothing. Separations are of any unit.
     """
     chosen = np.zeros(len(weight), dtype=bool)
     possible = np.flatnonzero(weight > 0)
@@ -45,7 +34,9 @@ def assign(object_key: Integers, source_key: Integers, separation: Array, weight
         return chosen
     objects = np.unique(object_key[possible], return_inverse=True)[1]
     sources = np.unique(source_key[possible], return_inverse=True)[1]
-    if method == "greedy":
+    if objects.max() + 1 == sources.max() + 1 == len(possible):  # nothing is contested
+        chosen[possible] = True
+    elif method == "greedy":
         chosen[possible] = _greedy(objects, sources, separation[possible])
     else:
         chosen[possible] = _optimal(objects, sources, weight[possible])

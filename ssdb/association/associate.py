@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from ssdb.association.batches import Batches
+from ssdb.association.batches import Batches, Turns
 from ssdb.association.match import Rows, match
 from ssdb.association.overlap import IN_HAND, overlapped
 from ssdb.association.pairs import read_candidate_pairs
 from ssdb.association.results import write_matches, write_state
 from ssdb.association.stages import Stage, Stages
-from ssdb.association.visit_batch import LeftOut, read_ephemerides, read_exposures, source_densities
+from ssdb.association.visit_batch import LeftOut, read_batch, read_ephemerides, source_densities
 from ssdb.association.workers import Work, WorkerDied, share
 from ssdb.config import AssociationConfig
 from ssdb.errors import ConfigError, NotFoundError, SsdbError, UsageError, option, shown
@@ -38,7 +38,6 @@ from ssdb.store.tables.visits import (
     ready_visits,
 )
 from ssdb.store.transfer.write import Progress
-from ssdb.store.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ class AssociationReport:
     visits : list of VisitOutcome
         The visits that were associated, ascending.
     failed : dict of int to str
-        Exposures that could not be associated, with the reason. They stay as they were.
+        Visits that could not be associated, with the reason. They stay as they were.
     left_out : list of LeftOut
         Stored predictions that make no sense, and were not used: which, and why. The visits are associated without
         them.
@@ -295,7 +294,7 @@ def _associate_alone(
 
 def _associate_batch(
     database: Database,
-    batch: Sequence[int],
+    wanted: Sequence[int],
     detectors: Collection[int] | None,
     only_pending: bool,
     report: AssociationReport,
@@ -305,26 +304,26 @@ def _associate_batch(
     config, timed = report.config, report.stages.timed
     with database.writing() as connection, index_loops(connection):
         with timed("claim") as stage:
-            visits = claim_visits(connection, batch, only_pending=only_pending)
+            visits = claim_visits(connection, wanted, only_pending=only_pending)
             stage.rows += len(visits)
         if not visits:
             return
         with timed("read") as stage:
-            exposures = read_exposures(connection, visits, config)
-            stage.rows += len(exposures.predictions["visit"]) + len(exposures.detectors["visit"])
+            batch = read_batch(connection, visits, config)
+            stage.rows += len(batch.predictions["visit"]) + len(batch.detectors["visit"])
         rows = Rows(
             pairs=partial(read_candidate_pairs, connection),
             densities=partial(source_densities, connection),
             ephemerides=partial(read_ephemerides, connection),
         )
-        matches = match(exposures, rows, config, detectors, timed)
+        matches = match(batch, rows, config, detectors, timed)
         with timed("write") as stage:
             stage.rows += write_matches(connection, visits, matches, detectors)
             now = datetime.now(UTC).replace(tzinfo=None)
-            counts = write_state(connection, exposures, matches.expected, detectors, report.run_id, now)
+            counts = write_state(connection, batch, matches.expected, detectors, report.run_id, now)
             notify_associated(connection, visits)
         commit = time.perf_counter()
-    report.left_out += exposures.left_out
+    report.left_out += batch.left_out
     report.stages.setdefault("commit", Stage()).seconds += time.perf_counter() - commit
     seconds = (time.perf_counter() - started) / len(visits)
     counted = np.stack([counts[name] for name in ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")], axis=-1)

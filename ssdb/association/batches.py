@@ -1,31 +1,31 @@
-"""In which batches visits are associated."""
+"""In which batches visits are associated, and when others have a turn."""
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Sequence
+
+from ssdb.store.database import Database
+from ssdb.store.transfer.nested import Nested
 
 _FIRST_BATCH = 2
 """Nothing is known then about how much there is to a visit."""
 _ROWS_PER_BATCH = 60_000
 """Predictions, detectors and pairs that are in memory at a time: some 40 MB. 8 to 20 full visits of Rubin's."""
 
+_TURN_SECONDS = 2.0
+_PAUSE_SECONDS = 0.12
+"""Who waits for SQLite's only lock looks for it every 0.1 s (``sqliteDefaultBusyCallback`` of SQLite's source)."""
+
 
 class Batches:
-    """Exposures that are still to be associated, dealt in batches.
+    """Visits that are still to be associated, each once, dealt in batches to so many workers.
 
-    What was met so far decides how many visits are in the next batch: many of tiny ones, since every batch takes
-    some milliseconds by itself; few where there are very many pairs, since these are all in memory at once. From one
-    batch to the next the number doubles at most.
-
-    Parameters
-    ----------
-    visits : sequence of int
-        The visits, each once.
-    workers : int
-        Among how many they are dealt. The last batches are small, so that all end at about the same time.
-    most : int
-        Exposures in a batch at most.
+    What was met so far decides how many visits are in the next batch, at most ``most``: many of tiny ones, since every
+    batch takes some milliseconds by itself; few where there are very many pairs, since these are all in memory at once.
+    From one batch to the next the number doubles at most. The last batches are small, so that all workers end at about
+    the same time.
     """
 
     def __init__(self, visits: Sequence[int], workers: int, most: int) -> None:
@@ -66,3 +66,22 @@ class Batches:
         self._waiting += (visit for visit in visits if visit not in self._seen_later)
         self._seen_later.update(visits)
         return before
+
+
+class Turns:
+    """Lets others write now and then, while one transaction follows the other.
+
+    SQLite has no queue for its lock: who takes it again at once leaves nothing to those that wait, until they give up.
+    PostgreSQL locks rows, and needs none of this.
+    """
+
+    def __init__(self, database: Database) -> None:
+        # Within a transaction nobody can come in.
+        self._shared = database.dialect == "sqlite" and not database.in_memory and not isinstance(database, Nested)
+        self._since = time.monotonic()
+
+    def offer(self) -> None:
+        """Waits long enough for another one to come in, if that has not been done for a while."""
+        if self._shared and time.monotonic() - self._since > _TURN_SECONDS:
+            time.sleep(_PAUSE_SECONDS)
+            self._since = time.monotonic()

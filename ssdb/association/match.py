@@ -14,7 +14,7 @@ from ssdb.association.assign import assign
 from ssdb.association.derive import derive
 from ssdb.association.refine import largest_days, ranks, refine, search_radii
 from ssdb.association.stages import Stage
-from ssdb.association.visit_batch import Exposures
+from ssdb.association.visit_batch import VisitBatch
 from ssdb.config import AssociationConfig
 from ssdb.errors import AssociationError, shown
 from ssdb.runs import begins
@@ -64,103 +64,93 @@ class Matches:
     ss_source: Columns
 
 
-def place(exposures: Exposures, config: AssociationConfig, detectors: Collection[int] | None = None) -> Placement:
-    """Which detector each object falls on.
+def place(batch: VisitBatch, config: AssociationConfig, detectors: Collection[int] | None = None) -> Placement:
+    """Which detector each object falls on; with ``detectors`` only objects on these are considered.
 
-    Parameters
-    ----------
-    visits : Exposures
-    config : AssociationConfig
-    detectors : collection of int, optional
-        Only objects on these detectors are considered.
-
-    Returns
-    -------
-    Placement
-        Without footprints an object is on no detector and is considered all the same. With them it is considered if
-        it is on one, its padding included, or if some detector with sources has none, on which it may be.
+    Without footprints an object is on no detector and is considered all the same. With them it is considered if it is
+    on one, its padding included, or if some detector with sources has none, on which it may be.
     """
-    predictions = exposures.predictions
-    detector, prediction, distance = _near(exposures, config)
+    predictions = batch.predictions
+    detector, prediction, distance = _near(batch, config)
     # Chosen without regard to search radii, which depend on sources: what is loaded for one detector is not to take
     # an object from another one.
-    possible = distance >= -_whole_pixels(np.inf, exposures.detectors["pixelScale"][detector], config)
+    possible = distance >= -_whole_pixels(np.inf, batch.detectors["pixelScale"][detector], config)
     detector, prediction, distance = detector[possible], prediction[possible], distance[possible]
-    padding = _padding(exposures, detector, prediction, config)
+    padding = _padding(batch, detector, prediction, config)
     row, edge_distance = deepest(detector, prediction, distance, padding, len(predictions["visit"]))
     # On a detector, or perhaps on one of which is not known where it is.
-    considered = (row != NO_DETECTOR) | _has_bare_detectors(exposures)[exposures.visit_index(predictions["visit"])]
+    considered = (row != NO_DETECTOR) | _has_bare_detectors(batch)[batch.visit_index(predictions["visit"])]
     if detectors is not None:
-        wanted = np.isin(exposures.detectors["detector"], list(detectors))
-        _check_footprints(exposures, wanted)
+        wanted = np.isin(batch.detectors["detector"], list(detectors))
+        _check_footprints(batch, wanted)
         considered &= (row != NO_DETECTOR) & wanted[row]
     return Placement(row, edge_distance, considered)
 
 
-def _has_bare_detectors(exposures: Exposures) -> Mask:
+def _has_bare_detectors(batch: VisitBatch) -> Mask:
     """Whether a visit has detectors with sources and without a footprint, or no footprint at all, shape (v,)."""
-    of_visit = exposures.visit_index(exposures.detectors["visit"])
-    has_footprint = exposures.has_footprint
-    bare = np.ones(len(exposures.visits), bool)
+    of_visit = batch.visit_index(batch.detectors["visit"])
+    has_footprint = batch.has_footprint
+    bare = np.ones(len(batch.visits), bool)
     bare[of_visit[has_footprint]] = False
-    bare[of_visit[~has_footprint & (exposures.detectors["nSources"] > 0)]] = True
+    bare[of_visit[~has_footprint & (batch.detectors["nSources"] > 0)]] = True
     return bare
 
 
-def _check_footprints(exposures: Exposures, wanted: Mask) -> None:
+def _check_footprints(batch: VisitBatch, wanted: Mask) -> None:
     """Raises AssociationError where detectors that were asked for are not there or have no footprint."""
-    for visit in exposures.visits:
-        rows = (exposures.detectors["visit"] == visit) & wanted
+    for visit in batch.visits:
+        rows = (batch.detectors["visit"] == visit) & wanted
         if not rows.any():
             raise AssociationError(f"visit {visit} has no such detector")
-        missing = rows & ~exposures.has_footprint
+        missing = rows & ~batch.has_footprint
         if missing.any():
-            which = shown(exposures.detectors["detector"][missing])
+            which = shown(batch.detectors["detector"][missing])
             raise AssociationError(
                 f"visit {visit}: detector {which} has no footprint, so that it cannot be associated alone: ingest its "
                 "corners, or associate the whole visit"
             )
 
 
-def _near(exposures: Exposures, config: AssociationConfig) -> tuple[Index, Index, Array]:
+def _near(batch: VisitBatch, config: AssociationConfig) -> tuple[Index, Index, Array]:
     """Pairs of a detector with a footprint and a prediction of its visit near it, and the distance to its edge.
 
     Near is as far as the widest padding of the visit: where an object is in the padding of one detector, all that
     are nearer to it are to be compared.
     """
-    predictions, footprints = exposures.predictions, np.flatnonzero(exposures.has_footprint)
-    of_visit = exposures.visit_index(predictions["visit"])
+    predictions, footprints = batch.predictions, np.flatnonzero(batch.has_footprint)
+    of_visit = batch.visit_index(predictions["visit"])
     largest = search_radii(
         predictions,
         config,
-        exposures.largest_variances[of_visit],
-        largest_days(exposures.earliest[of_visit], exposures.latest[of_visit], predictions["midpointMjdTai"]),
+        batch.largest_variances[of_visit],
+        largest_days(batch.earliest[of_visit], batch.latest[of_visit], predictions["midpointMjdTai"]),
     )
-    caps = np.stack([exposures.detectors[name] for name in ("capRa", "capDec", "capRadius")], axis=-1)
+    caps = np.stack([batch.detectors[name] for name in ("capRa", "capDec", "capRadius")], axis=-1)
     detectors, found, distances = [np.empty(0, np.intp)], [np.empty(0, np.intp)], [np.empty(0)]
-    visits, first, count = np.unique(exposures.detectors["visit"][footprints], return_index=True, return_counts=True)
+    visits, first, count = np.unique(batch.detectors["visit"][footprints], return_index=True, return_counts=True)
     for visit, start, n in zip(visits, first, count, strict=True):
         rows = footprints[start : start + n]
         begin, end = (np.searchsorted(predictions["visit"], visit, side) for side in ("left", "right"))
-        widest = _whole_pixels(largest[begin:end].max(initial=0.0), exposures.detectors["pixelScale"][rows], config)
+        widest = _whole_pixels(largest[begin:end].max(initial=0.0), batch.detectors["pixelScale"][rows], config)
         ra, dec = (predictions[name][begin:end] for name in ("ephRa", "ephDec"))
         cap, point = points_in_caps(caps[rows], ra, dec, widest.max())
         detectors.append(rows[cap])
         found.append(begin + point)
-        distances.append(edge_distances(exposures.outlines.take(rows), caps[rows], cap, ra[point], dec[point]))
+        distances.append(edge_distances(batch.outlines.take(rows), caps[rows], cap, ra[point], dec[point]))
     return np.concatenate(detectors), np.concatenate(found), np.concatenate(distances)
 
 
-def _padding(exposures: Exposures, detector: Index, prediction: Index, config: AssociationConfig) -> Array:
+def _padding(batch: VisitBatch, detector: Index, prediction: Index, config: AssociationConfig) -> Array:
     """How far outside a detector an object still belongs to it, arcsec, for pairs of the two, shape (n,).
 
     The search radius for the detector's own sources: what is known of others changes nothing on this one.
     """
-    of_detector = {name: exposures.detectors[name][detector] for name in ("earliest", "latest", "variance")}
-    predictions = {name: values[prediction] for name, values in exposures.predictions.items()}
+    of_detector = {name: batch.detectors[name][detector] for name in ("earliest", "latest", "variance")}
+    predictions = {name: values[prediction] for name, values in batch.predictions.items()}
     days = largest_days(of_detector["earliest"], of_detector["latest"], predictions["midpointMjdTai"])
     radii = search_radii(predictions, config, np.nan_to_num(of_detector["variance"]), days)
-    return _whole_pixels(radii, exposures.detectors["pixelScale"][detector], config)
+    return _whole_pixels(radii, batch.detectors["pixelScale"][detector], config)
 
 
 def _whole_pixels(radii: ArrayLike, pixel_scale: NDArray[Any], config: AssociationConfig) -> Array:
@@ -173,62 +163,45 @@ def _whole_pixels(radii: ArrayLike, pixel_scale: NDArray[Any], config: Associati
 class Rows:
     """What gives the rows of a batch of visits, wherever they are: in a database, or in arrays."""
 
-    pairs: Callable[[Exposures, Mask, AssociationConfig], Columns]
+    pairs: Callable[[VisitBatch, Mask, AssociationConfig], Columns]
     """Those that may belong together, of the predictions that are marked: :mod:`ssdb.association.pairs`."""
-    densities: Callable[[Exposures, AssociationConfig], Array]
+    densities: Callable[[VisitBatch, AssociationConfig], Array]
     """Sources per square arcsecond around each detector; for uncertainty mode."""
-    ephemerides: Callable[[Exposures, Index], Columns]
+    ephemerides: Callable[[VisitBatch, Index], Columns]
     """What SSSource needs of some predictions, by their index, beside what the visits have of them."""
 
 
 def match(
-    exposures: Exposures,
+    batch: VisitBatch,
     rows: Rows,
     config: AssociationConfig,
     detectors: Collection[int] | None,
     timed: Callable[[str], AbstractContextManager[Stage]],
 ) -> Matches:
-    """Matches the sources and predictions of visits.
+    """Matches the sources and predictions of visits, or of some of their detectors; ``timed`` times a stage by its
+    name.
 
-    Parameters
-    ----------
-    visits : Exposures
-    rows : Rows
-        Of the visits.
-    config : AssociationConfig
-    detectors : collection of int, optional
-        Only these detectors.
-    timed : callable
-        Times a stage by its name.
-
-    Returns
-    -------
-    Matches
-
-    Raises
-    ------
-    AssociationError
-        If the visits cannot be associated.
+    AssociationError if the visits cannot be associated.
     """
     ecliptic_rotation(config.ecliptic)  # here, or its imports would be time of a stage
-    predictions = exposures.predictions
+    predictions = batch.predictions
     with timed("footprints") as stage:
-        placement = place(exposures, config, detectors)
+        placement = place(batch, config, detectors)
         stage.rows += len(placement.row)
     with timed("join") as stage:
-        pairs = rows.pairs(exposures, placement.considered, config)
+        pairs = rows.pairs(batch, placement.considered, config)
         stage.rows += len(pairs["prediction"])
     density = None
     if config.mode == "uncertainty":
         with timed("densities") as stage:
-            density = rows.densities(exposures, config)
+            density = rows.densities(batch, config)
             stage.rows += len(density)
     with timed("refine") as stage:
         stage.rows += len(pairs["prediction"])
-        detector = exposures.detector_index(pairs["visit"], pairs["detector"])
+        detector = batch.detector_index(pairs["visit"], pairs["detector"])
         # An object is matched on its own detector; one that is on no footprint, where there are none.
         on = placement.row[pairs["prediction"]]
-        possible = np.where(on == NO_DETECTOR, ~exposures.has_footprint[detector], on == detector)
+        possible = np.where(on == NO_DETECTOR, ~batch.has_footprint[detector], on == detector)
         possible &= placement.considered[pairs["prediction"]]
         kept = np.flatnonzero(possible)
         pairs = {name: values[kept] for name, values in pairs.items()}
@@ -243,7 +216,7 @@ def match(
     matched = prediction[chosen]
     with timed("read"):
         of_matched = {name: values[matched] for name, values in predictions.items()}
-        of_matched |= rows.ephemerides(exposures, matched)
+        of_matched |= rows.ephemerides(batch, matched)
     with timed("derive") as stage:
         stage.rows += len(matched)
         best = {name: values[chosen] for name, values in source.items()} | {"diaDistanceRank": rank[chosen]}
@@ -259,12 +232,12 @@ def match(
         "rank": rank,
         "chosen": chosen,
     }
-    expected = _expected(exposures, placement, prediction, chosen, source["diaSourceId"])
+    expected = _expected(batch, placement, prediction, chosen, source["diaSourceId"])
     return Matches(expected, candidates, ss_source)
 
 
 def _expected(
-    exposures: Exposures,
+    batch: VisitBatch,
     placement: Placement,
     prediction: Index,
     chosen: Mask,
@@ -274,10 +247,10 @@ def _expected(
     dia_source_id, seen = np.zeros(n, np.int64), np.zeros(n, bool)
     dia_source_id[prediction[chosen]] = source_id[chosen]
     seen[prediction[chosen]] = True
-    detector_numbers = np.append(exposures.detectors["detector"], 0)  # index NO_DETECTOR: not to be used
+    detector_numbers = np.append(batch.detectors["detector"], 0)  # index NO_DETECTOR: not to be used
     columns = {
-        "visit": exposures.predictions["visit"],
-        "ssObjectId": exposures.predictions["ssObjectId"],
+        "visit": batch.predictions["visit"],
+        "ssObjectId": batch.predictions["ssObjectId"],
         "detector": detector_numbers[placement.row],
         "placed": placement.row != NO_DETECTOR,
         "detectorRow": placement.row,

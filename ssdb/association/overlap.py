@@ -29,26 +29,11 @@ Part = TypeVar("Part")
 
 
 def overlapped(database: Database, work: Work[Part], batches: Batches) -> Iterator[tuple[list[int], Part]]:
-    """Works on batches until there are none left.
+    """Works on batches until there are none left, on PostgreSQL: SQLite has one transaction at a time.
 
-    Parameters
-    ----------
-    database : Database
-        On PostgreSQL: SQLite has one transaction at a time.
-    work : callable
-        What is done with a batch, within transactions for writing.
-    batches : Batches
-        Where batches are taken from. Whoever iterates may put some back.
-
-    Yields
-    ------
-    (list of int, Part)
-        A batch, and what ``work`` returned.
-
-    Raises
-    ------
-    BaseException
-        Whatever ``work`` raises. Then, and if whoever iterates ends early, the other batch is rolled back.
+    Yields each batch with what ``work``, which makes its own transactions for writing, returned. Whoever iterates may
+    put batches back. Whatever ``work`` raises is raised; then, and if whoever iterates ends early, the other batch is
+    rolled back.
     """
     ours = _Interruptible(database.engine)
     running: dict[Future[Part], list[int]] = {}

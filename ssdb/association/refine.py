@@ -93,7 +93,8 @@ def refine(
 def search_radii(
     predictions: Columns, config: AssociationConfig, largest_source_variance: ArrayLike, largest_dt_days: ArrayLike
 ) -> Array:
-    """Radii that no candidate of a prediction can be outside of, round the prediction at its own time.
+    """Radii (arcsec) that no candidate of a prediction can be outside of, round the prediction at its own time, shape
+    (p,).
 
     Parameters
     ----------
@@ -101,15 +102,10 @@ def search_radii(
         As in :func:`refine`.
     config : AssociationConfig
     largest_source_variance : array_like, shape (p,) or scalar
-        Bound on the variance of a source's position in any direction, over the sources of the visit, arcsec^2:
-        the larger eigenvalue of the source's covariance, or raErr^2 + decErr^2, which it never exceeds.
+        Bound on the variance of a source's position in any direction, over the sources of the visit, arcsec^2: the
+        larger eigenvalue of the source's covariance, or raErr^2 + decErr^2, which it never exceeds.
     largest_dt_days : array_like, shape (p,) or scalar
         Largest difference in time between a source of the visit and the prediction, days.
-
-    Returns
-    -------
-    ndarray, shape (p,)
-        Arcseconds.
     """
     motion = np.hypot(predictions["ephRateRa"], predictions["ephRateDec"]) * np.abs(largest_dt_days) * ARCSEC_PER_DEG
     motion = np.where(np.isnan(motion), 0.0, motion)
@@ -121,37 +117,18 @@ def search_radii(
 
 
 def largest_days(earliest: ArrayLike, latest: ArrayLike, time: ArrayLike) -> Array:
-    """Largest difference between the times of sources and of predictions.
+    """Largest difference (d) between predictions' times and those of the first and last source (MJD TAI; NaN without
+    sources).
 
-    Parameters
-    ----------
-    earliest, latest : array_like, shape (p,)
-        Times of the first and of the last source, MJD TAI; NaN without sources.
-    time : array_like, shape (p,)
-        Times of the predictions, MJD TAI.
-
-    Returns
-    -------
-    ndarray, shape (p,)
-        Days; 0 without sources.
+    Shape (p,); 0 without sources.
     """
     return np.nan_to_num(np.fmax(np.abs(np.subtract(earliest, time)), np.abs(np.subtract(latest, time))))
 
 
 def ranks(object_key: Integers, separation: Array) -> Integers:
-    """Rank of each candidate among those of its object: 1 + the number that are strictly nearer.
+    """Rank of each candidate among those of its object: 1 + the number that are strictly nearer, shape (n,).
 
-    Parameters
-    ----------
-    object_key : ndarray of int64, shape (n,)
-        What tells the objects apart.
-    separation : ndarray, shape (n,)
-        Any unit.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        Equal separations share a rank.
+    ``object_key`` tells the objects apart; separations are of any unit, and equal ones share a rank.
     """
     order = np.lexsort((separation, object_key))
     key, distance = object_key[order], separation[order]
@@ -164,13 +141,7 @@ def ranks(object_key: Integers, separation: Array) -> Integers:
 
 
 def _check_times(days: Array, visit: NDArray[Any], source: NDArray[Any]) -> None:
-    """Refuse sources too far in time from the predictions.
-
-    Raises
-    ------
-    AssociationError
-        Names the sources and their visits.
-    """
+    """Raises AssociationError, with sources and visits, where sources are too far in time from the predictions."""
     wrong = np.abs(days) > MAX_TIME_DIFFERENCE_DAYS
     if wrong.any():
         raise AssociationError(

@@ -14,7 +14,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.association.match import NO_DETECTOR, Matches
-from ssdb.association.visit_batch import Exposures
+from ssdb.association.visit_batch import VisitBatch
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.arrow import arrow_types
 from ssdb.schema.survey import ss_candidate, ss_expected
@@ -29,23 +29,8 @@ COUNTS = ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")
 def write_matches(
     connection: sa.Connection, visits: Sequence[int], matches: Matches, detectors: Collection[int] | None
 ) -> int:
-    """Replaces the results of visits.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    visits : sequence of int
-        The visits.
-    matches : Matches
-        Their results.
-    detectors : collection of int, optional
-        The results are of these detectors only; those of others stay.
-
-    Returns
-    -------
-    int
-        Rows written.
+    """Replaces the results of visits that are locked, or of some of their detectors; returns how many rows were
+    written.
     """
     expected = _rows(ss_expected, matches.expected, matches.expected)
     candidates = _rows(ss_candidate, matches.candidates)
@@ -73,28 +58,18 @@ def _rows(table: sa.Table, columns: Columns, known: Columns | None = None) -> pa
     return pa.Table.from_arrays(arrays, names=list(types))
 
 
-def count(exposures: Exposures, expected: Columns) -> tuple[Columns, Columns]:
-    """Counts the sources and objects of a batch.
+def count(batch: VisitBatch, expected: Columns) -> tuple[Columns, Columns]:
+    """Counts nSources, nTotalSsObjects and nAssociatedSsObjects of the visits and of the detectors of a batch.
 
-    An object in the padding around a detector counts only if it got a source.
-
-    Parameters
-    ----------
-    visits : Exposures
-    expected : dict of columns
-        Of :class:`ssdb.association.match.Matches`.
-
-    Returns
-    -------
-    of_visits, of_detectors : dict of columns
-        nSources, nTotalSsObjects, nAssociatedSsObjects.
+    ``expected`` is that of :class:`ssdb.association.match.Matches`. An object in the padding around a detector counts
+    only if it got a source.
     """
     seen = expected["seen"]
     counted = seen | ~(expected["edgeDistance"] < 0)
-    visit_index, row = exposures.visit_index(expected["visit"]), expected["detectorRow"]
-    n_visits, n_detectors = len(exposures.visits), len(exposures.outlines)
-    sources = exposures.detectors["nSources"]
-    of_visit = exposures.visit_index(exposures.detectors["visit"])
+    visit_index, row = batch.visit_index(expected["visit"]), expected["detectorRow"]
+    n_visits, n_detectors = len(batch.visits), len(batch.outlines)
+    sources = batch.detectors["nSources"]
+    of_visit = batch.visit_index(batch.detectors["visit"])
     placed = row != NO_DETECTOR
     of_visits = (
         np.bincount(of_visit, weights=sources, minlength=n_visits),
@@ -114,48 +89,33 @@ def count(exposures: Exposures, expected: Columns) -> tuple[Columns, Columns]:
 
 def write_state(
     connection: sa.Connection,
-    exposures: Exposures,
+    batch: VisitBatch,
     expected: Columns,
     detectors: Collection[int] | None,
     run_id: str,
     now: datetime,
 ) -> Columns:
-    """Notes that visits, or detectors of them, are done.
+    """Notes that visits that are locked, or some detectors of them, are done, with their counts; a visit once all of
+    its detectors are.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    visits : Exposures
-    expected : dict of columns
-        Of :class:`ssdb.association.match.Matches`.
-    detectors : collection of int, optional
-        Only these detectors are done; a visit is done once all of its detectors are.
-    run_id : str
-        Of the AssociationRun.
-    now : datetime
-        UTC.
-
-    Returns
-    -------
-    dict of columns, shape (v,)
-        The counts of the visits as far as they were associated now.
+    ``expected`` is that of :class:`ssdb.association.match.Matches`, ``now`` is UTC. Returns the counts of the visits,
+    shape (v,), as far as they were associated now.
     """
-    of_visits, of_detectors = count(exposures, expected)
-    wanted = np.ones(len(exposures.outlines), bool)
+    of_visits, of_detectors = count(batch, expected)
+    wanted = np.ones(len(batch.outlines), bool)
     if detectors is not None:
-        wanted = np.isin(exposures.detectors["detector"], list(detectors))
-        index = exposures.visit_index(exposures.detectors["visit"][wanted])
-        sources = np.bincount(index, weights=of_detectors["nSources"][wanted], minlength=len(exposures.visits))
+        wanted = np.isin(batch.detectors["detector"], list(detectors))
+        index = batch.visit_index(batch.detectors["visit"][wanted])
+        sources = np.bincount(index, weights=of_detectors["nSources"][wanted], minlength=len(batch.visits))
         of_visits["nSources"] = sources.astype(np.int64)
-    visits_of_rows, detectors_of_rows = (exposures.detectors[name][wanted] for name in ("visit", "detector"))
+    visits_of_rows, detectors_of_rows = (batch.detectors[name][wanted] for name in ("visit", "detector"))
     counts: Columns = {name: of_detectors[name][wanted].astype(float) for name in COUNTS}
     for name in COUNTS[1:]:
-        counts[name][~exposures.has_footprint[wanted]] = np.nan
+        counts[name][~batch.has_footprint[wanted]] = np.nan
     set_detectors_done(connection, visits_of_rows, detectors_of_rows, counts, run_id, now)
     if detectors is None:
         whole = {name: of_visits[name].astype(np.int32) for name in COUNTS}
-        set_done(connection, exposures.visits, whole, run_id, now)
+        set_done(connection, batch.visits, whole, run_id, now)
     else:
-        set_done_with_detectors(connection, exposures.visits.tolist(), run_id, now)
+        set_done_with_detectors(connection, batch.visits.tolist(), run_id, now)
     return of_visits

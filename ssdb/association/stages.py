@@ -10,14 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Stage:
-    """What a stage took, over all batches.
-
-    Attributes
-    ----------
-    seconds : float
-    rows : int
-        Rows that went through it; of what, depends on the stage.
-    """
+    """What a stage took over all batches, and how many rows went through it; of what, depends on the stage."""
 
     seconds: float = 0.0
     rows: int = 0

@@ -61,7 +61,7 @@ class LeftOut(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Exposures:
+class VisitBatch:
     """A batch of visits. Every column is a numpy array; NaN is unknown.
 
     Attributes
@@ -152,21 +152,10 @@ def prediction_columns(config: AssociationConfig) -> tuple[str, ...]:
     return (*_MATCHED_BY, *_ERROR_ELLIPSE) if config.mode == "uncertainty" else _MATCHED_BY
 
 
-def read_exposures(connection: sa.Connection, visits: Sequence[int], config: AssociationConfig) -> Exposures:
-    """Reads what is known of visits.
+def read_batch(connection: sa.Connection, visits: Sequence[int], config: AssociationConfig) -> VisitBatch:
+    """Reads what is known of visits (ascending), which the connection has locked.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection that has locked the visits.
-    visits : sequence of int
-        Ascending.
-    config : AssociationConfig
-
-    Raises
-    ------
-    AssociationError
-        If the times of sources and predictions of a visit are too far apart.
+    AssociationError if the times of sources and predictions of a visit are too far apart.
     """
     predictions = read_arrays(
         connection,
@@ -176,8 +165,8 @@ def read_exposures(connection: sa.Connection, visits: Sequence[int], config: Ass
         bounded=True,
     )
     predictions, left_out = _usable(connection, predictions, visits)
-    batch = np.array(visits, np.int64)
-    return Exposures(batch, predictions, *_read_detectors(connection, visits), left_out)
+    numbers = np.array(visits, np.int64)
+    return VisitBatch(numbers, predictions, *_read_detectors(connection, visits), left_out)
 
 
 def _usable(connection: sa.Connection, predictions: Columns, visits: Sequence[int]) -> tuple[Columns, list[LeftOut]]:
@@ -229,60 +218,40 @@ def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[C
     return columns, unpack_outlines(packed)
 
 
-def read_ephemerides(connection: sa.Connection, exposures: Exposures, index: Index) -> Columns:
-    """What SSSource needs of predictions beside what matching does: designation, magnitude, vectors, ranges, angles.
+def read_ephemerides(connection: sa.Connection, batch: VisitBatch, index: Index) -> Columns:
+    """What SSSource needs of some predictions beside what matching does: designation, magnitude, vectors, ranges,
+    angles.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        The connection that read the visits, in the same transaction, for writing.
-    visits : Exposures
-    index : ndarray of int, shape (n,)
-        Which predictions.
-
-    Returns
-    -------
-    dict of columns, shape (n,)
-        ``designation`` as ASCII bytes. What is out of its range is NaN, and noted in the visits.
+    Read by the connection that read the batch, in the same transaction. ``designation`` comes as ASCII bytes. What is
+    out of its range is NaN, and noted in the batch.
     """
-    found = _of_predictions(connection, exposures.predictions, index, EPHEMERIS, exposures.visits)
+    found = _of_predictions(connection, batch.predictions, index, EPHEMERIS, batch.visits)
     columns, problems = absurd_unknown(ss_prediction, found)
     for text, wrong in problems.items():
         names = columns["designation"][wrong].astype(str).tolist()
-        visits, ids = (exposures.predictions[name][index[wrong]].tolist() for name in KEY)
+        visits, ids = (batch.predictions[name][index[wrong]].tolist() for name in KEY)
         whose = zip(visits, ids, names, strict=True)
-        exposures.left_out.extend(LeftOut(*row, text) for row in whose)
+        batch.left_out.extend(LeftOut(*row, text) for row in whose)
     return columns
 
 
-def footprint_densities(exposures: Exposures) -> Array:
+def footprint_densities(batch: VisitBatch) -> Array:
     """Sources per square arcsecond on the footprint of each detector, shape (d,); NaN without one."""
-    density = np.full(len(exposures.outlines), np.nan)
-    known = np.flatnonzero(exposures.has_footprint)
-    density[known] = exposures.detectors["nSources"][known] / outline_areas(exposures.outlines.take(known))
+    density = np.full(len(batch.outlines), np.nan)
+    known = np.flatnonzero(batch.has_footprint)
+    density[known] = batch.detectors["nSources"][known] / outline_areas(batch.outlines.take(known))
     return density
 
 
-def source_densities(connection: sa.Connection, exposures: Exposures, config: AssociationConfig) -> Array:
-    """Sources per square arcsecond around each detector.
+def source_densities(connection: sa.Connection, batch: VisitBatch, config: AssociationConfig) -> Array:
+    """Sources per square arcsecond around each detector, shape (d,); NaN where there are none.
 
     On a detector with a footprint, those on it over its area. Without one, those of all such detectors of the visit
     over the smallest cap that holds them, which is taken to be no smaller than the largest search radius: a single
     source says little about how many there are.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-    visits : Exposures
-    config : AssociationConfig
-
-    Returns
-    -------
-    ndarray, shape (d,)
-        NaN where there are no sources.
     """
-    detectors, has_footprint = exposures.detectors, exposures.has_footprint
-    density = footprint_densities(exposures)
+    detectors, has_footprint = batch.detectors, batch.has_footprint
+    density = footprint_densities(batch)
     for visit in np.unique(detectors["visit"][~has_footprint & (detectors["nSources"] > 0)]):
         rows = np.flatnonzero((detectors["visit"] == visit) & ~has_footprint)
         source = dia_source.c

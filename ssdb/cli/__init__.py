@@ -1,42 +1,23 @@
 """The command line: parse, call, print. No SQL and no mathematics here.
 
-Whatever takes long to import is imported by the command that needs it, so that ``ssdb --help`` answers at once.
+What takes long to import is imported by the command that needs it, so that ``ssdb --help`` answers at once.
 """
 
+# ruff: noqa: F401  each of these modules adds its commands to main
 from ssdb.cli import (
     ask,
     associate,
-    backup,
-    delete,
+    database,
     demo,
     ephemeris,
     fetch,
     ingest,
-    listen,
     names,
     partition,
     precover,
     predict,
     report,
-    schema,
 )
 from ssdb.cli.common import main
 
-__all__ = [
-    "ask",
-    "associate",
-    "backup",
-    "delete",
-    "demo",
-    "ephemeris",
-    "fetch",
-    "ingest",
-    "listen",
-    "main",
-    "names",
-    "partition",
-    "precover",
-    "predict",
-    "report",
-    "schema",
-]
+__all__ = ["main"]

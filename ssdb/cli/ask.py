@@ -18,18 +18,20 @@ from ssdb.cli.common import (
     print_json,
     print_pairs,
     print_table,
+    several,
     table_options,
+    tell_failures,
 )
 from ssdb.cli.digits import as_text
 
 
 @main.command()
-@click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="Tell of this visit and its detectors.")
-@click.option("--run", "run_id", metavar="ID", help="Tell of this call of associate; last: of the latest.")
+@several("--visit", "visits", "Show this visit and its detectors; repeat for more.")
+@click.option("--run", "run_id", metavar="ID", help="Show this run of associate; last: the latest.")
 @json_option
 @click.pass_context
 def status(ctx: click.Context, visits: tuple[int, ...], run_id: str | None, as_json: bool) -> None:
-    """What is loaded, what is associated, what is pending."""
+    """Show what is loaded, associated and pending."""
     from ssdb.ask.status import run_status, visit_status
     from ssdb.ask.status import status as counts
 
@@ -224,7 +226,7 @@ def _list_queries(name: str | None, as_json: bool) -> None:
     metavar="FILE",
     help="Parquet, ECSV, CSV, FITS or VOTable, by the ending.",
 )
-@click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="Only this visit; repeat for more.")
+@several("--visit", "visits", "Only this visit; repeat for more.")
 @time_options("rows of visits")
 @click.pass_context
 def export(
@@ -241,7 +243,7 @@ def export(
 @json_option
 @click.pass_context
 def check(ctx: click.Context, as_json: bool) -> None:
-    """Verify the relations between the tables. Exit code 1 if one does not hold."""
+    """Verify the relations between the tables. The exit code is 1 if one does not hold."""
     from ssdb.ask.check import check as run
 
     results = run(open_database(ctx))
@@ -251,7 +253,4 @@ def check(ctx: click.Context, as_json: bool) -> None:
     else:
         for result in results:
             click.echo(f"{'NO ' if result.n_violations else 'yes'}  {result.rule}")
-    for result in broken:
-        click.echo(f"ssdb: {result.n_violations:,} rows against {result.name}, such as {result.examples[0]}", err=True)
-    if broken:
-        ctx.exit(1)
+    tell_failures(f"{one.n_violations:,} rows against {one.name}, such as {one.examples[0]}" for one in broken)

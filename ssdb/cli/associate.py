@@ -1,14 +1,15 @@
-"""``ssdb associate``: the main job."""
+"""``ssdb associate``: the main job; and ``ssdb listen``, which tells what is being associated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ssdb.cli.common import (
+    Command,
     by_reason,
     is_given,
     json_option,
@@ -16,7 +17,9 @@ from ssdb.cli.common import (
     open_database,
     print_json,
     print_pairs,
-    with_progress,
+    progress_bars,
+    several,
+    tell_failures,
     wrong_usage,
 )
 from ssdb.config import AssociationConfig, option_of
@@ -24,10 +27,9 @@ from ssdb.errors import shown
 
 if TYPE_CHECKING:
     from ssdb.association.associate import AssociationReport
-    from ssdb.store.transfer.write import Progress
 
 
-def config_options(command: Callable[..., None]) -> Callable[..., None]:
+def config_options(command: Command) -> Command:
     """An option for every field of AssociationConfig."""
     for item in reversed(fields(AssociationConfig)):
         choices = item.metadata["choices"]
@@ -43,29 +45,21 @@ def config_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def association_config(ctx: click.Context, options: dict[str, Any]) -> AssociationConfig:
-    """What the options of :func:`config_options` say; those of the other mode are wrong usage."""
+    """Takes what :func:`config_options` added out of the options; one of the other mode is wrong usage."""
+    chosen = {item.name: options.pop(item.name) for item in fields(AssociationConfig)}
     for item in fields(AssociationConfig):
-        if is_given(ctx, item.name) and item.metadata["mode"] not in ("", options["mode"]):
+        if is_given(ctx, item.name) and item.metadata["mode"] not in ("", chosen["mode"]):
             raise click.UsageError(
-                f"{option_of(item)} is of the {item.metadata['mode']} mode, and --mode is {options['mode']}: leave it "
+                f"{option_of(item)} is of the {item.metadata['mode']} mode, and --mode is {chosen['mode']}: leave it "
                 f"out, or say --mode {item.metadata['mode']}"
             )
     with wrong_usage():
-        return AssociationConfig(**options)
+        return AssociationConfig(**chosen)
 
 
 @main.command()
-@click.option(
-    "--visit", "visits", type=int, multiple=True, metavar="N", help="This visit, pending or done; repeat for more."
-)
-@click.option(
-    "--detector",
-    "detectors",
-    type=int,
-    multiple=True,
-    metavar="N",
-    help="Of the --visit, this detector alone; it needs a footprint.",
-)
+@several("--visit", "visits", "This visit, pending or done; repeat for more.")
+@several("--detector", "detectors", "Of the --visit, this detector alone; it needs an outline.")
 @click.option("--all", "everything", is_flag=True, help="Every visit that has predictions, those that are done too.")
 @click.option("--pending", is_flag=True, help="Every visit that is pending and has predictions (the default).")
 @click.option(
@@ -91,8 +85,8 @@ def associate(
 ) -> None:
     """Find which sources are which known objects, and store the result.
 
-    A second run gives the same rows. Exit code 1 if a visit could not be associated; the others are. A stored
-    prediction that makes no sense is told, and left out.
+    Running it again gives the same rows. The exit code is 1 if a visit could not be associated; the others are stored.
+    A stored prediction that makes no sense is reported, and not used.
     """
     from ssdb.association.associate import associate as run
 
@@ -100,21 +94,10 @@ def associate(
         raise click.UsageError("--visit, --all and --pending exclude each other")
     if detectors and not visits:
         raise click.UsageError("--detector needs --visit")
-    config = association_config(ctx, options)
+    how: dict[str, Any] = {"config": association_config(ctx, options), "everything": everything, "workers": workers}
     database = open_database(ctx)
-
-    def work(progress: Progress) -> AssociationReport:
-        return run(
-            database,
-            visits or None,
-            detectors=detectors or None,
-            everything=everything,
-            config=config,
-            workers=workers,
-            progress=progress,
-        )
-
-    report: AssociationReport = with_progress("associate", work)
+    with progress_bars("associate") as (progress,):
+        report = run(database, visits or None, detectors=detectors or None, progress=progress, **how)
     if as_json:
         print_json(_as_dict(report))
     else:
@@ -129,10 +112,7 @@ def associate(
     predictions = ((f"visit {row.visit}: {row.designation}", row.reason) for row in report.left_out)
     for reason, which in by_reason(predictions).items():
         click.echo(f"ssdb: stored predictions that make no sense ({shown(which)}): {reason}", err=True)
-    for visit, reason in report.failed.items():
-        click.echo(f"ssdb: visit {visit} is not associated: {reason}", err=True)
-    if report.failed:
-        ctx.exit(1)
+    tell_failures(f"visit {visit} is not associated: {reason}" for visit, reason in report.failed.items())
 
 
 def _as_dict(report: AssociationReport) -> dict[str, Any]:
@@ -171,3 +151,21 @@ def _print(report: AssociationReport) -> None:
             *((f"  {name}", f"{stage.seconds:.2f}") for name, stage in report.stages.items()),
         ]
     )
+
+
+@main.command()
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="End after S quiet seconds.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N visits.")
+@click.pass_context
+def listen(ctx: click.Context, timeout: float | None, count: int | None) -> None:
+    """Print each visit as soon as any process has associated it, as a line of JSON (PostgreSQL).
+
+    Ends with Ctrl-C.
+    """
+    from ssdb.store.notify import listen as hear
+
+    with suppress(KeyboardInterrupt), closing(hear(open_database(ctx), timeout=timeout)) as heard:
+        for number, outcome in enumerate(heard, start=1):
+            print_json(outcome)
+            if number == count:
+                break

@@ -14,6 +14,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +23,7 @@ from click.core import ParameterSource
 
 from ssdb import __version__
 from ssdb.cli.digits import as_text, texts
-from ssdb.errors import (
-    ConfigError,
-    SsdbError,
-    UsageError,
-    one_line,
-    shown,
-    speaking_of_options,
-    without_passwords,
-)
+from ssdb.errors import ConfigError, SsdbError, UsageError, one_line, shown, speaking_of_options, without_passwords
 from ssdb.io import limits
 from ssdb.io.input_file import TYPES, called, sniffed
 
@@ -38,8 +31,10 @@ if TYPE_CHECKING:
     from ssdb.store.database import Database
     from ssdb.store.transfer.write import Progress
 
-DEFAULT_URL = "sqlite:///ssdb.db"
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
 
+DEFAULT_URL = "sqlite:///ssdb.db"
 
 UNEXPECTED = 70
 """Exit code of an error that ssdb does not know (EX_SOFTWARE of sysexits.h)."""
@@ -65,7 +60,7 @@ def _of_all(command: click.Command) -> None:
             with wrong_usage():
                 ctx.with_resource(limits.max_memory(size))
 
-    said: dict[str, Any] = {"help": "As before the command.", "expose_value": False}
+    said: dict[str, Any] = {"help": "The same as before the command.", "expose_value": False}
     command.params += [
         click.Option(["--db"], metavar="URL", callback=database, **said),
         click.Option(["-v", "--verbose"], is_flag=True, callback=verbose, **said),
@@ -179,19 +174,19 @@ class _WithoutPasswords(logging.Formatter):
     metavar="URL",
     help=f"The database: sqlite:///FILE or postgresql://HOST/NAME. Default: $SSDB_URL, else {DEFAULT_URL}.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr; errors with their traceback.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr; show errors with their traceback.")
 @click.option(
     "--max-memory",
     metavar="SIZE",
-    help="Memory that a file may unfold to, where it is compressed or says that it is large: 4GB. Default: 1GB.",
+    help="Most memory for a file that is compressed, or claims to be large: 4GB. Default: 1GB.",
 )
 @click.version_option(__version__, message="ssdb %(version)s")
 @click.pass_context
 def main(ctx: click.Context, url: str, max_memory: str | None, verbose: bool) -> None:
-    """Tells every detection of a sky survey which known asteroid or comet it is.
+    """Find which known asteroid or comet each detection of a sky survey is.
 
-    The road: init, ingest visits, ingest sources, ingest predictions, associate; then status, query, export. The
-    options may also come after the command.
+    The usual order: init, ingest visits, ingest sources, ingest predictions, associate; then status, query, export.
+    These options may also follow the command.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_WithoutPasswords("%(message)s"))
@@ -228,21 +223,23 @@ def is_given(ctx: click.Context, parameter: str) -> bool:
     return ctx.get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
 
-def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def several(option: str, parameter: str, help: str, *, type: Any = int, metavar: str = "N") -> Decorator:
+    """An option that may be given more than once; the parameter is a tuple."""
+    return click.option(option, parameter, type=type, multiple=True, metavar=metavar, help=help)
+
+
+def chosen_format(*formats: str, help: str) -> Decorator:
+    """The option ``--format`` of what a file may be; ``auto`` by default: look."""
+    kind = click.Choice(["auto", *formats])
+    return click.option("--format", type=kind, default="auto", show_default=True, help=help)
+
+
+def table_options(command: Command) -> Command:
     """Adds the options that say which table of a file is meant, and what format it has."""
-    command = click.option(
-        "--type",
-        "type",
-        type=click.Choice(list(TYPES), case_sensitive=False),
-        help="The format of the file, where its ending does not say it.",
-    )(command)
-    return click.option(
-        "--table",
-        "--hdu",
-        "table",
-        metavar="NAME|NUMBER",
-        help="Of a file of several tables the one that is meant: FITS HDU, TABLE of a VOTable, key of HDF5.",
-    )(command)
+    table = "Of a file with several tables, the one that is meant: FITS HDU, TABLE of a VOTable, key of HDF5."
+    type_ = "The format of the file, where its ending does not say it."
+    command = click.option("--type", type=click.Choice(list(TYPES), case_sensitive=False), help=type_)(command)
+    return click.option("--table", "--hdu", "table", metavar="NAME|NUMBER", help=table)(command)
 
 
 @contextmanager
@@ -316,41 +313,31 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 @contextmanager
-def progress_bars() -> Iterator[Callable[[str], Progress]]:
-    """Bars on stderr, one after the other; none where that is no terminal.
+def progress_bars(*labels: str) -> Iterator[list[Progress]]:
+    """Bars on stderr, one after the other: for each label a function (done now, of all) that moves its bar.
 
-    Yields a function that gives for a label the function (done now, of all) that moves its bar. A bar begins when it
-    is first moved, and ends the one before.
+    A single bar is there at once; one of several begins when it is first moved, and ends the one before. Where stderr
+    is no terminal, nothing is shown.
     """
     hidden = not sys.stderr.isatty()
     with ExitStack() as stack:
         shown: dict[str, Any] = {}
 
-        def labelled(label: str) -> Progress:
-            def progress(done: int, of_all: int) -> None:
-                if label not in shown:
-                    stack.close()
-                    shown.clear()
-                    bar = click.progressbar(length=0, label=label, file=sys.stderr, hidden=hidden, show_pos=True)
-                    shown[label] = stack.enter_context(bar)
-                shown[label].length = of_all
-                shown[label].update(done)
+        def begin(label: str) -> None:
+            stack.close()
+            shown.clear()
+            bar = click.progressbar(length=0, label=label, file=sys.stderr, hidden=hidden, show_pos=True)
+            shown[label] = stack.enter_context(bar)
 
-            return progress
+        def move(label: str, done: int, of_all: int) -> None:
+            if label not in shown:
+                begin(label)
+            shown[label].length = of_all
+            shown[label].update(done)
 
-        yield labelled
-
-
-def with_progress(label: str, work: Callable[[Progress], Any]) -> Any:
-    """Calls ``work`` with a function (done now, of all) that moves a bar on stderr; none where that is no terminal."""
-    hidden = not sys.stderr.isatty()
-    with click.progressbar(length=0, label=label, file=sys.stderr, hidden=hidden, show_pos=True) as bar:
-
-        def progress(done: int, of_all: int) -> None:
-            bar.length = of_all
-            bar.update(done)
-
-        return work(progress)
+        if len(labels) == 1:
+            begin(*labels)
+        yield [partial(move, label) for label in labels]
 
 
 def by_reason(reasons: Iterable[tuple[Any, str]]) -> dict[str, list[Any]]:
@@ -359,3 +346,12 @@ def by_reason(reasons: Iterable[tuple[Any, str]]) -> dict[str, list[Any]]:
     for what, reason in reasons:
         found.setdefault(reason, []).append(what)
     return found
+
+
+def tell_failures(lines: Iterable[str]) -> None:
+    """Prints what failed on stderr; if anything did, the command ends with exit code 1."""
+    failures = list(lines)
+    for line in failures:
+        click.echo(f"ssdb: {line}", err=True)
+    if failures:
+        raise click.exceptions.Exit(1)

@@ -10,33 +10,31 @@ from typing import Any
 
 import click
 
-from ssdb.cli.common import json_option, main, print_json, print_pairs, wrong_usage
+from ssdb.cli.common import Command, json_option, main, print_json, print_pairs, wrong_usage
 
-_visits = click.option("--visits", "n_visits", type=int, default=20, show_default=True, help="Exposures.")
-_sources = click.option(
-    "--sources", "n_sources", type=int, default=2000, show_default=True, help="Unrelated sources a visit."
-)
-_objects = click.option(
-    "--objects", "n_objects", type=int, default=300, show_default=True, help="Known objects a field."
-)
-_detectors = click.option(
-    "--detectors",
-    "n_detectors",
-    type=int,
-    default=9,
-    show_default=True,
-    help="Detectors a visit, a square number; 189: a camera like Rubin's; 0: no footprints.",
-)
-_seed = click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another night.")
+_NUMBERS = {
+    "n_visits": (20, "Number of visits."),
+    "n_sources": (2000, "Sources in a visit that are no known object."),
+    "n_objects": (300, "Known objects in a field."),
+    "n_detectors": (9, "Detectors in a visit, a square number; 189: a camera like Rubin's; 0: no outlines."),
+    "seed": (1, "Another seed makes another night."),
+}
+"""Settings of SimulationConfig with the default here, and what they are."""
+
+
+def _simulation_options(command: Command) -> Command:
+    """An option for each of these settings."""
+    for name, (default, text) in reversed(_NUMBERS.items()):
+        option = click.option(
+            f"--{name.removeprefix('n_')}", name, type=int, default=default, show_default=True, help=text
+        )
+        command = option(command)
+    return command
 
 
 @main.command()
 @click.argument("directory", type=click.Path(file_okay=False))
-@_visits
-@_sources
-@_objects
-@_detectors
-@_seed
+@_simulation_options
 @json_option
 def simulate(directory: str, as_json: bool, **options: Any) -> None:
     """Write a made-up night as files that `ssdb ingest` reads, with its truth."""
@@ -53,11 +51,7 @@ def simulate(directory: str, as_json: bool, **options: Any) -> None:
 
 @main.command()
 @click.argument("directory", type=click.Path(file_okay=False), default="demo")
-@_visits
-@_sources
-@_objects
-@_detectors
-@_seed
+@_simulation_options
 @json_option
 def demo(directory: str, as_json: bool, **options: Any) -> None:
     """Simulate a night, load and associate it in an SQLite file, and compare with the truth.

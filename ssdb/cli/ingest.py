@@ -11,27 +11,48 @@ import click
 
 from ssdb.cli.common import (
     STANDARD_INPUT,
+    Command,
+    chosen_format,
     input_path,
     json_option,
     main,
     open_database,
     print_json,
+    progress_bars,
     table_options,
-    with_progress,
 )
 
 if TYPE_CHECKING:
     from ssdb.ingest.table.report import IngestReport
-    from ssdb.store.transfer.write import Progress
 
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
 _columns = click.option(
-    "--columns", metavar="MAP.yaml", type=click.Path(), help="How the file's columns become those of the data model."
+    "--columns",
+    metavar="MAP.yaml",
+    type=click.Path(),
+    help="A column map: what the file's columns are in the data model.",
 )
 _skip_invalid = click.option("--skip-invalid", is_flag=True, help="Store the usable rows and count the others.")
 
-_KEYWORDS = ("visit", "detector", "middle", "begin", "end", "time_of_day", "exposure_time", "zero_point")
-"""What of headers can be named."""
+_KEYWORDS = {
+    "visit": "where the header has the visit",
+    "detector": "where the header has the detector",
+    "middle": "where the header has the mid-exposure time",
+    "begin": "where the header has the begin of the exposure",
+    "end": "where the header has its end",
+    "time_of_day": "where the header has the time of day, if its begin is a date",
+    "exposure_time": "where the header has the exposure time (s)",
+    "zero_point": "where the header has the AB magnitude of one count",
+}
+"""What is in headers whose keywords can be named."""
+
+
+def _keyword_options(command: Command) -> Command:
+    """An option for the keywords of each thing that a header says."""
+    for role, where in reversed(_KEYWORDS.items()):
+        name = f"--{role.replace('_', '-')}-keyword"
+        command = click.option(name, multiple=True, metavar="KEYWORD", help=f"Images: {where}.")(command)
+    return command
 
 
 @main.group()
@@ -49,7 +70,7 @@ def ingest() -> None:
 @json_option
 @click.pass_context
 def visits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Exposures: visit, midpointMjdTai and what else is known; or an OpSim schedule (SQLite)."""
+    """Visits: visit, midpointMjdTai and what else is known; or an OpSim schedule (SQLite)."""
     from ssdb.ingest.visits import ingest_visits
 
     _ingest(ctx, files, as_json, ingest_visits, options)
@@ -61,30 +82,14 @@ def visits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options:
 @_columns
 @click.option("--visit", type=int, metavar="N", help="Images: the visit, instead of what the header says.")
 @click.option("--detector", type=int, metavar="N", help="Images: the detector, instead of what the header says.")
-@click.option("--visit-keyword", multiple=True, metavar="KEYWORD", help="Images: where the header has the visit.")
-@click.option("--detector-keyword", multiple=True, metavar="KEYWORD", help="Images: where the header has the detector.")
-@click.option("--middle-keyword", multiple=True, metavar="KEYWORD", help="Images: where its middle is.")
-@click.option("--begin-keyword", multiple=True, metavar="KEYWORD", help="Images: where its begin is.")
-@click.option("--end-keyword", multiple=True, metavar="KEYWORD", help="Images: where its end is.")
-@click.option("--time-of-day-keyword", multiple=True, metavar="KEYWORD", help="Images: ... if its begin is a date.")
-@click.option("--exposure-time-keyword", multiple=True, metavar="KEYWORD", help="Images: where its length is (s).")
-@click.option(
-    "--zero-point-keyword",
-    multiple=True,
-    metavar="KEYWORD",
-    help="Images: where the header has the AB magnitude of one count.",
-)
-@click.option("--size", type=int, nargs=2, metavar="WIDTH HEIGHT", help="Headers that do not say it: the pixels.")
+@_keyword_options
+@click.option("--size", type=int, nargs=2, metavar="WIDTH HEIGHT", help="The size in pixels, where a header lacks it.")
 @click.option("--keep-wcs", is_flag=True, help="Images: store the WCS as header text.")
-@click.option("--create-visits", is_flag=True, help="Images: make visits that are not there from the header.")
+@click.option("--create-visits", is_flag=True, help="Images: make visits that are missing, from the header.")
 @json_option
 @click.pass_context
 def detectors(
-    ctx: click.Context,
-    files: tuple[str, ...],
-    as_json: bool,
-    size: tuple[int, int] | None,
-    **options: Any,
+    ctx: click.Context, files: tuple[str, ...], as_json: bool, size: tuple[int, int] | None, **options: Any
 ) -> None:
     """Outlines of detectors: images (FITS), headers, or a table of corners: visit, detector, corner, ra, dec."""
     from ssdb.ingest.detectors import ingest_detectors
@@ -114,7 +119,7 @@ def detectors(
     help="First remove the sources of the file's (visit, detector) pairs, and what was derived from them.",
 )
 @_skip_invalid
-@click.option("--create-visits", is_flag=True, help="Make visits that are not there from the sources' time and band.")
+@click.option("--create-visits", is_flag=True, help="Make visits that are missing, from the sources' time and band.")
 @json_option
 @click.pass_context
 def sources(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
@@ -127,25 +132,20 @@ def sources(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options
 @ingest.command()
 @_files
 @table_options
-@click.option(
-    "--format",
-    type=click.Choice(["auto", "ssdb", "sorcha", "mpsky", "skybot"]),
-    default="auto",
-    show_default=True,
-    help="ssdb: the columns of SsPrediction; sorcha: as Sorcha writes them; mpsky, skybot: answers of these services; "
-    "auto: look.",
+@chosen_format(
+    *("ssdb", "sorcha", "mpsky", "skybot"),
+    help="ssdb: the columns of SsPrediction; sorcha: Sorcha's output; mpsky, skybot: answers of these services; "
+    "auto: look into the file.",
 )
 @_columns
-@click.option(
-    "--visit", type=int, metavar="N", help="The visit, of a file that does not say it: mpsky, skybot; one file."
-)
+@click.option("--visit", type=int, metavar="N", help="The visit of a file (one) that does not say it: mpsky, skybot.")
 @click.option(
     "--replace", is_flag=True, help="First remove the predictions of the file's visits, and what was derived from them."
 )
 @click.option(
     "--complete", is_flag=True, help="The file covers every stored visit: one without rows has no known object."
 )
-@click.option("--simulated-names", is_flag=True, help="Take names that are no designations; their ids are negative.")
+@click.option("--simulated-names", is_flag=True, help="Accept names that are no designations; their ids are negative.")
 @_skip_invalid
 @json_option
 @click.pass_context
@@ -163,18 +163,16 @@ def predictions(ctx: click.Context, files: tuple[str, ...], as_json: bool, **opt
 @ingest.command()
 @_files
 @table_options
-@click.option(
-    "--format",
-    type=click.Choice(["auto", "mpc_orbits", "mpcorb", "sorcha"]),
-    default="auto",
-    show_default=True,
-    help="mpc_orbits: the Minor Planet Center's table; mpcorb: MPCORB.DAT; sorcha: as Sorcha reads them; auto: look.",
+@chosen_format(
+    *("mpc_orbits", "mpcorb", "sorcha"),
+    help="mpc_orbits: the Minor Planet Center's table; mpcorb: MPCORB.DAT; sorcha: Sorcha's input; auto: look into the "
+    "file.",
 )
-@click.option("--simulated-names", is_flag=True, help="Take names of Sorcha's objects that are no designations.")
+@click.option("--simulated-names", is_flag=True, help="Accept names of Sorcha's objects that are no designations.")
 @json_option
 @click.pass_context
 def orbits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Orbits of known objects; rows that are no usable orbit are left out and told."""
+    """Orbits of known objects; rows that are no usable orbit are left out and reported."""
     from ssdb.ingest.orbits import ingest_orbits
 
     _ingest(ctx, files, as_json, ingest_orbits, options)
@@ -203,15 +201,13 @@ def _ingest(
 ) -> None:
     database = open_database(ctx)
     reports: list[IngestReport] = []
-
     try:
         for file in files:
-            with input_path(file, options["type"]) as (path, type_):
-
-                def work(progress: Progress, path: str = path, type_: str | None = type_) -> IngestReport:
-                    return ingest_file(database, path, progress=progress, **{**options, "type": type_})
-
-                report = with_progress(f"ingest {Path(file).name}", work)
+            with (
+                input_path(file, options["type"]) as (path, type_),
+                progress_bars(f"ingest {Path(file).name}") as (progress,),
+            ):
+                report = ingest_file(database, path, progress=progress, **options | {"type": type_})
             reports.append(report if file != "-" else replace(report, source=STANDARD_INPUT))
     finally:
         # What was stored before a file failed is stored, and is told.
@@ -231,12 +227,11 @@ def _tell(reports: list[IngestReport], as_json: bool) -> None:
         print_json([report.as_dict() for report in reports])
         return
     for report in reports:
-        visits = (
-            "" if report.kind in ("visits", "orbits", "identifications", "names") else f" of {report.visits:,} visits"
-        )
+        visits = f" of {report.visits:,} visits" if report.kind in ("detectors", "sources", "predictions") else ""
         click.echo(f"{report.source}: {report.rows:,} {report.kind}{visits}: {_changes([report])}")
     if len(reports) > 1:
-        click.echo(f"{len(reports):,} files: {_sum(reports)}")
+        rows = sum(report.rows for report in reports)
+        click.echo(f"{len(reports):,} files: {rows:,} {reports[0].kind}: {_changes(reports)}")
 
 
 def _notes(report: IngestReport) -> list[str]:
@@ -248,10 +243,6 @@ def _notes(report: IngestReport) -> list[str]:
     if report.invalid > report.older:
         notes.append(f"{report.invalid - report.older:,} rows left out because they are not usable")
     return notes
-
-
-def _sum(reports: list[IngestReport]) -> str:
-    return f"{sum(report.rows for report in reports):,} {reports[0].kind}: {_changes(reports)}"
 
 
 def _changes(reports: list[IngestReport]) -> str:

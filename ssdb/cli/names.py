@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs
+from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs, tell_failures
 from ssdb.errors import DesignationError, NotFoundError
 
 if TYPE_CHECKING:
@@ -38,10 +38,7 @@ def resolve(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
         if number:
             click.echo()
         _tell(answer)
-    for problem in problems:
-        click.echo(f"ssdb: {problem}", err=True)
-    if problems:
-        ctx.exit(1)
+    tell_failures(problems)
 
 
 def _tell(answer: ResolvedName) -> None:
@@ -61,13 +58,13 @@ def _tell(answer: ResolvedName) -> None:
 
 @main.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--dry-run", is_flag=True, help="Tell what would be moved, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be moved, and change nothing.")
 @json_option
 @click.pass_context
 def relink(ctx: click.Context, names: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Move what is stored under other designations of objects to their primary ones.
 
-    Without a NAME those of all objects, as current_identifications and numbered_identifications say now.
+    Without a NAME: for all objects, as current_identifications and numbered_identifications are now.
     """
     from ssdb.identity.relink import relink as move
 

@@ -9,6 +9,7 @@ import click
 
 from ssdb.cli.associate import association_config, config_options
 from ssdb.cli.common import (
+    chosen_format,
     is_given,
     json_option,
     main,
@@ -16,26 +17,23 @@ from ssdb.cli.common import (
     print_json,
     print_pairs,
     print_table,
-    with_progress,
+    progress_bars,
+    tell_failures,
 )
 
 if TYPE_CHECKING:
     from ssdb.predict.precover import PrecoveryReport
-    from ssdb.store.transfer.write import Progress
 
 
 @main.command()
 @click.argument("name", required=False)
 @click.option(
-    "--orbit", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="The orbit, instead of mpc_orbits'."
+    "--orbit",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="A file with the orbit, instead of that in mpc_orbits.",
 )
-@click.option(
-    "--format",
-    type=click.Choice(["auto", "mpc_orbits", "mpcorb", "sorcha"]),
-    default="auto",
-    show_default=True,
-    help="What the FILE is, as for ssdb ingest orbits.",
-)
+@chosen_format("mpc_orbits", "mpcorb", "sorcha", help="What the FILE is, as for ssdb ingest orbits.")
 @click.option("--observatory", metavar="CODE", help="MPC code for visits that do not say their observatory.")
 @click.option(
     "--commit", is_flag=True, help="Store the predictions (and the orbit of a FILE), and associate these visits."
@@ -43,21 +41,13 @@ if TYPE_CHECKING:
 @click.option(
     "--replace-orbit",
     is_flag=True,
-    help="With --commit: store the orbit of a FILE even if that in mpc_orbits is better.",
+    help="With --commit: store the orbit of the FILE even if that in mpc_orbits is better.",
 )
 @config_options
 @json_option
 @click.pass_context
 def precover(
-    ctx: click.Context,
-    name: str | None,
-    orbit: str | None,
-    format: str,
-    observatory: str | None,
-    commit: bool,
-    replace_orbit: bool,
-    as_json: bool,
-    **options: Any,
+    ctx: click.Context, name: str | None, orbit: str | None, commit: bool, as_json: bool, **options: Any
 ) -> None:
     """Look for an object in all visits, among the sources that have no object yet.
 
@@ -75,36 +65,20 @@ def precover(
             raise click.UsageError(f"--{one.replace('_', '-')} needs --commit: it says how these visits are associated")
     config = association_config(ctx, options)
     database = open_database(ctx)
-
-    def work(progress: Progress) -> PrecoveryReport:
-        return run(
-            database,
-            name,
-            orbit=orbit,
-            format=format,
-            observatory=observatory,
-            config=config,
-            commit=commit,
-            replace_orbit=replace_orbit,
-            progress=progress,
-        )
-
-    report: PrecoveryReport = with_progress("precover", work)
+    with progress_bars("precover") as (progress,):
+        report = run(database, name, orbit=orbit, config=config, commit=commit, progress=progress, **options)
     if as_json:
         print_json(_as_dict(report))
     else:
         _tell(report)
-    failed = report.failed | (report.association.failed if report.association else {})
-    for visit, reason in failed.items():
-        click.echo(f"ssdb: visit {visit}: {reason}", err=True)
     if report.n_without_predictions:
         click.echo(
             f"{report.n_without_predictions:,} visits are left as they are, because no predictions were loaded for "
             "them: run `ssdb predict` first",
             err=True,
         )
-    if failed:
-        ctx.exit(1)
+    failed = report.failed | (report.association.failed if report.association else {})
+    tell_failures(f"visit {visit}: {reason}" for visit, reason in failed.items())
 
 
 def _as_dict(report: PrecoveryReport) -> dict[str, Any]:

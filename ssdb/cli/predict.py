@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssdb.cli.common import by_reason, json_option, main, open_database, print_json, print_pairs, progress_bars
+from ssdb.cli.common import (
+    by_reason,
+    json_option,
+    main,
+    open_database,
+    print_json,
+    print_pairs,
+    progress_bars,
+    several,
+    tell_failures,
+)
 from ssdb.errors import shown
 
 if TYPE_CHECKING:
@@ -16,22 +26,17 @@ if TYPE_CHECKING:
 
 @main.command()
 @click.option("--pending", is_flag=True, help="Every visit that has no predictions (the default).")
-@click.option("--visit", "visits", type=int, multiple=True, metavar="N", help="This visit; repeat for more.")
-@click.option(
-    "--night",
-    "nights",
-    type=int,
-    multiple=True,
-    metavar="N",
-    help="The visits of this night, the integer part of MJD TAI, and its segments even without visits.",
+@several("--visit", "visits", "This visit; repeat for more.")
+@several(
+    "--night", "nights", "The visits of this night (integer part of MJD TAI), and its segments even without visits."
 )
-@click.option("--object", "objects", multiple=True, metavar="NAME", help="With --redo: this object alone.")
+@several("--object", "objects", "With --redo: this object alone.", type=str, metavar="NAME")
 @click.option(
     "--redo",
     is_flag=True,
-    help="Predict again what has predictions: these, and what was derived from them, are removed.",
+    help="Replace predictions that are there, and remove what was derived from them.",
 )
-@click.option("--observatory", metavar="CODE", help="MPC code of the observatory of visits that do not say theirs.")
+@click.option("--observatory", metavar="CODE", help="MPC code for visits that do not say their observatory.")
 @json_option
 @click.pass_context
 def predict(
@@ -46,8 +51,8 @@ def predict(
 ) -> None:
     """Find which known objects are in the visits, from their orbits.
 
-    Exit code 1 if a visit could not be predicted; the others are. An object that cannot be followed is told, and
-    left out.
+    The exit code is 1 if a visit could not be predicted; the others are stored. An object that cannot be followed is
+    reported, and left out.
     """
     if pending and (visits or nights or redo):
         raise click.UsageError("--pending goes without --visit, --night and --redo")
@@ -57,17 +62,15 @@ def predict(
         raise click.UsageError("--object needs --redo: other visits are predicted with all objects")
     database = open_database(ctx)
     which: dict[str, Any] = {"visits": visits or None, "nights": nights, "observatory": observatory}
-    with progress_bars() as progress:
+    with progress_bars("segments", "predict") as (of_orbits, progress):
         if objects:
             from ssdb.predict.one_object import predict_objects
 
-            report = predict_objects(database, objects, progress=progress("predict"), **which)
+            report = predict_objects(database, objects, progress=progress, **which)
         else:
             from ssdb.predict.visits import predict_visits
 
-            report = predict_visits(
-                database, redo=redo, orbits_progress=progress("segments"), progress=progress("predict"), **which
-            )
+            report = predict_visits(database, redo=redo, orbits_progress=of_orbits, progress=progress, **which)
     if as_json:
         print_json(asdict(report))
     else:
@@ -78,12 +81,10 @@ def predict(
             "be the circles that hold their sources",
             err=True,
         )
-    for reason, failed in by_reason(report.failed.items()).items():
-        click.echo(f"ssdb: visit {shown(failed)} is not predicted: {reason}", err=True)
-    for reason, objects_lost in by_reason(report.lost.items()).items():
-        click.echo(f"ssdb: {shown(objects_lost)} cannot be followed: {reason}", err=True)
-    if report.failed:
-        ctx.exit(1)
+    for reason, lost in by_reason(report.lost.items()).items():
+        click.echo(f"ssdb: {shown(lost)} cannot be followed: {reason}", err=True)
+    failed = by_reason(report.failed.items())
+    tell_failures(f"visit {shown(numbers)} is not predicted: {reason}" for reason, numbers in failed.items())
 
 
 def _print(report: PredictionReport, of_objects: bool) -> None:

@@ -6,17 +6,13 @@ from dataclasses import asdict
 
 import click
 
-from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs
+from ssdb.cli.common import json_option, main, open_database, print_json, print_pairs, several
 
 
 @main.command()
 @click.argument("directory", metavar="DIR", type=click.Path(file_okay=False))
-@click.option(
-    "--night", "nights", type=int, multiple=True, metavar="N", help="Only of this night: from MJD N to N + 1, TAI."
-)
-@click.option(
-    "--object", "objects", multiple=True, metavar="NAME", help="Show light curve and phase curve of this object, too."
-)
+@several("--night", "nights", "Only this night, from MJD N to N + 1 (TAI); repeat for more.")
+@several("--object", "objects", "Show light curve and phase curve of this object, too.", type=str, metavar="NAME")
 @json_option
 @click.pass_context
 def report(

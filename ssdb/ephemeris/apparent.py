@@ -9,24 +9,10 @@ from ssdb.units import Array
 
 
 def directions_and_rates(vectors: Array, velocities: Array) -> tuple[Array, Array, Array, Array]:
-    """Directions of moving points, and how fast these change.
+    """Directions (ra in [0, 360), dec; degrees) of moving points, and their rates to the east (with cos dec) and north.
 
-    The rates are the components of the velocity along east and north over the distance; they are those of the
-    direction if the velocity is the derivative of the vector, whatever is contained in both (light time, say).
-
-    Parameters
-    ----------
-    vectors : ndarray, shape (n, 3)
-        Observer to object, any unit of length, ICRS axes.
-    velocities : ndarray, shape (n, 3)
-        Their derivatives, in that unit of length per day.
-
-    Returns
-    -------
-    ra, dec : ndarray, shape (n,)
-        Degrees, ra in [0, 360).
-    rate_ra, rate_dec : ndarray, shape (n,)
-        Degrees per day, towards east (cos dec included) and north.
+    Vectors (n, 3) are from the observer to the objects, in any unit of length, ICRS axes; velocities are their
+    derivatives by the day, rates are degrees a day. What is contained in both (light time, say) is in the rates.
     """
     ra, dec = positions(vectors)
     sin_ra, cos_ra, sin_dec, cos_dec = (f(np.radians(angle)) for angle in (ra, dec) for f in (np.sin, np.cos))

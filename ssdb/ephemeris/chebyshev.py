@@ -12,14 +12,13 @@ from ssdb.units import Array
 def evaluate(coefficients: ArrayLike, x: ArrayLike) -> tuple[Array, Array]:
     """Values of Chebyshev series, and their derivatives.
 
-    Clenshaw's sum of T_k(x), by :mod:`numpy.polynomial.chebyshev`. The argument is taken as it is: a series that was
-    fitted over another range than -1 to 1 is either one in its own variable (mpSky's are in days) or to be given the
-    scaled variable, and its derivative is then to be scaled back.
+    The argument is taken as it is: a series that was fitted over another range than -1 to 1 is either one in its own
+    variable (mpSky's are in days) or to be given the scaled variable, and its derivative is then to be scaled back.
 
     Parameters
     ----------
     coefficients : array_like, shape (degree + 1, ..., n)
-        Coefficients of T_0, T_1, ...; the last axis counts the objects.
+        Of T_0, T_1, ...; the last axis counts the objects.
     x : array_like, shape (n,) or scalar
         The argument of each object's series.
 
@@ -40,20 +39,10 @@ def nodes(n: int) -> Array:
 
 
 def fit(values: ArrayLike) -> Array:
-    """The Chebyshev series that go through the values of functions at the nodes.
+    """The Chebyshev series (k, ...) that go through the values (k, ...) of functions at the k :func:`nodes`.
 
     The discrete cosine transform of the values; the series is the best polynomial of its degree to within a small
     factor (Trefethen 2013, "Approximation Theory and Approximation Practice", chapter 16).
-
-    Parameters
-    ----------
-    values : array_like, shape (k, ...)
-        At the k :func:`nodes`.
-
-    Returns
-    -------
-    ndarray, shape (k, ...)
-        Coefficients of T_0, ..., T_(k-1).
     """
     given = np.asarray(values, dtype=float)
     transform = 2.0 / len(given) * chebyshev.chebvander(nodes(len(given)), len(given) - 1).T

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial import legendre
 
-from ssdb.ephemeris.bodies import Field
+from ssdb.ephemeris.bodies import Attractors
 from ssdb.ephemeris.constants import GM_SUN
 from ssdb.ephemeris.gravity import acceleration
 from ssdb.units import LIGHT_SPEED, Array, Mask
@@ -44,7 +44,7 @@ def solve(
     position: Array,
     velocity: Array,
     days: Array | float,
-    field: Field,
+    attractors: Attractors,
     itself: Mask | None,
     tolerance: float,
 ) -> tuple[Array, Array]:
@@ -56,10 +56,10 @@ def solve(
         At the start; barycentric, au and au/d.
     days : ndarray, shape (n,) or float
         Length of the step, negative to go back.
-    field : Field
-        The attracting bodies at the nodes of the step.
+    attractors : Attractors
+        At the nodes of the step.
     itself : ndarray of bool, shape (b, n), optional
-        Which body an object is.
+        Which of them an object is.
     tolerance : float
         The iteration ends where it would change positions by less, or by no more than rounding does; au.
 
@@ -73,12 +73,12 @@ def solve(
     half = 0.5 * np.broadcast_to(np.asarray(days, dtype=float), position.shape[1:])
     elapsed = half * (NODE_TIMES[:, None] + 1.0)
     straight = position + elapsed[:, None] * velocity
-    x = _two_body(position, velocity, elapsed, field)
+    x = _two_body(position, velocity, elapsed, attractors)
     v = np.broadcast_to(velocity, x.shape)
     shape, before = x.shape, np.empty(0)
     accuracy = tolerance + 8.0 * np.finfo(float).eps * np.abs(position).max(axis=0)
     for iteration in range(MAX_ITERATIONS):
-        a = acceleration(x, v, field, itself).reshape(NODES, -1)
+        a = acceleration(x, v, attractors, itself).reshape(NODES, -1)
         new = straight + half * half * (_POSITION_AT_NODES @ a).reshape(shape)
         v = velocity + half * (_VELOCITY_AT_NODES @ a).reshape(shape)
         change = np.abs(new[-1] - x[-1]).max(axis=0)
@@ -103,15 +103,7 @@ def after(position: Array, velocity: Array, days: Array | float, coefficients: A
 
 
 def within(position: Array, velocity: Array, days: Array, coefficients: Array, u: Array) -> tuple[Array, Array]:
-    """Positions and velocities (n, 3) within steps, each at its own u in [-1, 1].
-
-    Parameters
-    ----------
-    position, velocity : ndarray, shape (n, 3)
-    days : ndarray, shape (n,)
-    coefficients : ndarray, shape (n, 8, 3)
-    u : ndarray, shape (n,)
-    """
+    """Positions and velocities (n, 3) within steps of coefficients (n, 8, 3), each at its own u in [-1, 1]."""
     half = 0.5 * days[:, None]
     basis = legendre.legvander(u, NODES + 1)
     x = position + half * (u[:, None] + 1.0) * velocity
@@ -119,12 +111,12 @@ def within(position: Array, velocity: Array, days: Array, coefficients: Array, u
     return x, velocity + half * np.einsum("nk,nki->ni", basis[:, :-1] @ _ONCE, coefficients)
 
 
-def _two_body(position: Array, velocity: Array, elapsed: Array, field: Field) -> Array:
+def _two_body(position: Array, velocity: Array, elapsed: Array, attractors: Attractors) -> Array:
     """Positions (s, 3, n) from the f and g series of two-body motion, and the motion of the Sun.
 
     A start for the iteration only (Bate, Mueller & White 1971, section 5.4).
     """
-    sun, drift = field.sun[0], field.sun_velocity[0]
+    sun, drift = attractors.sun[0], attractors.sun_velocity[0]
     x = position - sun + elapsed[0] * drift
     v = velocity - drift
     r2 = np.einsum("in,in->n", x, x)

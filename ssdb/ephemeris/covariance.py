@@ -40,7 +40,7 @@ def covariance_of(mpc_orb: str | None, epoch_mjd: float, name: str) -> Array | N
     epoch_mjd : float
         Epoch of the orbit that the covariance is wanted for, MJD TT.
     name : str
-        What the object is called; for messages.
+        Of the object, for messages.
 
     Returns
     -------

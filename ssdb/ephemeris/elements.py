@@ -35,16 +35,12 @@ def cometary_to_cartesian(
 
     Parameters
     ----------
-    q : array_like, shape (n,)
-        Perihelion distances, au, above 0.
-    e : array_like, shape (n,)
-        Eccentricities, 0 or more.
+    q, e : array_like, shape (n,)
+        Perihelion distance, au, above 0; eccentricity, 0 or more.
     i, node, argperi : array_like, shape (n,)
         Inclination, longitude of the ascending node, argument of perihelion; degrees, mean ecliptic of J2000.
-    peri_time : array_like, shape (n,)
-        Times of perihelion, MJD TDB.
-    mjd_tdb : array_like, shape (n,)
-        Times of the states: for osculating elements, their epochs.
+    peri_time, mjd_tdb : array_like, shape (n,)
+        Times of perihelion and of the states (of osculating elements, their epochs), MJD TDB.
 
     Returns
     -------
@@ -65,14 +61,7 @@ def cometary_to_cartesian(
 
 
 def cartesian_to_cometary(states: ArrayLike, mjd_tdb: ArrayLike) -> dict[str, Array]:
-    """Osculating cometary elements of heliocentric states.
-
-    Parameters
-    ----------
-    states : array_like, shape (n, 6)
-        Heliocentric positions (au) and velocities (au/d), ICRF axes.
-    mjd_tdb : array_like, shape (n,)
-        Their times, MJD TDB.
+    """Osculating cometary elements of heliocentric states (n, 6; au and au/d, ICRF axes) at times (n,), MJD TDB.
 
     Returns
     -------
@@ -123,25 +112,10 @@ def cartesian_to_cometary(states: ArrayLike, mjd_tdb: ArrayLike) -> dict[str, Ar
 def keplerian_to_cometary(
     a: ArrayLike, e: ArrayLike, mean_anomaly: ArrayLike, epoch_mjd: ArrayLike
 ) -> tuple[Array, Array]:
-    """Perihelion distance and time of orbits that are given by semi-major axis and mean anomaly.
+    """Perihelion distance (au) and time (MJD TDB) of orbits that are given by semi-major axis and mean anomaly.
 
-    Parameters
-    ----------
-    a : array_like, shape (n,)
-        Semi-major axes, au; negative for hyperbolas.
-    e : array_like, shape (n,)
-        Eccentricities; not 1, where these elements are not defined.
-    mean_anomaly : array_like, shape (n,)
-        Degrees at the epoch.
-    epoch_mjd : array_like, shape (n,)
-        MJD TDB.
-
-    Returns
-    -------
-    q : ndarray, shape (n,)
-        Perihelion distances, au.
-    peri_time : ndarray, shape (n,)
-        Times of perihelion, MJD TDB: of an ellipse, the passage nearest to the epoch.
+    Semi-major axes are au, negative for hyperbolas; eccentricities are not 1, where these elements are not defined;
+    anomalies are degrees at the epoch. The time is, of an ellipse, that of the passage nearest to the epoch.
     """
     a, e, mean_anomaly = (np.asarray(values, dtype=float) for values in (a, e, mean_anomaly))
     degrees = np.where(e < 1.0, mean_anomaly - 360.0 * np.rint(mean_anomaly / 360.0), mean_anomaly)

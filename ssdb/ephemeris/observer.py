@@ -26,36 +26,15 @@ GEOCENTRE = "500"
 
 
 def tdb_of_tai(mjd_tai: ArrayLike) -> Array:
-    """Times in TDB, of the Earth's centre.
-
-    Parameters
-    ----------
-    mjd_tai : array_like, shape (m,)
-        MJD TAI.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        MJD TDB.
-    """
+    """Times (m,), MJD TAI, in MJD TDB of the Earth's centre."""
     with _offline():
         return np.asarray(_times(mjd_tai).tdb.mjd, dtype=float)
 
 
 def observer_states(code: str, mjd_tai: ArrayLike) -> Array:
-    """Barycentric states of an observatory.
+    """Barycentric states (m, 6) of an observatory at times (m,), MJD TAI: ICRF, au and au/d.
 
-    Parameters
-    ----------
-    code : str
-        Observatory code of the Minor Planet Center; ``500`` is the Earth's centre.
-    mjd_tai : array_like, shape (m,)
-        MJD TAI.
-
-    Returns
-    -------
-    ndarray, shape (m, 6)
-        ICRF, au and au/d.
+    The code is that of the Minor Planet Center; ``500`` is the Earth's centre.
 
     Raises
     ------

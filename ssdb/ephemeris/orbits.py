@@ -16,18 +16,7 @@ from ssdb.units import Array
 
 @dataclass(frozen=True, eq=False)
 class Orbits:
-    """The state of every object at its epoch, and its brightness.
-
-    Attributes
-    ----------
-    ids : ndarray, shape (n,)
-        What the objects are called; only in messages.
-    epoch_mjd : ndarray, shape (n,)
-        MJD TDB; the MPC's TT is as good (it differs by less than 2 ms).
-    states : ndarray, shape (n, 6)
-        Heliocentric positions (au) and velocities (au/d) at the epoch, ICRF axes.
-    H, G : ndarray, shape (n,)
-        Absolute magnitude in V and slope parameter; NaN where unknown.
+    """The state of every object at its epoch, and its brightness; n of them.
 
     Raises
     ------
@@ -36,10 +25,14 @@ class Orbits:
     """
 
     ids: NDArray[Any]
+    """What the objects are called; only in messages."""
     epoch_mjd: Array
+    """MJD TDB; the MPC's TT is as good (it differs by less than 2 ms)."""
     states: Array
+    """(n, 6): heliocentric positions (au) and velocities (au/d) at the epoch, ICRF axes."""
     H: Array
     G: Array
+    """Absolute magnitude in V and slope parameter; NaN where unknown."""
 
     def __post_init__(self) -> None:
         lengths = {item.name: len(getattr(self, item.name)) for item in fields(self)}
@@ -64,17 +57,10 @@ class Orbits:
         H: ArrayLike | None = None,
         G: ArrayLike | None = None,
     ) -> Orbits:
-        """Orbits from cometary elements, those of the MPC's table mpc_orbits.
+        """Orbits from cometary elements, those of the MPC's table mpc_orbits; arrays of one length.
 
-        Parameters
-        ----------
-        ids : array_like, shape (n,)
-        q, e, i, node, argperi : array_like, shape (n,)
-            Perihelion distance (au), eccentricity, inclination, longitude of the ascending node, argument of
-            perihelion (degrees, mean ecliptic of J2000, IAU 1976).
-        peri_time, epoch_mjd : array_like, shape (n,)
-            Time of perihelion and epoch of osculation, MJD TDB (or TT).
-        H, G : array_like, shape (n,), optional
+        Perihelion distance (au), eccentricity, inclination, longitude of the ascending node and argument of perihelion
+        (degrees, mean ecliptic of J2000, IAU 1976), time of perihelion and epoch of osculation (MJD TDB or TT).
 
         Raises
         ------

@@ -23,19 +23,11 @@ class Paths(Protocol):
     """Where n objects are at any time: trajectories, or what approximates them."""
 
     def at(self, mjd_tdb: Array) -> Array:
-        """Barycentric states (n, m, 6), au and au/d, at times (m,) or (n, m), MJD TDB."""
+        """Barycentric states (n, m, 6), ICRF, au and au/d, at times (m,) or (n, m), MJD TDB."""
 
 
 def ephemeris(orbits: Orbits, mjd_tai: ArrayLike, observatory_code: str) -> dict[str, Array]:
-    """Where and how bright objects are for an observatory.
-
-    Parameters
-    ----------
-    orbits : Orbits, n of them
-    mjd_tai : array_like, shape (m,)
-        Times of observation, MJD TAI; memory grows with n times m.
-    observatory_code : str
-        Code of the Minor Planet Center.
+    """Where and how bright n objects are for an observatory (a code of the MPC) at m times, MJD TAI.
 
     Returns
     -------
@@ -101,16 +93,16 @@ def columns_of(objects: Array, suns: Array, observers: Array, H: Array, G: Array
 
     Parameters
     ----------
-    objects : ndarray, shape (n, m, 6)
+    objects : ndarray, shape (..., 6)
         Barycentric states at the times of emission, au and au/d, ICRF.
-    suns, observers : ndarray, shape (m, 6) or (n, m, 6)
+    suns, observers : ndarray, shape (..., 6)
         Barycentric states at the times of observation.
-    H, G : ndarray, shape (n, 1) or (n, m)
+    H, G : ndarray, shape (...)
         Magnitude and slope; an unknown G is 0.15, the IAU's.
 
     Returns
     -------
-    dict of str to ndarray, shape (n, m)
+    dict of str to ndarray, shape (...)
         ephRa, ephDec (ICRS, deg), ephRateRa (with cos dec), ephRateDec (deg/d), ephVmag; helio_x ... topo_vz (au and
         km/s: object at emission less Sun or observer at observation); topoRange, helioRange (au), topoRangeRate,
         helioRangeRate (km/s), phaseAngle, elongation (deg).

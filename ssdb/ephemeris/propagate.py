@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ssdb.ephemeris.bodies import Field, asteroids, field, masses, shared_field, sun
+from ssdb.ephemeris.bodies import Attractors, asteroids, attractors, masses, shared_attractors, sun
 from ssdb.ephemeris.collocation import NODE_TIMES, after, solve
 from ssdb.ephemeris.constants import GM_SUN
 from ssdb.ephemeris.orbits import Orbits
@@ -48,16 +48,10 @@ _ERROR_ORDER = 9
 
 
 def propagate(orbits: Orbits, mjd_tdb: ArrayLike) -> Array:
-    """Where objects are at given times.
+    """Where n objects are at times (m,), MJD TDB.
 
     Newtonian gravity of Sun, planets, Moon, Pluto and, where their package is installed, the 16 most massive asteroids;
     relativity of the Sun. No forces but gravity.
-
-    Parameters
-    ----------
-    orbits : Orbits, n of them
-    mjd_tdb : array_like, shape (m,)
-        MJD TDB.
 
     Returns
     -------
@@ -82,25 +76,11 @@ def span(times: Array) -> tuple[float, float]:
 
 
 def trajectories(orbits: Orbits, start: float, end: float) -> Trajectories:
-    """The paths of objects over an interval of time.
+    """The paths of objects over an interval of time, MJD TDB; errors as :func:`propagate`.
 
-    Parameters
-    ----------
-    orbits : Orbits, n of them
-    start, end : float
-        MJD TDB. The paths begin earlier by more than the time that light takes from the object to any observer in the
-        inner solar system.
-
-    Returns
-    -------
-    Trajectories
-        About 300 bytes for each object and step within the interval; an object that could not be followed has none
-        where it was lost.
-
-    Raises
-    ------
-    EphemerisError
-        As :func:`propagate`.
+    They begin earlier by more than the time that light takes from the object to any observer in the inner solar system,
+    and take about 300 bytes for each object and step within the interval. An object that could not be followed has none
+    where it was lost.
     """
     recorder = Recorder(len(orbits))
     epochs, counts = np.unique(orbits.epoch_mjd, return_counts=True)
@@ -163,7 +143,7 @@ class _Journey:
         together, alone = items[fits], items[~fits]
         if len(together):
             nodes = time + 0.5 * days * (NODE_TIMES + 1.0)
-            bodies = shared_field(tuple(nodes.tolist()))
+            bodies = shared_attractors(tuple(nodes.tolist()))
             refused = [part[~self._step(part, np.full(len(part), days), bodies)] for part in _parts(together, _CACHED)]
             alone = np.concatenate([alone, *refused])
         self._lose(alone[self._n_steps[alone] > MOST_STEPS])
@@ -181,7 +161,7 @@ class _Journey:
                 left = goal[part] - self._time[part]
                 days = left / np.ceil(np.abs(left) / self._wanted[part])
                 nodes = self._time[part] + 0.5 * days * (NODE_TIMES[:, None] + 1.0)
-                self._step(part, days, field(nodes))
+                self._step(part, days, attractors(nodes))
             self._lose(items[(self._wanted[items] < SHORTEST_DAYS) | (self._n_steps[items] > MOST_STEPS)])
             items = items[np.abs(goal[items] - self._time[items]) > 1e-9]
 
@@ -190,7 +170,7 @@ class _Journey:
         self._time[items] = np.nan
         self._state[:, items] = np.nan
 
-    def _step(self, items: Index, days: Array, bodies: Field) -> Mask:
+    def _step(self, items: Index, days: Array, bodies: Attractors) -> Mask:
         """One step of objects; those whose error is too large stay where they are. Which were accepted."""
         self._n_steps[items] += 1
         state = self._state[:, items]

@@ -16,28 +16,19 @@ _ROUNDING_DAYS = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Trajectories:
-    """The steps of n objects: barycentric, ICRF, au and au/d.
-
-    Attributes
-    ----------
-    n : int
-        How many objects.
-    item : ndarray of int, shape (k,)
-        Whose step it is; sorted, and by time within an object.
-    start, days : ndarray, shape (k,)
-        Start (MJD TDB) and length of a step, the latter negative where it goes back.
-    states : ndarray, shape (k, 6)
-        At the start.
-    coefficients : ndarray, shape (k, 8, 3)
-        Legendre coefficients of the acceleration (:mod:`ssdb.ephemeris.collocation`).
-    """
+    """The k steps of n objects: barycentric, ICRF, au and au/d."""
 
     n: int
     item: Index
+    """Whose step it is; sorted, and by time within an object."""
     start: Array
+    """MJD TDB."""
     days: Array
+    """Length of a step, negative where it goes back."""
     states: Array
+    """(k, 6): at the start."""
     coefficients: Array
+    """(k, 8, 3): Legendre coefficients of the acceleration (:mod:`ssdb.ephemeris.collocation`)."""
     _keys: Array = field(init=False)
     _origin: float = field(init=False)
     _span: float = field(init=False)
@@ -52,25 +43,14 @@ class Trajectories:
 
     def take(self, rows: Index) -> Trajectories:
         """Some of the objects; ``rows`` ascending."""
-        place = np.full(self.n, -1)
-        place[rows] = np.arange(len(rows))
-        kept = place[self.item] >= 0
+        number = np.full(self.n, -1)
+        number[rows] = np.arange(len(rows))
+        kept = number[self.item] >= 0
         steps = (values[kept] for values in (self.start, self.days, self.states, self.coefficients))
-        return Trajectories(len(rows), place[self.item[kept]], *steps)
+        return Trajectories(len(rows), number[self.item[kept]], *steps)
 
     def at(self, mjd_tdb: ArrayLike) -> Array:
-        """Where the objects are.
-
-        Parameters
-        ----------
-        mjd_tdb : array_like, shape (m,) or (n, m)
-            Times within the interval, for all objects or for each its own, MJD TDB.
-
-        Returns
-        -------
-        ndarray, shape (n, m, 6)
-            Barycentric positions (au) and velocities (au/d), ICRF. NaN at times that an object's path does not reach.
-        """
+        """Where the objects are: as :class:`ssdb.ephemeris.predict.Paths`; NaN where a path does not reach."""
         times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
         times = np.broadcast_to(times, (self.n, times.shape[-1]))
         items = np.broadcast_to(np.arange(self.n)[:, None], times.shape).ravel()

@@ -41,33 +41,17 @@ _BELT_AU = (1.3, 4.5)
 
 @dataclass(frozen=True, eq=False)
 class Variants:
-    """The paths of the variants of n orbits.
-
-    Attributes
-    ----------
-    paths : Paths
-        Of 12 n objects: for each orbit, the variants on one side along its six axes, then those on the other side.
-    scale : ndarray, shape (n, 6)
-        Standard deviations that the variants are away from the orbit.
-    """
+    """The paths of the variants of n orbits."""
 
     paths: Paths
+    """Of 12 n objects: for each orbit, the variants on one side along its six axes, then those on the other side."""
     scale: Array
+    """(n, 6): standard deviations that the variants are away from the orbit."""
 
     def covariances(self, mjd_tdb: ArrayLike, observers: Array) -> Array:
-        """Covariances of positions on the sky.
+        """Covariances of positions on the sky (n, m, 2, 2) in (east, north), arcsec^2; NaN where a variant is lost.
 
-        Parameters
-        ----------
-        mjd_tdb : array_like, shape (m,) or (n, m)
-            Times of observation, for all objects or for each its own, MJD TDB.
-        observers : ndarray, shape (m, 3 or more) or (n, m, 3 or more)
-            Where the observer is; barycentric, au.
-
-        Returns
-        -------
-        ndarray, shape (n, m, 2, 2)
-            In (east, north), arcsec^2. NaN where a variant cannot be followed.
+        Times and observers are as of :func:`ssdb.ephemeris.predict.retarded`.
         """
         n = len(self.scale)
         times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
@@ -83,18 +67,10 @@ class Variants:
 
 
 def variants(orbits: Orbits, covariances: Array, start: float, end: float) -> Variants:
-    """The variants of orbits along the principal axes of their covariances.
+    """The variants of n orbits along the principal axes of their covariances, over an interval of time, MJD TDB.
 
-    Axes are those of the correlations, so that they do not depend on units. The cost is that of following twelve
-    orbits for each.
-
-    Parameters
-    ----------
-    orbits : Orbits, n of them
-    covariances : ndarray, shape (n, 6, 6)
-        Of the heliocentric states at the epochs, ICRF axes, au and au/d.
-    start, end : float
-        Interval of time for which they are wanted, MJD TDB.
+    Covariances (n, 6, 6) are of the heliocentric states at the epochs, ICRF axes, au and au/d. Axes are those of the
+    correlations, so that they do not depend on units. The cost is that of following twelve orbits for each.
 
     Raises
     ------
@@ -172,29 +148,15 @@ def _east_and_north(directions: Array) -> Array:
 
 
 def sky_covariances(orbits: Orbits, covariances: Array, mjd_tai: ArrayLike, observatory_code: str) -> Array:
-    """Covariances of positions on the sky, of orbits with covariances.
+    """Covariances of positions on the sky, of n orbits with covariances as of :func:`variants`.
 
-    Parameters
-    ----------
-    orbits : Orbits, n of them
-    covariances : ndarray, shape (n, 6, 6)
-        Of the heliocentric states at the epochs, ICRF axes, au and au/d.
-    mjd_tai : array_like, shape (m,)
-        Times of observation, MJD TAI.
-    observatory_code : str
-        Code of the Minor Planet Center.
+    For an observatory (a code of the MPC) at m times, MJD TAI; errors as :func:`variants` and
+    :func:`ssdb.ephemeris.predict.ephemeris`.
 
     Returns
     -------
     ndarray, shape (n, m, 2, 2)
         In (east, north), arcsec^2. NaN where a variant runs into the Sun or a planet.
-
-    Raises
-    ------
-    InputError
-        As :func:`variants`.
-    EphemerisError
-        As :func:`ssdb.ephemeris.predict.ephemeris`.
     """
     times = np.atleast_1d(np.asarray(mjd_tai, dtype=float))
     mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory_code, times)
@@ -219,7 +181,7 @@ def sky_covariances_of_pairs(
     item : ndarray of int, shape (p,)
         Index of the orbit.
     mjd_tdb : ndarray, shape (p,)
-        Time of observation, MJD TDB.
+        Time of observation.
     observers : ndarray, shape (p, 3 or more)
         Where the observer is; barycentric, au.
 
@@ -253,12 +215,7 @@ def sky_covariances_of_pairs(
 
 
 def error_ellipses(covariances: Array) -> dict[str, Array]:
-    """The 1-sigma ellipses of covariances on the sky.
-
-    Parameters
-    ----------
-    covariances : ndarray, shape (..., 2, 2)
-        In (east, north), arcsec^2.
+    """The 1-sigma ellipses of covariances on the sky (..., 2, 2) in (east, north), arcsec^2.
 
     Returns
     -------

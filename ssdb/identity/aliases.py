@@ -32,19 +32,11 @@ def kind_of_designation(packed: str, *, primary: bool) -> str:
 
 
 def add_names(connection: sa.Connection, given: Mapping[str, int], moved: Mapping[int, tuple[int, str]]) -> None:
-    """Keeps the names under which objects came, where they are not just their designations.
+    """Keeps the names under which objects came, given with the identifiers of the designations in them.
 
-    With a name the designation of the object is kept, too, so that SsAlias alone tells what a name stands for. A name
-    that is stored already stays that of the object it is.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing.
-    given : mapping of str to int
-        Names as they came, and the identifiers of the designations in them.
-    moved : mapping
-        As :func:`ssdb.identity.primary.primary_ids` returns it, for those identifiers.
+    Only what is not just a designation is kept. With a name the designation of the object is kept, too, so that SsAlias
+    alone tells what a name stands for. A name that is stored already stays that of the object it is. ``moved`` is as
+    :func:`ssdb.identity.primary.primary_ids` returns it, for those identifiers.
     """
     aliases: dict[str, tuple[int, str]] = {}
     for text, object_id in given.items():
@@ -69,19 +61,9 @@ def add_names(connection: sa.Connection, given: Mapping[str, int], moved: Mappin
 
 
 def find_names(connection: sa.Connection, names: Collection[str]) -> dict[str, dict[int, str]]:
-    """Objects by their names, designations aside.
+    """For each name that is found, ``ssObjectId`` and kind of every object that has it; designations aside.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        Where to ask.
-    names : collection of str
-        As people write them. Where a name is not found as it stands, the case of letters does not matter.
-
-    Returns
-    -------
-    dict of str to dict of int to str
-        For each name that is found ``ssObjectId`` and kind of every object that has it.
+    Where a name is not found as it stands, the case of letters does not matter.
     """
     found = _matching(connection, names, folded=False)
     found |= _matching(connection, [name for name in names if name not in found], folded=True)
@@ -140,22 +122,9 @@ def _in_numbered(connection: sa.Connection, names: list[str], folded: bool) -> l
 
 
 def designations_of(database: Database, names: Collection[str]) -> dict[str, str]:
-    """Designations of objects that are called by a name, as Eros; only of names that are known.
+    """Unpacked designations of objects that are called by a name, as Eros; only of names that are known.
 
-    Parameters
-    ----------
-    database : Database
-    names : collection of str
-
-    Returns
-    -------
-    dict of str to str
-        Name to unpacked designation.
-
-    Raises
-    ------
-    DesignationError
-        If a name is that of several objects.
+    DesignationError if a name is that of several objects.
     """
     with database.reading() as connection:
         found = find_names(connection, names)

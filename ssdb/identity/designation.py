@@ -100,15 +100,8 @@ def pack(text: str) -> tuple[str, str]:
 def name_in(text: str) -> str | None:
     """The name that stands beside a designation: Eros in "433 Eros", PANSTARRS in "C/2017 K2 (PANSTARRS)".
 
-    Parameters
-    ----------
-    text : str
-        A designation in any form that :func:`pack` takes.
-
-    Returns
-    -------
-    str or None
-        The name, without the fragment of a comet; None where there is nothing but designations.
+    The text is of any form that :func:`pack` takes. The name comes without the fragment of a comet; None where there is
+    nothing but designations.
     """
     text = _normalised(text)
     if _PROVISIONAL.fullmatch(text) or _SURVEY.fullmatch(text):
@@ -129,20 +122,8 @@ def _designates(name: str) -> bool:
 def ss_object_id(packed: str) -> int:
     """The identifier of an object, as in the APDB: its packed designation read as a big-endian number.
 
-    Parameters
-    ----------
-    packed : str
-        A packed designation of 5 to 8 characters.
-
-    Returns
-    -------
-    int
-        Positive in 64 bits; different for different packed designations, whatever their lengths.
-
-    Raises
-    ------
-    DesignationError
-        If the text is too short or too long for a packed designation, or not ASCII.
+    It is positive in 64 bits, and different for different packed designations, whatever their lengths. DesignationError
+    if the text does not have 5 to 8 characters of ASCII.
     """
     return int.from_bytes(_packed_bytes(packed), "big")
 
@@ -150,20 +131,7 @@ def ss_object_id(packed: str) -> int:
 def packed_from_id(object_id: int) -> str:
     """The packed designation of which :func:`ss_object_id` made an identifier.
 
-    Parameters
-    ----------
-    object_id : int
-        An ``ssObjectId``.
-
-    Returns
-    -------
-    str
-        The packed designation.
-
-    Raises
-    ------
-    DesignationError
-        If the number does not come from a packed designation (those of simulated names, which are negative, do not).
+    DesignationError if the number does not come from one: those of simulated names, which are negative, do not.
     """
     object_id = int(object_id)
     try:
@@ -179,20 +147,7 @@ def packed_from_id(object_id: int) -> str:
 def little_endian_id(packed: str) -> int:
     """The other encoding in use: padded with blanks on the left to 8 characters, read as a little-endian number.
 
-    Parameters
-    ----------
-    packed : str
-        A packed designation of 5 to 8 characters.
-
-    Returns
-    -------
-    int
-        5851384610838104864 for K15MK4Q.
-
-    Raises
-    ------
-    DesignationError
-        If the text is too short or too long for a packed designation, or not ASCII.
+    5851384610838104864 for K15MK4Q. DesignationError as of :func:`ss_object_id`.
     """
     return int.from_bytes(_packed_bytes(packed).rjust(MAX_PACKED_LENGTH), "little")
 

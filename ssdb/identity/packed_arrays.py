@@ -29,20 +29,10 @@ _NUMBER_LENGTH, _PROVISIONAL_LENGTH = 5, 7
 
 
 def unpack(packed: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """Unpacked designations and identifiers of packed designations.
+    """Unpacked designations and identifiers of packed designations, shape (n,), which have no blanks around them.
 
-    Parameters
-    ----------
-    packed : pyarrow.Array of string, shape (n,)
-        Packed designations without blanks around them; NULL where there is none.
-
-    Returns
-    -------
-    designations : pyarrow.Array of string, shape (n,)
-        As :func:`ssdb.identity.designation.pack` writes them: "433", "2015 MQ204", "A904 OA". NULL where the text is
-        not a packed designation.
-    ids : ndarray of int64, shape (n,)
-        ``ssObjectId``; 0 where the text is not a packed designation.
+    The designations are as :func:`ssdb.identity.designation.pack` writes them: "433", "2015 MQ204", "A904 OA". Where
+    the text is no packed designation, or NULL, they are NULL and the identifier is 0.
     """
     n = len(packed)
     length = pc.fill_null(pc.binary_length(packed), 0).to_numpy(zero_copy_only=False)
@@ -73,18 +63,7 @@ def unpack(packed: pa.Array) -> tuple[pa.Array, np.ndarray]:
 
 
 def pack_numbers(numbers: pa.Array) -> pa.Array:
-    """Packed forms of the numbers of numbered objects: "00433" of "433", "0001P" of "1P".
-
-    Parameters
-    ----------
-    numbers : pyarrow.Array of string, shape (n,)
-        As :func:`unpack` gives them.
-
-    Returns
-    -------
-    pyarrow.Array of string, shape (n,)
-        NULL where the text is not the number of an object.
-    """
+    """Packed forms of the numbers of numbered objects: "00433" of "433", "0001P" of "1P"; NULL for any other text."""
     plain = pc.fill_null(pc.match_substring_regex(numbers, r"^[1-9]\d{0,7}$"), False)
     number = pc.if_else(plain, numbers, "0").cast(pa.int64()).to_numpy(zero_copy_only=False)
     tilde = number >= _FIRST_TILDE_NUMBER

@@ -34,24 +34,11 @@ _PRIMARY = _current.packed_primary_provisional_designation
 
 
 def primary_ids(connection: sa.Connection, objects: Mapping[int, str]) -> dict[int, tuple[int, str]]:
-    """The primary designations of objects that came under another one.
+    """The primary designations of objects that came under another one: ``ssObjectId`` and designation by the given
+    identifier.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        Where to ask.
-    objects : mapping of int to str
-        ``ssObjectId`` to unpacked designation. Those of simulated objects, which are negative, have no other.
-
-    Returns
-    -------
-    dict of int to (int, str)
-        ``ssObjectId`` and unpacked designation of the primary, by the given identifier; only where it is another.
-
-    Raises
-    ------
-    InputError
-        If designations are each other's primary.
+    ``objects`` are ``ssObjectId`` and unpacked designation. Those of simulated objects, which are negative, have no
+    other. InputError if designations are each other's primary.
     """
     if not _anything_known(connection):
         return {}
@@ -69,10 +56,7 @@ def primary_ids(connection: sa.Connection, objects: Mapping[int, str]) -> dict[i
 def rows_of_moves(moved: Mapping[int, tuple[int, str]]) -> pa.Table:
     """Rows of :data:`ssdb.store.tables.moves.object_moves`; the primary designations are moved to themselves.
 
-    Parameters
-    ----------
-    moved : mapping
-        As :func:`primary_ids` returns it.
+    ``moved`` is as :func:`primary_ids` returns it.
     """
     whole = dict(moved) | {new: (new, designation) for new, designation in moved.values()}
     news, designations = zip(*whole.values(), strict=True)

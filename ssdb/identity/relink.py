@@ -48,7 +48,7 @@ class RelinkReport:
     removed : dict of str to int
         Rows that were removed because the primary designation has its own, by table.
     pending : tuple of int
-        Exposures for which an object was predicted twice, under two names: the prediction under the primary
+        Visits for which an object was predicted twice, under two names: the prediction under the primary
         designation stays, and they are to be associated again.
     dry_run : bool
         Nothing was changed; this is what would have been.

@@ -39,36 +39,26 @@ _SEED = 1
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """Orbits and whose they are.
-
-    Attributes
-    ----------
-    ids : ndarray of int64, shape (n,)
-        ssObjectId.
-    designations : pyarrow.Array of string, shape (n,)
-        Primary designations, unpacked.
-    hashes : ndarray of int64, shape (n,)
-        Of the elements, the epoch, H, G and has_json.
-    has_json : ndarray of bool, shape (n,)
-        Whether mpc_orb_jsonb is there, in which a covariance may be.
-    orbits : Orbits
-    unusable : dict of str to str
-        Rows of mpc_orbits that are left out, by designation, and why they cannot be followed.
-    """
+    """Orbits and whose they are, n of them."""
 
     ids: Integers
+    """ssObjectId."""
     designations: pa.Array
+    """Primary, unpacked."""
     hashes: Integers
+    """Of the elements, the epoch, H, G and has_json."""
     has_json: Mask
+    """Whether mpc_orb_jsonb is there, in which a covariance may be."""
     orbits: Orbits
     unusable: dict[str, str]
+    """Rows of mpc_orbits that are left out, by designation, and why they cannot be followed."""
 
     def take(self, rows: NDArray[Any]) -> Catalogue:
         """Some of the orbits; ``rows`` are indices or a mask."""
-        places = np.arange(len(self.ids))[rows]
-        designations = self.designations.take(pa.array(places))
+        index = np.arange(len(self.ids))[rows]
+        designations = self.designations.take(pa.array(index))
         return Catalogue(
-            self.ids[places], designations, self.hashes[places], self.has_json[places], self.orbits[places], {}
+            self.ids[index], designations, self.hashes[index], self.has_json[index], self.orbits[index], {}
         )
 
 

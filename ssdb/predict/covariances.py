@@ -24,19 +24,10 @@ _PACKED = mpc_orbits.c.packed_primary_provisional_designation
 
 
 def stored_covariances(connection: sa.Connection, packed: Sequence[str]) -> dict[str, Array]:
-    """The covariances of stored orbits, as far as they have one.
+    """The covariances (6, 6) of stored orbits by packed designation, as far as they have one.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-    packed : sequence of str
-        Packed primary designations.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (6, 6)
-        By packed designation, as :func:`ssdb.ephemeris.covariance.covariance_of` gives them. One that cannot be read is
-        told as a warning and left out: the orbit is as good without.
+    They are as of :func:`ssdb.ephemeris.covariance.covariance_of`. One that cannot be read is told as a warning and
+    left out: the orbit is as good without.
     """
     columns = (_PACKED, mpc_orbits.c.epoch_mjd, mpc_orbits.c.mpc_orb_jsonb)
     found: dict[str, Array] = {}
@@ -53,7 +44,7 @@ def stored_covariances(connection: sa.Connection, packed: Sequence[str]) -> dict
     return found
 
 
-def with_errors(connection: sa.Connection, rows: pa.Table, views: Views, has_json: Mask | None = None) -> pa.Table:
+def with_errors(connection: sa.Connection, rows: pa.Table, views: Views, has_json: Mask) -> pa.Table:
     """Predictions with their error ellipses, NULL for orbits without a covariance.
 
     Parameters
@@ -62,38 +53,32 @@ def with_errors(connection: sa.Connection, rows: pa.Table, views: Views, has_jso
     rows : pyarrow.Table
         Of SsPrediction, made of the orbits in mpc_orbits, n of them.
     views : Views
-        Of their visits, each once.
-    has_json : ndarray of bool, shape (n,), optional
-        Of which orbits mpc_orb_jsonb is there, where that is known: others need no look.
+        Of their visits, n of them.
+    has_json : ndarray of bool, shape (n,)
+        Of which orbits mpc_orb_jsonb is there: others need no look.
     """
-    ids, index = np.unique(rows.column("ssObjectId").to_numpy(), return_inverse=True)
-    asked = ids > 0
-    if has_json is not None:
-        asked[np.setdiff1d(np.arange(len(ids)), index[has_json])] = False
+    object_ids = rows.column("ssObjectId").to_numpy()
+    asked = np.unique(object_ids[has_json & (object_ids > 0)])
     # Of stored orbits: there is nothing to be checked, which for thousands of objects would take most of the time.
-    packed = {
-        object_id.to_bytes(8, "big").lstrip(b"\0").decode(): place
-        for place, object_id in zip(np.flatnonzero(asked).tolist(), ids[asked].tolist(), strict=True)
-    }
+    packed = {one.to_bytes(8, "big").lstrip(b"\0").decode(): one for one in asked.tolist()}
     known = stored_covariances(connection, list(packed))
     if not known:
         return rows
-    catalogue = orbits_of(connection, list(known))
-    names = pa.array(catalogue.orbits.ids).cast(pa.string()).to_pylist()
-    item_of = np.full(len(ids), -1)
-    item_of[[packed[name] for name in names]] = np.arange(len(names))
-    pairs = np.flatnonzero(item_of[index] >= 0)
-    order = np.argsort(views.visits)
-    visits = rows.column("visit").to_numpy()[pairs]
-    view = order[np.searchsorted(views.visits, visits, sorter=order)]
+    orbits = orbits_of(connection, list(known)).orbits
+    names = pa.array(orbits.ids).cast(pa.string()).to_pylist()
+    with_covariance = np.array([packed[name] for name in names])
+    pairs = np.flatnonzero(np.isin(object_ids, with_covariance))
+    order = np.argsort(with_covariance)
+    item = order[np.searchsorted(with_covariance, object_ids[pairs], sorter=order)]
     on_sky = np.full((rows.num_rows, 2, 2), np.nan)
     on_sky[pairs] = sky_covariances_of_pairs(
-        catalogue.orbits,
-        np.array([known[name] for name in names]),
-        item_of[index[pairs]],
-        views.mjd_tdb[view],
-        views.observers[view],
+        orbits, np.array([known[name] for name in names]), item, views.mjd_tdb[pairs], views.observers[pairs]
     )
+    return with_ellipses(rows, on_sky)
+
+
+def with_ellipses(rows: pa.Table, on_sky: Array) -> pa.Table:
+    """Predictions with the ellipses of covariances on the sky (n, 2, 2): east, north; arcsec^2."""
     for column, values in error_ellipses(on_sky).items():
         rows = rows.append_column(column, pa.array(values, pa.float32(), from_pandas=True))
     return rows

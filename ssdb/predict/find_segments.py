@@ -1,20 +1,20 @@
-"""Which objects may be in fields: the box join with SsEphemeris."""
+"""Which segments may be of objects in fields: the box join with SsEphemeris."""
 
 from __future__ import annotations
-
-import json
-from collections.abc import Sequence
 
 import numpy as np
 import sqlalchemy as sa
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
-from ssdb.predict.segment_index import probes_of_field
 from ssdb.predict.segments import COEFFICIENT_BYTES, Segments, unpacked_series
+from ssdb.predict.views import Views
 from ssdb.schema.survey import ss_ephemeris
+from ssdb.sky.boxes import probes_of_field
+from ssdb.sky.sphere import positions
 from ssdb.store.query_plans import index_loops
 from ssdb.store.sql_files import sql_text
-from ssdb.store.tables.visit_fields import MARGIN_DEG, Field
+from ssdb.store.tables.visit_fields import MARGIN_DEG
+from ssdb.store.transfer.array_parameters import array_rows, with_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import Array, Columns
 
@@ -23,6 +23,14 @@ _FEW_BYTES = 4 * COEFFICIENT_BYTES
 
 _MOTION = 16.0 * MAX_TIME_DIFFERENCE_DAYS
 """How far an object comes in that time, in radii of the cap that it stays in: it would cross that in 1/8 d."""
+
+_PROBES = {
+    "field": np.int32,
+    "night": np.int32,
+    "zone": np.int16,
+    **dict.fromkeys(("ra0", "ra1", "west", "dec0", "dec1"), np.float64),
+}
+"""The columns of what the statement looks for."""
 
 _KEYS_PER_STATEMENT = 5_000
 
@@ -41,32 +49,35 @@ def night_of(mjd_tai: float) -> int:
     return int(np.floor(mjd_tai))
 
 
-def read_candidates(connection: sa.Connection, fields: Sequence[Field]) -> tuple[Columns, Segments]:
-    """The objects that may be in fields, never too few.
+def segments_near(connection: sa.Connection, views: Views) -> tuple[Columns, Segments]:
+    """The segments of objects that may be in fields, never too few.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
-    fields : sequence of Field
+    views : Views
         Of nights that have their segments.
 
     Returns
     -------
     columns : dict of columns, shape (n,)
-        field (index into ``fields``), ssObjectId, designation, h, g, hasJson (0 or 1); ascending by field and
+        field (index into ``views``), ssObjectId, designation, h, g, hasJson (0 or 1); ascending by field and
         ssObjectId, each pair once.
     segments : Segments
         Of the n.
     """
+    fields = np.stack([views.mjd_tai, *positions(views.centers), views.radius], axis=-1)
     probes = [
-        (number, night_of(field.mjd_tai), *probe)
-        for number, field in enumerate(fields)
-        for probe in probes_of_field(field.ra, field.dec, field.radius + MARGIN_DEG, _MOTION)
+        (number, night_of(mjd_tai), *probe)
+        for number, (mjd_tai, ra, dec, radius) in enumerate(fields.tolist())
+        for probe in probes_of_field(ra, dec, radius + MARGIN_DEG, _MOTION)
     ]
-    statement = sa.text(sql_text(f"ephemeris_candidates.{connection.dialect.name}.sql"))
-    typed = statement.columns(*(sa.column(column.name, column.type) for column in _COLUMNS))
-    with index_loops(connection):
-        found = read_arrays(connection, typed, {"probes": json.dumps(probes)}, bounded=True)
+    numbers = np.array(probes, dtype=float).reshape(-1, len(_PROBES)).T
+    arrays: Columns = {name: row.astype(kind) for (name, kind), row in zip(_PROBES.items(), numbers, strict=True)}
+    with array_rows(connection, "probe", arrays) as probe, index_loops(connection):
+        statement = sa.text(sql_text(f"segments_near.{connection.dialect.name}.sql"))
+        typed = statement.columns(*(sa.column(column.name, column.type) for column in _COLUMNS))
+        found = read_arrays(connection, with_rows(typed, probe), bounded=True)
     order = np.lexsort((found["ssObjectId"], found["field"]))
     field, object_id = found["field"][order], found["ssObjectId"][order]
     again = (np.diff(field, prepend=-1) == 0) & (np.diff(object_id, prepend=object_id[:1]) == 0)
@@ -92,11 +103,10 @@ def _series(connection: sa.Connection, columns: Columns) -> Array:
 def _whole_series(connection: sa.Connection, keys: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
     key = sa.tuple_(ss_ephemeris.c.night, ss_ephemeris.c.ssObjectId)
     statement = sa.select(ss_ephemeris.c.night, ss_ephemeris.c.ssObjectId, ss_ephemeris.c.coefficients)
-    wanted = sorted(keys)
     found: dict[tuple[int, int], bytes] = {}
+    wanted = sorted(keys)
     for start in range(0, len(wanted), _KEYS_PER_STATEMENT):
         part = wanted[start : start + _KEYS_PER_STATEMENT]
-        found |= {
-            (row.night, row.ssObjectId): row.coefficients for row in connection.execute(statement.where(key.in_(part)))
-        }
+        for night, object_id, coefficients in connection.execute(statement.where(key.in_(part))):
+            found[night, object_id] = coefficients
     return found

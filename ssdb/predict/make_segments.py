@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from ssdb.ephemeris.bodies import earth
 from ssdb.ephemeris.propagate import BATCH, trajectories
 from ssdb.predict.catalogue import Catalogue, catalogue_parts
-from ssdb.predict.segment_index import boxes_of_caps, zones_of_caps
 from ssdb.predict.segments import MARGIN_DAYS, NightSegments, night_interval, packed_series, segments_of_night
 from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_ephemeris
+from ssdb.sky.boxes import boxes_of_caps, zones_of_caps
 from ssdb.store.database import Database
 from ssdb.store.tables.segments import (
     Making,
@@ -38,21 +38,14 @@ _NIGHTS_AT_ONCE = 8
 
 @dataclass(slots=True)
 class NightReport:
-    """What was done for a night.
-
-    Attributes
-    ----------
-    made : int
-        Segments that were missing, or of another orbit than is stored now.
-    lost : int
-        Orbits that cannot be followed to the night.
-    reasons : dict of str to str
-        Why not, by designation.
-    """
+    """What was done for a night."""
 
     made: int = 0
+    """Segments that were missing, or of another orbit than is stored now."""
     lost: int = 0
+    """Orbits that cannot be followed to the night."""
     reasons: dict[str, str] = field(default_factory=dict)
+    """Why not, by designation."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +76,6 @@ def make_segments(
 
     Parameters
     ----------
-    database : Database
     nights : iterable of int
         Integer parts of MJD TAI.
     progress : callable, optional
@@ -210,5 +202,5 @@ def _rows(catalogue: Catalogue, night: int, made: NightSegments) -> pa.Table:
 
 
 def _by_place(rows: pa.Table) -> pa.Table:
-    # A field's candidates are then in few places of the table: it is read several times as fast.
+    # What is near a field is then in few places of the table: it is read several times as fast.
     return rows.sort_by([("zone", "ascending"), ("raMin", "ascending"), ("ssObjectId", "ascending")])

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ssdb.errors import EphemerisError
 from ssdb.predict.target import Target, find_target
 from ssdb.predict.track import predicted_in_fields
-from ssdb.predict.visits import PredictionReport, chosen_visits, made_by, refuse_missing
+from ssdb.predict.visits import PredictionReport, chosen_visits, counted, made_by, refuse_missing
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.sky.sphere import separations
@@ -56,7 +56,6 @@ def predict_objects(
 
     Parameters
     ----------
-    database : Database
     names : iterable of str
         Any names of the objects.
     visits, nights : iterable of int, optional
@@ -127,7 +126,7 @@ def _stored(connection: sa.Connection, chosen: sa.ColumnElement[bool], ids: Sequ
 
 
 def _touched(new: pa.Table, old: dict[str, np.ndarray]) -> Integers:
-    """Exposures with other predictions than before, ascending."""
+    """Visits with other predictions than before, ascending."""
     columns = {name: np.concatenate([new.column(name).to_numpy(), values]) for name, values in old.items()}
     order = np.lexsort((columns["ssObjectId"], columns["visit"]))
     columns = {name: values[order] for name, values in columns.items()}
@@ -144,7 +143,7 @@ def _touched(new: pa.Table, old: dict[str, np.ndarray]) -> Integers:
 
 
 def _without_unknown_fields(connection: sa.Connection, touched: Integers, new: pa.Table) -> Integers:
-    """Exposures without those of which nobody knows where they looked: what they have is as good as any answer."""
+    """Visits without those of which nobody knows where they looked: what they have is as good as any answer."""
     unsure = np.setdiff1d(touched, new.column("visit").to_numpy())
     unknown: list[int] = []
     for start in range(0, len(unsure), _VISITS_PER_TRANSACTION):
@@ -156,12 +155,10 @@ def _without_unknown_fields(connection: sa.Connection, touched: Integers, new: p
 
 def _replace(database: Database, visits: Integers, ids: Sequence[int], rows: pa.Table) -> dict[int, int]:
     """Replaces the predictions of objects in visits; how many there are now in each."""
-    of_visits = visits.tolist()
     mine = rows.filter(pa.array(np.isin(rows.column("visit").to_numpy(), visits)))
     with database.writing() as connection:
         lock_names(connection, shared=True)
         lock_visits(connection, visits)
         of_objects = ss_prediction.c.ssObjectId.in_(ids)
-        replace_objects(connection, of_visits, of_objects, [mine], mine.num_rows, by=made_by(), mixed=True)
-    numbers, counts = np.unique(mine.column("visit").to_numpy(), return_counts=True)
-    return dict.fromkeys(of_visits, 0) | dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+        replace_objects(connection, visits.tolist(), of_objects, [mine], mine.num_rows, by=made_by(), mixed=True)
+    return counted(mine, visits)

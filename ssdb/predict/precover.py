@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 
 from ssdb.association.associate import AssociationReport, associate
 from ssdb.association.derive import derive
+from ssdb.association.pairs import in_index_order, sources_in_boxes
 from ssdb.association.refine import ranks, refine
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import InputError, UsageError, option
@@ -19,20 +19,19 @@ from ssdb.ingest.formats.orbit_block import PACKED
 from ssdb.ingest.orbit_choice import rank_of
 from ssdb.ingest.orbits import store_orbits
 from ssdb.ingest.table.report import Source
-from ssdb.predict.segment_index import boxes_of_caps
 from ssdb.predict.target import Target, find_target
 from ssdb.predict.track import predicted_in_fields
 from ssdb.predict.views import PROVIDER
-from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import ss_prediction, visit
+from ssdb.sky.boxes import zone_boxes
 from ssdb.store.database import Database
 from ssdb.store.query_plans import index_loops
-from ssdb.store.sql_files import sql_text
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.orbits import lock_orbits, newer, stored_ranks
 from ssdb.store.tables.predictions import exchange_objects
 from ssdb.store.tables.visits import lock_visits
+from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.nested import Nested
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
@@ -43,17 +42,8 @@ _BOXES_PER_STATEMENT = 20_000
 _VISITS_PER_STATEMENT = 500
 
 _SOURCE_COLUMNS = (
-    *(
-        dia_source.c[name]
-        for name in (
-            *("visit", "diaSourceId", "detector", "midpointMjdTai", "ra", "dec", "raErr", "decErr", "ra_dec_Cov"),
-            "psfFlux",
-        )
-    ),
-    sa.column("band", sa.LargeBinary(32)),
+    *("diaSourceId", "detector", "midpointMjdTai", "ra", "dec", "raErr", "decErr", "ra_dec_Cov", "psfFlux", "band"),
 )
-"""What the statements select, in their order; bands, 8 letters of any kind, as UTF-8."""
-
 
 FOUND_COLUMNS = (
     *("visit", "midpointMjdTai", "detector", "diaSourceId", "separation", "ephOffsetAlongTrack"),
@@ -64,47 +54,30 @@ FOUND_COLUMNS = (
 
 @dataclass(slots=True)
 class PrecoveryReport:
-    """What a precovery found.
-
-    Attributes
-    ----------
-    ssObjectId : int
-    designation : str
-        Of the object.
-    epoch_mjd : float
-        Epoch of its orbit, MJD TDB.
-    n_visits : int
-        Exposures in the database.
-    n_in_field : int
-        Those that have the object in their field.
-    n_own : int
-        Sources that were the object's before.
-    found : list of dict
-        Sources without an object near the object's predictions, by time: visit, midpointMjdTai (MJD TAI), detector,
-        diaSourceId, separation, ephOffsetAlongTrack, ephOffsetCrossTrack (arcsec), rank (1: the nearest of the visit),
-        band, psfMag (AB; None where psfFlux is not above 0), ephVmag, ephErrMajor (arcsec). None is unknown.
-    failed : dict of int to str
-        Exposures that the object may be in and that it could not be predicted for, and why.
-    n_stored : int
-        Predictions stored; 0 unless it was asked for.
-    n_without_predictions : int
-        Of the visits with the object in their field, those whose predictions have never been loaded: nothing is
-        stored for them.
-    association : AssociationReport or None
-        Of the visits for which predictions were stored.
-    """
+    """What a precovery found."""
 
     ssObjectId: int
     designation: str
     epoch_mjd: float
+    """Epoch of the object's orbit, MJD TDB."""
     n_visits: int
+    """Visits in the database."""
     n_in_field: int
+    """Those that have the object in their field."""
     n_own: int
+    """Sources that were the object's before."""
     found: list[dict[str, Any]]
+    """Sources without an object near the object's predictions, by time: visit, midpointMjdTai (MJD TAI), detector,
+    diaSourceId, separation, ephOffsetAlongTrack, ephOffsetCrossTrack (arcsec), rank (1: the nearest of the visit),
+    band, psfMag (AB; None where psfFlux is not above 0), ephVmag, ephErrMajor (arcsec). None is unknown."""
     failed: dict[int, str]
+    """Visits that the object may be in and that it could not be predicted for, and why."""
     n_stored: int = 0
+    """Predictions stored; 0 unless it was asked for."""
     n_without_predictions: int = 0
-    association: AssociationReport | None = field(default=None)
+    """Visits with the object in their field whose predictions have never been loaded: nothing is stored for them."""
+    association: AssociationReport | None = None
+    """Of the visits for which predictions were stored."""
 
 
 def precover(
@@ -123,7 +96,6 @@ def precover(
 
     Parameters
     ----------
-    database : Database
     name : str, optional
         Any name of the object; not needed with an ``orbit`` of one object.
     orbit : path or table, optional
@@ -143,10 +115,6 @@ def precover(
         epoch or fit).
     progress : callable, optional
         Called with the numbers of visits associated now, and of all.
-
-    Returns
-    -------
-    PrecoveryReport
 
     Raises
     ------
@@ -201,8 +169,9 @@ def _found(
         for column in ss_prediction.c
         if column.name not in ("designation", "provider")
     }
+    if not len(columns["visit"]):
+        return []
     sources = _sources_near(connection, columns, radius_arcsec)
-    sources["prediction"] = np.searchsorted(columns["visit"], sources["visit"])
     # The density has a part in the odds alone, which nobody asks for here.
     candidates = refine(columns, sources, config, density=1.0)
     kept = {name: values[candidates.pair] for name, values in sources.items()}
@@ -231,29 +200,24 @@ def _known(value: Any) -> Any:
 
 
 def _sources_near(connection: sa.Connection, predictions: Columns, radius_arcsec: float) -> Columns:
-    """The sources without an object in boxes round predictions, by visit and diaSourceId: a superset."""
+    """The sources without an object in boxes round predictions, by visit and diaSourceId: a superset.
+
+    The column prediction is the index into the predictions.
+    """
     rate = np.hypot(predictions["ephRateRa"], predictions["ephRateDec"])
     radius = (radius_arcsec + 1e-3) / ARCSEC_PER_DEG + np.nan_to_num(rate) * MAX_TIME_DIFFERENCE_DAYS
-    boxes = boxes_of_caps(predictions["ephRa"], predictions["ephDec"], radius)
-    zone0, zone1 = (np.floor((dec + 90.0) * 60.0).astype(int) for dec in (boxes.dec_min, boxes.dec_max))
-    n_zones = zone1 - zone0 + 1
-    row = np.repeat(np.arange(len(radius)), n_zones)
-    zone = zone0[row] + np.arange(len(row)) - np.repeat(np.cumsum(n_zones) - n_zones, n_zones)
-    parts = []
-    # What of a box lies beyond 0h is a box of its own.
-    for west, east in ((boxes.ra_min, np.minimum(boxes.ra_max, 360.0)), (np.zeros(len(radius)), boxes.ra_max - 360.0)):
-        there = east[row] > west[row]
-        which = row[there]
-        values = (predictions["visit"][which], zone[there], west[which], east[which])
-        parts += list(zip(*(v.tolist() for v in (*values, boxes.dec_min[which], boxes.dec_max[which])), strict=True))
-    statement = sa.text(sql_text(f"precovery.{connection.dialect.name}.sql"))
-    typed = statement.columns(*(sa.column(column.name, column.type) for column in _SOURCE_COLUMNS))
+    parts = zone_boxes(predictions["ephRa"], predictions["ephDec"], radius)
+    boxes = {"place": parts.point.astype(np.int32), "visit": predictions["visit"][parts.point]}
+    boxes = in_index_order(boxes | {"zone": parts.zone, "ra0": parts.ra0, "ra1": parts.ra1})
     found = []
-    for start in range(0, max(len(parts), 1), _BOXES_PER_STATEMENT):
-        with index_loops(connection):
-            some = json.dumps(parts[start : start + _BOXES_PER_STATEMENT])
-            found.append(read_arrays(connection, typed, {"boxes": some}))
+    for start in range(0, len(parts.point), _BOXES_PER_STATEMENT):
+        some = {name: values[start : start + _BOXES_PER_STATEMENT] for name, values in boxes.items()}
+        with array_rows(connection, "box", some) as box, index_loops(connection):
+            source = sources_in_boxes(connection, box, some["visit"]).c
+            wanted = sa.select(source.place.label("prediction"), *(source[name] for name in _SOURCE_COLUMNS))
+            found.append(read_arrays(connection, wanted.where(source.ssObjectId.is_(None)), bounded=True))
     columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+    columns["visit"] = predictions["visit"][columns["prediction"]]
     order = np.lexsort((columns["diaSourceId"], columns["visit"]))
     return {name: values[order] for name, values in columns.items()}
 
@@ -274,8 +238,7 @@ def _store(
     wanted = predictions.column("visit").to_numpy()
     outdated = _outdated(connection, target.object_id) if target.row is not None else np.empty(0, np.int64)
     lock_visits(connection, np.union1d(wanted, outdated))
-    asked = _with_predictions(connection, wanted)
-    kept = np.isin(wanted, asked)
+    kept = np.isin(wanted, _with_predictions(connection, wanted))
     report.n_without_predictions = int((~kept).sum())
     concerned = np.union1d(wanted[kept], outdated)
     with staged(connection, ss_prediction, pa.table({"visit": pa.array(concerned, pa.int64())})) as these:

@@ -19,7 +19,7 @@ from ssdb.ephemeris.constants import EARTH_RADIUS_KM
 from ssdb.ephemeris.observer import tdb_of_tai
 from ssdb.ephemeris.predict import retarded
 from ssdb.ephemeris.trajectory import Trajectories
-from ssdb.predict.segment_index import ROUNDING_DEG
+from ssdb.sky.boxes import ROUNDING_DEG
 from ssdb.sky.sphere import positions
 from ssdb.sky.vectors import norms
 from ssdb.units import ARCSEC, AU_KM, LIGHT_SPEED, Array, Index
@@ -49,33 +49,16 @@ _NEAREST_AU = 0.005
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """Paths of n objects, each over its time.
-
-    Attributes
-    ----------
-    coefficients : ndarray, shape (k, 3, n)
-        Chebyshev coefficients of the barycentric position (au, ICRF), zero behind the degree of each.
-    tmin, tmax : ndarray, shape (n,)
-        The time of emission at which the argument of the series is -1 and 1, MJD TDB.
-    """
+    """Paths of n objects, each over its time."""
 
     coefficients: Array
+    """(k, 3, n): Chebyshev coefficients of the barycentric position (au, ICRF), zero behind the degree of each."""
     tmin: Array
     tmax: Array
+    """The times of emission, MJD TDB, at which the argument of the series is -1 and 1."""
 
     def at(self, mjd_tdb: Array) -> Array:
-        """Where the objects are.
-
-        Parameters
-        ----------
-        mjd_tdb : ndarray, shape (m,) or (n, m)
-            Times of emission.
-
-        Returns
-        -------
-        ndarray, shape (n, m, 6)
-            Barycentric positions (au) and velocities (au/d), ICRF.
-        """
+        """Where the objects are at times of emission (m,) or (n, m): as :class:`ssdb.ephemeris.predict.Paths`."""
         half = 0.5 * (self.tmax - self.tmin)[:, None]
         argument = (np.atleast_1d(mjd_tdb) - self.tmin[:, None]) / half - 1.0
         position, derivative = evaluate(self.coefficients[..., None], argument)
@@ -84,25 +67,17 @@ class Segments:
 
 @dataclass(frozen=True, eq=False)
 class NightSegments:
-    """The segments of a night, and the caps of sky that the objects do not leave in it as seen from anywhere on Earth.
-
-    Attributes
-    ----------
-    rows : ndarray of int, shape (n,)
-        Which of the given objects: those that could be followed through the night.
-    segments : Segments
-    degrees : ndarray of int, shape (n,)
-        Of the series.
-    ra, dec, radius : ndarray, shape (n,)
-        The caps, degrees; radius 180 where an object may be anywhere.
-    """
+    """The segments of a night, and the caps that the objects do not leave in it as seen from anywhere on Earth."""
 
     rows: Index
+    """Which of the given objects: those that could be followed through the night."""
     segments: Segments
     degrees: Index
+    """Of the series."""
     ra: Array
     dec: Array
     radius: Array
+    """Of the caps, degrees; radius 180 where an object may be anywhere."""
 
 
 def night_interval(night: int) -> tuple[float, float]:
@@ -112,15 +87,7 @@ def night_interval(night: int) -> tuple[float, float]:
 
 
 def segments_of_night(paths: Trajectories, night: int) -> NightSegments:
-    """Segments of objects for a night.
-
-    Parameters
-    ----------
-    paths : Trajectories
-        Over the night (:func:`night_interval`) and :data:`MARGIN_DAYS` after it, or longer.
-    night : int
-        Integer part of MJD TAI.
-    """
+    """Segments of objects for a night, of paths over it (:func:`night_interval`) and :data:`MARGIN_DAYS` after it."""
     start, end = night_interval(night)
     middle = 0.5 * (start + end)
     here = paths.at(middle)[:, 0]
@@ -154,9 +121,7 @@ def _fitted(paths: Trajectories, tmin: Array, length: float, distance: Array) ->
     return _joined(found)
 
 
-def _joined(
-    parts: list[tuple[Index, Array, Index]],
-) -> tuple[Index, Array, Index]:
+def _joined(parts: list[tuple[Index, Array, Index]]) -> tuple[Index, Array, Index]:
     """Rows, series and degrees of several fits as those of one, by row; as many terms as the longest series has."""
     rows = np.concatenate([np.empty(0, np.intp), *(part[0] for part in parts)])
     degrees = np.concatenate([np.empty(0, np.intp), *(part[2] for part in parts)])
@@ -185,11 +150,15 @@ def _caps(segments: Segments, start: float, end: float) -> tuple[Array, Array, A
     turns = np.diff(directions, axis=1)
     # Between two samples the path leaves the great circle by an eighth of the second difference, about.
     bend = 0.5 * norms(np.diff(turns, axis=1)).max(axis=1)
-    parallax = np.arcsin(np.minimum(1.1 * EARTH_RADIUS_KM / AU_KM / distance.min(axis=1), 1.0))
-    radius = np.degrees(reach + bend + parallax) + ROUNDING_DEG
+    radius = np.degrees(reach + bend + parallax(distance.min(axis=1))) + ROUNDING_DEG
     anywhere = (_angles(turns).max(axis=1) > _LARGEST_STEP) | (sizes < 0.1) | (radius >= 90.0)
     ra, dec = positions(centers)
     return ra, dec, np.where(anywhere, 180.0, radius)
+
+
+def parallax(distance: Array) -> Array:
+    """The most that places on Earth may differ in the direction to an object (au away), and a little more; radians."""
+    return np.arcsin(np.minimum(1.1 * EARTH_RADIUS_KM / AU_KM / distance, 1.0))
 
 
 def _angles(differences: Array) -> Array:

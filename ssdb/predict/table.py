@@ -58,7 +58,6 @@ def ephemeris_table(
 
     Parameters
     ----------
-    database : Database
     names : str, or iterable of str
         Any names of objects, as :func:`ssdb.resolve` takes them.
     observatory : str

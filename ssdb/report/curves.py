@@ -5,61 +5,41 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from ssdb.report.objects import ObservedObject
-from ssdb.report.pictures import Picture, Theme, band_names, band_style, in_order, plain
+from ssdb.report.pictures import Picture, Theme, in_bands, plain
 
 
 def light_curve(one: ObservedObject) -> Picture | None:
     """Magnitudes against time."""
     seen = one.observations
-    told = (
-        f"light-{one.file_name}",
-        f"Light curve of {one.title}",
-        "midpointMjdTai",
-        "mag",
-        "mid-exposure (MJD TAI)",
-        "AB magnitude",
-    )
     negative = int((~np.isfinite(seen["mag"])).sum())
     left_out = f" {negative:,} sources without a positive flux have no magnitude." if negative else ""
-    return _curve(one, *told, caption=f"All that is stored, with errors of 1 sigma.{left_out}")
+    caption = f"All that is stored, with errors of 1 sigma.{left_out}"
+    return _curve(one, "light", "midpointMjdTai", "mag", "mid-exposure (MJD TAI)", "AB magnitude", caption)
 
 
 def phase_curve(one: ObservedObject) -> Picture | None:
     """Reduced magnitudes against phase angle."""
-    told = (
-        f"phase-{one.file_name}",
-        f"Phase curve of {one.title}",
-        "phaseAngle",
-        "reducedMag",
-        "phase angle (degrees)",
-        "reduced AB magnitude",
-    )
-    return _curve(one, *told, caption="Magnitude at 1 au from the Sun and from the observer.")
+    caption = "Magnitude at 1 au from the Sun and from the observer."
+    return _curve(one, "phase", "phaseAngle", "reducedMag", "phase angle (degrees)", "reduced AB magnitude", caption)
 
 
-def _curve(
-    one: ObservedObject, name: str, title: str, x: str, y: str, x_label: str, y_label: str, *, caption: str
-) -> Picture | None:
-    seen = one.observations
+def _curve(one: ObservedObject, kind: str, x: str, y: str, x_label: str, y_label: str, caption: str) -> Picture | None:
+    seen, title = one.observations, f"{kind.capitalize()} curve of {one.title}"
     known = np.isfinite(seen[x]) & np.isfinite(seen[y])
     if not known.any():
         return None
     across, up, error = seen[x][known], seen[y][known], np.nan_to_num(seen["magErr"][known])
-    bands: NDArray[np.object_] = np.array(band_names(seen["band"][known]), dtype=object)
-    names = in_order(bands.tolist())
+    bands = in_bands(seen["band"][known])
 
     def draw(figure: Figure, theme: Theme) -> None:
         axes = figure.subplots()
-        for band in names:
-            colour, marker = band_style(band, names)
-            rows = bands == band
+        for name, colour, marker, rows in bands:
             container = axes.errorbar(
                 across[rows], up[rows], error[rows], fmt=marker, color=colour, ecolor=theme.ink, elinewidth=0.8
             )
-            container.set_label(plain(band))
+            container.set_label(plain(name))
         axes.yaxis.set_inverted(True)
         axes.set(xlabel=x_label, ylabel=y_label)
         axes.set_title(plain(one.title), fontsize=12, loc="left", wrap=True)
@@ -71,4 +51,4 @@ def _curve(
         f"{title}: {known.sum():,} points, {x_label} {across.min():.6g} to {across.max():.6g}, "
         f"{y_label} {up.min():.2f} to {up.max():.2f}."
     )
-    return Picture(name, title, alt, caption, draw)
+    return Picture(f"{kind}-{one.file_name}", title, alt, caption, draw)

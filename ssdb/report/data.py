@@ -38,7 +38,7 @@ _MOST_MATCHES = 5_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FocalPlane:
+class CameraOutlines:
     """Outlines of the detectors of one visit, ascending by detector: all of its camera that are known."""
 
     visit: int
@@ -70,7 +70,7 @@ class ReportData:
         unknown) and nCandidates (up to MANY_CANDIDATES).
     unseen : dict of str to ndarray
         Of every visit the brightest objects that were expected and not seen: visit, designation, ephVmag.
-    focal_plane : FocalPlane or None
+    camera : CameraOutlines or None
         Of the camera with most visits; None without outlines.
     runs : list of dict
         Rows of AssociationRun of these visits, the last first; timings as a dict.
@@ -85,7 +85,7 @@ class ReportData:
     seen: Columns
     expected: Columns
     unseen: Columns
-    focal_plane: FocalPlane | None
+    camera: CameraOutlines | None
     runs: list[dict[str, Any]]
     n_runs: int
     objects: list[ObservedObject]
@@ -96,7 +96,6 @@ def read_report(database: Database, nights: Sequence[int] = (), objects: Sequenc
 
     Parameters
     ----------
-    database : Database
     nights : sequence of int
         Integer parts of MJD TAI; none: all.
     objects : sequence of str
@@ -128,7 +127,7 @@ def read_report(database: Database, nights: Sequence[int] = (), objects: Sequenc
             seen=seen_objects(connection, chosen, matches),
             expected=_expected(connection, chosen),
             unseen=_unseen(connection, chosen),
-            focal_plane=_focal_plane(connection, chosen),
+            camera=_camera(connection, chosen),
             runs=runs,
             n_runs=n_runs,
             objects=read_objects(connection, objects),
@@ -270,7 +269,7 @@ def _unseen(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Column
     )
 
 
-def _focal_plane(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> FocalPlane | None:
+def _camera(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> CameraOutlines | None:
     detector = visit_detector.c
     outlined = (
         sa.select(detector.visit, sa.func.count().label("n"))
@@ -297,7 +296,7 @@ def _focal_plane(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> F
         .order_by(detector.detector)
     )
     numbers, packed = zip(*connection.execute(outlines).all(), strict=True)
-    return FocalPlane(whole.visit, camera, np.array(numbers), unpack_outlines(packed))
+    return CameraOutlines(whole.visit, camera, np.array(numbers), unpack_outlines(packed))
 
 
 def _runs(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> tuple[int, list[dict[str, Any]]]:

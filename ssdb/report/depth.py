@@ -34,7 +34,6 @@ def limiting_magnitudes(
 
     Parameters
     ----------
-    connection : sqlalchemy.Connection
     chosen : sqlalchemy.ColumnElement
         Condition on Visit.
     visits : ndarray of int64, shape (v,)

@@ -9,7 +9,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ssdb.report.data import MAGNITUDE_BIN, MANY_CANDIDATES, FocalPlane, ReportData
+from ssdb.report.data import MAGNITUDE_BIN, MANY_CANDIDATES, CameraOutlines, ReportData
 from ssdb.report.pictures import MOST_DOTS, Picture, Theme
 from ssdb.report.statistics import fractions, median_and_width, medians_and_widths
 from ssdb.sky.sphere import positions, tangent_offsets, unit_vectors
@@ -146,7 +146,7 @@ def candidates(data: ReportData) -> Picture | None:
 
 def detectors(data: ReportData) -> Picture | None:
     """Median residual and completeness of every detector, on the focal plane; None where there are no outlines."""
-    plane = data.focal_plane
+    plane = data.camera
     if plane is None:
         return None
     highest = int(plane.detectors.max()) + 1
@@ -199,7 +199,7 @@ def detectors(data: ReportData) -> Picture | None:
     )
 
 
-def _of_camera(data: ReportData, plane: FocalPlane) -> Array:
+def _of_camera(data: ReportData, plane: CameraOutlines) -> Array:
     """Median length of the residuals of each detector, arcsec, of the visits of a camera."""
     visits = data.visits["visit"][data.visits["instrument"] == plane.instrument]
     ours = np.isin(data.matches["visit"], visits) & np.isfinite(data.matches["detector"])
@@ -212,7 +212,7 @@ def _by_detector(detectors: Array, counts: Array, n: int) -> Array:
     return np.bincount(detectors[kept].astype(int), counts[kept], minlength=n).astype(float)
 
 
-def _in_plane(plane: FocalPlane) -> tuple[list[Array], Array]:
+def _in_plane(plane: CameraOutlines) -> tuple[list[Array], Array]:
     """Outlines and their centres, degrees east and north of the middle of them all."""
     vertices = plane.outlines.vertices
     (ra0,), (dec0,) = positions(unit_vectors(vertices[:, 0], vertices[:, 1]).sum(axis=0)[None, :])

@@ -7,11 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from ssdb.report.data import ReportData
 from ssdb.report.depth import FAINT, FEWEST_SOURCES, SIGNIFICANCE
-from ssdb.report.pictures import MOST_DOTS, Picture, Theme, band_names, band_style, in_order, plain
+from ssdb.report.pictures import MOST_DOTS, Picture, Theme, in_bands, plain
 from ssdb.report.statistics import median_and_width, medians_and_widths
 from ssdb.units import Array
 
@@ -32,9 +31,8 @@ def magnitude_offsets(data: ReportData) -> Picture | None:
     if not known.any():
         return None
     x, y = x[known], y[known]
-    bands: NDArray[np.object_] = np.array(band_names(matches["band"][known]), dtype=object)
-    names = in_order(bands.tolist())
-    stats = {name: median_and_width(y[bands == name]) for name in names}
+    bands = in_bands(matches["band"][known])
+    stats = {name: median_and_width(y[rows]) for name, *_, rows in bands}
     # Rounded first: there is no -0.00.
     told = [f"{name}: median {round(m, 2) + 0.0:+.2f}, width {width:.2f} mag" for name, (m, width) in stats.items()]
     low, high = _limits(y)
@@ -44,9 +42,7 @@ def magnitude_offsets(data: ReportData) -> Picture | None:
         axes = figure.subplots()
         if len(x) > MOST_DOTS:
             _density(figure, axes, x, y, (low, high))
-        for name, text in zip(names, told, strict=True):
-            colour, marker = band_style(name, names)
-            rows = bands == name
+        for (_, colour, marker, rows), text in zip(bands, told, strict=True):
             if len(x) <= MOST_DOTS:
                 axes.plot(x[rows], y[rows], marker, color=colour, alpha=0.5, markersize=3.5, markeredgewidth=0)
             middles, medians, _ = _binned(x[rows], y[rows])
@@ -125,15 +121,12 @@ def depth(data: ReportData) -> Picture | None:
     if not known.any():
         return None
     times, limits = visits["midpointMjdTai"][known], visits["limit"][known]
-    bands: NDArray[np.object_] = np.array(band_names(visits["band"][known]), dtype=object)
-    names = in_order(bands.tolist())
-    told = [f"{name}: median {np.median(limits[bands == name]):.2f}" for name in names]
+    bands = in_bands(visits["band"][known])
+    told = [f"{name}: median {np.median(limits[rows]):.2f}" for name, *_, rows in bands]
 
     def draw(figure: Figure, theme: Theme) -> None:
         axes = figure.subplots()
-        for name, text in zip(names, told, strict=True):
-            colour, marker = band_style(name, names)
-            rows = bands == name
+        for (_, colour, marker, rows), text in zip(bands, told, strict=True):
             axes.plot(times[rows], limits[rows], marker, color=colour, markersize=4.5, alpha=0.8, label=plain(text))
         axes.margins(0.05, 0.1)
         axes.set(xlabel="mid-exposure (MJD TAI)", ylabel="limiting AB magnitude")

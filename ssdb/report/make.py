@@ -74,7 +74,6 @@ def make_report(
 
     Parameters
     ----------
-    database : Database
     directory : path
         Made if it is missing. The files of an older report are replaced, and removed where the new one has no such
         figure, if they are as they were written; nothing else is touched.
@@ -82,10 +81,6 @@ def make_report(
         Integer parts of MJD TAI: night N is from N to N + 1. None: all that is stored.
     objects : sequence of str
         Any names of objects whose light curve and phase curve are to be shown, of all nights.
-
-    Returns
-    -------
-    Report
 
     Raises
     ------

@@ -126,7 +126,6 @@ def seen_objects(connection: sa.Connection, chosen: sa.ColumnElement[bool], matc
 
     Parameters
     ----------
-    connection : sqlalchemy.Connection
     chosen : sqlalchemy.ColumnElement
         Condition on Visit.
     matches : dict of str to ndarray, shape (m,)

@@ -73,7 +73,6 @@ def render_page(data: ReportData, pictures: list[DrawnPicture], curves: dict[int
 
     Parameters
     ----------
-    data : ReportData
     pictures : list of DrawnPicture
         In their order.
     curves : dict of int to list of DrawnPicture
@@ -95,7 +94,7 @@ def render_page(data: ReportData, pictures: list[DrawnPicture], curves: dict[int
         summary=_summary(data),
         pictures=pictures,
         objects=[(one, curves[one.ssObjectId]) for one in data.objects],
-        has_detectors=data.focal_plane is not None,
+        has_detectors=data.camera is not None,
         visits=_visit_rows(data)[-_MOST_VISITS:],
         n_visits=n_visits,
         seen=_rows(data.seen, _MOST_OBJECTS),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 DOTS_PER_INCH = 150
 MOST_DOTS = 3_000
@@ -88,22 +90,21 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def band_style(band: str, bands: list[str]) -> tuple[str, str]:
-    """Colour and marker of a band: those of u, g, r, i, z, y are always the same, others take what is left."""
-    if band in _KNOWN_BANDS:
-        place = _KNOWN_BANDS.index(band)
-    else:
-        free = [i for i, known in enumerate(_KNOWN_BANDS) if known not in bands] or list(range(len(_KNOWN_BANDS)))
-        place = free[[one for one in bands if one not in _KNOWN_BANDS].index(band) % len(free)]
-    return _BAND_COLOURS[place], _BAND_MARKERS[place]
+class Band(NamedTuple):
+    """A band of a figure: its name, how it is drawn, and which values are of it, a mask of shape (n,)."""
+
+    name: str
+    colour: str
+    marker: str
+    rows: NDArray[np.bool_]
 
 
-def in_order(bands: Iterable[str]) -> list[str]:
-    """Different bands: u, g, r, i, z, y, then others by their names."""
-    known = {band: place for place, band in enumerate(_KNOWN_BANDS)}
-    return sorted(set(bands), key=lambda band: (known.get(band, len(known)), band))
-
-
-def band_names(bands: Iterable[str | None]) -> list[str]:
-    """Names of bands as they are shown; NULL too."""
-    return ["no band" if band is None else band for band in bands]
+def in_bands(bands: Iterable[str | None]) -> list[Band]:
+    """The bands of n values: u, g, r, i, z, y, which always look the same, then others by their names."""
+    of_values = np.array(["no band" if band is None else band for band in bands], dtype=object)
+    names = set(of_values.tolist())
+    others = sorted(names.difference(_KNOWN_BANDS))
+    free = [place for place, known in enumerate(_KNOWN_BANDS) if known not in names] or range(len(_KNOWN_BANDS))
+    places = {name: place for place, name in enumerate(_KNOWN_BANDS) if name in names}
+    places |= {name: free[number % len(free)] for number, name in enumerate(others)}
+    return [Band(name, _BAND_COLOURS[place], _BAND_MARKERS[place], of_values == name) for name, place in places.items()]

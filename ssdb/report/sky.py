@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ssdb.report.data import ReportData
-from ssdb.report.pictures import Picture, Theme, band_names, band_style, in_order, plain
+from ssdb.report.pictures import Picture, Theme, in_bands, plain
 from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.sky.sphere import moved, positions, smallest_cap, tangent_offsets
 from ssdb.units import ARCSEC_PER_DEG, Array
@@ -35,7 +35,7 @@ def sky_map(data: ReportData) -> Picture | None:
     known = np.isfinite(ra)
     if not known.any():
         return None
-    bands = np.array(band_names(data.visits["band"]), dtype=object)[known]
+    bands = in_bands(data.visits["band"][known])
     radius = data.visits["radius"].astype(float)[known]
     ra, dec, matches = ra[known], dec[known], data.matches
     centre, extent = smallest_cap(ra, dec)
@@ -58,15 +58,12 @@ def sky_map(data: ReportData) -> Picture | None:
         x, y = project(matches["ephRa"][points], matches["ephDec"][points])
         axes.scatter(x, y, 2, color=theme.ink, alpha=0.5, linewidths=0)
         axes.scatter([], [], 16, color=theme.ink, marker=".", label="matches")
-        names = in_order(bands.tolist())
         size = 6 if len(ra) > _MANY_VISITS else 16 if all_sky else 36
-        for band in names:
-            colour, marker = band_style(band, names)
-            rows = bands == band
+        for name, colour, marker, rows in bands:
             outlined = rows & circled
             x, y = _lines(project, *_circles(ra[outlined], dec[outlined], radius[outlined]), widest)
             axes.plot(x, y, color=colour, linewidth=0.8, alpha=0.8)
-            label = f"visits in {plain(band)}: {rows.sum():,}"
+            label = f"visits in {plain(name)}: {rows.sum():,}"
             axes.scatter(*project(ra[rows], dec[rows]), size, color=colour, marker=marker, label=label)
         figure.legend(loc="outside lower center", ncols=2, fontsize=11)
 

@@ -38,7 +38,6 @@ def medians_and_widths(groups: Integers, values: ArrayLike, n_groups: int) -> tu
         The group of each value, from 0; those outside of ``n_groups`` are left out.
     values : array_like, shape (n,)
         NaN is left out.
-    n_groups : int
 
     Returns
     -------

@@ -13,6 +13,7 @@ from sqlalchemy.ext.compiler import compiles
 
 from ssdb.schema.columns import BY_VISIT, boolean, double, integer, long, metadata, real, short, string
 from ssdb.schema.ranges import EXPOSURE_TIME, Range
+from ssdb.units import ZONES_PER_DEG
 
 BANDS = "ugrizy"
 """The filters that have columns of their own in DiaObject and SSObject, in order."""
@@ -36,13 +37,13 @@ class _Zone(sa.ColumnElement[int]):
 @compiles(_Zone, "postgresql")
 def _zone_on_postgresql(element: _Zone, compiler: Any, **kw: Any) -> str:
     # Exactly what the catalogue gives back: Alembic compares texts, and any other spelling is a change to it.
-    return '(floor((("dec" + (90)::double precision) * (60)::double precision)))::integer'
+    return f'(floor((("dec" + (90)::double precision) * ({ZONES_PER_DEG})::double precision)))::integer'
 
 
 @compiles(_Zone, "sqlite")
 def _zone_on_sqlite(element: _Zone, compiler: Any, **kw: Any) -> str:
     # CAST truncates here, which is floor as dec + 90 is never negative; floor() itself is an optional part of SQLite.
-    return "CAST((dec + 90) * 60 AS INTEGER)"
+    return f"CAST((dec + 90) * {ZONES_PER_DEG} AS INTEGER)"
 
 
 def _position(of: str) -> list[sa.Column]:

@@ -6,7 +6,7 @@ VARCHAR(n): CHAR pads with blanks on PostgreSQL and not on SQLite.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -23,6 +23,10 @@ BY_VISIT: dict[str, Any] = {"postgresql_partition_by": "RANGE (visit)"}
 """Of tables that are partitioned by ranges of visits on PostgreSQL: see :mod:`ssdb.store.ddl.partitions`."""
 
 
+class _Kind(Protocol):
+    def __call__(self, name: str, unit: str, ucd: str, comment: str, *args: Any, **kw: Any) -> sa.Column: ...
+
+
 def _column(name: str, sql_type: Any, unit: str, ucd: str, comment: str, args: tuple[Any, ...], kw: Any) -> sa.Column:
     """A column whose database comment ends with its unit.
 
@@ -36,51 +40,27 @@ def _column(name: str, sql_type: Any, unit: str, ucd: str, comment: str, args: t
     return sa.Column(name, sql_type, *args, comment=text, info=info, **kw)
 
 
-def double(name: str, unit: str, ucd: str, comment: str, *args: Any, **kw: Any) -> sa.Column:
-    """Double precision."""
-    return _column(name, sa.Double(), unit, ucd, comment, args, kw)
+def _kind(sql_type: type[Any]) -> _Kind:
+    def column(name: str, unit: str, ucd: str, comment: str, *args: Any, **kw: Any) -> sa.Column:
+        return _column(name, sql_type(), unit, ucd, comment, args, kw)
+
+    return column
 
 
-def real(name: str, unit: str, ucd: str, comment: str, *args: Any, **kw: Any) -> sa.Column:
-    """Single precision (the APDB's ``float``)."""
-    return _column(name, sa.REAL(), unit, ucd, comment, args, kw)
-
-
-def long(name: str, unit: str, ucd: str, comment: str, *args: Any, **kw: Any) -> sa.Column:
-    """64-bit integer."""
-    return _column(name, sa.BigInteger(), unit, ucd, comment, args, kw)
-
-
-def integer(name: str, unit: str, ucd: str, comment: str, *args: Any, **kw: Any) -> sa.Column:
-    """32-bit integer."""
-    return _column(name, sa.Integer(), unit, ucd, comment, args, kw)
-
-
-def short(name: str, unit: str, ucd: str, comment: str, *args: Any, **kw: Any) -> sa.Column:
-    """16-bit integer."""
-    return _column(name, sa.SmallInteger(), unit, ucd, comment, args, kw)
-
-
-def boolean(name: str, unit: str, ucd: str, comment: str, *args: Any, **kw: Any) -> sa.Column:
-    """True or false."""
-    return _column(name, sa.Boolean(), unit, ucd, comment, args, kw)
+double = _kind(sa.Double)
+real = _kind(sa.REAL)
+"""Single precision (the APDB's ``float``)."""
+long = _kind(sa.BigInteger)
+integer = _kind(sa.Integer)
+short = _kind(sa.SmallInteger)
+"""16 bits."""
+boolean = _kind(sa.Boolean)
+text = _kind(sa.Text)
+blob = _kind(sa.LargeBinary)
+timestamp = _kind(sa.TIMESTAMP)
+"""Date and time, UTC, without a time zone."""
 
 
 def string(name: str, length: int, ucd: str, comment: str, *args: Any, **kw: Any) -> sa.Column:
     """Text of at most ``length`` characters (the APDB's ``char``)."""
     return _column(name, sa.String(length), "", ucd, comment, args, kw)
-
-
-def text(name: str, unit: str, ucd: str, comment: str, *args: Any, **kw: Any) -> sa.Column:
-    """Text of any length."""
-    return _column(name, sa.Text(), unit, ucd, comment, args, kw)
-
-
-def timestamp(name: str, unit: str, ucd: str, comment: str, *args: Any, **kw: Any) -> sa.Column:
-    """Date and time, UTC, without a time zone."""
-    return _column(name, sa.TIMESTAMP(), unit, ucd, comment, args, kw)
-
-
-def blob(name: str, unit: str, ucd: str, comment: str, *args: Any, **kw: Any) -> sa.Column:
-    """Bytes."""
-    return _column(name, sa.LargeBinary(), unit, ucd, comment, args, kw)

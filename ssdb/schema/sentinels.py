@@ -18,27 +18,17 @@ ORBITS = "orbits"
 
 @dataclass(frozen=True, slots=True)
 class Sentinel:
-    """What stands for "unknown" in some columns.
-
-    Attributes
-    ----------
-    format : str
-        Which files have it: ``"any"``, or :data:`ORBITS`, those of orbits whatever their format.
-    columns : tuple of str
-        Columns of the data model; empty: all of floating-point numbers.
-    values : tuple of float
-        The numbers themselves.
-    up_to : float or None
-        The largest one, where all smaller ones stand for the same.
-    source : str
-        Who writes it.
-    """
+    """What stands for "unknown" in some columns."""
 
     format: str
+    """Which files have it: ``"any"``, or :data:`ORBITS`, those of orbits whatever their format."""
     columns: tuple[str, ...]
+    """Of the data model; empty: all of floating-point numbers."""
     source: str
+    """Who writes it."""
     values: tuple[float, ...] = ()
     up_to: float | None = None
+    """The largest value, where all smaller ones stand for the same."""
 
     def means(self) -> str:
         """What stands for "unknown", in words."""
@@ -83,15 +73,7 @@ _NO_MAGNITUDES = np.array([98.999, 99.0, 99.9, 99.99, 99.999, 99.9999, 999.0, 99
 
 
 def without_sentinels(rows: pa.Table, format: str) -> pa.Table:
-    """Rows with NULL for what stands for "unknown" in files of a format.
-
-    Parameters
-    ----------
-    rows : pyarrow.Table
-        Columns of the data model, of numbers where the table of sentinels names them.
-    format : str
-        That of the table of sentinels.
-    """
+    """Rows of the data model with NULL for what stands for "unknown" in files of a format of :data:`SENTINELS`."""
     for sentinel in SENTINELS:
         if sentinel.format == format:
             for name in sentinel.columns:

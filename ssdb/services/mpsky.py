@@ -47,10 +47,6 @@ class MpskyService:
         radius : float
             Radius of the field, degrees.
 
-        Returns
-        -------
-        bytes
-
         Raises
         ------
         ServiceError

@@ -96,10 +96,6 @@ def fetch_predictions(
     progress : callable, optional
         Called with the numbers of visits done now, and of all.
 
-    Returns
-    -------
-    FetchReport
-
     Raises
     ------
     ConfigError

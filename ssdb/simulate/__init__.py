@@ -11,13 +11,13 @@ matching sees only one relative to the other.
 """
 
 from ssdb.simulate.config import SimulationConfig
-from ssdb.simulate.night import Field, Night, simulate_night, simulate_visits, write_night
+from ssdb.simulate.night import Night, SimulatedField, simulate_night, simulate_visits, write_night
 from ssdb.simulate.truth import Score, score
 
 __all__ = [
-    "Field",
     "Night",
     "Score",
+    "SimulatedField",
     "SimulationConfig",
     "score",
     "simulate_night",

@@ -16,25 +16,16 @@ from ssdb.units import ARCSEC, Array, Integers
 class Camera:
     """A round field, and the detectors in it.
 
-    Coordinates x, y of the plane are arcsec from the boresight, in the gnomonic projection round it.
-
-    Attributes
-    ----------
-    ra, dec : float
-        Boresight, ICRS, deg.
-    radius_deg : float
-        Radius of the field.
-    focal_plane : FocalPlane, optional
-        Without it the whole field is detector 0.
-    rotation : float
-        Position angle of the y axis, rad.
+    Coordinates x, y of the plane are arcsec from the boresight (ICRS, deg), in the gnomonic projection round it.
     """
 
     ra: float
     dec: float
     radius_deg: float
     focal_plane: FocalPlane | None = None
+    """Without it the whole field is detector 0."""
     rotation: float = 0.0
+    """Position angle of the y axis, rad."""
 
     @property
     def plane_radius(self) -> float:

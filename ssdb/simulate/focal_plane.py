@@ -32,24 +32,17 @@ class FocalPlane:
     Coordinates x, y are arcsec from the boresight in the gnomonic projection round it: great circles are straight.
     A detector is a rectangle in the undistorted plane; what is there r arcsec from the boresight is seen at
     r (1 + cubic r^2).
-
-    Attributes
-    ----------
-    centers : ndarray, shape (d, 2)
-        Centres of the detectors in the undistorted plane, arcsec; d is at least 1.
-    rotations : ndarray, shape (d,)
-        From the plane's axes to those of the pixels, rad: so small that detectors stay apart.
-    width, height : int
-        Pixels.
-    cubic : float
-        Distortion, arcsec^-2; not negative.
     """
 
     centers: Array
+    """(d, 2): centres of the detectors in the undistorted plane, arcsec; d is at least 1."""
     rotations: Array
+    """(d,): from the plane's axes to those of the pixels, rad: so small that detectors stay apart."""
     width: int
     height: int
+    """Pixels."""
     cubic: float = 0.0
+    """Distortion, arcsec^-2; not negative."""
 
     @property
     def half_sizes(self) -> Array:
@@ -118,14 +111,10 @@ class FocalPlane:
 
 
 def mosaic(n_detectors: int, plane_radius: float) -> FocalPlane:
-    """Square detectors in a square without distortion, the largest in a circle; a fiftieth of the pitch are the gaps.
+    """Square detectors in a square without distortion, the largest in a circle (of a radius in arcsec).
 
-    Parameters
-    ----------
-    n_detectors : int
-        A square number above 0. They are numbered along x, row by row.
-    plane_radius : float
-        Of the circle, arcsec.
+    Their number is a square number above 0; they are numbered along x, row by row. A fiftieth of the pitch are the
+    gaps.
     """
     n_side = math.isqrt(n_detectors)
     pitch = math.sqrt(2.0) * plane_radius / n_side

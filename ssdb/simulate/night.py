@@ -16,9 +16,9 @@ import pyarrow.parquet
 from ssdb.io.output_folder import output_folder
 from ssdb.simulate.camera import Camera, plane_radius
 from ssdb.simulate.config import SimulationConfig
-from ssdb.simulate.exposure import Exposure, detector_rows, prediction_rows, source_rows, visit_rows
 from ssdb.simulate.focal_plane import RUBIN_DETECTORS, FocalPlane, mosaic, rubin_like
 from ssdb.simulate.objects import ecliptic_place, known_objects, random_designations
+from ssdb.simulate.visit import SimulatedVisit, detector_rows, prediction_rows, source_rows, visit_rows
 from ssdb.units import SECONDS_PER_DAY
 
 CADENCE_SECONDS = 40.0
@@ -26,18 +26,8 @@ BANDS = ("g", "r", "i", "z", "y")
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """Where visits go.
-
-    Attributes
-    ----------
-    ra, dec : float
-        Centre, ICRS, deg.
-    n_objects : int
-        Known objects.
-    n_sources : int
-        Unrelated sources of a visit.
-    """
+class SimulatedField:
+    """Where visits go: centre (ICRS, deg), known objects, and unrelated sources of a visit."""
 
     ra: float
     dec: float
@@ -47,31 +37,18 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """The tables of a made-up night; their columns have the data model's names, types and units.
-
-    Attributes
-    ----------
-    config : SimulationConfig
-        What it was made from.
-    visits : pyarrow.Table
-        One row a visit.
-    detectors : pyarrow.Table or None
-        One row a corner of a detector of a visit (0, 1, ... round the pixel rectangle; four where there is no
-        distortion); None without detectors.
-    sources : pyarrow.Table
-        One row a source, without ssObjectId. raErr includes cos(dec).
-    predictions : pyarrow.Table
-        One row an object and visit, for mid-exposure, ICRS, with designation and without ssObjectId.
-    truth : pyarrow.Table
-        diaSourceId, visit and designation of every source that is an object; every other source is unrelated.
-    """
+    """The tables of a made-up night; their columns have the data model's names, types and units."""
 
     config: SimulationConfig
     visits: pa.Table
     detectors: pa.Table | None
+    """One row a corner of a detector of a visit (0, 1, ... round the pixel rectangle; four without distortion)."""
     sources: pa.Table
+    """Without ssObjectId. raErr includes cos(dec)."""
     predictions: pa.Table
+    """One row an object and visit, for mid-exposure, ICRS, with designation and without ssObjectId."""
     truth: pa.Table
+    """diaSourceId, visit and designation of every source that is an object; every other source is unrelated."""
 
 
 def simulate_night(config: SimulationConfig) -> Night:
@@ -82,15 +59,8 @@ def simulate_night(config: SimulationConfig) -> Night:
     is off by one draw from its error ellipse for the whole night; where that is more than a fixed search radius, the
     source cannot be found with it, and still is in the truth.
 
-    Parameters
-    ----------
-    config : SimulationConfig
-        The same configuration, seed included, gives the same tables.
-
-    Returns
-    -------
-    Night
-        Tables in the form that ingest reads. Predictions cover every visit: ingest them as complete.
+    The same configuration, seed included, gives the same tables. Predictions cover every visit: ingest them as
+    complete.
     """
     parts = list(simulate_visits(config))
     tables = {
@@ -100,20 +70,11 @@ def simulate_night(config: SimulationConfig) -> Night:
     return Night(config=config, **tables)
 
 
-def simulate_visits(config: SimulationConfig, fields: Sequence[Field] | None = None) -> Iterator[Night]:
+def simulate_visits(config: SimulationConfig, fields: Sequence[SimulatedField] | None = None) -> Iterator[Night]:
     """The same night as :func:`simulate_night` makes, a visit at a time, so that a long one need not be in memory.
 
-    Parameters
-    ----------
-    config : SimulationConfig
-    fields : sequence of Field, optional
-        Other fields, of other numbers of objects and sources, than the configuration has; the last one is that of the
-        last visit.
-
-    Yields
-    ------
-    Night
-        Of one visit, in the order of their times.
+    ``fields`` are other ones, of other numbers of objects and sources, than the configuration has; the last is that of
+    the last visit.
     """
     fields = _fields(config) if fields is None else fields
     rng = np.random.default_rng(config.seed)
@@ -128,20 +89,22 @@ def simulate_visits(config: SimulationConfig, fields: Sequence[Field] | None = N
     ]
     n_visited = len(fields) - 1
     for number, mjd_tai in enumerate(times):
-        place = number % n_visited if number < config.n_visits - 1 else n_visited
-        field, rotation = fields[place], rng.uniform(0.0, 2.0 * math.pi)
+        index = number % n_visited if number < config.n_visits - 1 else n_visited
+        field, rotation = fields[index], rng.uniform(0.0, 2.0 * math.pi)
         camera = Camera(field.ra, field.dec, config.camera_radius_deg, focal_plane, rotation)
-        exposure = Exposure(config.first_visit + number, mjd_tai, BANDS[number // n_visited % len(BANDS)], camera)
+        simulated = SimulatedVisit(
+            config.first_visit + number, mjd_tai, BANDS[number // n_visited % len(BANDS)], camera
+        )
         if number != config.n_visits - 2:
-            sources, truth = source_rows(exposure, objects[place], config, field.n_sources, rng)
+            sources, truth = source_rows(simulated, objects[index], config, field.n_sources, rng)
         else:
             sources, truth = sources[:0], truth[:0]
         yield Night(
             config=config,
-            visits=visit_rows(exposure),
-            detectors=detector_rows(exposure, focal_plane) if focal_plane else None,
+            visits=visit_rows(simulated),
+            detectors=detector_rows(simulated, focal_plane) if focal_plane else None,
             sources=sources,
-            predictions=prediction_rows(exposure, objects[place], config),
+            predictions=prediction_rows(simulated, objects[index], config),
             truth=truth,
         )
 
@@ -183,7 +146,7 @@ def _focal_plane(config: SimulationConfig) -> FocalPlane | None:
     return mosaic(config.n_detectors, plane_radius(config.camera_radius_deg)) if config.n_detectors else None
 
 
-def _fields(config: SimulationConfig) -> list[Field]:
+def _fields(config: SimulationConfig) -> list[SimulatedField]:
     """Across 0h, round a pole, along the ecliptic; at last the field without known objects."""
     radius = config.camera_radius_deg
     n_others = config.n_fields - 2
@@ -192,6 +155,6 @@ def _fields(config: SimulationConfig) -> list[Field]:
     centres = [(360.0 - 0.25 * radius, 0.0), (40.0, min(0.5, 0.5 * radius) - 90.0)]
     centres += [ecliptic_place(each, 0.0) for each in longitude.tolist()]
     return [
-        *(Field(*centre, config.n_objects, config.n_sources) for centre in centres),
-        Field(310.0, -60.0, 0, config.n_sources),
+        *(SimulatedField(*centre, config.n_objects, config.n_sources) for centre in centres),
+        SimulatedField(310.0, -60.0, 0, config.n_sources),
     ]

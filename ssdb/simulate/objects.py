@@ -9,16 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdb.simulate.camera import Camera
+from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.sky.sphere import moved, positions, unit_vectors
-from ssdb.units import ARCSEC_PER_DEG, AU_PER_DAY_KM_S, OBLIQUITY, Array
+from ssdb.units import ARCSEC_PER_DEG, AU_PER_DAY_KM_S, Array
 
-_ECLIPTIC_AXES = np.array(
-    [
-        [1.0, 0.0, 0.0],
-        [0.0, math.cos(OBLIQUITY), math.sin(OBLIQUITY)],
-        [0.0, -math.sin(OBLIQUITY), math.cos(OBLIQUITY)],
-    ]
-)
+_ECLIPTIC_AXES = mean_ecliptic_rotation()
 """Unit vectors, ICRS axes, towards ecliptic longitudes 0 and 90 degrees and the ecliptic's northern pole."""
 EARTH_AU, EARTH_KM_S = _ECLIPTIC_AXES[:2] * [[1.0], [29.78]]
 """Heliocentric Earth of a September equinox, whatever the date: the field at 0h is then at opposition."""
@@ -26,32 +21,21 @@ EARTH_AU, EARTH_KM_S = _ECLIPTIC_AXES[:2] * [[1.0], [29.78]]
 
 @dataclass(frozen=True, slots=True)
 class KnownObjects:
-    """The known objects of a field, n of them: their predicted motion, and how far the truth is from it.
-
-    Attributes
-    ----------
-    designations : ndarray of str, shape (n,)
-    topo, velocity : ndarray, shape (n, 3)
-        Topocentric, ICRS axes, at ``mjd_tai``; au and km/s.
-    mjd_tai : float
-    v_magnitude : ndarray, shape (n,)
-    major, minor : ndarray, shape (n,)
-        Axes of the error ellipse, 1 sigma, arcsec.
-    tilt : ndarray, shape (n,)
-        Position angle of the major axis minus that of the motion, rad.
-    offset : ndarray, shape (2, n)
-        Truth minus prediction along the major and the minor axis, arcsec, for the whole night.
-    """
+    """The known objects of a field, n of them: their predicted motion, and how far the truth is from it."""
 
     designations: NDArray[np.str_]
     topo: Array
     velocity: Array
+    """(n, 3), both: topocentric, ICRS axes, at ``mjd_tai``; au and km/s."""
     mjd_tai: float
     v_magnitude: Array
     major: Array
     minor: Array
+    """Axes of the error ellipse, 1 sigma, arcsec."""
     tilt: Array
+    """Position angle of the major axis minus that of the motion, rad."""
     offset: Array
+    """(2, n): truth minus prediction along the major and the minor axis, arcsec, for the whole night."""
 
     def topo_at(self, mjd_tai: ArrayLike) -> Array:
         """Topocentric positions, shape (n, 3), au, at times, scalar or shape (n,)."""
@@ -79,18 +63,11 @@ class KnownObjects:
 
 
 def known_objects(
-    field: Camera, mjd_tai: float, designations: NDArray[np.str_], rng: np.random.Generator
+    camera: Camera, mjd_tai: float, designations: NDArray[np.str_], rng: np.random.Generator
 ) -> KnownObjects:
     """Known objects of a field: the first contend in pairs, then uncertain ones, ordinary ones, at last fast ones.
 
-    Parameters
-    ----------
-    field : Camera
-        Without detectors: objects are spread over the whole field.
-    mjd_tai : float
-        When they are there.
-    designations : ndarray of str, shape (n,)
-    rng : numpy.random.Generator
+    The camera has no detectors: objects are spread over the whole field.
     """
     n = len(designations)
     n_pairs = min(n // 2, 1 + n // 50)
@@ -98,7 +75,7 @@ def known_objects(
     uncertain = (index >= 2 * n_pairs) & (index < 2 * n_pairs + n // 25)
     fast = index >= max(2 * n_pairs, n - 1 - n // 50)
 
-    ra, dec = _places(field, n, n_pairs, rng)
+    ra, dec = _places(camera, n, n_pairs, rng)
     directions = unit_vectors(ra, dec)
     # Main-belt objects are 1.8 to 3.5 au from the Sun; what moves several degrees a day is close to the Earth.
     projected = directions @ EARTH_AU
@@ -146,9 +123,9 @@ def random_designations(n: int, rng: np.random.Generator) -> NDArray[np.str_]:
     return rng.permutation(np.concatenate([numbers, provisional[n // 5 :]]))
 
 
-def _places(field: Camera, n: int, n_pairs: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def _places(camera: Camera, n: int, n_pairs: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Directions (ra, dec; deg), shape (n,), in a field; the second n_pairs are within an arcsecond of the first."""
-    ra, dec = field.random_positions(n, rng)
+    ra, dec = camera.random_positions(n, rng)
     first, second = slice(n_pairs), slice(n_pairs, 2 * n_pairs)
     apart, angle = rng.uniform(0.25, 0.75, n_pairs) / ARCSEC_PER_DEG, rng.uniform(0.0, 2.0 * math.pi, n_pairs)
     ra[second], dec[second] = moved(ra[first], dec[first], apart * np.sin(angle), apart * np.cos(angle), 1.0)

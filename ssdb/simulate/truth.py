@@ -16,21 +16,17 @@ from ssdb.errors import InputError, shown
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Matches against the truth.
-
-    Attributes
-    ----------
-    n_truth, n_matched, n_correct : int
-        Sources that are objects; sources that were given an object; those that were given the right one.
-    completeness, purity : float
-        n_correct over n_truth and over n_matched; NaN where there are none.
-    """
+    """Matches against the truth."""
 
     n_truth: int
+    """Sources that are objects."""
     n_matched: int
+    """Sources that were given an object."""
     n_correct: int
+    """Those that were given the right one."""
     completeness: float
     purity: float
+    """n_correct over n_truth and over n_matched; NaN where there are none."""
 
 
 def score(matched_dia_source_ids: ArrayLike, matched_designations: Sequence[str], truth: pa.Table) -> Score:
@@ -44,10 +40,6 @@ def score(matched_dia_source_ids: ArrayLike, matched_designations: Sequence[str]
         The designations of these objects, written as in the predictions.
     truth : pyarrow.Table
         As in :class:`ssdb.simulate.Night`.
-
-    Returns
-    -------
-    Score
 
     Raises
     ------

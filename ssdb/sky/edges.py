@@ -31,20 +31,9 @@ class _Edges(NamedTuple):
 
 
 def points_in_caps(caps: Array, ra: ArrayLike, dec: ArrayLike, margin_arcsec: ArrayLike) -> tuple[Index, Index]:
-    """Pairs of a cap and a point that lies in it, or in the margin around it.
+    """Pairs (cap, point) of a cap and a point that lies in it, or in the margin around it; by cap ascending.
 
-    Parameters
-    ----------
-    caps : ndarray, shape (d, 3)
-        capRa, capDec, capRadius, degrees.
-    ra, dec : array_like, shape (m,)
-        Points, degrees. One that is NaN is nowhere.
-    margin_arcsec : array_like, shape (d,) or scalar
-
-    Returns
-    -------
-    cap, point : ndarray of int, shape (n,)
-        Indices, by ``cap`` ascending.
+    Caps (d, 3) are capRa, capDec, capRadius, degrees; points are degrees, and nowhere if one is NaN.
     """
     centers, points = unit_vectors(caps[:, 0], caps[:, 1]), np.atleast_2d(unit_vectors(ra, dec))
     reach = np.radians(np.minimum(caps[:, 2] + np.asarray(margin_arcsec) / ARCSEC_PER_DEG, 180.0))
@@ -65,7 +54,10 @@ def points_in_caps(caps: Array, ra: ArrayLike, dec: ArrayLike, margin_arcsec: Ar
 
 
 def edge_distances(outlines: Outlines, caps: Array, outline: Index, ra: ArrayLike, dec: ArrayLike) -> Array:
-    """Angular distance of points to the nearest edge of an outline each, positive inside.
+    """Angular distance (m,) of points to the nearest edge of an outline each, arcseconds, positive inside.
+
+    To the great-circle arcs. Inside is by the even-odd rule in the plane tangent at the centre of the outline's cap;
+    the hemisphere opposite to that centre is outside.
 
     Parameters
     ----------
@@ -77,12 +69,6 @@ def edge_distances(outlines: Outlines, caps: Array, outline: Index, ra: ArrayLik
         Which outline a point is compared with; its vertices are known.
     ra, dec : array_like, shape (m,)
         Points, degrees.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        Arcseconds, to the great-circle arcs. Inside is by the even-odd rule in the plane tangent at the centre of
-        the outline's cap; the hemisphere opposite to that centre is outside.
     """
     centers, points = unit_vectors(caps[:, 0], caps[:, 1]), np.atleast_2d(unit_vectors(ra, dec))
     edges, counts = _edges(outlines, centers), outlines.counts[outline]

@@ -28,18 +28,12 @@ _BLOCK = 2**15
 
 @dataclass(frozen=True, slots=True)
 class Outlines:
-    """Outlines of d detectors, one behind the other, n vertices together.
-
-    Attributes
-    ----------
-    vertices : ndarray, shape (n, 2)
-        ra and dec in degrees. The last vertex of an outline does not repeat its first.
-    starts : ndarray of int, shape (d + 1,)
-        Where each outline starts in ``vertices``, and n. An outline without vertices is unknown.
-    """
+    """Outlines of d detectors, one behind the other, n vertices together."""
 
     vertices: Array
+    """(n, 2): ra and dec in degrees. The last vertex of an outline does not repeat its first."""
     starts: Index
+    """(d + 1,): where each outline starts in ``vertices``, and n. An outline without vertices is unknown."""
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -47,7 +41,7 @@ class Outlines:
     @property
     def counts(self) -> Index:
         """Vertices of each outline, shape (d,)."""
-        return np.diff(self.starts)
+        return self.starts[1:] - self.starts[:-1]
 
     @property
     def owners(self) -> Index:
@@ -90,35 +84,17 @@ def unpack_outlines(packed: Sequence[bytes | None]) -> Outlines:
 
 
 def validate_outline(ra: ArrayLike, dec: ArrayLike) -> None:
-    """Refuse an outline that is not the simple polygon of a detector; see :func:`outline_problems`.
-
-    Parameters
-    ----------
-    ra, dec : array_like, shape (n,)
-        Vertices, degrees; the last may repeat the first.
-
-    Raises
-    ------
-    InputError
-        Says what is wrong.
-    """
-    problems = outline_problems(_one(ra, dec))
+    """Raises InputError if vertices (degrees) are not the simple polygon of a detector: :func:`outline_problems`."""
+    problems = outline_problems(join_outlines([np.column_stack([np.asarray(ra, float), np.asarray(dec, float)])]))
     if problems:
         raise InputError(f"outline: {problems[0]}")
 
 
 def outline_problems(outlines: Outlines) -> dict[int, str]:
-    """What is wrong with those outlines that are not simple polygons of detectors.
+    """What is wrong with those outlines that are not simple polygons of detectors, by index, ascending.
 
-    Parameters
-    ----------
-    outlines : Outlines
-
-    Returns
-    -------
-    dict of int to str
-        By index, ascending: a vertex is not finite or not on the sky, fewer than three are distinct, the outline is
-        wider than 60 degrees from the centre of its cap, crosses or touches itself, or encloses nothing.
+    A vertex is not finite or not on the sky, fewer than three are distinct, the outline is wider than 60 degrees from
+    the centre of its cap, crosses or touches itself, or encloses nothing.
     """
     problems: dict[int, str] = {}
     wrong = ~(np.isfinite(outlines.vertices[:, 0]) & (np.abs(outlines.vertices[:, 1]) <= 90.0))
@@ -146,20 +122,10 @@ def outline_problems(outlines: Outlines) -> dict[int, str]:
 
 
 def bounding_caps(outlines: Outlines) -> Array:
-    """The smallest caps round outlines.
+    """The smallest caps round outlines, shape (d, 3): capRa, capDec, capRadius, degrees.
 
-    A cap smaller than a hemisphere is convex: with its vertices it holds the great circles that join them.
-
-    Parameters
-    ----------
-    outlines : Outlines
-        Vertices on the sky.
-
-    Returns
-    -------
-    ndarray, shape (d, 3)
-        capRa, capDec, capRadius: centre and angular radius, degrees. Radius 180 where no cap smaller than a
-        hemisphere holds the vertices, NaN where there are none.
+    A cap smaller than a hemisphere is convex: with its vertices it holds the great circles that join them. The radius
+    is 180 where no such cap holds the vertices, NaN where there are none.
     """
     caps = np.full((len(outlines), 3), np.nan)
     points = unit_vectors(outlines.vertices[:, 0], outlines.vertices[:, 1])
@@ -174,21 +140,11 @@ def bounding_caps(outlines: Outlines) -> Array:
 
 
 def outline_areas(outlines: Outlines) -> Array:
-    """Areas that outlines enclose.
+    """Areas (d,) that outlines enclose, square arcseconds; of at least a vertex each, in either orientation.
 
     Sum of the signed spherical excesses of the triangles of the first vertex and each edge, from
     tan(E/2) = a . (b x c) / (1 + a . b + b . c + c . a) (van Oosterom & Strackee 1983, IEEE Trans. Biomed. Eng. 30,
     125), the triple product taken of differences, which stays exact in tiny outlines.
-
-    Parameters
-    ----------
-    outlines : Outlines
-        Of at least a vertex each, in either orientation.
-
-    Returns
-    -------
-    ndarray, shape (d,)
-        Square arcseconds.
     """
     b = unit_vectors(outlines.vertices[:, 0], outlines.vertices[:, 1])
     a, c = b[outlines.starts[outlines.owners]], b[next_vertices(outlines)]
@@ -214,10 +170,6 @@ def ranges(starts: Index, counts: Index) -> Index:
 
 def _starts(counts: ArrayLike) -> Index:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
-
-
-def _one(ra: ArrayLike, dec: ArrayLike) -> Outlines:
-    return join_outlines([np.column_stack([np.asarray(ra, dtype=float), np.asarray(dec, dtype=float)])])
 
 
 def _alike(outlines: Outlines, fewest: int, size: Callable[[int], int]) -> Iterator[tuple[Index, Index]]:

@@ -24,37 +24,17 @@ A copy, which a test compares with astropy's: to ask for it takes every new proc
 
 
 def ecliptic(ra: ArrayLike, dec: ArrayLike, frame: str = "mean") -> tuple[Array, Array]:
-    """Ecliptic longitude and latitude.
+    """Ecliptic longitude, in [0, 360), and latitude of ICRS positions, degrees.
 
-    Parameters
-    ----------
-    ra, dec : array_like, shape (n,)
-        ICRS positions, degrees.
-    frame : {"mean", "true"}
-        ``"mean"``: J2000 mean ecliptic, ICRS rotated by the IAU 1976 obliquity of 84381.448 arcsec. ``"true"``:
-        astropy's ``BarycentricTrueEcliptic`` of J2000, with precession and nutation, which Rubin's alerts use.
-
-    Returns
-    -------
-    longitude, latitude : ndarray, shape (n,)
-        Degrees, longitude in [0, 360).
+    The frame ``"mean"`` is the J2000 mean ecliptic, ICRS rotated by the IAU 1976 obliquity of 84381.448 arcsec;
+    ``"true"`` is astropy's ``BarycentricTrueEcliptic`` of J2000, with precession and nutation, which Rubin's alerts
+    use.
     """
     return positions(_rotated(unit_vectors(ra, dec), ecliptic_rotation(frame)))
 
 
 def galactic(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, Array]:
-    """Galactic longitude and latitude, as astropy has them.
-
-    Parameters
-    ----------
-    ra, dec : array_like, shape (n,)
-        ICRS positions, degrees.
-
-    Returns
-    -------
-    longitude, latitude : ndarray, shape (n,)
-        Degrees, longitude in [0, 360).
-    """
+    """Galactic longitude, in [0, 360), and latitude of ICRS positions, degrees, as astropy has them."""
     return positions(_rotated(unit_vectors(ra, dec), _TO_GALACTIC))
 
 

@@ -39,8 +39,8 @@ def trace_outline(pixel_to_sky: PixelToSky, width: int, height: int, tolerance_p
 
     Parameters
     ----------
-    pixel_to_sky : callable
-        From pixels to the sky; see `PixelToSky`. It is never inverted.
+    pixel_to_sky : PixelToSky
+        It is never inverted.
     width, height : int
         Pixels.
     tolerance_pixels : float
@@ -80,24 +80,9 @@ def trace_outline(pixel_to_sky: PixelToSky, width: int, height: int, tolerance_p
 
 
 def pixel_scale(pixel_to_sky: PixelToSky, width: int, height: int) -> float:
-    """The side of a square as large as the pixel in the middle of a detector.
+    """The side (arcsec) of a square as large as the pixel in the middle of a detector of so many pixels.
 
-    Parameters
-    ----------
-    pixel_to_sky : callable
-        From pixels to the sky; see `PixelToSky`.
-    width, height : int
-        Pixels.
-
-    Returns
-    -------
-    float
-        Arcseconds.
-
-    Raises
-    ------
-    InputError
-        If the middle has no position on the sky, or its pixel no size.
+    Raises InputError if the middle has no position on the sky, or its pixel no size.
     """
     x, y = 0.5 * (width - 1), 0.5 * (height - 1)
     left, right, below, above = _sky(
@@ -117,13 +102,7 @@ def _pixels(border: Array, width: int, height: int) -> tuple[Array, Array]:
 
 
 def _sky(pixel_to_sky: PixelToSky, x: Array, y: Array) -> Array:
-    """Unit vectors, shape (n, 3), of pixels.
-
-    Raises
-    ------
-    InputError
-        If one has no position.
-    """
+    """Unit vectors, shape (n, 3), of pixels; InputError if one has no position."""
     ra, dec = (np.asarray(angle, dtype=float) for angle in pixel_to_sky(x, y))
     wrong = np.flatnonzero(~(np.isfinite(ra) & (np.abs(dec) <= 90.0)))
     if wrong.size:
@@ -135,13 +114,7 @@ def _sky(pixel_to_sky: PixelToSky, x: Array, y: Array) -> Array:
 
 
 def _scales_across(pixel_to_sky: PixelToSky, border: Array, points: Array, width: int, height: int) -> Array:
-    """Radians a pixel across the edge, shape (n,), at samples of the border; it is seen that they do not fold over.
-
-    Raises
-    ------
-    InputError
-        If pixels have no size, or are turned over somewhere.
-    """
+    """Radians a pixel across the edge, shape (n,), at samples of the border; InputError if pixels are turned over."""
     x, y = _pixels(border, width, height)
     step_x, step_y = _INWARD[border.astype(int)].T
     inward = _sky(pixel_to_sky, x + step_x, y + step_y) - points

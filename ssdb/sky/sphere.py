@@ -21,17 +21,9 @@ _BOUNDING = np.vstack([_PAIRS[:, [0, 1, 1]], _TRIPLES])
 
 
 def unit_vectors(ra: ArrayLike, dec: ArrayLike) -> Array:
-    """Unit vectors of directions.
+    """Unit vectors (..., 3) of directions (...) in degrees.
 
-    Parameters
-    ----------
-    ra, dec : array_like, shape (...)
-        Directions in degrees.
-
-    Returns
-    -------
-    ndarray, shape (..., 3)
-        Vectors along x (0h on the equator), y (6h on the equator) and z (the north pole) of the same frame.
+    Along x (0h on the equator), y (6h on the equator) and z (the north pole) of the same frame.
     """
     lon, lat = np.radians(ra), np.radians(dec)
     cos_lat = np.cos(lat)
@@ -40,17 +32,7 @@ def unit_vectors(ra: ArrayLike, dec: ArrayLike) -> Array:
 
 
 def positions(vectors: ArrayLike) -> tuple[Array, Array]:
-    """Directions of vectors of any length.
-
-    Parameters
-    ----------
-    vectors : array_like, shape (..., 3)
-
-    Returns
-    -------
-    ra, dec : ndarray, shape (...)
-        Degrees, ra in [0, 360).
-    """
+    """Directions (ra in [0, 360), dec; degrees) of vectors (..., 3) of any length."""
     vectors = np.asarray(vectors, dtype=float)
     x, y, z = (vectors[..., axis] for axis in range(3))
     ra = np.degrees(np.arctan2(y, x)) % 360.0
@@ -114,21 +96,10 @@ def tangent_offsets(ra0: ArrayLike, dec0: ArrayLike, ra: ArrayLike, dec: ArrayLi
 def moved(
     ra: ArrayLike, dec: ArrayLike, rate_ra: ArrayLike, rate_dec: ArrayLike, days: ArrayLike
 ) -> tuple[Array, Array]:
-    """Positions after a time, moved along the great circle on which they start.
+    """Positions (degrees) after some days, which may be negative, moved along the great circle on which they start.
 
-    Parameters
-    ----------
-    ra, dec : array_like, shape (n,)
-        Positions, degrees.
-    rate_ra, rate_dec : array_like, shape (n,)
-        Rates towards east (with the factor cos dec) and north, degrees per day.
-    days : array_like, shape (n,)
-        Times since the position held; may be negative.
-
-    Returns
-    -------
-    ra, dec : ndarray, shape (n,)
-        Degrees. Where a rate or the time is NaN, or there is no motion, the position is the given one, to the bit.
+    Rates are to the east (with cos dec) and north, degrees a day. Where a rate or the time is NaN, or there is no
+    motion, the position is the given one, to the bit.
     """
     inputs = (np.asarray(values, dtype=float) for values in (ra, dec, rate_ra, rate_dec, days))
     ra, dec, rate_ra, rate_dec, days = np.broadcast_arrays(*inputs)
@@ -144,23 +115,9 @@ def moved(
 
 
 def smallest_cap(ra: ArrayLike, dec: ArrayLike) -> tuple[Array, float]:
-    """The smallest spherical cap that holds all points.
+    """The smallest spherical cap that holds all points (degrees): centre (3,) and radius as of :func:`smallest_caps`.
 
-    Parameters
-    ----------
-    ra, dec : array_like, shape (n,)
-        Positions, degrees, at least one.
-
-    Returns
-    -------
-    center : ndarray, shape (3,)
-    radius_deg : float
-        As of :func:`smallest_caps`.
-
-    Raises
-    ------
-    InputError
-        If there are no points, or one is not finite.
+    Raises InputError if there are no points, or one is not finite.
     """
     ra, dec = np.atleast_1d(np.asarray(ra, dtype=float)), np.atleast_1d(np.asarray(dec, dtype=float))
     if ra.size == 0 or not (np.isfinite(ra).all() and np.isfinite(dec).all()):
@@ -215,18 +172,7 @@ def smallest_caps(points: Array) -> tuple[Array, Array]:
 
 
 def cap_area(radius_deg: ArrayLike) -> Array:
-    """Area of spherical caps, 2 pi (1 - cos r), in the half-angle form that keeps small caps exact.
-
-    Parameters
-    ----------
-    radius_deg : array_like, shape (...)
-        Angular radii, degrees.
-
-    Returns
-    -------
-    ndarray, shape (...)
-        Areas in square arcseconds.
-    """
+    """Area (arcsec^2) of spherical caps, 2 pi (1 - cos r), in the half-angle form that keeps small caps exact."""
     return 4.0 * np.pi * (np.sin(0.5 * np.radians(radius_deg)) / ARCSEC) ** 2
 
 

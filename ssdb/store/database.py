@@ -353,6 +353,11 @@ def _floor(value: Any) -> Any:
     return float(math.floor(value)) if isinstance(value, float) and math.isfinite(value) else value
 
 
+def only_reads(connection: sa.Connection) -> bool:
+    """Whether a connection to SQLite is one of :meth:`Database.reading`."""
+    return bool(connection.get_execution_options().get(_READING))
+
+
 def _begin_sqlite(connection: sa.Connection) -> None:
     reading = connection.get_execution_options().get(_READING, False)
     if connection.info.get(_READING, False) != reading:

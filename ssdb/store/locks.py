@@ -8,7 +8,7 @@ In the order in which they are taken, so that two who wait for each other wait i
     names        nobody moves rows from one name of an object to another; shared by who stores rows under names
     orbits       nobody else writes orbits
     visits       nobody else creates visits; then the rows of Visit, ascending
-    partitions   nobody else makes, sets aside, brings back or drops a part of the big tables
+    partitions   nobody else makes, detaches, attaches or drops a partition
     sources      nobody else commits sources; when all are written
 
 ``segments`` (nobody else makes segments) is held by a connection of its own; ``rows of segments``, after orbits, by who
@@ -18,13 +18,16 @@ begins with that (nobody else writes segments) and is shared by who writes some.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TypeVar
 
+import psycopg
 import sqlalchemy as sa
 
-from ssdb.errors import SchemaError
+from ssdb.errors import DatabaseError, SchemaError
 from ssdb.store.database import driver_connection
 from ssdb.store.waits import told_when_late
 
@@ -48,21 +51,10 @@ _BLOCKING = sa.text(
 
 
 def lock(connection: sa.Connection, name: str, *, shared: bool = False) -> None:
-    """Takes a lock of ssdb until the end of the transaction. Does nothing on SQLite.
+    """Takes a lock of ssdb, by its name, until the end of the transaction. Does nothing on SQLite.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing.
-    name : str
-        One of those that the module lists.
-    shared : bool
-        Together with others who share it; only of names, orbits and rows of segments.
-
-    Raises
-    ------
-    SchemaError
-        If the row that is the lock is not there.
+    ``shared``: together with others who share it; only names, orbits and rows of segments. SchemaError if the row that
+    is the lock is not there.
     """
     if connection.dialect.name != "postgresql":
         return
@@ -70,7 +62,7 @@ def lock(connection: sa.Connection, name: str, *, shared: bool = False) -> None:
         if name in _TABLES:
             table, alone, together = _TABLES[name]
             connection.exec_driver_sql(f"LOCK TABLE {table} IN {together if shared else alone} MODE")
-        elif connection.scalar(row_of(name)) is None:
+        elif connection.scalar(_row(name)) is None:
             raise SchemaError(f"the table SsLock has lost its row {name}: run `ssdb init`")
 
 
@@ -81,9 +73,7 @@ def make_locks(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f'INSERT INTO "SsLock" (name) VALUES {rows} ON CONFLICT DO NOTHING')
 
 
-def row_of(name: str, *, nowait: bool = False) -> sa.TextClause:
-    """The statement that locks a row of SsLock, and gives its name if it is there."""
-    end = " NOWAIT" if nowait else ""
+def _row(name: str, end: str = "") -> sa.TextClause:
     return sa.text(f"""SELECT name FROM "SsLock" WHERE name = '{name}' FOR UPDATE{end}""")
 
 
@@ -105,5 +95,95 @@ def _tell(engine: sa.Engine, pid: int, what: str) -> None:
     except sa.exc.SQLAlchemyError:
         return  # Nobody can be asked; what waits will hear it, too.
     if holders:
-        named = ", ".join(f"pid {holder} (user {user}, application {name!r})" for holder, user, name in holders)
-        logging.getLogger("ssdb").warning("waiting for %s, held by %s", what, named)
+        logging.getLogger("ssdb").warning("waiting for %s, held by %s", what, ", ".join(_named(holders)))
+
+
+def _named(processes: Iterable[sa.Row]) -> list[str]:
+    """Processes of the server, as messages name them."""
+    return [f"pid {pid} (user {user}, application {name!r})" for pid, user, name in processes]
+
+
+# ---- tables that are used alone --------------------------------------------------------------------------------------
+
+_SECONDS = 10.0
+_PAUSE_SECONDS = 0.05
+"""For so long, and so often, it is tried."""
+_HIDDEN_MILLISECONDS = 100
+"""So long a lock may take that PostgreSQL needs for itself, of a TOAST table say: a deadlock is not found as fast."""
+_LONGER_MILLISECONDS = 500
+"""So much longer than deadlock_timeout, after which an autovacuum is ended, it is waited for one."""
+
+_HOLDERS = """FROM pg_locks l WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid()
+              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND l.relation = ANY (SELECT to_regclass(name) FROM unnest(CAST(:names AS text[])) name)"""
+_VACUUMED = sa.text(f"SELECT DISTINCT l.relation::regclass::text {_HOLDERS} AND mode = 'ShareUpdateExclusiveLock'")
+_USERS = sa.text(
+    f"""SELECT pid, usename, application_name FROM pg_stat_activity
+        WHERE pid IN (SELECT l.pid {_HOLDERS}) ORDER BY pid LIMIT 3"""
+)
+
+Found = TypeVar("Found")
+Done = TypeVar("Done")
+
+
+def alone_with(
+    connection: sa.Connection,
+    find: Callable[[], tuple[Found, Collection[str]]],
+    work: Callable[[Found], Done],
+    *,
+    of_partitions: bool = True,
+) -> Done:
+    """Does something while nobody else uses some tables, without being in anybody's way.
+
+    Who waits for a lock in the ordinary way has everybody wait who comes later, and may wait for one who waits for what
+    it has. Here all that is needed is taken at once or not at all, and tried again; nothing is waited for while
+    anything is held. PostgreSQL ends an autovacuum only for who waits: that is done with nothing in hand, in a mode
+    that no reader or writer of rows has to queue behind.
+
+    The connection has locked nothing. ``find`` gives what ``work`` is called with, and the names of the tables; with
+    ``of_partitions`` others are kept from changing partitions before. If ``work`` meets a lock all the same, it is
+    undone and done again. DatabaseError if others keep using the tables: nothing has changed then.
+    """
+    end = time.monotonic() + _SECONDS
+    while True:
+        names: list[str] = []
+        locked = False
+        try:
+            with connection.begin_nested():
+                if of_partitions:
+                    connection.execute(_row("partitions", " NOWAIT"))
+                found, of_found = find()
+                names = [connection.dialect.identifier_preparer.quote_identifier(name) for name in of_found]
+                only = ", ".join(f"ONLY {name}" for name in names)
+                connection.exec_driver_sql(f"LOCK TABLE {only} IN ACCESS EXCLUSIVE MODE NOWAIT")
+                locked = True
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_HIDDEN_MILLISECONDS}")
+                return work(found)
+        except sa.exc.DBAPIError as error:
+            # A detached one may have been dropped or attached since it was found.
+            gone = isinstance(error.orig, psycopg.errors.UndefinedTable) and not locked
+            if not gone and not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+                raise
+            if time.monotonic() > end:
+                who = "".join(f", by {user}" for user in _named(connection.execute(_USERS, {"names": names})))
+                raise DatabaseError(f"the tables are in use{who}: try again when they are not") from error
+        if not _end_vacuum(connection, names, end):
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _end_vacuum(connection: sa.Connection, names: list[str], end: float) -> bool:
+    """Waits for an autovacuum of one of the tables, long enough for PostgreSQL to end it; False if there is none."""
+    table = connection.execute(_VACUUMED, {"names": names}).scalar()
+    if table is None:
+        return False
+    shown = connection.scalar(sa.text("SELECT setting FROM pg_settings WHERE name = 'deadlock_timeout'"))
+    patience = min(int(shown) + _LONGER_MILLISECONDS, max(1, round(1000 * (end - time.monotonic()))))
+    nested = connection.begin_nested()
+    try:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {patience}")
+        connection.exec_driver_sql(f"LOCK TABLE ONLY {table} IN SHARE UPDATE EXCLUSIVE MODE")
+    except sa.exc.OperationalError as error:
+        if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise
+    nested.rollback()
+    return True

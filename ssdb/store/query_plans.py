@@ -25,13 +25,8 @@ _IN_FORCE = "ssdb_index_loops"
 def index_loops(connection: sa.Connection) -> Iterator[None]:
     """Within, PostgreSQL reads by index, joins by nested loops over one, and compiles nothing.
 
-    A few visits of many are wanted. On fresh tables, without statistics, it would read them whole; and compiling
-    would take longer than the statement runs. SQLite knows no other plan.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        The settings hold for its transaction alone. Within another such block nothing is set anew.
+    A few visits of many are wanted. On fresh tables, without statistics, it would read them whole; and compiling would
+    take longer than the statement runs. SQLite knows no other plan. Within another such block nothing is set anew.
     """
     # Asked for once: after an interruption the connection has none any more.
     info = connection.info
@@ -66,26 +61,9 @@ def look_up(
 ) -> sa.Select:
     """A statement that finds the row of a table for each of some keys, by one search of its index for each.
 
-    On PostgreSQL the order is held by a lateral subquery with OFFSET 0, as in ``candidates.postgresql.sql``.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        Where the statement will run.
-    keys : sqlalchemy.FromClause
-        Rows with the columns of the key, and "place".
-    key : iterable of str
-        Names of the columns, "visit" among them.
-    table : sqlalchemy.Table
-    columns : iterable of sqlalchemy.Column
-        Those of the table that are wanted.
-    visits : sequence of int
-        Ascending; those of the keys are between them.
-
-    Returns
-    -------
-    sqlalchemy.Select
-        "place" of the keys that are there, and the columns.
+    Selects "place" of the keys that are there, and columns of the table. ``key`` are columns of the keys, "visit" among
+    them; ``visits``, ascending, have those of the keys between them. On PostgreSQL the order is held by a lateral
+    subquery with OFFSET 0, as in ``candidates.postgresql.sql``.
     """
     same = sa.and_(*(table.c[name] == keys.c[name] for name in key), between_visits(table, visits))
     if connection.dialect.name != "postgresql":

@@ -17,13 +17,9 @@ _BEGIN = b"SQLite format 3\0"
 
 
 def require_free(path: Path) -> None:
-    """Refuses a place where a database is in use, or where a log lies that a new database would take for its own.
+    """Raises InputError where a database is in use, or where a log lies that a new database would take for its own.
 
     What a process that was killed left beside its database is taken into it first, and removed.
-
-    Raises
-    ------
-    InputError
     """
     if side_files(path) and _is_database(path):
         # The last connection that closes takes the side files away: if others have it open, they stay.
@@ -66,16 +62,8 @@ def reading_only(path: Path) -> ReadingOnly | None:
 
     A database that writes ahead cannot be opened without its log and the log's index, even by one who only reads. Where
     there are none it is therefore opened as a file that nobody changes, and looked at afterwards whether that held.
-
-    Returns
-    -------
-    ReadingOnly or None
-        None where it can be written, and where it cannot be read at all: SQLite says what is wrong.
-
-    Raises
-    ------
-    DatabaseError
-        If it cannot be opened here at all, because the changes in its log would be overlooked.
+    None where it can be written, and where it cannot be read at all: SQLite says what is wrong. DatabaseError if the
+    changes in its log would be overlooked.
     """
     beside = {each.name.removeprefix(path.name): each for each in side_files(path)}
     shared = {"-wal", "-shm"} <= beside.keys()

@@ -143,8 +143,8 @@ COMMENT ON COLUMN public."AssociationRun".configuration IS 'AssociationConfig as
 COMMENT ON COLUMN public."AssociationRun"."ssdbVersion" IS 'Version of ssdb';
 COMMENT ON COLUMN public."AssociationRun"."startedAt" IS 'Start, UTC';
 COMMENT ON COLUMN public."AssociationRun"."finishedAt" IS 'End, UTC; NULL: still running, or killed';
-COMMENT ON COLUMN public."AssociationRun"."nVisits" IS 'Exposures associated';
-COMMENT ON COLUMN public."AssociationRun"."nFailed" IS 'Exposures that failed and stay pending';
+COMMENT ON COLUMN public."AssociationRun"."nVisits" IS 'Visits associated';
+COMMENT ON COLUMN public."AssociationRun"."nFailed" IS 'Visits that failed and stay pending';
 COMMENT ON COLUMN public."AssociationRun"."nSources" IS 'Sources matched';
 COMMENT ON COLUMN public."AssociationRun"."nTotalSsObjects" IS 'Known objects expected';
 COMMENT ON COLUMN public."AssociationRun"."nAssociatedSsObjects" IS 'Known objects that got a source';
@@ -1773,7 +1773,7 @@ CREATE TABLE public."Visit" (
     "nAssociatedSsObjects" integer,
     "predictedBy" character varying(64)
 );
-COMMENT ON TABLE public."Visit" IS 'Exposures of the whole camera';
+COMMENT ON TABLE public."Visit" IS 'Visits: pointings of the whole camera';
 COMMENT ON COLUMN public."Visit".visit IS 'Identifier of the exposure';
 COMMENT ON COLUMN public."Visit"."midpointMjdTai" IS 'Mid-exposure, MJD TAI [d]';
 COMMENT ON COLUMN public."Visit".instrument IS 'Camera';

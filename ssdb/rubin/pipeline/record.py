@@ -39,7 +39,6 @@ def record(
         The detector.
     sources, predictions : pyarrow.Table
         All of the detector, in columns of DiaSource and of SsPrediction; units in the metadata.
-    config : AssociationConfig
     skip_invalid : bool
         Leave out rows that are not usable.
 

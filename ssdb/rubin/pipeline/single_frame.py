@@ -145,12 +145,6 @@ class SsSingleFrameAssociationTask(PipelineTask):
     ) -> None:
         """Reads the inputs of a quantum, runs on them, and writes the outputs.
 
-        Parameters
-        ----------
-        butlerQC : lsst.pipe.base.QuantumContext
-        inputRefs : lsst.pipe.base.InputQuantizedConnection
-        outputRefs : lsst.pipe.base.OutputQuantizedConnection
-
         Raises
         ------
         lsst.pipe.base.NoWorkFound

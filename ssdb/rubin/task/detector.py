@@ -14,7 +14,13 @@ import sqlalchemy as sa
 from ssdb.association.match import Matches, Rows, match
 from ssdb.association.pairs import candidate_pairs, source_columns
 from ssdb.association.stages import Stage
-from ssdb.association.visit_batch import DETECTOR_COLUMNS, EPHEMERIS, Exposures, footprint_densities, prediction_columns
+from ssdb.association.visit_batch import (
+    DETECTOR_COLUMNS,
+    EPHEMERIS,
+    VisitBatch,
+    footprint_densities,
+    prediction_columns,
+)
 from ssdb.config import AssociationConfig
 from ssdb.ingest.detectors import refuse_implausible
 from ssdb.ingest.predictions import usable_predictions
@@ -33,7 +39,7 @@ from ssdb.units import Columns
 
 
 class Loaded(NamedTuple):
-    """A detector (its columns as :class:`Exposures` has them), its rows of DiaSource and SsPrediction that are usable,
+    """A detector (its columns as :class:`VisitBatch` has them), its rows of DiaSource and SsPrediction that are usable,
     how many were left out because they are not, and what looks wrong and may be right.
     """
 
@@ -84,14 +90,14 @@ def load(exposure: Exposure, sources: pa.Table, predictions: pa.Table, *, skip_i
 
 def find_matches(
     loaded: Loaded, config: AssociationConfig, timed: Callable[[str], AbstractContextManager[Stage]]
-) -> tuple[Exposures, Matches]:
+) -> tuple[VisitBatch, Matches]:
     """Matches the sources and predictions of a detector, as :func:`ssdb.associate` does in a database.
 
     Errors as of :func:`ssdb.association.match.match`.
 
     Returns
     -------
-    (Exposures, Matches)
+    (VisitBatch, Matches)
         What was matched, and what was found.
     """
     with timed("read") as stage:
@@ -99,16 +105,16 @@ def find_matches(
         wanted = (*prediction_columns(config), *(column.name for column in EPHEMERIS))
         columns = _arrays(ss_prediction, loaded.predictions, wanted)
         predictions = {name: columns.pop(name)[order] for name in prediction_columns(config)}
-        exposures = Exposures(loaded.detector["visit"], predictions, loaded.detector, loaded.outline)
+        batch = VisitBatch(loaded.detector["visit"], predictions, loaded.detector, loaded.outline)
         sources = _arrays(dia_source, loaded.sources, ("visit", *source_columns(config)))
         stage.rows += loaded.predictions.num_rows + 1
 
-    def ephemerides(_: Exposures, index: np.ndarray) -> Columns:
+    def ephemerides(_: VisitBatch, index: np.ndarray) -> Columns:
         rows = order[index]
         return {name: values[rows] for name, values in columns.items()}
 
     rows = Rows(partial(candidate_pairs, sources), lambda of, _: footprint_densities(of), ephemerides)
-    return exposures, match(exposures, rows, config, None, timed)
+    return batch, match(batch, rows, config, None, timed)
 
 
 def _arrays(table: sa.Table, rows: pa.Table, names: Iterable[str]) -> Columns:
@@ -127,7 +133,7 @@ def _arrays(table: sa.Table, rows: pa.Table, names: Iterable[str]) -> Columns:
 
 
 def _detector(exposure: Exposure, outline: Outlines, sources: pa.Table) -> Columns:
-    """The detector as :class:`Exposures` has it."""
+    """The detector as :class:`VisitBatch` has it."""
     cap, unknown = bounding_caps(outline), np.array([np.nan])
     columns: Columns = {
         "visit": np.array([exposure.visit], np.int64),

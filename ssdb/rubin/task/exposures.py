@@ -30,10 +30,6 @@ def as_exposure(exposure: Any, band: str | None = None) -> Exposure:
     band : str, optional
         Instead of what the exposure says.
 
-    Returns
-    -------
-    Exposure
-
     Raises
     ------
     InputError

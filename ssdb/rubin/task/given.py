@@ -123,11 +123,13 @@ class Given:
         there, folded = set(self.names), {name.lower(): name for name in reversed(self.names)}
         found = {}
         for column, possible in names.items():
-            name = next((name for name in possible if name.column in there), None)
-            if name is None and column.lower() in folded:
-                name = Named(folded[column.lower()])
-            if name is not None:
-                found[column] = name
+            for name in possible:
+                if name.column in there:
+                    found[column] = name
+                    break
+            else:
+                if column.lower() in folded:
+                    found[column] = Named(folded[column.lower()])
         table = self.read([*dict.fromkeys(name.column for name in found.values())]) if found else pa.table({})
         read = {field.name: (field, values) for field, values in zip(table.schema, table.columns, strict=True)}
         fields, columns = [], []
@@ -154,7 +156,6 @@ class Given:
 
         Parameters
         ----------
-        rows : pyarrow.Table
         ra, dec, name : str
             Its columns with the position, and what the rows are called.
         """

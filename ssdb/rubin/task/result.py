@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ssdb.ask.result import AssociationResult
 from ssdb.association.match import Matches
 from ssdb.association.results import count
-from ssdb.association.visit_batch import Exposures
+from ssdb.association.visit_batch import VisitBatch
 from ssdb.ingest.table.report import ids, with_column
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
@@ -18,7 +18,7 @@ from ssdb.schema.survey import ss_prediction
 
 
 def result_of(
-    sources: pa.Table, predictions: pa.Table, matched: pa.Table, exposures: Exposures, matches: Matches
+    sources: pa.Table, predictions: pa.Table, matched: pa.Table, batch: VisitBatch, matches: Matches
 ) -> AssociationResult:
     """The result for the only detector of the only exposure, which has a footprint.
 
@@ -26,12 +26,11 @@ def result_of(
     ----------
     sources, predictions, matched : pyarrow.Table
         Rows of DiaSource without ssObjectId, of SsPrediction and of SSSource.
-    exposures : Exposures
     matches : Matches
-        What was found in ``exposures``.
+        What was found in ``batch``.
     """
     expected = matches.expected
-    _, of_detector = count(exposures, expected)
+    _, of_detector = count(batch, expected)
     # One in the padding round the detector is expected only if it is seen.
     unseen = expected["placed"] & ~expected["seen"] & ~(expected["edgeDistance"] < 0)
     is_unseen = np.isin(ids(predictions, "ssObjectId"), expected["ssObjectId"][unseen])

@@ -1,1 +1,1 @@
-"""The tables, views and partitions themselves: made, changed, set aside."""
+"""The tables, views and partitions themselves: made, changed, detached."""

@@ -15,8 +15,7 @@ import sqlalchemy as sa
 from ssdb.errors import SchemaError
 from ssdb.schema import metadata
 from ssdb.store.database import MEMORY_URL, Database, open_database
-from ssdb.store.ddl.functions import drop_functions, make_functions
-from ssdb.store.ddl.roles import grant_to_writers, refuse_others
+from ssdb.store.ddl.roles import drop_functions, grant_to_writers, make_functions, refuse_others
 from ssdb.store.ddl.views import drop_views, make_views
 from ssdb.store.locks import make_locks, waiting
 from ssdb.store.sql_files import resource_directory
@@ -88,12 +87,8 @@ def revision_of(database: Database) -> str | None:
 
 
 def check_revision(database: Database) -> None:
-    """Refuses a database whose schema is not this ssdb's, and notes that it has its tables.
-
-    Raises
-    ------
-    SchemaError
-        With what to do.
+    """Raises SchemaError, with what to do, if a database's schema is not this ssdb's; else notes that it has its
+    tables.
     """
     revision = revision_of(database)
     if revision is None:
@@ -118,10 +113,7 @@ def _refuse_unknown(revision: str | None) -> None:
 def upgrade(database: Database) -> None:
     """Creates or upgrades the schema to the newest revision, and the views; all or nothing.
 
-    Raises
-    ------
-    SchemaError
-        If the database is newer than this ssdb, or older than its first revision.
+    SchemaError if the database is newer than this ssdb, or older than its first revision.
     """
     from alembic import command
 

@@ -13,9 +13,7 @@ from functools import cache
 import sqlalchemy as sa
 
 from ssdb.schema import metadata
-from ssdb.store.sql_files import sql_texts
-from ssdb.store.sql_headers import read_header
-from ssdb.store.utc import with_utc
+from ssdb.store.sql_files import read_header, sql_texts, with_utc
 
 
 def view_definitions() -> dict[str, str]:
@@ -41,13 +39,8 @@ def make_views(connection: sa.Connection) -> None:
     """Makes every view that is not there, or not as it should be.
 
     Where columns were only appended a view is replaced in place, so that grants and users' own views survive. Where
-    PostgreSQL cannot do that the view is dropped and made again, which it refuses (nothing is changed then) as long
-    as a user's own view depends on it.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing.
+    PostgreSQL cannot do that the view is dropped and made again, which it refuses (nothing is changed then) as long as
+    a user's own view depends on it.
     """
     quote = connection.dialect.identifier_preparer.quote
     if not _relations(connection, [table.name for table in metadata.sorted_tables]):

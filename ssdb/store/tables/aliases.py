@@ -20,13 +20,8 @@ NUMBER, NAME, PACKED, PROVISIONAL, SECONDARY = "number", "name", "packed", "prov
 def lock_names(connection: sa.Connection, *, shared: bool = False) -> None:
     """Keeps the names of objects as they are until the end of the transaction; to be taken before any other lock.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing.
-    shared : bool
-        For who stores rows under the names that hold now: any number may do so at once, while nobody moves rows from
-        one name to another.
+    ``shared`` is for who stores rows under the names that hold now: any number may do so at once, while nobody moves
+    rows from one name to another.
     """
     lock(connection, "names", shared=shared)
 
@@ -44,16 +39,9 @@ def alias_table(aliases: Mapping[str, tuple[int, str]]) -> pa.Table:
 
 
 def write_aliases(connection: sa.Connection, aliases: pa.Table, *, overwrite: bool) -> None:
-    """Stores names.
+    """Stores names: rows of SsAlias, each alias once.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing.
-    aliases : pyarrow.Table
-        Rows of SsAlias, each alias once.
-    overwrite : bool
-        Whether a name that is stored already becomes that of the new object, or stays as it is.
+    With ``overwrite`` a name that is stored already becomes that of the new object; otherwise it stays as it is.
     """
     if not aliases.num_rows:
         return

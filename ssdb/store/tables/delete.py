@@ -20,13 +20,7 @@ _TABLES = (ss_candidate, ss_expected, ss_source, ss_prediction, dia_source, visi
 
 
 def rows_of_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
-    """How many rows belong to visits, by table.
-
-    Raises
-    ------
-    NotFoundError
-        If a visit is not in the database.
-    """
+    """How many rows belong to visits, by table. NotFoundError if a visit is not in the database."""
     with database.reading() as connection:
         require_visits(connection, visits)
         of_tables = {
@@ -37,23 +31,10 @@ def rows_of_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
 
 
 def delete_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
-    """Removes visits, their detectors, sources, predictions and results, in one transaction.
+    """Removes visits, their detectors, sources, predictions and results, in one transaction; how many rows, by table.
 
-    Parameters
-    ----------
-    database : Database
-    visits : sequence of int
-        Some hundreds at most; of a whole night the partition is dropped.
-
-    Returns
-    -------
-    dict of str to int
-        Rows that were removed, by table.
-
-    Raises
-    ------
-    NotFoundError
-        If a visit is not in the database. Nothing is removed then.
+    For some hundreds of visits at most; of a whole night the partition is dropped. NotFoundError if a visit is not in
+    the database: nothing is removed then.
     """
     with database.writing() as connection:
         require_visits(connection, visits)

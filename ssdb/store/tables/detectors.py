@@ -102,20 +102,9 @@ def set_done(
     run_id: str,
     now: datetime,
 ) -> None:
-    """Notes that detectors are associated.
+    """Notes that detectors, shape (d,), of locked visits are associated, with their counts, NaN where unknown.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    visits, detectors : ndarray, shape (d,)
-        The keys.
-    counts : mapping of str to ndarray of float64, shape (d,)
-        nSources, nTotalSsObjects and nAssociatedSsObjects; NaN where unknown.
-    run_id : str
-        Of the AssociationRun.
-    now : datetime
-        UTC.
+    The counts are nSources, nTotalSsObjects and nAssociatedSsObjects; ``now`` is UTC.
     """
     sent = {name: np.nan_to_num(values, nan=_UNKNOWN).astype(np.int32) for name, values in counts.items()}
     with array_rows(connection, "new_VisitDetector", {"visit": visits, "detector": detectors, **sent}) as new:
@@ -128,19 +117,11 @@ def set_done(
 
 
 def totals_of(rows: pa.Table) -> pa.Table:
-    """What sources are together, by detector.
+    """What sources are together, by detector, in no order.
 
-    Parameters
-    ----------
-    rows : pyarrow.Table
-        Columns of DiaSource: diaSourceId, visit, detector, midpointMjdTai (MJD TAI), and raErr, decErr (deg) if they
-        are there.
-
-    Returns
-    -------
-    pyarrow.Table
-        visit, detector, nDiaSources, firstSourceMjdTai, lastSourceMjdTai (MJD TAI), maxSourceVariance (arcsec^2), one
-        row for each (visit, detector), in no order.
+    Takes columns of DiaSource: diaSourceId, visit, detector, midpointMjdTai (MJD TAI), and raErr, decErr (deg) if they
+    are there. Gives visit, detector, nDiaSources, firstSourceMjdTai, lastSourceMjdTai (MJD TAI), maxSourceVariance
+    (arcsec^2).
     """
     # In numpy: for the sources of one detector Arrow takes two milliseconds to begin with.
     visit, detector, time = (rows.column(name).to_numpy() for name in ("visit", "detector", "midpointMjdTai"))
@@ -169,15 +150,7 @@ def joined_totals(parts: list[pa.Table]) -> pa.Table:
 
 
 def add_totals(connection: sa.Connection, totals: pa.Table) -> None:
-    """Adds the totals of sources that are new to those of their detectors.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    totals : pyarrow.Table
-        As of :func:`totals_of`; their detectors are in VisitDetector.
-    """
+    """Adds the totals of new sources, as of :func:`totals_of`, to those of their detectors, which are stored."""
     if not totals.num_rows:
         return
     columns = {name: totals.column(name).to_numpy() for name in totals.schema.names}

@@ -29,23 +29,10 @@ UNIQUE = {
 def replace_identifications(
     connection: sa.Connection, table: sa.Table, rows: pa.Table, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Puts rows in the place of those that have a unique value in common with them.
+    """Puts rows in the place of those that have a unique value in common with them; the names are locked.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the names, alone.
-    table : sqlalchemy.Table
-        One of the two.
-    rows : pyarrow.Table
-        Its rows without ``id``: it stays that of the row with the same value in the first unique column, or is new.
-    progress : callable, optional
-        Called with the numbers of rows written now, and of all.
-
-    Returns
-    -------
-    dict of str to int
-        How many rows are new, changed and unchanged.
+    The rows are without ``id``: it stays that of the row with the same value in the first unique column, or is new.
+    Returns how many are new, changed and unchanged.
     """
     key = UNIQUE[table][0]
     columns = (table.c["id"], table.c[key])

@@ -26,17 +26,7 @@ NAME_IN_SOURCE = sa.func.coalesce(mpc_orbits.c.designation_in_source, mpc_orbits
 
 @dataclass(frozen=True, slots=True)
 class OrbitRank:
-    """By what orbits of one object are compared, in this order.
-
-    Attributes
-    ----------
-    own : ndarray of bool, shape (n,)
-        They are of the primary designation, or of the number.
-    epoch, fit : ndarray of float64, shape (n,)
-        At what they osculate (MJD TT), and when they were fitted (whole seconds since 1970); -inf where unknown.
-    name : ndarray of bytes, shape (n,)
-        Packed designations that they came under: the first one is kept, of those that are equally good.
-    """
+    """By what orbits of one object are compared, in this order; arrays of shape (n,)."""
 
     own: np.ndarray
     epoch: np.ndarray
@@ -75,22 +65,10 @@ def fitted(connection: sa.Connection) -> sa.ColumnElement[float]:
 
 
 def stored_ranks(connection: sa.Connection, keys: pa.Table, *, identified: bool) -> tuple[np.ndarray, OrbitRank]:
-    """What is stored of objects.
+    """What is stored of objects, given by packed primary designations: the one column that makes the key of mpc_orbits.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that holds the lock of :func:`lock_orbits`.
-    keys : pyarrow.Table
-        Packed primary designations, the one column that makes the key of mpc_orbits.
-    identified : bool
-        As of :func:`replace_orbits`.
-
-    Returns
-    -------
-    keys : ndarray of bytes, shape (n,)
-        The given designations for each stored orbit; an object may have several.
-    ranks : OrbitRank
+    The connection holds the lock of :func:`lock_orbits`; ``identified`` is as of :func:`replace_orbits`. Returns the
+    given designation for each stored orbit, as bytes, and the orbits' ranks; an object may have several.
     """
     with staged(connection, mpc_orbits, keys) as new:
         numbered, current = numbered_identifications.c, current_identifications.c
@@ -126,25 +104,12 @@ def lock_orbits(connection: sa.Connection) -> int:
 
 
 def replace_orbits(connection: sa.Connection, rows: pa.Table, *, identified: bool) -> dict[str, Any]:
-    """Stores orbits; that of an object which has one is replaced whole, so that no old value stays beside new ones.
+    """Stores orbits, each object once; that of an object which has one is replaced whole, but for its ``id``.
 
-    Only H and G stay where the new orbit has no H: many files of orbits have none.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that holds the lock of :func:`lock_orbits`.
-    rows : pyarrow.Table
-        Of the types of mpc_orbits, each object once; columns that are not there become NULL. A stored row keeps its
-        ``id``.
-    identified : bool
-        Whether rows of these objects may be stored under their numbers or other designations, because the tables of
-        identifications have rows.
-
-    Returns
-    -------
-    dict of str to int
-        How many are ``new``, ``changed`` and ``unchanged``.
+    So no old value stays beside new ones. Only H and G stay where the new orbit has no H: many files of orbits have
+    none. The connection holds the lock of :func:`lock_orbits`. ``identified``: rows of these objects may be stored
+    under their numbers or other designations, because the tables of identifications have rows. Returns how many orbits
+    are ``new``, ``changed`` and ``unchanged``.
     """
     with staged(connection, mpc_orbits, rows) as new:
         if identified:

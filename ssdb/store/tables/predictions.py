@@ -38,16 +38,12 @@ def append(
         A connection for writing that has locked the visits.
     visits : Select or sequence of int
         The visits that have been predicted, also those without any of the rows.
-    parts : iterable of pyarrow.Table
+    parts, n_rows, progress
         Rows of SsPrediction, as :func:`ssdb.store.transfer.write.write_tables` takes them.
-    n_rows : int
-        How many there are in all.
     by : str, optional
         The versions of ssdb and its data that made them; None: somebody else did.
     complete : bool
         Every stored visit has been predicted: those that never were before have no known object.
-    progress : callable, optional
-        Called with the numbers of rows written now, and of all.
     """
     write_tables(connection, ss_prediction, parts, n_rows, progress)
     mark_pending(connection, visits)
@@ -87,14 +83,9 @@ def replace_objects(
 ) -> None:
     """Replaces the predictions of some objects in visits, and removes all that was derived for the visits.
 
-    Parameters
-    ----------
-    objects : condition on the columns of SsPrediction
-        Which predictions of the visits are replaced.
-    mixed : bool
-        The other predictions of the visits may be somebody else's: ``by`` is noted only where some were ours.
-
-    The others as of :func:`append`.
+    ``objects`` is the condition on the columns of SsPrediction that says which. With ``mixed`` the other predictions of
+    the visits may be somebody else's, and ``by`` is noted only where some were ours. The others are as of
+    :func:`append`.
     """
     clear_results(connection, visits)
     _remove_objects(connection, visits, objects)

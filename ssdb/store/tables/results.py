@@ -40,23 +40,9 @@ def replace_results(
     matched: pa.Table,
     detectors: Collection[int] | None,
 ) -> int:
-    """Replaces the results of visits.
+    """Replaces the results of visits (ascending), or of detectors of them alone, by rows of the three tables.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    visits : sequence of int
-        Ascending.
-    expected, candidates, matched : pyarrow.Table
-        Rows of SsExpected, SsCandidate and SSSource.
-    detectors : collection of int, optional
-        The results are of these detectors only; those of others stay.
-
-    Returns
-    -------
-    int
-        Rows written.
+    Returns how many rows were written.
     """
     had_object = _remove(connection, visits, expected, detectors)
     n_rows = write_rows(connection, ss_expected, expected)

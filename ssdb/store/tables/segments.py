@@ -31,13 +31,8 @@ _NO_TIMEOUTS = sa.text(
 
 
 class Making:
-    """Transactions of the one who makes segments, for as long as nobody else does.
-
-    Parameters
-    ----------
-    database : Database
-    lock : sqlalchemy.Connection, optional
-        In its transaction others are kept from making segments; None on SQLite.
+    """Transactions of the one who makes segments, for as long as nobody else does: the transaction of ``lock`` keeps
+    others from it (None on SQLite).
     """
 
     def __init__(self, database: Database, lock: sa.Connection | None) -> None:
@@ -46,12 +41,8 @@ class Making:
 
     @contextmanager
     def beginning(self) -> Iterator[sa.Connection]:
-        """A transaction in which nights are begun; all that was made before can be read after it.
-
-        Raises
-        ------
-        DatabaseError
-            As those of :meth:`writing`.
+        """A transaction in which nights are begun; what was made before can be read after it. Errors as of
+        :meth:`writing`.
         """
         with self._database.writing() as connection:
             # In this order: who moves objects has locked the orbits before it changes segments.
@@ -64,10 +55,7 @@ class Making:
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction in which segments are written.
 
-        Raises
-        ------
-        DatabaseError
-            If the connection with the lock was lost, so that somebody else may be making segments.
+        DatabaseError if the connection with the lock was lost, so that somebody else may be making segments.
         """
         with self._database.writing() as connection:
             # Whoever begins nights next waits for the end of this transaction: what the lock was lost after is whole.
@@ -113,13 +101,9 @@ def complete_nights(connection: sa.Connection, nights: Collection[int]) -> set[i
 
 
 def begin_nights(connection: sa.Connection, nights: Collection[int]) -> None:
-    """Notes nights as begun: orbits that change from now on make them incomplete.
+    """Notes nights as begun, in :meth:`Making.beginning`: orbits that change from now on make them incomplete.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        Of :meth:`Making.beginning`: who was changing orbits has removed the notes, and has been waited for.
-    nights : collection of int
+    Who was changing orbits has removed the notes, and has been waited for.
     """
     connection.execute(sa.delete(ss_ephemeris_night).where(_night.night.in_(nights)))
     connection.execute(sa.insert(ss_ephemeris_night), [{"night": night} for night in nights])
@@ -139,19 +123,7 @@ def forget_nights(connection: sa.Connection) -> None:
 
 
 def replace_segments(connection: sa.Connection, night: int, outdated: np.ndarray, rows: pa.Table | None = None) -> None:
-    """Removes the segments that some objects have in a night, and adds others.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        Of :meth:`Making.writing`.
-    night : int
-        Integer part of MJD TAI.
-    outdated : ndarray of int64
-        ssObjectId of those whose segments are removed.
-    rows : pyarrow.Table, optional
-        Rows of SsEphemeris, of objects that have none in this night (any more).
-    """
+    """Removes the segments that the outdated objects have in a night, and adds rows of SsEphemeris of others."""
     if len(outdated):
         with staged(connection, ss_ephemeris, pa.table({"ssObjectId": outdated})) as old:
             these = (ss_ephemeris.c.night == night) & ss_ephemeris.c.ssObjectId.in_(sa.select(old.c.ssObjectId))

@@ -37,7 +37,7 @@ def append(
     n_rows: int,
     progress: Progress | None = None,
 ) -> None:
-    """Adds sources, and their detectors where these are not stored yet.
+    """Adds sources to locked visits, and their detectors where these are not stored yet.
 
     At the end others are kept from committing sources: two transactions that write the same diaSourceId for different
     visits do not see each other; the second to come here sees what the first has committed.
@@ -45,7 +45,6 @@ def append(
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
     detectors : sqlalchemy.Table
         Staged: visit, detector and status of all that the rows are of; those of status pending are set back to it.
     visits : ndarray of int64, shape (v,)
@@ -107,20 +106,11 @@ def set_objects(
     *,
     all_change: bool,
 ) -> None:
-    """Sets DiaSource.ssObjectId. Only what changes is written: a row of DiaSource is wide.
+    """Sets DiaSource.ssObjectId (0: none) of sources, each once. Only what changes is written: a row of DiaSource is
+    wide.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    visits : sequence of int
-        Ascending; those of the sources are between them.
-    sources : ndarray of int64, shape (n,)
-        diaSourceId; each once, in any order.
-    objects : ndarray of int64, shape (n,)
-        ssObjectId; 0: none.
-    all_change : bool
-        None of the sources has its new object already, so that the database need not compare.
+    ``visits``, ascending and locked, have those of the sources between them. With ``all_change`` none of the sources
+    has its new object already, so that the database need not compare.
     """
     if not len(sources):
         return

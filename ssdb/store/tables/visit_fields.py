@@ -48,27 +48,12 @@ def visit_fields(
     from_sources: bool = False,
     or_else: str = "",
 ) -> dict[int, Field | str]:
-    """Time and place of visits.
+    """Time and place of the chosen visits, ascending; where the place is not known, or makes no sense, the reason.
 
-    The circle of a visit is its own or, as far as that is not known, one round its detectors.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-    chosen : condition on the columns of Visit
-        Which visits.
-    radius : float, optional
-        Radius of the circles, degrees, instead of what is known of them.
-    from_sources : bool
-        Where that is not enough to know a circle, take the smallest that holds the visit's sources.
-    or_else : str
-        What else could be done where a radius is not known, for the message.
-
-    Returns
-    -------
-    dict of int to Field or str
-        By visit, ascending; where the place is not known, or time or place make no sense, the reason.
-        ``observatory_code`` is empty where unknown.
+    The circle of a visit is its own or, as far as that is not known, one round its detectors; with a ``radius`` (deg),
+    of that size. With ``from_sources`` it is, if that is not enough, the smallest that holds the visit's sources.
+    ``or_else`` is what else could be done where a radius is not known, for the message. ``observatory_code`` is empty
+    where unknown.
     """
     known = visit.c.radius.is_not(None) if radius is None else sa.true()
     whole = visit.c.ra.is_not(None) & visit.c.dec.is_not(None) & known

@@ -39,19 +39,10 @@ def lock_creation(connection: sa.Connection) -> None:
 
 
 def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.ndarray]:
-    """Locks visits, in ascending order, until the end of the transaction, and makes the partitions that they need.
+    """Locks visits (each once), in ascending order, until the end of the transaction, and makes their partitions.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing.
-    visits : ndarray of int64, shape (n,)
-        Which ones; each once. Those that do not exist (yet) get partitions, too.
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``visit`` and ``midpointMjdTai`` (MJD TAI) of those that exist, ascending.
+    Visits that do not exist (yet) get partitions, too. Returns ``visit`` and ``midpointMjdTai`` (MJD TAI) of those that
+    exist, ascending.
     """
     # SQLite has no row locks and needs none: its writing transaction is alone.
     columns = sa.select(visit.c.visit, visit.c.midpointMjdTai).order_by(visit.c.visit).with_for_update()
@@ -106,21 +97,10 @@ def count_without_predictions(connection: sa.Connection) -> int:
 
 
 def claim_visits(connection: sa.Connection, visits: Sequence[int], *, only_pending: bool) -> list[int]:
-    """Locks those of some visits that are to be associated.
+    """Locks those of some visits that are to be associated, and returns them, ascending.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing.
-    visits : sequence of int
-        The candidates.
-    only_pending : bool
-        Leave out visits that are done by now, and those that another transaction has locked; otherwise wait for them.
-
-    Returns
-    -------
-    list of int
-        The visits that are now locked, ascending.
+    With ``only_pending`` visits are left out that are done by now, or locked by another transaction; otherwise that one
+    is waited for.
     """
     statement = sa.select(visit.c.visit).where(visit.c.visit.in_(visits), visit.c.predictionsAt.is_not(None))
     if only_pending:
@@ -153,15 +133,9 @@ def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
 
 
 def mark_pending(connection: sa.Connection, visits: Visits, detectors: sa.Select | None = None) -> None:
-    """Sets visits, and all or some of their detectors, back to pending. What was derived stays until it is renewed.
+    """Sets locked visits, and all or some of their (visit, detector) pairs, back to pending.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    visits : Select or sequence of int
-    detectors : sqlalchemy.Select, optional
-        Selects (visit, detector) pairs; without it all detectors of the visits are meant.
+    What was derived stays until it is renewed.
     """
     done = visit.c.status != PENDING
     connection.execute(sa.update(visit).where(done, visit.c.visit.in_(visits)).values(status=PENDING))
@@ -177,19 +151,10 @@ def forget_results(connection: sa.Connection, visits: Visits) -> None:
 def note_predictions(
     connection: sa.Connection, visits: Visits, by: str | None, *, complete: bool = False, mixed: bool = False
 ) -> None:
-    """Notes that visits have predictions now. Only for the module that writes these.
+    """Notes that locked visits have predictions now. Only for the module that writes these.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    visits : Select or sequence of int
-    by : str, optional
-        The versions of ssdb and its data that made them; None: somebody else did.
-    complete : bool
-        All visits that had none so far have theirs now, too.
-    mixed : bool
-        Note ``by`` only where it was ssdb already.
+    ``by`` are the versions of ssdb and its data that made them (None: somebody else did), with ``mixed`` noted only
+    where it was ssdb already. With ``complete`` all visits that had none so far have theirs now, too.
     """
     now = datetime.now(UTC).replace(tzinfo=None)
     concerned: sa.ColumnElement[bool] = visit.c.visit.in_(visits)
@@ -202,19 +167,10 @@ def note_predictions(
 def set_done(
     connection: sa.Connection, visits: np.ndarray, counts: Mapping[str, np.ndarray], run_id: str, now: datetime
 ) -> None:
-    """Notes that visits are associated.
+    """Notes that locked visits, shape (v,), are associated, with their nSources, nTotalSsObjects and
+    nAssociatedSsObjects.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    visits : ndarray of int64, shape (v,)
-    counts : mapping of str to ndarray of int32, shape (v,)
-        nSources, nTotalSsObjects and nAssociatedSsObjects.
-    run_id : str
-        Of the AssociationRun.
-    now : datetime
-        UTC.
+    ``now`` is UTC.
     """
     with array_rows(connection, "new_Visit", {"visit": visits, **counts}) as new:
         values = {"status": DONE, "runId": run_id, "associatedAt": now} | {name: new.c[name] for name in counts}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,11 +16,17 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from sqlalchemy.dialects import sqlite
 
-from ssdb.store.database import driver_connection
+from ssdb.store.database import driver_connection, only_reads
 from ssdb.store.transfer.staging import definitions
 from ssdb.units import Columns
 
-_SQL_TYPES: dict[str, Any] = {"i2": sa.SmallInteger, "i4": sa.Integer, "i8": sa.BigInteger, "f8": sa.Double}
+_SQL_TYPES: dict[str, Any] = {
+    "i2": sa.SmallInteger,
+    "i4": sa.Integer,
+    "i8": sa.BigInteger,
+    "f8": sa.Double,
+    "O": sa.Text,
+}
 _ELEMENT_OIDS = {"i2": 21, "i4": 23, "i8": 20, "f8": 701}
 _ARRAY_OIDS = {"i2": 1005, "i4": 1007, "i8": 1016, "f8": 1022}
 """Object identifiers of PostgreSQL's own types, which are the same on every server."""
@@ -30,32 +37,30 @@ def array_rows(connection: sa.Connection, name: str, columns: Columns) -> Iterat
     """Arrays as the rows of something that a statement can select from.
 
     On PostgreSQL they are parameters of the statement, which is quicker than a temporary table and leaves nothing in
-    the catalogs of the server. On SQLite, which has no arrays, they are a temporary table.
+    the catalogs of the server. SQLite has no arrays: they are a temporary table or, where the connection only reads,
+    one parameter of JSON, which takes three times as long.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
-        A connection for writing.
     name : str
         What the rows are called in the statement.
-    columns : mapping of str to ndarray of int16, int32, int64 or float64, shape (n,)
+    columns : dict of str to ndarray of int16, int32, int64 or float64, shape (n,)
         No value is NULL.
 
     Yields
     ------
     sqlalchemy.FromClause
-        A common table expression (to be added to a statement that is text) or a table.
+        A common table expression (:func:`with_rows` adds it to a statement that is text) or a table.
     """
     kinds = {column: values.dtype.str[1:] for column, values in columns.items()}
-    if connection.dialect.name == "postgresql":
-        send_arrays(connection)
-        # In the list of results unnest() gives its rows one by one; as a table it would first keep them all.
-        yield sa.select(
-            *(
-                sa.func.unnest(sa.bindparam(f"{name}_{column}", values), type_=_SQL_TYPES[kinds[column]]).label(column)
-                for column, values in columns.items()
-            )
-        ).cte(name)
+    if connection.dialect.name == "postgresql" or only_reads(connection):
+        text, values = _rows(connection.dialect, name, columns)
+        if connection.dialect.name == "postgresql":
+            send_arrays(connection)
+        typed = (sa.column(column, _SQL_TYPES[kind]) for column, kind in kinds.items())
+        rows = sa.text(text).bindparams(**values).columns(*typed).cte(name)
+        yield rows if connection.dialect.name == "postgresql" else rows.prefix_with("MATERIALIZED")
         return
     temporary = _temporary(name, tuple(kinds.items()))
     begin, end = definitions(temporary, connection.dialect)
@@ -67,9 +72,38 @@ def array_rows(connection: sa.Connection, name: str, columns: Columns) -> Iterat
     driver.execute(end)
 
 
+def with_rows(statement: sa.TextualSelect, rows: sa.FromClause) -> sa.TextualSelect:
+    """A statement that is text and selects from what :func:`array_rows` gave."""
+    return statement.add_cte(rows) if isinstance(rows, sa.CTE) else statement
+
+
+def rows_as_text(dialect: sa.Dialect, name: str, columns: Columns) -> tuple[str, dict[str, Any]]:
+    """The common table expression ``NAME AS (...)`` of arrays, and the values of its parameters.
+
+    For a statement of the user's own, which only reads; texts are arrays of objects.
+    """
+    text, values = _rows(dialect, name, columns)
+    plain = {
+        parameter: value.tolist() if isinstance(value, np.ndarray) else value for parameter, value in values.items()
+    }
+    return f"{name} AS MATERIALIZED ({text})", plain
+
+
 def send_arrays(connection: sa.Connection) -> None:
     """Has the driver of PostgreSQL take numpy's arrays (int16, int32, int64, float64; one dimension) as parameters."""
     driver_connection(connection).adapters.register_dumper(np.ndarray, _ArrayDumper)
+
+
+def _rows(dialect: sa.Dialect, name: str, columns: Columns) -> tuple[str, dict[str, Any]]:
+    """A statement that makes rows of parameters, and their values."""
+    if dialect.name == "postgresql":
+        # In the list of results unnest() gives its rows one by one; as a table it would first keep them all.
+        types = {column: _SQL_TYPES[values.dtype.str[1:]]().compile(dialect) for column, values in columns.items()}
+        made = (f'unnest(CAST(:{name}_{column} AS {kind}[])) AS "{column}"' for column, kind in types.items())
+        return f"SELECT {', '.join(made)}", {f"{name}_{column}": values for column, values in columns.items()}
+    made = (f"json_extract(value, '$[{i}]') AS \"{column}\"" for i, column in enumerate(columns))
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    return f"SELECT {', '.join(made)} FROM json_each(:{name})", {name: json.dumps(list(rows))}
 
 
 @cache

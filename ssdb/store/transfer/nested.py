@@ -14,12 +14,7 @@ class Nested(Database):
     """A database within a transaction of it: what is done with it is stored with the rest of that, or not at all.
 
     A transaction of it is a part that can be taken back by itself, a savepoint. One who reads sees what was written so
-    far, and is not kept from writing.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing.
+    far.
     """
 
     concurrent = False

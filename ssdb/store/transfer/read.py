@@ -205,21 +205,8 @@ def _copy_blocks(connection: sa.Connection, query: str, values: dict[str, Any], 
 
 
 def read_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:
-    """The result of a statement as Arrow tables of a bounded size, at least one, NULLs kept.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        Where to ask; within its transaction.
-    statement : sqlalchemy.Select
-        Whose columns are the schema's, in order.
-    schema : pyarrow.Schema
-        Types of the result.
-
-    Yields
-    ------
-    pyarrow.Table
-        Rows in the order of the statement.
+    """The result of a statement as Arrow tables of a bounded size, at least one, NULLs kept; the schema has its
+    columns.
     """
     if connection.dialect.name == "postgresql":
         yield schema.empty_table()

@@ -19,23 +19,10 @@ from ssdb.store.transfer.write import Progress, write_rows
 def staged(
     connection: sa.Connection, table: sa.Table, rows: pa.Table, progress: Progress | None = None
 ) -> Iterator[sa.Table]:
-    """A temporary table that holds rows, with those columns of a table that the rows have.
+    """A temporary table that holds rows, with those columns of a table that the rows have; emptied or dropped at the
+    end.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing; only it sees the temporary table.
-    table : sqlalchemy.Table
-        Whose column names and types the rows have. One that is temporary itself is made as it is, all columns of it.
-    rows : pyarrow.Table
-        As :func:`ssdb.store.transfer.write.write_rows` takes them.
-    progress : callable, optional
-        Called with the numbers of rows written now, and of all.
-
-    Yields
-    ------
-    sqlalchemy.Table
-        The temporary table, dropped or emptied at the end.
+    Only this connection sees it. A table that is temporary itself is made as it is, with all its columns.
     """
     temporary = table if "TEMPORARY" in table._prefixes else _temporary(table, tuple(rows.schema.names))
     begin, end = definitions(temporary, connection.dialect)
@@ -88,20 +75,9 @@ def fill_unknown(
     given: sa.Table,
     errors: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Gives staged rows what is stored, where they know nothing: the unknown never replaces what is known.
+    """Gives staged rows what is stored under their key, where they know nothing: the unknown never replaces the known.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    table : sqlalchemy.Table
-        Where rows are stored.
-    key : sequence of str
-        Integer columns that make the key.
-    given : sqlalchemy.Table
-        The staged rows.
-    errors : mapping of str to str
-        Columns that are errors of others: they stay only where the value does.
+    ``errors`` are columns that are errors of others, by name: they stay only where the value does.
     """
     values = {}
     for column in given.columns:

@@ -25,30 +25,7 @@ Progress = Callable[[int, int], None]
 
 
 def write_rows(connection: sa.Connection, table: sa.Table, rows: pa.Table, progress: Progress | None = None) -> int:
-    """Appends rows to a table, within the transaction of the connection.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing.
-    table : sqlalchemy.Table
-        Where the rows go.
-    rows : pyarrow.Table
-        Some or all columns of the table, of the types of :func:`ssdb.schema.arrow.arrow_schema`. NaN must be NULL
-        already; columns that are not there become NULL or the column's default.
-    progress : callable, optional
-        Called with the numbers of rows written now, and of all.
-
-    Returns
-    -------
-    int
-        How many rows were written.
-
-    Raises
-    ------
-    TypeError
-        If a column is unknown or not of the table's type.
-    """
+    """Appends rows to a table, within the transaction of the connection; see :func:`write_tables`."""
     return write_tables(connection, table, [rows], rows.num_rows, progress)
 
 
@@ -59,7 +36,7 @@ def write_tables(
     n_rows: int,
     progress: Progress | None = None,
 ) -> int:
-    """Appends rows that come in parts, as :func:`write_rows` does, by one statement.
+    """Appends rows that come in parts by one statement, within the transaction of the connection; how many they were.
 
     Parameters
     ----------
@@ -68,17 +45,13 @@ def write_tables(
     table : sqlalchemy.Table
         Where the rows go.
     parts : iterable of pyarrow.Table
-        Rows as :func:`write_rows` takes them, the same columns in each. On PostgreSQL they are made by another thread,
-        while the server takes the rows before: they must not use the connection.
+        Some or all columns of the table, the same in each part, of the types of :func:`ssdb.schema.arrow.arrow_schema`.
+        NaN must be NULL already; columns that are not there become NULL or the column's default. On PostgreSQL the
+        parts are made by another thread, while the server takes the rows before: they must not use the connection.
     n_rows : int
         How many there are in all of them, for the progress.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
-
-    Returns
-    -------
-    int
-        How many rows were written.
 
     Raises
     ------

@@ -29,23 +29,15 @@ _FIELDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
-    """A visit of the whole camera.
-
-    Attributes
-    ----------
-    visit : int
-    mjd_tai : float
-        Mid-exposure, MJD TAI.
-    band : str
-    camera : Camera
-        As it was pointed.
-    """
+class SimulatedVisit:
+    """A visit of the whole camera."""
 
     visit: int
     mjd_tai: float
+    """Mid-exposure, MJD TAI."""
     band: str
     camera: Camera
+    """As it was pointed."""
 
     def shutter_times(self, ra: Array, dec: Array, *, crossing_seconds: float) -> Array:
         """When the shutter passes directions (deg), MJD TAI, shape (n,): it crosses the field along x."""
@@ -53,29 +45,29 @@ class Exposure:
         return self.mjd_tai + crossing_seconds / SECONDS_PER_DAY * x / (2.0 * self.camera.plane_radius)
 
 
-def visit_rows(exposure: Exposure) -> pa.Table:
+def visit_rows(simulated: SimulatedVisit) -> pa.Table:
     """The one row of the visit itself."""
     return _rows(
         1,
-        visit=exposure.visit,
-        midpointMjdTai=exposure.mjd_tai,
+        visit=simulated.visit,
+        midpointMjdTai=simulated.mjd_tai,
         exposureTime=EXPOSURE_SECONDS,
-        band=exposure.band,
+        band=simulated.band,
         observatoryCode="X05",
         instrument="simulated",
-        ra=exposure.camera.ra,
-        dec=exposure.camera.dec,
-        radius=exposure.camera.radius_deg,
+        ra=simulated.camera.ra,
+        dec=simulated.camera.dec,
+        radius=simulated.camera.radius_deg,
     )
 
 
-def detector_rows(exposure: Exposure, focal_plane: FocalPlane) -> pa.Table:
+def detector_rows(simulated: SimulatedVisit, focal_plane: FocalPlane) -> pa.Table:
     """The corners of its detectors: as many rows a detector as its outline has points."""
     outlines = focal_plane.outlines
-    ra, dec = exposure.camera.to_sky(*outlines.vertices.T)
+    ra, dec = simulated.camera.to_sky(*outlines.vertices.T)
     return _rows(
         len(ra),
-        visit=exposure.visit,
+        visit=simulated.visit,
         detector=outlines.owners,
         corner=np.arange(len(ra)) - outlines.starts[outlines.owners],
         ra=ra,
@@ -86,18 +78,18 @@ def detector_rows(exposure: Exposure, focal_plane: FocalPlane) -> pa.Table:
     )
 
 
-def prediction_rows(exposure: Exposure, objects: KnownObjects, config: SimulationConfig) -> pa.Table:
+def prediction_rows(simulated: SimulatedVisit, objects: KnownObjects, config: SimulationConfig) -> pa.Table:
     """Its predictions: the objects in the field and, as services give them, a little round it."""
-    topo = objects.topo_at(exposure.mjd_tai)
+    topo = objects.topo_at(simulated.mjd_tai)
     ra, dec = positions(topo)
     rate_ra, rate_dec = objects.rates(topo)
-    helio = topo + EARTH_AU + EARTH_KM_S / AU_PER_DAY_KM_S * (exposure.mjd_tai - config.night_mjd_tai)
+    helio = topo + EARTH_AU + EARTH_KM_S / AU_PER_DAY_KM_S * (simulated.mjd_tai - config.night_mjd_tai)
     vectors = {"helio_": helio, "helio_v": objects.velocity + EARTH_KM_S, "topo_": topo, "topo_v": objects.velocity}
     rows = _rows(
         len(ra),
-        visit=exposure.visit,
+        visit=simulated.visit,
         designation=objects.designations,
-        midpointMjdTai=exposure.mjd_tai,
+        midpointMjdTai=simulated.mjd_tai,
         ephRa=ra,
         ephDec=dec,
         ephRateRa=rate_ra,
@@ -109,24 +101,28 @@ def prediction_rows(exposure: Exposure, objects: KnownObjects, config: Simulatio
         **{name + axis: vector[:, i] for name, vector in vectors.items() for i, axis in enumerate("xyz")},
         provider="simulation",
     )
-    return rows.filter(np.hypot(*exposure.camera.to_plane(ra, dec)) <= 1.01 * exposure.camera.plane_radius)
+    return rows.filter(np.hypot(*simulated.camera.to_plane(ra, dec)) <= 1.01 * simulated.camera.plane_radius)
 
 
 def source_rows(
-    exposure: Exposure, objects: KnownObjects, config: SimulationConfig, n_unrelated: int, rng: np.random.Generator
+    simulated: SimulatedVisit,
+    objects: KnownObjects,
+    config: SimulationConfig,
+    n_unrelated: int,
+    rng: np.random.Generator,
 ) -> tuple[pa.Table, pa.Table]:
     """Its sources in random order, n_unrelated of them no object, and the truth about the others."""
     # What could become a source, in every array: first the objects, then what is unrelated.
     n_objects = len(objects.designations)
-    predicted = np.stack(positions(objects.topo_at(exposure.mjd_tai)))
-    unrelated = _unrelated_positions(exposure.camera, predicted, n_unrelated, rng)
-    time = exposure.shutter_times(*np.hstack([predicted, unrelated]), crossing_seconds=config.shutter_seconds)
+    predicted = np.stack(positions(objects.topo_at(simulated.mjd_tai)))
+    unrelated = _unrelated_positions(simulated.camera, predicted, n_unrelated, rng)
+    time = simulated.shutter_times(*np.hstack([predicted, unrelated]), crossing_seconds=config.shutter_seconds)
 
     error = config.astrometric_error_arcsec / ARCSEC_PER_DEG
     correlation = rng.uniform(-0.3, 0.3, n_objects + n_unrelated)
     known = _scattered(*objects.true_positions(time[:n_objects]), error, correlation[:n_objects], rng)
     ra, dec = np.hstack([known, unrelated])
-    detector = exposure.camera.detectors_at(ra, dec)
+    detector = simulated.camera.detectors_at(ra, dec)
 
     magnitude = objects.v_magnitude + rng.normal(0.0, 0.1, n_objects)
     probability = config.detection_efficiency / (1.0 + np.exp((magnitude - config.depth_mag) / 0.2))
@@ -138,11 +134,11 @@ def source_rows(
     flux = true_flux + flux_error * rng.normal(size=true_flux.shape)
 
     kept = rng.permutation(np.concatenate([np.flatnonzero(detected), np.arange(n_objects, len(ra))]))
-    dia_source_id = exposure.visit * SOURCES_PER_VISIT + np.arange(len(kept))
+    dia_source_id = simulated.visit * SOURCES_PER_VISIT + np.arange(len(kept))
     sources = _rows(
         len(kept),
         diaSourceId=dia_source_id,
-        visit=exposure.visit,
+        visit=simulated.visit,
         detector=detector[kept],
         midpointMjdTai=time[kept],
         exposureTime=EXPOSURE_SECONDS,
@@ -151,14 +147,14 @@ def source_rows(
         raErr=error,
         decErr=error,
         ra_dec_Cov=correlation[kept] * error**2,
-        band=exposure.band,
+        band=simulated.band,
         psfFlux=flux[kept],
         psfFluxErr=flux_error[kept],
         snr=(flux / flux_error)[kept],
     )
     is_object = kept < n_objects
     names = objects.designations[kept[is_object]]
-    truth = _rows(len(names), diaSourceId=dia_source_id[is_object], visit=exposure.visit, designation=names)
+    truth = _rows(len(names), diaSourceId=dia_source_id[is_object], visit=simulated.visit, designation=names)
     return sources, truth
 
 

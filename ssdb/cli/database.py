@@ -1,0 +1,68 @@
+"""``ssdb init``, ``ssdb backup`` and ``ssdb delete``: the database as a whole, and visits taken out of it."""
+
+from __future__ import annotations
+
+import click
+
+from ssdb.cli.common import main, open_database, progress_bars
+
+
+@main.command()
+@click.pass_context
+def init(ctx: click.Context) -> None:
+    """Create the tables, or upgrade them to this version of ssdb."""
+    from ssdb.store.database import masked
+    from ssdb.store.ddl.migrate import REVISION, initialize
+
+    database = initialize(ctx.obj)
+    ctx.call_on_close(database.close)
+    click.echo(f"{masked(database.engine.url)} is ready (schema {REVISION})")
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@click.pass_context
+def backup(ctx: click.Context, file: str, force: bool) -> None:
+    """Copy an SQLite database, whole and checked, while others use it.
+
+    For PostgreSQL: print the commands to run instead, with exit code 1.
+    """
+    from ssdb.store.backup import backup as copy
+    from ssdb.store.database import open_database as open_any
+
+    database = open_any(ctx.obj)  # of an older version, too: before an upgrade is the time
+    ctx.call_on_close(database.close)
+    with progress_bars("backup") as (progress,):
+        size = copy(database, file, overwrite=force, progress=progress)
+    click.echo(f"{file}: {size / 1e6:,.1f} MB", err=True)
+
+
+@main.group()
+def delete() -> None:
+    """Remove what was stored by mistake."""
+
+
+@delete.command()
+@click.argument("visits", type=int, nargs=-1, required=True, metavar="VISIT...")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def visit(ctx: click.Context, visits: tuple[int, ...], yes: bool) -> None:
+    """Remove visits with their detectors, sources, predictions and results, all or none of them."""
+    from ssdb.store.tables.delete import delete_visits, rows_of_visits
+
+    database = open_database(ctx)
+    if not yes:
+        click.confirm(f"Remove {_told(rows_of_visits(database, visits))}?", abort=True, err=True)
+    click.echo(f"removed {_told(delete_visits(database, visits))}")
+
+
+def _told(rows: dict[str, int]) -> str:
+    named = {
+        "Visit": "visits",
+        "VisitDetector": "detectors",
+        "DiaSource": "sources",
+        "SsPrediction": "predictions",
+        "SSSource": "sources that were known objects",
+    }
+    return ", ".join(f"{rows[table]:,} {name}" for table, name in named.items())
