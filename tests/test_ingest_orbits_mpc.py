@@ -29,7 +29,7 @@ from orbit_files import (
 )
 
 from ssdb.errors import InputError
-from ssdb.ingest.formats import mpc_orbits as reader
+from ssdb.ingest.formats import orbit_block as reader
 from ssdb.ingest.formats.mpcorb import read_mpcorb
 from ssdb.ingest.orbits import ingest_orbits
 from ssdb.store.database import Database

@@ -104,19 +104,9 @@ def identify_encoded(
 def identify_in_two_forms(packed: pa.Array, unpacked: pa.Array) -> tuple[pa.Array, pa.Array, np.ndarray, np.ndarray]:
     """Objects of which a table has the packed designation, the unpacked one, or both, as those of the MPC do.
 
-    Parameters
-    ----------
-    packed, unpacked : pyarrow.Array of string, shape (n,)
-        Without blanks around them; NULL where there is none.
-
-    Returns
-    -------
-    packed, unpacked : pyarrow.Array of string, shape (n,)
-        The one made from the other, NULL where there is no packed form.
-    ids : ndarray of int64, shape (n,)
-        ``ssObjectId``; 0 where there is no packed form.
-    agree : ndarray of bool, shape (n,)
-        False where the two given forms are of two objects.
+    Both are text of shape (n,) without blanks around it, NULL where there is none. Returned are the packed and unpacked
+    forms, the one made from the other, and ``ssObjectId``, NULL and 0 where there is no packed form; and where the two
+    given forms agree, being of one object.
     """
     made, ids = unpack(packed)
     # The rest is rare: designations in one form only, or not in the form that the packed one leads to.

@@ -24,7 +24,7 @@ def from_memory(source: Any) -> pa.Table:
     if isinstance(source, pa.Table):
         return source
     if isinstance(source, Mapping):
-        return _from_mapping(source)
+        return _table({str(name): _column(values) for name, values in source.items()})
     if hasattr(source, "to_dict") and hasattr(source, "columns"):
         swapped = {n: t.newbyteorder("=") for n, t in source.dtypes.items() if getattr(t, "byteorder", "=") in "<>"}
         # By itself Arrow leaves out an index that pandas keeps as a range, whether it has a name or not.
@@ -41,10 +41,6 @@ def from_memory(source: Any) -> pa.Table:
         "columns are read from a path, an astropy Table, a pyarrow Table, a pandas DataFrame, "
         f"or a mapping of names to arrays, not from {type(source).__name__}"
     )
-
-
-def _from_mapping(source: Mapping[str, Any]) -> pa.Table:
-    return _table({str(name): _column(values) for name, values in source.items()})
 
 
 def from_astropy(table: Table) -> pa.Table:

@@ -54,8 +54,7 @@ _MAGIC = {
 """How the content of files begins."""
 
 _MAGIC_WITHIN = 4096
-_LOOKED_AT = 200_000
-"""Bytes: the header of MPCORB.DAT has some 2,000."""
+_LOOKED_AT = 200_000  # bytes: the header of MPCORB.DAT has some 2,000
 
 
 class InputFile(os.PathLike[str]):

@@ -44,9 +44,7 @@ _BYTES = {"": 10**9, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _LONGEST_UNIT = 500
 _ABSURD_POWER = re.compile(r"(\*\*|\^)[\s(+-]*\d{4}")
 
-_MOST_VALUES = 1_000_000
-"""Values of a text in YAML."""
-
+_MOST_VALUES = 1_000_000  # values of a text in YAML
 _GZIP = b"\x1f\x8b"
 _OTHER_COMPRESSIONS = {
     b"BZh": "bzip2",
@@ -66,8 +64,7 @@ _LESS = 10
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-_memory = DEFAULT_MEMORY
-"""What is allowed now; of all threads, some of which only read ahead for others."""
+_memory = DEFAULT_MEMORY  # what is allowed now; of all threads, some of which only read ahead for others
 
 
 @contextmanager

@@ -36,9 +36,9 @@ def output_file(path: str | os.PathLike[str], *, like: Path | None = None) -> It
     """A path to write a file to, which takes its place at ``path`` at the end; nothing does if anything is raised.
 
     A file that is replaced leaves its permissions, its extended attributes and, as far as the user may give files away,
-    its owner and group to the new one. Else the permissions are what the umask says, and those who may not read the
-    file ``like``, whose content this one has, may not read it either. InputError if it cannot be written, or if what is
-    at ``path`` is not to be replaced; see :func:`require_replaceable`.
+    its owner and group to the new one. Else they are what the umask says, less those of ``like``, a file whose content
+    it has. InputError if it cannot be written, or if what is at ``path`` is not to be replaced; see
+    :func:`require_replaceable`.
     """
     target = Path(path)
     with cannot_be_written(target):

@@ -36,22 +36,9 @@ class _Written:
 def output_folder(directory: str | os.PathLike[str], by: str, names: Iterable[str]) -> Iterator[Path]:
     """A directory to write files to, which are moved into a folder at the end; none is if anything is raised.
 
-    Files of the folder that were written ``by`` the same command before and are not written now are removed.
-
-    Parameters
-    ----------
-    directory : path
-        Made if it is missing.
-    by : str
-        What writes them, in one word.
-    names : iterable of str
-        Files that are going to be written, as far as they are known: refused before they cost anything.
-
-    Raises
-    ------
-    InputError
-        If the folder has files of these names that ssdb did not write, or that have changed since; or if it cannot be
-        written to.
+    Files of the folder that were written ``by`` the same command (one word) before, and are not written now, are
+    removed. InputError if the folder has files of these names that ssdb did not write, or that have changed since
+    (``names`` are those known to be written, refused before they cost anything); or if it cannot be written to.
     """
     folder = Path(directory)
     with cannot_be_written(folder):

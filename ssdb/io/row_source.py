@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, TypeAlias
 
 import pyarrow as pa
 
@@ -26,57 +26,31 @@ _BUFFER_BYTES = 65_536
 """Of a column that is being read. Without it pyarrow reads a row group, of a million rows perhaps, as a whole."""
 
 
-class Rows(Protocol):
-    """Columns as :func:`ssdb.io.tables.read_columns` makes them, which can be gone through more than once.
-
-    ``whole`` has all rows, where they are one part.
-    """
-
-    n_rows: int
-    schema: pa.Schema
-    whole: pa.Table | None
-
-    def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """The rows in order, all or some of their columns, ROWS_PER_PART or a little more at a time."""
-        ...
-
-
 def open_rows(
     source: Any, strings: Sequence[str] = (), read: Callable[[Any], pa.Table] | None = None, *, at_once: bool = False
 ) -> Rows:
-    """The rows of a file, or of a table in memory, as :func:`ssdb.io.tables.read_columns` takes them.
+    """The rows of a file or of a table in memory, as :func:`ssdb.io.tables.read_columns` takes them.
 
-    Parameters
-    ----------
-    source : path, or table in memory
-    strings : sequence of str
-        Columns of a CSV file to read as text.
-    read : callable, optional
-        Reader of a foreign format, which is read as a whole.
-    at_once : bool
-        Make one part of all rows, however many.
-
-    Raises
-    ------
-    InputError
-        If the source is not usable. What is wrong inside a Parquet file is found when it is gone through.
+    ``read`` is the reader of a foreign format, which is read as a whole; ``at_once`` makes one part of all rows,
+    however many. InputError if the source is not usable; what is wrong inside a Parquet file is found when it is gone
+    through.
     """
     if read is not None:
-        return _RowsInMemory(read(source), at_once)
+        return RowsInMemory(read(source), at_once)
     source = input_of(source)
     if isinstance(source, InputFile) and not at_once:
         path = Path(source)
         if not path.is_dir():
             require_file(path)
         if source.format == "Parquet" and source.table is None:
-            rows = _ParquetRows(path)
+            rows = ParquetRows(path)
             if rows.n_rows > ROWS_PER_PART:
                 return rows
-    return _RowsInMemory(read_columns(source, strings, lenient=True), at_once)
+    return RowsInMemory(read_columns(source, strings, lenient=True), at_once)
 
 
-class _RowsInMemory:
-    """Rows of a table."""
+class RowsInMemory:
+    """Rows of a table; ``whole`` is all of it, where that is one part."""
 
     def __init__(self, table: pa.Table, at_once: bool) -> None:
         self._table = table
@@ -85,15 +59,16 @@ class _RowsInMemory:
         self.schema = table.schema
 
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The rows in order, all or some of their columns, ROWS_PER_PART at a time."""
         table = self._table if columns is None else self._table.select(list(columns))
         for start in range(0, max(self.n_rows, 1), ROWS_PER_PART):
             yield table.slice(start, ROWS_PER_PART)
 
 
-class _ParquetRows:
+class ParquetRows:
     """Rows of a Parquet file, or of a folder of such files; more than are one part."""
 
-    whole = None
+    whole: pa.Table | None = None
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -118,6 +93,7 @@ class _ParquetRows:
         self.schema = plain(given.empty_table(), str(path)).schema
 
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The rows in order, all or some of their columns, ROWS_PER_PART or a little more at a time."""
         named = self.schema.names if columns is None else list(columns)
         wanted = [*named, *(mask for mask in map(mask_name, named) if mask in self._fields)]
         some: list[pa.RecordBatch] = []
@@ -166,3 +142,7 @@ def _version(opened: BinaryIO) -> tuple[int, int, int]:
     """What is another for another file, and for the same one after it was written to."""
     found = os.fstat(opened.fileno())
     return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+Rows: TypeAlias = RowsInMemory | ParquetRows
+"""Columns as :func:`ssdb.io.tables.read_columns` makes them, which can be gone through more than once."""

@@ -24,8 +24,7 @@ SINGLE = b"single"
 """In the metadata of a field of double precision: some of its values have been in single precision."""
 
 _INCOMPLETE = b"incomplete"
-_NOT_PLAIN = b"not plain"
-"""In the metadata of a table's schema."""
+_NOT_PLAIN = b"not plain"  # in the metadata of a table's schema
 
 
 def noted(schema: pa.Schema, *, not_plain: Mapping[str, str], incomplete: str | None = None) -> pa.Schema:

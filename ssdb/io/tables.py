@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -17,7 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.errors import InputError, UsageError, option, shown
-from ssdb.io.formats.ecsv import with_texts
 from ssdb.io.formats.fits import read_fits
 from ssdb.io.formats.hdf5 import read_hdf5
 from ssdb.io.formats.parquet import NOT_UTF8, is_plain, opened_parquet, parquet_parts, refuse_long_texts
@@ -37,8 +37,9 @@ from ssdb.io.table_notes import (
     with_astropy_units,
 )
 
-_TIMES_OF_ECSV = 20
-"""How many times its bytes an ECSV file takes: astropy has each value as a text of Python's."""
+_TIMES_OF_ECSV = 20  # how many times its bytes an ECSV file takes: astropy has each value as a text of Python's
+
+_NUMBERS_OF_ECSV = re.compile(r"(?m)^(#\s*-\s*\{\s*name:\s*([^,{}]+?)\s*,[^\n]*?\bdatatype:\s*)(?:u?int|float)\d+\b")
 
 _NOT_UTF8 = "is not UTF-8 text (convert the file, of Latin-1: iconv -f latin1 -t utf-8)"
 
@@ -55,31 +56,26 @@ def label(source: object) -> str:
 
 
 def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = False) -> pa.Table:
-    """The columns of a file, or of a table in memory.
+    """The columns of a file, or of a table in memory, with ``unit`` and ``description`` in the metadata of their
+    fields.
 
-    Only plain columns are taken: those with arrays, lists or structures in their rows are left out, as are
-    astropy's SkyCoord columns, all of which :func:`ssdb.io.table_notes.not_plain` names, and the unnamed index of a
-    pandas DataFrame. astropy's Time columns become MJD TAI. Masked values and empty strings become null; so does NaN
-    where the format has no other null (FITS, VOTable, CSV, pandas), and stays NaN elsewhere. Integers are exact over
-    the whole range of 64 bits.
+    Only plain columns are taken: those with arrays, lists or structures in their rows are left out, as are astropy's
+    SkyCoord columns, all of which :func:`ssdb.io.table_notes.not_plain` names, and the unnamed index of a pandas
+    DataFrame. astropy's Time columns become MJD TAI. Masked values and empty strings become null; so does NaN where the
+    format has no other null (FITS, VOTable, CSV, pandas), and stays NaN elsewhere. Integers are exact over the whole
+    range of 64 bits.
 
     Parameters
     ----------
     source : path, or table in memory
-        A path whose ending says what it is (see :data:`ENDINGS`); or an astropy Table, a pyarrow Table, a pandas
-        DataFrame, or a mapping of names to arrays (numpy, masked, Quantity, Arrow, list).
+        A path whose ending or content says what it is; or an astropy Table, a pyarrow Table, a pandas DataFrame, or a
+        mapping of names to arrays (numpy, masked, Quantity, Arrow, list).
     strings : sequence of str
-        Columns of a CSV or ECSV file to read as text whatever they look like, and whatever an ECSV file says of them,
-        so that ``00433`` keeps its zeros; in small or capital letters. The other formats have numbers or texts.
-
+        Columns of a CSV or ECSV file to read as text whatever they look like, so that ``00433`` keeps its zeros; in
+        small or capital letters. The other formats have numbers or texts.
     lenient : bool
         Let columns of text that is not UTF-8 have no values, and say so (:data:`ssdb.io.table_notes.UNREADABLE`),
         instead of an error.
-
-    Returns
-    -------
-    pyarrow.Table
-        With ``unit`` and ``description`` in the metadata of the fields where the source has them.
 
     Raises
     ------
@@ -171,11 +167,21 @@ def _read_ecsv(source: InputFile, strings: Sequence[str]) -> pa.Table:
         header = [line.removeprefix("#").removeprefix(" ") for line in lines]
         refuse_yaml(path, "".join(line for line in header if not line.startswith("%ECSV")))
         file.seek(0)
-        as_text = with_texts("".join(lines), strings)
+        as_text = _with_texts("".join(lines), strings)
         if as_text == "".join(lines):
             return from_astropy(Table.read(file, format="ascii.ecsv"))
         file.seek(len("".join(lines).encode()))
         return from_astropy(Table.read(io.BytesIO(as_text.encode() + file.read()), format="ascii.ecsv"))
+
+
+def _with_texts(header: str, strings: Sequence[str]) -> str:
+    """The header of an ECSV file in which some columns are text, whatever it said."""
+    folded = {name.lower() for name in strings}
+
+    def text(column: re.Match[str]) -> str:
+        return f"{column[1]}string" if column[2].strip("'\"").lower() in folded else column[0]
+
+    return _NUMBERS_OF_ECSV.sub(text, header) if folded else header
 
 
 def _read_votable(source: InputFile, _: Sequence[str]) -> pa.Table:
@@ -209,8 +215,8 @@ _OF_SEVERAL_TABLES = ("FITS", "VOTable", "HDF5")
 def plain(table: pa.Table, name: str, *, lenient: bool = False) -> pa.Table:
     """A table with plain columns only, text as ``string``, and null instead of empty strings.
 
-    A text that is not UTF-8 is an error or, on request, has no values, as the metadata of its field say
-    (:data:`ssdb.io.table_notes.UNREADABLE`). The metadata of the schema say what :mod:`ssdb.io.table_notes` tells.
+    A text that is not UTF-8 is an error or, where ``lenient`` is set, has no values, as the metadata of its field say.
+    The metadata of the schema say what :mod:`ssdb.io.table_notes` tells.
     """
     try:
         refuse_repeated(table.schema.names, name)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,23 +71,37 @@ def commented_names(stream: io.BufferedIOBase, name: str | os.PathLike[str]) -> 
 def with_newlines(stream: io.BufferedIOBase) -> io.BufferedIOBase:
     """A text, at its beginning, with LF at the ends of lines: also one of old Macintosh, where CR ends a line."""
     beginning = stream.peek(_LOOKED_AT)[:_LOOKED_AT]  # type: ignore[attr-defined]
-    old = b"\r" in beginning.rstrip(b"\r\n") and b"\n" not in beginning
-    return io.BufferedReader(_OldMacintosh(stream)) if old else stream
+    if b"\r" not in beginning.rstrip(b"\r\n") or b"\n" in beginning:
+        return stream
+    pieces = iter(partial(stream.read, _LOOKED_AT), b"")
+    return io.BufferedReader(_Pieces(piece.replace(b"\r", b"\n") for piece in pieces))
 
 
-class _OldMacintosh(io.RawIOBase):
-    """The bytes of a stream with LF for CR."""
+def with_commas(stream: io.BufferedIOBase, name: object) -> io.BufferedIOBase:
+    """A text with commas between its values instead of blanks."""
+    return io.BufferedReader(_Pieces(separated(lines.tobytes(), b",") for lines in lines_of(stream, name)))
 
-    def __init__(self, stream: io.BufferedIOBase) -> None:
-        self._stream = stream
+
+def separated(lines: bytes, separator: bytes) -> bytes:
+    """Lines with a separator for the blanks between values, and without those around them."""
+    return re.sub(rb"[ \t]+", separator, re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", lines))
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces of bytes as a stream."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        content = self._stream.read(len(buffer)).replace(b"\r", b"\n")
-        buffer[: len(content)] = content
-        return len(content)
+        self._rest = self._rest or memoryview(next(self._pieces, b""))
+        n = min(len(buffer), len(self._rest))
+        buffer[:n], self._rest = self._rest[:n], self._rest[n:]
+        return n
 
 
 def lines_of(stream: io.BufferedIOBase, name: object) -> Iterator[np.ndarray]:

@@ -24,14 +24,9 @@ _DATE = re.compile(
     r"(?P<year>\d{4})-\d\d-\d\d(?P<clock>[T ]\d\d:\d\d(:\d\d(\.\d*)?)?)?(?P<utc> ?(Z|UTC)|[+-]00:?00)?", re.IGNORECASE
 )
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-_JULIAN_DATES = 1_500_000.0
-"""From here on a number is a Julian date, or a date without hyphens."""
-
-_UTC_YEAR = 1960
-"""The first of UTC; it has leap seconds since 1972."""
-
-_UTC_WITH_LEAP_SECONDS = 41317.0 + 10.0 / SECONDS_PER_DAY
-"""MJD TAI."""
+_JULIAN_DATES = 1_500_000.0  # from here on a number is a Julian date, or a date without hyphens
+_UTC_YEAR = 1960  # the first of UTC; it has leap seconds since 1972
+_UTC_WITH_LEAP_SECONDS = 41317.0 + 10.0 / SECONDS_PER_DAY  # MJD TAI
 
 
 def mjd_tai_of(given: Any, scale: str | None = None) -> float:

@@ -23,12 +23,10 @@ from ssdb.io.units import parsed_unit
 if TYPE_CHECKING:
     from astropy.table import Table
 
-_ROWS_PER_GROUP = 65_536
-"""Of a Parquet file, at least but for the last."""
+_ROWS_PER_GROUP = 65_536  # of a Parquet file, at least but for the last
 
 
-_MOST_MASKED = 10_000_000
-"""Rows of which a byte each is put beside a table, for astropy."""
+_MOST_MASKED = 10_000_000  # rows of which a byte each is put beside a table, for astropy
 
 
 def write_columns(table: pa.Table, path: str | os.PathLike[str]) -> None:
@@ -46,13 +44,20 @@ def write_parts(schema: pa.Schema, tables: Iterable[pa.Table], path: str | os.Pa
     Parquet and CSV take one after the other; of the other formats all are in memory.
     """
     format_ = written_format(Path(path))
-    counted = _Counted(tables)
+    n_rows = 0
+
+    def counted() -> Iterator[pa.Table]:
+        nonlocal n_rows
+        for table in tables:
+            n_rows += table.num_rows
+            yield table
+
     with output_file(path) as part:
         try:
             if format_ in _IN_PARTS:
-                _IN_PARTS[format_](schema, counted, part)
+                _IN_PARTS[format_](schema, counted(), part)
             else:
-                _WHOLE[format_](pa.concat_tables([schema.empty_table(), *counted]), part)
+                _WHOLE[format_](pa.concat_tables([schema.empty_table(), *counted()]), part)
         except UnicodeEncodeError as error:
             letter = error.object[error.start]
             raise InputError(
@@ -60,20 +65,7 @@ def write_parts(schema: pa.Schema, tables: Iterable[pa.Table], path: str | os.Pa
             ) from error
         except (ValueError, TypeError) as error:
             raise InputError(f"{label(path)}: cannot be written: {error}") from error
-    return counted.n_rows
-
-
-class _Counted:
-    """Tables, and the number of their rows once they have been looked at."""
-
-    def __init__(self, tables: Iterable[pa.Table]) -> None:
-        self._tables = tables
-        self.n_rows = 0
-
-    def __iter__(self) -> Iterator[pa.Table]:
-        for table in self._tables:
-            self.n_rows += table.num_rows
-            yield table
+    return n_rows
 
 
 def to_astropy(table: pa.Table) -> Table:

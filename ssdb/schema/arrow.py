@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -44,6 +45,21 @@ def arrow_field(column: sa.Column) -> pa.Field:
 def arrow_schema(table: sa.Table) -> pa.Schema:
     """The Arrow schema of a table: its columns, in order, without generated ones."""
     return pa.schema([arrow_field(column) for column in table.columns if column.computed is None])
+
+
+def arrow_rows(table: sa.Table, values: Mapping[str, Any]) -> pa.Table:
+    """Those columns of a table that have values, arrays of one length by name, in its order and with its units.
+
+    NaN becomes NULL. Floating-point numbers keep double precision, for checks to look at.
+    """
+    fields, columns = [], []
+    for field in arrow_schema(table):
+        if field.name in values:
+            given = values[field.name]
+            column = given if isinstance(given, pa.Array | pa.ChunkedArray) else pa.array(given, from_pandas=True)
+            fields.append(field.with_type(pa.float64()) if pa.types.is_floating(field.type) else field)
+            columns.append(column.cast(fields[-1].type))
+    return pa.table(columns, schema=pa.schema(fields))
 
 
 @cache

@@ -33,17 +33,11 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
 }
 
-_ROWS = 1_000
-"""Rows that are read at a time."""
-
-_LONGEST_VALUE = 10_000
-"""Bytes of a value or a row that is read."""
-
+_ROWS = 1_000  # rows that are read at a time
+_LONGEST_VALUE = 10_000  # bytes of a value or a row that is read
 _STEPS = 100_000
 _MOST_STEPS = 100_000_000
-_MOST_SECONDS = 20.0
-"""What it may take until rows come: instructions of SQLite, and time."""
-
+_MOST_SECONDS = 20.0  # what it may take until rows come: instructions of SQLite, and time
 _STEPS_PER_ROW = 10_000
 _SECONDS_PER_ROW = 0.002
 """What each row of a table adds to that, which takes some hundred instructions. One of a view adds nothing, since its

@@ -25,6 +25,7 @@ from ssdb.ingest.formats.orbit_block import (
     Part,
     numbers_of,
     parts_of,
+    text_parts,
 )
 from ssdb.ingest.orbit_checks import perihelion_problems
 from ssdb.ingest.table.conform import conform
@@ -47,11 +48,7 @@ _target = mpc_orbits.to_metadata(sa.MetaData())
 for _name in _NAMES:
     _target.c[_name].type = sa.Text()  # one that is too long costs its row, not the file
 
-_CSV_BLOCK_BYTES = 32 * 2**20
-"""A row has to fit: the JSON text of an orbit has some ten thousand characters."""
-
-_PARQUET_ROWS = 10_000
-"""With the JSON text of every orbit, 50,000 rows are half a gigabyte."""
+_PARQUET_ROWS = 10_000  # with the JSON text of every orbit, 50,000 rows are half a gigabyte
 
 
 def is_mpc_orbits(column_names: list[str]) -> bool:
@@ -77,7 +74,7 @@ def _parts(source: Any, name: str) -> Iterator[Part]:
     source = input_of(source)
     if isinstance(source, InputFile):
         if source.format == "CSV" and source.is_simple_text and b"," in source.header[0]:
-            return _csv_parts(source)
+            return text_parts(source, [column for column in source.names if _of_ours(column)])
         if source.format == "Parquet":
             return _parquet_parts(Path(name))
     return ((table, numbers, []) for table, numbers in parts_of(read_columns(source, strings=_NAMES)))
@@ -101,42 +98,6 @@ def _parquet_parts(path: Path) -> Iterator[Part]:
 
 def _of_ours(column: str) -> bool:
     return column.lower() in mpc_orbits.c and column.lower() not in _OURS
-
-
-def _csv_parts(source: InputFile) -> Iterator[Part]:
-    from pyarrow import csv as arrow_csv
-
-    bad: list[int] = []  # told in advance of the rows round them, and never twice
-
-    def note(row: arrow_csv.InvalidRow) -> str:
-        bad.append(row.number)
-        return "skip"
-
-    header = source.names
-    with source.opened(below_header=True) as stream:
-        wanted = [column for column in header if _of_ours(column)]
-        # All as text: a number that cannot be read costs its row, not the file.
-        types = dict.fromkeys(wanted, pa.string())
-        try:
-            with arrow_csv.open_csv(
-                stream,
-                arrow_csv.ReadOptions(column_names=header, block_size=_CSV_BLOCK_BYTES, use_threads=False),
-                arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
-                arrow_csv.ConvertOptions(include_columns=wanted, column_types=types),
-            ) as reader:
-                before, told = 0, 0
-                for batch in reader:
-                    numbers = np.arange(before + 1, before + 1 + batch.num_rows + len(bad))
-                    numbers = numbers[~np.isin(numbers, bad)][: batch.num_rows]
-                    before = int(numbers[-1]) if len(numbers) else before
-                    left_out = [(f"there are not {len(header)} values", np.array(bad[told:]))] if bad[told:] else []
-                    told = len(bad)
-                    for table, part in parts_of(pa.Table.from_batches([batch])):
-                        yield table, numbers[part - 1], left_out
-                        left_out = []
-        except pa.ArrowInvalid as error:
-            if "Empty CSV" not in str(error):
-                raise InputError(f"{source.path}: cannot be read as CSV, is it complete? ({error})") from error
 
 
 def _parsed(table: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -51,9 +51,7 @@ _COLUMNS = {
 }
 """First and last column of each value, counted from 1."""
 
-_GAPS = (8, 14, 20, 26, 36, 37, 47, 48, 58, 59, 69, 70, 80, 92)
-"""Columns that are blank in every orbit."""
-
+_GAPS = (8, 14, 20, 26, 36, 37, 47, 48, 58, 59, 69, 70, 80, 92)  # columns that are blank in every orbit
 _NUMBERS = tuple(
     name for name in _COLUMNS if name not in ("packed", "epoch", "u_param", "arc_unit", "computer_to_readable")
 )
@@ -68,8 +66,7 @@ _HEADER_END = re.compile(rb"-{60,}\s*|Des'n\s.*", re.DOTALL)
 _MEAN_MOTION_ROUNDING = 0.5e-8
 _AXIS_ROUNDING = 0.5e-7
 """Half a unit of the last digit of the two columns that give the size of an orbit, deg/d and au."""
-_DISAGREEMENT = 1e-4
-"""Relative difference between the two that no rounding makes."""
+_DISAGREEMENT = 1e-4  # relative difference between the two that no rounding makes
 
 
 def is_mpcorb(path: str | os.PathLike[str]) -> bool:

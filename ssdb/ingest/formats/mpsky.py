@@ -24,7 +24,7 @@ from ssdb.errors import InputError, shown
 from ssdb.io.input_file import InputFile, input_of
 from ssdb.io.limits import content_of, refuse_repeated
 from ssdb.io.tables import label
-from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.arrow import arrow_rows
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.sphere import directions_and_rates, separations
 from ssdb.units import AU_PER_DAY_KM_S, Array
@@ -34,8 +34,7 @@ PROVIDER = "mpsky"
 
 _NEEDED = ("name", "ra", "dec", "tmin", "tmax")
 
-_MESSAGE = b"\xff\xff\xff\xff"
-"""What a message of Arrow's begins with; the length of its header follows."""
+_MESSAGE = b"\xff\xff\xff\xff"  # what a message of Arrow's begins with; the length of its header follows
 
 _DICTIONARY, _RECORD_BATCH, _TENSOR = 2, 3, 4
 """Kinds of messages (Message.fbs of Arrow's format)."""
@@ -93,15 +92,7 @@ def read_mpsky(
     }
     if "Vmag" in columns.column_names:
         values["ephVmag"] = _numbers(name, columns, "Vmag")
-    # Designations are as long as they are, and the magnitudes become single precision at the door, which looks at them.
-    as_given = {"designation": pa.string(), "ephVmag": pa.float64()}
-    fields = [field for field in arrow_schema(ss_prediction) if field.name in values]
-    fields = [field.with_type(as_given.get(field.name, field.type)) for field in fields]
-    arrays = [
-        names if field.name == "designation" else pa.array(values[field.name], field.type, from_pandas=True)
-        for field in fields
-    ]
-    return pa.table(arrays, schema=pa.schema(fields)), _doubts(name, columns, values["ephRa"], values["ephDec"])
+    return arrow_rows(ss_prediction, values), _doubts(name, columns, values["ephRa"], values["ephDec"])
 
 
 def predicted_columns(objects: Array, observer: Array, t: Array) -> dict[str, Array]:

@@ -42,35 +42,20 @@ def is_of_names(columns: Collection[str]) -> bool:
 
 def names_of_objects(names: pa.Array, ids: np.ndarray) -> pa.Table:
     """Rows of SsAlias, each name once, of names (NULL where there is none) and ``ssObjectId``, both of shape (n,)."""
-    used = pc.fill_null(pc.and_(pc.greater(pc.utf8_length(names), 0), _short(names)), False)
+    lengths = pc.utf8_length(names)
+    used = pc.fill_null(pc.and_(pc.greater(lengths, 0), pc.less_equal(lengths, MAX_ALIAS_LENGTH)), False)
     table = pa.table({"alias": names, "ssObjectId": pa.array(ids)}).filter(used)
     first = table.group_by("alias", use_threads=False).aggregate([("ssObjectId", "first")])
     first = first.rename_columns(["alias", "ssObjectId"])
     return first.append_column("kind", pa.array([NAME] * first.num_rows, pa.string()))
 
 
-def _short(names: pa.Array) -> pa.Array:
-    return pc.less_equal(pc.utf8_length(names), MAX_ALIAS_LENGTH)
-
-
 def store_names(connection: sa.Connection, rows: pa.Table) -> tuple[dict[str, Any], int, tuple[str, ...]]:
     """Stores the names of a table in SsAlias; those of comets, which many share, with the designation.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        For writing; it has locked the names.
-    rows : pyarrow.Table
-        Text columns: ``name``, and ``mp_number`` or a primary provisional designation, packed or not.
-
-    Returns
-    -------
-    counts : dict of str to int
-        How many names are ``new``, ``changed`` (of another object) and ``unchanged``.
-    invalid : int
-        Rows of objects that no identifier can be made of.
-    doubts : tuple of str
-        Which these are.
+    The rows have text columns: ``name``, and ``mp_number`` or a primary provisional designation, packed or not. The
+    connection, for writing, has locked the names. Returned are how many names are ``new``, ``changed`` (of another
+    object) and ``unchanged``; how many rows are of objects that no identifier can be made of; and which these are.
     """
     names = known_texts(rows.column(_NAME).combine_chunks())
     named = names.is_valid().to_numpy(zero_copy_only=False)

@@ -11,12 +11,12 @@ import pyarrow as pa
 from ssdb.errors import InputError, shown
 from ssdb.ingest.formats.foreign_sqlite import ForeignDatabase, quoted, reading
 from ssdb.io.input_file import InputFile, input_of
-from ssdb.schema.arrow import arrow_field
+from ssdb.schema.arrow import arrow_rows
 from ssdb.schema.survey import visit
 from ssdb.units import SECONDS_PER_DAY
 
-TABLES = ("observations", "SummaryAllProps")
-"""The table of visits, now and in older schedules."""
+SCHEDULES = ("observations", "SummaryAllProps")
+"""What the table of visits is called, now and in older schedules."""
 
 OBSERVATORY_CODE = "X05"
 """The Minor Planet Center's code of the Rubin Observatory, whose simulator OpSim is."""
@@ -50,7 +50,7 @@ def read_opsim(path: str | os.PathLike[str]) -> pa.Table:
     with reading(path) as database:
         table = _table(database)
         if table is None:
-            raise InputError(f"{name}: not an OpSim schedule: there is no table {' or '.join(TABLES)}")
+            raise InputError(f"{name}: not an OpSim schedule: there is no table {' or '.join(SCHEDULES)}")
         there = database.columns[table]
         # Since the filter wheel of the real camera, "filter" may be the piece of glass (r_57) beside "band" (r).
         band = "band" if "band" in there else "filter"
@@ -76,18 +76,14 @@ def read_opsim(path: str | os.PathLike[str]) -> pa.Table:
         "ra": _floats(columns, "fieldRA", name),
         "dec": _floats(columns, "fieldDec", name),
     }
-    fields = [arrow_field(visit.columns[column]) for column in values]
-    # Single precision is made at the door, which looks at the values.
-    fields = [field.with_type(pa.float64()) if pa.types.is_floating(field.type) else field for field in fields]
     try:
-        arrays = [_as(values[field.name], field.type) for field in fields]
+        return arrow_rows(visit, values)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise InputError(f"{name}: column observationId or {band} of the table {table}: {error}") from None
-    return pa.table(arrays, schema=pa.schema(fields))
 
 
 def _table(database: ForeignDatabase) -> str | None:
-    return next((table for table in TABLES if table in database.columns), None)
+    return next((table for table in SCHEDULES if table in database.columns), None)
 
 
 def _floats(table: pa.Table, column: str, name: str) -> np.ndarray:
@@ -96,8 +92,3 @@ def _floats(table: pa.Table, column: str, name: str) -> np.ndarray:
         return np.array(table[column].to_pylist(), np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name}: column {column}: {error}") from None
-
-
-def _as(values: Any, type_: pa.DataType) -> pa.ChunkedArray | pa.Array:
-    column = values if isinstance(values, pa.ChunkedArray) else pa.array(values, from_pandas=True)
-    return column.cast(type_)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ssdb.errors import InputError
+from ssdb.io.input_file import InputFile
+from ssdb.io.text_lines import with_commas
 from ssdb.schema.ranges import EPOCHS
 from ssdb.schema.sentinels import UNKNOWN_TEXTS, known_texts
 
@@ -23,6 +26,7 @@ Part = tuple[pa.Table, np.ndarray, list[tuple[str, np.ndarray]]]
 """Rows of a file, their numbers, and what is wrong with rows that are not among them, with the numbers of those."""
 
 _DOUBLE = pa.float64()
+_CSV_BLOCK_BYTES = 32 * 2**20  # a row has to fit: the JSON text of an orbit has some ten thousand characters
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
@@ -33,15 +37,13 @@ class OrbitBlock:
     Attributes
     ----------
     rows : pyarrow.Table
-        Columns of mpc_orbits, of the types of its Arrow schema, at least ``packed_primary_provisional_designation``.
+        Columns of mpc_orbits, of its types, at least ``packed_primary_provisional_designation``.
     numbers : ndarray of int, shape (n,)
-        Which lines of the file (text of fixed columns) or rows of the table (from 1) they are.
+        Which lines of the file or rows of the table (from 1) they are; ``counted`` says which of both.
     ids : ndarray of int64, shape (n,)
         ``ssObjectId``.
     left_out : list of (str, ndarray)
         What is wrong with rows that are not among these, and their numbers.
-    counted : {"row", "line"}
-        What the numbers count.
     unknown : list of (str, ndarray)
         What was wrong with a value that became unknown, and the numbers of the rows, which may be among these.
     not_plain : tuple of str
@@ -112,6 +114,55 @@ def parts_of(table: pa.Table) -> Iterator[tuple[pa.Table, np.ndarray]]:
     for first in range(0, max(table.num_rows, 1), ROWS_PER_BLOCK):
         part = table.slice(first, ROWS_PER_BLOCK)
         yield part, first + 1 + np.arange(part.num_rows)
+
+
+def text_parts(source: InputFile, wanted: Sequence[str] | None = None, *, line_numbers: bool = False) -> Iterator[Part]:
+    """Columns of text, all as text, between commas or blanks, whose first line names them.
+
+    Rows with another number of values than names are left out. The numbers are those of rows, which may have line ends
+    within quotes, or of the lines of the file.
+    """
+    from pyarrow import csv
+
+    bad: list[int] = []  # told in advance of the rows round them, and never twice
+
+    def note(row: csv.InvalidRow) -> str:
+        bad.append(row.number)
+        return "skip"
+
+    names, (header, before) = source.names, source.header
+    wanted = names if wanted is None else wanted
+    before = before + 1 if line_numbers else 0
+    with source.opened(below_header=True) as stream:
+        try:
+            with csv.open_csv(
+                stream if b"," in header else with_commas(stream, source.path),
+                csv.ReadOptions(column_names=names, block_size=_CSV_BLOCK_BYTES, use_threads=False),
+                csv.ParseOptions(
+                    newlines_in_values=not line_numbers, ignore_empty_lines=not line_numbers, invalid_row_handler=note
+                ),
+                # A number that cannot be read costs its row, not the file.
+                csv.ConvertOptions(include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string())),
+            ) as reader:
+                last, told = 0, 0
+                for batch in reader:
+                    numbers = np.arange(last + 1, last + 1 + batch.num_rows + len(bad))
+                    numbers = numbers[~np.isin(numbers, bad)][: batch.num_rows]
+                    last = int(numbers[-1]) if len(numbers) else last
+                    left_out = []
+                    if bad[told:]:
+                        left_out = [(f"there are not {len(names)} values", before + np.array(bad[told:]))]
+                    told = len(bad)
+                    table = pa.Table.from_batches([batch])
+                    if line_numbers:
+                        there = ~np.logical_and.reduce([pc.equal(column, "").to_numpy() for column in table.columns])
+                        table, numbers = table.filter(pa.array(there)), numbers[there]
+                    for part, of_part in parts_of(table):
+                        yield part, before + numbers[of_part - 1], left_out
+                        left_out = []
+        except pa.ArrowInvalid as error:
+            if "Empty CSV" not in str(error):
+                raise InputError(f"{source.path}: cannot be read as CSV, is it complete? ({error})") from error
 
 
 def usable_epochs(epochs_mjd: np.ndarray) -> np.ndarray:

@@ -20,19 +20,18 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from ssdb.errors import InputError, UsageError, option, quoted, shown
+from ssdb.ingest.formats.orbit_block import numbers_of
 from ssdb.ingest.table.checks import Problems
 from ssdb.io.input_file import InputFile, input_of
 from ssdb.io.limits import content_of
 from ssdb.io.table_notes import unit_of
-from ssdb.schema.arrow import arrow_schema, with_column
+from ssdb.schema.arrow import arrow_rows
 from ssdb.schema.survey import ss_prediction
 from ssdb.units import ARCSEC_PER_DEG, Array
 
 PROVIDER = "skybot"
 
-_DEG_PER_DAY = 24.0 / ARCSEC_PER_DEG
-"""Degrees per day in an arcsecond per hour."""
-
+_DEG_PER_DAY = 24.0 / ARCSEC_PER_DEG  # degrees per day in an arcsecond per hour
 _NEEDED = ("Num", "Name", "RA", "DE")
 _SCALED = {
     "ephRateRa": ("dRA", _DEG_PER_DAY),
@@ -69,8 +68,7 @@ _SEXAGESIMAL = (
 _DESIGNATION = r"^(?:(?:\d{4}|A\d{3}) [A-Z]{2}\d*|\d{4} (?:P-L|T-[123]))$"
 _INSIDE = re.compile(r"(?<!\s)\||\|(?!\s|$)")
 """A pipe that separates nothing, for want of a blank on either side: that of G!kun||'homdima."""
-_PIPE = "\x01"
-"""What stands for it while a row is read."""
+_PIPE = "\x01"  # what stands for it while a row is read
 _NOT_MINOR = ("planet", "satellite", "natural satellite")
 
 
@@ -133,10 +131,8 @@ def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple
     if epoch is not None:
         values["midpointMjdTai"] = np.full(table.num_rows, epoch)
     values["provider"] = np.full(table.num_rows, PROVIDER, object)
-    fields = [field for field in arrow_schema(ss_prediction) if field.name in values]
-    arrays = [pa.array(values[field.name], field.type, from_pandas=True) for field in fields]
-    predictions = pa.table(arrays, schema=pa.schema(fields))
-    return _minor_bodies(with_column(predictions, "designation", designations(table), pa.string()), table)
+    values["designation"] = designations(table)
+    return _minor_bodies(arrow_rows(ss_prediction, values), table)
 
 
 def _lines(name: str) -> list[str]:
@@ -198,11 +194,9 @@ def _unit(name: str, table: pa.Table, column: str) -> str:
 
 def _numbers(problems: Problems, table: pa.Table, column: str) -> Array:
     """A column as numbers, unknown ones NaN."""
-    texts = table[column]
-    wrong = pc.invert(pc.match_substring_regex(texts, r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"))
-    bad = pc.fill_null(wrong, False)
-    problems.add(bad.to_numpy(), f"{column} is not a number")
-    return pc.if_else(bad, None, pc.replace_substring_regex(texts, r"^\+", "")).cast(pa.float64()).to_numpy()
+    values, bad = numbers_of(table[column].combine_chunks())
+    problems.add(bad, f"{column} is not a number")
+    return values
 
 
 def _angles(problems: Problems, table: pa.Table, column: str) -> Array:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,28 +21,25 @@ import pyarrow.csv
 
 from ssdb.errors import InputError, option, shown
 from ssdb.ingest.formats.foreign_sqlite import quoted, reading
-from ssdb.ingest.formats.opsim import looks_like_opsim
+from ssdb.ingest.formats.opsim import SCHEDULES
 from ssdb.io.formats.hdf5 import read_hdf5
 from ssdb.io.formats.parquet import opened_parquet, parquet_parts
 from ssdb.io.input_file import InputFile, input_of
 from ssdb.io.limits import whole
 from ssdb.io.tables import joined, mask_name, plain
-from ssdb.schema.arrow import arrow_schema
+from ssdb.io.text_lines import separated
+from ssdb.schema.arrow import arrow_rows
 from ssdb.schema.survey import ss_prediction
 from ssdb.units import AU_KM, SECONDS_PER_DAY
 
 PROVIDER = "sorcha"
 
-_TIMES_OF_TEXT = 3
-"""How many times its bytes a compressed text takes."""
-
+_TIMES_OF_TEXT = 3  # how many times its bytes a compressed text takes
 _KEYS = ("ObjID", "FieldID", "fieldMJD_TAI")
 _EXACT_TIME = "fieldJD_TDB"
 """The time that positions hold for; fieldMJD_TAI is that of the pointing, up to 43 ms away."""
 _IN_VISITS = ("ObjID", "fieldMJD_TAI")
-_SAME_TIME = 1.0 / SECONDS_PER_DAY
-"""Days."""
-
+_SAME_TIME = 1.0 / SECONDS_PER_DAY  # days
 _TRUE_POSITION = ("RATrue_deg", "DecTrue_deg")
 _POSITION = ("RA_deg", "Dec_deg")
 _OF_MEASUREMENTS = ("astrometricSigma_deg", "trailedSourceMag", "trailedSourceMagSigma", "PSFMag", "PSFMagSigma")
@@ -151,12 +148,7 @@ def _predictions(label: str, contents: _Contents, doubts: list[str]) -> pa.Table
         **_vectors(columns),
         "provider": np.full(table.num_rows, PROVIDER, object),
     }
-    fields = [field for field in arrow_schema(ss_prediction) if field.name in values]
-    arrays = [
-        column if isinstance(column, pa.ChunkedArray) else pa.array(column, field.type, from_pandas=True)
-        for field, column in ((field, values[field.name]) for field in fields)
-    ]
-    return pa.table(arrays, schema=pa.schema(fields))
+    return arrow_rows(ss_prediction, values)
 
 
 def _times(columns: dict[str, np.ndarray], doubts: list[str]) -> np.ndarray:
@@ -280,7 +272,8 @@ def _text(source: InputFile) -> _Contents:
         options = pyarrow.csv.ReadOptions(column_names=names, skip_rows=before + 1)
         try:
             with whole(Path(source), lambda piece: _TIMES_OF_TEXT * len(piece)) as stream:
-                return pyarrow.csv.read_csv(_commas(stream) if by_whitespace else stream, options, None, convert)
+                text = pa.BufferReader(separated(stream.read(), b",")) if by_whitespace else stream
+                return pyarrow.csv.read_csv(text, options, None, convert)
         except pa.ArrowInvalid as error:
             hint = ". Names with blanks need CSV, or underscores: 2015_MQ204" if by_whitespace else ""
             raise pa.ArrowInvalid(f"{error}{hint}") from None
@@ -288,12 +281,6 @@ def _text(source: InputFile) -> _Contents:
             raise InputError(f"{source.path}: cannot be read, is it complete? ({error})") from error
 
     return _Contents(names, read, "CSV")
-
-
-def _commas(stream: IO[bytes]) -> pa.BufferReader:
-    """A text with commas for blanks."""
-    trimmed = re.sub(rb"(?m)^[ \t]+|[ \t]+\r?$", b"", stream.read())
-    return pa.BufferReader(re.sub(rb"[ \t]+", b",", trimmed))
 
 
 def _parquet(path: Path, names: list[str]) -> _Contents:
@@ -312,11 +299,11 @@ def _parquet(path: Path, names: list[str]) -> _Contents:
 
 
 def _sqlite(path: Path, wanted: str | int | None) -> _Contents:
-    if looks_like_opsim(path):
-        raise InputError(f"{path}: this is a schedule of visits (OpSim), not predictions: ssdb ingest visits")
     with reading(path) as database:
         columns = database.columns
-    having = _with_predictions(columns)
+    if any(table in columns for table in SCHEDULES):
+        raise InputError(f"{path}: this is a schedule of visits (OpSim), not predictions: ssdb ingest visits")
+    having = [table for table, names in columns.items() if {*_IN_VISITS} <= {*names}]
     if wanted is not None:
         having = [table for table in having if table.lower() == str(wanted).lower()]
         if not having:
@@ -333,19 +320,11 @@ def _sqlite(path: Path, wanted: str | int | None) -> _Contents:
         with reading(path) as database:
             return database.read(having[0], terms)
 
-    return _Contents(_names(columns, having), read, of_several=True)
+    # Those of all tables, where there are no predictions, say what the file is instead.
+    all_names = [name for table in having[:1] or columns for name in columns[table]]
+    return _Contents(all_names, read, of_several=True)
 
 
 def _hdf5(path: Path, wanted: str | int | None) -> _Contents:
     names, table = read_hdf5(path, having=_IN_VISITS, columns=_READ, wanted=wanted)
     return _Contents(names, table.select, "HDF5", of_several=True)
-
-
-def _with_predictions(columns: Mapping[str, list[str]]) -> list[str]:
-    """The tables of a file, by name, that hold objects in visits."""
-    return [table for table, names in columns.items() if set(_IN_VISITS) <= set(names)]
-
-
-def _names(columns: Mapping[str, list[str]], having: list[str]) -> list[str]:
-    """The columns of the tables with predictions or, where there are none, of all: to say what the file is instead."""
-    return [name for table in having[:1] or columns for name in columns[table]]

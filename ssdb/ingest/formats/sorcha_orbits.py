@@ -8,7 +8,6 @@ that moves round the mass of the whole Solar System; from the states that they g
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -29,13 +28,14 @@ from ssdb.ingest.formats.orbit_block import (
     Part,
     numbers_of,
     parts_of,
+    text_parts,
 )
 from ssdb.ingest.orbit_checks import epoch_problems, perihelion_problems
 from ssdb.ingest.table.conform import unit_factor
 from ssdb.io.input_file import InputFile, input_of
 from ssdb.io.table_notes import incomplete, unit_of
 from ssdb.io.tables import label, read_columns
-from ssdb.io.text_lines import lines_of
+from ssdb.schema.sentinels import known_texts
 from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.units import Array
 
@@ -81,9 +81,13 @@ def read_sorcha_orbits(source: Any, *, simulated_names: bool = False) -> Iterato
     """
     name = label(source)
     source = input_of(source)
-    by_lines = isinstance(source, InputFile) and source.is_simple_text
-    counted = "line" if by_lines else "row"
-    for table, numbers, left_out in _text_parts(source) if by_lines else _table_parts(source):
+    parts: Iterator[Part]
+    if isinstance(source, InputFile) and source.is_simple_text:
+        counted, parts = "line", text_parts(source, line_numbers=True)
+    else:
+        table = read_columns(source, strings=("ObjID", "FORMAT"))
+        counted, parts = "row", ((*part, []) for part in parts_of(table))
+    for table, numbers, left_out in parts:
         rows, ids, problems = _orbits(table, name, simulated_names)
         why = incomplete(table.schema)
         yield OrbitBlock(rows, numbers, ids, left_out, counted, incomplete=why).without(problems)
@@ -132,7 +136,7 @@ def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table
     formats = np.array([str(value).strip() for value in table.column("FORMAT").to_pylist()], object)
     epoch = _column(table, _EPOCH, name)
     simulated = option("--simulated-names", "simulated_names=True")
-    names = _cast(table, "ObjID", pa.string(), name)
+    names = known_texts(_cast(table, "ObjID", pa.string(), name).combine_chunks())
     known = names if simulated_names else names.fill_null("")
     ids, designations = identify(known, name, simulated_names, strict=False)
     unpacked = pa.array(designations, pa.string())
@@ -207,48 +211,3 @@ def _senseless(format_: str, columns: dict[str, Array]) -> dict[str, np.ndarray]
         return problems | {"q is not above 0": ~(columns["q"] > 0), "e is below 0": e < 0}
     q = columns["a"] * (1.0 - e)
     return problems | {"e is below 0": e < 0, "e is 1, where there is no a": e == 1, "a (1 - e) is not above 0": q <= 0}
-
-
-def _table_parts(source: Any) -> Iterator[Part]:
-    for table, numbers in parts_of(read_columns(source, strings=("ObjID", "FORMAT"))):
-        yield table, numbers, []
-
-
-def _text_parts(source: InputFile) -> Iterator[Part]:
-    """Columns of text; lines that have not as many values as the first one has names are left out."""
-    names, (header, before) = source.names, source.header
-    by_whitespace = b"," not in header
-    before += 1
-    with source.opened(below_header=True) as stream:
-        for block in lines_of(stream, source.path):
-            text = block.tobytes().replace(b"\r", b"")
-            if by_whitespace:
-                text = re.sub(rb"[ \t]+", b",", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", text))
-            characters = np.frombuffer(text, np.uint8)
-            ends = np.flatnonzero(characters == ord("\n"))
-            lengths = np.diff(ends, prepend=-1)
-            commas = np.diff(np.searchsorted(np.flatnonzero(characters == ord(",")), ends), prepend=0)
-            values = np.where(lengths > 1, commas + 1, 0)
-            numbers = before + 1 + np.arange(len(ends))
-            before += len(ends)
-            whole = values == len(names)
-            wrong = numbers[~whole & (values > 0)]
-            left_out = [(f"there are not {len(names)} values", wrong)] if len(wrong) else []
-            rows = characters[np.repeat(whole, lengths)].tobytes()
-            for table, part in parts_of(_as_table(rows, names, source.path)):
-                yield table, numbers[whole][part - 1], left_out
-                left_out = []
-
-
-def _as_table(rows: bytes, names: list[str], path: str) -> pa.Table:
-    """Lines of comma-separated values as columns of text."""
-    from pyarrow import csv
-
-    if not rows:
-        return pa.table({name: pa.array([], pa.string()) for name in names})
-    types = dict.fromkeys(names, pa.string())
-    convert = csv.ConvertOptions(column_types=types, strings_can_be_null=True)
-    try:
-        return csv.read_csv(pa.BufferReader(rows), csv.ReadOptions(column_names=names), convert_options=convert)
-    except pa.ArrowException as error:
-        raise InputError(f"{path}: cannot be read as text in columns: {error}") from None

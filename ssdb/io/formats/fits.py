@@ -26,21 +26,16 @@ _CARD = 80
 _COUNTS = ("NAXIS", "ZNAXIS", "TFIELDS", "WCSAXES", *(f"WCSAXES{chr(ord('A') + i)}" for i in range(26)))
 """Keywords that say how many others there are; astropy and wcslib look for each of these."""
 
-_SIZES = ("PCOUNT", "GCOUNT", "NAXIS1", "NAXIS2", "NAXIS3")
-"""Keywords of which the bytes of the data are made."""
-
+_SIZES = ("PCOUNT", "GCOUNT", "NAXIS1", "NAXIS2", "NAXIS3")  # keywords of which the bytes of the data are made
 _ORDERS = ("A_ORDER", "B_ORDER", "AP_ORDER", "BP_ORDER")
 """Orders of SIP polynomials, of which astropy makes square matrices."""
 _HIGHEST_ORDER = 99
 
-_TIMES_IN_MEMORY = 3
-"""How often the bytes of a table are in memory while it is read."""
-
+_TIMES_IN_MEMORY = 3  # how often the bytes of a table are in memory while it is read
 _LDAC = "LDAC_OBJECTS"
 """What SExtractor calls the tables of sources in a file that has the header of each image in a table as well."""
 
-_MOST_HDUS = 10_000
-"""A focal plane of 189 detectors has some hundred."""
+_MOST_HDUS = 10_000  # a focal plane of 189 detectors has some hundred
 
 
 @contextmanager

@@ -37,31 +37,14 @@ _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 def read_hdf5(
     path: Path, having: Sequence[str], columns: Sequence[str] | None, *, wanted: str | int | None = None
 ) -> tuple[list[str], pa.Table]:
-    """The rows of the tables of an HDF5 file that have certain columns, one table after the other.
+    """The names of the columns of an HDF5 file's tables, and some of these columns, one table after the other.
 
-    Parameters
-    ----------
-    path : Path
-    having : sequence of str
-        Columns that mark the tables to read.
-    columns : sequence of str or None
-        Columns to read where the tables have them: numbers, text, categories. None: all that are one of these, which
-        the tables must have in common.
-    wanted : str, int or None
-        The key, or the number from 1, of the table to read among those.
+    The tables are those that have all columns of ``having``, or the one of these that is wanted, by its key or its
+    number from 1; where there is none, the names are those of all tables. ``columns`` are read where the tables have
+    them: numbers, text, categories. None: all that are one of these, which the tables must have in common.
 
-    Returns
-    -------
-    names : list of str
-        All columns of these tables or, where there is no such table, of all tables.
-    table : pyarrow.Table
-        Those that were asked for and are there.
-
-    Raises
-    ------
-    InputError
-        If the package h5py is missing; if the file is damaged, refers to other files, has one of the columns as pickled
-        objects, or takes more memory than is allowed.
+    InputError if the package h5py is missing; if the file is damaged, refers to other files, has one of the columns as
+    pickled objects, or takes more memory than is allowed.
     """
     if importlib.util.find_spec("h5py") is None:
         raise InputError(f'{path}: reading HDF5 needs the package h5py: pip install "ssdb-asteroids[hdf5]"')

@@ -15,8 +15,7 @@ from ssdb.io.limits import refuse_columns, refuse_memory
 if TYPE_CHECKING:
     from pyarrow.parquet import FileMetaData, ParquetFile
 
-_TIMES_ON_DISK = 20
-"""How many times its size an honest file may take: repeated values are stored once."""
+_TIMES_ON_DISK = 20  # how many times its size an honest file may take: repeated values are stored once
 
 NOT_UTF8 = "the names of the columns are not UTF-8 text: convert the file (of Latin-1: iconv -f latin1 -t utf-8)"
 
@@ -25,18 +24,10 @@ _VARIABLE = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, p
 
 @contextmanager
 def opened_parquet(path: Path, *, in_parts: bool = False, **options: Any) -> Iterator[tuple[ParquetFile, BinaryIO]]:
-    """A Parquet file and what it is read from; InputError if it has more columns or rows than is allowed.
+    """A Parquet file, kept as a whole or read ``in_parts``, and what it is read from.
 
     Texts are read as dictionaries: a text that is stored once and stands in a million rows takes its place once.
-    pyarrow by itself would take ``s3://...`` for an address.
-
-    Parameters
-    ----------
-    path : Path
-    in_parts : bool
-        It is not kept as a whole.
-    **options
-        Of :class:`pyarrow.parquet.ParquetFile`.
+    pyarrow by itself would take ``s3://...`` for an address. InputError if it has more columns or rows than is allowed.
     """
     from pyarrow import parquet
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 from ssdb.errors import InputError, shown
 from ssdb.io.formats.parquet import NOT_UTF8
 from ssdb.io.limits import LONGEST_LINE, refuse_columns, refuse_line, refuse_memory, whole
+from ssdb.io.text_lines import separated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -58,7 +59,7 @@ def read_text(path: Path, strings: Sequence[str]) -> tuple[pa.Table, str | None]
         incomplete = _says_incomplete(content or file)
         header = _header(path, content or file, {name.lower() for name in strings})
         if header.separator == _BLANK:
-            content = io.BytesIO(_between_tabs(path, content or file))
+            content = io.BytesIO(separated(_all(path, content or file), b"\t"))
         try:
             table = _parsed(path, content or file, header, strings)
         except pa.ArrowInvalid:
@@ -107,11 +108,6 @@ def _all(path: Path, file: IO[bytes]) -> bytes:
     file.seek(0)
     refuse_memory(path, 3 * path.stat().st_size, 3 * path.stat().st_size)
     return file.read()
-
-
-def _between_tabs(path: Path, file: IO[bytes]) -> bytes:
-    lines = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", _all(path, file))
-    return re.sub(rb"[ \t]+", b"\t", lines)
 
 
 def _parsed(path: Path, file: IO[bytes], header: _Header, strings: Sequence[str]) -> pa.Table:

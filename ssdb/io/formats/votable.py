@@ -6,45 +6,43 @@ It says whether its data are elsewhere, how large it would be, and, where it is 
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from xml.parsers import expat
 
-from ssdb.errors import InputError, shown
+from ssdb.errors import InputError, quoted, shown
 from ssdb.io.containers import TableInFile, chosen
-from ssdb.io.formats.votable_stream import Stream
 from ssdb.io.limits import refuse_columns, refuse_memory, refuse_unit, whole
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
-_BYTES = {
-    **dict.fromkeys(("boolean", "bit", "unsignedByte"), 1),
-    **dict.fromkeys(("char", "unicodeChar", "float", "int"), 4),
-    "short": 2,
+_OF_A_TEXT = 60  # bytes in memory of a value of variable length, besides its content
+_COPIES = 3  # how often astropy and what comes after it have the values in memory
+_TIMES_ON_DISK = 10  # how many times its size an honest table may take: its texts have places of fixed length
+_LARGEST = 10**18
+
+_ITEM_BYTES = {
+    **dict.fromkeys(("boolean", "unsignedByte", "char"), 1),
+    **dict.fromkeys(("short", "unicodeChar"), 2),
+    **dict.fromkeys(("int", "float"), 4),
+    **dict.fromkeys(("long", "double", "floatComplex"), 8),
     "doubleComplex": 16,
 }
-"""Bytes of a value in memory; 8 where it is none of these."""
+"""Bytes of an item in a stream (VOTable 1.5, 6); those of bits share bytes."""
 
-_BYTES_IN_STREAM = {"char": 1, "unicodeChar": 2, "bit": 1 / 8}
-"""Bytes of a value in a binary stream, where it has fewer there."""
+_IN_MEMORY = _ITEM_BYTES | {"char": 4, "unicodeChar": 4, "bit": 1}
+"""The same in memory."""
 
-_OF_A_TEXT = 60
-"""Bytes in memory of a value of variable length, besides its content."""
-
-_COPIES = 3
-"""How often astropy and what comes after it have the values in memory."""
-
-_TIMES_ON_DISK = 10
-"""How many times its size an honest table may take: its texts have places of fixed length."""
-
-_LARGEST = 10**18
+_COUNT_BYTES = 4  # of the number of items before an array of variable length
 
 _LONGEST_WIDTH = 4
 """Characters of the number of digits that are to be shown: astropy writes a value with so many."""
-
 
 _LONGEST_STATUS = 300
 
@@ -111,7 +109,7 @@ class _Scan:
         self._name = name
         self._status: str | None = None
         self._said = ""
-        self._stream: Stream | None = None
+        self._stream: _Stream | None = None
         self._binary = ""
         self._begin_table()
 
@@ -155,7 +153,7 @@ class _Scan:
                     "itself is ever opened: save it with the data inline, with TOPCAT say, or as Parquet or FITS"
                 )
             if self._binary:
-                self._stream = Stream(self._name, attributes.get("encoding", ""), self._binary == "BINARY2")
+                self._stream = _Stream(self._name, attributes.get("encoding", ""), self._binary == "BINARY2")
 
     def _begin_info(self, name: str, value: str) -> None:
         if name.upper() == "QUERY_STATUS":
@@ -215,5 +213,88 @@ def _sizes(datatype: str, size: str) -> tuple[int, float]:
     if "*" in size:
         return 8 + _OF_A_TEXT, 4
     n = min(math.prod(_number(number) for number in re.findall(r"[\d_]+", size)), _LARGEST)
-    n_bytes = _BYTES.get(datatype, 8)
-    return n * (n_bytes + 1), n * _BYTES_IN_STREAM.get(datatype, n_bytes)  # a mask has a byte a value
+    in_stream = 1 / 8 if datatype == "bit" else _ITEM_BYTES.get(datatype, 8)
+    return n * (_IN_MEMORY.get(datatype, 8) + 1), n * in_stream  # a mask has a byte a value
+
+
+# ---- binary streams: readers take one that is cut short for one that ends there --------------------------------------
+
+
+class _Stream:
+    """The text of a STREAM within a file, and what it says about its rows.
+
+    In BINARY2 (``with_masks``) each row begins with a bit for each field that says whether the value is NULL.
+    InputError if the encoding is not base64, which is that of a stream within a file.
+    """
+
+    def __init__(self, name: object, encoding: str, with_masks: bool) -> None:
+        if encoding not in ("", "base64"):
+            raise InputError(
+                f"{name}: not a VOTable: a stream within the file is encoded as base64, not as {quoted(encoding)}"
+            )
+        self.characters = 0
+        self._name = name
+        self._with_masks = with_masks
+        self._pieces: list[str] = []
+
+    def add(self, text: str) -> None:
+        """Takes more of its text."""
+        self.characters += len(text)
+        self._pieces.append(text)
+
+    def rows(self, fields: Sequence[tuple[str, str]]) -> int | None:
+        """How many rows of fields, given by datatype and arraysize, there are; None where their sizes are not known.
+
+        InputError if it is no base64, or ends within a row.
+        """
+        try:
+            content = base64.b64decode("".join("".join(self._pieces).split()), validate=True)
+        except binascii.Error:
+            raise InputError(f"{self._name}: its stream is not whole, or is no base64") from None
+        steps = _steps(fields, self._with_masks)
+        if steps is None:
+            return None
+        fixed, variable = steps
+        if not variable and not fixed:
+            return None
+        if not variable:
+            rows, rest = divmod(len(content), fixed)
+            if rest:
+                raise self._cut(rows)
+            return rows
+        rows = place = 0
+        end = len(content)
+        while place < end:
+            for before, item in variable:
+                place += before + _COUNT_BYTES
+                if place > end:
+                    raise self._cut(rows)
+                place += item * int.from_bytes(content[place - _COUNT_BYTES : place])
+            place += fixed
+            if place > end:
+                raise self._cut(rows)
+            rows += 1
+        return rows
+
+    def _cut(self, rows: int) -> InputError:
+        return InputError(f"{self._name}: is not whole: its stream ends within row {rows + 1:,}")
+
+
+def _steps(fields: Sequence[tuple[str, str]], with_masks: bool) -> tuple[int, list[tuple[int, int]]] | None:
+    """Bytes at the end of a row, and for each array of variable length the bytes before it and those of its items."""
+    fixed = -(-len(fields) // 8) if with_masks else 0
+    variable = []
+    for datatype, size in fields:
+        one = re.fullmatch(r"\d*\*", size)
+        if not (one or re.fullmatch(r"(\d+(x\d+)*)?", size)) or (one and datatype == "bit"):
+            return None
+        if datatype == "bit":
+            fixed += -(-math.prod(map(int, re.findall(r"\d+", size))) // 8)
+        elif datatype not in _ITEM_BYTES:
+            return None
+        elif one:
+            variable.append((fixed, _ITEM_BYTES[datatype]))
+            fixed = 0
+        else:
+            fixed += _ITEM_BYTES[datatype] * math.prod(map(int, re.findall(r"\d+", size)))
+    return fixed, variable

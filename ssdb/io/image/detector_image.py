@@ -140,20 +140,16 @@ class Exposure:
         ----------
         header : astropy.io.fits.Header or str
             With a celestial WCS: TAN, TAN-SIP, TPV and whatever else astropy.wcs reads. Text: one card a line.
-        visit, detector : int, optional
-            Which they are, instead of what the header says.
-        keywords : HeaderKeywords, optional
-            Which keywords say what.
-        shape : (int, int), optional
-            Height and width in pixels (as numpy's shape), instead of NAXIS2 and NAXIS1.
+        visit, detector, keywords, shape
+            As of :func:`read_exposures`.
         name : str
             The header's name for messages.
 
         Raises
         ------
         InputError
-            If the header does not say which visit and detector it is, how large the image is, or has no celestial
-            WCS that can be used. A time that it does not tell stays None.
+            If the header does not say which visit and detector it is, how large the image is, or has no celestial WCS
+            that can be used. A time that it does not tell stays None.
         """
         from astropy.io import fits
 
@@ -172,9 +168,8 @@ class Exposure:
         keywords: HeaderKeywords | None = None,
         shape: tuple[int, int] | None = None,
     ) -> Exposure:
-        """The image of a file that has one.
-
-        Parameters and errors as of :func:`read_exposures`; also an InputError if the file has several detectors.
+        """The image of a file that has one: as :func:`read_exposures`; also InputError if there are several
+        detectors.
         """
         exposures = read_exposures(path, visit=visit, detector=detector, keywords=keywords, shape=shape)
         if len(exposures) > 1:
@@ -242,15 +237,11 @@ def read_exposures(
     shape : (int, int), optional
         Height and width in pixels (as numpy's shape), instead of NAXIS2 and NAXIS1.
 
-    Returns
-    -------
-    list of Exposure
-
     Raises
     ------
     InputError
-        If the file cannot be read, has no image with a celestial WCS, an image does not say which visit and detector
-        it is or how large, or two with different WCS are the same detector.
+        If the file cannot be read, has no image with a celestial WCS, an image does not say which visit and detector it
+        is or how large, or two with different WCS are the same detector.
     """
     images = read_image_headers(Path(os.fspath(path)), shape)
     return distinct(Exposure._from_image(image, visit, detector, keywords) for image in images)

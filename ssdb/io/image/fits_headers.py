@@ -16,6 +16,7 @@ from ssdb.io.image.wcs import celestial_wcs, wcs_text, with_plain_numbers
 from ssdb.io.image.wcs_cards import is_celestial, whole_wcs
 from ssdb.io.limits import MOST_CARDS
 from ssdb.io.not_read import require_file
+from ssdb.io.tables import unreadable
 
 if TYPE_CHECKING:
     from astropy.io.fits import HDUList, Header
@@ -26,9 +27,7 @@ TEXT_ENDINGS = (".hdr", ".head", ".header")
 
 _FITS_ENDINGS = tuple(f"{ending}{packed}" for ending in (".fits", ".fit", ".fts", ".fz") for packed in ("", ".gz"))
 
-_LARGEST_TEXT = 81 * MOST_CARDS
-"""Bytes of headers as text."""
-
+_LARGEST_TEXT = 81 * MOST_CARDS  # bytes of headers as text
 _FRAME_KEYWORDS = ("RADESYS", "EQUINOX")
 """What a WCS takes from the primary header. The rest of a WCS is one image's."""
 
@@ -77,16 +76,9 @@ def image_headers(
 ) -> Iterator[ImageHeader]:
     """Those of headers that are of images with a celestial WCS; InputError if there is none, or one is not usable.
 
-    Parameters
-    ----------
-    name : str
-        The file's name for messages.
-    headers : sequence of astropy.io.fits.Header
-        In the order of the file. A primary header is inherited by those after it that do not say INHERIT = F.
-    hdus : astropy.io.fits.HDUList, optional
-        The open file, for a WCS with tables.
-    shape : (int, int), optional
-        Height and width in pixels, instead of what the headers say.
+    The headers are in the order of the file: a primary one is inherited by those after it that do not say INHERIT = F.
+    The open file, ``hdus``, has the tables of a WCS. ``shape`` is height and width in pixels, instead of what the
+    headers say.
     """
     from astropy.io.fits import VerifyError
 
@@ -181,6 +173,5 @@ def _opened(path: Path) -> Iterator[HDUList]:
         except InputError:
             raise
         except Exception as error:  # astropy and the decompressors raise whatever they stumble over in a corrupt file
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise InputError(f"{path}: cannot be read as FITS, is it complete? ({reason})") from error
+            raise unreadable(path, "FITS", error) from error
         yield hdus

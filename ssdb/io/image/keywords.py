@@ -25,8 +25,7 @@ UNKNOWN_TEXT = {"unknown", "_unknown_", *(str(text).lower() for text in UNKNOWN_
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([ED][+-]?\d+)?", re.IGNORECASE)
 """A number that a card has as text."""
 
-_DECAM_FILTER = re.compile(r"(\S+) DECam\b")
-"""FILTER of DECam: "r DECam SDSS c0002 6415.0 1480.0"."""
+_DECAM_FILTER = re.compile(r"(\S+) DECam\b")  # FILTER of DECam: "r DECam SDSS c0002 6415.0 1480.0"
 
 
 @dataclass(frozen=True, slots=True)

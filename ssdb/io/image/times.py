@@ -12,17 +12,10 @@ from ssdb.schema.ranges import MJD
 from ssdb.units import JD_OF_MJD_0, SECONDS_PER_DAY
 
 _SCALES = {
-    "UTC": ("utc", 0.0),
-    "UT": ("utc", 0.0),
-    "GMT": ("utc", 0.0),
-    "TAI": ("tai", 0.0),
-    "IAT": ("tai", 0.0),
-    "TT": ("tt", 0.0),
-    "TDT": ("tt", 0.0),
-    "ET": ("tt", 0.0),
-    "TDB": ("tdb", 0.0),
-    "TCG": ("tcg", 0.0),
-    "TCB": ("tcb", 0.0),
+    **dict.fromkeys(("UTC", "UT", "GMT"), ("utc", 0.0)),
+    **dict.fromkeys(("TAI", "IAT"), ("tai", 0.0)),
+    **dict.fromkeys(("TT", "TDT", "ET"), ("tt", 0.0)),
+    **{scale.upper(): (scale, 0.0) for scale in ("tdb", "tcg", "tcb")},
     "GPS": ("tai", 19.0),
 }
 """Values of TIMESYS (FITS 4.0, table 30): astropy's scale, and the seconds to add."""
@@ -30,9 +23,7 @@ _SCALES = {
 _DATE = re.compile(r"(?P<year>\d{4})[-/](?P<month>\d{2})[-/](?P<day>\d{2})|(\d{2})/(\d{2})/(\d{2})")
 """In the notations of today and before 2000 (day, month, year of the 20th century)."""
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d*)?))?")
-_UTC = re.compile(r"\s*(Z|UTC?|[+-]00(:?00)?)$")
-"""What says behind a time that it is UTC."""
-
+_UTC = re.compile(r"\s*(Z|UTC?|[+-]00(:?00)?)$")  # what says behind a time that it is UTC
 _JD = re.compile(r"(?<![MBH])JD")
 """In keywords of Julian dates; barycentric and heliocentric ones are not of the observer."""
 

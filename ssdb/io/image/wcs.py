@@ -32,8 +32,7 @@ _TABLES = re.compile(r"CPDIS\d|CPERR\d|D2IMDIS\d|D2IMERR\d|DP\d|PS\d_0")
 _ZENITHAL = ("AZP", "SZP", "TAN", "STG", "SIN", "ARC", "ZPN", "ZEA", "AIR", "TPV")
 """Projections that put the reference pixel on the reference point."""
 
-_FARTHEST_TPV = 1.0
-"""Degrees: constant terms of TPV move the image, by arcminutes at most."""
+_FARTHEST_TPV = 1.0  # degrees: constant terms of TPV move the image, by arcminutes at most
 
 
 def celestial_wcs(header: Header, hdus: HDUList | None, name: str) -> WCS:

@@ -45,8 +45,7 @@ _UNIT_OF = {spelling: unit for unit, spellings in _UNITS.items() for spelling in
 _MOST_SKEWED = math.cos(math.radians(80.0))
 """Cosine of the angle between the axes of pixels; those of cameras are square."""
 
-_LONGITUDES = 720.0
-"""Degrees: no longitude is written further from 0."""
+_LONGITUDES = 720.0  # degrees: no longitude is written further from 0
 
 
 Cards = dict[str, Any]
