@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := $(VENV)-lowest
 UV_LOWEST = $(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python
-# Two minutes of every room: what is broken mostly shows here. `make rest` is what `make test` has beside them.
+# Two minutes of every room: what is broken mostly shows here. `make test` begins with them.
 FAST_TESTS := $(patsubst %,tests/test_%.py,apdb_schema arrays boxes column_map config conform connect derive digits \
 	ephemeris_elements ephemeris_engine errors exposure files footprint frames ingest_orbits_mpc layers masked_values \
 	night public_api queries_cli queries_views query read real_names real_sample refine sorcha sorcha_text sphere \
@@ -39,8 +39,7 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 demo: $(VENV)/.installed
 	$(BIN)/ssdb demo demo
 
-test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: fast rest
 
 fast: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS) $(FAST_TESTS)
