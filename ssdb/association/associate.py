@@ -1,4 +1,4 @@
-"""The main job: which sources are which known objects, for whole visits, in the database."""
+"""Associates visits in the database: finds which of their sources are which known objects, and stores it."""
 
 from __future__ import annotations
 
@@ -336,7 +336,7 @@ def _associate_batch(
 def _start_run(database: Database, report: AssociationReport, visits: Sequence[int]) -> None:
     with database.writing() as connection:
         begin_run(connection, report.run_id, report.config.to_json())
-        # Mostly all are there since the visits were stored; here, because who makes some has others wait.
+        # Mostly all are there since the visits were stored. Made here, since others wait until this is committed.
         make_partitions(connection, np.array(visits, np.int64))
 
 

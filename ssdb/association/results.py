@@ -1,6 +1,6 @@
-"""Writes what association found: SSSource, SsCandidate, SsExpected, DiaSource.ssObjectId, and the state.
+"""Makes the rows of SSSource, SsCandidate and SsExpected of what was matched, and counts them by visit and detector.
 
-All in the transaction of the connection; what was there for the same visits, or detectors of them, is replaced.
+Everything is written in the transaction of the connection, which has locked the visits.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Visit: the rows, their state, and the locks on them.
 
-The Visit row is the lock of everything that belongs to the visit. Whoever writes sources, predictions or footprints
-locks the visits in ascending order first; a worker claims pending visits and skips those that another one has.
+The row of a visit is the lock on everything that belongs to the visit. Whoever writes its sources, predictions or
+footprints locks the visits in ascending order first; a worker claims pending visits and skips those that another has.
 """
 
 from __future__ import annotations
