@@ -1,4 +1,4 @@
-"""The main job: which sources are which known objects, for whole visits, in the database."""
+"""Associates visits in the database: finds which of their sources are which known objects, and stores it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ssdb.association.batches import Batches, Turns
 from ssdb.association.match import Rows, match
 from ssdb.association.overlap import IN_HAND, overlapped
 from ssdb.association.pairs import read_candidate_pairs
-from ssdb.association.results import write_matches, write_state
+from ssdb.association.results import rows_of, write_state
 from ssdb.association.stages import Stage, Stages
 from ssdb.association.visit_batch import LeftOut, read_batch, read_ephemerides, source_densities
 from ssdb.association.workers import Work, WorkerDied, share
@@ -29,13 +29,13 @@ from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.notify import notify_associated
 from ssdb.store.query_plans import index_loops
+from ssdb.store.tables.results import replace_results
 from ssdb.store.tables.runs import begin_run, finish_run
 from ssdb.store.tables.visits import (
     claim_visits,
     count_without_predictions,
     have_predictions,
     pending_visits,
-    ready_visits,
 )
 from ssdb.store.transfer.write import Progress
 
@@ -242,7 +242,7 @@ def _visits_to_do(database: Database, visits: Sequence[int] | None, everything: 
     with database.reading() as connection:
         waiting = count_without_predictions(connection)
         if visits is None:
-            return (ready_visits if everything else pending_visits)(connection), waiting
+            return pending_visits(connection, done=everything), waiting
         wanted = sorted({int(visit_id) for visit_id in visits})
         found = have_predictions(connection, wanted)
     if missing := [visit_id for visit_id in wanted if visit_id not in found]:
@@ -318,7 +318,7 @@ def _associate_batch(
         )
         matches = match(batch, rows, config, detectors, timed)
         with timed("write") as stage:
-            stage.rows += write_matches(connection, visits, matches, detectors)
+            stage.rows += replace_results(connection, visits, *rows_of(matches), detectors)
             now = datetime.now(UTC).replace(tzinfo=None)
             counts = write_state(connection, batch, matches.expected, detectors, report.run_id, now)
             notify_associated(connection, visits)
@@ -336,7 +336,7 @@ def _associate_batch(
 def _start_run(database: Database, report: AssociationReport, visits: Sequence[int]) -> None:
     with database.writing() as connection:
         begin_run(connection, report.run_id, report.config.to_json())
-        # Mostly all are there since the visits were stored; here, because who makes some has others wait.
+        # Mostly all are there since the visits were stored. Made here, since others wait until this is committed.
         make_partitions(connection, np.array(visits, np.int64))
 
 

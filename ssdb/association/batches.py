@@ -1,4 +1,4 @@
-"""In which batches visits are associated, and when others have a turn."""
+"""Deals visits in batches, each of which is associated in one transaction, and gives others a turn between them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROWS_PER_BATCH = 60_000
 
 _TURN_SECONDS = 2.0
 _PAUSE_SECONDS = 0.12
-"""Who waits for SQLite's only lock looks for it every 0.1 s (``sqliteDefaultBusyCallback`` of SQLite's source)."""
+"""SQLite looks every 0.1 s whether its only lock is free (``sqliteDefaultBusyCallback`` of SQLite's source)."""
 
 
 class Batches:
@@ -69,10 +69,10 @@ class Batches:
 
 
 class Turns:
-    """Lets others write now and then, while one transaction follows the other.
+    """Lets others write now and then, between one transaction and the next.
 
-    SQLite has no queue for its lock: who takes it again at once leaves nothing to those that wait, until they give up.
-    PostgreSQL locks rows, and needs none of this.
+    SQLite has no queue for its lock: if it is taken again at once, the others wait until they give up. PostgreSQL locks
+    rows, and needs none of this.
     """
 
     def __init__(self, database: Database) -> None:

@@ -1,4 +1,4 @@
-"""From sources and predictions to results, for a batch of visits: footprints, pairs, refine, assign, derive."""
+"""Matches the sources and predictions of a batch of visits: from the detector of each object to the rows of results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches of one process, two at a time: while the server works for one, the other is computed.
+"""Works on two batches at a time in one process: while the server works for one, the other is computed.
 
 Threads do for that: whoever waits for the server, or is within numpy, leaves the interpreter to the other. Each batch
 is a transaction on a connection of its own, as if two processes shared the visits.

@@ -1,4 +1,4 @@
-"""The box join: pairs of a prediction and a source that may belong together, found in the database or on arrays."""
+"""Finds the sources in a box round each prediction, in the database or on arrays: pairs that may belong together."""
 
 from __future__ import annotations
 

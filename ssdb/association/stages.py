@@ -1,4 +1,4 @@
-"""How long the stages of an association take, and how many rows go through them."""
+"""Times the stages of an association, and counts the rows that go through them."""
 
 from __future__ import annotations
 

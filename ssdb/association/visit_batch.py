@@ -1,4 +1,4 @@
-"""What association needs to know of a batch of visits, as arrays, and how it is read from the database."""
+"""Reads the predictions and detectors of a batch of visits into arrays."""
 
 from __future__ import annotations
 

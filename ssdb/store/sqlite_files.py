@@ -1,4 +1,4 @@
-"""SQLite's files: the database, and what lies beside it while it is in use or after a kill."""
+"""Looks after SQLite's files: the database, and what lies beside it while it is in use or after a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saying that something is waited for, when it takes long."""
+"""Says on the log that something is waited for, when it takes long."""
 
 from __future__ import annotations
 

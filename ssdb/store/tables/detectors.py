@@ -1,4 +1,4 @@
-"""VisitDetector: footprints, state, and totals: what the sources of each detector are together.
+"""VisitDetector: the footprints and state of detectors, and totals: what the sources of each are together.
 
 Association needs the totals of every detector, and would have to look at all sources of a visit to find them.
 """

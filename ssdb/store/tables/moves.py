@@ -1,4 +1,4 @@
-"""Moving rows of objects from one ssObjectId to another: what the modules of several tables need for it."""
+"""Moves rows of objects to other designations: what the modules of several tables need for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""mpc_orbits: a row an object, whatever it was called when it was stored before."""
+"""mpc_orbits: one orbit an object, under its primary designation."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Making:
         :meth:`writing`.
         """
         with self._database.writing() as connection:
-            # In this order: who moves objects has locked the orbits before it changes segments.
+            # In this order: whoever moves objects has locked the orbits before the segments.
             lock(connection, "orbits", shared=True)
             lock(connection, "rows of segments")
             self._check()
@@ -103,7 +103,7 @@ def complete_nights(connection: sa.Connection, nights: Collection[int]) -> set[i
 def begin_nights(connection: sa.Connection, nights: Collection[int]) -> None:
     """Notes nights as begun, in :meth:`Making.beginning`: orbits that change from now on make them incomplete.
 
-    Who was changing orbits has removed the notes, and has been waited for.
+    Whoever was changing orbits has removed the notes, and has been waited for.
     """
     connection.execute(sa.delete(ss_ephemeris_night).where(_night.night.in_(nights)))
     connection.execute(sa.insert(ss_ephemeris_night), [{"night": night} for night in nights])

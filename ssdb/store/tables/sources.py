@@ -1,4 +1,4 @@
-"""DiaSource: sources come with their detectors and with what the detectors' sources are together."""
+"""DiaSource: writing and changing sources, with the detectors and totals that go with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where visits looked: a circle on the sky each."""
+"""Finds where visits looked: a circle on the sky each."""
 
 from __future__ import annotations
 

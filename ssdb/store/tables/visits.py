@@ -1,7 +1,7 @@
 """Visit: the rows, their state, and the locks on them.
 
-The Visit row is the lock of everything that belongs to the visit. Whoever writes sources, predictions or footprints
-locks the visits in ascending order first; a worker claims pending visits and skips those that another one has.
+The row of a visit is the lock on everything that belongs to the visit. Whoever writes its sources, predictions or
+footprints locks the visits in ascending order first; a worker claims pending visits and skips those that another has.
 """
 
 from __future__ import annotations
@@ -72,16 +72,11 @@ def in_nights(nights: Iterable[int]) -> sa.ColumnElement[bool]:
     return among(sa.func.floor(visit.c.midpointMjdTai), nights)
 
 
-def pending_visits(connection: sa.Connection) -> list[int]:
-    """The visits that wait for association and whose predictions have been loaded, ascending; nothing is locked."""
-    ready = (visit.c.status == PENDING) & visit.c.predictionsAt.is_not(None)
-    return list(connection.scalars(sa.select(visit.c.visit).where(ready).order_by(visit.c.visit)))
-
-
-def ready_visits(connection: sa.Connection) -> list[int]:
-    """The visits whose predictions have been loaded, ascending; nothing is locked."""
-    ready = visit.c.predictionsAt.is_not(None)
-    return list(connection.scalars(sa.select(visit.c.visit).where(ready).order_by(visit.c.visit)))
+def pending_visits(connection: sa.Connection, *, done: bool = False) -> list[int]:
+    """The visits that wait for association (or are ``done``) and have predictions, ascending; nothing is locked."""
+    wanted = sa.true() if done else visit.c.status == PENDING
+    ready = sa.select(visit.c.visit).where(wanted, visit.c.predictionsAt.is_not(None))
+    return list(connection.scalars(ready.order_by(visit.c.visit)))
 
 
 def have_predictions(connection: sa.Connection, visits: Sequence[int]) -> dict[int, bool]:

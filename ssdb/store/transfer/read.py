@@ -1,4 +1,4 @@
-"""Bulk reading: into numpy arrays for the hot path, into Arrow tables for people.
+"""Reads in bulk: into numpy arrays for association, into Arrow tables for people.
 
 On PostgreSQL both go through COPY, so that no Python object is made per value. SQLite's driver only knows Python
 objects; there they live for one chunk.

@@ -1,4 +1,4 @@
-"""Bulk writing of Arrow tables: binary COPY on PostgreSQL, one prepared INSERT on SQLite."""
+"""Writes Arrow tables in bulk: binary COPY on PostgreSQL, one prepared INSERT on SQLite."""
 
 from __future__ import annotations
 
