@@ -68,29 +68,29 @@ def as_text(table: pa.Table) -> pa.Table:
     return table
 
 
-def in_memory_as_text(source: Any) -> Any:
+def in_memory_as_text(given: Any) -> Any:
     """A table in memory whose column :data:`JSON` holds text; dicts need not be alike, as Arrow would have them."""
-    if isinstance(source, pa.Table):
-        return as_text(source)
-    names = [name for name in _names(source) if str(name).lower() == JSON]
+    if isinstance(given, pa.Table):
+        return as_text(given)
+    names = [name for name in _names(given) if str(name).lower() == JSON]
     if not names:
-        return source
-    values = list(source[names[0]])
+        return given
+    values = list(given[names[0]])
     if not any(isinstance(value, Mapping | list | np.ndarray | bytes) for value in values):
-        return source
+        return given
     texts = pa.array([_dumped(value) for value in values], pa.string())
-    if isinstance(source, Mapping):
-        return {**source, names[0]: texts}
-    copied = source.copy()
+    if isinstance(given, Mapping):
+        return {**given, names[0]: texts}
+    copied = given.copy()
     copied[names[0]] = texts.to_pylist()
     return copied
 
 
-def _names(source: Any) -> list[Any]:
-    if isinstance(source, Mapping):
-        return list(source)
-    columns = getattr(source, "colnames", None)  # an astropy Table's; its columns are no names
-    return list(getattr(source, "columns", ()) if columns is None else columns)
+def _names(given: Any) -> list[Any]:
+    if isinstance(given, Mapping):
+        return list(given)
+    columns = getattr(given, "colnames", None)  # an astropy Table's; its columns are no names
+    return list(getattr(given, "columns", ()) if columns is None else columns)
 
 
 def _dumped(value: Any) -> str | None:
