@@ -1,4 +1,4 @@
-"""Tables in memory, astropy's, pandas' and numpy's, as Arrow tables."""
+"""Makes Arrow tables of tables in memory: astropy's, pandas' and numpy's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file that is read is: its format, by its ending or its content, and which of its tables is meant."""
+"""A file that is read: its format, by its name or its content, and which of its tables is meant."""
 
 from __future__ import annotations
 

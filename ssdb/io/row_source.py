@@ -1,4 +1,4 @@
-"""The columns of a file or of a table in memory, a part of their rows at a time.
+"""Reads the columns of a file or of a table in memory, some of the rows at a time.
 
 Of a Parquet file only as many rows are in memory as a part has; other files are read as a whole, once.
 """

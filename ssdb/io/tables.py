@@ -1,4 +1,4 @@
-"""Files, and tables in memory, as Arrow tables. The way back is in ``writers.py``.
+"""Reads files and tables in memory as Arrow tables; ``writers.py`` writes them.
 
 Between a file and the database everything is a :class:`pyarrow.Table`: NULL is a real Arrow null, and the unit of a
 column is in the metadata of its field (``{b"unit": b"deg"}``), as is its description.

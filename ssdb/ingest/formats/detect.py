@@ -1,4 +1,4 @@
-"""Which format a file of predictions or of orbits is in, and what reads it."""
+"""Tells which format a file of predictions or of orbits is in, and what reads it."""
 
 from __future__ import annotations
 

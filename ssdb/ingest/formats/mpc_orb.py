@@ -1,4 +1,4 @@
-"""The JSON text of an orbit (mpc_orb, column ``mpc_orb_jsonb``): made of what readers decode it to, and what is in it.
+"""The JSON text of an orbit (mpc_orb, column ``mpc_orb_jsonb``): making it a text again, and reading values of it.
 
 The names are those of https://github.com/Smithsonian/mpc-public/tree/main/mpc_orb. The Minor Planet Center fills the
 columns of mpc_orbits out of these texts, not always all of them.
@@ -45,11 +45,6 @@ _JSON_OBJECT = r"(?s)^\s*(\{\s*(\".*)?\}|null)\s*$"
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\s*(?:d|days?))?\s*")
 
 
-def is_decoded(type_: pa.DataType) -> bool:
-    """Whether a column's values are JSON that a reader has taken apart, or bytes of it, which can be text again."""
-    return pa.types.is_nested(type_) or pa.types.is_binary(type_) or pa.types.is_large_binary(type_)
-
-
 def as_text(table: pa.Table) -> pa.Table:
     """A table whose column :data:`JSON`, in whatever case its name is, holds text.
 
@@ -62,7 +57,7 @@ def as_text(table: pa.Table) -> pa.Table:
         column = table.column(index)
         if isinstance(column.type, pa.BaseExtensionType):  # Arrow's own type of JSON
             column = pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
-        if is_decoded(column.type):
+        if any(is_of(column.type) for is_of in (pa.types.is_nested, pa.types.is_binary, pa.types.is_large_binary)):
             column = pa.chunked_array([pa.array(map(_dumped, column.to_pylist()), pa.string())])
         table = table.set_column(index, field.name, column)
     return table

@@ -1,4 +1,4 @@
-"""Orbits as the Minor Planet Center publishes them in its table mpc_orbits: CSV, Parquet, or a table in memory.
+"""Reads orbits of the Minor Planet Center's table mpc_orbits: CSV, Parquet, or a table in memory.
 
 The columns are those of https://www.minorplanetcenter.net/mpcops/documentation/replicated-tables-schema/, which
 mpc_orbits has here too: elements in the J2000 mean ecliptic, times MJD TT.

@@ -1,4 +1,4 @@
-"""Predictions as mpSky answers them: Chebyshev coefficients of all objects in a field, for one night.
+"""Reads predictions of mpSky's answers: Chebyshev coefficients of all objects in a field, for one night.
 
 The answer is a sequence of Arrow messages (https://github.com/mjuric/mpsky, ``ipc_write``): a tensor of the objects'
 coefficients, shape (degree + 1, 3, n), one of the observer's, shape (degree + 1, 3), and a stream with one record
@@ -80,7 +80,8 @@ def read_mpsky(
         If it is not there, not an answer of mpSky, cut short, or if its polynomials do not hold at that time.
     """
     name = name or label(given)
-    objects, observer, columns = _parts(_content(given, name), name)
+    content = given if isinstance(given, bytes) else content_of(Path(os.fsdecode(given)), name)
+    objects, observer, columns = _parts(content, name)
     names = columns["name"]
     t = midpoint_mjd_tai - start_times(name, columns, midpoint_mjd_tai)
     values: dict[str, Any] = {
@@ -114,12 +115,6 @@ def predicted_columns(objects: Array, observer: Array, t: Array) -> dict[str, Ar
         **_components("helio", helio, helio_v),
         **_components("topo", topo, topo_v),
     }
-
-
-def _content(given: str | os.PathLike[str] | bytes, name: str) -> bytes:
-    if isinstance(given, bytes):
-        return given
-    return content_of(Path(os.fsdecode(given)), name)
 
 
 def _parts(content: bytes, name: str) -> tuple[Array, Array, pa.Table]:

@@ -1,4 +1,4 @@
-"""Schedules of visits as Rubin's Operations Simulator (OpSim) writes them: SQLite, one row a visit."""
+"""Reads schedules of visits of Rubin's Operations Simulator (OpSim): SQLite, one row a visit."""
 
 from __future__ import annotations
 

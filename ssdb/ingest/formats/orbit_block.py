@@ -1,4 +1,4 @@
-"""What the readers of orbits share: the part of a file they hand on, numbers from text."""
+"""What readers of orbits share: the rows that they hand on, numbers from text, text in parts."""
 
 from __future__ import annotations
 

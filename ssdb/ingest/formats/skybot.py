@@ -1,4 +1,4 @@
-"""Predictions as SkyBoT writes them as text: the answers of its cone search with ``-mime=text``.
+"""Reads predictions of SkyBoT, as text: the answers of its cone search with ``-mime=text``.
 
 Columns and units are those of https://ssp.imcce.fr/webservices/skybot (conesearch): RA in hours, DE in degrees, both
 sexagesimal or decimal, J2000 astrometric; dRA (``dRAcosDec`` in its VOTable: "motion in right ascension

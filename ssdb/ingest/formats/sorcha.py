@@ -1,4 +1,4 @@
-"""Predictions as Sorcha writes them: its ephemeris output and its survey output, in any of its formats.
+"""Reads predictions of Sorcha: its ephemeris output and its survey output, in any of its formats.
 
 Columns and units are those of https://sorcha.readthedocs.io (Outputs). The light-time corrected vectors (``LTC``) are
 equatorial, ICRS axes, in km and km/s.

@@ -1,4 +1,4 @@
-"""Orbits as Sorcha reads them, in each of its formats: COM, KEP, CART, and about the barycentre BCOM, BKEP, BCART.
+"""Reads orbit files of Sorcha's: COM, KEP, CART, and about the barycentre BCOM, BKEP, BCART.
 
 Columns and units are those of https://sorcha.readthedocs.io (Inputs, orbit file): au, au/d, degrees in the J2000 mean
 ecliptic, MJD TDB. They become what mpc_orbits has: heliocentric cometary elements in that ecliptic that osculate at
