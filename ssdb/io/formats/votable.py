@@ -1,7 +1,7 @@
 """Reads VOTables, once what they say of themselves has been checked.
 
-A VOTable says whether its data are elsewhere, how large it would be, and, where it is the answer of a service (DALI 1.1,
-4.4), whether that is whole.
+A VOTable says whether its data are elsewhere, how large it would be, and, where it is the answer of a service (DALI
+1.1, 4.4), whether that is whole.
 """
 
 from __future__ import annotations
