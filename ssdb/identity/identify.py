@@ -1,4 +1,4 @@
-"""Names of objects, many at a time, as identifiers and designations; those of simulated objects, too."""
+"""Makes identifiers and designations of many names of objects at once, simulated ones too."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is read from files and written to them; it knows no database."""
+"""Reading and writing of files, and of tables in memory; it knows no database."""

@@ -1,4 +1,4 @@
-"""Files that hold several tables: which of them are read."""
+"""Files that hold several tables, and which of these are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables in memory, astropy's, pandas' and numpy's, as Arrow tables."""
+"""Makes Arrow tables of tables in memory: astropy's, pandas' and numpy's."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ if TYPE_CHECKING:
     from astropy.time import Time
 
 
-def from_memory(source: Any) -> pa.Table:
+def from_memory(given: Any) -> pa.Table:
     """An astropy, pyarrow or pandas table, an array of records, or a mapping of names to arrays, as an Arrow table.
 
     Columns of values that are not plain are left out, as :func:`ssdb.io.table_notes.not_plain` tells. TypeError,
     ValueError or pyarrow.ArrowException if it is none of these, or has what cannot be taken.
     """
-    if isinstance(source, pa.Table):
-        return source
-    if isinstance(source, Mapping):
-        return _table({str(name): _column(values) for name, values in source.items()})
-    if hasattr(source, "to_dict") and hasattr(source, "columns"):
-        swapped = {n: t.newbyteorder("=") for n, t in source.dtypes.items() if getattr(t, "byteorder", "=") in "<>"}
+    if isinstance(given, pa.Table):
+        return given
+    if isinstance(given, Mapping):
+        return _table({str(name): _column(values) for name, values in given.items()})
+    if hasattr(given, "to_dict") and hasattr(given, "columns"):
+        swapped = {n: t.newbyteorder("=") for n, t in given.dtypes.items() if getattr(t, "byteorder", "=") in "<>"}
         # By itself Arrow leaves out an index that pandas keeps as a range, whether it has a name or not.
-        named = any(name is not None for name in source.index.names)
-        return pa.Table.from_pandas(source.astype(swapped) if swapped else source, preserve_index=named)
+        named = any(name is not None for name in given.index.names)
+        return pa.Table.from_pandas(given.astype(swapped) if swapped else given, preserve_index=named)
     from astropy.table import Table
 
-    if isinstance(source, np.ndarray) and source.dtype.names:  # among them FITS_rec
-        source = _of_records(source)
+    if isinstance(given, np.ndarray) and given.dtype.names:  # among them FITS_rec
+        given = _of_records(given)
 
-    if isinstance(source, Table):
-        return from_astropy(source)
+    if isinstance(given, Table):
+        return from_astropy(given)
     raise TypeError(
         "columns are read from a path, an astropy Table, a pyarrow Table, a pandas DataFrame, "
-        f"or a mapping of names to arrays, not from {type(source).__name__}"
+        f"or a mapping of names to arrays, not from {type(given).__name__}"
     )
 
 
@@ -56,12 +56,12 @@ def from_astropy(table: Table) -> pa.Table:
 _COMPOUND = (None, None, None)
 
 
-def _of_records(source: np.ndarray) -> Table:
+def _of_records(given: np.ndarray) -> Table:
     """A numpy array of records; of astropy's FITS_rec the values that its columns stand for, and their units."""
     from astropy.io.fits import BinTableHDU, FITS_rec
     from astropy.table import Table
 
-    return Table.read(BinTableHDU(source), format="fits") if isinstance(source, FITS_rec) else Table(source)
+    return Table.read(BinTableHDU(given), format="fits") if isinstance(given, FITS_rec) else Table(given)
 
 
 def _table(columns: Mapping[str, tuple[Any, ...]]) -> pa.Table:

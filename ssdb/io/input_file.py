@@ -1,4 +1,4 @@
-"""What a file that is read is: its format, by its ending or its content, and which of its tables is meant."""
+"""A file that is read: its format, by its name or its content, and which of its tables is meant."""
 
 from __future__ import annotations
 
@@ -186,18 +186,18 @@ class InputFile(os.PathLike[str]):
             raise UsageError(f"{self.path}: is {what}: leave out {option('--type', 'type=...')} {self.type}")
 
 
-def input_of(source: Any, table: str | int | None = None, type: str | None = None) -> Any:
+def input_of(given: Any, table: str | int | None = None, type: str | None = None) -> Any:
     """What is read: an :class:`InputFile` of a path, with what its user says about it; a table in memory as it is.
 
     ConfigError or UsageError if the type is none, or if something is said about a table in memory.
     """
     if type is not None and type.lower() not in TYPES:
         raise ConfigError(f"type must be one of {', '.join(TYPES)}, not {quoted(type)}")
-    if table is None and type is None and (isinstance(source, InputFile) or not isinstance(source, str | os.PathLike)):
-        return source
-    if not isinstance(source, str | os.PathLike):
+    if table is None and type is None and (isinstance(given, InputFile) or not isinstance(given, str | os.PathLike)):
+        return given
+    if not isinstance(given, str | os.PathLike):
         raise UsageError("table= and type= say what is in a file: this is a table in memory")
-    return InputFile(os.fsdecode(source), table, type.lower() if type else None)
+    return InputFile(os.fsdecode(given), table, type.lower() if type else None)
 
 
 def written_format(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Files that are not read, since they are missing, archives, Avro or JSON: refused with what is in them."""
+"""Refuses files that are missing, archives, Avro or JSON, and says what is in them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import re
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,36 +29,28 @@ def require_file(path: Path) -> None:
 def refuse_archive(path: Path, beginning: bytes) -> None:
     """Raises InputError if a file that begins so is a tar or zip archive, with what is in it."""
     if beginning.startswith(b"PK\x03\x04"):
-        kind, members = "zip", _members_of_zip
+        kind = "zip"
     elif beginning[257:262] == b"ustar":
-        kind, members = "tar", _members_of_tar
+        kind = "tar"
     else:
         return
-    names = list(_first(members, path))
+    names = _members(path, kind)
     if names or kind == "tar":
         inside = f" with {shown(names, 10)}" if names else ", of which nothing can be read"
         raise InputError(f"{path}: is a {kind} archive{inside}: unpack it, and give the files that are meant")
 
 
-def _first(members: Callable[[Path], Iterator[str]], path: Path) -> Iterator[str]:
-    """Names of the first members, as far as they can be read."""
-    try:
-        for number, name in enumerate(members(path)):
-            if number >= _MOST_MEMBERS:
-                return
-            yield name
-    except Exception:  # whatever it stumbles over in a damaged archive
-        return
-
-
-def _members_of_zip(path: Path) -> Iterator[str]:
-    with zipfile.ZipFile(path) as archive:
-        yield from (info.filename for info in archive.infolist() if not info.is_dir())
-
-
-def _members_of_tar(path: Path) -> Iterator[str]:
-    with tarfile.open(path) as archive:
-        yield from (member.name for member in archive if member.isfile())
+def _members(path: Path, kind: str) -> list[str]:
+    """Names of the first members of an archive, as far as they can be read."""
+    names: list[str] = []
+    with suppress(Exception):  # whatever it stumbles over in a damaged one
+        if kind == "zip":
+            with zipfile.ZipFile(path) as archive:
+                names += [one.filename for one in archive.infolist()[:_MOST_MEMBERS] if not one.is_dir()]
+        else:
+            with tarfile.open(path) as archive:
+                names.extend(one.name for one in islice(archive, _MOST_MEMBERS) if one.isfile())
+    return names
 
 
 def refuse_nested(path: Path, beginning: bytes) -> None:

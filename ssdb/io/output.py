@@ -1,4 +1,4 @@
-"""Files that ssdb writes: each is there whole or not at all, and never in the place of what is no file.
+"""Writes files whole or not at all, and never over a link, a directory or a device.
 
 A file is written in a directory of its own beside its place, ``.ssdb-writing-PID-...``, and moved when it is complete.
 A process that is killed leaves that directory behind. The next one that writes there removes it: the dead hold no lock.

@@ -1,4 +1,4 @@
-"""Folders of several files, of which ssdb replaces and removes only what it wrote itself.
+"""Writes folders of several files, and replaces or removes only what ssdb wrote there itself.
 
 What it wrote is known by content: ``.ssdb-written.json`` in the folder has the SHA-256 of every file. A file that is
 not in that list, or is another than it says, is somebody's own.

@@ -1,4 +1,4 @@
-"""The columns of a file or of a table in memory, a part of their rows at a time.
+"""Reads the columns of a file or of a table in memory, some of the rows at a time.
 
 Of a Parquet file only as many rows are in memory as a part has; other files are read as a whole, once.
 """
@@ -27,26 +27,26 @@ _BUFFER_BYTES = 65_536
 
 
 def open_rows(
-    source: Any, strings: Sequence[str] = (), read: Callable[[Any], pa.Table] | None = None, *, at_once: bool = False
+    given: Any, strings: Sequence[str] = (), read: Callable[[Any], pa.Table] | None = None, *, at_once: bool = False
 ) -> Rows:
     """The rows of a file or of a table in memory, as :func:`ssdb.io.tables.read_columns` takes them.
 
     ``read`` is the reader of a foreign format, which is read as a whole; ``at_once`` makes one part of all rows,
-    however many. InputError if the source is not usable; what is wrong inside a Parquet file is found when it is gone
+    however many. InputError if the input is not usable; what is wrong inside a Parquet file is found when it is gone
     through.
     """
     if read is not None:
-        return RowsInMemory(read(source), at_once)
-    source = input_of(source)
-    if isinstance(source, InputFile) and not at_once:
-        path = Path(source)
+        return RowsInMemory(read(given), at_once)
+    given = input_of(given)
+    if isinstance(given, InputFile) and not at_once:
+        path = Path(given)
         if not path.is_dir():
             require_file(path)
-        if source.format == "Parquet" and source.table is None:
+        if given.format == "Parquet" and given.table is None:
             rows = ParquetRows(path)
             if rows.n_rows > ROWS_PER_PART:
                 return rows
-    return RowsInMemory(read_columns(source, strings, lenient=True), at_once)
+    return RowsInMemory(read_columns(given, strings, lenient=True), at_once)
 
 
 class RowsInMemory:

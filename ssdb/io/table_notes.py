@@ -1,4 +1,4 @@
-"""What the metadata of an Arrow table say: units, and what was left out or is not whole."""
+"""Notes in the metadata of Arrow tables: units, and what was left out or is not whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files, and tables in memory, as Arrow tables. The way back is in ``writers.py``.
+"""Reads files and tables in memory as Arrow tables; ``writers.py`` writes them.
 
 Between a file and the database everything is a :class:`pyarrow.Table`: NULL is a real Arrow null, and the unit of a
 column is in the metadata of its field (``{b"unit": b"deg"}``), as is its description.
@@ -44,18 +44,18 @@ _NUMBERS_OF_ECSV = re.compile(r"(?m)^(#\s*-\s*\{\s*name:\s*([^,{}]+?)\s*,[^\n]*?
 _NOT_UTF8 = "is not UTF-8 text (convert the file, of Latin-1: iconv -f latin1 -t utf-8)"
 
 
-def label(source: object) -> str:
-    """The name of a source of columns in messages: the path as given, the ``label`` in a pyarrow table's metadata, or
+def label(given: object) -> str:
+    """The name of an input of columns in messages: the path as given, the ``label`` in a pyarrow table's metadata, or
     ``"table"``.
     """
-    if isinstance(source, str | os.PathLike):
-        return os.fsdecode(source)
-    if isinstance(source, pa.Table):
-        return (source.schema.metadata or {}).get(b"label", b"table").decode(errors="replace")
+    if isinstance(given, str | os.PathLike):
+        return os.fsdecode(given)
+    if isinstance(given, pa.Table):
+        return (given.schema.metadata or {}).get(b"label", b"table").decode(errors="replace")
     return "table"
 
 
-def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = False) -> pa.Table:
+def read_columns(given: Any, strings: Sequence[str] = (), *, lenient: bool = False) -> pa.Table:
     """The columns of a file, or of a table in memory, with ``unit`` and ``description`` in the metadata of their
     fields.
 
@@ -67,7 +67,7 @@ def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = Fa
 
     Parameters
     ----------
-    source : path, or table in memory
+    given : path, or table in memory
         A path whose ending or content says what it is; or an astropy Table, a pyarrow Table, a pandas DataFrame, or a
         mapping of names to arrays (numpy, masked, Quantity, Arrow, list).
     strings : sequence of str
@@ -82,29 +82,29 @@ def read_columns(source: Any, strings: Sequence[str] = (), *, lenient: bool = Fa
     InputError
         If the file is not there, empty, truncated, of an unknown kind, or has no columns. The message names it.
     """
-    name, source = label(source), input_of(source)
-    if isinstance(source, InputFile):
-        table = _read_file(source, strings)
+    name, given = label(given), input_of(given)
+    if isinstance(given, InputFile):
+        table = _read_file(given, strings)
     else:
         try:
-            table = from_memory(source)
+            table = from_memory(given)
         except (pa.ArrowException, ValueError, TypeError) as error:
             raise InputError(f"{name}: {error}") from error
     return plain(table, name, lenient=lenient)
 
 
-def _read_file(source: InputFile, strings: Sequence[str]) -> pa.Table:
-    path = Path(source)
+def _read_file(given: InputFile, strings: Sequence[str]) -> pa.Table:
+    path = Path(given)
     if not path.is_dir():
-        source.require()
-    format_ = source.format
-    if source.table is not None and format_ not in _OF_SEVERAL_TABLES:
+        given.require()
+    format_ = given.format
+    if given.table is not None and format_ not in _OF_SEVERAL_TABLES:
         raise UsageError(
             f"{path}: is {format_}, which has one table: {option('--table', 'table=...')} is for "
             f"{', '.join(_OF_SEVERAL_TABLES)}"
         )
     try:
-        return _READERS[format_](source, strings)
+        return _READERS[format_](given, strings)
     except (InputError, UsageError):
         raise
     except Exception as error:  # readers raise whatever they stumble over in a corrupt file
@@ -117,9 +117,9 @@ def unreadable(path: Path, format_: str, error: Exception) -> InputError:
     return InputError(f"{path}: cannot be read as {format_}, is it complete? ({reason})")
 
 
-def _read_parquet(source: InputFile, _: Sequence[str]) -> pa.Table:
-    parts = parquet_parts(Path(source))
-    return joined([_read_part(part) for part in parts], source)
+def _read_parquet(given: InputFile, _: Sequence[str]) -> pa.Table:
+    parts = parquet_parts(Path(given))
+    return joined([_read_part(part) for part in parts], given)
 
 
 def _read_part(path: Path) -> pa.Table:
@@ -129,17 +129,17 @@ def _read_part(path: Path) -> pa.Table:
     return pa.table(table.columns, schema=noted(with_astropy_units(table.schema), not_plain=others))
 
 
-def _read_csv(source: InputFile, strings: Sequence[str]) -> pa.Table:
-    table, why = read_text(Path(source), strings)
+def _read_csv(given: InputFile, strings: Sequence[str]) -> pa.Table:
+    table, why = read_text(Path(given), strings)
     return _told_incomplete(table, why)
 
 
-def _read_fits(source: InputFile, _: Sequence[str]) -> pa.Table:
-    return joined([from_astropy(table) for table in read_fits(Path(source), source.table)], source)
+def _read_fits(given: InputFile, _: Sequence[str]) -> pa.Table:
+    return joined([from_astropy(table) for table in read_fits(Path(given), given.table)], given)
 
 
-def joined(tables: list[pa.Table], source: Any) -> pa.Table:
-    """The tables of a source, with the same columns in any order, as one."""
+def joined(tables: list[pa.Table], given: Any) -> pa.Table:
+    """The tables of an input, with the same columns in any order, as one."""
     if len(tables) == 1:
         return tables[0]
     names = tables[0].schema.names
@@ -148,7 +148,7 @@ def joined(tables: list[pa.Table], source: Any) -> pa.Table:
         table = pa.concat_tables([table.select(names) for table in tables], promote_options="permissive")
     except pa.ArrowException as error:  # also where whole numbers would lose digits
         raise InputError(
-            f"{label(source)}: its tables have columns of one name and of different types ({error}): read one of them "
+            f"{label(given)}: its tables have columns of one name and of different types ({error}): read one of them "
             f"with {option('--table NAME|NUMBER', 'table=...')}"
         ) from None
     for index, field in enumerate(table.schema):
@@ -158,10 +158,10 @@ def joined(tables: list[pa.Table], source: Any) -> pa.Table:
     return table
 
 
-def _read_ecsv(source: InputFile, strings: Sequence[str]) -> pa.Table:
+def _read_ecsv(given: InputFile, strings: Sequence[str]) -> pa.Table:
     from astropy.table import Table
 
-    path = Path(source)
+    path = Path(given)
     with whole(path, lambda piece: _TIMES_OF_ECSV * len(piece)) as file:
         lines = list(takewhile(lambda line: line.startswith("#"), (line.decode() for line in file)))
         header = [line.removeprefix("#").removeprefix(" ") for line in lines]
@@ -184,9 +184,9 @@ def _with_texts(header: str, strings: Sequence[str]) -> str:
     return _NUMBERS_OF_ECSV.sub(text, header) if folded else header
 
 
-def _read_votable(source: InputFile, _: Sequence[str]) -> pa.Table:
-    tables, why = read_votable(Path(source), source.table)
-    return _told_incomplete(joined([from_astropy(table) for table in tables], source), why)
+def _read_votable(given: InputFile, _: Sequence[str]) -> pa.Table:
+    tables, why = read_votable(Path(given), given.table)
+    return _told_incomplete(joined([from_astropy(table) for table in tables], given), why)
 
 
 def _told_incomplete(table: pa.Table, why: str | None) -> pa.Table:
@@ -194,8 +194,8 @@ def _told_incomplete(table: pa.Table, why: str | None) -> pa.Table:
     return table.cast(noted(table.schema, not_plain=not_plain(table.schema), incomplete=why)) if why else table
 
 
-def _read_hdf5(source: InputFile, _: Sequence[str]) -> pa.Table:
-    names, table = read_hdf5(Path(source), having=(), columns=None, wanted=source.table)
+def _read_hdf5(given: InputFile, _: Sequence[str]) -> pa.Table:
+    names, table = read_hdf5(Path(given), having=(), columns=None, wanted=given.table)
     others = dict.fromkeys((name for name in names if name not in table.schema.names), "")
     return pa.table(table.columns, schema=noted(with_astropy_units(table.schema), not_plain=others))
 

@@ -1,4 +1,4 @@
-"""The lines of texts: the one that names the columns, and blocks of those below it."""
+"""Lines of text files: the one that names the columns, and blocks of those below it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times as people write them: dates of UTC, and MJD of TAI as everywhere else in ssdb."""
+"""Times as people write them, dates in UTC or MJD, as MJD TAI."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def mjd_tai_of(given: Any, scale: str | None = None) -> float:
             f"or an MJD ({of_numbers})"
         )
     if not MJD.low <= number < _JULIAN_DATES:
-        meant = f"; is it a Julian date, and MJD {number - JD_OF_MJD_0:.10g} meant?" if _is_jd(number) else ""
+        mjd = number - JD_OF_MJD_0
+        meant = f"; is it a Julian date, and MJD {mjd:.10g} meant?" if MJD.low <= mjd <= MJD.high else ""
         raise ConfigError(f"{quoted(text)} is no MJD of our time{meant or ': dates are written as 2026-06-01'}")
     return _in_tai(number, "mjd", scale or "tai")
 
@@ -82,10 +83,6 @@ def utc_texts(mjd_tai: ArrayLike) -> list[str | None]:
     for place, text in zip(known.tolist(), found.tolist(), strict=True):
         texts[place] = text
     return texts
-
-
-def _is_jd(number: float) -> bool:
-    return MJD.low <= number - JD_OF_MJD_0 <= MJD.high
 
 
 def _of_date(text: str, match: re.Match[str], scale: str) -> float:

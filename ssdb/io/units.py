@@ -1,4 +1,4 @@
-"""Units, as files spell them."""
+"""Units in all the spellings that files have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ssdb.io.limits import is_absurd_unit
 if TYPE_CHECKING:
     from astropy.units import UnitBase
 
-_SPELLINGS = {
+SPELLINGS = {
     **dict.fromkeys(("deg", "degs", "degree", "degrees"), "deg"),
     **dict.fromkeys(("rad", "rads", "radian", "radians"), "rad"),
     **dict.fromkeys(("arcsec", "arcsecs", "arcsecond", "arcseconds", "arc sec", "asec", '"'), "arcsec"),
@@ -59,7 +59,7 @@ def parsed_unit(text: str) -> UnitBase:
 
 
 def _respelled(word: re.Match[str]) -> str:
-    return _SPELLINGS.get(word[0].lower(), word[0])
+    return SPELLINGS.get(word[0].lower(), word[0])
 
 
 def _parsed(text: str, otherwise: UnitBase | None = None) -> UnitBase:

@@ -1,4 +1,4 @@
-"""Arrow tables as files, and as tables of astropy."""
+"""Writes Arrow tables as files, and makes tables of astropy of them."""
 
 from __future__ import annotations
 
@@ -222,10 +222,6 @@ def _write_csv(schema: pa.Schema, tables: Iterable[pa.Table], path: Path) -> Non
             writer.write_table(pa.table(columns, schema=schema))
 
 
-def _write_ecsv(table: pa.Table, path: Path) -> None:
-    to_astropy(table).write(path, format="ascii.ecsv")
-
-
 def _write_votable(table: pa.Table, path: Path) -> None:
     columns = to_astropy(table)
     for field in table.schema:
@@ -265,4 +261,8 @@ def _free_value(values: np.ndarray) -> int:
 
 
 _IN_PARTS = {"Parquet": _write_parquet, "CSV": _write_csv}
-_WHOLE = {"FITS": _write_fits, "ECSV": _write_ecsv, "VOTable": _write_votable}
+_WHOLE = {
+    "FITS": _write_fits,
+    "ECSV": lambda table, path: to_astropy(table).write(path, format="ascii.ecsv"),
+    "VOTable": _write_votable,
+}

@@ -1,1 +1,1 @@
-"""One format of somebody else's a module."""
+"""Readers of formats that other software writes, one a module."""

@@ -1,4 +1,4 @@
-"""Which format a file of predictions or of orbits is in, and what reads it."""
+"""Tells which format a file of predictions or of orbits is in, and what reads it."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ _OF_ONE_VISIT = ("mpsky", "skybot")
 _FOREIGN = {"sorcha": "Sorcha", "mpsky": "mpSky", "skybot": "SkyBoT"}
 
 
-def format_of(source: Input, format: str) -> str:
+def format_of(given: Input, format: str) -> str:
     """The format of predictions, one of :data:`FORMATS` but ``"auto"``; ConfigError if what is said is none."""
     _refuse_format(format, FORMATS)
     if format != "auto":
         return format
-    return next((kind for kind, looks_like in _LOOKS_LIKE.items() if looks_like(source)), "ssdb")
+    return next((kind for kind, looks_like in _LOOKS_LIKE.items() if looks_like(given)), "ssdb")
 
 
 def _refuse_format(format: str, formats: tuple[str, ...]) -> None:
@@ -55,13 +55,13 @@ def _refuse_format(format: str, formats: tuple[str, ...]) -> None:
         raise ConfigError(f"format must be one of {', '.join(formats)}, not {quoted(format)}")
 
 
-def refuse_unfit_options(source: Input, kind: str, columns: Any, visit: int | None, complete: bool) -> None:
+def refuse_unfit_options(given: Input, kind: str, columns: Any, visit: int | None, complete: bool) -> None:
     """Raises UsageError if options of :func:`ssdb.ingest.predictions.ingest_predictions` do not fit the format."""
-    name = label(source)
-    if isinstance(source, InputFile) and kind == "mpsky":
-        source.refuse_said("an answer of mpSky's", None)
-    if isinstance(source, InputFile) and kind == "skybot":
-        source.refuse_said("a text of SkyBoT's", "CSV")
+    name = label(given)
+    if isinstance(given, InputFile) and kind == "mpsky":
+        given.refuse_said("an answer of mpSky's", None)
+    if isinstance(given, InputFile) and kind == "skybot":
+        given.refuse_said("a text of SkyBoT's", "CSV")
     visit_ = option("--visit", "visit=...")
     if kind in _FOREIGN and columns is not None:
         columns_ = option("--columns", "columns=...")
@@ -96,9 +96,9 @@ def reader_of(database: Database, kind: str, visit: int | None, doubts: list[str
     if kind == "sorcha":
         return partial(read_sorcha, doubts=doubts)
     if kind == "skybot":
-        return lambda source: with_doubts(read_skybot, source, visit)
+        return lambda given: with_doubts(read_skybot, given, visit)
     if kind == "mpsky" and visit is not None:
-        return lambda source: with_doubts(read_mpsky, source, visit, _midpoint(database, label(source), visit))
+        return lambda given: with_doubts(read_mpsky, given, visit, _midpoint(database, label(given), visit))
     return None
 
 
@@ -111,53 +111,53 @@ def _midpoint(database: Database, name: str, visit: int) -> float:
     return float(known["midpointMjdTai"][0])
 
 
-def orbit_blocks(source: Input, format: str, simulated_names: bool) -> Iterator[OrbitBlock]:
+def orbit_blocks(given: Input, format: str, simulated_names: bool) -> Iterator[OrbitBlock]:
     """The orbits of a path or a table in memory, read as their format, one of :data:`ORBIT_FORMATS`, has to be.
 
-    ConfigError or UsageError if there is no such format, or options do not fit it; InputError if the source is not
+    ConfigError or UsageError if there is no such format, or options do not fit it; InputError if the input is not
     usable.
     """
     _refuse_format(format, ORBIT_FORMATS)
-    source = input_of(source)
-    if not isinstance(source, InputFile):
-        source = in_memory_as_text(source)
-    elif source.is_text:
-        source.refuse_said("text", "CSV")
-    elif source.format == "Parquet":
-        source.refuse_said("Parquet", "Parquet")
+    given = input_of(given)
+    if not isinstance(given, InputFile):
+        given = in_memory_as_text(given)
+    elif given.is_text:
+        given.refuse_said("text", "CSV")
+    elif given.format == "Parquet":
+        given.refuse_said("Parquet", "Parquet")
     if format == "auto":
-        format, source = _orbit_format(source)
+        format, given = _orbit_format(given)
     if format == "sorcha":
-        return read_sorcha_orbits(source, simulated_names=simulated_names)
+        return read_sorcha_orbits(given, simulated_names=simulated_names)
     if simulated_names:
         raise UsageError(
-            f"{label(source)}: {option('--simulated-names', 'simulated_names=True')} is for orbit files of Sorcha's, "
+            f"{label(given)}: {option('--simulated-names', 'simulated_names=True')} is for orbit files of Sorcha's, "
             f"and this is {format}"
         )
     if format == "mpc_orbits":
-        return read_mpc_orbits(source)
-    if not isinstance(source, InputFile):
+        return read_mpc_orbits(given)
+    if not isinstance(given, InputFile):
         raise ConfigError("MPCORB.DAT is read from a path, not from a table")
-    return read_mpcorb(source)
+    return read_mpcorb(given)
 
 
-def _orbit_format(source: InputFile | Any) -> tuple[str, Any]:
-    """What a source of orbits is, by its contents; and the source, or all of it where that has been read to know."""
-    name, text = label(source), source if isinstance(source, InputFile) and source.is_text else None
+def _orbit_format(given: InputFile | Any) -> tuple[str, Any]:
+    """What an input of orbits is, by its contents; and the input, or all of it where that has been read to know."""
+    name, text = label(given), given if isinstance(given, InputFile) and given.is_text else None
     if text:
         text.require()
         if is_mpcorb(text):
-            return "mpcorb", source
-    if isinstance(source, InputFile) and (source.is_simple_text or source.format == "Parquet"):
-        names = source.names
+            return "mpcorb", given
+    if isinstance(given, InputFile) and (given.is_simple_text or given.format == "Parquet"):
+        names = given.names
     else:
-        table = read_columns(source, strings=(PACKED, UNPACKED, "ObjID", "FORMAT"))
-        source = table.replace_schema_metadata({**(table.schema.metadata or {}), "label": name})
+        table = read_columns(given, strings=(PACKED, UNPACKED, "ObjID", "FORMAT"))
+        given = table.replace_schema_metadata({**(table.schema.metadata or {}), "label": name})
         names = table.column_names
     if is_sorcha_orbits(names):
-        return "sorcha", source
+        return "sorcha", given
     if is_mpc_orbits(names):
-        return "mpc_orbits", source
+        return "mpc_orbits", given
     commented = commented_names(io.BytesIO(text.beginning), name) if text else []
     if is_sorcha_orbits(commented) or is_mpc_orbits(commented):
         raise InputError(f"{name}: the names of its columns are in a comment: take the # away that is before them")

@@ -1,4 +1,4 @@
-"""SQLite databases of others, opened for reading alone.
+"""Opens SQLite databases that others made, for reading alone.
 
 A database brings views and triggers of its own. They are not trusted: they may read, and nothing else, and they have
 to come to an end.
@@ -85,11 +85,6 @@ class ForeignDatabase:
 
     def _is_too_much(self) -> bool:
         self._steps += _STEPS
-        return self.never_ends
-
-    @property
-    def never_ends(self) -> bool:
-        """Whether the last statement was stopped."""
         seconds = time.monotonic() - self._begun
         return (
             self._steps > _MOST_STEPS + _STEPS_PER_ROW * self._rows

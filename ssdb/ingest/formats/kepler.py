@@ -1,4 +1,4 @@
-"""The elements of mpc_orbits that follow from others by Kepler's third law, as arrays."""
+"""Elements of orbits that follow from others by Kepler's third law, as arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON text of an orbit (mpc_orb, column ``mpc_orb_jsonb``): made of what readers decode it to, and what is in it.
+"""The JSON text of an orbit (mpc_orb, column ``mpc_orb_jsonb``): making it a text again, and reading values of it.
 
 The names are those of https://github.com/Smithsonian/mpc-public/tree/main/mpc_orb. The Minor Planet Center fills the
 columns of mpc_orbits out of these texts, not always all of them.
@@ -45,11 +45,6 @@ _JSON_OBJECT = r"(?s)^\s*(\{\s*(\".*)?\}|null)\s*$"
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\s*(?:d|days?))?\s*")
 
 
-def is_decoded(type_: pa.DataType) -> bool:
-    """Whether a column's values are JSON that a reader has taken apart, or bytes of it, which can be text again."""
-    return pa.types.is_nested(type_) or pa.types.is_binary(type_) or pa.types.is_large_binary(type_)
-
-
 def as_text(table: pa.Table) -> pa.Table:
     """A table whose column :data:`JSON`, in whatever case its name is, holds text.
 
@@ -62,35 +57,35 @@ def as_text(table: pa.Table) -> pa.Table:
         column = table.column(index)
         if isinstance(column.type, pa.BaseExtensionType):  # Arrow's own type of JSON
             column = pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
-        if is_decoded(column.type):
+        if any(is_of(column.type) for is_of in (pa.types.is_nested, pa.types.is_binary, pa.types.is_large_binary)):
             column = pa.chunked_array([pa.array(map(_dumped, column.to_pylist()), pa.string())])
         table = table.set_column(index, field.name, column)
     return table
 
 
-def in_memory_as_text(source: Any) -> Any:
+def in_memory_as_text(given: Any) -> Any:
     """A table in memory whose column :data:`JSON` holds text; dicts need not be alike, as Arrow would have them."""
-    if isinstance(source, pa.Table):
-        return as_text(source)
-    names = [name for name in _names(source) if str(name).lower() == JSON]
+    if isinstance(given, pa.Table):
+        return as_text(given)
+    names = [name for name in _names(given) if str(name).lower() == JSON]
     if not names:
-        return source
-    values = list(source[names[0]])
+        return given
+    values = list(given[names[0]])
     if not any(isinstance(value, Mapping | list | np.ndarray | bytes) for value in values):
-        return source
+        return given
     texts = pa.array([_dumped(value) for value in values], pa.string())
-    if isinstance(source, Mapping):
-        return {**source, names[0]: texts}
-    copied = source.copy()
+    if isinstance(given, Mapping):
+        return {**given, names[0]: texts}
+    copied = given.copy()
     copied[names[0]] = texts.to_pylist()
     return copied
 
 
-def _names(source: Any) -> list[Any]:
-    if isinstance(source, Mapping):
-        return list(source)
-    columns = getattr(source, "colnames", None)  # an astropy Table's; its columns are no names
-    return list(getattr(source, "columns", ()) if columns is None else columns)
+def _names(given: Any) -> list[Any]:
+    if isinstance(given, Mapping):
+        return list(given)
+    columns = getattr(given, "colnames", None)  # an astropy Table's; its columns are no names
+    return list(getattr(given, "columns", ()) if columns is None else columns)
 
 
 def _dumped(value: Any) -> str | None:

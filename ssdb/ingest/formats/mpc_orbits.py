@@ -1,4 +1,4 @@
-"""Orbits as the Minor Planet Center publishes them in its table mpc_orbits: CSV, Parquet, or a table in memory.
+"""Reads orbits of the Minor Planet Center's table mpc_orbits: CSV, Parquet, or a table in memory.
 
 The columns are those of https://www.minorplanetcenter.net/mpcops/documentation/replicated-tables-schema/, which
 mpc_orbits has here too: elements in the J2000 mean ecliptic, times MJD TT.
@@ -57,27 +57,27 @@ def is_mpc_orbits(column_names: list[str]) -> bool:
     return bool(folded & set(_NAMES)) and {"q", "e", "epoch_mjd"} <= folded
 
 
-def read_mpc_orbits(source: Any) -> Iterator[OrbitBlock]:
+def read_mpc_orbits(given: Any) -> Iterator[OrbitBlock]:
     """Orbits of the Minor Planet Center's table mpc_orbits, in blocks of rows with their numbers, from 1.
 
-    The source is CSV (plain or gzip), Parquet, or whatever else :func:`ssdb.io.tables.read_columns` takes. Either form
+    The input is CSV (plain or gzip), Parquet, or whatever else :func:`ssdb.io.tables.read_columns` takes. Either form
     of the designation is enough; where both are there they must be of one object. Columns that mpc_orbits does not have
     are passed over, as are ``id`` and ``designation``; the text of ``mpc_orb_jsonb`` is kept to the letter. InputError
-    if the source is not there, not readable, truncated, or lacks a column.
+    if the input is not there, not readable, truncated, or lacks a column.
     """
-    name = label(source)
-    for table, numbers, left_out in _parts(source, name):
+    name = label(given)
+    for table, numbers, left_out in _parts(given, name):
         yield _block(table, numbers, left_out, name)
 
 
-def _parts(source: Any, name: str) -> Iterator[Part]:
-    source = input_of(source)
-    if isinstance(source, InputFile):
-        if source.format == "CSV" and source.is_simple_text and b"," in source.header[0]:
-            return text_parts(source, [column for column in source.names if _of_ours(column)])
-        if source.format == "Parquet":
+def _parts(given: Any, name: str) -> Iterator[Part]:
+    given = input_of(given)
+    if isinstance(given, InputFile):
+        if given.format == "CSV" and given.is_simple_text and b"," in given.header[0]:
+            return text_parts(given, [column for column in given.names if _of_ours(column)])
+        if given.format == "Parquet":
             return _parquet_parts(Path(name))
-    return ((table, numbers, []) for table, numbers in parts_of(read_columns(source, strings=_NAMES)))
+    return ((table, numbers, []) for table, numbers in parts_of(read_columns(given, strings=_NAMES)))
 
 
 def _parquet_parts(path: Path) -> Iterator[Part]:

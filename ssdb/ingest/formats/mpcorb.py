@@ -1,4 +1,4 @@
-"""Orbits as the Minor Planet Center exports them: MPCORB.DAT and the smaller files of the same columns.
+"""Reads orbits of MPCORB.DAT and of the smaller files of the same columns.
 
 The columns are those of https://www.minorplanetcenter.net/iau/info/MPOrbitFormat.html up to the 141st, which is where
 all versions of the format agree, and the names behind them. Elements are heliocentric, in the J2000 mean ecliptic,
@@ -155,7 +155,8 @@ def _block(characters: np.ndarray, numbers: np.ndarray, lengths: np.ndarray) -> 
     columns |= {name: values[name] for name in ("nobs_total", "nopp")}
     in_days = characters[:, _COLUMNS["arc_unit"][0] - 1] == ord("d")
     columns["arc_length_total"] = np.where(in_days, values["arc_length_total"], np.nan)
-    columns["u_param"] = _uncertainty(characters)
+    u_param = characters[:, _COLUMNS["u_param"][0] - 1].astype(float) - ord("0")
+    columns["u_param"] = np.where((u_param >= 0) & (u_param <= 9), u_param, np.nan)  # a letter is no uncertainty
 
     rows = pa.table(
         {
@@ -200,12 +201,6 @@ def _epochs(characters: np.ndarray) -> np.ndarray:
     dates = months.astype("datetime64[D]") + np.where(readable, day - 1, 0)
     exists = readable & (dates.astype("datetime64[M]") == months)
     return np.where(exists, dates.astype(np.int64) + _MJD_OF_1970, np.nan)
-
-
-def _uncertainty(characters: np.ndarray) -> np.ndarray:
-    """U as a number; NaN where the column is blank or has a letter, which is no uncertainty."""
-    letters = characters[:, _COLUMNS["u_param"][0] - 1].astype(float)
-    return np.where((letters >= ord("0")) & (letters <= ord("9")), letters - ord("0"), np.nan)
 
 
 def _take_better_axis(values: dict[str, np.ndarray]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Predictions as mpSky answers them: Chebyshev coefficients of all objects in a field, for one night.
+"""Reads predictions of mpSky's answers: Chebyshev coefficients of all objects in a field, for one night.
 
 The answer is a sequence of Arrow messages (https://github.com/mjuric/mpsky, ``ipc_write``): a tensor of the objects'
 coefficients, shape (degree + 1, 3, n), one of the observer's, shape (degree + 1, 3), and a stream with one record
@@ -43,13 +43,13 @@ _SAME_ARCSEC = 3.0
 """mpSky's fits are good to about an arcsecond; its positions and ours come from the same coefficients."""
 
 
-def is_mpsky(source: Any) -> bool:
-    """Whether a source is the path of a file that begins with an Arrow tensor: nothing else in use here does."""
-    source = input_of(source)
-    if not isinstance(source, InputFile) or not source.beginning.startswith(_MESSAGE):
+def is_mpsky(given: Any) -> bool:
+    """Whether an input is the path of a file that begins with an Arrow tensor: nothing else in use here does."""
+    given = input_of(given)
+    if not isinstance(given, InputFile) or not given.beginning.startswith(_MESSAGE):
         return False
-    length = int.from_bytes(source.beginning[4:8], "little")
-    header = source.beginning[8 : 8 + length]
+    length = int.from_bytes(given.beginning[4:8], "little")
+    header = given.beginning[8 : 8 + length]
     try:
         return len(header) == length and _Header(header).kind == _TENSOR
     except struct.error:
@@ -57,7 +57,7 @@ def is_mpsky(source: Any) -> bool:
 
 
 def read_mpsky(
-    source: str | os.PathLike[str] | bytes, visit: int, midpoint_mjd_tai: float, name: str | None = None
+    given: str | os.PathLike[str] | bytes, visit: int, midpoint_mjd_tai: float, name: str | None = None
 ) -> tuple[pa.Table, tuple[str, ...]]:
     """Predictions from an answer of mpSky's, a path or bytes, for a visit and its mid-exposure (MJD TAI).
 
@@ -79,8 +79,9 @@ def read_mpsky(
     InputError
         If it is not there, not an answer of mpSky, cut short, or if its polynomials do not hold at that time.
     """
-    name = name or label(source)
-    objects, observer, columns = _parts(_content(source, name), name)
+    name = name or label(given)
+    content = given if isinstance(given, bytes) else content_of(Path(os.fsdecode(given)), name)
+    objects, observer, columns = _parts(content, name)
     names = columns["name"]
     t = midpoint_mjd_tai - start_times(name, columns, midpoint_mjd_tai)
     values: dict[str, Any] = {
@@ -114,12 +115,6 @@ def predicted_columns(objects: Array, observer: Array, t: Array) -> dict[str, Ar
         **_components("helio", helio, helio_v),
         **_components("topo", topo, topo_v),
     }
-
-
-def _content(source: str | os.PathLike[str] | bytes, name: str) -> bytes:
-    if isinstance(source, bytes):
-        return source
-    return content_of(Path(os.fsdecode(source)), name)
 
 
 def _parts(content: bytes, name: str) -> tuple[Array, Array, pa.Table]:

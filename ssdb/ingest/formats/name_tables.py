@@ -1,4 +1,4 @@
-"""Names of objects into SsAlias: the Minor Planet Center's tables minor_planet_names and comet_names."""
+"""Stores names of objects from the Minor Planet Center's tables minor_planet_names and comet_names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules of visits as Rubin's Operations Simulator (OpSim) writes them: SQLite, one row a visit."""
+"""Reads schedules of visits of Rubin's Operations Simulator (OpSim): SQLite, one row a visit."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ OBSERVATORY_CODE = "X05"
 _COLUMNS = ("observationId", "observationStartMJD", "visitTime", "visitExposureTime", "fieldRA", "fieldDec")
 
 
-def looks_like_opsim(source: Any) -> bool:
-    """Whether a source is the path of an OpSim schedule: an SQLite database with its table of visits."""
-    source = input_of(source)
-    if not (isinstance(source, InputFile) and source.is_sqlite):
+def looks_like_opsim(given: Any) -> bool:
+    """Whether an input is the path of an OpSim schedule: an SQLite database with its table of visits."""
+    given = input_of(given)
+    if not (isinstance(given, InputFile) and given.is_sqlite):
         return False
     try:
-        with reading(source) as database:
+        with reading(given) as database:
             return _table(database) is not None
     except InputError:
         return False

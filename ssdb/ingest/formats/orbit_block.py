@@ -1,4 +1,4 @@
-"""What the readers of orbits share: the part of a file they hand on, numbers from text."""
+"""What readers of orbits share: the rows that they hand on, numbers from text, text in parts."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class OrbitBlock:
     unknown : list of (str, ndarray)
         What was wrong with a value that became unknown, and the numbers of the rows, which may be among these.
     not_plain : tuple of str
-        Columns of the source that are left out, because their values are lists, structures or the like.
+        Columns of the input that are left out, because their values are lists, structures or the like.
     incomplete : str or None
-        Why the source is not whole, by its own word.
+        Why the input is not whole, by its own word.
     names : pyarrow.Array of string, shape (n,), or None
-        Names of the objects as the source has them; NULL where it has none.
+        Names of the objects as the input has them; NULL where it has none.
     doubts : tuple of str
         What looks wrong with columns and may be right.
     """
@@ -116,7 +116,7 @@ def parts_of(table: pa.Table) -> Iterator[tuple[pa.Table, np.ndarray]]:
         yield part, first + 1 + np.arange(part.num_rows)
 
 
-def text_parts(source: InputFile, wanted: Sequence[str] | None = None, *, line_numbers: bool = False) -> Iterator[Part]:
+def text_parts(given: InputFile, wanted: Sequence[str] | None = None, *, line_numbers: bool = False) -> Iterator[Part]:
     """Columns of text, all as text, between commas or blanks, whose first line names them.
 
     Rows with another number of values than names are left out. The numbers are those of rows, which may have line ends
@@ -130,13 +130,13 @@ def text_parts(source: InputFile, wanted: Sequence[str] | None = None, *, line_n
         bad.append(row.number)
         return "skip"
 
-    names, (header, before) = source.names, source.header
+    names, (header, before) = given.names, given.header
     wanted = names if wanted is None else wanted
     before = before + 1 if line_numbers else 0
-    with source.opened(below_header=True) as stream:
+    with given.opened(below_header=True) as stream:
         try:
             with csv.open_csv(
-                stream if b"," in header else with_commas(stream, source.path),
+                stream if b"," in header else with_commas(stream, given.path),
                 csv.ReadOptions(column_names=names, block_size=_CSV_BLOCK_BYTES, use_threads=False),
                 csv.ParseOptions(
                     newlines_in_values=not line_numbers, ignore_empty_lines=not line_numbers, invalid_row_handler=note
@@ -162,7 +162,7 @@ def text_parts(source: InputFile, wanted: Sequence[str] | None = None, *, line_n
                         left_out = []
         except pa.ArrowInvalid as error:
             if "Empty CSV" not in str(error):
-                raise InputError(f"{source.path}: cannot be read as CSV, is it complete? ({error})") from error
+                raise InputError(f"{given.path}: cannot be read as CSV, is it complete? ({error})") from error
 
 
 def usable_epochs(epochs_mjd: np.ndarray) -> np.ndarray:

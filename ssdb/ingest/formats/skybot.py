@@ -1,4 +1,4 @@
-"""Predictions as SkyBoT writes them as text: the answers of its cone search with ``-mime=text``.
+"""Reads predictions of SkyBoT, as text: the answers of its cone search with ``-mime=text``.
 
 Columns and units are those of https://ssp.imcce.fr/webservices/skybot (conesearch): RA in hours, DE in degrees, both
 sexagesimal or decimal, J2000 astrometric; dRA (``dRAcosDec`` in its VOTable: "motion in right ascension
@@ -72,12 +72,12 @@ _PIPE = "\x01"  # what stands for it while a row is read
 _NOT_MINOR = ("planet", "satellite", "natural satellite")
 
 
-def is_skybot(source: Any) -> bool:
-    """Whether a source is the path of a text that begins as SkyBoT's answers do."""
-    source = input_of(source)
-    if not isinstance(source, InputFile):
+def is_skybot(given: Any) -> bool:
+    """Whether an input is the path of a text that begins as SkyBoT's answers do."""
+    given = input_of(given)
+    if not isinstance(given, InputFile):
         return False
-    return _BEGINNING.match(source.beginning[:1000].decode("utf-8-sig", "replace")) is not None
+    return _BEGINNING.match(given.beginning[:1000].decode("utf-8-sig", "replace")) is not None
 
 
 def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple[pa.Table, tuple[str, ...]]:
@@ -122,10 +122,10 @@ def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple
         "ephRa": turns * _angles(problems, table, "RA"),
         "ephDec": _angles(problems, table, "DE"),
     }
-    for column, (source, factor) in _SCALED.items():
-        if source in table.column_names:
-            _unit(name, table, source)
-            values[column] = factor * _numbers(problems, table, source)
+    for column, (given, factor) in _SCALED.items():
+        if given in table.column_names:
+            _unit(name, table, given)
+            values[column] = factor * _numbers(problems, table, given)
     problems.raise_if_any()
     epoch = _epoch_mjd_tai(name, comments)
     if epoch is not None:

@@ -1,4 +1,4 @@
-"""Predictions as Sorcha writes them: its ephemeris output and its survey output, in any of its formats.
+"""Reads predictions of Sorcha: its ephemeris output and its survey output, in any of its formats.
 
 Columns and units are those of https://sorcha.readthedocs.io (Outputs). The light-time corrected vectors (``LTC``) are
 equatorial, ICRS axes, in km and km/s.
@@ -80,21 +80,21 @@ def looks_like_sorcha(column_names: Collection[str]) -> bool:
     return "ObjID" in column_names and ("fieldMJD_TAI" in column_names or _other_kind(column_names) is not None)
 
 
-def is_sorcha(source: Any) -> bool:
-    """Whether a source is the path of a file that :func:`read_sorcha` should read, or refuse with its reasons.
+def is_sorcha(given: Any) -> bool:
+    """Whether an input is the path of a file that :func:`read_sorcha` should read, or refuse with its reasons.
 
     True for every SQLite and HDF5 file: predictions come in these formats from Sorcha alone.
     """
-    source = input_of(source)
-    if not isinstance(source, InputFile):
+    given = input_of(given)
+    if not isinstance(given, InputFile):
         return False
     try:
-        return source.is_sqlite or source.content == "HDF5" or looks_like_sorcha(source.names)
+        return given.is_sqlite or given.content == "HDF5" or looks_like_sorcha(given.names)
     except InputError:
         return False
 
 
-def read_sorcha(source: str | os.PathLike[str], doubts: list[str] | None = None) -> pa.Table:
+def read_sorcha(given: str | os.PathLike[str], doubts: list[str] | None = None) -> pa.Table:
     """Predictions from a file of Sorcha's: text, Parquet, SQLite or HDF5; its contents tell which.
 
     The position is the true one of the survey output (RATrue_deg, DecTrue_deg) or that of the ephemeris output (RA_deg,
@@ -116,7 +116,7 @@ def read_sorcha(source: str | os.PathLike[str], doubts: list[str] | None = None)
     InputError
         If the file is not there, not readable, not Sorcha's predictions, or lacks a column.
     """
-    file = input_of(source)
+    file = input_of(given)
     contents = _contents(file)
     file.refuse_said(f"Sorcha's, in {contents.format or 'SQLite'}", contents.format, several_tables=contents.of_several)
     return _predictions(file.path, contents, [] if doubts is None else doubts)
@@ -144,7 +144,7 @@ def _predictions(label: str, contents: _Contents, doubts: list[str]) -> pa.Table
         "midpointMjdTai": _times(columns, doubts),
         "ephRa": columns[ra],
         "ephDec": columns[dec],
-        **{name: columns[source] for name, source in _RATES.items() if source in columns},
+        **{name: columns[given] for name, given in _RATES.items() if given in columns},
         **_vectors(columns),
         "provider": np.full(table.num_rows, PROVIDER, object),
     }
@@ -174,16 +174,16 @@ def _times(columns: dict[str, np.ndarray], doubts: list[str]) -> np.ndarray:
 def _vectors(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The vectors of SsPrediction as far as they are in the file; if not all are, the quantities made from them."""
     values: dict[str, np.ndarray] = {}
-    for component, source in _OBJECT.items():
+    for component, given in _OBJECT.items():
         scale = 1.0 if component.startswith("v") else 1.0 / AU_KM
-        if source in columns:
-            values[f"helio_{component}"] = columns[source] * scale
-        if source in columns and _OBSERVER[component] in columns:
-            values[f"topo_{component}"] = (columns[source] - columns[_OBSERVER[component]]) * scale
+        if given in columns:
+            values[f"helio_{component}"] = columns[given] * scale
+        if given in columns and _OBSERVER[component] in columns:
+            values[f"topo_{component}"] = (columns[given] - columns[_OBSERVER[component]]) * scale
     if len(values) < len(_OBJECT) + len(_OBSERVER):
-        for name, source in _INSTEAD_OF_VECTORS.items():
-            if source in columns:
-                values[name] = columns[source] / AU_KM if name == "topoRange" else columns[source]
+        for name, given in _INSTEAD_OF_VECTORS.items():
+            if given in columns:
+                values[name] = columns[given] / AU_KM if name == "topoRange" else columns[given]
     return values
 
 
@@ -244,26 +244,26 @@ def _cast(table: pa.Table, name: str, type_: pa.DataType) -> pa.ChunkedArray:
         raise pa.ArrowInvalid(f"column {name}: {error}") from None
 
 
-def _contents(source: InputFile) -> _Contents:
+def _contents(given: InputFile) -> _Contents:
     """The columns of a file, whatever its format is, or of the one of its tables that is wanted."""
-    path = Path(source)
+    path = Path(given)
     try:
-        if source.is_sqlite:
-            return _sqlite(path, source.table)
-        if source.content == "HDF5":
-            return _hdf5(path, source.table)
-        if source.content == "Parquet" or path.is_dir():
-            return _parquet(path, source.names)
-        return _text(source)
+        if given.is_sqlite:
+            return _sqlite(path, given.table)
+        if given.content == "HDF5":
+            return _hdf5(path, given.table)
+        if given.content == "Parquet" or path.is_dir():
+            return _parquet(path, given.names)
+        return _text(given)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def _text(source: InputFile) -> _Contents:
-    names, (header, before) = source.names, source.header
+def _text(given: InputFile) -> _Contents:
+    names, (header, before) = given.names, given.header
     by_whitespace = b"," not in header
     if not names:
-        raise InputError(f"{source.path}: the file is empty, or has no line with the names of columns")
+        raise InputError(f"{given.path}: the file is empty, or has no line with the names of columns")
 
     def read(wanted: list[str]) -> pa.Table:
         # Numbers are parsed later, by column, so that an error can name the column.
@@ -271,14 +271,14 @@ def _text(source: InputFile) -> _Contents:
         convert = pyarrow.csv.ConvertOptions(column_types=types, include_columns=wanted, strings_can_be_null=True)
         options = pyarrow.csv.ReadOptions(column_names=names, skip_rows=before + 1)
         try:
-            with whole(Path(source), lambda piece: _TIMES_OF_TEXT * len(piece)) as stream:
+            with whole(Path(given), lambda piece: _TIMES_OF_TEXT * len(piece)) as stream:
                 text = pa.BufferReader(separated(stream.read(), b",")) if by_whitespace else stream
                 return pyarrow.csv.read_csv(text, options, None, convert)
         except pa.ArrowInvalid as error:
             hint = ". Names with blanks need CSV, or underscores: 2015_MQ204" if by_whitespace else ""
             raise pa.ArrowInvalid(f"{error}{hint}") from None
         except (EOFError, zlib.error) as error:
-            raise InputError(f"{source.path}: cannot be read, is it complete? ({error})") from error
+            raise InputError(f"{given.path}: cannot be read, is it complete? ({error})") from error
 
     return _Contents(names, read, "CSV")
 

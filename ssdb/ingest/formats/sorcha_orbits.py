@@ -1,4 +1,4 @@
-"""Orbits as Sorcha reads them, in each of its formats: COM, KEP, CART, and about the barycentre BCOM, BKEP, BCART.
+"""Reads orbit files of Sorcha's: COM, KEP, CART, and about the barycentre BCOM, BKEP, BCART.
 
 Columns and units are those of https://sorcha.readthedocs.io (Inputs, orbit file): au, au/d, degrees in the J2000 mean
 ecliptic, MJD TDB. They become what mpc_orbits has: heliocentric cometary elements in that ecliptic that osculate at
@@ -68,24 +68,24 @@ def is_sorcha_orbits(column_names: Collection[str]) -> bool:
     return {"ObjID", "FORMAT"} <= set(column_names)
 
 
-def read_sorcha_orbits(source: Any, *, simulated_names: bool = False) -> Iterator[OrbitBlock]:
+def read_sorcha_orbits(given: Any, *, simulated_names: bool = False) -> Iterator[OrbitBlock]:
     """Orbits in Sorcha's formats, in blocks: lines of text with their numbers, or rows of a table from 1.
 
-    The source is comma- or whitespace-separated text (also gzip), or any other table that
+    The input is comma- or whitespace-separated text (also gzip), or any other table that
     :func:`ssdb.io.tables.read_columns` takes. H and G are not in these files. Where ``simulated_names`` is set, names
     without a packed form are those of simulated objects.
 
-    InputError if the source is not there, not readable, truncated, or lacks a column; DesignationError if simulated
+    InputError if the input is not there, not readable, truncated, or lacks a column; DesignationError if simulated
     names cannot be stored or told apart; EphemerisError if elements about the barycentre need a package that is
     missing.
     """
-    name = label(source)
-    source = input_of(source)
+    name = label(given)
+    given = input_of(given)
     parts: Iterator[Part]
-    if isinstance(source, InputFile) and source.is_simple_text:
-        counted, parts = "line", text_parts(source, line_numbers=True)
+    if isinstance(given, InputFile) and given.is_simple_text:
+        counted, parts = "line", text_parts(given, line_numbers=True)
     else:
-        table = read_columns(source, strings=("ObjID", "FORMAT"))
+        table = read_columns(given, strings=("ObjID", "FORMAT"))
         counted, parts = "row", ((*part, []) for part in parts_of(table))
     for table, numbers, left_out in parts:
         rows, ids, problems = _orbits(table, name, simulated_names)

@@ -1,4 +1,4 @@
-"""Which objects the rows of a file are of, by designation, number, name or identifier."""
+"""Finds the objects of the rows of an input, by designation, number, name or identifier."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One kind of file a module: what is looked at before it is read, and the tables in it."""
+"""Readers of file formats, each of which checks a file before it is read."""

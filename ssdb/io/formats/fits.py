@@ -1,4 +1,4 @@
-"""FITS files: opened as files of this machine, once their headers have been looked at; and the tables in them."""
+"""Reads tables of FITS files, once their headers have been checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables in HDF5 files, as pandas writes them in its format ``table``.
+"""Reads tables of HDF5 files, as pandas (format ``table``), astropy and h5py write them.
 
 HDF5 files from strangers can do harm: pandas and PyTables unpickle what is inside, which runs code; the HDF5 library
 follows links to other files, and damaged files can end the process inside it. The file is therefore read without

@@ -1,4 +1,4 @@
-"""The process that reads an HDF5 file for ``hdf5_files.py``: ``python -m ssdb.io.formats.hdf5_child ARGUMENTS``.
+"""The process that reads an HDF5 file for ``hdf5.py``: ``python -m ssdb.io.formats.hdf5_child ARGUMENTS``.
 
 It unpickles nothing, and opens nothing but the file: once that is open, the process may not open any other.
 """
@@ -47,10 +47,6 @@ _OUTSIDE = "nothing outside the file itself is ever opened"
 _INSTEAD = "write it with pandas' format='table', or as CSV or Parquet"
 
 
-class RefusedError(Exception):
-    """Why a file is not read."""
-
-
 @dataclass
 class _Table:
     """A table of the file: each of its columns is a field of the records, or an element of one that is an array."""
@@ -79,7 +75,7 @@ class _Table:
         for step in ("meta", stored, "meta", "table"):
             place = _inside(place, step) if isinstance(place, h5py.Group) else None
         if not isinstance(place, h5py.Dataset) or "values" not in (place.dtype.names or ()):
-            raise RefusedError(f"column {name} of {self.key} has no list of its categories; {_INSTEAD}")
+            raise InputError(f"column {name} of {self.key} has no list of its categories; {_INSTEAD}")
         return _plain(place["values"], name, self.key)
 
     def bytes_per_row(self, names: list[str]) -> int:
@@ -116,7 +112,7 @@ def main(arguments: dict[str, Any], out: IO[bytes]) -> None:
         wanted = [name for name in asked if read and name in names]
         if arguments["columns"] is None:
             if not read:
-                raise RefusedError("there is no table in it")
+                raise InputError("there is no table in it")
             wanted = [name for name in wanted if all(table.is_plain(name) for table in read)]
         needed = sum(table.dataset.shape[0] * table.bytes_per_row(wanted) for table in read)
         if needed > memory:
@@ -142,7 +138,7 @@ def _refuse_claims(tables: list[_Table], columns: list[str] | None, memory: int)
 
 
 def _chosen(having: list[_Table], columns: list[str] | None, wanted: str | int | None) -> list[_Table]:
-    """The tables that are read as one; RefusedError if they have different columns of those that are asked for."""
+    """The tables that are read as one; InputError if they have different columns of those that are asked for."""
     if not having:
         return []
     there = []
@@ -155,14 +151,11 @@ def _chosen(having: list[_Table], columns: list[str] | None, wanted: str | int |
         for table, here in zip(having, there, strict=True):
             missing = [name for name, _ in there[0].columns if (name, "") not in here.columns]
             if missing:
-                raise RefusedError(
+                raise InputError(
                     f"{table.key} has no column {missing[0]}, and {having[0].key} has one: say which is meant with "
                     f"{option('--table KEY', 'table=...')}"
                 )
-    try:
-        return [having[table.number - 1] for table in chosen(there, wanted, "")]
-    except InputError as error:
-        raise RefusedError(str(error).removeprefix(": ")) from None
+    return [having[table.number - 1] for table in chosen(there, wanted, "")]
 
 
 def _units(tables: list[_Table]) -> dict[str, str]:
@@ -200,7 +193,7 @@ def _tables(file: h5py.File, memory: int) -> Iterator[_Table]:
                 continue
             seen.add(address)
             if len(seen) > _MOST_OBJECTS:
-                raise RefusedError(f"has more than {_MOST_OBJECTS:,} tables and groups")
+                raise InputError(f"has more than {_MOST_OBJECTS:,} tables and groups")
             below = f"{key.rstrip('/')}/{name}"
             if isinstance(item, h5py.Group):
                 groups.append((below, item))
@@ -212,22 +205,22 @@ def _tables(file: h5py.File, memory: int) -> Iterator[_Table]:
 def _inside(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
     """What a group has under a name; None where that is neither a group nor a dataset of the group's own.
 
-    RefusedError if it is in another file, or needs more than the HDF5 library itself.
+    InputError if it is in another file, or needs more than the HDF5 library itself.
     """
     link = group.get(name, getlink=True)
     if isinstance(link, h5py.ExternalLink):
-        raise RefusedError(f"{name} is a link to another file; {_OUTSIDE}: copy it (h5copy, or h5repack) into one file")
+        raise InputError(f"{name} is a link to another file; {_OUTSIDE}: copy it (h5copy, or h5repack) into one file")
     if not isinstance(link, h5py.HardLink):
         return None
     item = group[name]
     if isinstance(item, h5py.Dataset):
         created = item.id.get_create_plist()
         if created.get_layout() == h5d.VIRTUAL or created.get_external_count():
-            raise RefusedError(f"the values of {name} are in another file; {_OUTSIDE}: h5repack makes one file of them")
+            raise InputError(f"the values of {name} are in another file; {_OUTSIDE}: h5repack makes one file of them")
         unknown = [created.get_filter(i)[0] for i in range(created.get_nfilters())]
         unknown = [number for number in unknown if number not in _FILTERS]
         if unknown:
-            raise RefusedError(
+            raise InputError(
                 f"{name} is compressed by a filter (number {unknown[0]}) that HDF5 itself does not have; "
                 "rewrite it by zlib (PyTables' ptrepack does)"
             )
@@ -237,7 +230,7 @@ def _inside(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
 def _refuse_chunks(dataset: h5py.Dataset, key: str, memory: int) -> None:
     """Raises MemoryError if a piece that is read as a whole is larger than is allowed."""
     if len(dataset.dtype.names) > MOST_COLUMNS:
-        raise RefusedError(f"{key} has {len(dataset.dtype.names):,} columns; a table has at most {MOST_COLUMNS:,}")
+        raise InputError(f"{key} has {len(dataset.dtype.names):,} columns; a table has at most {MOST_COLUMNS:,}")
     rows = max(*(dataset.chunks or (0,)), min(ROWS, dataset.shape[0]))
     if rows * dataset.dtype.itemsize > memory:
         raise MemoryError
@@ -256,13 +249,13 @@ def _columns(dataset: h5py.Dataset, key: str) -> dict[str, tuple[str, int | None
         # pandas keeps columns of one type as one array a row, and their names beside it.
         names = _texts(dataset.attrs.get(f"{stored}_kind"), key)
         if len(names) != n_elements:
-            raise RefusedError(f"{key} is damaged: {stored} has {n_elements} columns, and {len(names)} names")
+            raise InputError(f"{key} is damaged: {stored} has {n_elements} columns, and {len(names)} names")
         columns.update({name: (stored, element) for element, name in enumerate(names)})
     return columns
 
 
 def _refuse_fixed_frame(key: str, group: h5py.Group) -> None:
-    """Raises RefusedError for a frame of pandas in its format ``fixed``, whose texts are pickled objects."""
+    """Raises InputError for a frame of pandas in its format ``fixed``, whose texts are pickled objects."""
     if _text(group.attrs.get("pandas_type")) != "frame":
         return
     pickled = []
@@ -273,7 +266,7 @@ def _refuse_fixed_frame(key: str, group: h5py.Group) -> None:
             if isinstance(items, h5py.Dataset) and items.dtype.kind == "S" and items.size <= MOST_COLUMNS:
                 pickled += [_text(value) for value in items[()]]
     what = f"column {', '.join(pickled[:5])} is" if pickled else "it may have columns that are"
-    raise RefusedError(f"{key} is a pandas frame in format 'fixed': {what} pickled objects, never read; {_INSTEAD}")
+    raise InputError(f"{key} is a pandas frame in format 'fixed': {what} pickled objects, never read; {_INSTEAD}")
 
 
 def _texts(pickle: Any, key: str) -> list[str]:
@@ -289,7 +282,7 @@ def _texts(pickle: Any, key: str) -> list[str]:
             if "UNICODE" in operation.name or "STRING" in operation.name:
                 texts.append(str(argument))
     except Exception:
-        raise RefusedError(f"the names of columns of {key} are no list of texts; {_INSTEAD}") from None
+        raise InputError(f"the names of columns of {key} are no list of texts; {_INSTEAD}") from None
     return texts
 
 
@@ -310,13 +303,13 @@ def _taken(rows: np.ndarray, stored: str, element: int | None, known: pa.Array |
         return _plain(values, name, key)
     numbers = values.astype(np.int64)
     if len(numbers) and numbers.max() >= len(known):
-        raise RefusedError(f"column {name} of {key} is damaged: it has categories that are not there")
+        raise InputError(f"column {name} of {key} is damaged: it has categories that are not there")
     return known.take(pa.array(numbers, mask=numbers < 0))
 
 
 def _plain(values: np.ndarray, name: str, key: str) -> pa.Array:
     if values.dtype.kind not in "biufS" or values.ndim != 1:
-        raise RefusedError(f"column {name} of {key} has no plain numbers or texts ({values.dtype}); {_INSTEAD}")
+        raise InputError(f"column {name} of {key} has no plain numbers or texts ({values.dtype}); {_INSTEAD}")
     array = pa.array(values.astype(values.dtype.newbyteorder("="), order="C"))
     return array.cast(pa.string()) if values.dtype.kind == "S" else array
 
@@ -380,8 +373,8 @@ if __name__ == "__main__":
         os._exit(0)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
-    except RefusedError as error:
-        print(error, file=sys.stderr, flush=True)
+    except InputError as error:
+        print(str(error).removeprefix(": "), file=sys.stderr, flush=True)
         os._exit(REFUSED)
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,4 +1,4 @@
-"""Parquet files: opened as files of this machine, and not larger in memory than is allowed."""
+"""Opens Parquet files, if they do not take more memory than is allowed."""
 
 from __future__ import annotations
 

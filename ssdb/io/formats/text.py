@@ -1,4 +1,4 @@
-"""Tables as text: values between commas, semicolons, tabs, bars or blanks, with lines of comments.
+"""Reads tables of text: values between commas, semicolons, tabs, bars or blanks, with lines of comments.
 
 The line that names the columns is the first that is no comment or, where that one has numbers only, the last comment
 before it (as numpy and TOPCAT write it). Where all columns are texts, a comment with as many words may have their

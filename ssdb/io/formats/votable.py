@@ -1,7 +1,7 @@
-"""VOTables: what one says of itself before it is read, and its tables.
+"""Reads VOTables, once what they say of themselves has been checked.
 
-It says whether its data are elsewhere, how large it would be, and, where it is the answer of a service (DALI 1.1,
-4.4), whether that is whole.
+A VOTable says whether its data are elsewhere, how large it would be, and, where it is the answer of a service (DALI
+1.1, 4.4), whether that is whole.
 """
 
 from __future__ import annotations

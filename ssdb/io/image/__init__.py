@@ -1,1 +1,1 @@
-"""One detector's image: its mapping from pixels to the sky, its size, its time, its calibration."""
+"""What the header of a detector's image says: its WCS, size, time and calibration."""

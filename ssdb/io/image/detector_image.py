@@ -1,4 +1,4 @@
-"""The image of one detector in one exposure: all that association needs to know of it."""
+"""The image of one detector in one visit, without its pixels: what association needs to know of it."""
 
 from __future__ import annotations
 

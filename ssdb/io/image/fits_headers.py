@@ -1,4 +1,4 @@
-"""Files of images, and of bare headers: what they say about each image that has a celestial WCS."""
+"""Reads the headers of images that have a celestial WCS, from FITS files or text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the header of an image says besides its WCS: identifiers, time, band, calibration."""
+"""Reads identifiers, band, exposure time and calibration from the header of an image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When an image was taken, by its header."""
+"""Reads the time of an image from its header."""
 
 from __future__ import annotations
 

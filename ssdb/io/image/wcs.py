@@ -1,4 +1,4 @@
-"""The WCS of a header as a mapping from pixels to the sky."""
+"""Makes a mapping from pixels to ICRS of the WCS in a header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cards of a WCS, before astropy reads them: what is missing is named, what is meant is mended and told.
+"""Checks the cards of a WCS before astropy reads them: names what is missing, mends what is clear.
 
 By the FITS standard a card that is missing has a default (CRVAL and CRPIX 0, CDELT 1), and wcslib takes that also for a
 card that is there and is no number. An image would be stored at (0, 0), then.
@@ -15,6 +15,7 @@ import numpy as np
 
 from ssdb.errors import InputError, quoted, shown
 from ssdb.io.image.wcs import silence
+from ssdb.io.units import SPELLINGS
 from ssdb.units import ARCSEC_PER_DEG
 
 if TYPE_CHECKING:
@@ -33,14 +34,8 @@ _TEXTS = ("CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "RADESYS")
 
 _EQUINOX = re.compile(r"[JB]?(\d{4}(\.\d*)?)", re.IGNORECASE)
 
-_UNITS = {
-    "deg": ("deg", "degs", "degree", "degrees"),
-    "arcmin": ("arcmin", "arcmins", "arcminute", "arcminutes"),
-    "arcsec": ("arcsec", "arcsecs", "arcsecond", "arcseconds"),
-    "rad": ("rad", "rads", "radian", "radians"),
-}
-_UNIT_OF = {spelling: unit for unit, spellings in _UNITS.items() for spelling in spellings}
-"""Spellings of CUNIT, in small letters, and those that wcslib knows."""
+_DEGREES = {"deg": 1.0, "": 1.0, "arcmin": 1 / 60, "arcsec": 1 / ARCSEC_PER_DEG, "rad": math.degrees(1.0)}
+"""Degrees in the units of CUNIT."""
 
 _MOST_SKEWED = math.cos(math.radians(80.0))
 """Cosine of the angle between the axes of pixels; those of cameras are square."""
@@ -219,16 +214,15 @@ def _matrix(cards: Cards, kind: str) -> np.ndarray:
 
 def _spell_units(cards: Cards) -> None:
     for keyword in ("CUNIT1", "CUNIT2"):
-        unit = str(cards.get(keyword, "")).strip("[]. ").lower()
-        if unit in _UNIT_OF:
-            cards[keyword] = _UNIT_OF[unit]
+        unit = SPELLINGS.get(str(cards.get(keyword, "")).strip("[]. ").lower())
+        if unit in _DEGREES:
+            cards[keyword] = unit
 
 
 def _refuse_places(cards: Cards, name: str) -> None:
     """Raises InputError if the reference point is no place on the sphere."""
-    degrees = {"deg": 1.0, "": 1.0, "arcmin": 1 / 60, "arcsec": 1 / ARCSEC_PER_DEG, "rad": math.degrees(1.0)}
     for axis in (1, 2):
-        factor = degrees.get(cards.get(f"CUNIT{axis}", ""))
+        factor = _DEGREES.get(cards.get(f"CUNIT{axis}", ""))
         if factor is None:
             continue  # wcslib says what it thinks of the unit
         keyword, value = f"CRVAL{axis}", cards[f"CRVAL{axis}"]
