@@ -20,31 +20,27 @@ _PAUSE_SECONDS = 0.12
 
 
 class Batches:
-    """Visits that are still to be associated, each once, dealt in batches to so many workers.
+    """Visits that are still to be associated, each once, dealt in batches, so many at a time.
 
     What was met so far decides how many visits are in the next batch, at most ``most``: many of tiny ones, since every
     batch takes some milliseconds by itself; few where there are very many pairs, since these are all in memory at once.
-    From one batch to the next the number doubles at most. The last batches are small, so that all workers end at about
-    the same time.
+    From one batch to the next the number doubles at most. The last batches are small, so that all end
+    at about the same time.
     """
 
-    def __init__(self, visits: Sequence[int], workers: int, most: int) -> None:
+    def __init__(self, visits: Sequence[int], in_hand: int, most: int) -> None:
         self._waiting = deque(visits)
-        self._alone: deque[int] = deque()
-        self._seen_alone: set[int] = set()
         self._seen_later: set[int] = set()
-        self._workers = workers
+        self._in_hand = in_hand
         self._most = most
         self._size = min(_FIRST_BATCH, most)
 
     def __bool__(self) -> bool:
-        return bool(self._waiting or self._alone)
+        return bool(self._waiting)
 
     def take(self) -> list[int]:
         """The next batch; empty when there is none, for now."""
-        if not self._waiting:
-            return [self._alone.popleft()] if self._alone else []
-        share = -(-len(self._waiting) // self._workers)
+        share = -(-len(self._waiting) // self._in_hand)
         return [self._waiting.popleft() for _ in range(min(self._size, share))]
 
     def learn(self, visits: int, rows: int) -> None:
@@ -52,13 +48,6 @@ class Batches:
         if visits:
             fitting = int(_ROWS_PER_BATCH * visits / max(rows, 1))
             self._size = max(1, min(fitting, 2 * self._size, self._most))
-
-    def again_alone(self, visits: Sequence[int]) -> list[int]:
-        """Puts visits back, each for a batch of its own; returns those that were put back so before: no more."""
-        before = [visit for visit in visits if visit in self._seen_alone]
-        self._alone += (visit for visit in visits if visit not in self._seen_alone)
-        self._seen_alone.update(visits)
-        return before
 
     def again_later(self, visits: Sequence[int]) -> list[int]:
         """Puts visits back to the end; returns those that were put back so before: no more."""
