@@ -174,8 +174,8 @@ COMMENT ON COLUMN public."DiaForcedSource".visit IS 'Visit in which it was measu
 COMMENT ON COLUMN public."DiaForcedSource".detector IS 'Detector on which it lies; 0 for a survey without';
 COMMENT ON COLUMN public."DiaForcedSource"."psfFlux" IS 'PSF flux forced on the difference image [nJy]';
 COMMENT ON COLUMN public."DiaForcedSource"."psfFluxErr" IS '1-sigma error of psfFlux [nJy]';
-COMMENT ON COLUMN public."DiaForcedSource"."midpointMjdTai" IS 'Middle of the visit there, MJD TAI [d]';
-COMMENT ON COLUMN public."DiaForcedSource"."scienceFlux" IS 'PSF flux forced on the visit before subtraction [nJy]';
+COMMENT ON COLUMN public."DiaForcedSource"."midpointMjdTai" IS 'Mid-exposure there, MJD TAI [d]';
+COMMENT ON COLUMN public."DiaForcedSource"."scienceFlux" IS 'PSF flux forced on the exposure before subtraction [nJy]';
 COMMENT ON COLUMN public."DiaForcedSource"."scienceFluxErr" IS '1-sigma error of scienceFlux [nJy]';
 COMMENT ON COLUMN public."DiaForcedSource".band IS 'Filter';
 COMMENT ON COLUMN public."DiaForcedSource"."timeProcessedMjdTai" IS 'When the survey''s pipeline made it, MJD TAI [d]';
@@ -487,7 +487,7 @@ COMMENT ON COLUMN public."DiaSource"."diaObjectId" IS 'The DiaObject that it bel
 COMMENT ON COLUMN public."DiaSource"."ssObjectId" IS 'The known Solar System object that it is; NULL: none';
 COMMENT ON COLUMN public."DiaSource"."parentDiaSourceId" IS 'The blend that it is a part of; NULL: it was not blended';
 COMMENT ON COLUMN public."DiaSource"."ssObjectReassocTimeMjdTai" IS 'When it left a DiaObject for an SSObject, MJD TAI [d]';
-COMMENT ON COLUMN public."DiaSource"."midpointMjdTai" IS 'Middle of the visit at this source, MJD TAI [d]';
+COMMENT ON COLUMN public."DiaSource"."midpointMjdTai" IS 'Mid-exposure at this source, MJD TAI [d]';
 COMMENT ON COLUMN public."DiaSource"."exposureTime" IS 'How long the shutter was open for it [s]';
 COMMENT ON COLUMN public."DiaSource".ra IS 'Right ascension of the source, ICRS [deg]';
 COMMENT ON COLUMN public."DiaSource"."raErr" IS '1-sigma error of ra on the sky, cos(dec) included [deg]';
@@ -536,7 +536,7 @@ COMMENT ON COLUMN public."DiaSource"."dipoleLength" IS 'Dipole fit: separation o
 COMMENT ON COLUMN public."DiaSource"."dipoleAngle" IS 'Dipole fit: position angle of the positive lobe seen from the negative one [deg]';
 COMMENT ON COLUMN public."DiaSource"."dipoleChi2" IS 'Chi-square of the dipole fit';
 COMMENT ON COLUMN public."DiaSource"."dipoleNdata" IS 'Pixels in the dipole fit';
-COMMENT ON COLUMN public."DiaSource"."scienceFlux" IS 'PSF flux forced at its position on the visit before subtraction [nJy]';
+COMMENT ON COLUMN public."DiaSource"."scienceFlux" IS 'PSF flux forced at its position on the exposure before subtraction [nJy]';
 COMMENT ON COLUMN public."DiaSource"."scienceFluxErr" IS '1-sigma error of scienceFlux [nJy]';
 COMMENT ON COLUMN public."DiaSource"."forced_PsfFlux_flag" IS 'scienceFlux is not to be trusted, whatever the cause';
 COMMENT ON COLUMN public."DiaSource"."forced_PsfFlux_flag_edge" IS 'scienceFlux: the image ends within the PSF';
@@ -578,8 +578,8 @@ COMMENT ON COLUMN public."DiaSource"."pixelFlags_suspect" IS 'Footprint: a pixel
 COMMENT ON COLUMN public."DiaSource"."pixelFlags_suspectCenter" IS 'Central 3 x 3 pixels: one so bright that it may be non-linear';
 COMMENT ON COLUMN public."DiaSource"."pixelFlags_streak" IS 'Footprint: crossed by a satellite''s streak';
 COMMENT ON COLUMN public."DiaSource"."pixelFlags_streakCenter" IS 'Central 3 x 3 pixels: crossed by a satellite''s streak';
-COMMENT ON COLUMN public."DiaSource"."pixelFlags_injected" IS 'Footprint: synthetic source added to the visit';
-COMMENT ON COLUMN public."DiaSource"."pixelFlags_injectedCenter" IS 'Central 3 x 3 pixels: synthetic source added to the visit';
+COMMENT ON COLUMN public."DiaSource"."pixelFlags_injected" IS 'Footprint: synthetic source added to the exposure';
+COMMENT ON COLUMN public."DiaSource"."pixelFlags_injectedCenter" IS 'Central 3 x 3 pixels: synthetic source added to the exposure';
 COMMENT ON COLUMN public."DiaSource"."pixelFlags_injected_template" IS 'Footprint: synthetic source added to the template';
 COMMENT ON COLUMN public."DiaSource"."pixelFlags_injected_templateCenter" IS 'Central 3 x 3 pixels: synthetic source in the template';
 COMMENT ON COLUMN public."DiaSource".glint_trail IS 'One of a row of glints, as a tumbling satellite leaves them';
@@ -698,7 +698,7 @@ COMMENT ON COLUMN public."DiaSource_9007199254700000"."diaObjectId" IS 'The DiaO
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."ssObjectId" IS 'The known Solar System object that it is; NULL: none';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."parentDiaSourceId" IS 'The blend that it is a part of; NULL: it was not blended';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."ssObjectReassocTimeMjdTai" IS 'When it left a DiaObject for an SSObject, MJD TAI [d]';
-COMMENT ON COLUMN public."DiaSource_9007199254700000"."midpointMjdTai" IS 'Middle of the visit at this source, MJD TAI [d]';
+COMMENT ON COLUMN public."DiaSource_9007199254700000"."midpointMjdTai" IS 'Mid-exposure at this source, MJD TAI [d]';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."exposureTime" IS 'How long the shutter was open for it [s]';
 COMMENT ON COLUMN public."DiaSource_9007199254700000".ra IS 'Right ascension of the source, ICRS [deg]';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."raErr" IS '1-sigma error of ra on the sky, cos(dec) included [deg]';
@@ -747,7 +747,7 @@ COMMENT ON COLUMN public."DiaSource_9007199254700000"."dipoleLength" IS 'Dipole 
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."dipoleAngle" IS 'Dipole fit: position angle of the positive lobe seen from the negative one [deg]';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."dipoleChi2" IS 'Chi-square of the dipole fit';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."dipoleNdata" IS 'Pixels in the dipole fit';
-COMMENT ON COLUMN public."DiaSource_9007199254700000"."scienceFlux" IS 'PSF flux forced at its position on the visit before subtraction [nJy]';
+COMMENT ON COLUMN public."DiaSource_9007199254700000"."scienceFlux" IS 'PSF flux forced at its position on the exposure before subtraction [nJy]';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."scienceFluxErr" IS '1-sigma error of scienceFlux [nJy]';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."forced_PsfFlux_flag" IS 'scienceFlux is not to be trusted, whatever the cause';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."forced_PsfFlux_flag_edge" IS 'scienceFlux: the image ends within the PSF';
@@ -789,8 +789,8 @@ COMMENT ON COLUMN public."DiaSource_9007199254700000"."pixelFlags_suspect" IS 'F
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."pixelFlags_suspectCenter" IS 'Central 3 x 3 pixels: one so bright that it may be non-linear';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."pixelFlags_streak" IS 'Footprint: crossed by a satellite''s streak';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."pixelFlags_streakCenter" IS 'Central 3 x 3 pixels: crossed by a satellite''s streak';
-COMMENT ON COLUMN public."DiaSource_9007199254700000"."pixelFlags_injected" IS 'Footprint: synthetic source added to the visit';
-COMMENT ON COLUMN public."DiaSource_9007199254700000"."pixelFlags_injectedCenter" IS 'Central 3 x 3 pixels: synthetic source added to the visit';
+COMMENT ON COLUMN public."DiaSource_9007199254700000"."pixelFlags_injected" IS 'Footprint: synthetic source added to the exposure';
+COMMENT ON COLUMN public."DiaSource_9007199254700000"."pixelFlags_injectedCenter" IS 'Central 3 x 3 pixels: synthetic source added to the exposure';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."pixelFlags_injected_template" IS 'Footprint: synthetic source added to the template';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."pixelFlags_injected_templateCenter" IS 'Central 3 x 3 pixels: synthetic source in the template';
 COMMENT ON COLUMN public."DiaSource_9007199254700000".glint_trail IS 'One of a row of glints, as a tumbling satellite leaves them';
