@@ -32,7 +32,7 @@ from ssdb.io.tables import label
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_types
 from ssdb.schema.survey import ss_prediction
-from ssdb.sky.footprint import Outlines, bounding_caps, join_outlines
+from ssdb.sky.footprint import Outlines, join_outlines
 from ssdb.store.tables.detectors import totals_of
 from ssdb.units import Columns
 
@@ -83,8 +83,15 @@ def load(exposure: Exposure, sources: pa.Table, predictions: pa.Table, *, skip_i
     usable = usable_predictions(label(predictions), predictions, skip_invalid=skip_invalid)
     predictions, invalid_predictions, more = checked(predictions, usable)
     outline = join_outlines([exposure.outline])
-    detector = _detector(exposure, outline, sources)
-    return Loaded(detector, outline, sources, predictions, invalid_sources, invalid_predictions, (*doubts, *more))
+    return Loaded(
+        _detector(exposure, sources),
+        outline,
+        sources,
+        predictions,
+        invalid_sources,
+        invalid_predictions,
+        (*doubts, *more),
+    )
 
 
 def find_matches(
@@ -131,15 +138,13 @@ def _arrays(table: sa.Table, rows: pa.Table, names: Iterable[str]) -> Columns:
     return arrays
 
 
-def _detector(exposure: Exposure, outline: Outlines, sources: pa.Table) -> Columns:
+def _detector(exposure: Exposure, sources: pa.Table) -> Columns:
     """The detector as :class:`VisitBatch` has it."""
-    cap, unknown = bounding_caps(outline), np.array([np.nan])
+    cap, unknown = exposure.cap[:, None], np.array([np.nan])
     columns: Columns = {
         "visit": np.array([exposure.visit], np.int64),
         "detector": np.array([exposure.detector], np.int16),
-        "capRa": cap[:, 0],
-        "capDec": cap[:, 1],
-        "capRadius": cap[:, 2],
+        **dict(zip(("capRa", "capDec", "capRadius"), cap, strict=True)),
         "pixelScale": np.array([exposure.pixel_scale]),
         "nSources": np.array([0]),
         "variance": unknown,
