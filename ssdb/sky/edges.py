@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssdb.sky.footprint import Outlines, next_vertices, ranges
-from ssdb.sky.sphere import unit_vectors
-from ssdb.sky.vectors import cross
+from ssdb.sky.sphere import cross, unit_vectors
 from ssdb.units import ARCSEC, ARCSEC_PER_DEG, Array, Index
 
 _BLOCK = 2**13
