@@ -17,7 +17,7 @@ from ssdb.association.match import NO_DETECTOR, Matches
 from ssdb.association.visit_batch import Columns, Exposures
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
-from ssdb.schema.arrow import arrow_types
+from ssdb.schema.arrow import arrow_types, numpy_type
 from ssdb.schema.survey import DONE, PENDING, outside_padding, ss_candidate, ss_expected, visit, visit_detector
 from ssdb.store.tables.sources import set_objects
 from ssdb.store.transfer.array_parameters import array_rows
@@ -123,7 +123,7 @@ def _rows(table: sa.Table, columns: Columns, known: Columns | None = None) -> pa
         if values.dtype.kind == "S":
             values = np.char.decode(values, "ascii").astype(object)
         else:
-            values = values.astype(type_.to_pandas_dtype(), copy=False)
+            values = values.astype(numpy_type(type_), copy=False)
         mask = ~known[masks[name]] if known is not None and name in masks else None
         arrays.append(pa.array(values, type_, mask=mask, from_pandas=True))
     return pa.Table.from_arrays(arrays, names=list(types))

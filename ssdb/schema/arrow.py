@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
@@ -30,6 +31,12 @@ def arrow_type(sql_type: object) -> pa.DataType:
         case sa.String():
             return pa.string()
     raise TypeError(f"no Arrow type for {sql_type!r}")
+
+
+@cache
+def numpy_type(type_: pa.DataType) -> np.dtype:
+    """The numpy type of an Arrow type of numbers: ``to_pandas_dtype`` wants pandas in older versions of pyarrow."""
+    return pa.array([], type_).to_numpy(zero_copy_only=False).dtype
 
 
 def arrow_field(column: sa.Column) -> pa.Field:
