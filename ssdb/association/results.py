@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from ssdb.association.match import NO_DETECTOR, Matches
 from ssdb.association.visit_batch import VisitBatch
 from ssdb.schema.apdb_solar_system import ss_source
-from ssdb.schema.arrow import arrow_types
+from ssdb.schema.arrow import arrow_types, numpy_type
 from ssdb.schema.survey import ss_candidate, ss_expected
 from ssdb.store.tables.detectors import set_done as set_detectors_done
 from ssdb.store.tables.visits import set_done, set_done_with_detectors
@@ -49,7 +49,7 @@ def _rows(table: sa.Table, columns: Columns, known: Mapping[str, str] = MappingP
         if values.dtype.kind == "S":
             values = np.char.decode(values, "ascii").astype(object)
         else:
-            values = values.astype(type_.to_pandas_dtype(), copy=False)
+            values = values.astype(numpy_type(type_), copy=False)
         mask = ~columns[known[name]] if name in known else None
         arrays.append(pa.array(values, type_, mask=mask, from_pandas=True))
     return pa.Table.from_arrays(arrays, names=list(types))

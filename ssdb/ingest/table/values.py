@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
 from ssdb.io.table_notes import FROM, SCALE, about, unit_of
+from ssdb.schema.arrow import numpy_type
 from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude, known_texts
 from ssdb.units import TT_LESS_TAI_DAYS
 
@@ -240,7 +241,7 @@ def _to_integer(values: pa.Array, factor: float, target: Target) -> pa.Array:
     try:
         numbers = numbers if numbers.type == type_ else numbers.cast(type_)
     except pa.ArrowInvalid:
-        limits = np.iinfo(type_.to_pandas_dtype())
+        limits = np.iinfo(numpy_type(type_))
         outside = [number is not None and not limits.min <= number <= limits.max for number in numbers.to_pylist()]
         target.refuse(np.array(outside), values, f"is not within {limits.min} to {limits.max}")
         raise

@@ -30,7 +30,7 @@ from ssdb.ingest.table.visits_of_rows import fill_midpoints, refuse_not_covered
 from ssdb.io.image.detector_image import Exposure
 from ssdb.io.tables import label
 from ssdb.schema.apdb_dia import dia_source
-from ssdb.schema.arrow import arrow_types
+from ssdb.schema.arrow import arrow_types, numpy_type
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.footprint import Outlines, join_outlines
 from ssdb.store.tables.detectors import totals_of
@@ -126,7 +126,7 @@ def find_matches(
 def _arrays(table: sa.Table, rows: pa.Table, names: Iterable[str]) -> Columns:
     """Columns of a table as arrays: NaN where unknown, texts as ASCII bytes."""
     there, types = dict(zip(rows.schema.names, rows.columns, strict=True)), arrow_types(table)
-    unknown = {type_: np.full(rows.num_rows, np.nan, type_.to_pandas_dtype()) for type_ in (pa.float32(), pa.float64())}
+    unknown = {type_: np.full(rows.num_rows, np.nan, numpy_type(type_)) for type_ in (pa.float32(), pa.float64())}
     arrays: Columns = {}
     for name in names:
         if name not in there:
