@@ -88,7 +88,7 @@ def place(batch: VisitBatch, config: AssociationConfig, detectors: Collection[in
 
 
 def _has_bare_detectors(batch: VisitBatch) -> Mask:
-    """Whether a visit has detectors with sources and without a footprint, or no footprint at all, shape (v,)."""
+    """Whether a visit has detectors with sources but no footprint, or no footprint at all, shape (v,)."""
     of_visit = batch.visit_index(batch.detectors["visit"])
     has_footprint = batch.has_footprint
     bare = np.ones(len(batch.visits), bool)

@@ -170,7 +170,7 @@ def read_batch(connection: sa.Connection, visits: Sequence[int], config: Associa
 
 
 def _usable(connection: sa.Connection, predictions: Columns, visits: Sequence[int]) -> tuple[Columns, list[LeftOut]]:
-    """The predictions that make sense, and the others, which SQL may have brought past the door."""
+    """The predictions that make sense, and what is wrong with the others, which came past ssdb by SQL."""
     problems = {f"{name} is unknown": np.isnan(predictions[name]) for name in _REQUIRED}
     # An axis below 0 says as little as one of 0: the error is unknown, and the default holds.
     axes = {name: np.maximum(predictions[name], 0) for name in _AXES if name in predictions}
@@ -193,7 +193,7 @@ def _of_predictions(
     columns: Sequence[sa.Column],
     visits: Sequence[int] | Integers,
 ) -> Columns:
-    """Further columns of stored predictions: of those with some indices, in that order."""
+    """Further columns of some predictions, by their indices, in that order."""
     keys: Columns = {"place": np.arange(len(index), dtype=np.int32)}
     keys |= {name: predictions[name][index] for name in KEY}
     with array_rows(connection, "matched_prediction", keys) as wanted, index_loops(connection):

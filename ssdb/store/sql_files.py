@@ -74,7 +74,7 @@ class Header:
     body: str
 
     def entries(self, section: str, n_words: int) -> list[list[str]]:
-        """The entries of a section, each as so many words and the rest as one; a word ``-`` is empty."""
+        """The entries of a section, each as so many words and the rest as one; the word ``-`` becomes empty."""
         split = [entry.split(maxsplit=n_words) for entry in self.sections.get(section, ())]
         return [["" if word == _NONE else word for word in words] for words in split]
 
