@@ -31,7 +31,7 @@ _NO_TIMEOUTS = sa.text(
 
 
 class Making:
-    """The transactions in which segments are made, while ``lock``, a connection, keeps others from it (None on SQLite)."""
+    """Transactions in which segments are made, while the connection ``lock`` keeps others from it (None on SQLite)."""
 
     def __init__(self, database: Database, lock: sa.Connection | None) -> None:
         self._database = database
