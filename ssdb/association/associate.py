@@ -190,7 +190,7 @@ def _one_by_one(
 
 
 def _add(report: AssociationReport, batches: Batches, batch: Sequence[int], part: AssociationReport) -> int:
-    """Adds what became of a batch to the report; returns how many visits were put back, to be done later."""
+    """Adds the results of a batch to the report; returns how many visits were put back, to be done later."""
     report.visits += part.visits
     report.failed |= part.failed
     report.left_out += part.left_out
@@ -231,7 +231,7 @@ def _associate_visits(
     detectors: Collection[int] | None,
     only_pending: bool,
 ) -> AssociationReport:
-    """Associates visits in one transaction or, if that fails, each in its own; tells what became of them."""
+    """Associates visits in one transaction or, if that fails, each in its own."""
     part = AssociationReport(run_id, config)
     try:
         _associate_batch(database, visits, detectors, only_pending, part)

@@ -20,12 +20,12 @@ _PAUSE_SECONDS = 0.12
 
 
 class Batches:
-    """Visits that are still to be associated, each once, dealt in batches, so many at a time.
+    """Deals visits in batches, each visit once, of which ``in_hand`` are worked on at a time.
 
-    What was met so far decides how many visits are in the next batch, at most ``most``: many of tiny ones, since every
-    batch takes some milliseconds by itself; few where there are very many pairs, since these are all in memory at once.
-    From one batch to the next the number doubles at most. The last batches are small, so that all end
-    at about the same time.
+    The rows of the batches so far decide how many visits are in the next one, at most ``most``: many small ones, since
+    every batch takes some milliseconds by itself; few where there are very many pairs, since these are all in memory at
+    once. The number at most doubles from one batch to the next. The last batches are small, so that all end at about
+    the same time.
     """
 
     def __init__(self, visits: Sequence[int], in_hand: int, most: int) -> None:
@@ -44,13 +44,13 @@ class Batches:
         return [self._waiting.popleft() for _ in range(min(self._size, share))]
 
     def learn(self, visits: int, rows: int) -> None:
-        """Takes note of how many rows (predictions, detectors, pairs) so many visits had."""
+        """Notes how many rows (predictions, detectors, pairs) so many visits had."""
         if visits:
             fitting = int(_ROWS_PER_BATCH * visits / max(rows, 1))
             self._size = max(1, min(fitting, 2 * self._size, self._most))
 
     def again_later(self, visits: Sequence[int]) -> list[int]:
-        """Puts visits back to the end; returns those that were put back so before: no more."""
+        """Puts visits back to the end, each once; returns those that were put back before."""
         before = [visit for visit in visits if visit in self._seen_later]
         self._waiting += (visit for visit in visits if visit not in self._seen_later)
         self._seen_later.update(visits)
@@ -70,7 +70,7 @@ class Turns:
         self._since = time.monotonic()
 
     def offer(self) -> None:
-        """Waits long enough for another one to come in, if that has not been done for a while."""
+        """Pauses long enough for another writer to come in, if that has not been done for a while."""
         if self._shared and time.monotonic() - self._since > _TURN_SECONDS:
             time.sleep(_PAUSE_SECONDS)
             self._since = time.monotonic()

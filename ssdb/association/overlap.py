@@ -55,7 +55,7 @@ def overlapped(database: Database, work: Work[Part], batches: Batches) -> Genera
 
 
 class _Interruptible(Database):
-    """A database whose transactions another thread can end: the signal of Ctrl-C reaches the main thread alone."""
+    """A database whose transactions another thread can end: only the main thread gets the signal of Ctrl-C."""
 
     def __init__(self, engine: sa.Engine) -> None:
         super().__init__(engine)

@@ -92,11 +92,10 @@ def write_state(
     run_id: str,
     now: datetime,
 ) -> Columns:
-    """Notes that visits that are locked, or some detectors of them, are done, with their counts; a visit once all of
-    its detectors are.
+    """Notes that locked visits, or some of their detectors, are done, with their counts.
 
-    ``expected`` is that of :class:`ssdb.association.match.Matches`, ``now`` is UTC. Returns the counts of the visits,
-    shape (v,), as far as they were associated now.
+    A visit is done once all of its detectors are. ``expected`` is that of :class:`ssdb.association.match.Matches`,
+    ``now`` is UTC. Returns the counts of the visits, shape (v,), as far as they were associated now.
     """
     of_visits, of_detectors = count(batch, expected)
     wanted = np.ones(len(batch.outlines), bool)

@@ -83,23 +83,14 @@ def pack_numbers(numbers: pa.Array) -> pa.Array:
 
 
 def pack_texts(designations: pa.Array) -> pa.Array:
-    """Packed forms of designations in any form that :func:`pack` takes, one after the other; NULL where there is none.
-
-    Parameters
-    ----------
-    designations : pyarrow.Array of string, shape (n,)
+    """Packed forms of designations, shape (n,), in any form that :func:`pack` takes, one after the other; NULL where
+    none.
     """
     return pa.array([_packed(text) for text in designations.to_pylist()], pa.string())
 
 
 def packed_of(ids: Integers) -> pa.Array:
-    """Packed designations of which identifiers were made; NULL of those that are not above 0.
-
-    Parameters
-    ----------
-    ids : ndarray of int64, shape (n,)
-        ``ssObjectId``.
-    """
+    """Packed designations of which identifiers, shape (n,), were made; NULL of those that are not above 0."""
     texts = [one.to_bytes(MAX_PACKED_LENGTH, "big").lstrip(b"\0").decode() if one > 0 else None for one in ids.tolist()]
     return pa.array(texts, pa.string())
 

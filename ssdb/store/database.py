@@ -150,20 +150,9 @@ def _is_lost_to_driver(error: BaseException | None) -> bool:
 def open_database(url: str | sa.URL, *, create: bool = False) -> Database:
     """The database at a URL, whatever its schema.
 
-    Parameters
-    ----------
-    url : str or sqlalchemy.URL
-        ``postgresql://...`` (libpq's environment variables, service and password files hold for what the URL leaves
-        out) or ``sqlite:///FILE``; ``sqlite://`` is in memory.
-    create : bool
-        Whether a missing SQLite file is made.
-
-    Raises
-    ------
-    DatabaseError
-        If the URL cannot be used or the database cannot be reached.
-    SchemaError
-        If an SQLite file is missing and not to be made.
+    ``postgresql://...`` (libpq's environment variables, service and password files fill in what the URL leaves out) or
+    ``sqlite:///FILE``; ``sqlite://`` is in memory. A missing SQLite file is made if ``create`` says so, else a
+    SchemaError. DatabaseError if the URL cannot be used or the database cannot be reached.
     """
     try:
         return Database(_engine(sa.make_url(url), create))

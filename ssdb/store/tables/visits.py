@@ -60,7 +60,9 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
 
 
 def among(number: sa.ColumnElement[Any], numbers: Iterable[int]) -> sa.ColumnElement[bool]:
-    """Whether a number is one of any number of them: they are text of the statement, since drivers bind only 32,000."""
+    """Whether a number is one of any number of others: text of the statement, since drivers take only 32,000
+    parameters.
+    """
     listed = sa.bindparam(
         None, [int(one) for one in numbers], sa.BigInteger(), unique=True, expanding=True, literal_execute=True
     )
@@ -68,7 +70,7 @@ def among(number: sa.ColumnElement[Any], numbers: Iterable[int]) -> sa.ColumnEle
 
 
 def in_nights(nights: Iterable[int]) -> sa.ColumnElement[bool]:
-    """Whether the middle of a visit of Visit is in one of any number of nights (integer parts of MJD TAI)."""
+    """Whether a visit of Visit is in one of any number of nights (integer parts of MJD TAI)."""
     return among(sa.func.floor(visit.c.midpointMjdTai), nights)
 
 
@@ -173,7 +175,7 @@ def set_done(
 
 
 def set_done_with_detectors(connection: sa.Connection, visits: Sequence[int], run_id: str, now: datetime) -> None:
-    """Notes those visits as associated whose detectors all are, with the counts of what is stored."""
+    """Notes that those visits are associated whose detectors all are, with the counts of what is stored."""
     its_detectors, its_objects = visit_detector.c.visit == visit.c.visit, ss_expected.c.visit == visit.c.visit
     unfinished = sa.exists().where(its_detectors, visit_detector.c.status == PENDING)
     seen = ss_expected.c.diaSourceId.is_not(None)

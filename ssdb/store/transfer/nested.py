@@ -30,6 +30,6 @@ class Nested(Database):
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """The connection; what was done with it is taken back if anything is raised."""
+        """The connection; what was done with it is undone if anything is raised."""
         with self._translated(), self._connection.begin_nested():
             yield self._connection

@@ -160,7 +160,7 @@ def _sent(field: str, dtype: np.dtype) -> str:
 
 
 def _fields(connection: sa.Connection, columns: dict[str, Any], dtype: np.dtype) -> dict[str, str]:
-    """Expressions that make the columns of a subquery q of a fixed width, with no NULL but that of integers."""
+    """Expressions for the columns of a subquery q, each of a fixed width, NULL in integers alone."""
     quote = connection.dialect.identifier_preparer.quote
     fields = {}
     for name, sql_type in columns.items():
