@@ -77,16 +77,7 @@ def wanted_format(format_: str | None, as_json: bool, output: str | None) -> str
 
 
 def print_answer(answer: Answer, format_: str | None, output: str | None) -> None:
-    """Prints an answer, or writes it to a file.
-
-    Parameters
-    ----------
-    answer : Answer
-    format_ : str or None
-        As of :func:`wanted_format`.
-    output : str or None
-        The file.
-    """
+    """Prints an answer, or writes it to a file; the format is one of :func:`wanted_format`."""
     rows = chain.from_iterable(answer.chunks)
     if output is not None:
         from ssdb.io.output import cannot_be_written

@@ -53,11 +53,7 @@ def as_text(value: Any) -> str:
 def texts(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[list[str]]:
     """Rows as texts: numbers to the digits of their columns' units, NULL and what is no number as nothing.
 
-    Parameters
-    ----------
-    columns : sequence of str
-        Those of the data model are known by their names; others get twelve significant digits.
-    rows : sequence of sequences
+    Columns of the data model are known by their names; others get twelve significant digits.
     """
     if not rows:
         return []

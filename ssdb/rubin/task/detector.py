@@ -52,21 +52,10 @@ class Loaded(NamedTuple):
 
 
 def load(exposure: Exposure, sources: pa.Table, predictions: pa.Table, *, skip_invalid: bool) -> Loaded:
-    """The rows of one detector, checked as the ingests check them.
+    """The rows of one detector, checked as the ingests check them; the exposure has a time.
 
-    Parameters
-    ----------
-    exposure : Exposure
-        With its time.
-    sources, predictions : pyarrow.Table
-        As the ingests take them.
-    skip_invalid : bool
-        Leave out rows that are not usable.
-
-    Raises
-    ------
-    InputError, DesignationError
-        If a table is not usable, or has rows of another visit or detector.
+    ``skip_invalid`` leaves out rows that are not usable. InputError or DesignationError if a table is not usable, or
+    has rows of another visit or detector.
     """
     refuse_implausible([exposure])
     covers = (exposure.visit, exposure.detector)

@@ -152,13 +152,7 @@ class Given:
             raise InputError(f"{self.label}: there is no column {' and none '.join(missing)}; it has: {there}")
 
     def refuse_without_position(self, rows: pa.Table, ra: str, dec: str, name: str) -> None:
-        """Raises InputError that names the rows whose position is unknown.
-
-        Parameters
-        ----------
-        ra, dec, name : str
-            Its columns with the position, and what the rows are called.
-        """
+        """Raises InputError that names (by the column ``name``) the rows whose position is unknown."""
         unknown = np.zeros(rows.num_rows, bool)
         for column in (ra, dec):
             values = rows.column(column)

@@ -19,14 +19,10 @@ from ssdb.schema.survey import ss_prediction
 def result_of(
     sources: pa.Table, predictions: pa.Table, matched: pa.Table, batch: VisitBatch, matches: Matches
 ) -> AssociationResult:
-    """The result for the only detector of the only exposure, which has a footprint.
+    """The result for the only detector of the only visit of a batch; the detector has a footprint.
 
-    Parameters
-    ----------
-    sources, predictions, matched : pyarrow.Table
-        Rows of DiaSource without ssObjectId, of SsPrediction and of SSSource.
-    matches : Matches
-        What was found in ``batch``.
+    ``sources``, ``predictions`` and ``matched`` are rows of DiaSource without ssObjectId, of SsPrediction and of
+    SSSource.
     """
     expected = matches.expected
     _, of_detector = count(batch, expected)
