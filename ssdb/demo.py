@@ -1,4 +1,4 @@
-"""The whole road on a simulated night: simulate, ingest, associate, and compare with the truth."""
+"""A simulated night from files to matches: simulate, ingest, associate, and compare with the truth."""
 
 from __future__ import annotations
 

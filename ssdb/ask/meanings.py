@@ -1,4 +1,4 @@
-"""What the columns of a SELECT are: of several tables' columns of a name that one which the statement selects."""
+"""Finds which column of which table a column of an answer is, for its unit and description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of the user's own that a question is asked about."""
+"""Positions and times of the user's own that a ready-made question is about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values as texts in the digits that people read; programs get JSON, CSV and files, which have all."""
+"""Numbers as text, rounded for people; JSON, CSV and files have all digits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report shows, read from the database in one snapshot; what may be long is counted there."""
+"""Reads what a report shows from the database, in one snapshot; long tables are counted there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limiting magnitudes of visits, out of the errors of their own sources."""
+"""Limiting magnitudes of visits, from the errors of their own sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects of a report: those that were seen, and the observations of some."""
+"""Objects of a report: all that were seen, and the observations of those that were asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTML page: one file, whatever it needs inside."""
+"""The HTML page of a report: a single file with everything in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of a report; arrays in, arrays out."""
+"""The statistics of a report: medians, widths, shares, magnitudes; arrays in, arrays out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking a web service, with patience and within bounds."""
+"""Asks a web service: tries again, gives up in time, and reads no endless answers."""
 
 from __future__ import annotations
 

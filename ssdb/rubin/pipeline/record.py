@@ -1,4 +1,4 @@
-"""One detector's inputs and its association in a database, beside what the task returns."""
+"""Stores the inputs of the task for one detector in a database, and associates them there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One detector with its sources and predictions: from checked tables to arrays, and what is found in them."""
+"""One detector with its sources and predictions: checks their tables, makes arrays of them, and matches these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exposure of the task: ssdb's own, Rubin's image, a FITS header, or an object with an astropy WCS."""
+"""The exposure given to the task: ssdb's own, Rubin's image, a FITS header, or an object with an astropy WCS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table as it was given, of whatever kind: its columns by the names that they may have; it is never changed."""
+"""A table given to the task, of any kind, and its columns under the data model's names; it is never changed."""
 
 from __future__ import annotations
 

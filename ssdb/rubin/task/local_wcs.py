@@ -1,4 +1,4 @@
-"""What Rubin's tables have in pixels, on the sky: by the linear WCS at each source that is in the table, too."""
+"""Lengths and angles in pixels of Rubin's tables as those on the sky, by the local WCS of each source."""
 
 from __future__ import annotations
 

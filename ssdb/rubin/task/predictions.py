@@ -1,4 +1,4 @@
-"""Objects predicted for one detector, of any of Rubin's tables, as rows of SsPrediction."""
+"""Objects predicted for one detector, from any of Rubin's tables, as rows of SsPrediction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The result for a detector alone, out of what was found, as :func:`ssdb.load_result` reads it from a database."""
+"""The result for one detector, made from its matches, as :func:`ssdb.load_result` reads it from a database."""
 
 from __future__ import annotations
 

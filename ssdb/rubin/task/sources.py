@@ -1,4 +1,4 @@
-"""Sources of one detector, of any of Rubin's tables, as rows of DiaSource."""
+"""Sources of one detector, from any of Rubin's tables, as rows of DiaSource."""
 
 from __future__ import annotations
 
