@@ -59,7 +59,7 @@ def mjd_tai(_ctx: click.Context, _option: click.Parameter, value: str | None) ->
 
 
 def wanted_format(format_: str | None, as_json: bool, output: str | None) -> str | None:
-    """The format that the options ask for; None: by the ending of the file, or a table. Contradictions are wrong usage."""
+    """The format that the options ask for; None: that of the file, or a table. Contradictions are wrong usage."""
     if as_json and format_ not in (None, "json"):
         raise click.UsageError(f"--json and --format {format_} exclude each other")
     format_ = "json" if as_json else format_
