@@ -38,8 +38,8 @@ from ssdb.units import Columns
 
 
 class Loaded(NamedTuple):
-    """A detector (its columns as :class:`VisitBatch` has them), its rows of DiaSource and SsPrediction that are usable,
-    how many were left out because they are not, and what looks wrong and may be right.
+    """A detector, its usable rows of DiaSource and SsPrediction, how many rows were left out, and what looks wrong but
+    may be right; the columns of the detector are as :class:`VisitBatch` has them.
     """
 
     detector: Columns
@@ -88,12 +88,7 @@ def find_matches(
 ) -> tuple[VisitBatch, Matches]:
     """Matches the sources and predictions of a detector, as :func:`ssdb.associate` does in a database.
 
-    Errors as of :func:`ssdb.association.match.match`.
-
-    Returns
-    -------
-    (VisitBatch, Matches)
-        What was matched, and what was found.
+    Returns what was matched, and what was found. Errors as of :func:`ssdb.association.match.match`.
     """
     with timed("read") as stage:
         order = np.argsort(loaded.predictions.column("ssObjectId").to_numpy())
