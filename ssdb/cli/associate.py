@@ -1,4 +1,4 @@
-"""``ssdb associate``: the main job; and ``ssdb listen``, which tells what is being associated."""
+"""``ssdb associate``, which finds the matches, and ``ssdb listen``, which prints visits as they are associated."""
 
 from __future__ import annotations
 

@@ -48,8 +48,9 @@ def unpack(packed: pa.Array) -> tuple[pa.Array, np.ndarray]:
     ids = _identifiers(letters, length)
 
     ids[~is_number & ~is_provisional] = 0
-    # Names of simulated objects, of which there may be as many, are longer.
-    rest = np.flatnonzero(~is_number & ~is_provisional & (length >= MIN_PACKED_LENGTH) & (length <= MAX_PACKED_LENGTH))
+    # Names of simulated objects, of which there may be as many, are longer; what is not packed has a blank in it.
+    possible = (length >= MIN_PACKED_LENGTH) & (length <= MAX_PACKED_LENGTH) & ~(letters == ord(" ")).any(axis=1)
+    rest = np.flatnonzero(~is_number & ~is_provisional & possible)
     if len(rest):
         others: list[str | None] = []
         for i, text in zip(rest.tolist(), packed.take(pa.array(rest)).to_pylist(), strict=True):

@@ -1,4 +1,4 @@
-"""One detector with its sources and predictions: from checked tables to arrays, and what is found in them."""
+"""One detector with its sources and predictions: checks their tables, makes arrays of them, and matches these."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from ssdb.units import Columns
 
 
 class Loaded(NamedTuple):
-    """A detector (its columns as :class:`VisitBatch` has them), its rows of DiaSource and SsPrediction that are usable,
-    how many were left out because they are not, and what looks wrong and may be right.
+    """A detector, its usable rows of DiaSource and SsPrediction, how many rows were left out, and what looks wrong but
+    may be right; the columns of the detector are as :class:`VisitBatch` has them.
     """
 
     detector: Columns
@@ -52,21 +52,10 @@ class Loaded(NamedTuple):
 
 
 def load(exposure: Exposure, sources: pa.Table, predictions: pa.Table, *, skip_invalid: bool) -> Loaded:
-    """The rows of one detector, checked as the ingests check them.
+    """The rows of one detector, checked as the ingests check them; the exposure has a time.
 
-    Parameters
-    ----------
-    exposure : Exposure
-        With its time.
-    sources, predictions : pyarrow.Table
-        As the ingests take them.
-    skip_invalid : bool
-        Leave out rows that are not usable.
-
-    Raises
-    ------
-    InputError, DesignationError
-        If a table is not usable, or has rows of another visit or detector.
+    ``skip_invalid`` leaves out rows that are not usable. InputError or DesignationError if a table is not usable, or
+    has rows of another visit or detector.
     """
     refuse_implausible([exposure])
     covers = (exposure.visit, exposure.detector)
@@ -99,12 +88,7 @@ def find_matches(
 ) -> tuple[VisitBatch, Matches]:
     """Matches the sources and predictions of a detector, as :func:`ssdb.associate` does in a database.
 
-    Errors as of :func:`ssdb.association.match.match`.
-
-    Returns
-    -------
-    (VisitBatch, Matches)
-        What was matched, and what was found.
+    Returns what was matched, and what was found. Errors as of :func:`ssdb.association.match.match`.
     """
     with timed("read") as stage:
         order = np.argsort(loaded.predictions.column("ssObjectId").to_numpy())
