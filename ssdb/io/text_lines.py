@@ -77,11 +77,6 @@ def with_newlines(stream: io.BufferedIOBase) -> io.BufferedIOBase:
     return io.BufferedReader(_Pieces(piece.replace(b"\r", b"\n") for piece in pieces))
 
 
-def with_commas(stream: io.BufferedIOBase, name: object) -> io.BufferedIOBase:
-    """A text with commas between its values instead of blanks."""
-    return io.BufferedReader(_Pieces(separated(lines.tobytes(), b",") for lines in lines_of(stream, name)))
-
-
 def separated(lines: bytes, separator: bytes) -> bytes:
     """Lines with a separator for the blanks between values, and without those around them."""
     return re.sub(rb"[ \t]+", separator, re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", lines))

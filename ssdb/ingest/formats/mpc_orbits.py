@@ -23,9 +23,9 @@ from ssdb.ingest.formats.orbit_block import (
     UNPACKED,
     OrbitBlock,
     Part,
+    csv_parts,
     numbers_of,
     parts_of,
-    text_parts,
 )
 from ssdb.ingest.orbit_checks import perihelion_problems
 from ssdb.ingest.table.conform import conform
@@ -74,7 +74,7 @@ def _parts(given: Any, name: str) -> Iterator[Part]:
     given = input_of(given)
     if isinstance(given, InputFile):
         if given.format == "CSV" and given.is_simple_text and b"," in given.header[0]:
-            return text_parts(given, [column for column in given.names if _of_ours(column)])
+            return csv_parts(given, [column for column in given.names if _of_ours(column)])
         if given.format == "Parquet":
             return _parquet_parts(Path(name))
     return ((table, numbers, []) for table, numbers in parts_of(read_columns(given, strings=_NAMES)))

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from ssdb.errors import InputError
 from ssdb.io.input_file import InputFile
-from ssdb.io.text_lines import with_commas
 from ssdb.schema.arrow import numpy_type
 from ssdb.schema.ranges import EPOCHS
 from ssdb.schema.sentinels import UNKNOWN_TEXTS, known_texts
@@ -117,12 +116,8 @@ def parts_of(table: pa.Table) -> Iterator[tuple[pa.Table, np.ndarray]]:
         yield part, first + 1 + np.arange(part.num_rows)
 
 
-def text_parts(given: InputFile, wanted: Sequence[str] | None = None, *, line_numbers: bool = False) -> Iterator[Part]:
-    """Columns of text, all as text, between commas or blanks, whose first line names them.
-
-    Rows with another number of values than names are left out. The numbers are those of rows, which may have line ends
-    within quotes, or of the lines of the file.
-    """
+def csv_parts(given: InputFile, wanted: Sequence[str]) -> Iterator[Part]:
+    """Columns of text between commas, all as text; rows with another number of values than names are left out."""
     from pyarrow import csv
 
     bad: list[int] = []  # told in advance of the rows round them, and never twice
@@ -131,35 +126,25 @@ def text_parts(given: InputFile, wanted: Sequence[str] | None = None, *, line_nu
         bad.append(row.number)
         return "skip"
 
-    names, (header, before) = given.names, given.header
-    wanted = names if wanted is None else wanted
-    before = before + 1 if line_numbers else 0
+    names = given.names
     with given.opened(below_header=True) as stream:
         try:
             with csv.open_csv(
-                stream if b"," in header else with_commas(stream, given.path),
+                stream,
                 csv.ReadOptions(column_names=names, block_size=_CSV_BLOCK_BYTES, use_threads=False),
-                csv.ParseOptions(
-                    newlines_in_values=not line_numbers, ignore_empty_lines=not line_numbers, invalid_row_handler=note
-                ),
+                csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
                 # A number that cannot be read costs its row, not the file.
                 csv.ConvertOptions(include_columns=wanted, column_types=dict.fromkeys(wanted, pa.string())),
             ) as reader:
-                last, told = 0, 0
+                before, told = 0, 0
                 for batch in reader:
-                    numbers = np.arange(last + 1, last + 1 + batch.num_rows + len(bad))
+                    numbers = np.arange(before + 1, before + 1 + batch.num_rows + len(bad))
                     numbers = numbers[~np.isin(numbers, bad)][: batch.num_rows]
-                    last = int(numbers[-1]) if len(numbers) else last
-                    left_out = []
-                    if bad[told:]:
-                        left_out = [(f"there are not {len(names)} values", before + np.array(bad[told:]))]
+                    before = int(numbers[-1]) if len(numbers) else before
+                    left_out = [(f"there are not {len(names)} values", np.array(bad[told:]))] if bad[told:] else []
                     told = len(bad)
-                    table = pa.Table.from_batches([batch])
-                    if line_numbers:
-                        there = ~np.logical_and.reduce([pc.equal(column, "").to_numpy() for column in table.columns])
-                        table, numbers = table.filter(pa.array(there)), numbers[there]
-                    for part, of_part in parts_of(table):
-                        yield part, before + numbers[of_part - 1], left_out
+                    for table, part in parts_of(pa.Table.from_batches([batch])):
+                        yield table, numbers[part - 1], left_out
                         left_out = []
         except pa.ArrowInvalid as error:
             if "Empty CSV" not in str(error):

@@ -28,13 +28,13 @@ from ssdb.ingest.formats.orbit_block import (
     Part,
     numbers_of,
     parts_of,
-    text_parts,
 )
 from ssdb.ingest.orbit_checks import epoch_problems, perihelion_problems
 from ssdb.ingest.table.conform import unit_factor
 from ssdb.io.input_file import InputFile, input_of
 from ssdb.io.table_notes import incomplete, unit_of
 from ssdb.io.tables import label, read_columns
+from ssdb.io.text_lines import lines_of, separated
 from ssdb.schema.sentinels import known_texts
 from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.units import Array
@@ -83,7 +83,7 @@ def read_sorcha_orbits(given: Any, *, simulated_names: bool = False) -> Iterator
     given = input_of(given)
     parts: Iterator[Part]
     if isinstance(given, InputFile) and given.is_simple_text:
-        counted, parts = "line", text_parts(given, line_numbers=True)
+        counted, parts = "line", _text_parts(given)
     else:
         table = read_columns(given, strings=("ObjID", "FORMAT"))
         counted, parts = "row", ((*part, []) for part in parts_of(table))
@@ -211,3 +211,40 @@ def _senseless(format_: str, columns: dict[str, Array]) -> dict[str, np.ndarray]
         return problems | {"q is not above 0": ~(columns["q"] > 0), "e is below 0": e < 0}
     q = columns["a"] * (1.0 - e)
     return problems | {"e is below 0": e < 0, "e is 1, where there is no a": e == 1, "a (1 - e) is not above 0": q <= 0}
+
+
+def _text_parts(given: InputFile) -> Iterator[Part]:
+    """Columns of text; lines that have not as many values as the first one has names are left out."""
+    names, (header, before) = given.names, given.header
+    by_whitespace = b"," not in header
+    before += 1
+    with given.opened(below_header=True) as stream:
+        for block in lines_of(stream, given.path):
+            text = block.tobytes().replace(b"\r", b"")
+            characters = np.frombuffer(separated(text, b",") if by_whitespace else text, np.uint8)
+            ends = np.flatnonzero(characters == ord("\n"))
+            lengths = np.diff(ends, prepend=-1)
+            commas = np.diff(np.searchsorted(np.flatnonzero(characters == ord(",")), ends), prepend=0)
+            values = np.where(lengths > 1, commas + 1, 0)
+            numbers = before + 1 + np.arange(len(ends))
+            before += len(ends)
+            whole = values == len(names)
+            wrong = numbers[~whole & (values > 0)]
+            left_out = [(f"there are not {len(names)} values", wrong)] if len(wrong) else []
+            rows = characters[np.repeat(whole, lengths)].tobytes()
+            for table, part in parts_of(_as_table(rows, names, given.path)):
+                yield table, numbers[whole][part - 1], left_out
+                left_out = []
+
+
+def _as_table(rows: bytes, names: list[str], path: str) -> pa.Table:
+    """Lines of comma-separated values as columns of text."""
+    from pyarrow import csv
+
+    if not rows:
+        return pa.table({name: pa.array([], pa.string()) for name in names})
+    convert = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True)
+    try:
+        return csv.read_csv(pa.BufferReader(rows), csv.ReadOptions(column_names=names), convert_options=convert)
+    except pa.ArrowException as error:
+        raise InputError(f"{path}: cannot be read as text in columns: {error}") from None
