@@ -16,6 +16,7 @@ LOWEST_TESTS := $(FAST_TESTS) \
 	$(patsubst %,tests/test_migrations.py::test_%,init_makes_every_table_and_no_drift down_to_nothing_and_up_again) \
 	tests/test_fetch.py::test_fetched_predictions_are_associated tests/test_hdf5.py::test_several_keys \
 	tests/test_assign.py::test_optimal_is_the_best_of_all_assignments tests/test_demo.py::test_without_a_name_it_goes_to_demo \
+	'tests/test_docs.py::test_the_examples_of_a_page_run_one_after_the_other[python.md]' \
 	tests/test_lsst.py::test_a_quantum_writes_what_the_association_in_memory_finds
 QUIETLY := --quiet --disable-pip-version-check
 

@@ -5,6 +5,7 @@
 -- box: place (the number of the prediction), visit, zone (of one arcminute of declination, as in DiaSource), ra0, ra1 (degrees).
 -- A box of several zones is there once for each: with a range of zones the use of the index would stop at them.
 -- first, last: the visits of the boxes are between these.
+-- The last three columns are for precovery; they cost association nothing, which does not select them.
 -- "cross join" keeps SQLite to this order.
 select b.place, d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec, d."raErr", d."decErr", d."ra_dec_Cov",
        d."ssObjectId", d."psfFlux", cast(coalesce(d.band, '') as blob) as band

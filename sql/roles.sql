@@ -60,7 +60,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %s OWNER TO ssdb_owner', relation.name);
         EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, ssdb_reader, ssdb_writer', relation.name);
         EXECUTE format('GRANT SELECT ON %s TO ssdb_reader', relation.name);
-        -- Of the others the owner alone changes rows: what version the tables are of, and how wide their parts.
+        -- Of the others the owner alone changes rows: what version the tables are of, and how wide partitions are.
         IF relation.is_written THEN
             EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %s TO ssdb_writer', relation.name);
         END IF;
@@ -70,7 +70,7 @@ BEGIN
     REVOKE ALL ON "SsLock" FROM PUBLIC, ssdb_reader, ssdb_writer;
     GRANT SELECT ON "SsLock" TO ssdb_reader;
     GRANT UPDATE (made) ON "SsLock" TO ssdb_writer;
-    -- Rows are written through the tables that the partitions are of, and those of a part that is set aside not at all.
+    -- Rows are written through the tables that the partitions are of, and those of a detached partition not at all.
     FOR relation IN
         SELECT c.oid::regclass AS name
         FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class p ON p.oid = i.inhparent

@@ -10,13 +10,11 @@ from typing import Any
 from ssdb.errors import ConfigError, option, quoted, shown
 
 MAX_TIME_DIFFERENCE_DAYS = 0.02
-"""A prediction is moved in time by at most this much; beyond, a straight line is a guess."""
+"""A prediction is moved in time by at most this much: beyond, motion along a straight line is a guess."""
 
 
 def _option(default: Any, help_text: str, choices: tuple[str, ...] = (), *, called: str = "", mode: str = "") -> Any:
-    """A field with what the command line shows of it: text, choices, name if that is another, and the mode that it
-    is for.
-    """
+    """A field with what the command line needs of it: help, choices, its name if that differs, and its mode."""
     about = f"{mode} mode: {help_text}" if mode else help_text
     return field(default=default, metadata={"help": about, "choices": choices, "called": called, "mode": mode})
 

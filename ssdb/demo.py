@@ -1,4 +1,4 @@
-"""The whole road on a simulated night: simulate, ingest, associate, and compare with the truth."""
+"""A simulated night from files to matches: simulate, ingest, associate, and compare with the truth."""
 
 from __future__ import annotations
 
@@ -28,18 +28,9 @@ DATABASE_NAME = "demo.db"
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What the demo did.
+    """What the demo did: rows loaded, the matches against the truth, and the seconds of simulate, ingest and associate.
 
-    Attributes
-    ----------
-    visits, sources, predictions : int
-        What was loaded.
-    score : Score
-        The matches against the truth.
-    seconds : dict of str to float
-        Of simulate, ingest, associate.
-    database : Path
-        The SQLite file, for questions.
+    ``database`` is the SQLite file, for questions.
     """
 
     visits: int
@@ -57,17 +48,9 @@ def run_demo(
 ) -> DemoResult:
     """Simulates a night into a directory, and puts it through a new SQLite database there.
 
-    Parameters
-    ----------
-    directory : path
-        Made if it is missing. Files of an earlier demo are replaced, if they are as it left them.
-    simulation : SimulationConfig, optional
-        Default: 20 visits of 9 detectors each.
-
-    Raises
-    ------
-    InputError
-        If the directory cannot be written to, or has files of these names that no demo left so.
+    The directory is made if it is missing; files of an earlier demo are replaced, if they are as it left them. The
+    default is 20 visits of 9 detectors each. InputError if the directory cannot be written to, or has other files of
+    these names.
     """
     start = time.perf_counter()
     target = Path(directory)

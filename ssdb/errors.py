@@ -37,7 +37,7 @@ class ConfigError(SsdbError, ValueError):
 
 
 class UsageError(ConfigError):
-    """Options, or parameters, do not go together, or have no use for what a source is. Nothing has been done."""
+    """Options, or parameters, exclude each other, or have no effect on an input of this kind. Nothing has been done."""
 
 
 class DesignationError(SsdbError):
@@ -99,19 +99,19 @@ class DuplicateSourceError(SsdbError, RuntimeError):
 
 
 class NotFoundError(SsdbError):
-    """What was asked for by its identifier is not in the database."""
+    """Something that was asked for by its identifier is not in the database."""
 
 
 MOST_SHOWN = 5
 """Values that a message names."""
 
 _of_options = False
-"""Whether messages speak of options; of all threads, some of which only read ahead for others."""
+"""Whether messages name options; for all threads, since some only read ahead for others."""
 
 
 @contextmanager
 def speaking_of_options(really: bool = True) -> Iterator[None]:
-    """Within the block messages speak of options of the command line instead of parameters of Python."""
+    """Within the block messages name options of the command line instead of parameters of Python."""
     global _of_options
     before, _of_options = _of_options, really
     try:
@@ -121,7 +121,7 @@ def speaking_of_options(really: bool = True) -> Iterator[None]:
 
 
 def speaks_of_options() -> bool:
-    """Whether messages speak of options now."""
+    """Whether messages name options now."""
     return _of_options
 
 
@@ -131,14 +131,14 @@ def option(on_command_line: str, in_python: str) -> str:
 
 
 def without_passwords(text: str) -> str:
-    """A text of anybody's without what could be a password: in URLs, and behind what an option for one is called."""
+    """A text without what could be a password: in URLs, and after the name of an option for one."""
     text = _WEB_USER.sub(r"\1***@", text)
     text = _USER.sub(r"\1***@", text)
     return _OPTION.sub(r"\1***", text)
 
 
 def one_line(text: str) -> str:
-    """A text of anybody's as a message: on one line, what cannot be printed escaped, what is long cut short."""
+    """A text as a message: on one line, with unprintable characters escaped and long words cut short."""
     if not text.isprintable():
         text = re.sub(r"\s*[\n\r]\s*", " ", text.strip())
     # Paths are shorter. Cut first: megabytes would be escaped for nothing.
@@ -163,7 +163,7 @@ _repr.maxstring = _repr.maxother = _LONGEST_VALUE
 
 
 def quoted(value: object) -> str:
-    """A value as Python writes it, for a message; of one that is long, deep or circular a part."""
+    """A value as Python writes it, for a message; long, deep or circular ones are shortened."""
     return _repr.repr(value)
 
 

@@ -52,8 +52,6 @@ class Case:
         It is several transactions, by its documentation: what is stored of a killed one may be some of them, and the
         same command does the rest.
     dialects : tuple of str
-    most : int, optional
-        Kills at most, of a command that takes long; its connections are not ended.
     """
 
     command: str
@@ -62,7 +60,6 @@ class Case:
     options: tuple[str, ...] = ()
     several: bool = False
     dialects: tuple[str, ...] = DIALECTS
-    most: int | None = None
 
     def arguments(self, directory: Path, service: str) -> list[str]:
         """The command line behind the database."""
@@ -182,7 +179,6 @@ CASES = {
     "associate-detector": Case(
         "associate", with_another_outline, options=("--visit", "10", "--detector", "1"), several=True
     ),
-    "workers": Case("associate", some_exposures, options=("--workers", "2"), several=True, dialects=POSTGRESQL, most=1),
     "precover": Case("precover", load_object, options=(HN13, "--commit")),
     "precover-orbit": Case("precover", object_found, NEW_ORBIT, ("--commit", "--orbit")),
     "relink": Case("relink", two_names),

@@ -340,7 +340,7 @@ def test_a_source_whose_object_stays_the_same_is_not_written_again(postgresql_ur
     database.close()
 
 
-@pytest.mark.parametrize("step", ["write_matches", "write_state"])
+@pytest.mark.parametrize("step", ["replace_results", "write_state"])
 def test_all_is_written_or_nothing(five: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """A failure after rows were written leaves no row, no ssObjectId and no state behind."""
     associate(five, [1, 2])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssdb.association.batches import Batches
 
 
-def sizes(n_visits: int, rows_per_visit: int, *, n_workers: int = 1, most: int = 200) -> list[int]:
+def sizes(n_visits: int, rows_per_visit: int, *, in_hand: int = 1, most: int = 200) -> list[int]:
     """The sizes of the batches of a night whose visits all have so many rows."""
-    batches = Batches(range(n_visits), n_workers, most)
+    batches = Batches(range(n_visits), in_hand, most)
     found = []
     while batch := batches.take():
         found.append(len(batch))
@@ -45,20 +44,20 @@ def test_a_crowded_field_after_empty_ones_makes_the_next_batch_small() -> None:
 
 
 def test_the_last_batches_are_shared() -> None:
-    """With two workers neither is left with all of a small number, nor with a long batch at the end."""
-    assert sizes(2, 10, n_workers=2) == [1, 1]
-    assert sizes(100, 10, n_workers=2)[-3:] == [2, 1, 1]
+    """Of two at a time neither is left with all of a small number, nor with a long batch at the end."""
+    assert sizes(2, 10, in_hand=2) == [1, 1]
+    assert sizes(100, 10, in_hand=2)[-3:] == [2, 1, 1]
 
 
 @settings(max_examples=50)
 @given(
     n=st.integers(0, 60),
-    n_workers=st.integers(1, 5),
+    in_hand=st.integers(1, 5),
     most=st.integers(1, 20),
     rows=st.lists(st.integers(0, 10**7), min_size=80, max_size=80),
 )
-def test_every_exposure_is_dealt_once(n: int, n_workers: int, most: int, rows: list[int]) -> None:
-    batches, dealt = Batches(range(n), n_workers, most), Counter[int]()
+def test_every_exposure_is_dealt_once(n: int, in_hand: int, most: int, rows: list[int]) -> None:
+    batches, dealt = Batches(range(n), in_hand, most), Counter[int]()
     for number in rows:
         batch = batches.take()
         assert len(batch) <= most
@@ -69,22 +68,10 @@ def test_every_exposure_is_dealt_once(n: int, n_workers: int, most: int, rows: l
 
 
 def test_what_is_put_back_comes_again_once() -> None:
-    """Alone, where the worker died, and after all others; at the end, where another process had it."""
+    """After all others, where another process had it."""
     batches = Batches([1, 2, 3, 4], 1, 2)
-    assert batches.again_alone(batches.take()) == []
     assert batches.again_later(batches.take()) == []
-    assert [batches.take() for _ in range(3)] == [[3, 4], [1], [2]]
-    assert batches.again_later([3, 4]) == [3, 4]
-    assert batches.again_alone([1]) == [1]
+    assert [batches.take() for _ in range(2)] == [[3, 4], [1, 2]]
+    assert batches.again_later([1, 2]) == [1, 2]
     assert batches.take() == []
     assert not batches
-
-
-@pytest.mark.parametrize("kind", ["again_alone", "again_later"])
-def test_what_is_put_back_is_work_to_do(kind: str) -> None:
-    batches = Batches([1], 3, 2)
-    batch = batches.take()
-    assert not batches
-    getattr(batches, kind)(batch)
-    assert batches
-    assert batches.take() == [1]

@@ -35,7 +35,7 @@ TERMINATIONS = (KILLS + 1) // 2
 """Of each command's connections."""
 
 EACH = [pytest.param(name, dialect, id=f"{name}-{dialect}") for name in CASES for dialect in CASES[name].dialects]
-ON_POSTGRESQL = [name for name, case in CASES.items() if "postgresql" in case.dialects and case.most is None]
+ON_POSTGRESQL = [name for name, case in CASES.items() if "postgresql" in case.dialects]
 
 
 class Copies:
@@ -131,8 +131,7 @@ class Copies:
 
     def at(self, how_many: int) -> list[int]:
         """Steps at which something is to happen."""
-        most = self.case.most
-        return sampled(self.steps, how_many if most is None else min(how_many or most, most))
+        return sampled(self.steps, how_many)
 
     def told(self, url: str, what: str) -> tuple[list[str], bool]:
         """What is wrong with a database that such a fault has left, and whether it is as before."""

@@ -124,7 +124,7 @@ def test_ingest_and_association_together_lose_nothing(
             n_done += other.result()
         assert n_done > N_VISITS
         # Whoever writes last leaves its visits to the next.
-        assert associate(database, workers=2).failed == {}
+        assert associate(database).failed == {}
         assert rows(database, 'SELECT DISTINCT status FROM "Visit"') == [("done",)]
         assert rows(database, 'SELECT DISTINCT status FROM "VisitDetector"') == [("done",)]
         assert differences(expected, exported(database, tmp_path)) == []

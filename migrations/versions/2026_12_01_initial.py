@@ -41,11 +41,11 @@ def upgrade() -> None:
     sa.Column('diaObjectId', sa.BigInteger(), autoincrement=False, nullable=False, comment='The DiaObject whose flux was measured'),
     sa.Column('ra', sa.Double(), autoincrement=False, nullable=False, comment='Right ascension where the flux was measured, ICRS [deg]'),
     sa.Column('dec', sa.Double(), autoincrement=False, nullable=False, comment='Declination where the flux was measured, ICRS [deg]'),
-    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Exposure in which it was measured'),
+    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Visit in which it was measured'),
     sa.Column('detector', sa.SmallInteger(), autoincrement=False, nullable=False, comment='Detector on which it lies; 0 for a survey without'),
     sa.Column('psfFlux', sa.REAL(), autoincrement=False, nullable=True, comment='PSF flux forced on the difference image [nJy]'),
     sa.Column('psfFluxErr', sa.REAL(), autoincrement=False, nullable=True, comment='1-sigma error of psfFlux [nJy]'),
-    sa.Column('midpointMjdTai', sa.Double(), autoincrement=False, nullable=False, comment='Middle of the exposure there, MJD TAI [d]'),
+    sa.Column('midpointMjdTai', sa.Double(), autoincrement=False, nullable=False, comment='Mid-exposure there, MJD TAI [d]'),
     sa.Column('scienceFlux', sa.REAL(), autoincrement=False, nullable=True, comment='PSF flux forced on the exposure before subtraction [nJy]'),
     sa.Column('scienceFluxErr', sa.REAL(), autoincrement=False, nullable=True, comment='1-sigma error of scienceFlux [nJy]'),
     sa.Column('band', sa.String(length=8), autoincrement=False, nullable=True, comment='Filter'),
@@ -159,13 +159,13 @@ def upgrade() -> None:
     )
     op.create_table('DiaSource',
     sa.Column('diaSourceId', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the source; occurs once'),
-    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Exposure in which it was detected'),
+    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Visit in which it was detected'),
     sa.Column('detector', sa.SmallInteger(), autoincrement=False, nullable=False, comment='Detector on which it lies; 0 for a survey without'),
     sa.Column('diaObjectId', sa.BigInteger(), autoincrement=False, nullable=True, comment='The DiaObject that it belongs to; NULL: none'),
     sa.Column('ssObjectId', sa.BigInteger(), autoincrement=False, nullable=True, comment='The known Solar System object that it is; NULL: none'),
     sa.Column('parentDiaSourceId', sa.BigInteger(), autoincrement=False, nullable=True, comment='The blend that it is a part of; NULL: it was not blended'),
     sa.Column('ssObjectReassocTimeMjdTai', sa.Double(), autoincrement=False, nullable=True, comment='When it left a DiaObject for an SSObject, MJD TAI [d]'),
-    sa.Column('midpointMjdTai', sa.Double(), autoincrement=False, nullable=False, comment='Middle of the exposure at this source, MJD TAI [d]'),
+    sa.Column('midpointMjdTai', sa.Double(), autoincrement=False, nullable=False, comment='Mid-exposure at this source, MJD TAI [d]'),
     sa.Column('exposureTime', sa.REAL(), autoincrement=False, nullable=True, comment='How long the shutter was open for it [s]'),
     sa.Column('ra', sa.Double(), autoincrement=False, nullable=False, comment='Right ascension of the source, ICRS [deg]'),
     sa.Column('raErr', sa.REAL(), autoincrement=False, nullable=True, comment='1-sigma error of ra on the sky, cos(dec) included [deg]'),
@@ -395,7 +395,7 @@ def upgrade() -> None:
     sa.Column('topo_vz', sa.REAL(), autoincrement=False, nullable=True, comment='Velocity relative to the observer, ICRS z, when the light left it [km/s]'),
     sa.Column('topo_vtot', sa.REAL(), autoincrement=False, nullable=True, comment='Speed relative to the observer: length of (topo_vx, topo_vy, topo_vz) [km/s]'),
     sa.Column('diaDistanceRank', sa.SmallInteger(), autoincrement=False, nullable=True, comment='1 + candidates of the object that are strictly nearer than this source'),
-    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Exposure in which the source was detected'),
+    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Visit in which the source was detected'),
     sa.Column('detector', sa.SmallInteger(), autoincrement=False, nullable=False, comment='Detector on which the source lies'),
     sa.PrimaryKeyConstraint('diaSourceId', 'visit', name=op.f('pk_SSSource')),
     comment='Sources that are known objects, with what was predicted for them',
@@ -413,7 +413,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_SsAlias_ssObjectId'), 'SsAlias', ['ssObjectId'], unique=False)
     op.create_table('SsCandidate',
-    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the exposure'),
+    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the visit'),
     sa.Column('ssObjectId', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the object'),
     sa.Column('diaSourceId', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the source'),
     sa.Column('separation', sa.Double(), autoincrement=False, nullable=False, comment='Angle between source and prediction [arcsec]'),
@@ -454,18 +454,18 @@ def upgrade() -> None:
     comment='Nights whose segments in SsEphemeris are those of all orbits, unchanged since'
     )
     op.create_table('SsExpected',
-    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the exposure'),
+    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the visit'),
     sa.Column('ssObjectId', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the object'),
     sa.Column('detector', sa.SmallInteger(), autoincrement=False, nullable=True, comment='Detector it falls on; NULL without footprints'),
     sa.Column('edgeDistance', sa.Double(), autoincrement=False, nullable=True, comment="Distance to the detector's edge, positive inside [arcsec]"),
     sa.Column('diaSourceId', sa.BigInteger(), autoincrement=False, nullable=True, comment='The source that is the object; NULL: not seen'),
     sa.Column('nCandidates', sa.Integer(), autoincrement=False, nullable=False, comment='Sources that could be the object'),
     sa.PrimaryKeyConstraint('visit', 'ssObjectId', name=op.f('pk_SsExpected')),
-    comment='Objects expected on a detector or, without footprints, in the exposure',
+    comment='Objects expected on a detector or, without footprints, in the visit',
     postgresql_partition_by='RANGE (visit)'
     )
     op.create_table('SsPrediction',
-    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the exposure'),
+    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the visit'),
     sa.Column('ssObjectId', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the object'),
     sa.Column('designation', sa.String(length=16), autoincrement=False, nullable=False, comment='Primary provisional designation, or number, unpacked'),
     sa.Column('midpointMjdTai', sa.Double(), autoincrement=False, nullable=False, comment='Time for which the prediction holds, MJD TAI [d]'),
@@ -497,11 +497,11 @@ def upgrade() -> None:
     sa.Column('elongation', sa.Double(), autoincrement=False, nullable=True, comment='Angle Sun-observer-object, where the provider gives it [deg]'),
     sa.Column('provider', sa.String(length=32), autoincrement=False, nullable=True, comment='Who made the prediction'),
     sa.PrimaryKeyConstraint('visit', 'ssObjectId', name=op.f('pk_SsPrediction')),
-    comment='Known objects as predicted for one exposure; input, never changed by association',
+    comment='Known objects as predicted for one visit; input, never changed by association',
     postgresql_partition_by='RANGE (visit)'
     )
     op.create_table('Visit',
-    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the exposure'),
+    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the visit'),
     sa.Column('midpointMjdTai', sa.Double(), autoincrement=False, nullable=False, comment='Mid-exposure, MJD TAI [d]'),
     sa.Column('instrument', sa.String(length=32), autoincrement=False, nullable=True, comment='Camera'),
     sa.Column('observatoryCode', sa.String(length=4), autoincrement=False, nullable=True, comment='Observatory code of the Minor Planet Center'),
@@ -523,7 +523,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_Visit_status'), 'Visit', ['status'], unique=False)
     op.create_table('VisitDetector',
-    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the exposure'),
+    sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the visit'),
     sa.Column('detector', sa.SmallInteger(), autoincrement=False, nullable=False, comment='Number of the detector; 0 for a survey without'),
     sa.Column('footprint', sa.LargeBinary(), autoincrement=False, nullable=True, comment='Outline: ICRS ra, dec pairs, little-endian float64 [deg]'),
     sa.Column('capRa', sa.Double(), autoincrement=False, nullable=True, comment='Centre of the cap that bounds the outline: right ascension [deg]'),
@@ -546,7 +546,7 @@ def upgrade() -> None:
     sa.Column('lastSourceMjdTai', sa.Double(), autoincrement=False, nullable=True, comment='Time of the last of them, MJD TAI [d]'),
     sa.Column('maxSourceVariance', sa.Double(), autoincrement=False, nullable=True, comment='Largest sum of the variances raErr^2 + decErr^2 of one of them; unknown errors count as 0 [arcsec2]'),
     sa.PrimaryKeyConstraint('visit', 'detector', name=op.f('pk_VisitDetector')),
-    comment='Detectors of exposures; one without sources is a row like any other'
+    comment='Detectors of visits; one without sources is a row like any other'
     )
     op.create_table('current_identifications',
     sa.Column('id', sa.Integer(), autoincrement=False, nullable=False, comment='Number of the row, without a meaning'),

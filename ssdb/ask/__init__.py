@@ -1,1 +1,1 @@
-"""What people and programs ask of the database: status, queries, exports, results. Nothing here writes to it."""
+"""What people and programs ask the database for: status, queries, exports, results. Nothing here writes to it."""

@@ -1,4 +1,4 @@
-"""Verifies the relations between the tables, which no foreign keys do."""
+"""Verifies the relations between the tables, since there are no foreign keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables as files, units kept."""
+"""Writes tables to files, with units."""
 
 from __future__ import annotations
 

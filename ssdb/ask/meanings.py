@@ -1,4 +1,4 @@
-"""What the columns of a SELECT are: of several tables' columns of a name that one which the statement selects."""
+"""Finds which column of which table a column of an answer is, for its unit and description."""
 
 from __future__ import annotations
 
@@ -15,14 +15,9 @@ _COMMENT = re.compile("--[^\n]*")
 
 
 def column_meant(sql: str, name: str) -> sa.Column:
-    """The column, of a table or described by a view, that a column of a statement's answer is.
+    """The column, of a table or described by a view, that is meant by a column of the answer to one of ssdb's SELECTs.
 
-    Parameters
-    ----------
-    sql : str
-        A SELECT of the project's own, without a header.
-    name : str
-        Of the column. It is one of the table that its last SELECT takes it from; else of the first that it reads.
+    It is a column of the table that the last SELECT takes it from, or else of the first that the statement reads.
     """
     text = _COMMENT.sub("", sql)
     relations = [(match[1], match[2]) for match in _RELATION.finditer(text)]

@@ -1,4 +1,4 @@
-"""Ready-made questions: the files of ``sql/queries``, each with a header that tells what it asks and with what."""
+"""Ready-made questions: files of ``sql/queries`` whose headers say what they ask and which parameters they take."""
 
 from __future__ import annotations
 

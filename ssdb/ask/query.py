@@ -1,4 +1,4 @@
-"""SQL from people, reading only.
+"""Runs SQL from users, which may only read.
 
 This guards against accidents. Against malice a database role that may only read does.
 """

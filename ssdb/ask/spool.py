@@ -1,4 +1,4 @@
-"""Rows of a question in SQL as Arrow tables, a part at a time: their types are known when all have been seen."""
+"""Rows of an answer as Arrow tables, a part at a time, whose types are known only when all rows have been seen."""
 
 from __future__ import annotations
 

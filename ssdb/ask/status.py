@@ -1,4 +1,4 @@
-"""What is loaded, what is associated, what is pending."""
+"""Counts of what is loaded, associated and pending, and the state of visits and runs."""
 
 from __future__ import annotations
 

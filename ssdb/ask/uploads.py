@@ -1,4 +1,4 @@
-"""Tables of the user's own that a question is asked about."""
+"""Positions and times of the user's own that a ready-made question is about."""
 
 from __future__ import annotations
 
@@ -24,17 +24,10 @@ POSITIONS = sa.Table(
 
 
 def read_positions(source: Any) -> pa.Table:
-    """Positions and times of a file or a table in memory, with the columns of ``POSITIONS``.
+    """Positions and times of a file or a table in memory, with the columns of ``POSITIONS``; units are converted.
 
-    Parameters
-    ----------
-    source : path or table
-        With ``ra``, ``dec``, ``midpointMjdTai`` and, where wanted, ``id``; units are converted.
-
-    Raises
-    ------
-    InputError
-        If a column is missing, or a row has no position on the sky or no time that is an MJD.
+    It has ``ra``, ``dec``, ``midpointMjdTai`` and, where wanted, ``id``. InputError if a column is missing, or a row
+    has no position on the sky or no time that is an MJD.
     """
     opened = OpenInput(source, POSITIONS, filled=("id", "row"), ignored=("row",), at_once=True, mappable=False)
     left_out = [f"columns left out: {', '.join(opened.left_out)}"] if opened.left_out else []

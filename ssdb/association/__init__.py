@@ -1,1 +1,1 @@
-"""Which source is which known object: candidate pairs, refinement, assignment, derivation."""
+"""Association: finds which source is which known object."""

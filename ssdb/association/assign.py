@@ -1,4 +1,4 @@
-"""One-to-one assignment of sources to objects. Arrays in, arrays out."""
+"""Chooses among candidates, so that each source is at most one object and each object at most one source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main job: which sources are which known objects, for whole visits, in the database."""
+"""Associates visits in the database: finds which of their sources are which known objects, and stores it."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ import numpy as np
 
 from ssdb.association.batches import Batches, Turns
 from ssdb.association.match import Rows, match
-from ssdb.association.overlap import IN_HAND, overlapped
+from ssdb.association.overlap import IN_HAND, Work, overlapped
 from ssdb.association.pairs import read_candidate_pairs
-from ssdb.association.results import write_matches, write_state
+from ssdb.association.results import rows_of, write_state
 from ssdb.association.stages import Stage, Stages
 from ssdb.association.visit_batch import LeftOut, read_batch, read_ephemerides, source_densities
-from ssdb.association.workers import Work, WorkerDied, share
 from ssdb.config import AssociationConfig
-from ssdb.errors import ConfigError, NotFoundError, SsdbError, UsageError, option, shown
+from ssdb.errors import NotFoundError, SsdbError, UsageError, option, shown
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.notify import notify_associated
 from ssdb.store.query_plans import index_loops
+from ssdb.store.tables.results import replace_results
 from ssdb.store.tables.runs import begin_run, finish_run
 from ssdb.store.tables.visits import (
     claim_visits,
     count_without_predictions,
     have_predictions,
     pending_visits,
-    ready_visits,
 )
 from ssdb.store.transfer.write import Progress
 
@@ -84,8 +83,6 @@ class AssociationReport:
         Pending visits that were left so because their predictions have not been loaded.
     n_taken : int
         Pending visits that were left to another process, which was just loading or associating them.
-    n_workers : int
-        Processes that shared the visits.
     seconds : float
         From beginning to end.
     stages : Stages
@@ -102,7 +99,6 @@ class AssociationReport:
     left_out: list[LeftOut] = field(default_factory=list)
     n_without_predictions: int = 0
     n_taken: int = 0
-    n_workers: int = 1
     seconds: float = 0.0
     stages: Stages = field(default_factory=Stages)
 
@@ -123,7 +119,6 @@ def associate(
     detectors: Collection[int] | None = None,
     everything: bool = False,
     config: AssociationConfig | None = None,
-    workers: int = 1,
     progress: Progress | None = None,
 ) -> AssociationReport:
     """Associates visits and stores the results.
@@ -141,10 +136,6 @@ def associate(
     everything : bool
         Without ``visits``: all that have predictions, those that are done too.
     config : AssociationConfig, optional
-    workers : int
-        Processes that share the visits, each with one batch of them at a time; a single one has two on PostgreSQL,
-        so that it works while the server does. A script must call this below ``if __name__ == "__main__":`` then, since
-        every new process imports the script. SQLite lets one write at a time: there one does all.
     progress : callable, optional
         Called with the numbers of visits finished now, and of all.
 
@@ -158,34 +149,26 @@ def associate(
     NotFoundError
         If a visit is not in the database, or its predictions have not been loaded.
     ConfigError
-        If detectors are asked for without visits, or the number of workers is not above 0.
+        If detectors are asked for without visits.
     DatabaseError
         If the database fails.
-    SsdbError
-        If no worker can be started.
     """
     if detectors is not None and visits is None:
         raise UsageError("detectors= needs visits=: a detector is of a visit")
     if everything and visits is not None:
         raise UsageError("visits= and everything=True exclude each other")
-    if workers < 1:
-        raise ConfigError(f"workers must be above 0, not {workers}")
-    if workers > 1 and not database.concurrent:
-        logger.warning("SQLite lets one write at a time: one worker does all, not %d", workers)
-        workers = 1
     started = time.perf_counter()
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     report = AssociationReport(run_id, config or AssociationConfig())
     only_pending = visits is None and not everything
     wanted, report.n_without_predictions = _visits_to_do(database, visits, everything)
-    report.n_workers = max(1, min(workers, len(wanted)))
     _start_run(database, report, wanted)
     work = partial(
         _associate_visits, run_id=run_id, config=report.config, detectors=detectors, only_pending=only_pending
     )
-    overlap = report.n_workers == 1 and len(wanted) > 1 and database.concurrent
-    batches = Batches(wanted, IN_HAND if overlap else report.n_workers, _VISITS_PER_BATCH)
-    with closing(_worked_on(database, report.n_workers, overlap, work, batches)) as parts:
+    in_hand = IN_HAND if database.concurrent and len(wanted) > 1 else 1
+    batches = Batches(wanted, in_hand, _VISITS_PER_BATCH)
+    with closing((overlapped if in_hand > 1 else _one_by_one)(database, work, batches)) as parts:
         for batch, part in parts:
             n_left = _add(report, batches, batch, part)
             if progress:
@@ -197,33 +180,17 @@ def associate(
     return report
 
 
-def _worked_on(
-    database: Database, n_workers: int, overlap: bool, work: Work[AssociationReport], batches: Batches
-) -> Generator[tuple[list[int], AssociationReport | WorkerDied], None, None]:
-    """Batches, and what became of them, here or in other processes."""
-    if n_workers > 1:
-        yield from share(database.engine.url.render_as_string(hide_password=False), n_workers, work, batches)
-        return
-    if overlap:
-        yield from overlapped(database, work, batches)
-        return
+def _one_by_one(
+    database: Database, work: Work[AssociationReport], batches: Batches
+) -> Generator[tuple[list[int], AssociationReport], None, None]:
     turns = Turns(database)
     while batch := batches.take():
         yield batch, work(database, batch)
         turns.offer()
 
 
-def _add(
-    report: AssociationReport, batches: Batches, batch: Sequence[int], part: AssociationReport | WorkerDied
-) -> int:
-    """Adds what became of a batch to the report; returns how many visits were put back, to be done later."""
-    if isinstance(part, WorkerDied):
-        lost = batches.again_alone(batch)
-        if again := len(batch) - len(lost):
-            logger.warning("a worker process ended (%s); its %d visits are done again", part.reason, again)
-        reason = f"the process that worked on it alone ended ({part.reason}): is there too little memory?"
-        report.failed |= dict.fromkeys(lost, reason)
-        return again
+def _add(report: AssociationReport, batches: Batches, batch: Sequence[int], part: AssociationReport) -> int:
+    """Adds the results of a batch to the report; returns how many visits were put back, to be done later."""
     report.visits += part.visits
     report.failed |= part.failed
     report.left_out += part.left_out
@@ -242,7 +209,7 @@ def _visits_to_do(database: Database, visits: Sequence[int] | None, everything: 
     with database.reading() as connection:
         waiting = count_without_predictions(connection)
         if visits is None:
-            return (ready_visits if everything else pending_visits)(connection), waiting
+            return pending_visits(connection, done=everything), waiting
         wanted = sorted({int(visit_id) for visit_id in visits})
         found = have_predictions(connection, wanted)
     if missing := [visit_id for visit_id in wanted if visit_id not in found]:
@@ -264,7 +231,7 @@ def _associate_visits(
     detectors: Collection[int] | None,
     only_pending: bool,
 ) -> AssociationReport:
-    """Associates visits in one transaction or, if that fails, each in its own; tells what became of them."""
+    """Associates visits in one transaction or, if that fails, each in its own."""
     part = AssociationReport(run_id, config)
     try:
         _associate_batch(database, visits, detectors, only_pending, part)
@@ -318,7 +285,7 @@ def _associate_batch(
         )
         matches = match(batch, rows, config, detectors, timed)
         with timed("write") as stage:
-            stage.rows += write_matches(connection, visits, matches, detectors)
+            stage.rows += replace_results(connection, visits, *rows_of(matches), detectors)
             now = datetime.now(UTC).replace(tzinfo=None)
             counts = write_state(connection, batch, matches.expected, detectors, report.run_id, now)
             notify_associated(connection, visits)
@@ -336,7 +303,7 @@ def _associate_batch(
 def _start_run(database: Database, report: AssociationReport, visits: Sequence[int]) -> None:
     with database.writing() as connection:
         begin_run(connection, report.run_id, report.config.to_json())
-        # Mostly all are there since the visits were stored; here, because who makes some has others wait.
+        # Mostly all are there since the visits were stored. Made here, since others wait until this is committed.
         make_partitions(connection, np.array(visits, np.int64))
 
 

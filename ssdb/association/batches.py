@@ -1,4 +1,4 @@
-"""In which batches visits are associated, and when others have a turn."""
+"""Deals visits in batches, each of which is associated in one transaction, and gives others a turn between them."""
 
 from __future__ import annotations
 
@@ -16,52 +16,41 @@ _ROWS_PER_BATCH = 60_000
 
 _TURN_SECONDS = 2.0
 _PAUSE_SECONDS = 0.12
-"""Who waits for SQLite's only lock looks for it every 0.1 s (``sqliteDefaultBusyCallback`` of SQLite's source)."""
+"""SQLite looks every 0.1 s whether its only lock is free (``sqliteDefaultBusyCallback`` of SQLite's source)."""
 
 
 class Batches:
-    """Visits that are still to be associated, each once, dealt in batches to so many workers.
+    """Deals visits in batches, each visit once, of which ``in_hand`` are worked on at a time.
 
-    What was met so far decides how many visits are in the next batch, at most ``most``: many of tiny ones, since every
-    batch takes some milliseconds by itself; few where there are very many pairs, since these are all in memory at once.
-    From one batch to the next the number doubles at most. The last batches are small, so that all workers end at about
+    The rows of the batches so far decide how many visits are in the next one, at most ``most``: many small ones, since
+    every batch takes some milliseconds by itself; few where there are very many pairs, since these are all in memory at
+    once. The number at most doubles from one batch to the next. The last batches are small, so that all end at about
     the same time.
     """
 
-    def __init__(self, visits: Sequence[int], workers: int, most: int) -> None:
+    def __init__(self, visits: Sequence[int], in_hand: int, most: int) -> None:
         self._waiting = deque(visits)
-        self._alone: deque[int] = deque()
-        self._seen_alone: set[int] = set()
         self._seen_later: set[int] = set()
-        self._workers = workers
+        self._in_hand = in_hand
         self._most = most
         self._size = min(_FIRST_BATCH, most)
 
     def __bool__(self) -> bool:
-        return bool(self._waiting or self._alone)
+        return bool(self._waiting)
 
     def take(self) -> list[int]:
         """The next batch; empty when there is none, for now."""
-        if not self._waiting:
-            return [self._alone.popleft()] if self._alone else []
-        share = -(-len(self._waiting) // self._workers)
+        share = -(-len(self._waiting) // self._in_hand)
         return [self._waiting.popleft() for _ in range(min(self._size, share))]
 
     def learn(self, visits: int, rows: int) -> None:
-        """Takes note of how many rows (predictions, detectors, pairs) so many visits had."""
+        """Notes how many rows (predictions, detectors, pairs) so many visits had."""
         if visits:
             fitting = int(_ROWS_PER_BATCH * visits / max(rows, 1))
             self._size = max(1, min(fitting, 2 * self._size, self._most))
 
-    def again_alone(self, visits: Sequence[int]) -> list[int]:
-        """Puts visits back, each for a batch of its own; returns those that were put back so before: no more."""
-        before = [visit for visit in visits if visit in self._seen_alone]
-        self._alone += (visit for visit in visits if visit not in self._seen_alone)
-        self._seen_alone.update(visits)
-        return before
-
     def again_later(self, visits: Sequence[int]) -> list[int]:
-        """Puts visits back to the end; returns those that were put back so before: no more."""
+        """Puts visits back to the end, each once; returns those that were put back before."""
         before = [visit for visit in visits if visit in self._seen_later]
         self._waiting += (visit for visit in visits if visit not in self._seen_later)
         self._seen_later.update(visits)
@@ -69,10 +58,10 @@ class Batches:
 
 
 class Turns:
-    """Lets others write now and then, while one transaction follows the other.
+    """Lets others write now and then, between one transaction and the next.
 
-    SQLite has no queue for its lock: who takes it again at once leaves nothing to those that wait, until they give up.
-    PostgreSQL locks rows, and needs none of this.
+    SQLite has no queue for its lock: if it is taken again at once, the others wait until they give up. PostgreSQL locks
+    rows, and needs none of this.
     """
 
     def __init__(self, database: Database) -> None:
@@ -81,7 +70,7 @@ class Turns:
         self._since = time.monotonic()
 
     def offer(self) -> None:
-        """Waits long enough for another one to come in, if that has not been done for a while."""
+        """Pauses long enough for another writer to come in, if that has not been done for a while."""
         if self._shared and time.monotonic() - self._since > _TURN_SECONDS:
             time.sleep(_PAUSE_SECONDS)
             self._since = time.monotonic()

@@ -1,4 +1,4 @@
-"""The columns of SSSource, from matched predictions and sources. Arrays in, arrays out."""
+"""Computes the columns of SSSource from matched predictions and sources."""
 
 from __future__ import annotations
 

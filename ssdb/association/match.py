@@ -1,4 +1,4 @@
-"""From sources and predictions to results, for a batch of visits: footprints, pairs, refine, assign, derive."""
+"""Matches the sources and predictions of a batch of visits: from the detector of each object to the rows of results."""
 
 from __future__ import annotations
 
@@ -28,40 +28,26 @@ NO_DETECTOR = -1
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where each prediction of a batch falls, shape (p,).
-
-    Attributes
-    ----------
-    row : ndarray of int
-        Index of the detector; NO_DETECTOR: none that has a footprint.
-    edge_distance : ndarray
-        Distance to its edge (arcsec), positive inside; NaN without footprint.
-    considered : ndarray of bool
-        Whether the object is matched at all.
-    """
+    """Where each prediction of a batch falls, shape (p,)."""
 
     row: Index
+    """Index of the detector; NO_DETECTOR: none that has a footprint."""
     edge_distance: Array
+    """Distance to its edge (arcsec), positive inside; NaN without footprint."""
     considered: Mask
+    """Whether the object is matched at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """The results of a batch, as columns of the tables; NaN and NO_DETECTOR are unknown.
-
-    Attributes
-    ----------
-    expected : dict of columns
-        SsExpected; ``diaSourceId`` is to be used where ``seen`` is true only, ``detector`` where ``placed`` is.
-    candidates : dict of columns
-        SsCandidate.
-    ss_source : dict of columns
-        SSSource, with ``designation`` as ASCII bytes.
-    """
+    """The results of a batch, as columns of the tables; NaN and NO_DETECTOR are unknown."""
 
     expected: Columns
+    """SsExpected; ``diaSourceId`` is to be used where ``seen`` is true only, ``detector`` where ``placed`` is."""
     candidates: Columns
+    """SsCandidate."""
     ss_source: Columns
+    """SSSource, with ``designation`` as ASCII bytes."""
 
 
 def place(batch: VisitBatch, config: AssociationConfig, detectors: Collection[int] | None = None) -> Placement:
@@ -88,7 +74,7 @@ def place(batch: VisitBatch, config: AssociationConfig, detectors: Collection[in
 
 
 def _has_bare_detectors(batch: VisitBatch) -> Mask:
-    """Whether a visit has detectors with sources and without a footprint, or no footprint at all, shape (v,)."""
+    """Whether a visit has detectors with sources but no footprint, or no footprint at all, shape (v,)."""
     of_visit = batch.visit_index(batch.detectors["visit"])
     has_footprint = batch.has_footprint
     bare = np.ones(len(batch.visits), bool)

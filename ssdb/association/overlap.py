@@ -1,4 +1,4 @@
-"""Batches of one process, two at a time: while the server works for one, the other is computed.
+"""Works on two batches at a time in one process: while the server works for one, the other is computed.
 
 Threads do for that: whoever waits for the server, or is within numpy, leaves the interpreter to the other. Each batch
 is a transaction on a connection of its own, as if two processes shared the visits.
@@ -7,7 +7,7 @@ is a transaction on a connection of its own, as if two processes shared the visi
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import TypeVar
@@ -16,7 +16,6 @@ import psycopg
 import sqlalchemy as sa
 
 from ssdb.association.batches import Batches
-from ssdb.association.workers import Work
 from ssdb.errors import DatabaseError
 from ssdb.store.database import Database, driver_connection
 
@@ -26,9 +25,11 @@ IN_HAND = 2
 _SECONDS_BETWEEN_INTERRUPTIONS = 0.1
 
 Part = TypeVar("Part")
+Work = Callable[[Database, list[int]], Part]
+"""What is done with a batch."""
 
 
-def overlapped(database: Database, work: Work[Part], batches: Batches) -> Iterator[tuple[list[int], Part]]:
+def overlapped(database: Database, work: Work[Part], batches: Batches) -> Generator[tuple[list[int], Part], None, None]:
     """Works on batches until there are none left, on PostgreSQL: SQLite has one transaction at a time.
 
     Yields each batch with what ``work``, which makes its own transactions for writing, returned. Whoever iterates may
@@ -54,7 +55,7 @@ def overlapped(database: Database, work: Work[Part], batches: Batches) -> Iterat
 
 
 class _Interruptible(Database):
-    """A database whose transactions another thread can end: the signal of Ctrl-C reaches the main thread alone."""
+    """A database whose transactions another thread can end: only the main thread gets the signal of Ctrl-C."""
 
     def __init__(self, engine: sa.Engine) -> None:
         super().__init__(engine)

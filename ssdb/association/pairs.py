@@ -1,4 +1,4 @@
-"""The box join: pairs of a prediction and a source that may belong together, found in the database or on arrays."""
+"""Finds the sources in a box round each prediction, in the database or on arrays: pairs that may belong together."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _boxes(batch: VisitBatch, considered: Mask, config: AssociationConfig) -> tu
 
 
 def _pairs(batch: VisitBatch, rows: Index, radii: Array, place: NDArray[Any], sources: Columns) -> Columns:
-    """The pairs, in order, of the predictions in some places among the rows with the sources in zones round them."""
+    """The pairs, in order, of predictions (by their places among the rows) with the sources in the zones round them."""
     prediction = rows[place]
     # The whole zone was searched.
     inside = np.flatnonzero(np.abs(sources["dec"] - batch.predictions["ephDec"][prediction]) <= radii[place])

@@ -1,4 +1,4 @@
-"""The exact test of candidate pairs: separation, chi-square and weight. Arrays in, arrays out."""
+"""Tests pairs exactly: how far the source is from the predicted position, in arcseconds and in sigmas."""
 
 from __future__ import annotations
 

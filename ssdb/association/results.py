@@ -1,12 +1,13 @@
-"""Writes what association found: SSSource, SsCandidate, SsExpected, DiaSource.ssObjectId, and the state.
+"""Makes the rows of SSSource, SsCandidate and SsExpected of what was matched, and counts them by visit and detector.
 
-All in the transaction of the connection; what was there for the same visits, or detectors of them, is replaced.
+Their state is noted in the transaction of the connection, which has locked the visits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,25 +17,19 @@ import sqlalchemy as sa
 from ssdb.association.match import NO_DETECTOR, Matches
 from ssdb.association.visit_batch import VisitBatch
 from ssdb.schema.apdb_solar_system import ss_source
-from ssdb.schema.arrow import arrow_types
+from ssdb.schema.arrow import arrow_types, numpy_type
 from ssdb.schema.survey import ss_candidate, ss_expected
 from ssdb.store.tables.detectors import set_done as set_detectors_done
-from ssdb.store.tables.results import replace_results
 from ssdb.store.tables.visits import set_done, set_done_with_detectors
 from ssdb.units import Columns
 
 COUNTS = ("nSources", "nTotalSsObjects", "nAssociatedSsObjects")
 
 
-def write_matches(
-    connection: sa.Connection, visits: Sequence[int], matches: Matches, detectors: Collection[int] | None
-) -> int:
-    """Replaces the results of visits that are locked, or of some of their detectors; returns how many rows were
-    written.
-    """
-    expected = _rows(ss_expected, matches.expected, matches.expected)
-    candidates = _rows(ss_candidate, matches.candidates)
-    return replace_results(connection, visits, expected, candidates, rows_of_matches(matches), detectors)
+def rows_of(matches: Matches) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """The rows of SsExpected, SsCandidate and SSSource, in the order of the matches."""
+    expected = _rows(ss_expected, matches.expected, {"detector": "placed", "diaSourceId": "seen"})
+    return expected, _rows(ss_candidate, matches.candidates), rows_of_matches(matches)
 
 
 def rows_of_matches(matches: Matches) -> pa.Table:
@@ -42,9 +37,11 @@ def rows_of_matches(matches: Matches) -> pa.Table:
     return _rows(ss_source, matches.ss_source)
 
 
-def _rows(table: sa.Table, columns: Columns, known: Columns | None = None) -> pa.Table:
-    """Columns as rows of a table: single precision where the table has it, NaN to NULL."""
-    masks = {"detector": "placed", "diaSourceId": "seen"} if known is not None else {}
+def _rows(table: sa.Table, columns: Columns, known: Mapping[str, str] = MappingProxyType({})) -> pa.Table:
+    """Columns as rows of a table: single precision where the table has it, NaN to NULL.
+
+    ``known`` are columns that mask others.
+    """
     types = {name: type_ for name, type_ in arrow_types(table).items() if name in columns}
     arrays = []
     for name, type_ in types.items():
@@ -52,8 +49,8 @@ def _rows(table: sa.Table, columns: Columns, known: Columns | None = None) -> pa
         if values.dtype.kind == "S":
             values = np.char.decode(values, "ascii").astype(object)
         else:
-            values = values.astype(type_.to_pandas_dtype(), copy=False)
-        mask = ~known[masks[name]] if known is not None and name in masks else None
+            values = values.astype(numpy_type(type_), copy=False)
+        mask = ~columns[known[name]] if name in known else None
         arrays.append(pa.array(values, type_, mask=mask, from_pandas=True))
     return pa.Table.from_arrays(arrays, names=list(types))
 
@@ -95,11 +92,10 @@ def write_state(
     run_id: str,
     now: datetime,
 ) -> Columns:
-    """Notes that visits that are locked, or some detectors of them, are done, with their counts; a visit once all of
-    its detectors are.
+    """Notes that locked visits, or some of their detectors, are done, with their counts.
 
-    ``expected`` is that of :class:`ssdb.association.match.Matches`, ``now`` is UTC. Returns the counts of the visits,
-    shape (v,), as far as they were associated now.
+    A visit is done once all of its detectors are. ``expected`` is that of :class:`ssdb.association.match.Matches`,
+    ``now`` is UTC. Returns the counts of the visits, shape (v,), as far as they were associated now.
     """
     of_visits, of_detectors = count(batch, expected)
     wanted = np.ones(len(batch.outlines), bool)

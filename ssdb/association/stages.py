@@ -1,4 +1,4 @@
-"""How long the stages of an association take, and how many rows go through them."""
+"""Times the stages of an association, and counts the rows that go through them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Stages(dict[str, Stage]):
 
     @contextmanager
     def timed(self, name: str) -> Iterator[Stage]:
-        """Adds the time within to a stage, which the caller tells the rows."""
+        """Adds the time within to a stage; the caller adds the rows."""
         stage = self.setdefault(name, Stage())
         start = time.perf_counter()
         try:
@@ -30,7 +30,7 @@ class Stages(dict[str, Stage]):
             stage.seconds += time.perf_counter() - start
 
     def add(self, others: Stages) -> None:
-        """Adds the seconds and rows of other stages, of another worker say."""
+        """Adds the seconds and rows of other stages."""
         for name, other in others.items():
             stage = self.setdefault(name, Stage())
             stage.seconds += other.seconds

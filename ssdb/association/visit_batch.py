@@ -1,4 +1,4 @@
-"""What association needs to know of a batch of visits, as arrays, and how it is read from the database."""
+"""Reads the predictions and detectors of a batch of visits into arrays."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import ArrayLike, NDArray
 
+from ssdb.association.refine import largest_days
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import AssociationError
 from ssdb.schema.apdb_dia import dia_source
@@ -64,44 +65,33 @@ class LeftOut(NamedTuple):
 class VisitBatch:
     """A batch of visits. Every column is a numpy array; NaN is unknown.
 
-    Attributes
-    ----------
-    visits : ndarray of int64, shape (v,)
-        Ascending.
-    predictions : dict of columns, shape (p,)
-        visit, ssObjectId, midpointMjdTai, ephRa, ephDec, ephRateRa, ephRateDec of SsPrediction, in uncertainty mode
-        also ephErrMajor, ephErrMinor, ephErrPa; by (visit, ssObjectId) ascending.
-    detectors : dict of columns, shape (d,)
-        visit, detector (ascending), nSources, capRa, capDec, capRadius (deg), pixelScale (arcsec), variance: the
-        largest variance of a source's position (arcsec^2); earliest, latest: times of the first and last source
-        (MJD TAI), NaN without sources.
-    outlines : Outlines
-        Of the d detectors; without vertices where there is no footprint.
-    left_out : list of LeftOut
-        Stored predictions that are not among these, and values of others that are taken for unknown.
-
-    Raises
-    ------
-    AssociationError
-        If the times of sources and predictions of a visit are too far apart.
+    AssociationError if the times of sources and predictions of a visit are too far apart.
     """
 
     visits: Integers
+    """Ascending, shape (v,)."""
     predictions: Columns
+    """visit, ssObjectId, midpointMjdTai, ephRa, ephDec, ephRateRa, ephRateDec of SsPrediction, in uncertainty mode also
+    ephErrMajor, ephErrMinor, ephErrPa; by (visit, ssObjectId) ascending, shape (p,).
+    """
     detectors: Columns
+    """visit, detector (ascending), nSources, capRa, capDec, capRadius (deg), pixelScale (arcsec), variance: the largest
+    variance of a source's position (arcsec^2); earliest, latest: times of the first and last source (MJD TAI), NaN
+    without sources. Shape (d,).
+    """
     outlines: Outlines
+    """Of the d detectors; without vertices where there is no footprint."""
     left_out: list[LeftOut] = field(default_factory=list)
+    """Stored predictions that are not among these, and values of others that are taken for unknown."""
 
     def __post_init__(self) -> None:
         index = self.visit_index(self.predictions["visit"])
-        late = self.latest[index] - self.predictions["midpointMjdTai"]
-        early = self.predictions["midpointMjdTai"] - self.earliest[index]
-        difference = np.fmax(np.abs(late), np.abs(early))
+        difference = largest_days(self.earliest[index], self.latest[index], self.predictions["midpointMjdTai"])
         wrong = np.flatnonzero(difference > MAX_TIME_DIFFERENCE_DAYS)
         if len(wrong):
             raise AssociationError(
                 f"visit {self.predictions['visit'][wrong[0]]}: times of sources and of predictions differ by up to "
-                f"{np.nanmax(difference):.4g} d; at most {MAX_TIME_DIFFERENCE_DAYS} d are possible: are both MJD in "
+                f"{difference.max():.4g} d; at most {MAX_TIME_DIFFERENCE_DAYS} d are possible: are both MJD in "
                 "TAI, and of this visit?"
             )
 
@@ -117,23 +107,23 @@ class VisitBatch:
     @property
     def largest_variances(self) -> Array:
         """The largest variance of a source's position in each visit, arcsec^2, shape (v,); 0 without sources."""
-        variances = np.zeros(len(self.visits))
-        np.fmax.at(variances, self.visit_index(self.detectors["visit"]), self.detectors["variance"])
-        return variances
+        return self._extremes(np.fmax, "variance", 0.0)
 
     @property
     def earliest(self) -> Array:
         """Time of the first source of each visit, MJD TAI, shape (v,); NaN without sources."""
-        times = np.full(len(self.visits), np.nan)
-        np.fmin.at(times, self.visit_index(self.detectors["visit"]), self.detectors["earliest"])
-        return times
+        return self._extremes(np.fmin, "earliest", np.nan)
 
     @property
     def latest(self) -> Array:
         """Time of the last source of each visit, MJD TAI, shape (v,); NaN without sources."""
-        times = np.full(len(self.visits), np.nan)
-        np.fmax.at(times, self.visit_index(self.detectors["visit"]), self.detectors["latest"])
-        return times
+        return self._extremes(np.fmax, "latest", np.nan)
+
+    def _extremes(self, which: np.ufunc, column: str, without: float) -> Array:
+        """The extreme value of a column of detectors in each visit."""
+        values = np.full(len(self.visits), without)
+        which.at(values, self.visit_index(self.detectors["visit"]), self.detectors[column])
+        return values
 
     @property
     def has_footprint(self) -> Mask:
@@ -170,7 +160,7 @@ def read_batch(connection: sa.Connection, visits: Sequence[int], config: Associa
 
 
 def _usable(connection: sa.Connection, predictions: Columns, visits: Sequence[int]) -> tuple[Columns, list[LeftOut]]:
-    """The predictions that make sense, and the others, which SQL may have brought past the door."""
+    """The predictions that make sense, and what is wrong with the others, which came past ssdb by SQL."""
     problems = {f"{name} is unknown": np.isnan(predictions[name]) for name in _REQUIRED}
     # An axis below 0 says as little as one of 0: the error is unknown, and the default holds.
     axes = {name: np.maximum(predictions[name], 0) for name in _AXES if name in predictions}
@@ -193,7 +183,7 @@ def _of_predictions(
     columns: Sequence[sa.Column],
     visits: Sequence[int] | Integers,
 ) -> Columns:
-    """Further columns of stored predictions: of those with some indices, in that order."""
+    """Further columns of some predictions, by their indices, in that order."""
     keys: Columns = {"place": np.arange(len(index), dtype=np.int32)}
     keys |= {name: predictions[name][index] for name in KEY}
     with array_rows(connection, "matched_prediction", keys) as wanted, index_loops(connection):

@@ -1,4 +1,4 @@
-"""How answers are printed or written, and times chosen: what commands that answer with a table have in common."""
+"""Options of commands that answer with a table: its format, its file, and times that restrict it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options that say in what form an answer is wanted: format_, as_json, output."""
+    """Adds the options for the format and the file of an answer: format_, as_json, output."""
     for option in (
         click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to this file."),
         json_option,
@@ -32,7 +32,7 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def time_options(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Adds the options since and until, MJD TAI, of a command that is about ``what``."""
+    """Adds the options since and until (MJD TAI) that restrict ``what`` a command is about."""
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         for name, meaning in (("until", "before this time"), ("since", "from this time on")):
@@ -59,7 +59,7 @@ def mjd_tai(_ctx: click.Context, _option: click.Parameter, value: str | None) ->
 
 
 def wanted_format(format_: str | None, as_json: bool, output: str | None) -> str | None:
-    """The format that is asked for, None where the ending of a file or nothing says it; others are wrong usage."""
+    """The format that the options ask for; None: that of the file, or a table. Contradictions are wrong usage."""
     if as_json and format_ not in (None, "json"):
         raise click.UsageError(f"--json and --format {format_} exclude each other")
     format_ = "json" if as_json else format_
@@ -77,16 +77,7 @@ def wanted_format(format_: str | None, as_json: bool, output: str | None) -> str
 
 
 def print_answer(answer: Answer, format_: str | None, output: str | None) -> None:
-    """Prints an answer, or writes it to a file.
-
-    Parameters
-    ----------
-    answer : Answer
-    format_ : str or None
-        As of :func:`wanted_format`.
-    output : str or None
-        The file.
-    """
+    """Prints an answer, or writes it to a file; the format is one of :func:`wanted_format`."""
     rows = chain.from_iterable(answer.chunks)
     if output is not None:
         from ssdb.io.output import cannot_be_written

@@ -1,4 +1,4 @@
-"""``ssdb associate``: the main job; and ``ssdb listen``, which tells what is being associated."""
+"""``ssdb associate``, which finds the matches, and ``ssdb listen``, which prints visits as they are associated."""
 
 from __future__ import annotations
 
@@ -62,14 +62,6 @@ def association_config(ctx: click.Context, options: dict[str, Any]) -> Associati
 @several("--detector", "detectors", "Of the --visit, this detector alone; it needs an outline.")
 @click.option("--all", "everything", is_flag=True, help="Every visit that has predictions, those that are done too.")
 @click.option("--pending", is_flag=True, help="Every visit that is pending and has predictions (the default).")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Processes that share the visits (PostgreSQL).",
-)
 @config_options
 @json_option
 @click.pass_context
@@ -79,7 +71,6 @@ def associate(
     detectors: tuple[int, ...],
     everything: bool,
     pending: bool,
-    workers: int,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -94,7 +85,7 @@ def associate(
         raise click.UsageError("--visit, --all and --pending exclude each other")
     if detectors and not visits:
         raise click.UsageError("--detector needs --visit")
-    how: dict[str, Any] = {"config": association_config(ctx, options), "everything": everything, "workers": workers}
+    how: dict[str, Any] = {"config": association_config(ctx, options), "everything": everything}
     database = open_database(ctx)
     with progress_bars("associate") as (progress,):
         report = run(database, visits or None, detectors=detectors or None, progress=progress, **how)
@@ -123,7 +114,6 @@ def _as_dict(report: AssociationReport) -> dict[str, Any]:
         **report.totals,
         "nWithoutPredictions": report.n_without_predictions,
         "nTaken": report.n_taken,
-        "nWorkers": report.n_workers,
         "seconds": report.seconds,
         "timings": report.stages.as_dict(),
         "visits": [asdict(outcome) for outcome in report.visits],
@@ -142,7 +132,6 @@ def _print(report: AssociationReport) -> None:
             ("visits failed", len(report.failed)),
             ("visits without predictions, left pending", report.n_without_predictions),
             ("visits left to another process", report.n_taken),
-            ("worker processes", report.n_workers),
             ("sources", sources),
             ("known objects expected", expected),
             ("known objects found", f"{found:,}{share}"),

@@ -1,4 +1,4 @@
-"""What all commands share: the group ``ssdb``, the database, printing, progress."""
+"""What all commands share: the group ``ssdb`` and its errors, the database, printing, progress."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _LIKE_A_URL = re.compile(r"[^\s'\"()]*(?:://|@|=)[^\s'\"()]*")
 
 
 def _of_all(command: click.Command) -> None:
-    """Gives a command the options of ssdb itself, so that they may come after it."""
+    """Adds the options of ssdb itself to a command, so that they may follow it."""
 
     def database(ctx: click.Context, _option: click.Parameter, url: str | None) -> None:
         if url is not None:
@@ -69,7 +69,7 @@ def _of_all(command: click.Command) -> None:
 
 
 class _Command(click.Command):
-    """A command: options that do not go together, or with a file, are wrong usage of it."""
+    """A command, for which a UsageError is wrong usage: exit code 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -79,7 +79,7 @@ class _Command(click.Command):
 
 
 class _Group(click.Group):
-    """A group of commands, each of which takes the options of ssdb itself, too."""
+    """A group of commands, each of which also takes the options of ssdb itself."""
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         _of_all(cmd)
@@ -144,7 +144,7 @@ def _fail(line: str) -> None:
 
 
 def _of_system(error: OSError) -> str:
-    """What the operating system says; a full device is mostly that of the output."""
+    """The message of an error of the operating system; a full device is most likely that of the output."""
     where = f"{error.filename}: " if error.filename else ""
     if error.errno == errno.ENOSPC and not where:
         where = "the output cannot be written: "
@@ -154,7 +154,7 @@ def _of_system(error: OSError) -> str:
 
 
 def _print_what_can_be_printed() -> None:
-    """What a terminal has no letter for is written in its place as an escape, and no error."""
+    """Writes characters that a terminal cannot show as escapes, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and (stream.errors == "strict" or "utf" not in stream.encoding.lower()):
             stream.reconfigure(errors="backslashreplace")
@@ -201,7 +201,7 @@ def main(ctx: click.Context, url: str, max_memory: str | None, verbose: bool) ->
 
 
 def open_database(ctx: click.Context) -> Database:
-    """The database of ``--db``, closed at the end of the command."""
+    """Opens the database of ``--db``; it is closed at the end of the command."""
     from ssdb.store.ddl.migrate import connect
 
     database = connect(ctx.obj)
@@ -211,7 +211,7 @@ def open_database(ctx: click.Context) -> Database:
 
 @contextmanager
 def wrong_usage() -> Iterator[None]:
-    """Values of options that make no sense end the command as wrong usage."""
+    """Within the block a ConfigError is wrong usage: exit code 2."""
     try:
         yield
     except ConfigError as error:
@@ -219,7 +219,7 @@ def wrong_usage() -> Iterator[None]:
 
 
 def is_given(ctx: click.Context, parameter: str) -> bool:
-    """Whether an option was said on the command line, be it with the value that it has by itself."""
+    """Whether an option is on the command line, even with its default value."""
     return ctx.get_parameter_source(parameter) is ParameterSource.COMMANDLINE
 
 
@@ -229,13 +229,13 @@ def several(option: str, parameter: str, help: str, *, type: Any = int, metavar:
 
 
 def chosen_format(*formats: str, help: str) -> Decorator:
-    """The option ``--format`` of what a file may be; ``auto`` by default: look."""
+    """The option ``--format``: one of these, or ``auto``, the default."""
     kind = click.Choice(["auto", *formats])
     return click.option("--format", type=kind, default="auto", show_default=True, help=help)
 
 
 def table_options(command: Command) -> Command:
-    """Adds the options that say which table of a file is meant, and what format it has."""
+    """Adds the options that say which table of a file to read, and in which format it is."""
     table = "Of a file with several tables, the one that is meant: FITS HDU, TABLE of a VOTable, key of HDF5."
     type_ = "The format of the file, where its ending does not say it."
     command = click.option("--type", type=click.Choice(list(TYPES), case_sensitive=False), help=type_)(command)
@@ -244,7 +244,7 @@ def table_options(command: Command) -> Command:
 
 @contextmanager
 def input_path(file: str, type_: str | None) -> Iterator[tuple[str, str | None]]:
-    """The path and the type of a file, which may be ``-`` for standard input: that is copied, to be read again."""
+    """The path and the type of a file; ``-`` is standard input, which is copied to a file that can be read twice."""
     if file != "-":
         yield file, type_
         return
@@ -262,12 +262,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 def print_json(value: Any) -> None:
-    """Prints a value as JSON; times as ISO 8601, bytes as hexadecimal text, and what is no number as null."""
+    """Prints a value as JSON: times in ISO 8601, bytes as hexadecimal text, NaN and infinities as null."""
     click.echo(_json(value))
 
 
 def print_json_list(values: Iterable[Any]) -> None:
-    """Prints values as a list of JSON, as :func:`print_json` does, each as it comes."""
+    """Prints values as a JSON list, each as soon as it comes."""
     before = "["
     for value in values:
         click.echo(f"{before}{_json(value)}", nl=False)
@@ -299,7 +299,7 @@ def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Prints a table: numbers right-aligned and with the digits that people read, NULL as nothing."""
+    """Prints a table: numbers right-aligned and rounded for people, NULL as nothing."""
     rows = [list(row) for row in rows]
     cells_of_rows = texts(columns, rows)
     numeric = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
@@ -341,7 +341,7 @@ def progress_bars(*labels: str) -> Iterator[list[Progress]]:
 
 
 def by_reason(reasons: Iterable[tuple[Any, str]]) -> dict[str, list[Any]]:
-    """What has each reason, of pairs of a thing and its reason."""
+    """Groups pairs of a thing and its reason by the reason."""
     found: dict[str, list[Any]] = {}
     for what, reason in reasons:
         found.setdefault(reason, []).append(what)

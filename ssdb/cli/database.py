@@ -1,4 +1,4 @@
-"""``ssdb init``, ``ssdb backup`` and ``ssdb delete``: the database as a whole, and visits taken out of it."""
+"""``ssdb init``, ``ssdb backup`` and ``ssdb delete``: the database as a whole, and removing visits from it."""
 
 from __future__ import annotations
 

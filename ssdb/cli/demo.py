@@ -1,4 +1,4 @@
-"""``ssdb simulate`` and ``ssdb demo``: a night with known truth."""
+"""``ssdb simulate`` and ``ssdb demo``: a made-up night of which the truth is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values as texts in the digits that people read; programs get JSON, CSV and files, which have all."""
+"""Numbers as text, rounded for people; JSON, CSV and files have all digits."""
 
 from __future__ import annotations
 
@@ -53,11 +53,7 @@ def as_text(value: Any) -> str:
 def texts(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[list[str]]:
     """Rows as texts: numbers to the digits of their columns' units, NULL and what is no number as nothing.
 
-    Parameters
-    ----------
-    columns : sequence of str
-        Those of the data model are known by their names; others get twelve significant digits.
-    rows : sequence of sequences
+    Columns of the data model are known by their names; others get twelve significant digits.
     """
     if not rows:
         return []

@@ -1,4 +1,4 @@
-"""``ssdb ephemeris``: where stored objects are."""
+"""``ssdb ephemeris``: positions of objects at many times, from their stored orbits."""
 
 from __future__ import annotations
 

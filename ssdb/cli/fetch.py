@@ -1,4 +1,4 @@
-"""``ssdb fetch``: services into the database."""
+"""``ssdb fetch``: predictions from a web service into the database."""
 
 from __future__ import annotations
 

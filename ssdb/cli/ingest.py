@@ -1,4 +1,4 @@
-"""``ssdb ingest``: files into the database."""
+"""``ssdb ingest``: loads files into the database."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _KEYWORDS = {
     "exposure_time": "where the header has the exposure time (s)",
     "zero_point": "where the header has the AB magnitude of one count",
 }
-"""What is in headers whose keywords can be named."""
+"""What a header says, and under which keywords can be given by an option."""
 
 
 def _keyword_options(command: Command) -> Command:
-    """An option for the keywords of each thing that a header says."""
+    """Adds an option for the keywords of each of these."""
     for role, where in reversed(_KEYWORDS.items()):
         name = f"--{role.replace('_', '-')}-keyword"
         command = click.option(name, multiple=True, metavar="KEYWORD", help=f"Images: {where}.")(command)
@@ -99,7 +99,7 @@ def detectors(
     for role in ("visit", "detector"):
         if role in given and options[role] is not None:
             raise click.UsageError(f"--{role} and --{role}-keyword exclude each other: a number holds for all images")
-    # What is named holds, not what is usual and found before it.
+    # Keywords that are given replace the usual ones, even those that would be found first.
     if "middle" in given:
         given = {"begin": (), "end": (), **given}
     elif "begin" in given or "end" in given:
@@ -210,7 +210,7 @@ def _ingest(
                 report = ingest_file(database, path, progress=progress, **options | {"type": type_})
             reports.append(report if file != "-" else replace(report, source=STANDARD_INPUT))
     finally:
-        # What was stored before a file failed is stored, and is told.
+        # Files before one that fails are stored, and reported.
         _tell(reports, as_json)
 
 
@@ -235,7 +235,7 @@ def _tell(reports: list[IngestReport], as_json: bool) -> None:
 
 
 def _notes(report: IngestReport) -> list[str]:
-    """What is to be known beside the numbers."""
+    """What to tell beside the numbers."""
     notes = [f"columns left out: {', '.join(report.left_out)}"] if report.left_out else []
     if report.without_unit:
         notes.append(f"no units, taken to be the data model's: {', '.join(report.without_unit)}")

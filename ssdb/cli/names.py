@@ -1,4 +1,4 @@
-"""``ssdb resolve`` and ``ssdb relink``."""
+"""``ssdb resolve`` and ``ssdb relink``: names of objects, and rows under their primary designations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ssdb precover``."""
+"""``ssdb precover``: looks for an object among the sources of all visits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ssdb predict``: from orbits to predictions."""
+"""``ssdb predict``: predicts where known objects are in the visits, from their orbits."""
 
 from __future__ import annotations
 

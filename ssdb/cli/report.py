@@ -1,4 +1,4 @@
-"""``ssdb report``."""
+"""``ssdb report``: an HTML page with figures."""
 
 from __future__ import annotations
 

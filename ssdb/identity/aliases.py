@@ -1,4 +1,4 @@
-"""Other names of objects: what kind they are, finding them, and keeping those that ingest sees.
+"""Finds objects by their names other than designations, and keeps the names that come with files.
 
 A spelling that :func:`ssdb.identity.designation.pack` understands by itself ("(433)", "2015_MQ204") is no name of its
 own.

@@ -14,6 +14,9 @@ from ssdb.errors import DesignationError, option, shown
 from ssdb.identity.designation import MAX_DESIGNATION_LENGTH, pack, ss_object_id
 from ssdb.identity.packed_arrays import pack_texts, unpack
 
+_FEW = 100
+"""So many names are sooner read one by one than as arrays."""
+
 
 def identify(
     names: Sequence[str] | np.ndarray | pa.Array | pa.ChunkedArray,
@@ -66,8 +69,10 @@ def identify_encoded(
     """As :func:`identify`, of the k different names of a dictionary encoding, none of which is missing."""
     where = f"{label}: " if label else ""
     unique = names.dictionary.to_pylist()
-    unpacked, ids = unpack(names.dictionary)
-    designations = np.array(unpacked.to_pylist(), object)
+    ids, designations = np.zeros(len(unique), np.int64), np.empty(len(unique), object)
+    if len(unique) > _FEW:
+        unpacked, ids = unpack(names.dictionary)
+        designations[:] = unpacked.to_pylist()
     unknown: list[int] = []
     reason = ""
     for i in np.flatnonzero(ids == 0).tolist():

@@ -48,8 +48,9 @@ def unpack(packed: pa.Array) -> tuple[pa.Array, np.ndarray]:
     ids = _identifiers(letters, length)
 
     ids[~is_number & ~is_provisional] = 0
-    # Names of simulated objects, of which there may be as many, are longer.
-    rest = np.flatnonzero(~is_number & ~is_provisional & (length >= MIN_PACKED_LENGTH) & (length <= MAX_PACKED_LENGTH))
+    # Names of simulated objects, of which there may be as many, are longer; what is not packed has a blank in it.
+    possible = (length >= MIN_PACKED_LENGTH) & (length <= MAX_PACKED_LENGTH) & ~(letters == ord(" ")).any(axis=1)
+    rest = np.flatnonzero(~is_number & ~is_provisional & possible)
     if len(rest):
         others: list[str | None] = []
         for i, text in zip(rest.tolist(), packed.take(pa.array(rest)).to_pylist(), strict=True):
@@ -83,23 +84,14 @@ def pack_numbers(numbers: pa.Array) -> pa.Array:
 
 
 def pack_texts(designations: pa.Array) -> pa.Array:
-    """Packed forms of designations in any form that :func:`pack` takes, one after the other; NULL where there is none.
-
-    Parameters
-    ----------
-    designations : pyarrow.Array of string, shape (n,)
+    """Packed forms of designations, shape (n,), in any form that :func:`pack` takes, one after the other; NULL where
+    none.
     """
     return pa.array([_packed(text) for text in designations.to_pylist()], pa.string())
 
 
 def packed_of(ids: Integers) -> pa.Array:
-    """Packed designations of which identifiers were made; NULL of those that are not above 0.
-
-    Parameters
-    ----------
-    ids : ndarray of int64, shape (n,)
-        ``ssObjectId``.
-    """
+    """Packed designations of which identifiers, shape (n,), were made; NULL of those that are not above 0."""
     texts = [one.to_bytes(MAX_PACKED_LENGTH, "big").lstrip(b"\0").decode() if one > 0 else None for one in ids.tolist()]
     return pa.array(texts, pa.string())
 

@@ -100,7 +100,7 @@ def _end(object_id: int, steps: Mapping[int, tuple[int, str]]) -> tuple[int, str
 
 
 def _one_step(connection: sa.Connection, objects: Mapping[int, str]) -> dict[int, tuple[int, str]]:
-    """The next designation on the way to the primary, of those objects that are not there."""
+    """The next designation on the way to the primary one, of those objects that have another one to go to."""
     packed = {packed_from_id(object_id): object_id for object_id in objects}
     found = {packed[name]: primary for name, primary in _in_current(connection, packed).items()}
     numbers = {name: object_id for object_id, name in objects.items() if name[:1].isdigit() and " " not in name}
@@ -125,7 +125,7 @@ def _in_current(connection: sa.Connection, packed: Collection[str]) -> dict[str,
 
 
 def _in_aliases(connection: sa.Connection, names: Mapping[str, int]) -> dict[int, tuple[int, str]]:
-    """What SsAlias remembers of designations; not of those that are a primary one in the tables of now."""
+    """What SsAlias remembers of designations that the tables of today do not have as primary ones."""
     statement = sa.select(ss_alias.c.alias, ss_alias.c.ssObjectId)
     others = {}
     for part in in_chunks(names):
@@ -158,15 +158,10 @@ def _identified(rows: Iterable[Any], table: str) -> dict[str, tuple[int, str]]:
 
 
 class PrimaryDesignations:
-    """What :func:`primary_ids` says, for a catalogue of millions of objects.
+    """What :func:`primary_ids` says, for a catalogue of millions of objects; the connection has locked the names.
 
     The numbers, which are most of it, are looked up in memory; of the others only those are asked for about which the
     database says something.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection that has locked the names.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -185,14 +180,9 @@ class PrimaryDesignations:
         return len(self._numbers) + len(self._others) > 0
 
     def of(self, packed: pa.Array, unpacked: pa.Array, ids: np.ndarray) -> tuple[pa.Array, pa.Array, np.ndarray]:
-        """The primary designations of objects, packed and unpacked, and their identifiers.
+        """The primary designations of objects, packed and unpacked, and their ``ssObjectId``; all of shape (n,).
 
-        Parameters
-        ----------
-        packed, unpacked : pyarrow.Array of string, shape (n,)
-            The designations that they came under.
-        ids : ndarray of int64, shape (n,)
-            ``ssObjectId`` of these.
+        Given are the same of the designations that the objects came under.
         """
         ids = ids.copy()
         index = pc.index_in(unpacked, self._numbers)
@@ -222,6 +212,6 @@ def _secondary() -> sa.Select:
 
 
 def _remembered() -> sa.Select:
-    """Designations that SsAlias has beside the tables; what it has of numbers in them it only repeats."""
+    """Designations that SsAlias has beside the tables. Of the numbers in these it only repeats them."""
     in_tables = sa.exists().where(_numbered.permid == ss_alias.c.alias)
     return sa.select(ss_alias.c.alias).where(ss_alias.c.kind.in_((NUMBER, SECONDARY)), ~in_tables)

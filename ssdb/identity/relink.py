@@ -1,4 +1,4 @@
-"""Moving rows from other designations of an object to its primary one."""
+"""Moves rows that are stored under other designations of an object to its primary one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any name of an object to the object."""
+"""Finds the object that any name stands for: a number, a name, or a designation in any spelling."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from ssdb.io.output import output_file
 from ssdb.io.table_notes import about
 from ssdb.io.tables import label
 from ssdb.io.units import parsed_unit
+from ssdb.schema.arrow import numpy_type
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -104,7 +105,7 @@ def _to_numpy(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray | None]:
         return np.array(column.to_numpy()), None
     fill = np.nan if pa.types.is_floating(column.type) else 0
     if n_null == len(column):
-        return np.full(n_null, fill, column.type.to_pandas_dtype()), mask
+        return np.full(n_null, fill, numpy_type(column.type)), mask
     return np.array(column.fill_null(pa.scalar(fill).cast(column.type)).to_numpy()), mask
 
 

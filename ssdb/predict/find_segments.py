@@ -19,10 +19,10 @@ from ssdb.store.transfer.read import read_arrays
 from ssdb.units import Array, Columns
 
 _FEW_BYTES = 4 * COEFFICIENT_BYTES
-"""What the statement returns of a series: all of it, but for the few objects with more."""
+"""What the statement returns of a series: all of it, except for the few objects that have more."""
 
 _MOTION = 16.0 * MAX_TIME_DIFFERENCE_DAYS
-"""How far an object comes in that time, in radii of the cap that it stays in: it would cross that in 1/8 d."""
+"""How far an object may move in that time, in radii of its night's cap: it takes 1/8 d or more to cross that."""
 
 _PROBES = {
     "field": np.int32,

@@ -33,7 +33,7 @@ from ssdb.units import Integers, Mask
 RUNS_INTO = "on the way from its epoch it runs into the Sun or a planet, or out of reach"
 
 _NIGHTS_AT_ONCE = 8
-"""The way from the epochs is made once for so many nights; the segments of a part of the orbits are in memory."""
+"""Orbits are followed from their epochs once for so many nights, whose segments of a part of them are in memory."""
 
 
 @dataclass(slots=True)

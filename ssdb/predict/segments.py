@@ -33,10 +33,10 @@ COEFFICIENT_BYTES = 24
 """Of the three coordinates of one coefficient."""
 
 MARGIN_DAYS = 0.002
-"""By this a segment is longer than the night: what the light time may change in it, of the fastest comets too."""
+"""How much longer a segment is than the night, at each end: the light time of no comet changes by more in it."""
 
 MOST_DAYS = 1.1
-"""No segment is as long."""
+"""Longer than any segment."""
 
 _SAMPLES = 5
 _LARGEST_STEP = 0.3

@@ -60,7 +60,7 @@ def find_target(
     if orbit is not None:
         return _in_input(connection, resolved, orbit, format)
     if format != "auto":
-        raise UsageError("format= needs orbit=: it says what that source is")
+        raise UsageError("format= needs orbit=: it says what that input is")
     if resolved is None:
         raise UsageError("say which object is to be looked for: its name, or a file with its orbit")
     return _stored(connection, resolved)

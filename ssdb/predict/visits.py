@@ -29,7 +29,7 @@ from ssdb.units import Integers
 NO_PATH = "its segment in SsEphemeris is no path of an object: remove the row, and it is made again"
 
 _VISITS_PER_BATCH = 20
-"""So many are one transaction."""
+"""Visits that are predicted in one transaction."""
 
 
 @dataclass

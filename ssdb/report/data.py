@@ -1,4 +1,4 @@
-"""What a report shows, read from the database in one snapshot; what may be long is counted there."""
+"""Reads what a report shows from the database, in one snapshot; long tables are counted there."""
 
 from __future__ import annotations
 
@@ -92,21 +92,10 @@ class ReportData:
 
 
 def read_report(database: Database, nights: Sequence[int] = (), objects: Sequence[str] = ()) -> ReportData:
-    """Reads what a report shows.
+    """Reads what a report shows, of nights (integer parts of MJD TAI; none: all), with objects by any of their names.
 
-    Parameters
-    ----------
-    nights : sequence of int
-        Integer parts of MJD TAI; none: all.
-    objects : sequence of str
-        Any names of objects.
-
-    Raises
-    ------
-    NotFoundError
-        If a night has no visit, or an object is not known.
-    ConfigError
-        If there is more than a report can hold.
+    NotFoundError if a night has no visit or an object is not known; ConfigError if there is more than a report can
+    hold.
     """
     with database.reading() as connection:
         chosen = in_nights(nights) if nights else sa.true()

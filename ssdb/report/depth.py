@@ -1,4 +1,4 @@
-"""Limiting magnitudes of visits, out of the errors of their own sources."""
+"""Limiting magnitudes of visits, from the errors of their own sources."""
 
 from __future__ import annotations
 
@@ -26,25 +26,12 @@ _BINS_PER_DECADE = 250
 def limiting_magnitudes(
     connection: sa.Connection, chosen: sa.ColumnElement[bool], visits: Integers
 ) -> tuple[Array, Integers]:
-    """The magnitude of a source of a signal-to-noise ratio of 5, of each visit, to 0.01 mag.
+    """The AB magnitude of a source of a signal-to-noise ratio of 5, of each of the chosen visits (v,), to 0.01 mag.
 
     31.4 - 2.5 log10(5 sigma), sigma the median psfFluxErr (nJy) of the visit's faint sources: psfFlux, of any sign,
     below 10 psfFluxErr, psfFlux_flag not set. It is the definition of the five-sigma depth m5 of point sources, with
-    the noise that the survey's own measurement says.
-
-    Parameters
-    ----------
-    chosen : sqlalchemy.ColumnElement
-        Condition on Visit.
-    visits : ndarray of int64, shape (v,)
-        The chosen visits.
-
-    Returns
-    -------
-    magnitudes : ndarray, shape (v,)
-        AB; NaN of fewer than FEWEST_SOURCES faint sources.
-    n : ndarray of int64, shape (v,)
-        How many faint sources they have.
+    the noise that the survey's own measurement says. NaN for fewer than FEWEST_SOURCES faint sources; how many there
+    are comes second. ``chosen`` is a condition on Visit.
     """
     error = sa.cast(dia_source.c.psfFluxErr, sa.Double)
     place = sa.cast(sa.func.floor(_BINS_PER_DECADE * sa.func.log10(error)), sa.Integer)

@@ -1,4 +1,4 @@
-"""The figures of a report, sky and objects aside."""
+"""Figures of a report: residuals, completeness, candidates, detectors, timings."""
 
 from __future__ import annotations
 

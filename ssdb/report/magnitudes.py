@@ -1,4 +1,4 @@
-"""Figures against magnitude: source and prediction, residuals, and how deep the visits are."""
+"""Figures of a report against magnitude: offsets, residuals, limiting magnitudes of visits."""
 
 from __future__ import annotations
 

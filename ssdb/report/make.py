@@ -1,4 +1,4 @@
-"""A report: read, drawn, written."""
+"""Makes a report: reads the data, draws the figures, writes the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects of a report: those that were seen, and the observations of some."""
+"""Objects of a report: all that were seen, and the observations of those that were asked for."""
 
 from __future__ import annotations
 
@@ -122,20 +122,10 @@ def _file_name(title: str, object_id: int, taken: set[str]) -> str:
 
 
 def seen_objects(connection: sa.Connection, chosen: sa.ColumnElement[bool], matches: Columns) -> Columns:
-    """The objects of matches, those with the most sources first.
+    """The objects of matches of the chosen visits, those with the most sources first, as columns of shape (o,).
 
-    Parameters
-    ----------
-    chosen : sqlalchemy.ColumnElement
-        Condition on Visit.
-    matches : dict of str to ndarray, shape (m,)
-        Those of the chosen visits, with ssObjectId, designation, midpointMjdTai, ephOffsetRa, ephOffsetDec.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (o,)
-        ssObjectId, designation, number, name (None: unknown), nSources, firstMjdTai, lastMjdTai, medianResidual
-        (arcsec; of the lengths of the residuals).
+    ssObjectId, designation, number, name (None: unknown), nSources, firstMjdTai, lastMjdTai, medianResidual (arcsec; of
+    the lengths of the residuals). ``chosen`` is a condition on Visit.
     """
     ids, first, group, counts = np.unique(
         matches["ssObjectId"], return_index=True, return_inverse=True, return_counts=True

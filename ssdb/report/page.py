@@ -1,4 +1,4 @@
-"""The HTML page: one file, whatever it needs inside."""
+"""The HTML page of a report: a single file with everything in it."""
 
 from __future__ import annotations
 
@@ -69,15 +69,7 @@ def _data_uri(png: bytes) -> str:
 
 
 def render_page(data: ReportData, pictures: list[DrawnPicture], curves: dict[int, list[DrawnPicture]]) -> str:
-    """The page as HTML.
-
-    Parameters
-    ----------
-    pictures : list of DrawnPicture
-        In their order.
-    curves : dict of int to list of DrawnPicture
-        Those of the objects, by ssObjectId.
-    """
+    """The page as HTML, with figures in their order and, by ssObjectId, the curves of objects."""
     here = files("ssdb.report")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -1,4 +1,4 @@
-"""Figures as PNG, in a light theme for paper and files and in a dark one for dark screens."""
+"""Figures as PNG, in a light theme for paper and in a dark theme for dark screens."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Picture:
     name : str
         Of its file, without ``.png``.
     title, alt, caption : str
-        What it is called, what it shows for who cannot see it, what has to be known to read it.
+        Its title, a description for those who cannot see it, and what one must know to read it.
     draw : callable
         Draws it on a figure in the colours of a theme.
     size : tuple of float
@@ -86,7 +86,7 @@ def _settings(theme: Theme) -> dict[Any, Any]:
 
 
 def plain(text: str) -> str:
-    """Text from the database for a figure, which would read what is between dollars as a formula."""
+    """Text from the database for a figure, which would take text between dollars as a formula."""
     return text.replace("$", r"\$")
 
 

@@ -1,4 +1,4 @@
-"""Columns of the database as arrays."""
+"""Reads columns of the database as arrays, for a report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ssdb.units import Columns
 
 
 def read_columns(connection: sa.Connection, statement: sa.Select) -> Columns:
-    """The result of a statement as arrays: text as objects, of which equal ones are one; NULL as None or NaN."""
+    """The result of a statement as arrays: text as objects, equal texts being one object; NULL as None or NaN."""
     schema = pa.schema([(column.name, arrow_type(column.type)) for column in statement.selected_columns])
     table = read_table(connection, statement, schema)
     return {name: _array(table.column(name)) for name in schema.names}

@@ -1,4 +1,4 @@
-"""Where visits and matches are on the sky."""
+"""The map of a report: where visits and matches are on the sky."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of a report; arrays in, arrays out."""
+"""The statistics of a report: medians, widths, shares, magnitudes; arrays in, arrays out."""
 
 from __future__ import annotations
 
@@ -12,37 +12,18 @@ _MAD_OF_NORMAL = 0.6744897501960817
 
 
 def median_and_width(values: ArrayLike) -> tuple[float, float]:
-    """Median and robust width of values.
+    """Median and robust width of values; NaN is left out, and both are NaN where there are no values.
 
-    Parameters
-    ----------
-    values : array_like, shape (n,)
-        NaN is left out.
-
-    Returns
-    -------
-    median, width : float
-        The width is the median absolute deviation over 0.6745, which is sigma where the values are normal. NaN where
-        there are no values.
+    The width is the median absolute deviation over 0.6745, which is sigma where the values are normal.
     """
     medians, widths = medians_and_widths(np.zeros(np.shape(values), np.int64), values, 1)
     return float(medians[0]), float(widths[0])
 
 
 def medians_and_widths(groups: Integers, values: ArrayLike, n_groups: int) -> tuple[Array, Array]:
-    """As :func:`median_and_width`, of each of many groups.
+    """As :func:`median_and_width`, for each of many groups: two arrays of shape (n_groups,).
 
-    Parameters
-    ----------
-    groups : ndarray of int64, shape (n,)
-        The group of each value, from 0; those outside of ``n_groups`` are left out.
-    values : array_like, shape (n,)
-        NaN is left out.
-
-    Returns
-    -------
-    medians, widths : ndarray, shape (n_groups,)
-        NaN where a group has no values.
+    ``groups``, shape (n,), are the groups of the values, from 0; those outside of ``n_groups`` are left out.
     """
     every = np.asarray(values, dtype=float)
     kept = np.isfinite(every) & (groups >= 0) & (groups < n_groups)
@@ -63,17 +44,9 @@ def _medians(groups: Integers, values: Array, n_groups: int) -> Array:
 
 
 def fractions(seen: ArrayLike, n: ArrayLike) -> tuple[Array, Array, Array]:
-    """Share of those seen, with the 68.3 % interval of Wilson for a binomial share.
+    """Share of those seen, and the ends of its 68.3 % interval (Wilson's, for a binomial share), each of shape (b,).
 
-    Parameters
-    ----------
-    seen, n : array_like, shape (b,)
-        How many were seen of how many.
-
-    Returns
-    -------
-    share, low, high : ndarray, shape (b,)
-        NaN where n is 0.
+    NaN where ``n`` is 0.
     """
     from astropy.stats import binom_conf_interval
 

@@ -35,6 +35,12 @@ def arrow_type(sql_type: object) -> pa.DataType:
     raise TypeError(f"no Arrow type for {sql_type!r}")
 
 
+@cache
+def numpy_type(type_: pa.DataType) -> np.dtype:
+    """The numpy type of an Arrow type of numbers: ``to_pandas_dtype`` wants pandas in older versions of pyarrow."""
+    return pa.array([], type_).to_numpy(zero_copy_only=False).dtype
+
+
 def arrow_field(column: sa.Column) -> pa.Field:
     """The Arrow field of a column, with its ``unit``, ``ucd`` and ``description`` as field metadata."""
     about = {"unit": column.info["unit"], "ucd": column.info["ucd"], "description": column.info["comment"]}

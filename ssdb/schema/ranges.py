@@ -34,7 +34,7 @@ class Range:
         return f"{'above ' if self.above else ''}{_shown(self.low)} to {_shown(self.high)}"
 
     def problems(self, name: str, unit: str, values: NDArray[Any]) -> Iterator[tuple[str, Mask]]:
-        """What may be wrong with values, shape (n,), and which ones it is; never NaN, which is unknown."""
+        """What may be wrong with values, shape (n,), and which values have it; NaN is unknown, and never wrong."""
         texts = _texts(self, name, unit)
         if self.above:
             yield texts[0], values <= self.low
@@ -102,7 +102,7 @@ _BY_KIND = {
 
 
 def range_of_kind(sql_type: Any, unit: str, ucd: str) -> Range | None:
-    """The range of columns of a kind; of any others with floating-point numbers those that can be computed with."""
+    """The range of a kind of column; for other floating-point numbers, those that can be computed with."""
     for (begin, of_unit), its_range in _BY_KIND.items():
         if unit == of_unit and ucd.startswith(begin):
             return its_range
@@ -120,14 +120,14 @@ def ranges_of(table: sa.Table) -> dict[str, tuple[Range, str]]:
 
 @cache
 def ranged(table: sa.Table) -> dict[str, tuple[Range, str]]:
-    """Those whose values are to be looked at: they can hold what is out of their range."""
+    """As :func:`ranges_of`, without the columns whose type cannot hold what is out of their range."""
     return {name: its for name, its in ranges_of(table).items() if its[0] != Range(-_SINGLE, _SINGLE)}
 
 
 def out_of_range(table: sa.Table, columns: Columns) -> dict[str, Mask]:
-    """Which values of columns of a table, shape (n,), are out of their ranges, by what is wrong.
+    """Which values of columns of a table, shape (n,), are out of their ranges, by what is wrong with them.
 
-    That begins with the name of the column; there is nothing of which there are none.
+    What is wrong begins with the name of the column; a problem that no value has is left out.
     """
     known = ranges_of(table)
     found: dict[str, Mask] = {}
@@ -139,7 +139,7 @@ def out_of_range(table: sa.Table, columns: Columns) -> dict[str, Mask]:
 
 
 def absurd_unknown(table: sa.Table, columns: Columns) -> tuple[Columns, dict[str, Mask]]:
-    """Columns of a table in which what is out of range is NaN, and which values it was, by what is wrong."""
+    """Columns with NaN in place of values that are out of range, and which these were, by what is wrong with them."""
     problems = out_of_range(table, columns)
     cleaned = dict(columns)
     for text, wrong in problems.items():
@@ -149,7 +149,7 @@ def absurd_unknown(table: sa.Table, columns: Columns) -> tuple[Columns, dict[str
 
 
 def reasons_of(problems: Mapping[str, Mask]) -> dict[int, str]:
-    """What is wrong first with each row that something is wrong with."""
+    """The first problem of each row that has one."""
     reasons: dict[int, str] = {}
     for text, rows in problems.items():
         for row in np.flatnonzero(rows).tolist():

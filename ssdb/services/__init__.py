@@ -1,1 +1,1 @@
-"""Services that predict: what they answer, into the database."""
+"""Clients of web services that predict, and their answers into the database."""

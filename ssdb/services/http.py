@@ -1,4 +1,4 @@
-"""Asking a web service, with patience and within bounds."""
+"""Asks a web service: tries again, gives up in time, and reads no endless answers."""
 
 from __future__ import annotations
 
@@ -35,29 +35,11 @@ class Unreachable(ServiceError):
 
 
 class Service:
-    """A web service at one address.
+    """A web service at one address, asked for ``path`` there, unless the URL ends in it.
 
-    Connection errors, answers that break off or take too long, and those of status 5xx are tried again, with growing
-    pauses. Redirections are not followed: where to ask is for the user to say.
-
-    Parameters
-    ----------
-    url : str
-        Where it is: http or https.
-    path : str
-        What to ask there; not added where the URL ends in it.
-    timeout : float
-        Seconds that one try may take.
-
-    Attributes
-    ----------
-    url : str
-        What is asked, for messages: without a password.
-
-    Raises
-    ------
-    ConfigError
-        If the URL or the time makes no sense.
+    Connection errors, answers that break off or take longer than ``timeout`` seconds, and those of status 5xx are tried
+    again, with growing pauses. Redirections are not followed: where to ask is for the user to say. ``url`` is what is
+    asked, for messages: without a password. ConfigError if the URL or the time makes no sense.
     """
 
     def __init__(self, url: str, path: str, timeout: float) -> None:
@@ -90,12 +72,8 @@ class Service:
     def get(self, parameters: dict[str, str]) -> bytes:
         """The body of the answer to a question.
 
-        Raises
-        ------
-        Unreachable
-            If there was no complete answer, or one of status 5xx, at the last try.
-        ServiceError
-            If the service refuses the question; ``status`` is that of its answer.
+        Unreachable if there was no complete answer, or one of status 5xx, at the last try; ServiceError with the status
+        if the service refuses the question.
         """
         from urllib3.exceptions import HTTPError, MaxRetryError
         from urllib3.util import Retry

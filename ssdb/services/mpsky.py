@@ -10,24 +10,10 @@ _UNPROCESSABLE = 422
 
 
 class MpskyService:
-    """An mpSky service.
+    """An mpSky service at an address, with or without ``/ephemerides/``.
 
-    Parameters
-    ----------
-    url : str
-        Its address, with or without ``/ephemerides/``.
-    timeout : float
-        Seconds that one try of a request may take.
-
-    Attributes
-    ----------
-    url : str
-        What is asked, for messages.
-
-    Raises
-    ------
-    ConfigError
-        If the URL or the time makes no sense.
+    One try of a request may take ``timeout`` seconds. ``url`` is what is asked, for messages. ConfigError if the
+    address or the time makes no sense.
     """
 
     def __init__(self, url: str, timeout: float) -> None:
@@ -36,21 +22,10 @@ class MpskyService:
         self._elements = "extended"  # only with these does it know magnitudes
 
     def ask(self, mjd_tai: float, ra: float, dec: float, radius: float) -> bytes:
-        """Its answer about a field, for :func:`ssdb.ingest.formats.mpsky.read_mpsky`.
+        """Its answer about a field (ICRS, degrees), for :func:`ssdb.ingest.formats.mpsky.read_mpsky`.
 
-        Parameters
-        ----------
-        mjd_tai : float
-            The time, MJD TAI: its polynomials are in TAI, and the request's time is compared with theirs.
-        ra, dec : float
-            Centre of the field, ICRS, degrees.
-        radius : float
-            Radius of the field, degrees.
-
-        Raises
-        ------
-        ServiceError
-            If it does not answer, or refuses.
+        The time is MJD TAI: the service's polynomials are in TAI, and the request's time is compared with theirs.
+        ServiceError if it does not answer, or refuses.
         """
         field = {"t": repr(mjd_tai), "ra": repr(ra), "dec": repr(dec), "radius": repr(radius)}
         try:

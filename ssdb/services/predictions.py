@@ -1,4 +1,4 @@
-"""Predictions of a service for stored visits."""
+"""Asks a service for the predictions of stored visits, and stores them."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssdb.sky.footprint import Outlines, next_vertices, ranges
-from ssdb.sky.sphere import unit_vectors
+from ssdb.sky.sphere import cross, unit_vectors
 from ssdb.units import ARCSEC, ARCSEC_PER_DEG, Array, Index
 
 _BLOCK = 2**13
@@ -109,7 +109,7 @@ def _edges(outlines: Outlines, centers: Array) -> _Edges:
     start = unit_vectors(outlines.vertices[:, 0], outlines.vertices[:, 1])
     following, owners = next_vertices(outlines), outlines.owners
     step = start[following] - start
-    normal = np.cross(start, step)  # the same as with the end, but a short edge keeps its direction
+    normal = cross(start, step)  # the same as with the end, but a short edge keeps its direction
     sin_length = np.sqrt(np.einsum("ij,ij->i", normal, normal))
     normal /= np.where(sin_length > 0, sin_length, np.nan)[:, None]
     # Any axes that are neither parallel nor mirrored will do for inside and outside: north, made from the
@@ -118,7 +118,7 @@ def _edges(outlines: Outlines, centers: Array) -> _Edges:
     north = axis - np.einsum("ij,ij->i", axis, centers)[:, None] * centers
     y = np.einsum("ij,ij->i", start, north[owners]) / np.einsum("ij,ij->i", start, centers[owners])
     return _Edges(
-        frame=np.concatenate([start.T, np.cross(normal, start).T, normal.T]),
+        frame=np.concatenate([start.T, cross(normal, start).T, normal.T]),
         length=np.stack([sin_length, 1.0 - 0.5 * np.einsum("ij,ij->i", step, step)]),
         y=np.stack([y, y[following]]),
         north=north,

@@ -83,11 +83,16 @@ def unpack_outlines(packed: Sequence[bytes | None]) -> Outlines:
     return Outlines(vertices, _starts([len(part) // VERTEX_BYTES for part in parts]))
 
 
-def validate_outline(ra: ArrayLike, dec: ArrayLike) -> None:
-    """Raises InputError if vertices (degrees) are not the simple polygon of a detector: :func:`outline_problems`."""
-    problems = outline_problems(join_outlines([np.column_stack([np.asarray(ra, float), np.asarray(dec, float)])]))
+def validate_outline(ra: ArrayLike, dec: ArrayLike) -> Array:
+    """Raises InputError if vertices (degrees) are not the simple polygon of a detector: :func:`outline_problems`.
+
+    Otherwise returns its cap, as :func:`bounding_caps` does, shape (3,).
+    """
+    outlines = join_outlines([np.column_stack([np.asarray(ra, float), np.asarray(dec, float)])])
+    problems, caps = _examined(outlines)
     if problems:
         raise InputError(f"outline: {problems[0]}")
+    return caps[0]
 
 
 def outline_problems(outlines: Outlines) -> dict[int, str]:
@@ -96,6 +101,11 @@ def outline_problems(outlines: Outlines) -> dict[int, str]:
     A vertex is not finite or not on the sky, fewer than three are distinct, the outline is wider than 60 degrees from
     the centre of its cap, crosses or touches itself, or encloses nothing.
     """
+    return _examined(outlines)[0]
+
+
+def _examined(outlines: Outlines) -> tuple[dict[int, str], Array]:
+    """What is wrong with outlines, and the caps of those whose vertices are positions and not too far apart."""
     problems: dict[int, str] = {}
     wrong = ~(np.isfinite(outlines.vertices[:, 0]) & (np.abs(outlines.vertices[:, 1]) <= 90.0))
     for row in np.unique(outlines.owners[wrong]).tolist():
@@ -118,7 +128,7 @@ def outline_problems(outlines: Outlines) -> dict[int, str]:
         problems[row] = "fewer than 3 distinct vertices"
     for group, index in _alike(flat, 3, lambda count: count**2):
         problems |= _polygon_problems(rows[group], flat.vertices[index])
-    return dict(sorted(problems.items()))
+    return dict(sorted(problems.items())), caps
 
 
 def bounding_caps(outlines: Outlines) -> Array:

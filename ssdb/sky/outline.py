@@ -29,7 +29,16 @@ _INWARD = np.array([[0.0, 1.0], [-1.0, 0.0], [0.0, -1.0], [1.0, 0.0]])
 
 
 def trace_outline(pixel_to_sky: PixelToSky, width: int, height: int, tolerance_pixels: float = 0.05) -> Array:
-    """The outline of a detector: few points on the edges of its pixels, joined by great circles.
+    """The outline that :func:`trace_with_cap` traces."""
+    return trace_with_cap(pixel_to_sky, width, height, tolerance_pixels)[0]
+
+
+def trace_with_cap(
+    pixel_to_sky: PixelToSky, width: int, height: int, tolerance_pixels: float = 0.05
+) -> tuple[Array, Array]:
+    """The outline of a detector, and its cap.
+
+    The outline has few points on the edges of its pixels, joined by great circles.
 
     The edges, at -0.5 and N - 0.5, are sampled. An arc between two points that misses a sample by more than the
     tolerance is divided at the sample that it misses most (Douglas & Peucker 1973, Cartographica 10, 112), until none
@@ -47,8 +56,10 @@ def trace_outline(pixel_to_sky: PixelToSky, width: int, height: int, tolerance_p
 
     Returns
     -------
-    ndarray, shape (n, 2)
+    outline : ndarray, shape (n, 2)
         ra, dec in degrees, ICRS, from the corner at (-0.5, -0.5) along x; the first is not repeated.
+    cap : ndarray, shape (3,)
+        As of :func:`ssdb.sky.footprint.bounding_caps`.
 
     Raises
     ------
@@ -74,8 +85,7 @@ def trace_outline(pixel_to_sky: PixelToSky, width: int, height: int, tolerance_p
         if (_misses(points, scale, 2 * vertices) <= tolerance_pixels).all() or step < _FINEST_STEP_PIXELS:
             break
     ra, dec = positions(points[2 * vertices])
-    validate_outline(ra, dec)
-    return np.column_stack([ra, dec])
+    return np.column_stack([ra, dec]), validate_outline(ra, dec)
 
 
 def pixel_scale(pixel_to_sky: PixelToSky, width: int, height: int) -> float:

@@ -171,15 +171,15 @@ def smallest_caps(points: Array) -> tuple[Array, Array]:
         Largest angle of a point from the centre, degrees: 0 for a single point. 180, the whole sky, where
         no cap smaller than a hemisphere holds the points.
     """
-    order = np.lexsort(np.moveaxis(points, -1, 0), axis=-1)
-    points = np.take_along_axis(points, order[..., None], axis=1)
+    sets = np.arange(len(points))
+    points = points[sets[:, None], np.lexsort(points.transpose(2, 0, 1), axis=-1)]
     centers, chords, radii = points[:, 0].copy(), np.zeros(len(points)), np.zeros(len(points))
     bounding = np.repeat(points[:, :1], 3, axis=1)
-    growing = np.arange(len(points))
+    growing = sets
     while growing.size:
         apart = norms(points[growing] - centers[growing, None])
         farthest = apart.argmax(axis=1)
-        reach = np.take_along_axis(apart, farthest[:, None], axis=1)[:, 0]
+        reach = apart.max(axis=1)
         radii[growing] = np.degrees(2.0 * np.arcsin(0.5 * reach))
         outside = reach > chords[growing]
         growing, farthest = growing[outside], farthest[outside]

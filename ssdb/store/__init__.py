@@ -1,1 +1,1 @@
-"""Everything that talks to a database: connections, transactions, bulk transfer, migrations, views, SQL files."""
+"""The database: connections and transactions, its schema, rows in bulk, and the only statements that change rows."""

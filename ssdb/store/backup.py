@@ -1,4 +1,4 @@
-"""A copy of a database while it is in use."""
+"""Copies an SQLite database while it is in use."""
 
 from __future__ import annotations
 

@@ -48,20 +48,12 @@ _SQLITE_OPTIONS = frozenset({"uri", "mode", "cache", "immutable", "nolock", "vfs
 
 
 class Database:
-    """A database of ssdb.
-
-    Made by :func:`ssdb.connect`.
-
-    Parameters
-    ----------
-    engine : sqlalchemy.Engine
-        Where it is; the dialect is ``postgresql`` or ``sqlite``.
-    """
+    """A database of ssdb, made by :func:`ssdb.connect`; the dialect of its engine is ``postgresql`` or ``sqlite``."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self.has_tables = False
-        """Whether it is known to have the tables of ssdb: who has seen or made them says so."""
+        """Whether it is known to have the tables of ssdb; set where they are seen or made."""
 
     @property
     def dialect(self) -> str:
@@ -93,7 +85,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A connection that sees one snapshot, in it each part of the tables whole or not at all, and cannot write."""
+        """A connection that sees one snapshot, in it each partition whole or not at all, and cannot write."""
         with self._translated(), self.engine.connect() as connection:
             if self.dialect == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -101,7 +93,7 @@ class Database:
                 connection.execution_options(**{_READING: True})
             with connection.begin():
                 if self.has_tables and self.dialect == "postgresql":
-                    # Before the snapshot is taken: who sets a part aside later has to wait, and is done with it else.
+                    # Before the snapshot is taken: a partition that is being detached is waited for, or has to wait.
                     connection.exec_driver_sql('LOCK TABLE "Visit" IN ACCESS SHARE MODE')
                 yield connection
 
@@ -158,20 +150,9 @@ def _is_lost_to_driver(error: BaseException | None) -> bool:
 def open_database(url: str | sa.URL, *, create: bool = False) -> Database:
     """The database at a URL, whatever its schema.
 
-    Parameters
-    ----------
-    url : str or sqlalchemy.URL
-        ``postgresql://...`` (libpq's environment variables, service and password files hold for what the URL leaves
-        out) or ``sqlite:///FILE``; ``sqlite://`` is in memory.
-    create : bool
-        Whether a missing SQLite file is made.
-
-    Raises
-    ------
-    DatabaseError
-        If the URL cannot be used or the database cannot be reached.
-    SchemaError
-        If an SQLite file is missing and not to be made.
+    ``postgresql://...`` (libpq's environment variables, service and password files fill in what the URL leaves out) or
+    ``sqlite:///FILE``; ``sqlite://`` is in memory. A missing SQLite file is made if ``create`` says so, else a
+    SchemaError. DatabaseError if the URL cannot be used or the database cannot be reached.
     """
     try:
         return Database(_engine(sa.make_url(url), create))

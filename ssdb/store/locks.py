@@ -1,18 +1,18 @@
-"""The locks of ssdb on PostgreSQL, and whom one waits for. SQLite needs none: its writing transaction is alone.
+"""The locks with which writers keep out of each other's way on PostgreSQL, and their order. SQLite needs none.
 
-All are of kinds that need more than the right to read: rows of the table SsLock, and modes of LOCK TABLE. Whoever may
-only read cannot hold up who writes. (Advisory locks are anybody's.)
+To take one needs more than the right to read, so that whoever may only read holds up no writer: they are rows of the
+table SsLock, and modes of LOCK TABLE. (Anybody may take an advisory lock.)
 
-In the order in which they are taken, so that two who wait for each other wait in no circle:
+They are taken in this order, so that no two transactions wait for each other:
 
-    names        nobody moves rows from one name of an object to another; shared by who stores rows under names
+    names        nobody moves rows from one name of an object to another; shared by all who store rows under names
     orbits       nobody else writes orbits
     visits       nobody else creates visits; then the rows of Visit, ascending
     partitions   nobody else makes, detaches, attaches or drops a partition
     sources      nobody else commits sources; when all are written
 
-``segments`` (nobody else makes segments) is held by a connection of its own; ``rows of segments``, after orbits, by who
-begins with that (nobody else writes segments) and is shared by who writes some.
+``segments`` (nobody else makes segments) is held by a connection of its own. ``rows of segments`` comes after orbits:
+taken alone to begin nights, so that nobody else writes segments meanwhile, and shared to write some.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ ROWS = ("visits", "partitions", "sources")
 """The locks that are rows of SsLock."""
 
 _TABLES = {
-    # Who writes a table has it in the mode ROW EXCLUSIVE, who reads it in ACCESS SHARE.
+    # To write a table takes the mode ROW EXCLUSIVE, to read it ACCESS SHARE.
     "names": ('"SsAlias"', "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"),
     "orbits": ("mpc_orbits", "SHARE ROW EXCLUSIVE", "SHARE"),
     # Held for long: in contrast to a row it keeps nothing from being vacuumed but this small table.
     "segments": ('"SsEphemerisNight"', "SHARE UPDATE EXCLUSIVE", ""),
     "rows of segments": ('"SsEphemeris"', "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"),
 }
-"""The locks that are modes of LOCK TABLE: the table, the mode, and that of who shares it."""
+"""The locks that are modes of LOCK TABLE: the table, the mode, and the mode to share it."""
 
 _BLOCKING = sa.text(
     """SELECT pid, usename, application_name FROM pg_stat_activity
@@ -79,7 +79,7 @@ def _row(name: str, end: str = "") -> sa.TextClause:
 
 @contextmanager
 def waiting(connection: sa.Connection, what: str) -> Iterator[None]:
-    """Says on the log who holds what is waited for within, if that takes long."""
+    """Says on the log who holds what is waited for here, if that takes long."""
     if connection.dialect.name != "postgresql":
         yield
         return
@@ -135,10 +135,10 @@ def alone_with(
 ) -> Done:
     """Does something while nobody else uses some tables, without being in anybody's way.
 
-    Who waits for a lock in the ordinary way has everybody wait who comes later, and may wait for one who waits for what
-    it has. Here all that is needed is taken at once or not at all, and tried again; nothing is waited for while
-    anything is held. PostgreSQL ends an autovacuum only for who waits: that is done with nothing in hand, in a mode
-    that no reader or writer of rows has to queue behind.
+    A lock that is waited for in the ordinary way makes everybody wait who comes later, and may lead to a deadlock. Here
+    all that is needed is taken at once or not at all, and tried again; nothing is waited for while anything is held.
+    PostgreSQL ends an autovacuum only if somebody waits for it: that is done with nothing in hand, in a mode that no
+    reader or writer of rows has to queue behind.
 
     The connection has locked nothing. ``find`` gives what ``work`` is called with, and the names of the tables; with
     ``of_partitions`` others are kept from changing partitions before. If ``work`` meets a lock all the same, it is

@@ -1,4 +1,4 @@
-"""Telling and hearing that visits are associated: PostgreSQL's NOTIFY and LISTEN.
+"""Tells whoever listens that visits are associated, and listens for it: PostgreSQL's NOTIFY and LISTEN.
 
 Any role can tell anything on any channel. What is heard is only a reason to look: what is passed on is what the tables
 say.
@@ -32,17 +32,11 @@ _TOLD = ("visit", "runId", "nSources", "nTotalSsObjects", "nAssociatedSsObjects"
 
 
 def notify_associated(connection: sa.Connection, visits: Sequence[int]) -> None:
-    """Tells whoever listens that visits are done, once the transaction is committed; on SQLite nobody can listen.
+    """Tells whoever listens that visits are done, once the transaction that associated them is committed.
 
-    Each visit is one notification, a JSON object with visit, runId, nSources, nTotalSsObjects and
-    nAssociatedSsObjects: far below the 8,000 bytes that PostgreSQL allows.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing, with which the visits were associated.
-    visits : sequence of int
-        Of these, those are told that are done: not those of which some detectors are not.
+    Each visit is one notification, a JSON object with visit, runId, nSources, nTotalSsObjects and nAssociatedSsObjects:
+    far below the 8,000 bytes that PostgreSQL allows. Visits some of whose detectors are not done are left out. On
+    SQLite nobody can listen.
     """
     if connection.dialect.name != "postgresql":
         return

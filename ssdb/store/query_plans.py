@@ -1,4 +1,4 @@
-"""What holds a statement to the plan and the time that it is written for."""
+"""Holds PostgreSQL to the plan that a statement is written for."""
 
 from __future__ import annotations
 

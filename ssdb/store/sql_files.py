@@ -54,27 +54,19 @@ _NONE = "-"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says about itself.
-
-    Attributes
-    ----------
-    purpose : str
-        Its first paragraph.
-    notes : tuple of str
-        The paragraphs after it.
-    sections : dict of str to tuple of str
-        Entries by the name of their section.
-    body : str
-        The file without its header.
-    """
+    """What a file says about itself."""
 
     purpose: str
+    """Its first paragraph."""
     notes: tuple[str, ...]
+    """The paragraphs after it."""
     sections: dict[str, tuple[str, ...]]
+    """Entries by the name of their section."""
     body: str
+    """The file without its header."""
 
     def entries(self, section: str, n_words: int) -> list[list[str]]:
-        """The entries of a section, each as so many words and the rest as one; a word ``-`` is empty."""
+        """The entries of a section, each as so many words and the rest as one; the word ``-`` becomes empty."""
         split = [entry.split(maxsplit=n_words) for entry in self.sections.get(section, ())]
         return [["" if word == _NONE else word for word in words] for words in split]
 

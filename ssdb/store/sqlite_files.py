@@ -1,4 +1,4 @@
-"""SQLite's files: the database, and what lies beside it while it is in use or after a kill."""
+"""Looks after SQLite's files: the database, and what lies beside it while it is in use or after a kill."""
 
 from __future__ import annotations
 
@@ -40,21 +40,14 @@ def side_files(path: Path) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class ReadingOnly:
-    """How to open a database that can only be read where it is.
-
-    Attributes
-    ----------
-    uri : str
-        For :func:`sqlite3.connect`.
-    reason : str
-        Why nothing can be written.
-    require_unchanged : callable
-        Raises a DatabaseError if the file is another than it was.
-    """
+    """How to open a database that can only be read where it is."""
 
     uri: str
+    """For :func:`sqlite3.connect`."""
     reason: str
+    """Why nothing can be written."""
     require_unchanged: Callable[[], None]
+    """Raises a DatabaseError if the file is another than it was."""
 
 
 def reading_only(path: Path) -> ReadingOnly | None:

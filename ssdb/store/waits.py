@@ -1,4 +1,4 @@
-"""Saying that something is waited for, when it takes long."""
+"""Says on the log that something is waited for, when it takes long."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECONDS = 2.0
 
 @contextmanager
 def told_when_late(tell: Callable[[], None]) -> Iterator[None]:
-    """Calls a function, in a thread of its own, if what is within takes long: a tenth of a millisecond where not."""
+    """Calls a function, in another thread, if what is within takes long; otherwise costs a tenth of a millisecond."""
     timer = Timer(SECONDS, tell)
     timer.daemon = True
     timer.start()

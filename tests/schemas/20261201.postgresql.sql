@@ -170,11 +170,11 @@ COMMENT ON COLUMN public."DiaForcedSource"."diaForcedSourceId" IS 'Identifier of
 COMMENT ON COLUMN public."DiaForcedSource"."diaObjectId" IS 'The DiaObject whose flux was measured';
 COMMENT ON COLUMN public."DiaForcedSource".ra IS 'Right ascension where the flux was measured, ICRS [deg]';
 COMMENT ON COLUMN public."DiaForcedSource"."dec" IS 'Declination where the flux was measured, ICRS [deg]';
-COMMENT ON COLUMN public."DiaForcedSource".visit IS 'Exposure in which it was measured';
+COMMENT ON COLUMN public."DiaForcedSource".visit IS 'Visit in which it was measured';
 COMMENT ON COLUMN public."DiaForcedSource".detector IS 'Detector on which it lies; 0 for a survey without';
 COMMENT ON COLUMN public."DiaForcedSource"."psfFlux" IS 'PSF flux forced on the difference image [nJy]';
 COMMENT ON COLUMN public."DiaForcedSource"."psfFluxErr" IS '1-sigma error of psfFlux [nJy]';
-COMMENT ON COLUMN public."DiaForcedSource"."midpointMjdTai" IS 'Middle of the exposure there, MJD TAI [d]';
+COMMENT ON COLUMN public."DiaForcedSource"."midpointMjdTai" IS 'Mid-exposure there, MJD TAI [d]';
 COMMENT ON COLUMN public."DiaForcedSource"."scienceFlux" IS 'PSF flux forced on the exposure before subtraction [nJy]';
 COMMENT ON COLUMN public."DiaForcedSource"."scienceFluxErr" IS '1-sigma error of scienceFlux [nJy]';
 COMMENT ON COLUMN public."DiaForcedSource".band IS 'Filter';
@@ -481,13 +481,13 @@ CREATE TABLE public."DiaSource" (
 PARTITION BY RANGE (visit);
 COMMENT ON TABLE public."DiaSource" IS 'Sources detected on difference images; any survey''s detections to be matched';
 COMMENT ON COLUMN public."DiaSource"."diaSourceId" IS 'Identifier of the source; occurs once';
-COMMENT ON COLUMN public."DiaSource".visit IS 'Exposure in which it was detected';
+COMMENT ON COLUMN public."DiaSource".visit IS 'Visit in which it was detected';
 COMMENT ON COLUMN public."DiaSource".detector IS 'Detector on which it lies; 0 for a survey without';
 COMMENT ON COLUMN public."DiaSource"."diaObjectId" IS 'The DiaObject that it belongs to; NULL: none';
 COMMENT ON COLUMN public."DiaSource"."ssObjectId" IS 'The known Solar System object that it is; NULL: none';
 COMMENT ON COLUMN public."DiaSource"."parentDiaSourceId" IS 'The blend that it is a part of; NULL: it was not blended';
 COMMENT ON COLUMN public."DiaSource"."ssObjectReassocTimeMjdTai" IS 'When it left a DiaObject for an SSObject, MJD TAI [d]';
-COMMENT ON COLUMN public."DiaSource"."midpointMjdTai" IS 'Middle of the exposure at this source, MJD TAI [d]';
+COMMENT ON COLUMN public."DiaSource"."midpointMjdTai" IS 'Mid-exposure at this source, MJD TAI [d]';
 COMMENT ON COLUMN public."DiaSource"."exposureTime" IS 'How long the shutter was open for it [s]';
 COMMENT ON COLUMN public."DiaSource".ra IS 'Right ascension of the source, ICRS [deg]';
 COMMENT ON COLUMN public."DiaSource"."raErr" IS '1-sigma error of ra on the sky, cos(dec) included [deg]';
@@ -692,13 +692,13 @@ CREATE TABLE public."DiaSource_9007199254700000" (
 )
 WITH (fillfactor='80');
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."diaSourceId" IS 'Identifier of the source; occurs once';
-COMMENT ON COLUMN public."DiaSource_9007199254700000".visit IS 'Exposure in which it was detected';
+COMMENT ON COLUMN public."DiaSource_9007199254700000".visit IS 'Visit in which it was detected';
 COMMENT ON COLUMN public."DiaSource_9007199254700000".detector IS 'Detector on which it lies; 0 for a survey without';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."diaObjectId" IS 'The DiaObject that it belongs to; NULL: none';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."ssObjectId" IS 'The known Solar System object that it is; NULL: none';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."parentDiaSourceId" IS 'The blend that it is a part of; NULL: it was not blended';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."ssObjectReassocTimeMjdTai" IS 'When it left a DiaObject for an SSObject, MJD TAI [d]';
-COMMENT ON COLUMN public."DiaSource_9007199254700000"."midpointMjdTai" IS 'Middle of the exposure at this source, MJD TAI [d]';
+COMMENT ON COLUMN public."DiaSource_9007199254700000"."midpointMjdTai" IS 'Mid-exposure at this source, MJD TAI [d]';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."exposureTime" IS 'How long the shutter was open for it [s]';
 COMMENT ON COLUMN public."DiaSource_9007199254700000".ra IS 'Right ascension of the source, ICRS [deg]';
 COMMENT ON COLUMN public."DiaSource_9007199254700000"."raErr" IS '1-sigma error of ra on the sky, cos(dec) included [deg]';
@@ -879,7 +879,7 @@ COMMENT ON COLUMN public."SSSource".topo_vy IS 'Velocity relative to the observe
 COMMENT ON COLUMN public."SSSource".topo_vz IS 'Velocity relative to the observer, ICRS z, when the light left it [km/s]';
 COMMENT ON COLUMN public."SSSource".topo_vtot IS 'Speed relative to the observer: length of (topo_vx, topo_vy, topo_vz) [km/s]';
 COMMENT ON COLUMN public."SSSource"."diaDistanceRank" IS '1 + candidates of the object that are strictly nearer than this source';
-COMMENT ON COLUMN public."SSSource".visit IS 'Exposure in which the source was detected';
+COMMENT ON COLUMN public."SSSource".visit IS 'Visit in which the source was detected';
 COMMENT ON COLUMN public."SSSource".detector IS 'Detector on which the source lies';
 CREATE TABLE public."SsAlias" (
     alias character varying(64) NOT NULL,
@@ -1160,7 +1160,7 @@ COMMENT ON COLUMN public."SSSource_9007199254700000".topo_vy IS 'Velocity relati
 COMMENT ON COLUMN public."SSSource_9007199254700000".topo_vz IS 'Velocity relative to the observer, ICRS z, when the light left it [km/s]';
 COMMENT ON COLUMN public."SSSource_9007199254700000".topo_vtot IS 'Speed relative to the observer: length of (topo_vx, topo_vy, topo_vz) [km/s]';
 COMMENT ON COLUMN public."SSSource_9007199254700000"."diaDistanceRank" IS '1 + candidates of the object that are strictly nearer than this source';
-COMMENT ON COLUMN public."SSSource_9007199254700000".visit IS 'Exposure in which the source was detected';
+COMMENT ON COLUMN public."SSSource_9007199254700000".visit IS 'Visit in which the source was detected';
 COMMENT ON COLUMN public."SSSource_9007199254700000".detector IS 'Detector on which the source lies';
 CREATE TABLE public."SsCandidate" (
     visit bigint NOT NULL,
@@ -1174,7 +1174,7 @@ CREATE TABLE public."SsCandidate" (
 )
 PARTITION BY RANGE (visit);
 COMMENT ON TABLE public."SsCandidate" IS 'Sources near predictions, chosen or not';
-COMMENT ON COLUMN public."SsCandidate".visit IS 'Identifier of the exposure';
+COMMENT ON COLUMN public."SsCandidate".visit IS 'Identifier of the visit';
 COMMENT ON COLUMN public."SsCandidate"."ssObjectId" IS 'Identifier of the object';
 COMMENT ON COLUMN public."SsCandidate"."diaSourceId" IS 'Identifier of the source';
 COMMENT ON COLUMN public."SsCandidate".separation IS 'Angle between source and prediction [arcsec]';
@@ -1192,7 +1192,7 @@ CREATE TABLE public."SsCandidate_9007199254700000" (
     rank integer CONSTRAINT "SsCandidate_rank_not_null" NOT NULL,
     chosen boolean CONSTRAINT "SsCandidate_chosen_not_null" NOT NULL
 );
-COMMENT ON COLUMN public."SsCandidate_9007199254700000".visit IS 'Identifier of the exposure';
+COMMENT ON COLUMN public."SsCandidate_9007199254700000".visit IS 'Identifier of the visit';
 COMMENT ON COLUMN public."SsCandidate_9007199254700000"."ssObjectId" IS 'Identifier of the object';
 COMMENT ON COLUMN public."SsCandidate_9007199254700000"."diaSourceId" IS 'Identifier of the source';
 COMMENT ON COLUMN public."SsCandidate_9007199254700000".separation IS 'Angle between source and prediction [arcsec]';
@@ -1253,8 +1253,8 @@ CREATE TABLE public."SsExpected" (
     "nCandidates" integer NOT NULL
 )
 PARTITION BY RANGE (visit);
-COMMENT ON TABLE public."SsExpected" IS 'Objects expected on a detector or, without footprints, in the exposure';
-COMMENT ON COLUMN public."SsExpected".visit IS 'Identifier of the exposure';
+COMMENT ON TABLE public."SsExpected" IS 'Objects expected on a detector or, without footprints, in the visit';
+COMMENT ON COLUMN public."SsExpected".visit IS 'Identifier of the visit';
 COMMENT ON COLUMN public."SsExpected"."ssObjectId" IS 'Identifier of the object';
 COMMENT ON COLUMN public."SsExpected".detector IS 'Detector it falls on; NULL without footprints';
 COMMENT ON COLUMN public."SsExpected"."edgeDistance" IS 'Distance to the detector''s edge, positive inside [arcsec]';
@@ -1268,7 +1268,7 @@ CREATE TABLE public."SsExpected_9007199254700000" (
     "diaSourceId" bigint,
     "nCandidates" integer CONSTRAINT "SsExpected_nCandidates_not_null" NOT NULL
 );
-COMMENT ON COLUMN public."SsExpected_9007199254700000".visit IS 'Identifier of the exposure';
+COMMENT ON COLUMN public."SsExpected_9007199254700000".visit IS 'Identifier of the visit';
 COMMENT ON COLUMN public."SsExpected_9007199254700000"."ssObjectId" IS 'Identifier of the object';
 COMMENT ON COLUMN public."SsExpected_9007199254700000".detector IS 'Detector it falls on; NULL without footprints';
 COMMENT ON COLUMN public."SsExpected_9007199254700000"."edgeDistance" IS 'Distance to the detector''s edge, positive inside [arcsec]';
@@ -1639,8 +1639,8 @@ CREATE TABLE public."SsPrediction" (
     provider character varying(32)
 )
 PARTITION BY RANGE (visit);
-COMMENT ON TABLE public."SsPrediction" IS 'Known objects as predicted for one exposure; input, never changed by association';
-COMMENT ON COLUMN public."SsPrediction".visit IS 'Identifier of the exposure';
+COMMENT ON TABLE public."SsPrediction" IS 'Known objects as predicted for one visit; input, never changed by association';
+COMMENT ON COLUMN public."SsPrediction".visit IS 'Identifier of the visit';
 COMMENT ON COLUMN public."SsPrediction"."ssObjectId" IS 'Identifier of the object';
 COMMENT ON COLUMN public."SsPrediction".designation IS 'Primary provisional designation, or number, unpacked';
 COMMENT ON COLUMN public."SsPrediction"."midpointMjdTai" IS 'Time for which the prediction holds, MJD TAI [d]';
@@ -1704,7 +1704,7 @@ CREATE TABLE public."SsPrediction_9007199254700000" (
     elongation double precision,
     provider character varying(32)
 );
-COMMENT ON COLUMN public."SsPrediction_9007199254700000".visit IS 'Identifier of the exposure';
+COMMENT ON COLUMN public."SsPrediction_9007199254700000".visit IS 'Identifier of the visit';
 COMMENT ON COLUMN public."SsPrediction_9007199254700000"."ssObjectId" IS 'Identifier of the object';
 COMMENT ON COLUMN public."SsPrediction_9007199254700000".designation IS 'Primary provisional designation, or number, unpacked';
 COMMENT ON COLUMN public."SsPrediction_9007199254700000"."midpointMjdTai" IS 'Time for which the prediction holds, MJD TAI [d]';
@@ -1774,7 +1774,7 @@ CREATE TABLE public."Visit" (
     "predictedBy" character varying(64)
 );
 COMMENT ON TABLE public."Visit" IS 'Visits: pointings of the whole camera';
-COMMENT ON COLUMN public."Visit".visit IS 'Identifier of the exposure';
+COMMENT ON COLUMN public."Visit".visit IS 'Identifier of the visit';
 COMMENT ON COLUMN public."Visit"."midpointMjdTai" IS 'Mid-exposure, MJD TAI [d]';
 COMMENT ON COLUMN public."Visit".instrument IS 'Camera';
 COMMENT ON COLUMN public."Visit"."observatoryCode" IS 'Observatory code of the Minor Planet Center';
@@ -1815,8 +1815,8 @@ CREATE TABLE public."VisitDetector" (
     "lastSourceMjdTai" double precision,
     "maxSourceVariance" double precision
 );
-COMMENT ON TABLE public."VisitDetector" IS 'Detectors of exposures; one without sources is a row like any other';
-COMMENT ON COLUMN public."VisitDetector".visit IS 'Identifier of the exposure';
+COMMENT ON TABLE public."VisitDetector" IS 'Detectors of visits; one without sources is a row like any other';
+COMMENT ON COLUMN public."VisitDetector".visit IS 'Identifier of the visit';
 COMMENT ON COLUMN public."VisitDetector".detector IS 'Number of the detector; 0 for a survey without';
 COMMENT ON COLUMN public."VisitDetector".footprint IS 'Outline: ICRS ra, dec pairs, little-endian float64 [deg]';
 COMMENT ON COLUMN public."VisitDetector"."capRa" IS 'Centre of the cap that bounds the outline: right ascension [deg]';

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from ssdb.errors import InputError
 from ssdb.io.input_file import InputFile
+from ssdb.schema.arrow import numpy_type
 from ssdb.schema.ranges import EPOCHS
 from ssdb.schema.sentinels import UNKNOWN_TEXTS, known_texts
 
@@ -101,7 +102,7 @@ def numbers_of(texts: pa.Array, type_: pa.DataType = _DOUBLE) -> tuple[np.ndarra
         values = pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), trimmed).cast(pa.float64())
     numbers = values.to_numpy(zero_copy_only=False)
     if pa.types.is_integer(type_):
-        limits = np.iinfo(type_.to_pandas_dtype())
+        limits = np.iinfo(numpy_type(type_))
         whole = (numbers == np.floor(numbers)) & (numbers >= limits.min) & (numbers <= limits.max)
         bad = bad | (~whole & ~np.isnan(numbers))
         numbers = np.where(bad, np.nan, numbers)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
 from ssdb.io.table_notes import FROM, SCALE, about, unit_of
+from ssdb.schema.arrow import numpy_type
 from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude, known_texts
 from ssdb.units import TT_LESS_TAI_DAYS
 
@@ -203,13 +204,13 @@ def _numbers(values: pa.Array, type_: pa.DataType, what: str, target: Target) ->
 
 def _to_float(values: pa.Array, factor: float, target: Target) -> pa.Array:
     numbers = _numbers(values, pa.float64(), "a number", target)
-    null = numbers.is_null().to_numpy(zero_copy_only=False) if numbers.null_count else np.zeros(len(numbers), bool)
-    doubles = numbers if pa.types.is_float64(numbers.type) else pc.cast(numbers, pa.float64(), safe=False)
-    array = doubles.to_numpy(zero_copy_only=False)  # null becomes NaN
-    if not (target.name in POSITIONS and not target.column.nullable):
-        null = null | (is_unknown_magnitude(array) if _is_magnitude(target) else is_unknown(array))
-        if target.name in _NEVER_ZERO:
-            null = null | (array == 0)
+    array = numbers.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)  # null becomes NaN
+    if target.name in POSITIONS and not target.column.nullable:
+        null = numbers.is_null().to_numpy(zero_copy_only=False)
+    else:
+        null = is_unknown_magnitude(array) if _is_magnitude(target) else is_unknown(array)
+    if target.name in _NEVER_ZERO:
+        null |= array == 0
     if about(target.of_file, SCALE) and not target.name.endswith("Tai"):
         array = array + TT_LESS_TAI_DAYS
     if factor != 1.0:
@@ -221,7 +222,7 @@ def _to_float(values: pa.Array, factor: float, target: Target) -> pa.Array:
         target.refuse(np.isinf(rounded) & ~null, values, "is too large for single precision")
         array = rounded
     if target.name.endswith("Err") or (target.name.startswith("ephErr") and target.name != "ephErrPa"):
-        null = null | (array <= 0)
+        null |= array <= 0
     return pa.array(array, target.field.type, mask=null if null.any() else None)
 
 
@@ -240,7 +241,7 @@ def _to_integer(values: pa.Array, factor: float, target: Target) -> pa.Array:
     try:
         numbers = numbers if numbers.type == type_ else numbers.cast(type_)
     except pa.ArrowInvalid:
-        limits = np.iinfo(type_.to_pandas_dtype())
+        limits = np.iinfo(numpy_type(type_))
         outside = [number is not None and not limits.min <= number <= limits.max for number in numbers.to_pylist()]
         target.refuse(np.array(outside), values, f"is not within {limits.min} to {limits.max}")
         raise

@@ -26,7 +26,7 @@ from ssdb.io.image.keywords import (
 from ssdb.io.image.times import read_midpoint
 from ssdb.io.image.wcs import sky_mapping
 from ssdb.io.limits import MOST_PIXELS
-from ssdb.sky.outline import PixelToSky, pixel_scale, trace_outline
+from ssdb.sky.outline import PixelToSky, pixel_scale, trace_with_cap
 from ssdb.sky.sphere import separations
 from ssdb.units import Array
 
@@ -104,14 +104,23 @@ class Exposure:
             if value is not None and not math.isfinite(value):
                 raise InputError(f"{self.name}: {what} must be a finite number, or None where it is unknown")
 
-    @cached_property
+    @property
     def outline(self) -> Array:
         """The border of the pixels on the sky, shape (n, 2): ICRS ra, dec in degrees, true to 0.05 pixel.
 
         InputError if pixels have no position on the sky, or the outline is not a simple polygon.
         """
+        return self._traced[0]
+
+    @property
+    def cap(self) -> Array:
+        """The smallest cap round the outline, shape (3,): ra, dec, radius in degrees."""
+        return self._traced[1]
+
+    @cached_property
+    def _traced(self) -> tuple[Array, Array]:
         try:
-            return trace_outline(self.pixel_to_sky, self.width, self.height)
+            return trace_with_cap(self.pixel_to_sky, self.width, self.height)
         except InputError as error:
             raise InputError(f"{self.name}: {error}") from None
 

@@ -1,1 +1,1 @@
-"""Rubin's PipelineTask of which ssdb does the work; to be imported as :mod:`ssdb.lsst`."""
+"""Rubin's PipelineTask, for which ssdb does the work; to be imported as :mod:`ssdb.lsst`."""

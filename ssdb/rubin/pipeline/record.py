@@ -1,4 +1,4 @@
-"""One detector's inputs and its association in a database, beside what the task returns."""
+"""Stores the inputs of the task for one detector in a database, and associates them there."""
 
 from __future__ import annotations
 
@@ -27,25 +27,11 @@ def record(
     *,
     skip_invalid: bool = False,
 ) -> None:
-    """Loads a detector's outline, sources and predictions, and associates its visit.
+    """Loads a detector's outline, sources and predictions into a database with ssdb's tables, and associates its visit.
 
-    What the same detector had loaded is replaced, so that doing it again gives the same rows.
-
-    Parameters
-    ----------
-    url : str
-        The database; it has ssdb's tables.
-    exposure : Exposure
-        The detector.
-    sources, predictions : pyarrow.Table
-        All of the detector, in columns of DiaSource and of SsPrediction; units in the metadata.
-    skip_invalid : bool
-        Leave out rows that are not usable.
-
-    Raises
-    ------
-    SsdbError
-        If the database cannot be used, or refuses the rows.
+    ``sources`` and ``predictions`` are all of the detector, in columns of DiaSource and SsPrediction, units in the
+    metadata. What was loaded for the same detector is replaced, so that doing it again gives the same rows. SsdbError
+    if the database cannot be used, or refuses the rows.
     """
     options: Any = {"replace": True, "skip_invalid": skip_invalid}
     covers = (exposure.visit, exposure.detector)

@@ -1,4 +1,4 @@
-"""Association of one detector in memory, without a database of one's own: what Rubin's task does."""
+"""Association of one detector in memory, without a database, as Rubin's task does it."""
 
 from __future__ import annotations
 

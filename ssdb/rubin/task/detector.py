@@ -1,4 +1,4 @@
-"""One detector with its sources and predictions: from checked tables to arrays, and what is found in them."""
+"""One detector with its sources and predictions: checks their tables, makes arrays of them, and matches these."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from ssdb.ingest.table.visits_of_rows import fill_midpoints, refuse_not_covered
 from ssdb.io.image.detector_image import Exposure
 from ssdb.io.tables import label
 from ssdb.schema.apdb_dia import dia_source
-from ssdb.schema.arrow import arrow_types
+from ssdb.schema.arrow import arrow_types, numpy_type
 from ssdb.schema.survey import ss_prediction
-from ssdb.sky.footprint import Outlines, bounding_caps, join_outlines
+from ssdb.sky.footprint import Outlines, join_outlines
 from ssdb.store.tables.detectors import totals_of
 from ssdb.units import Columns
 
 
 class Loaded(NamedTuple):
-    """A detector (its columns as :class:`VisitBatch` has them), its rows of DiaSource and SsPrediction that are usable,
-    how many were left out because they are not, and what looks wrong and may be right.
+    """A detector, its usable rows of DiaSource and SsPrediction, how many rows were left out, and what looks wrong but
+    may be right; the columns of the detector are as :class:`VisitBatch` has them.
     """
 
     detector: Columns
@@ -52,21 +52,10 @@ class Loaded(NamedTuple):
 
 
 def load(exposure: Exposure, sources: pa.Table, predictions: pa.Table, *, skip_invalid: bool) -> Loaded:
-    """The rows of one detector, checked as the ingests check them.
+    """The rows of one detector, checked as the ingests check them; the exposure has a time.
 
-    Parameters
-    ----------
-    exposure : Exposure
-        With its time.
-    sources, predictions : pyarrow.Table
-        As the ingests take them.
-    skip_invalid : bool
-        Leave out rows that are not usable.
-
-    Raises
-    ------
-    InputError, DesignationError
-        If a table is not usable, or has rows of another visit or detector.
+    ``skip_invalid`` leaves out rows that are not usable. InputError or DesignationError if a table is not usable, or
+    has rows of another visit or detector.
     """
     refuse_implausible([exposure])
     covers = (exposure.visit, exposure.detector)
@@ -83,8 +72,15 @@ def load(exposure: Exposure, sources: pa.Table, predictions: pa.Table, *, skip_i
     usable = usable_predictions(label(predictions), predictions, skip_invalid=skip_invalid)
     predictions, invalid_predictions, more = checked(predictions, usable)
     outline = join_outlines([exposure.outline])
-    detector = _detector(exposure, outline, sources)
-    return Loaded(detector, outline, sources, predictions, invalid_sources, invalid_predictions, (*doubts, *more))
+    return Loaded(
+        _detector(exposure, sources),
+        outline,
+        sources,
+        predictions,
+        invalid_sources,
+        invalid_predictions,
+        (*doubts, *more),
+    )
 
 
 def find_matches(
@@ -92,12 +88,7 @@ def find_matches(
 ) -> tuple[VisitBatch, Matches]:
     """Matches the sources and predictions of a detector, as :func:`ssdb.associate` does in a database.
 
-    Errors as of :func:`ssdb.association.match.match`.
-
-    Returns
-    -------
-    (VisitBatch, Matches)
-        What was matched, and what was found.
+    Returns what was matched, and what was found. Errors as of :func:`ssdb.association.match.match`.
     """
     with timed("read") as stage:
         order = np.argsort(loaded.predictions.column("ssObjectId").to_numpy())
@@ -119,7 +110,7 @@ def find_matches(
 def _arrays(table: sa.Table, rows: pa.Table, names: Iterable[str]) -> Columns:
     """Columns of a table as arrays: NaN where unknown, texts as ASCII bytes."""
     there, types = dict(zip(rows.schema.names, rows.columns, strict=True)), arrow_types(table)
-    unknown = {type_: np.full(rows.num_rows, np.nan, type_.to_pandas_dtype()) for type_ in (pa.float32(), pa.float64())}
+    unknown = {type_: np.full(rows.num_rows, np.nan, numpy_type(type_)) for type_ in (pa.float32(), pa.float64())}
     arrays: Columns = {}
     for name in names:
         if name not in there:
@@ -131,15 +122,13 @@ def _arrays(table: sa.Table, rows: pa.Table, names: Iterable[str]) -> Columns:
     return arrays
 
 
-def _detector(exposure: Exposure, outline: Outlines, sources: pa.Table) -> Columns:
+def _detector(exposure: Exposure, sources: pa.Table) -> Columns:
     """The detector as :class:`VisitBatch` has it."""
-    cap, unknown = bounding_caps(outline), np.array([np.nan])
+    cap, unknown = exposure.cap[:, None], np.array([np.nan])
     columns: Columns = {
         "visit": np.array([exposure.visit], np.int64),
         "detector": np.array([exposure.detector], np.int16),
-        "capRa": cap[:, 0],
-        "capDec": cap[:, 1],
-        "capRadius": cap[:, 2],
+        **dict(zip(("capRa", "capDec", "capRadius"), cap, strict=True)),
         "pixelScale": np.array([exposure.pixel_scale]),
         "nSources": np.array([0]),
         "variance": unknown,

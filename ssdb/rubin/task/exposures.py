@@ -1,4 +1,4 @@
-"""The exposure of the task: ssdb's own, Rubin's image, a FITS header, or an object with an astropy WCS."""
+"""The exposure given to the task: ssdb's own, Rubin's image, a FITS header, or an object with an astropy WCS."""
 
 from __future__ import annotations
 
@@ -19,21 +19,12 @@ LABEL = "exposure"
 
 
 def as_exposure(exposure: Any, band: str | None = None) -> Exposure:
-    """An exposure of whatever kind, with a mid-exposure time.
+    """An exposure of any kind, with a mid-exposure time; ``band`` replaces its own.
 
-    Parameters
-    ----------
-    exposure : Exposure, Rubin's image, astropy.io.fits.Header, or object
-        Rubin's images (``lsst.afw.image.ExposureF``) are known by ``getWcs`` and ``getBBox``. Any other object needs
-        ``wcs`` (astropy's), ``shape`` (height, width), and visit, detector and time, each as an attribute (``visit``,
-        ``detector``, ``midpoint_mjd_tai``) or in its FITS header (``header`` or ``meta``): astropy's CCDData, say.
-    band : str, optional
-        Instead of what the exposure says.
-
-    Raises
-    ------
-    InputError
-        If it is none of these, or does not say where, when, or which it is.
+    Rubin's images (``lsst.afw.image.ExposureF``) are known by ``getWcs`` and ``getBBox``. Any other object needs
+    ``wcs`` (astropy's), ``shape`` (height, width), and visit, detector and time, each as an attribute (``visit``,
+    ``detector``, ``midpoint_mjd_tai``) or in its FITS header (``header`` or ``meta``): astropy's CCDData, for example.
+    InputError if it is none of these, or does not say where, when, or which it is.
     """
     from astropy.io.fits import Header
 

@@ -1,4 +1,4 @@
-"""A table as it was given, of whatever kind: its columns by the names that they may have; it is never changed."""
+"""A table given to the task, of any kind, and its columns under the data model's names; it is never changed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,9 @@ _MOST_COLUMNS_SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A table of the caller's.
+    """A table of the caller's, what messages call it, its columns and how many rows it has.
 
-    Attributes
-    ----------
-    label : str
-        What messages call it.
-    source : table
-        pyarrow, astropy or pandas, or a mapping of columns.
-    names : tuple of str
-        Its columns.
-    n_rows : int
+    The source is a table of pyarrow, astropy or pandas, or a mapping of columns.
     """
 
     label: str
@@ -40,13 +32,7 @@ class Given:
 
     @classmethod
     def of(cls, source: Any, name: str) -> Given:
-        """A table of any kind, a catalog of afw's, or the path of a file.
-
-        Raises
-        ------
-        InputError
-            If it is none of these, or cannot be read.
-        """
+        """A table of any kind, a catalog of afw's, or the path of a file; InputError if it cannot be read."""
         if isinstance(source, str | os.PathLike):
             source, name = read_columns(source), label(source)
         if hasattr(source, "asAstropy"):  # a catalog of afw's
@@ -68,14 +54,7 @@ class Given:
         return cls(name, source, tuple(names), n_rows)
 
     def read(self, names: Sequence[str]) -> pa.Table:
-        """Some columns, as :func:`ssdb.io.tables.read_columns` reads them; those with arrays in their rows are left
-        out.
-
-        Raises
-        ------
-        InputError
-            If they cannot be read.
-        """
+        """Some columns, as :func:`ssdb.io.tables.read_columns` reads them; without those with arrays in their rows."""
         if isinstance(self.source, pa.Table):
             chosen = self.source.select(names)
         elif hasattr(self.source, "to_dict"):
@@ -91,10 +70,7 @@ class Given:
     def arrays(self, name: str) -> Array:
         """A column with an array in each row, shape (n, k); NaN where there is none, 0 after the end of a shorter one.
 
-        Raises
-        ------
-        InputError
-            If its rows are not arrays of numbers.
+        InputError if its rows are not arrays of numbers.
         """
         column = self.source[name]
         rows = column.to_pylist() if isinstance(column, pa.Array | pa.ChunkedArray) else list(column)
@@ -113,12 +89,9 @@ class Given:
         return values
 
     def renamed(self, names: Mapping[str, Sequence[Named]]) -> pa.Table:
-        """Its columns under the data model's names, each with its unit: the table's own, else the one of the name.
+        """Its columns under the data model's names, each with its unit: the table's own, or else that of the name.
 
-        Parameters
-        ----------
-        names : mapping
-            Columns of the data model, and the names that they may have.
+        ``names`` are columns of the data model, and the names that they may have.
         """
         there, folded = set(self.names), {name.lower(): name for name in reversed(self.names)}
         found = {}
@@ -152,13 +125,7 @@ class Given:
             raise InputError(f"{self.label}: there is no column {' and none '.join(missing)}; it has: {there}")
 
     def refuse_without_position(self, rows: pa.Table, ra: str, dec: str, name: str) -> None:
-        """Raises InputError that names the rows whose position is unknown.
-
-        Parameters
-        ----------
-        ra, dec, name : str
-            Its columns with the position, and what the rows are called.
-        """
+        """Raises InputError that names (by the column ``name``) the rows whose position is unknown."""
         unknown = np.zeros(rows.num_rows, bool)
         for column in (ra, dec):
             values = rows.column(column)

@@ -1,4 +1,4 @@
-"""What Rubin's tables have in pixels, on the sky: by the linear WCS at each source that is in the table, too."""
+"""Lengths and angles in pixels of Rubin's tables as those on the sky, by the local WCS of each source."""
 
 from __future__ import annotations
 
@@ -25,14 +25,9 @@ _ANGLES = {"trailAngle": "ext_trailedSources_Naive_angle", "dipoleAngle": "ip_di
 
 
 def with_local(given: Given, rows: pa.Table) -> pa.Table:
-    """Rows with the lengths, moments and position angles that the table has only in pixels.
+    """Rows of DiaSource with the lengths, moments and position angles that the table has only in pixels.
 
-    Parameters
-    ----------
-    given : Given
-        Without the matrix of the WCS in its columns, nothing is added.
-    rows : pyarrow.Table
-        Of DiaSource, as many as ``given`` has.
+    Without the matrix of the WCS in the table's columns, nothing is added.
     """
     there = set(given.names)
     missing = {column for column in (*_LENGTHS, *_ANGLES) if column not in rows.schema.names}

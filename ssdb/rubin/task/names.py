@@ -1,4 +1,4 @@
-"""What the columns of Rubin's tables are called, and in which units they are if the table itself does not say.
+"""Names of columns in Rubin's tables, and their units where the table itself does not say.
 
 Of each column of the data model the first name that a table has is taken. Names are those of the ``src`` catalogs and
 their successors (afw: coord_ra, base_*, slot_*), of the transformed tables (sourceId, ra, psfFlux), and of the

@@ -1,4 +1,4 @@
-"""Objects predicted for one detector, of any of Rubin's tables, as rows of SsPrediction."""
+"""Objects predicted for one detector, from any of Rubin's tables, as rows of SsPrediction."""
 
 from __future__ import annotations
 
@@ -33,27 +33,12 @@ _SORCHA_UNITS = {"_deg": "deg", "_km": "km", "_km_s": "km/s", "_deg_day": "deg/d
 
 
 def prediction_rows(solar_system_objects: Any, exposure: Exposure, *, skip_invalid: bool = False) -> pa.Table:
-    """The predictions for one detector as :func:`ssdb.ingest_predictions` takes them.
+    """The predictions for one detector as :func:`ssdb.ingest_predictions` takes them, units in the metadata.
 
-    Parameters
-    ----------
-    solar_system_objects : table
-        With the columns of SsPrediction; those that Rubin makes of answers of mpSky (polynomials, evaluated at
-        mid-exposure) or of SkyBoT; or Sorcha's. It is not changed.
-    exposure : Exposure
-        Gives the visit, where the table does not, and the mid-exposure.
-    skip_invalid : bool
-        Leave predictions without a position to be left out, and counted, by the ingest.
-
-    Returns
-    -------
-    pyarrow.Table
-        Units in the metadata.
-
-    Raises
-    ------
-    InputError
-        If a column is missing, an object has no position, or its polynomials do not hold at mid-exposure.
+    The table has the columns of SsPrediction; those that Rubin makes of answers of mpSky (polynomials, evaluated at
+    mid-exposure) or of SkyBoT; or Sorcha's. It is not changed. The exposure gives the mid-exposure and, where the table
+    does not, the visit. InputError if a column is missing, an object has no position (unless ``skip_invalid`` leaves it
+    to the ingest), or its polynomials do not hold at mid-exposure.
     """
     given = Given.of(solar_system_objects, LABEL)
     if not given.n_rows:

@@ -1,4 +1,4 @@
-"""The result for a detector alone, out of what was found, as :func:`ssdb.load_result` reads it from a database."""
+"""The result for one detector, made from its matches, as :func:`ssdb.load_result` reads it from a database."""
 
 from __future__ import annotations
 
@@ -19,14 +19,10 @@ from ssdb.schema.survey import ss_prediction
 def result_of(
     sources: pa.Table, predictions: pa.Table, matched: pa.Table, batch: VisitBatch, matches: Matches
 ) -> AssociationResult:
-    """The result for the only detector of the only exposure, which has a footprint.
+    """The result for the only detector of the only visit of a batch; the detector has a footprint.
 
-    Parameters
-    ----------
-    sources, predictions, matched : pyarrow.Table
-        Rows of DiaSource without ssObjectId, of SsPrediction and of SSSource.
-    matches : Matches
-        What was found in ``batch``.
+    ``sources``, ``predictions`` and ``matched`` are rows of DiaSource without ssObjectId, of SsPrediction and of
+    SSSource.
     """
     expected = matches.expected
     _, of_detector = count(batch, expected)

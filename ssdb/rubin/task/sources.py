@@ -1,4 +1,4 @@
-"""Sources of one detector, of any of Rubin's tables, as rows of DiaSource."""
+"""Sources of one detector, from any of Rubin's tables, as rows of DiaSource."""
 
 from __future__ import annotations
 
@@ -23,29 +23,13 @@ _NEEDED = {"diaSourceId": "diaSourceId (sourceId, id)", "ra": "ra (coord_ra)", "
 
 
 def source_rows(source_table: Any, exposure: Exposure, *, skip_invalid: bool = False) -> pa.Table:
-    """The sources of one detector as :func:`ssdb.ingest_sources` takes them.
+    """The sources of one detector as :func:`ssdb.ingest_sources` takes them, units in the metadata.
 
-    Parameters
-    ----------
-    source_table : table
-        With the columns of DiaSource, or with other names of :mod:`ssdb.rubin.task.names`. It is not changed.
-    exposure : Exposure
-        Gives visit, detector, band and exposure time where the table does not, and the calibration: fluxes in counts
-        are multiplied by its mean, to whose error they add in quadrature. Without a calibration they are left out.
-    skip_invalid : bool
-        Leave sources without a position to be left out, and counted, by the ingest.
-
-    Returns
-    -------
-    pyarrow.Table
-        Units in the metadata.
-
-    Raises
-    ------
-    DuplicateSourceError
-        If an identifier is there twice.
-    InputError
-        If a column is missing, or a source has no position.
+    The table has the columns of DiaSource, or other names of :mod:`ssdb.rubin.task.names`; it is not changed. The
+    exposure gives visit, detector, band and exposure time where the table does not, and the calibration: fluxes in
+    counts are multiplied by its mean, whose error is added in quadrature; without a calibration they are left out.
+    DuplicateSourceError if an identifier is there twice; InputError if a column is missing, or a source has no position
+    (unless ``skip_invalid`` leaves it to the ingest).
     """
     given = Given.of(source_table, LABEL)
     if not given.n_rows:

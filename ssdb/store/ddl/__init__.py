@@ -1,1 +1,1 @@
-"""The tables, views and partitions themselves: made, changed, detached."""
+"""The schema of the database: tables, views, partitions and roles."""

@@ -1,4 +1,4 @@
-"""Old nights out of the way: partitions that are listed, detached, attached again or dropped. PostgreSQL only.
+"""Gets old nights out of the way: lists partitions, detaches and attaches them, or drops them. PostgreSQL only.
 
 The rows of Visit and VisitDetector, which have no partitions, go with those of the others. Nobody else uses these
 tables meanwhile, so that whoever reads sees a night whole or not at all. Only the owner of the tables can change them.
@@ -40,30 +40,22 @@ _Done = TypeVar("_Done")
 
 @dataclass(frozen=True, slots=True)
 class PartitionReport:
-    """What there is to a partition.
-
-    Attributes
-    ----------
-    first, past : int
-        Its smallest possible visit, and the smallest one above it (None: it has no end).
-    detached : bool
-        Whether it is detached.
-    visits, pending : int
-        Visits that are stored, and those of them that wait for association.
-    firstMjdTai, lastMjdTai : float or None
-        Their first and last mid-exposure time, MJD TAI; None without visits.
-    bytes : int
-        On the disk, of its own tables with their indexes.
-    """
+    """What there is to a partition."""
 
     first: int
+    """Its smallest possible visit."""
     past: int | None
+    """The smallest visit above it; None: it has no end."""
     detached: bool
     visits: int
+    """Visits that are stored."""
     pending: int
+    """Those of them that wait for association."""
     firstMjdTai: float | None
     lastMjdTai: float | None
+    """Their first and last mid-exposure time, MJD TAI; None without visits."""
     bytes: int
+    """On the disk, of its own tables with their indexes."""
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""

@@ -1,4 +1,4 @@
-"""Creating, upgrading and recognising the schema of a database, by Alembic.
+"""Creates, upgrades and recognises the schema of a database, by Alembic.
 
 Alembic's configuration is built here, so that it works from a checkout and from an installed wheel alike.
 """
@@ -151,7 +151,7 @@ def _lock_schema(connection: sa.Connection) -> None:
     with waiting(connection, "the tables"):
         try:
             with connection.begin_nested():
-                # As Alembic would make it. Who makes it at the same time is waited for, and then it is there.
+                # As Alembic would make it. If another makes it at the same time, this waits, and then it is there.
                 connection.exec_driver_sql(
                     f"CREATE TABLE {_VERSION_TABLE} (version_num VARCHAR(32) NOT NULL, "
                     f"CONSTRAINT {_VERSION_TABLE}_pkc PRIMARY KEY (version_num))"

@@ -1,4 +1,4 @@
-"""Partitions: on PostgreSQL each of the big tables is one table for each range of visits, by default for each night.
+"""Makes partitions: on PostgreSQL the rows of the big tables are kept in one table for each night, or range of visits.
 
 An old night is then detached or dropped in a second, every index is of a night, and the first sources of a night are
 loaded into a table without indexes, which get made at once. SQLite keeps its tables whole: all of this does nothing.
@@ -129,7 +129,7 @@ def make_partitions(
 ) -> None:
     """Makes the partitions that visits need and that are not there; visits that are locked have been locked before.
 
-    The tables are in the order of PARTITIONED, so that two who make some wait for each other in no circle.
+    The tables are in the order of PARTITIONED, so that two transactions that make some never wait for each other.
     """
     if connection.dialect.name != "postgresql" or not len(visits):
         return

@@ -35,7 +35,7 @@ def refuse_others(connection: sa.Connection, what: str) -> None:
 def grant_to_writers(connection: sa.Connection) -> None:
     """Lets the role ssdb_writer change rows of all tables and views but those that only their owner is to change.
 
-    Nothing is done for another owner than the role ssdb_owner; who may read has been settled by ``sql/roles.sql``.
+    Only the role ssdb_owner does so; ``sql/roles.sql`` has settled who may read.
     """
     both = sa.text("SELECT 1 FROM pg_roles WHERE rolname = 'ssdb_writer' AND current_user = 'ssdb_owner'")
     if connection.dialect.name != "postgresql" or not connection.scalar(both):

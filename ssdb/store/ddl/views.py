@@ -1,4 +1,4 @@
-"""Views: the folded names that PostgreSQL needs, and the views for people of ``sql/views``.
+"""Makes the views: those of ``sql/views`` for people, and on PostgreSQL one in small letters of every table.
 
 On PostgreSQL a name with capitals needs double quotes. Every such table and view also gets a view whose name and
 columns are folded to lower case, so that ``SELECT ssObjectId FROM SSSource`` works without quotes there too.

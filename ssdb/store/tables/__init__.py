@@ -1,1 +1,1 @@
-"""What is read from and written to each of the tables, one module a table or group of tables."""
+"""The only writers of the tables: one module a table or group of tables, with its locks, state and order of steps."""

@@ -20,8 +20,8 @@ NUMBER, NAME, PACKED, PROVISIONAL, SECONDARY = "number", "name", "packed", "prov
 def lock_names(connection: sa.Connection, *, shared: bool = False) -> None:
     """Keeps the names of objects as they are until the end of the transaction; to be taken before any other lock.
 
-    ``shared`` is for who stores rows under the names that hold now: any number may do so at once, while nobody moves
-    rows from one name to another.
+    ``shared``: to store rows under the names that hold now. Any number may do so at once, while nobody moves rows from
+    one name to another.
     """
     lock(connection, "names", shared=shared)
 
@@ -49,7 +49,7 @@ def write_aliases(connection: sa.Connection, aliases: pa.Table, *, overwrite: bo
     with staged(connection, ss_alias, aliases) as new:
         same = ss_alias.c.alias == new.c.alias
         stored = same & (ss_alias.c.ssObjectId == new.c.ssObjectId) & (ss_alias.c.kind == new.c.kind)
-        # In one order, so that two who store the same names wait for each other and never in a circle.
+        # In one order, so that two transactions that store the same names never wait for each other in a circle.
         wanted = sa.select(new).where(~sa.exists().where(stored if overwrite else same)).order_by(new.c.alias)
         statement = insert(ss_alias).from_select(aliases.column_names, wanted)
         if overwrite:

@@ -1,4 +1,4 @@
-"""Removing visits with everything that belongs to them."""
+"""Removes visits with everything that belongs to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VisitDetector: footprints, state, and totals: what the sources of each detector are together.
+"""VisitDetector: the footprints and state of detectors, and totals: what the sources of each are together.
 
 Association needs the totals of every detector, and would have to look at all sources of a visit to find them.
 """
@@ -142,7 +142,7 @@ def totals_of(rows: pa.Table) -> pa.Table:
 
 
 def joined_totals(parts: list[pa.Table]) -> pa.Table:
-    """Totals of parts of a file as those of the whole; at least one part."""
+    """The totals of a whole input, from those of its parts, at least one."""
     how = {"nDiaSources": "sum", "firstSourceMjdTai": "min", "lastSourceMjdTai": "max", "maxSourceVariance": "max"}
     grouped = pa.concat_tables(parts).group_by(["visit", "detector"]).aggregate([*how.items()])
     joined = grouped.rename_columns(["visit", "detector", *how])
@@ -164,13 +164,13 @@ def add_totals(connection: sa.Connection, totals: pa.Table) -> None:
 
 
 def clear_totals(connection: sa.Connection, detectors: sa.Select) -> None:
-    """Notes that there are no sources any more on those (visit, detector) that a statement selects."""
+    """Notes that the (visit, detector) that a statement selects have no sources any more."""
     key = sa.tuple_(visit_detector.c.visit, visit_detector.c.detector)
     connection.execute(sa.update(visit_detector).where(key.in_(detectors)).values(_NONE))
 
 
 def count_anew(connection: sa.Connection, visits: sa.Select) -> None:
-    """Looks at all sources of those visits that a statement selects, each once."""
+    """Computes the totals of the visits that a statement selects, each once, from all their sources."""
     source = dia_source.c
     # Multiplied as doubles: in single precision the square of a tiny error is an underflow, which PostgreSQL refuses.
     errors = [sa.func.coalesce(sa.cast(error, sa.Double), 0.0) for error in (source.raErr, source.decErr)]

@@ -1,4 +1,4 @@
-"""Moving rows of objects from one ssObjectId to another: what the modules of several tables need for it."""
+"""Moves rows of objects to other designations: what the modules of several tables need for it."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def move_objects(connection: sa.Connection, table: sa.Table, moves: sa.Table) ->
 def doubles(
     key: sa.Column, own: sa.Column, moves: sa.Table, within: Sequence[sa.Column], better: Sequence[Any] | None = None
 ) -> sa.Select:
-    """Selects ``within`` and the key of rows whose object has another row that stays.
+    """Selects ``within`` and the key of the rows of an object that has another row, which stays.
 
-    That is the first by ``better`` or, without it, the primary's, if there. ``own`` is the column of ``moves`` that
-    the key is compared with.
+    That is the first by ``better`` or, without it, the primary's, if there. ``own`` is the column of ``moves`` that the
+    key is compared with.
     """
     is_other = sa.case((moves.c.ssObjectId == moves.c.newId, 0), else_=1)
     order = [*([is_other] if better is None else better), moves.c.ssObjectId]

@@ -1,4 +1,4 @@
-"""mpc_orbits: a row an object, whatever it was called when it was stored before."""
+"""mpc_orbits: one orbit an object, under its primary designation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAME_IN_SOURCE = sa.func.coalesce(mpc_orbits.c.designation_in_source, mpc_orbits
 
 @dataclass(frozen=True, slots=True)
 class OrbitRank:
-    """By what orbits of one object are compared, in this order; arrays of shape (n,)."""
+    """What decides which orbit of an object is kept, in this order; arrays of shape (n,)."""
 
     own: np.ndarray
     epoch: np.ndarray
@@ -38,7 +38,7 @@ class OrbitRank:
         return OrbitRank(self.own[rows], self.epoch[rows], self.fit[rows], self.name[rows])
 
     def put(self, places: np.ndarray, others: OrbitRank) -> None:
-        """Takes others in place of some."""
+        """Puts others in the place of some."""
         self.own[places], self.epoch[places] = others.own, others.epoch
         self.fit[places], self.name[places] = others.fit, others.name
 
@@ -65,10 +65,10 @@ def fitted(connection: sa.Connection) -> sa.ColumnElement[float]:
 
 
 def stored_ranks(connection: sa.Connection, keys: pa.Table, *, identified: bool) -> tuple[np.ndarray, OrbitRank]:
-    """What is stored of objects, given by packed primary designations: the one column that makes the key of mpc_orbits.
+    """The ranks of the stored orbits of objects, and the packed primary designation of each, as bytes.
 
-    The connection holds the lock of :func:`lock_orbits`; ``identified`` is as of :func:`replace_orbits`. Returns the
-    given designation for each stored orbit, as bytes, and the orbits' ranks; an object may have several.
+    ``keys`` has the packed primary designations of the objects, the key of mpc_orbits; an object may have several
+    orbits. The connection holds the lock of :func:`lock_orbits`; ``identified`` is as of :func:`replace_orbits`.
     """
     with staged(connection, mpc_orbits, keys) as new:
         numbered, current = numbered_identifications.c, current_identifications.c

@@ -1,4 +1,4 @@
-"""What association found: SSSource, SsCandidate, SsExpected, DiaSource.ssObjectId; and SSObject.
+"""SSSource, SsCandidate and SsExpected: what association found, with DiaSource.ssObjectId; and SSObject.
 
 All in the transaction of a connection that has locked the visits.
 """

@@ -31,9 +31,7 @@ _NO_TIMEOUTS = sa.text(
 
 
 class Making:
-    """Transactions of the one who makes segments, for as long as nobody else does: the transaction of ``lock`` keeps
-    others from it (None on SQLite).
-    """
+    """Transactions in which segments are made, while the connection ``lock`` keeps others from it (None on SQLite)."""
 
     def __init__(self, database: Database, lock: sa.Connection | None) -> None:
         self._database = database
@@ -45,7 +43,7 @@ class Making:
         :meth:`writing`.
         """
         with self._database.writing() as connection:
-            # In this order: who moves objects has locked the orbits before it changes segments.
+            # In this order: whoever moves objects has locked the orbits before the segments.
             lock(connection, "orbits", shared=True)
             lock(connection, "rows of segments")
             self._check()
@@ -103,7 +101,7 @@ def complete_nights(connection: sa.Connection, nights: Collection[int]) -> set[i
 def begin_nights(connection: sa.Connection, nights: Collection[int]) -> None:
     """Notes nights as begun, in :meth:`Making.beginning`: orbits that change from now on make them incomplete.
 
-    Who was changing orbits has removed the notes, and has been waited for.
+    Whoever was changing orbits has removed the notes, and has been waited for.
     """
     connection.execute(sa.delete(ss_ephemeris_night).where(_night.night.in_(nights)))
     connection.execute(sa.insert(ss_ephemeris_night), [{"night": night} for night in nights])
@@ -123,7 +121,7 @@ def forget_nights(connection: sa.Connection) -> None:
 
 
 def replace_segments(connection: sa.Connection, night: int, outdated: np.ndarray, rows: pa.Table | None = None) -> None:
-    """Removes the segments that the outdated objects have in a night, and adds rows of SsEphemeris of others."""
+    """Removes the segments of some objects in a night, and adds new rows of SsEphemeris."""
     if len(outdated):
         with staged(connection, ss_ephemeris, pa.table({"ssObjectId": outdated})) as old:
             these = (ss_ephemeris.c.night == night) & ss_ephemeris.c.ssObjectId.in_(sa.select(old.c.ssObjectId))

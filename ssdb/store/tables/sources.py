@@ -1,4 +1,4 @@
-"""DiaSource: sources come with their detectors and with what the detectors' sources are together."""
+"""DiaSource: writing and changing sources, with the detectors and totals that go with them."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
 
 
 def _update(connection: sa.Connection) -> sa.Update:
-    """An UPDATE of DiaSource that does not change its positions, to be told what it does change.
+    """The beginning of an UPDATE of DiaSource that leaves positions as they are.
 
     PostgreSQL reads the expression of the generated column ``zone`` anew for every row if the statement does not set
     what it is made of, which takes longer than to write the row. Set to what it is, ``dec`` changes no index.
@@ -143,9 +143,9 @@ def move_objects_of_sources(connection: sa.Connection, moves: sa.Table) -> dict[
 
 
 def move_times(connection: sa.Connection, new: sa.Table) -> None:
-    """Gives sources that have the time of their visit the new one of a staged table of visits, before Visit has it.
+    """Moves sources that have the time of their visit to its new one, of a staged table of visits, before Visit has it.
 
-    Predictions hold for the time they were made for.
+    Predictions keep the time that they were made for.
     """
     times = sa.select(visit.c.visit, visit.c.midpointMjdTai.label("before"), new.c.midpointMjdTai.label("after")).where(
         visit.c.visit == new.c.visit, visit.c.midpointMjdTai != new.c.midpointMjdTai

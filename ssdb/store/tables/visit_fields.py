@@ -1,4 +1,4 @@
-"""Where visits looked: a circle on the sky each."""
+"""Finds where visits looked: a circle on the sky each."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Field(NamedTuple):
 
 
 def padding(deg_per_day: ArrayLike) -> Array:
-    """How far outside of a field an object may be at mid-exposure that is to be looked for in it, degrees."""
+    """How far outside of a field an object may be at mid-exposure and still be looked for in it, degrees."""
     return MARGIN_DEG + np.asarray(deg_per_day, dtype=float) * MAX_TIME_DIFFERENCE_DAYS
 
 
@@ -48,12 +48,12 @@ def visit_fields(
     from_sources: bool = False,
     or_else: str = "",
 ) -> dict[int, Field | str]:
-    """Time and place of the chosen visits, ascending; where the place is not known, or makes no sense, the reason.
+    """Time and place of the chosen visits, ascending; where the place is not known, or makes no sense, why.
 
     The circle of a visit is its own or, as far as that is not known, one round its detectors; with a ``radius`` (deg),
-    of that size. With ``from_sources`` it is, if that is not enough, the smallest that holds the visit's sources.
-    ``or_else`` is what else could be done where a radius is not known, for the message. ``observatory_code`` is empty
-    where unknown.
+    of that size. With ``from_sources`` the smallest circle that holds the visit's sources is taken where there is no
+    other. ``or_else`` is for the message: what else could be done where a radius is not known. ``observatory_code`` is
+    empty where unknown.
     """
     known = visit.c.radius.is_not(None) if radius is None else sa.true()
     whole = visit.c.ra.is_not(None) & visit.c.dec.is_not(None) & known

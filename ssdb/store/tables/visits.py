@@ -1,7 +1,7 @@
 """Visit: the rows, their state, and the locks on them.
 
-The Visit row is the lock of everything that belongs to the visit. Whoever writes sources, predictions or footprints
-locks the visits in ascending order first; a worker claims pending visits and skips those that another one has.
+The row of a visit is the lock on everything that belongs to the visit. Whoever writes its sources, predictions or
+footprints locks the visits in ascending order first; a worker claims pending visits and skips those that another has.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
 
 
 def among(number: sa.ColumnElement[Any], numbers: Iterable[int]) -> sa.ColumnElement[bool]:
-    """Whether a number is one of any number of them: they are text of the statement, since drivers bind only 32,000."""
+    """Whether a number is one of any number of others: text of the statement, since drivers take only 32,000
+    parameters.
+    """
     listed = sa.bindparam(
         None, [int(one) for one in numbers], sa.BigInteger(), unique=True, expanding=True, literal_execute=True
     )
@@ -68,20 +70,15 @@ def among(number: sa.ColumnElement[Any], numbers: Iterable[int]) -> sa.ColumnEle
 
 
 def in_nights(nights: Iterable[int]) -> sa.ColumnElement[bool]:
-    """Whether the middle of a visit of Visit is in one of any number of nights (integer parts of MJD TAI)."""
+    """Whether a visit of Visit is in one of any number of nights (integer parts of MJD TAI)."""
     return among(sa.func.floor(visit.c.midpointMjdTai), nights)
 
 
-def pending_visits(connection: sa.Connection) -> list[int]:
-    """The visits that wait for association and whose predictions have been loaded, ascending; nothing is locked."""
-    ready = (visit.c.status == PENDING) & visit.c.predictionsAt.is_not(None)
-    return list(connection.scalars(sa.select(visit.c.visit).where(ready).order_by(visit.c.visit)))
-
-
-def ready_visits(connection: sa.Connection) -> list[int]:
-    """The visits whose predictions have been loaded, ascending; nothing is locked."""
-    ready = visit.c.predictionsAt.is_not(None)
-    return list(connection.scalars(sa.select(visit.c.visit).where(ready).order_by(visit.c.visit)))
+def pending_visits(connection: sa.Connection, *, done: bool = False) -> list[int]:
+    """The visits that wait for association (or are ``done``) and have predictions, ascending; nothing is locked."""
+    wanted = sa.true() if done else visit.c.status == PENDING
+    ready = sa.select(visit.c.visit).where(wanted, visit.c.predictionsAt.is_not(None))
+    return list(connection.scalars(ready.order_by(visit.c.visit)))
 
 
 def have_predictions(connection: sa.Connection, visits: Sequence[int]) -> dict[int, bool]:
@@ -178,7 +175,7 @@ def set_done(
 
 
 def set_done_with_detectors(connection: sa.Connection, visits: Sequence[int], run_id: str, now: datetime) -> None:
-    """Notes those visits as associated whose detectors all are, with the counts of what is stored."""
+    """Notes that those visits are associated whose detectors all are, with the counts of what is stored."""
     its_detectors, its_objects = visit_detector.c.visit == visit.c.visit, ss_expected.c.visit == visit.c.visit
     unfinished = sa.exists().where(its_detectors, visit_detector.c.status == PENDING)
     seen = ss_expected.c.diaSourceId.is_not(None)

@@ -34,24 +34,13 @@ _ARRAY_OIDS = {"i2": 1005, "i4": 1007, "i8": 1016, "f8": 1022}
 
 @contextmanager
 def array_rows(connection: sa.Connection, name: str, columns: Columns) -> Iterator[sa.FromClause]:
-    """Arrays as the rows of something that a statement can select from.
+    """Arrays (int16, int32, int64 or float64, shape (n,), no NULL) as rows that a statement can select from, under a
+    name.
 
     On PostgreSQL they are parameters of the statement, which is quicker than a temporary table and leaves nothing in
     the catalogs of the server. SQLite has no arrays: they are a temporary table or, where the connection only reads,
-    one parameter of JSON, which takes three times as long.
-
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-    name : str
-        What the rows are called in the statement.
-    columns : dict of str to ndarray of int16, int32, int64 or float64, shape (n,)
-        No value is NULL.
-
-    Yields
-    ------
-    sqlalchemy.FromClause
-        A common table expression (:func:`with_rows` adds it to a statement that is text) or a table.
+    one parameter of JSON, which takes three times as long. What is yielded is that table, or a common table expression,
+    which :func:`with_rows` adds to a statement that is text.
     """
     kinds = {column: values.dtype.str[1:] for column, values in columns.items()}
     if connection.dialect.name == "postgresql" or only_reads(connection):

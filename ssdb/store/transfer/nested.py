@@ -1,4 +1,4 @@
-"""A transaction that is open, to be worked in as if it were the database."""
+"""Treats an open transaction as if it were the database."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from ssdb.store.database import Database
 class Nested(Database):
     """A database within a transaction of it: what is done with it is stored with the rest of that, or not at all.
 
-    A transaction of it is a part that can be taken back by itself, a savepoint. One who reads sees what was written so
-    far.
+    Its transactions are savepoints. Whoever reads sees what was written so far.
     """
 
     concurrent = False
@@ -31,6 +30,6 @@ class Nested(Database):
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """The connection; what was done with it is taken back if anything is raised."""
+        """The connection; what was done with it is undone if anything is raised."""
         with self._translated(), self._connection.begin_nested():
             yield self._connection

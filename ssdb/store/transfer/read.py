@@ -1,4 +1,4 @@
-"""Bulk reading: into numpy arrays for the hot path, into Arrow tables for people.
+"""Reads in bulk: into numpy arrays for association, into Arrow tables for people.
 
 On PostgreSQL both go through COPY, so that no Python object is made per value. SQLite's driver only knows Python
 objects; there they live for one chunk.
@@ -160,7 +160,7 @@ def _sent(field: str, dtype: np.dtype) -> str:
 
 
 def _fields(connection: sa.Connection, columns: dict[str, Any], dtype: np.dtype) -> dict[str, str]:
-    """Expressions that make the columns of a subquery q of a fixed width, with no NULL but that of integers."""
+    """Expressions for the columns of a subquery q, each of a fixed width, NULL in integers alone."""
     quote = connection.dialect.identifier_preparer.quote
     fields = {}
     for name, sql_type in columns.items():

@@ -1,4 +1,4 @@
-"""Rows of a file in a temporary table, to be compared with or merged into a table of the schema."""
+"""Puts rows into a temporary table, to be compared with or merged into a table of the schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bulk writing of Arrow tables: binary COPY on PostgreSQL, one prepared INSERT on SQLite."""
+"""Writes Arrow tables in bulk: binary COPY on PostgreSQL, one prepared INSERT on SQLite."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def write_tables(
 
 
 class _Counted:
-    """Counts the rows that are written, and tells of it."""
+    """Counts the rows that are written, and reports progress."""
 
     def __init__(self, n_rows: int, progress: Progress | None) -> None:
         self.written = 0
@@ -134,7 +134,7 @@ def _copy(
 
 
 def _ahead(items: Iterator[_T], *, small: bool) -> Generator[_T]:
-    """The items of an iterator, each made by another thread while the one before is used; not worth it for small ones.
+    """The items of an iterator, each made by another thread while the one before is used, unless they are small.
 
     Closed, it has stopped the thread.
     """

@@ -1,10 +1,8 @@
-"""Several processes that share the visits of one run, and several runs at once."""
+"""Several runs at once, which share the visits; what they leave when they are interrupted."""
 
 from __future__ import annotations
 
 import json
-import logging
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -19,13 +17,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from ingesting import wait_for_lock_waits
-from small_surveys import Survey, beside, change, differences, exported, random_survey, rows
+from small_surveys import Survey, beside, change, differences, exported, rows
 
 import ssdb.association.associate as associate_module
 import ssdb.association.batches as turns_module
 from ssdb.association.associate import associate
-from ssdb.config import AssociationConfig
-from ssdb.errors import ConfigError, NotFoundError, SsdbError
+from ssdb.errors import NotFoundError
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
 
@@ -59,10 +56,6 @@ def locked(url: str, visit: int) -> Iterator[sa.Connection]:
         yield connection
 
 
-def workers_alive() -> list[Any]:
-    return [process for process in multiprocessing.active_children() if process.name == "ssdb worker"]
-
-
 def in_group(group: int) -> list[str]:
     """The processes of a group."""
     listed = subprocess.run(["ps", "-eo", "pgid,stat,args"], capture_output=True, text=True, check=True).stdout
@@ -76,28 +69,10 @@ def wait_until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
-# The same rows, one run
-
-
-def test_workers_give_the_rows_of_one_process(postgresql_url: str, tmp_path: Path) -> None:
-    """Crowded fields at 0h and the poles, with and without outlines."""
-    config = AssociationConfig(mode="uncertainty", n_sigma=5.0)
-    with closing(connect(postgresql_url)) as database:
-        for seed, footprints in enumerate(("none", "corners", "mixed", "none", "corners", "mixed")):
-            random_survey(seed, 1 + 10 * seed, footprints).load(database)
-        report = associate(database, config=config, workers=3)
-        assert report.failed == {}
-        together = exported(database, tmp_path)
-        associate(database, everything=True, config=config)
-        assert differences(together, exported(database, tmp_path)) == []
-        assert together["SSSource"].num_rows > 10
-
-
-def test_a_run_of_several_workers_is_one_run(thirty: Database) -> None:
+def test_batches_at_the_same_time_are_one_run(thirty: Database) -> None:
     """One AssociationRun, whose counts and stages are sums; progress counts every visit once."""
     steps: list[tuple[int, int]] = []
-    report = associate(thirty, workers=2, progress=lambda done, of_all: steps.append((done, of_all)))
-    assert report.n_workers == 2
+    report = associate(thirty, progress=lambda done, of_all: steps.append((done, of_all)))
     assert [outcome.visit for outcome in report.visits] == list(range(1, 31))
     assert sum(done for done, _ in steps) == 30
     assert {of_all for _, of_all in steps} == {30}
@@ -108,30 +83,22 @@ def test_a_run_of_several_workers_is_one_run(thirty: Database) -> None:
     assert timings["read"]["rows"] == 30 * 4
     assert timings["claim"]["rows"] == 30
     assert set(rows(thirty, 'SELECT status, "runId" FROM "Visit"')) == {("done", report.run_id)}
-    assert not workers_alive()
 
 
 def test_an_exposure_that_fails_costs_only_itself(thirty: Database) -> None:
     change(thirty, 'UPDATE "DiaSource" SET "midpointMjdTai" = "midpointMjdTai" + 0.021 WHERE visit = 7')
-    report = associate(thirty, workers=2)
+    report = associate(thirty)
     assert [outcome.visit for outcome in report.visits] == [number for number in range(1, 31) if number != 7]
     assert list(report.failed) == [7]
     assert "0.021" in report.failed[7]
 
 
-def test_no_more_processes_than_exposures(thirty: Database) -> None:
-    report = associate(thirty, [5], workers=64)
-    assert report.n_workers == 1
-    assert associate(thirty, [], workers=3).visits == []
-
-
-def test_two_commands_at_once_do_every_exposure_once(postgresql_url: str, thirty: Database, tmp_path: Path) -> None:
+def test_commands_at_once_do_every_exposure_once(postgresql_url: str, thirty: Database, tmp_path: Path) -> None:
     """As on two machines."""
     command = [*CLI, "--db", postgresql_url, "associate", "--json"]
-    both = (command, [*command, "--workers", "2"])
-    running = [subprocess.Popen(one, stdout=subprocess.PIPE, text=True) for one in both]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     reports = [json.loads(one.communicate(timeout=120)[0]) for one in running]
-    assert [one.returncode for one in running] == [0, 0]
+    assert [one.returncode for one in running] == [0, 0, 0]
     assert sorted(v["visit"] for report in reports for v in report["visits"]) == list(range(1, 31))
     together = exported(thirty, tmp_path)
     associate(thirty, everything=True)
@@ -151,89 +118,14 @@ def test_what_another_process_gives_back_is_done_at_the_end(thirty: Database, po
     assert (report.visits, report.failed, report.n_taken, sum(steps)) == ([], {}, 1, 1)
 
 
-# Death
-
-
-def test_exposures_of_killed_workers_are_done_by_others(
-    thirty: Database, postgresql_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """All workers are killed while one waits within its transaction; their visits are done, and it is told."""
-    with ThreadPoolExecutor(1) as pool:
-        with locked(postgresql_url, 1):
-            running = pool.submit(associate, thirty, list(range(1, 31)), workers=2)
-            wait_for_lock_waits(thirty, 1)
-            for process in workers_alive():
-                os.kill(process.pid, signal.SIGKILL)
-        report = running.result(timeout=100)
-    assert [outcome.visit for outcome in report.visits] == list(range(1, 31))
-    assert report.failed == {}
-    assert "signal 9" in caplog.text
-    assert "done again" in caplog.text
-    together = exported(thirty, tmp_path)
-    associate(thirty, everything=True)
-    assert differences(together, exported(thirty, tmp_path)) == []
-    assert not workers_alive()
-
-
-_associate_visits = associate_module._associate_visits
-
-
-def deadly(database: Database, visits: list[int], **options: Any) -> Any:
-    """What a worker does, if visit 7 were too large for the memory."""
-    if 7 in visits:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return _associate_visits(database, visits, **options)
-
-
-def test_an_exposure_that_kills_its_workers_is_reported_and_costs_only_itself(
-    thirty: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(associate_module, "_associate_visits", deadly)
-    report = associate(thirty, workers=2)
-    assert [outcome.visit for outcome in report.visits] == [number for number in range(1, 31) if number != 7]
-    assert list(report.failed) == [7]
-    assert "signal 9" in report.failed[7]
-    assert dict(rows(thirty, STATES)) == {number: "pending" if number == 7 else "done" for number in range(1, 31)}
-
-
-def test_workers_that_cannot_start_are_an_error(thirty: Database, tmp_path: Path) -> None:
-    """A script without the guard that every user of processes forgets once."""
-    script = tmp_path / "script.py"
-    url = thirty.engine.url.render_as_string(hide_password=False)
-    script.write_text(f"import ssdb\nssdb.associate(ssdb.connect({url!r}), workers=2)\n", encoding="utf-8")
-    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
-    assert ended.returncode == 1
-    assert "SsdbError: a worker process could not be started" in ended.stderr
-    assert '`if __name__ == "__main__":`' in ended.stderr
-    assert set(rows(thirty, 'SELECT status FROM "Visit"')) == {("pending",)}
-
-
-def test_workers_that_cannot_connect_say_why(thirty: Database) -> None:
-    from ssdb.association.batches import Batches
-    from ssdb.association.workers import share
-
-    url = thirty.engine.url.set(database="ssdb_not_there").render_as_string(hide_password=False)
-    with pytest.raises(SsdbError, match='database "ssdb_not_there" does not exist'):
-        list(share(url, 2, print, Batches([1, 2], 2, 1)))
-    assert not workers_alive()
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups that can be interrupted")
-@pytest.mark.parametrize(
-    ("workers", "early"),
-    [("2", True), ("2", False), ("1", False)],
-    ids=["while they start", "while they work", "while one process works"],
-)
-def test_an_interruption_ends_all_workers(thirty: Database, postgresql_url: str, workers: str, early: bool) -> None:
-    """Ctrl-C reaches all processes of a terminal; one line is said, nothing is half done, and no lock is left."""
+def test_an_interruption_ends_both_batches(thirty: Database, postgresql_url: str) -> None:
+    """Ctrl-C ends both batches; one line is said, nothing is half done, and no lock is left."""
     numbers = [f"--visit={number}" for number in range(1, 31)]
-    command = [*CLI, "--db", postgresql_url, "associate", "--workers", workers, *numbers]
+    command = [*CLI, "--db", postgresql_url, "associate", *numbers]
     with locked(postgresql_url, 1):
         running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-        if early:
-            wait_until(lambda: rows(thirty, 'SELECT count(*) FROM "AssociationRun"') == [(1,)])
-        else:
-            wait_for_lock_waits(thirty, 1)
+        wait_for_lock_waits(thirty, 1)
         os.killpg(running.pid, signal.SIGINT)
         _, stderr = running.communicate(timeout=60)
         assert running.returncode == 1
@@ -252,20 +144,6 @@ def test_an_interruption_ends_all_workers(thirty: Database, postgresql_url: str,
 
 
 # What is asked for
-
-
-def test_sqlite_has_one_worker_and_says_so(sqlite_url: str, caplog: pytest.LogCaptureFixture) -> None:
-    with closing(connect(sqlite_url)) as database, caplog.at_level(logging.WARNING):
-        many(3).load(database)
-        report = associate(database, workers=4)
-    assert (len(report.visits), report.n_workers) == (3, 1)
-    assert "SQLite lets one write at a time: one worker does all, not 4" in caplog.text
-
-
-def test_a_number_of_workers_that_is_none(database: Database) -> None:
-    for workers in (0, -1):
-        with pytest.raises(ConfigError, match=f"workers must be above 0, not {workers}"):
-            associate(database, workers=workers)
 
 
 def test_more_exposures_may_be_named_than_a_statement_takes_parameters(database: Database) -> None:
