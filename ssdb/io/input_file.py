@@ -177,8 +177,9 @@ class InputFile(os.PathLike[str]):
         refuse_archive(Path(self.path), self.beginning)
 
     def refuse_said(self, what: str, format_: str | None, *, several_tables: bool = False) -> None:
-        """Raises UsageError if its user says what does not fit ``what`` it is, or one of several tables where there is
-        one.
+        """Raises UsageError if its user said a table or a format that does not fit what it is.
+
+        ``what`` says what it is, for the message; ``format_`` is one of the formats of :data:`TYPES`, if it has one.
         """
         if self.table is not None and not several_tables:
             raise UsageError(f"{self.path}: is {what}, which has one table: leave out {option('--table', 'table=...')}")

@@ -177,9 +177,7 @@ class Exposure:
         keywords: HeaderKeywords | None = None,
         shape: tuple[int, int] | None = None,
     ) -> Exposure:
-        """The image of a file that has one: as :func:`read_exposures`; also InputError if there are several
-        detectors.
-        """
+        """The image of a file that has one: as :func:`read_exposures`; several detectors are an InputError, too."""
         exposures = read_exposures(path, visit=visit, detector=detector, keywords=keywords, shape=shape)
         if len(exposures) > 1:
             several = shown(f"{each.visit}, {each.detector}" for each in exposures)
