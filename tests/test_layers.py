@@ -139,3 +139,16 @@ def test_what_writes_is_found(code: str, table: str) -> None:
 def test_what_does_not_write_is_not_found() -> None:
     code = "np.delete(rows, 1); names.insert(0, name); seen.update(names); rows.drop(1); sa.select(visit)"
     assert list(written(code)) == []
+
+
+def test_the_roads_of_the_page_for_developers_exist() -> None:
+    """Every stop names a module, and functions or methods in it; a road has twelve stops at most."""
+    text = (PACKAGE.parent / "docs" / "developing.md").read_text(encoding="utf-8")
+    stops = re.findall(r"^ +(\d+)  (\S+\.py): ([\w.]+(?:, [\w.]+)*)", text, re.MULTILINE)
+    assert len(stops) > 40
+    assert max(int(number) for number, _, _ in stops) <= 12
+    for _, module, names in stops:
+        defined = set(
+            re.findall(r"^ *(?:def|class) (\w+)", (PACKAGE / module).read_text(encoding="utf-8"), re.MULTILINE)
+        )
+        assert set(re.findall(r"\w+", names)) <= defined, f"{module}: {names}"
