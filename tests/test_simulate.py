@@ -1,4 +1,4 @@
-"""The made-up night: what it promises, checked against astropy, scipy and plain spherical geometry."""
+"""The simulated night: what it promises, checked against astropy, scipy and plain spherical geometry."""
 
 from __future__ import annotations
 

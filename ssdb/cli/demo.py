@@ -1,4 +1,4 @@
-"""``ssdb simulate`` and ``ssdb demo``: a made-up night of which the truth is known."""
+"""``ssdb simulate`` and ``ssdb demo``: a simulated night of which the truth is known."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _simulation_options(command: Command) -> Command:
 @_simulation_options
 @json_option
 def simulate(directory: str, as_json: bool, **options: Any) -> None:
-    """Write a made-up night as files that `ssdb ingest` reads, with its truth."""
+    """Write a simulated night as files that `ssdb ingest` reads, with its truth."""
     from ssdb.simulate import SimulationConfig, simulate_night, write_night
 
     with wrong_usage():
