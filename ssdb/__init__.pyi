@@ -1,15 +1,15 @@
 """The public names of ssdb, each from the module that has it: the only list, for type checkers and at run time."""
 
+from ssdb.ask.association_result import AssociationResult as AssociationResult
+from ssdb.ask.association_result import load_result as load_result
 from ssdb.ask.check import CheckResult as CheckResult
 from ssdb.ask.check import check as check
 from ssdb.ask.export import export as export
-from ssdb.ask.queries import NamedQuery as NamedQuery
-from ssdb.ask.queries import named_queries as named_queries
-from ssdb.ask.queries import named_query as named_query
-from ssdb.ask.query import QueryResult as QueryResult
-from ssdb.ask.query import query as query
-from ssdb.ask.result import AssociationResult as AssociationResult
-from ssdb.ask.result import load_result as load_result
+from ssdb.ask.named_queries import NamedQuery as NamedQuery
+from ssdb.ask.named_queries import named_queries as named_queries
+from ssdb.ask.named_queries import named_query as named_query
+from ssdb.ask.sql import QueryResult as QueryResult
+from ssdb.ask.sql import query as query
 from ssdb.ask.status import run_status as run_status
 from ssdb.ask.status import status as status
 from ssdb.ask.status import visit_status as visit_status
@@ -48,12 +48,12 @@ from ssdb.io.image.detector_image import Exposure as Exposure
 from ssdb.io.image.detector_image import read_exposures as read_exposures
 from ssdb.io.image.keywords import HeaderKeywords as HeaderKeywords
 from ssdb.io.limits import max_memory as max_memory
+from ssdb.predict.ephemeris_table import ephemeris_table as ephemeris_table
 from ssdb.predict.make_segments import NightReport as NightReport
 from ssdb.predict.make_segments import make_segments as make_segments
 from ssdb.predict.one_object import predict_objects as predict_objects
 from ssdb.predict.precover import PrecoveryReport as PrecoveryReport
 from ssdb.predict.precover import precover as precover
-from ssdb.predict.table import ephemeris_table as ephemeris_table
 from ssdb.predict.visits import PredictionReport as PredictionReport
 from ssdb.predict.visits import predict_visits as predict_visits
 from ssdb.rubin.task.single_frame import SsSingleFrameAssociation as SsSingleFrameAssociation

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ssdb.ask.query import query
+from ssdb.ask.sql import query
 from ssdb.association.associate import associate
 from ssdb.config import AssociationConfig
 from ssdb.ingest.detectors import ingest_detectors

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from small_surveys import differences, exported, rows
 
+from ssdb.ephemeris.apparent import ephemeris
 from ssdb.ephemeris.bodies import earth, sun
 from ssdb.ephemeris.elements import cartesian_to_cometary
 from ssdb.ephemeris.orbits import Orbits
-from ssdb.ephemeris.predict import ephemeris
 from ssdb.ingest.orbits import ingest_orbits
 from ssdb.ingest.visits import ingest_visits
 from ssdb.store.database import Database

@@ -29,7 +29,7 @@ PROCESSES.set_forkserver_preload(
     ["astropy.table", "astropy.wcs", "scipy.optimize", "ssdb.cli.common"]
     + [
         f"ssdb.{name}"
-        for name in ("ask.query", "association.associate", "ingest.orbits", "ingest.sorcha", "ingest.sources")
+        for name in ("ask.sql", "association.associate", "ingest.orbits", "ingest.predictions", "ingest.sources")
     ]
 )
 

@@ -16,9 +16,9 @@ from queried_survey import FIRST_MJD, add_orbits, queried_survey
 from test_queries import _upload, _with_defaults
 
 import ssdb
-import ssdb.ask.query as query_module
+import ssdb.ask.sql as query_module
 from ssdb.ask.meanings import column_meant
-from ssdb.ask.queries import named_queries, named_query
+from ssdb.ask.named_queries import named_queries, named_query
 from ssdb.cli import main
 from ssdb.store.database import Database
 

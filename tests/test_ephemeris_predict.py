@@ -11,9 +11,9 @@ import pytest
 from conftest import shared_data
 
 from ssdb.ephemeris import bodies, observer
+from ssdb.ephemeris.apparent import columns_of, dimming, ephemeris, retarded
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
-from ssdb.ephemeris.predict import columns_of, dimming, ephemeris, retarded
 from ssdb.ephemeris.propagate import propagate, trajectories
 from ssdb.errors import EphemerisError
 from ssdb.schema.survey import ss_prediction

@@ -15,7 +15,7 @@ from ssdb.schema import apdb_dia, apdb_solar_system, survey
 
 PACKAGE = Path(__file__).resolve().parents[1] / "ssdb"
 FROM_BELOW = (
-    *("errors", "units", "runs", "config", "schema", "sky", "ephemeris", "io", "store", "identity", "ingest"),
+    *("errors", "units", "equal_rows", "config", "schema", "sky", "ephemeris", "io", "store", "identity", "ingest"),
     *("association", "ask", "report", "simulate", "predict", "rubin", "services", "lsst", "demo", "cli", "__main__"),
 )
 """The rooms of the package. Each may import those before it."""
@@ -30,7 +30,7 @@ WRITING = {"insert": 0, "update": 0, "delete": 0}
 WRITING |= {"write_rows": 1, "write_tables": 1, "move_objects": 1, "remove_doubles": 1}
 """Functions that write rows, and which of their arguments is the table."""
 WRITING_SQL = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM|MERGE INTO|COPY|TRUNCATE) ")
-WITHOUT_DATABASE = ("errors", "units", "runs", "config", "sky", "ephemeris", "io")
+WITHOUT_DATABASE = ("errors", "units", "equal_rows", "config", "sky", "ephemeris", "io")
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -7,7 +7,7 @@ import pytest
 from astropy.table import Table
 from small_surveys import Survey, beside, change, designation
 
-from ssdb.ask.result import AssociationResult, load_result
+from ssdb.ask.association_result import AssociationResult, load_result
 from ssdb.association.associate import associate
 from ssdb.errors import NotFoundError
 from ssdb.schema.apdb_dia import dia_source

@@ -13,7 +13,7 @@ from ingesting import EROS as BY_NUMBER
 from ingesting import MQ204, load_night, rows, visits
 from test_views import insert
 
-from ssdb.ask.query import query
+from ssdb.ask.sql import query
 from ssdb.cli import main
 from ssdb.errors import DesignationError, NotFoundError
 from ssdb.identity.designation import name_in

@@ -19,9 +19,9 @@ from test_uncertainty import HN13_CAR_COVARIANCE, HN13_COM, HN13_EPOCH, mpc_orb
 import ssdb
 from ssdb.cli import main
 from ssdb.config import AssociationConfig
+from ssdb.ephemeris.apparent import ephemeris
 from ssdb.ephemeris.covariance import covariance_of
 from ssdb.ephemeris.orbits import Orbits
-from ssdb.ephemeris.predict import ephemeris
 from ssdb.ephemeris.uncertainty import error_ellipses, sky_covariances
 from ssdb.errors import ConfigError, EphemerisError, InputError, NotFoundError
 from ssdb.ingest.orbits import ingest_orbits

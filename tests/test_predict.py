@@ -67,7 +67,7 @@ def test_every_object_of_a_field_is_predicted_and_no_other(survey: Database) -> 
 
 
 def test_the_columns_are_those_that_the_engine_gives(survey: Database) -> None:
-    from ssdb.ephemeris.predict import ephemeris
+    from ssdb.ephemeris.apparent import ephemeris
 
     predict_visits(survey, [3])
     columns = ("ephRateRa", "ephRateDec", "helio_x", "helio_vz", "topo_y", "topo_vx", "ephVmag")

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 from predicting import NIGHT, apart, at, main_belt, orbits_of
 
+from ssdb.ephemeris.apparent import ephemeris, retarded
 from ssdb.ephemeris.chebyshev import evaluate, fit, nodes
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
-from ssdb.ephemeris.predict import ephemeris, retarded
 from ssdb.ephemeris.propagate import trajectories
 from ssdb.predict.segments import (
     MARGIN_DAYS,

@@ -18,7 +18,7 @@ from queried_survey import BANDS, FIRST_MJD, IDS, ORBITS, QueriedSurvey, Row, ad
 from scipy.stats import median_abs_deviation
 
 import ssdb
-from ssdb.ask.queries import named_queries, named_query
+from ssdb.ask.named_queries import named_queries, named_query
 from ssdb.store.database import Database
 
 OBJECT = 9

@@ -12,7 +12,7 @@ from queried_survey import IDS, QueriedSurvey, queried_survey
 from test_cli import done, failed, misused, run
 
 import ssdb
-from ssdb.ask.queries import named_queries
+from ssdb.ask.named_queries import named_queries
 
 
 @pytest.fixture(scope="module")

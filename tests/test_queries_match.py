@@ -17,7 +17,7 @@ from queried_survey import IDS, QueriedSurvey, Row
 from small_surveys import CENTRES, beside
 
 import ssdb
-from ssdb.ask.queries import named_query
+from ssdb.ask.named_queries import named_query
 from ssdb.store.database import Database
 
 MJD = 60000.0

@@ -28,7 +28,7 @@ from ssdb.report import data as report_data
 from ssdb.report import make_report
 from ssdb.report.data import ReportData, read_report
 from ssdb.report.page import render_page
-from ssdb.report.pictures import Picture
+from ssdb.report.picture import Picture
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import initialize
 

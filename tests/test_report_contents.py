@@ -21,7 +21,7 @@ from ssdb.report.data import ReportData, read_report
 from ssdb.report.depth import limiting_magnitudes
 from ssdb.report.magnitudes import depth, magnitude_offsets, residuals_by_magnitude
 from ssdb.report.objects import full_name
-from ssdb.report.pictures import LIGHT, Picture
+from ssdb.report.picture import LIGHT, Picture
 from ssdb.report.sky import opposite, sky_map
 from ssdb.schema.survey import ss_alias
 from ssdb.simulate import SimulationConfig, simulate_night

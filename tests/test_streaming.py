@@ -19,7 +19,7 @@ from pyarrow import parquet
 from small_surveys import change
 
 import ssdb
-import ssdb.ask.query as query_module
+import ssdb.ask.sql as query_module
 import ssdb.store.transfer.read as read_module
 from ssdb.ask.spool import ColumnTypes, as_table, spooled
 from ssdb.cli import main
@@ -173,7 +173,7 @@ def test_a_failure_in_the_middle_leaves_no_file(database_url: str, tmp_path: Pat
 
 
 def ask_to_file(url: str, sql: str, path: Path) -> None:
-    from ssdb.ask.query import asking
+    from ssdb.ask.sql import asking
     from ssdb.io.writers import write_parts
 
     database = ssdb.connect(url)

@@ -14,7 +14,7 @@ from small_surveys import CENTRES, MJD, designation
 from task_inputs import HEIGHT, WIDTH, exposure, predictions, random_inputs, same_table, sky, sources, tangent_wcs
 
 import ssdb
-from ssdb.ask.result import AssociationResult
+from ssdb.ask.association_result import AssociationResult
 from ssdb.rubin.task import SsSingleFrameAssociation
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source

@@ -11,11 +11,11 @@ from conftest import shared_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ssdb.ephemeris.apparent import ephemeris
 from ssdb.ephemeris.covariance import covariance_of
 from ssdb.ephemeris.elements import cometary_to_cartesian
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
-from ssdb.ephemeris.predict import ephemeris
 from ssdb.ephemeris.uncertainty import (
     LARGEST_ARCSEC,
     error_ellipses,

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import ssdb
-from ssdb.ask.queries import named_queries
+from ssdb.ask.named_queries import named_queries
 from ssdb.cli import main
 from ssdb.errors import DatabaseError
 

@@ -16,8 +16,8 @@ from ssdb.association.refine import largest_days, ranks, refine, search_radii
 from ssdb.association.stages import Stage
 from ssdb.association.visit_batch import VisitBatch
 from ssdb.config import AssociationConfig
+from ssdb.equal_rows import begins
 from ssdb.errors import AssociationError, shown
-from ssdb.runs import begins
 from ssdb.sky.edges import deepest, edge_distances, points_in_caps
 from ssdb.sky.frames import ecliptic_rotation
 from ssdb.units import Array, Columns, Index, Integers, Mask

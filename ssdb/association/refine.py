@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
+from ssdb.equal_rows import begins
 from ssdb.errors import AssociationError, shown
-from ssdb.runs import begins
 from ssdb.sky.sphere import moved, separations, tangent_offsets
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers
 

@@ -12,7 +12,7 @@ import click
 from ssdb.cli.common import as_text, json_option, print_json_list, print_table
 
 if TYPE_CHECKING:
-    from ssdb.ask.query import Answer
+    from ssdb.ask.sql import Answer
 
 
 def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,7 +88,7 @@ def print_answer(answer: Answer, format_: str | None, output: str | None) -> Non
             n = write_parts(schema, tables, output)
         click.echo(f"{output}: {n:,} rows", err=True)
     elif format_ == "json":
-        from ssdb.ask.query import distinct
+        from ssdb.ask.sql import distinct
 
         names = distinct(answer.columns)
         print_json_list(dict(zip(names, row, strict=True)) for row in rows)

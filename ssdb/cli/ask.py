@@ -112,7 +112,7 @@ def _typed(text: str) -> int | float | str:
 
 
 def _complete_names(_ctx: click.Context, _option: click.Parameter, begun: str) -> list[str]:
-    from ssdb.ask.queries import named_queries
+    from ssdb.ask.named_queries import named_queries
 
     return [name for name in named_queries() if name.startswith(begun)]
 
@@ -175,7 +175,7 @@ def query(
     if upload is None and (table is not None or type is not None):
         raise click.UsageError("--table and --type go with --upload")
     if name is not None:
-        from ssdb.ask.queries import asking_named
+        from ssdb.ask.named_queries import asking_named
 
         opened = nullcontext((None, None)) if upload is None else input_path(upload, type)
         with opened as (path, type_):
@@ -183,7 +183,7 @@ def query(
             with asking_named(open_database(ctx), name, parameters | times, **given) as answer:
                 print_answer(answer, format_, output)
     else:
-        from ssdb.ask.query import asking
+        from ssdb.ask.sql import asking
 
         typed = {parameter: _typed(value) for parameter, value in parameters.items()}
         with asking(open_database(ctx), str(sql), typed | times) as answer:
@@ -191,7 +191,7 @@ def query(
 
 
 def _list_queries(name: str | None, as_json: bool) -> None:
-    from ssdb.ask.queries import find_query, named_queries
+    from ssdb.ask.named_queries import find_query, named_queries
 
     queries = list(named_queries().values()) if name is None else [find_query(name)]
     if as_json:

@@ -92,7 +92,7 @@ def _shape(name: str, largest: float) -> str:
 @cache
 def _decimals_of_columns() -> dict[str, int | None]:
     """Decimals of the columns of all tables, views and ready-made questions, by name."""
-    from ssdb.ask.queries import named_queries
+    from ssdb.ask.named_queries import named_queries
     from ssdb.store.ddl.views import known_columns
 
     of_queries = {name: column for query in named_queries().values() for name, column in query.columns.items()}

@@ -35,8 +35,8 @@ def ephemeris(
 
     NAME is any name of an object.
     """
-    from ssdb.ask.query import Answer
-    from ssdb.predict.table import ephemeris_table
+    from ssdb.ask.sql import Answer
+    from ssdb.predict.ephemeris_table import ephemeris_table
 
     format_ = wanted_format(format_, as_json, output)
     scale = options["scale"]

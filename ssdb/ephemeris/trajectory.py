@@ -50,7 +50,7 @@ class Trajectories:
         return Trajectories(len(rows), number[self.item[kept]], *steps)
 
     def at(self, mjd_tdb: ArrayLike) -> Array:
-        """Where the objects are: as :class:`ssdb.ephemeris.predict.Paths`; NaN where a path does not reach."""
+        """Where the objects are: as :class:`ssdb.ephemeris.apparent.Paths`; NaN where a path does not reach."""
         times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
         times = np.broadcast_to(times, (self.n, times.shape[-1]))
         items = np.broadcast_to(np.arange(self.n)[:, None], times.shape).ravel()

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ssdb.ephemeris.apparent import Paths, retarded
 from ssdb.ephemeris.bodies import sun
 from ssdb.ephemeris.covariance import correlations
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
-from ssdb.ephemeris.predict import Paths, retarded
 from ssdb.ephemeris.propagate import BATCH, span, trajectories
 from ssdb.errors import InputError
 from ssdb.sky.sphere import cross, norms
@@ -51,7 +51,7 @@ class Variants:
     def covariances(self, mjd_tdb: ArrayLike, observers: Array) -> Array:
         """Covariances of positions on the sky (n, m, 2, 2) in (east, north), arcsec^2; NaN where a variant is lost.
 
-        Times and observers are as of :func:`ssdb.ephemeris.predict.retarded`.
+        Times and observers are as of :func:`ssdb.ephemeris.apparent.retarded`.
         """
         n = len(self.scale)
         times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
@@ -100,7 +100,7 @@ class _TwoBody:
         self._elements = cartesian_to_cometary(orbits.states, orbits.epoch_mjd)
 
     def at(self, mjd_tdb: Array) -> Array:
-        """As :class:`ssdb.ephemeris.predict.Paths` has it."""
+        """As :class:`ssdb.ephemeris.apparent.Paths` has it."""
         n = len(self._elements["q"])
         times = np.broadcast_to(mjd_tdb, (n, np.shape(mjd_tdb)[-1]))
         names = ("q", "e", "i", "node", "argperi", "peri_time")
@@ -151,7 +151,7 @@ def sky_covariances(orbits: Orbits, covariances: Array, mjd_tai: ArrayLike, obse
     """Covariances of positions on the sky, of n orbits with covariances as of :func:`variants`.
 
     For an observatory (a code of the MPC) at m times, MJD TAI; errors as :func:`variants` and
-    :func:`ssdb.ephemeris.predict.ephemeris`.
+    :func:`ssdb.ephemeris.apparent.ephemeris`.
 
     Returns
     -------

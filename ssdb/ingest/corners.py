@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ssdb.equal_rows import begins
 from ssdb.errors import InputError, shown
 from ssdb.ingest.table.checks import (
     Problems,
@@ -18,7 +19,6 @@ from ssdb.ingest.table.checks import (
     valid_rows,
 )
 from ssdb.ingest.table.input import OpenInput
-from ssdb.runs import begins
 from ssdb.schema.arrow import ids
 from ssdb.schema.columns import double, integer, long, short
 from ssdb.schema.survey import visit_detector

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ssdb.ephemeris.constants import GM_SUN
-from ssdb.ingest.formats.kepler import mean_motion
+from ssdb.ephemeris.elements import mean_motion
 from ssdb.ingest.formats.orbit_block import usable_epochs
 from ssdb.units import Array, Mask
 

@@ -14,7 +14,7 @@ from ssdb.ephemeris.uncertainty import error_ellipses, sky_covariances_of_pairs
 from ssdb.errors import InputError
 from ssdb.identity.primary import in_chunks
 from ssdb.predict.catalogue import orbits_of
-from ssdb.predict.views import Views
+from ssdb.predict.viewing import Views
 from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.units import Array, Mask
 

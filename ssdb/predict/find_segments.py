@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
 from ssdb.predict.segments import COEFFICIENT_BYTES, Segments, unpacked_series
-from ssdb.predict.views import Views
+from ssdb.predict.viewing import Views
 from ssdb.schema.survey import ss_ephemeris
 from ssdb.sky.boxes import probes_of_field
 from ssdb.sky.sphere import positions

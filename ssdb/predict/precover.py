@@ -21,7 +21,7 @@ from ssdb.ingest.orbits import store_orbits
 from ssdb.ingest.table.input import Input
 from ssdb.predict.target import Target, find_target
 from ssdb.predict.track import predicted_in_fields
-from ssdb.predict.views import PROVIDER
+from ssdb.predict.viewing import PROVIDER
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.sky.boxes import zone_boxes

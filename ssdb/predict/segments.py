@@ -1,7 +1,7 @@
 """Segments: the paths of objects over one night as Chebyshev series, and the caps of sky that hold them.
 
 A series is that of the barycentric position against the time at which light is emitted. Light time is solved when a
-segment is evaluated (:func:`ssdb.ephemeris.predict.retarded`), so that nothing in it depends on where the observer
+segment is evaluated (:func:`ssdb.ephemeris.apparent.retarded`), so that nothing in it depends on where the observer
 is: a position that holds for the light time to the Earth's centre would be wrong by up to 0.6 mas elsewhere on Earth.
 """
 
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from ssdb.ephemeris.apparent import retarded
 from ssdb.ephemeris.bodies import earth
 from ssdb.ephemeris.chebyshev import evaluate, fit, nodes
 from ssdb.ephemeris.constants import EARTH_RADIUS_KM
 from ssdb.ephemeris.observer import tdb_of_tai
-from ssdb.ephemeris.predict import retarded
 from ssdb.ephemeris.trajectory import Trajectories
 from ssdb.sky.boxes import ROUNDING_DEG
 from ssdb.sky.sphere import norms, positions
@@ -57,7 +57,7 @@ class Segments:
     """The times of emission, MJD TDB, at which the argument of the series is -1 and 1."""
 
     def at(self, mjd_tdb: Array) -> Array:
-        """Where the objects are at times of emission (m,) or (n, m): as :class:`ssdb.ephemeris.predict.Paths`."""
+        """Where the objects are at times of emission (m,) or (n, m): as :class:`ssdb.ephemeris.apparent.Paths`."""
         half = 0.5 * (self.tmax - self.tmin)[:, None]
         argument = (np.atleast_1d(mjd_tdb) - self.tmin[:, None]) / half - 1.0
         position, derivative = evaluate(self.coefficients[..., None], argument)

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ssdb.ephemeris.apparent import retarded
 from ssdb.ephemeris.bodies import earth
 from ssdb.ephemeris.observer import tdb_of_tai
-from ssdb.ephemeris.predict import retarded
 from ssdb.ephemeris.propagate import span, trajectories
 from ssdb.ephemeris.trajectory import Trajectories
 from ssdb.ephemeris.uncertainty import Variants, variants
@@ -18,7 +18,7 @@ from ssdb.errors import EphemerisError, shown
 from ssdb.predict.covariances import with_ellipses
 from ssdb.predict.segments import parallax
 from ssdb.predict.target import Target
-from ssdb.predict.views import Views, away_from, in_field, no_observatory, prediction_rows, views_of
+from ssdb.predict.viewing import Views, away_from, in_field, no_observatory, prediction_rows, views_of
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.ranges import MJD
 from ssdb.schema.survey import ss_prediction, visit

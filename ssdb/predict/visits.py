@@ -16,7 +16,7 @@ from ssdb.errors import NotFoundError, shown
 from ssdb.predict.covariances import with_errors
 from ssdb.predict.find_segments import night_of, segments_near
 from ssdb.predict.make_segments import NightReport, make_segments
-from ssdb.predict.views import Views, prediction_rows, seen_by_segments, views_of
+from ssdb.predict.viewing import Views, prediction_rows, seen_by_segments, views_of
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.tables.aliases import lock_names

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ssdb.report.objects import ObservedObject
-from ssdb.report.pictures import Picture, Theme, in_bands, plain
+from ssdb.report.picture import Picture, Theme, in_bands, plain
 
 
 def light_curve(one: ObservedObject) -> Picture | None:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ssdb.report.data import MAGNITUDE_BIN, MANY_CANDIDATES, CameraOutlines, ReportData
-from ssdb.report.pictures import MOST_DOTS, Picture, Theme
+from ssdb.report.picture import MOST_DOTS, Picture, Theme
 from ssdb.report.statistics import fractions, median_and_width, medians_and_widths
 from ssdb.sky.sphere import positions, tangent_offsets, unit_vectors
 from ssdb.units import ARCSEC_PER_DEG, Array

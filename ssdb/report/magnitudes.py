@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ssdb.report.data import ReportData
 from ssdb.report.depth import FAINT, FEWEST_SOURCES, SIGNIFICANCE
-from ssdb.report.pictures import MOST_DOTS, Picture, Theme, in_bands, plain
+from ssdb.report.picture import MOST_DOTS, Picture, Theme, in_bands, plain
 from ssdb.report.statistics import median_and_width, medians_and_widths
 from ssdb.units import Array
 

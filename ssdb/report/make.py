@@ -16,7 +16,7 @@ from ssdb.report.data import ReportData, read_report
 from ssdb.report.magnitudes import depth, magnitude_offsets, residuals_by_magnitude
 from ssdb.report.objects import OBJECTS_NAME, objects_table
 from ssdb.report.page import PAGE_NAME, DrawnPicture, render_page
-from ssdb.report.pictures import DARK, LIGHT
+from ssdb.report.picture import DARK, LIGHT
 from ssdb.report.sky import sky_map
 from ssdb.store.database import Database
 

@@ -18,7 +18,7 @@ from ssdb import __version__
 from ssdb.report.data import RUNS_SHOWN, ReportData
 from ssdb.report.depth import FAINT
 from ssdb.report.objects import OBJECTS_NAME
-from ssdb.report.pictures import DOTS_PER_INCH, Picture
+from ssdb.report.picture import DOTS_PER_INCH, Picture
 from ssdb.report.statistics import median_and_width, medians_and_widths
 from ssdb.units import Columns
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ssdb.report.data import ReportData
-from ssdb.report.pictures import Picture, Theme, in_bands, plain
+from ssdb.report.picture import Picture, Theme, in_bands, plain
 from ssdb.sky.frames import mean_ecliptic_rotation
 from ssdb.sky.sphere import moved, positions, smallest_cap, tangent_offsets
 from ssdb.units import ARCSEC_PER_DEG, Array

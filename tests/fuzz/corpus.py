@@ -24,7 +24,7 @@ import pyarrow as pa
 from astropy.io import fits
 
 from fuzz import mutations
-from ssdb.ask.queries import named_query
+from ssdb.ask.named_queries import named_query
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.identifications import ingest_identifications
 from ssdb.ingest.orbits import ingest_orbits

@@ -12,7 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, InputError, UsageError, option, quoted, shown
-from ssdb.ingest.formats.mpc_orb import in_memory_as_text
+from ssdb.ingest.formats.mpc_orb_json import in_memory_as_text
 from ssdb.ingest.formats.mpc_orbits import is_mpc_orbits, read_mpc_orbits
 from ssdb.ingest.formats.mpcorb import is_mpcorb, read_mpcorb
 from ssdb.ingest.formats.mpsky import is_mpsky, read_mpsky

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from ssdb.errors import InputError, shown
 from ssdb.identity.identify import identify_in_two_forms
-from ssdb.ingest.formats.mpc_orb import as_text, not_json, with_values_of_json
+from ssdb.ingest.formats.mpc_orb_json import as_text, not_json, with_values_of_json
 from ssdb.ingest.formats.orbit_block import (
     PACKED,
     UNPACKED,

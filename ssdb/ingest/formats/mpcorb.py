@@ -15,10 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ssdb.ephemeris.elements import keplerian_to_cometary
+from ssdb.ephemeris.elements import keplerian_to_cometary, mean_motion, semimajor_axis
 from ssdb.errors import InputError
 from ssdb.identity.packed_arrays import unpack
-from ssdb.ingest.formats.kepler import mean_motion, semimajor_axis
 from ssdb.ingest.formats.orbit_block import PACKED, ROWS_PER_BLOCK, UNPACKED, OrbitBlock, numbers_of
 from ssdb.io.input_file import input_of
 from ssdb.io.text_lines import lines_of

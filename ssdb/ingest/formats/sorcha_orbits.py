@@ -16,11 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS, GM_SUN
-from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary
+from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian, keplerian_to_cometary, of_ellipses
 from ssdb.errors import InputError, option, quoted, shown
 from ssdb.identity.identify import identify
 from ssdb.identity.packed_arrays import packed_of
-from ssdb.ingest.formats.kepler import of_ellipses
 from ssdb.ingest.formats.orbit_block import (
     PACKED,
     UNPACKED,

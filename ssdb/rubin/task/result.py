@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.ask.result import AssociationResult
+from ssdb.ask.association_result import AssociationResult
 from ssdb.association.match import Matches
 from ssdb.association.results import count
 from ssdb.association.visit_batch import VisitBatch

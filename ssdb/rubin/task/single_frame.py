@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ssdb import __version__
-from ssdb.ask.result import AssociationResult
+from ssdb.ask.association_result import AssociationResult
 from ssdb.association.results import rows_of_matches
 from ssdb.association.stages import Stages
 from ssdb.config import AssociationConfig

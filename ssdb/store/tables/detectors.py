@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.runs import begins
+from ssdb.equal_rows import begins
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import DONE, PENDING, visit_detector
 from ssdb.store.transfer.array_parameters import array_rows

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pyarrow as pa
 
+from ssdb.ephemeris.apparent import columns_of, retarded
 from ssdb.ephemeris.bodies import sun
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
-from ssdb.ephemeris.predict import columns_of, retarded
 from ssdb.errors import EphemerisError, option
 from ssdb.predict.segments import MOST_DAYS, Segments
 from ssdb.schema.arrow import arrow_schema

@@ -17,7 +17,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.ask.meanings import column_meant
-from ssdb.ask.query import Answer, QueryResult, asking
+from ssdb.ask.sql import Answer, QueryResult, asking
 from ssdb.errors import ConfigError, ParameterError, QueryError, option, quoted
 from ssdb.io.input_file import input_of
 from ssdb.io.times import mjd_tai_of, span_of

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ssdb.ask.query import QueryResult
-from ssdb.ephemeris.predict import ephemeris
+from ssdb.ask.sql import QueryResult
+from ssdb.ephemeris.apparent import ephemeris
 from ssdb.ephemeris.uncertainty import error_ellipses, sky_covariances
 from ssdb.errors import ConfigError, quoted
 from ssdb.io.times import SCALES, mjd_tai_of, utc_texts
