@@ -13,11 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+# text_lines and formats.parquet are imported where they are used: they load Arrow, and every --help needs TYPES.
 from ssdb.errors import ConfigError, InputError, UsageError, option, quoted
-from ssdb.io.formats.parquet import names_of
 from ssdb.io.limits import unfolded
 from ssdb.io.not_read import refuse_archive, refuse_nested, require_file
-from ssdb.io.text_lines import header_line, header_names, with_newlines
 
 ENDINGS = {
     "Parquet": (".parquet", ".pq"),
@@ -142,6 +141,8 @@ class InputFile(os.PathLike[str]):
     @cached_property
     def header(self) -> tuple[bytes, int]:
         """Of text the line that names the columns, and how many blank lines and comments stand before it."""
+        from ssdb.io.text_lines import header_line, with_newlines
+
         line, before = header_line(with_newlines(io.BufferedReader(io.BytesIO(self.beginning))))
         if line.endswith(b"\n"):
             return line, before
@@ -151,6 +152,9 @@ class InputFile(os.PathLike[str]):
     @cached_property
     def names(self) -> list[str]:
         """The names of its columns, of Parquet and of text; InputError if it cannot be read, or is something else."""
+        from ssdb.io.formats.parquet import names_of
+        from ssdb.io.text_lines import header_names
+
         if self.content == "Parquet" or Path(self.path).is_dir():
             return names_of(Path(self.path))
         return header_names(self.header[0], self.path)
@@ -161,6 +165,8 @@ class InputFile(os.PathLike[str]):
 
         InputError if it is not there or, here or when it is read within the context, not readable or truncated.
         """
+        from ssdb.io.text_lines import header_line, with_newlines
+
         self.require()
         try:
             with unfolded(Path(self.path)) as file:
