@@ -75,7 +75,7 @@ def attach(ctx: click.Context, visits: tuple[int, ...]) -> None:
 
 @partition.command()
 @_visits
-@click.option("--detached", "--set-aside", "detached", is_flag=True, help="Only detached partitions.")
+@click.option("--detached", "detached", is_flag=True, help="Only detached partitions.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def drop(ctx: click.Context, visits: tuple[int, ...], detached: bool, yes: bool) -> None:
