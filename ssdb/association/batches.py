@@ -1,4 +1,4 @@
-"""Deals visits in batches, each of which is associated in one transaction, and gives others a turn between them."""
+"""Divides visits into batches, one transaction each, and pauses between them so that others can write to SQLite."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAUSE_SECONDS = 0.12
 
 
 class Batches:
-    """Deals visits in batches, each visit once, of which ``in_hand`` are worked on at a time.
+    """Divides visits into batches, each visit once, of which ``in_hand`` are worked on at a time.
 
     The rows of the batches so far decide how many visits are in the next one, at most ``most``: many small ones, since
     every batch takes some milliseconds by itself; few where there are very many pairs, since these are all in memory at

@@ -1,4 +1,4 @@
-"""Light curve and phase curve of an object."""
+"""Draws the light curve and the phase curve of an object."""
 
 from __future__ import annotations
 

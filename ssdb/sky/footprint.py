@@ -1,4 +1,4 @@
-"""Footprints of detectors: closed outlines on the sky, whose points are joined by great circles."""
+"""Footprints of detectors: the areas within closed outlines on the sky, whose points are joined by great circles."""
 
 from __future__ import annotations
 

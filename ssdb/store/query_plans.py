@@ -1,4 +1,4 @@
-"""Holds PostgreSQL to the plan that a statement is written for."""
+"""Makes PostgreSQL use the query plan that a statement was written for."""
 
 from __future__ import annotations
 

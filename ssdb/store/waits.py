@@ -1,4 +1,4 @@
-"""Says on the log that something is waited for, when it takes long."""
+"""Logs a message when something takes more than two seconds to wait for."""
 
 from __future__ import annotations
 

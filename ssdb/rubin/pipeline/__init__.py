@@ -1,1 +1,1 @@
-"""Rubin's PipelineTask, for which ssdb does the work; to be imported as :mod:`ssdb.lsst`."""
+"""Rubin's PipelineTask that runs ssdb; to be imported as :mod:`ssdb.lsst`."""

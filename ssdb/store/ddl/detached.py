@@ -1,4 +1,4 @@
-"""Gets old nights out of the way: lists partitions, detaches and attaches them, or drops them. PostgreSQL only.
+"""Lists, detaches, attaches and drops partitions of old nights (PostgreSQL).
 
 The rows of Visit and VisitDetector, which have no partitions, go with those of the others. Nobody else uses these
 tables meanwhile, so that whoever reads sees a night whole or not at all. Only the owner of the tables can change them.

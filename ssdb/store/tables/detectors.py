@@ -1,6 +1,7 @@
-"""VisitDetector: the footprints and state of detectors, and totals: what the sources of each are together.
+"""VisitDetector: footprints and state of detectors, and totals of each detector's sources.
 
-Association needs the totals of every detector, and would have to look at all sources of a visit to find them.
+The totals are count, first and last time, largest variance. Association needs those of every detector, and would have
+to look at all sources of a visit to find them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Moves rows of objects to other designations: what the modules of several tables need for it."""
+"""What the modules of several tables share for moving rows to an object's primary designation (relink)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Treats an open transaction as if it were the database."""
+"""A Database that runs everything inside a transaction that is already open."""
 
 from __future__ import annotations
 
