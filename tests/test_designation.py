@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ssdb.errors import DesignationError
 from ssdb.identity import designation
-from ssdb.identity.designation import little_endian_id, pack, packed_from_id, ss_object_id
+from ssdb.identity.designation import pack, packed_from_id, ss_object_id
 from ssdb.identity.identify import identify
 
 HALF_MONTHS = "ABCDEFGHJKLMNOPQRSTUVWXY"
@@ -96,10 +96,9 @@ def test_published_packed_forms(unpacked: str, packed: str) -> None:
 
 
 def test_published_identifiers() -> None:
-    """2015 MQ204 has the identifier that Rubin's alerts give it, and the other encoding's published value."""
+    """2015 MQ204 has the identifier that Rubin's alerts give it."""
     assert ss_object_id("K15MK4Q") == 21164728253101137
     assert packed_from_id(21164728253101137) == "K15MK4Q"
-    assert little_endian_id("K15MK4Q") == 5851384610838104864
 
 
 @pytest.mark.parametrize(
@@ -204,10 +203,9 @@ def test_packed_provisional_by_the_published_rule(year: int, half_month: str, le
 
 @given(st.lists(designations, unique=True, max_size=50))
 def test_distinct_designations_have_distinct_ids(texts: list[str]) -> None:
-    """No two objects share an identifier, in either encoding."""
+    """No two objects share an identifier."""
     packed = [pack(text)[0] for text in texts]
     assert len(set(map(ss_object_id, packed))) == len(texts)
-    assert len(set(map(little_endian_id, packed))) == len(texts)
 
 
 @given(st.text(string.ascii_letters + string.digits + " _-/~().'", max_size=14))
@@ -245,8 +243,6 @@ def test_only_packed_forms_have_ids(text: str) -> None:
     """What cannot be a packed form has no identifier."""
     with pytest.raises(DesignationError):
         ss_object_id(text)
-    with pytest.raises(DesignationError):
-        little_endian_id(text)
 
 
 @pytest.mark.parametrize(

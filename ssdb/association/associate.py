@@ -30,12 +30,7 @@ from ssdb.store.notify import notify_associated
 from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.results import replace_results
 from ssdb.store.tables.runs import begin_run, finish_run
-from ssdb.store.tables.visits import (
-    claim_visits,
-    count_without_predictions,
-    have_predictions,
-    pending_visits,
-)
+from ssdb.store.tables.visits import claim_visits, count_without_predictions, have_predictions, pending_visits
 from ssdb.store.transfer.write import Progress
 
 logger = logging.getLogger(__name__)
@@ -46,61 +41,39 @@ _VISITS_PER_BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class VisitOutcome:
-    """What became of one visit.
-
-    Attributes
-    ----------
-    visit : int
-    n_sources, n_total_ss_objects, n_associated_ss_objects : int
-        Sources matched, known objects expected, known objects that got a source.
-    seconds : float
-        Its share of the time of its batch. Batches overlap on PostgreSQL: these are more than from beginning to end.
-    """
+    """What became of one visit: sources matched, known objects expected, known objects that got a source."""
 
     visit: int
     n_sources: int
     n_total_ss_objects: int
     n_associated_ss_objects: int
     seconds: float
+    """Its share of the time of its batch. Batches overlap on PostgreSQL: these are more than from beginning to end."""
 
 
 @dataclass(slots=True)
 class AssociationReport:
-    """What one call of :func:`associate` did; also stored as a row of AssociationRun.
-
-    Attributes
-    ----------
-    run_id : str
-    config : AssociationConfig
-    visits : list of VisitOutcome
-        The visits that were associated, ascending.
-    failed : dict of int to str
-        Visits that could not be associated, with the reason. They stay as they were.
-    left_out : list of LeftOut
-        Stored predictions that make no sense, and were not used: which, and why. The visits are associated without
-        them.
-    n_without_predictions : int
-        Pending visits that were left so because their predictions have not been loaded.
-    n_taken : int
-        Pending visits that were left to another process, which was just loading or associating them.
-    seconds : float
-        From beginning to end.
-    stages : Stages
-        Seconds and rows of every stage: predictions and detectors for ``read``, predictions for ``footprints``, pairs
-        for ``join`` and ``refine``, candidates for ``assign``, matches for ``derive``, rows of all three tables for
-        ``write``. What was done again because a batch failed counts again, and what is done at the same time
-        adds up: these seconds are more than those from beginning to end.
-    """
+    """What one call of :func:`associate` did; also stored as a row of AssociationRun."""
 
     run_id: str
     config: AssociationConfig
     visits: list[VisitOutcome] = field(default_factory=list)
+    """Those that were associated, ascending."""
     failed: dict[int, str] = field(default_factory=dict)
+    """Visits that could not be associated, with the reason. They stay as they were."""
     left_out: list[LeftOut] = field(default_factory=list)
+    """Stored predictions that make no sense. Their visits are associated without them."""
     n_without_predictions: int = 0
+    """Pending visits that were left so because their predictions have not been loaded."""
     n_taken: int = 0
+    """Pending visits that were left to another process, which was just loading or associating them."""
     seconds: float = 0.0
+    """From beginning to end."""
     stages: Stages = field(default_factory=Stages)
+    """Seconds and rows of every stage: predictions and detectors for ``read``, predictions for ``footprints``, pairs
+    for ``join`` and ``refine``, candidates for ``assign``, matches for ``derive``, rows of all three tables for
+    ``write``. What was done again because a batch failed counts again, and what is done at the same time adds up: these
+    seconds are more than those from beginning to end."""
 
     @property
     def totals(self) -> dict[str, int]:
@@ -139,19 +112,13 @@ def associate(
     progress : callable, optional
         Called with the numbers of visits finished now, and of all.
 
-    Returns
-    -------
-    AssociationReport
-        Also of the visits that failed: one that does costs only itself.
-
     Raises
     ------
     NotFoundError
-        If a visit is not in the database, or its predictions have not been loaded.
-    ConfigError
+        If a visit is not in the database, or its predictions have not been loaded. (Of a visit that fails later only
+        the report tells; it costs only itself.)
+    UsageError
         If detectors are asked for without visits.
-    DatabaseError
-        If the database fails.
     """
     if detectors is not None and visits is None:
         raise UsageError("detectors= needs visits=: a detector is of a visit")

@@ -13,22 +13,13 @@ from ssdb.units import AU_KM, SECONDS_PER_DAY, Array, Columns, Index
 def derive(predictions: Columns, index: Index, sources: Columns, config: AssociationConfig) -> Columns:
     """The rows of SSSource for n sources that were matched with predictions.
 
-    Parameters
-    ----------
-    predictions : mapping of str to ndarray, shape (p,)
-        Columns of SsPrediction: positions ICRS astrometric in degrees, rates in deg/d (ephRateRa with cos dec), helio
-        and topo positions in au and velocities in km/s, times MJD TAI. NaN where unknown.
-    index : ndarray of int, shape (n,)
-        Row of the prediction of each matched source.
-    sources : mapping of str to ndarray, shape (n,)
-        diaSourceId, visit, detector, midpointMjdTai (MJD TAI), ra, dec (ICRS, deg), diaDistanceRank.
-    config : AssociationConfig
+    ``predictions`` has columns of SsPrediction, shape (p,): positions ICRS astrometric in degrees, rates in deg/d
+    (ephRateRa with cos dec), helio and topo positions in au and velocities in km/s, times MJD TAI; NaN where unknown.
+    ``index``, shape (n,), is the row of the prediction of each source. ``sources``, shape (n,), has diaSourceId, visit,
+    detector, midpointMjdTai (MJD TAI), ra, dec (ICRS, deg), diaDistanceRank.
 
-    Returns
-    -------
-    dict of str to ndarray, shape (n,)
-        All columns of SSSource but ``designation``: identifiers as they came, everything else in double precision and
-        the units of the APDB. The prediction is taken to the source's time. NaN is what cannot be known.
+    Gives all columns of SSSource but ``designation``: identifiers as they came, everything else in double precision and
+    the units of the APDB. The prediction is taken to the source's time. NaN is what cannot be known.
     """
 
     def predicted(name: str) -> Array:

@@ -222,13 +222,7 @@ def match(
     return Matches(expected, candidates, ss_source)
 
 
-def _expected(
-    batch: VisitBatch,
-    placement: Placement,
-    prediction: Index,
-    chosen: Mask,
-    source_id: Integers,
-) -> Columns:
+def _expected(batch: VisitBatch, placement: Placement, prediction: Index, chosen: Mask, source_id: Integers) -> Columns:
     n = len(placement.row)
     dia_source_id, seen = np.zeros(n, np.int64), np.zeros(n, bool)
     dia_source_id[prediction[chosen]] = source_id[chosen]

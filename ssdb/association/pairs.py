@@ -41,20 +41,10 @@ def read_candidate_pairs(
 ) -> Columns:
     """The join in the database: pairs of a prediction and a source that may belong together, never too few.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        The connection that read the visits, in the same transaction, for writing.
-    batch : VisitBatch
-    considered : ndarray of bool, shape (p,)
-        The predictions of which pairs are wanted.
-    config : AssociationConfig
-
-    Returns
-    -------
-    dict of columns, shape (n,)
-        prediction: the index into the predictions; visit, ssObjectId; diaSourceId, detector, midpointMjdTai, ra, dec of
-        the source, in uncertainty mode also raErr, decErr, ra_dec_Cov. By (visit, ssObjectId, diaSourceId) ascending.
+    The connection is that which read the visits, in the same transaction, for writing; ``considered``, shape (p,),
+    marks the predictions of which pairs are wanted. Gives columns of shape (n,), by (visit, ssObjectId, diaSourceId)
+    ascending: prediction, the index into the predictions; visit, ssObjectId; diaSourceId, detector, midpointMjdTai, ra,
+    dec of the source, in uncertainty mode also raErr, decErr, ra_dec_Cov.
     """
     rows, radii, boxes = _boxes(batch, considered, config)
     columns = {
@@ -126,14 +116,7 @@ def in_index_order(boxes: Columns) -> Columns:
 def sources_in_boxes(connection: sa.Connection, box: sa.FromClause, visits: Integers) -> sa.Subquery:
     """What candidates.*.sql finds: the place of a box, and columns of the sources in it.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        Where it will run.
-    box : sqlalchemy.FromClause
-        Rows called "box": place, visit, zone, ra0, ra1.
-    visits : ndarray of int64
-        Those of the boxes are between the first and the last.
+    The rows, called "box", have place, visit, zone, ra0, ra1; their visits are between the first and the last given.
     """
     text = sa.text(sql_text(f"candidates.{connection.dialect.name}.sql"))
     statement = text.bindparams(first=int(visits[0]), last=int(visits[-1])).columns(

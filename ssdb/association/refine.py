@@ -40,6 +40,11 @@ def refine(
 ) -> Candidates:
     """Pairs that pass the exact test, of a superset that a box join found.
 
+    In fixed mode those with separation <= radius, of weight 1 - (separation / radius)^2. In uncertainty mode those with
+    chi2 <= the limit of n_sigma and separation <= max_radius, of weight = log_odds = ln(P / (1 - P)) - chi2 / 2
+    - ln(det C) / 2 - ln(2 pi density) (Budavari & Szalay 2008, ApJ 679, 301), C in arcsec^2; that needs the density.
+    AssociationError if a source's time is more than 0.02 d from that of the prediction.
+
     Parameters
     ----------
     predictions : mapping of str to ndarray, shape (p,)
@@ -49,23 +54,8 @@ def refine(
     pairs : mapping of str to ndarray, shape (n,)
         prediction (index into predictions), diaSourceId, midpointMjdTai (MJD TAI), ra, dec (ICRS, deg), raErr
         (with cos dec), decErr (deg), ra_dec_Cov (deg^2). NaN where unknown.
-    config : AssociationConfig
     density : array_like, shape (n,) or scalar
-        Sources per square arcsecond around each pair; used, and needed, in uncertainty mode only.
-
-    Returns
-    -------
-    Candidates
-        Fixed mode: separation <= radius, weight 1 - (separation / radius)^2. Uncertainty mode: chi2 <= the limit of
-        n_sigma and separation <= max_radius, weight = log_odds = ln(P / (1 - P)) - chi2 / 2 - ln(det C) / 2
-        - ln(2 pi density) (Budavari & Szalay 2008, ApJ 679, 301), C in arcsec^2.
-
-    Raises
-    ------
-    AssociationError
-        If a source's time is more than 0.02 d from that of the prediction.
-    ValueError
-        If density is missing in uncertainty mode.
+        Sources per square arcsecond around each pair.
     """
     index = pairs["prediction"]
     days = pairs["midpointMjdTai"] - predictions["midpointMjdTai"][index]
@@ -96,16 +86,10 @@ def search_radii(
     """Radii (arcsec) that no candidate of a prediction can be outside of, round the prediction at its own time, shape
     (p,).
 
-    Parameters
-    ----------
-    predictions : mapping of str to ndarray, shape (p,)
-        As in :func:`refine`.
-    config : AssociationConfig
-    largest_source_variance : array_like, shape (p,) or scalar
-        Bound on the variance of a source's position in any direction, over the sources of the visit, arcsec^2: the
-        larger eigenvalue of the source's covariance, or raErr^2 + decErr^2, which it never exceeds.
-    largest_dt_days : array_like, shape (p,) or scalar
-        Largest difference in time between a source of the visit and the prediction, days.
+    ``predictions`` are as in :func:`refine`. ``largest_source_variance`` (arcsec^2) is a bound on the variance of a
+    source's position in any direction, over the sources of the visit: the larger eigenvalue of the source's covariance,
+    or raErr^2 + decErr^2, which it never exceeds. ``largest_dt_days`` is the largest difference in time between a
+    source of the visit and the prediction. Both are of shape (p,) or scalars.
     """
     motion = np.hypot(predictions["ephRateRa"], predictions["ephRateDec"]) * np.abs(largest_dt_days) * ARCSEC_PER_DEG
     motion = np.where(np.isnan(motion), 0.0, motion)

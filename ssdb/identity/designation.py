@@ -53,27 +53,13 @@ _COMET_NAME = re.compile(rf"(?:-?\d+ {_ORDER}|[^\d()]*(?:[^\W\d_]{{3}}|[A-Z][a-z
 
 
 def pack(text: str) -> tuple[str, str]:
-    """The packed and the canonical unpacked form of a designation.
+    """The packed form of a designation, of 5 to 8 characters, and the canonical unpacked form.
 
-    Parameters
-    ----------
-    text : str
-        A designation, unpacked or packed: numbers (433, "(433)", "433 Eros"), provisional designations ("2015 MQ204",
-        2015_MQ204, 2015MQ204), survey designations ("2040 P-L"), comets (1P/Halley, 73P-BB, "C/2017 K2 (PANSTARRS)")
-        and interstellar objects (2I/Borisov).
-
-    Returns
-    -------
-    packed : str
-        The packed form, of 5 to 8 characters.
-    designation : str
-        The unpacked form, without names: "433", "2015 MQ204", "73P-BB", "C/2017 K2". Years before 1925 are written
-        the way the Minor Planet Center does ("A904 OA" for 1904 OA).
-
-    Raises
-    ------
-    DesignationError
-        If the text is no designation, or has no packed form of up to 8 characters that leads back to it.
+    The text is unpacked or packed: numbers (433, "(433)", "433 Eros"), provisional designations ("2015 MQ204",
+    2015_MQ204, 2015MQ204), survey designations ("2040 P-L"), comets (1P/Halley, 73P-BB, "C/2017 K2 (PANSTARRS)") and
+    interstellar objects (2I/Borisov). The unpacked form is without names: "433", "2015 MQ204", "73P-BB", "C/2017 K2";
+    years before 1925 are written the way the Minor Planet Center does ("A904 OA" for 1904 OA). DesignationError if the
+    text is no designation, or has no packed form of up to 8 characters that leads back to it.
     """
     if packed := _packed_provisional(text):
         return packed, text
@@ -125,7 +111,9 @@ def ss_object_id(packed: str) -> int:
     It is positive in 64 bits, and different for different packed designations, whatever their lengths. DesignationError
     if the text does not have 5 to 8 characters of ASCII.
     """
-    return int.from_bytes(_packed_bytes(packed), "big")
+    if not (MIN_PACKED_LENGTH <= len(packed) <= MAX_PACKED_LENGTH and packed.isascii()):
+        raise DesignationError(f"{quoted(packed)} is not a packed designation")
+    return int.from_bytes(packed.encode("ascii"), "big")
 
 
 def packed_from_id(object_id: int) -> str:
@@ -142,20 +130,6 @@ def packed_from_id(object_id: int) -> str:
     if not packed or packed != text:
         raise DesignationError(f"{object_id} is not an ssObjectId made from a packed designation")
     return packed
-
-
-def little_endian_id(packed: str) -> int:
-    """The other encoding in use: padded with blanks on the left to 8 characters, read as a little-endian number.
-
-    5851384610838104864 for K15MK4Q. DesignationError as of :func:`ss_object_id`.
-    """
-    return int.from_bytes(_packed_bytes(packed).rjust(MAX_PACKED_LENGTH), "little")
-
-
-def _packed_bytes(packed: str) -> bytes:
-    if not (MIN_PACKED_LENGTH <= len(packed) <= MAX_PACKED_LENGTH and packed.isascii()):
-        raise DesignationError(f"{quoted(packed)} is not a packed designation")
-    return packed.encode("ascii")
 
 
 def _packed_provisional(text: str) -> str | None:

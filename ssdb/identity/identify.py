@@ -1,4 +1,4 @@
-"""Makes identifiers and designations of many names of objects at once, simulated ones too."""
+"""Converts many names of objects at once to identifiers (ssObjectId) and designations, of simulated objects too."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ def identify(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Identifiers (``ssObjectId``) and unpacked designations of many objects, each of shape (n,).
 
+    The names are of any form that :func:`pack` takes; repeated ones cost nothing. DesignationError if names are missing
+    or cannot be identified (the message gives the rows, counted from 1), or if two simulated names have one hash.
+
     Parameters
     ----------
-    names : sequence of str, shape (n,)
-        In any form that :func:`pack` takes; repeated names cost nothing.
     label : str
         Where they are from (a file), for messages.
     simulated_names : bool
@@ -41,12 +42,6 @@ def identify(
         Asked for the designations of those names that are none; gives those it knows.
     strict : bool
         Whether names that cannot be identified are an error; if not, their identifier is 0.
-
-    Raises
-    ------
-    DesignationError
-        If names are missing or cannot be identified (the message gives the rows, counted from 1), or if two simulated
-        names have one hash.
     """
     where = f"{label}: " if label else ""
     column = _text_column(names, where)

@@ -54,7 +54,8 @@ def unpack(packed: pa.Array) -> tuple[pa.Array, np.ndarray]:
     if len(rest):
         others: list[str | None] = []
         for i, text in zip(rest.tolist(), packed.take(pa.array(rest)).to_pylist(), strict=True):
-            others.append(_slowly(text))
+            form, designation = _forms(text)
+            others.append(designation if form == text else None)
             if others[-1] is not None:
                 ids[i] = ss_object_id(text)
         mask = np.zeros(n, bool)
@@ -87,7 +88,7 @@ def pack_texts(designations: pa.Array) -> pa.Array:
     """Packed forms of designations, shape (n,), in any form that :func:`pack` takes, one after the other; NULL where
     none.
     """
-    return pa.array([_packed(text) for text in designations.to_pylist()], pa.string())
+    return pa.array([_forms(text)[0] for text in designations.to_pylist()], pa.string())
 
 
 def packed_of(ids: Integers) -> pa.Array:
@@ -96,20 +97,12 @@ def packed_of(ids: Integers) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def _packed(text: str | None) -> str | None:
+def _forms(text: str | None) -> tuple[str | None, str | None]:
+    """The packed and the unpacked form of a designation; None where it is none."""
     try:
-        return pack(text or "")[0]
+        return pack(text or "")
     except DesignationError:
-        return None
-
-
-def _slowly(text: str | None) -> str | None:
-    """The unpacked form of one packed designation; None if it is not one (or not packed)."""
-    try:
-        packed, designation = pack(text or "")
-    except DesignationError:
-        return None
-    return designation if packed == text else None
+        return None, None
 
 
 def _letters(texts: pa.Array, n: int) -> np.ndarray:

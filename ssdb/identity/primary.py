@@ -1,4 +1,4 @@
-"""The primary designation of objects: which of several designations of one object is the one to use.
+"""Finds the primary designation of objects: which of several designations of one object is the one to use.
 
 The Minor Planet Center says it in two tables: numbered_identifications (a number is an object with a provisional
 designation) and current_identifications (two provisional designations are one object). Where they say nothing about a
@@ -8,8 +8,7 @@ designation, SsAlias may remember what they, or a file, said before.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -102,26 +101,31 @@ def _end(object_id: int, steps: Mapping[int, tuple[int, str]]) -> tuple[int, str
 def _one_step(connection: sa.Connection, objects: Mapping[int, str]) -> dict[int, tuple[int, str]]:
     """The next designation on the way to the primary one, of those objects that have another one to go to."""
     packed = {packed_from_id(object_id): object_id for object_id in objects}
-    found = {packed[name]: primary for name, primary in _in_current(connection, packed).items()}
+    found = {packed[name]: primary for name, primary in _primaries(connection, _SECONDARY, packed).items()}
     numbers = {name: object_id for object_id, name in objects.items() if name[:1].isdigit() and " " not in name}
-    found |= {numbers[name]: primary for name, primary in _in_numbered(connection, numbers).items()}
+    found |= {numbers[name]: primary for name, primary in _primaries(connection, _numbered.permid, numbers).items()}
     rest = {name: object_id for object_id, name in objects.items() if object_id not in found}
     found |= _in_aliases(connection, rest)
     return {object_id: there for object_id, there in found.items() if there[0] != object_id}
 
 
-def _in_numbered(connection: sa.Connection, numbers: Collection[str]) -> dict[str, tuple[int, str]]:
-    statement = sa.select(_numbered.permid, _numbered.unpacked_primary_provisional_designation)
-    rows = [
-        row for part in in_chunks(numbers) for row in connection.execute(statement.where(_numbered.permid.in_(part)))
-    ]
-    return _identified(rows, "numbered_identifications")
+def _primaries(connection: sa.Connection, key: sa.Column, names: Collection[str]) -> dict[str, tuple[int, str]]:
+    """The primary designations that the table of a column has for names in this column, by name.
 
-
-def _in_current(connection: sa.Connection, packed: Collection[str]) -> dict[str, tuple[int, str]]:
-    statement = sa.select(_SECONDARY, _current.unpacked_primary_provisional_designation)
-    rows = [row for part in in_chunks(packed) for row in connection.execute(statement.where(_SECONDARY.in_(part)))]
-    return _identified(rows, "current_identifications")
+    Those that no identifier can be made from are passed over with a warning: their objects stay under the designations
+    that they come under, and no other object is concerned.
+    """
+    statement = sa.select(key, key.table.c.unpacked_primary_provisional_designation)
+    rows = [row for part in in_chunks(names) for row in connection.execute(statement.where(key.in_(part)))]
+    found: dict[str, tuple[int, str]] = {}
+    for name, primary in rows:
+        try:
+            packed, canonical = pack(primary)
+        except DesignationError as error:
+            logger.warning("%s: the primary designation of %s is passed over: %s", key.table.name, name, error)
+            continue
+        found[name] = ss_object_id(packed), canonical
+    return found
 
 
 def _in_aliases(connection: sa.Connection, names: Mapping[str, int]) -> dict[int, tuple[int, str]]:
@@ -138,23 +142,6 @@ def _in_aliases(connection: sa.Connection, names: Mapping[str, int]) -> dict[int
             primaries.update(connection.scalars(sa.select(column).where(column.in_(part))))
     remembered = {pair for packed, pair in others.items() if packed not in primaries}
     return {own: (other, pack(packed_from_id(other))[1]) for own, other in remembered}
-
-
-def _identified(rows: Iterable[Any], table: str) -> dict[str, tuple[int, str]]:
-    """The primary designations of rows (designation, primary) by designation.
-
-    Those that no identifier can be made from are passed over with a warning: their objects stay under the designations
-    that they come under, and no other object is concerned.
-    """
-    found: dict[str, tuple[int, str]] = {}
-    for name, primary in rows:
-        try:
-            packed, canonical = pack(primary)
-        except DesignationError as error:
-            logger.warning("%s: the primary designation of %s is passed over: %s", table, name, error)
-            continue
-        found[name] = ss_object_id(packed), canonical
-    return found
 
 
 class PrimaryDesignations:

@@ -37,28 +37,19 @@ from ssdb.store.transfer.staging import staged
 
 @dataclass(slots=True)
 class RelinkReport:
-    """What was moved to primary designations.
-
-    Attributes
-    ----------
-    objects : dict of str to str
-        Designations that are not used any more, and the primary ones that are now.
-    moved : dict of str to int
-        Rows that have the identifier of the primary designation now, by table.
-    removed : dict of str to int
-        Rows that were removed because the primary designation has its own, by table.
-    pending : tuple of int
-        Visits for which an object was predicted twice, under two names: the prediction under the primary
-        designation stays, and they are to be associated again.
-    dry_run : bool
-        Nothing was changed; this is what would have been.
-    """
+    """What was moved to primary designations."""
 
     dry_run: bool
+    """Nothing was changed; this is what would have been."""
     objects: dict[str, str] = field(default_factory=dict)
+    """Designations that are not used any more, and the primary ones that are now."""
     moved: dict[str, int] = field(default_factory=dict)
+    """Rows that have the identifier of the primary designation now, by table."""
     removed: dict[str, int] = field(default_factory=dict)
+    """Rows that were removed because the primary designation has its own, by table."""
     pending: tuple[int, ...] = ()
+    """Visits for which an object was predicted twice, under two names: the prediction under the primary designation
+    stays, and they are to be associated again."""
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""
@@ -73,24 +64,9 @@ def relink(database: Database, names: Sequence[str] = (), *, dry_run: bool = Fal
     the primary designation stay. A visit for which it was predicted twice is set back to pending, because another
     source may be the right one now; what was derived from the other prediction is removed.
 
-    Parameters
-    ----------
-    database : Database
-    names : sequence of str
-        Any names of the objects; none: all objects of the database.
-    dry_run : bool
-        Tell what would be moved, and change nothing. (It is done, and taken back.)
-
-    Returns
-    -------
-    RelinkReport
-
-    Raises
-    ------
-    NotFoundError, DesignationError
-        If a name is not that of one object.
-    InputError
-        If the identification tables contradict themselves.
+    ``names`` are any names of the objects; none: all objects of the database. With ``dry_run`` nothing is changed: it
+    is done, and taken back. NotFoundError or DesignationError if a name is not that of one object; InputError if the
+    identification tables contradict themselves.
     """
     report = RelinkReport(dry_run)
     with database.writing() as connection:

@@ -27,34 +27,22 @@ from ssdb.store.transfer.read import in_order
 
 @dataclass(frozen=True, slots=True)
 class ResolvedName:
-    """The object that a name stands for.
-
-    Attributes
-    ----------
-    name : str
-        As it was asked for.
-    kind : str
-        What kind of name that is: number, name, packed, provisional (the primary designation) or secondary (a
-        designation that the object was given besides).
-    ssObjectId : int
-        Identifier of the object.
-    designation : str
-        Its primary designation, unpacked; of an object that is known by its number alone the number.
-    names : dict of str to str
-        All names of it that are known, with their kinds.
-    in_database : bool
-        Whether an orbit, a prediction or a source of it is stored.
-    stored_under : tuple of str
-        Its other designations under which rows are stored still: :func:`ssdb.relink` moves them.
-    """
+    """The object that a name stands for."""
 
     name: str
+    """As it was asked for."""
     kind: str
+    """What kind of name that is: number, name, packed, provisional (the primary designation) or secondary (a
+    designation that the object was given besides)."""
     ssObjectId: int
     designation: str
+    """Its primary designation, unpacked; of an object that is known by its number alone the number."""
     names: dict[str, str]
+    """All names of it that are known, with their kinds."""
     in_database: bool
+    """Whether an orbit, a prediction or a source of it is stored."""
     stored_under: tuple[str, ...]
+    """Its other designations under which rows are stored still: :func:`ssdb.relink` moves them."""
 
     def as_dict(self) -> dict[str, Any]:
         """The answer as plain values, for JSON."""
@@ -64,24 +52,10 @@ class ResolvedName:
 def resolve(database: Database, name: str) -> ResolvedName:
     """The object that a name stands for.
 
-    Parameters
-    ----------
-    database : Database
-    name : str
-        A number ("433", "(433)"), a name ("Eros", in capitals or not), a designation, packed or not, with a blank, an
-        underscore or nothing between its parts, or any of these together ("433 Eros").
-
-    Returns
-    -------
-    ResolvedName
-        Of a valid designation also where the database has nothing of the object.
-
-    Raises
-    ------
-    NotFoundError
-        If it is no designation, and a name of no object that is known; with what was tried.
-    DesignationError
-        If it is the name of several objects.
+    The name is a number ("433", "(433)"), a name ("Eros", in capitals or not), a designation, packed or not, with a
+    blank, an underscore or nothing between its parts, or any of these together ("433 Eros"). A valid designation is
+    resolved also where the database has nothing of the object. NotFoundError if it is no designation, and a name of no
+    object that is known; DesignationError if it is the name of several objects.
     """
     with database.reading() as connection:
         return find_object(connection, name)

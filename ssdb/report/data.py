@@ -1,4 +1,4 @@
-"""Reads what a report shows from the database, in one snapshot; long tables are counted there."""
+"""Reads what a report shows from the database, all as of one moment; the database counts long tables."""
 
 from __future__ import annotations
 
@@ -49,45 +49,31 @@ class CameraOutlines:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReportData:
-    """What a report shows. Text that is NULL is None, a number that is NULL is NaN.
-
-    Attributes
-    ----------
-    nights : tuple of int
-        Those asked for; empty: all.
-    visits : dict of str to ndarray, shape (v,)
-        The columns of Visit, by time; with nDetectors, nEmptyDetectors (processed, without a source), nAmbiguous
-        (expected objects with more than one candidate), centreRa and centreDec (deg), limit and nFaint: see
-        :func:`ssdb.report.depth.limiting_magnitudes`.
-    matches : dict of str to ndarray, shape (m,)
-        visit, ssObjectId, designation, detector, ephRa, ephDec (deg), ephVmag, ephOffsetRa, ephOffsetDec,
-        ephOffsetAlongTrack, ephOffsetCrossTrack (arcsec) of SSSource, by visit; midpointMjdTai, band and mag (AB; NaN
-        of a psfFlux that is not above 0) of their sources.
-    seen : dict of str to ndarray
-        The objects of the matches: see :func:`ssdb.report.objects.seen_objects`.
-    expected : dict of str to ndarray
-        Objects expected, counted (n; of these seen) by instrument, detector, magnitudeBin (lower edge, mag; NaN:
-        unknown) and nCandidates (up to MANY_CANDIDATES).
-    unseen : dict of str to ndarray
-        Of every visit the brightest objects that were expected and not seen: visit, designation, ephVmag.
-    camera : CameraOutlines or None
-        Of the camera with most visits; None without outlines.
-    runs : list of dict
-        Rows of AssociationRun of these visits, the last first; timings as a dict.
-    n_runs : int
-        How many there are; the runs are RUNS_SHOWN of these at most.
-    objects : list of ObservedObject
-    """
+    """What a report shows. Text that is NULL is None, a number that is NULL is NaN."""
 
     nights: tuple[int, ...]
+    """Those asked for; empty: all."""
     visits: Columns
+    """The columns of Visit, by time; with nDetectors, nEmptyDetectors (processed, without a source), nAmbiguous
+    (expected objects with more than one candidate), centreRa and centreDec (deg), limit and nFaint: see
+    :func:`ssdb.report.depth.limiting_magnitudes`. Shape (v,)."""
     matches: Columns
+    """visit, ssObjectId, designation, detector, ephRa, ephDec (deg), ephVmag, ephOffsetRa, ephOffsetDec,
+    ephOffsetAlongTrack, ephOffsetCrossTrack (arcsec) of SSSource, by visit; midpointMjdTai, band and mag (AB; NaN of a
+    psfFlux that is not above 0) of their sources. Shape (m,)."""
     seen: Columns
+    """The objects of the matches: see :func:`ssdb.report.objects.seen_objects`."""
     expected: Columns
+    """Objects expected, counted (n; of these seen) by instrument, detector, magnitudeBin (lower edge, mag; NaN:
+    unknown) and nCandidates (up to MANY_CANDIDATES)."""
     unseen: Columns
+    """Of every visit the brightest objects that were expected and not seen: visit, designation, ephVmag."""
     camera: CameraOutlines | None
+    """Of the camera with most visits; None without outlines."""
     runs: list[dict[str, Any]]
+    """Rows of AssociationRun of these visits, the last first, RUNS_SHOWN at most; timings as a dict."""
     n_runs: int
+    """How many there are in all."""
     objects: list[ObservedObject]
 
 

@@ -36,31 +36,20 @@ _FIGURES: tuple[Callable[[ReportData], figures.Picture | None], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was written.
-
-    Attributes
-    ----------
-    page : Path
-        The HTML page, which needs none of the other files.
-    figures : list of Path
-        The figures as PNG.
-    objects : Path or None
-        The objects seen, as CSV; None without any.
-    visits, matches : int
-        What they show.
-    bytes : int
-        Size of the page.
-    seconds : dict of str to float
-        Of read, draw, write.
-    """
+    """What was written, with how many visits and matches."""
 
     page: Path
+    """The HTML page, which needs none of the other files."""
     figures: list[Path]
+    """As PNG."""
     objects: Path | None
+    """The objects seen, as CSV; None without any."""
     visits: int
     matches: int
     bytes: int
+    """Size of the page."""
     seconds: dict[str, float]
+    """Of read, draw, write."""
 
 
 def make_report(
@@ -72,24 +61,13 @@ def make_report(
 ) -> Report:
     """Writes an HTML page with figures; beside it the figures as PNG files, and the objects seen as CSV.
 
-    Parameters
-    ----------
-    directory : path
-        Made if it is missing. The files of an older report are replaced, and removed where the new one has no such
-        figure, if they are as they were written; nothing else is touched.
-    nights : sequence of int
-        Integer parts of MJD TAI: night N is from N to N + 1. None: all that is stored.
-    objects : sequence of str
-        Any names of objects whose light curve and phase curve are to be shown, of all nights.
+    The directory is made if it is missing. The files of an older report are replaced, and removed where the new one has
+    no such figure, if they are as they were written; nothing else is touched. ``nights`` are integer parts of MJD TAI:
+    night N is from N to N + 1; none: all that is stored. ``objects`` are any names of those whose light curve and phase
+    curve are to be shown, of all nights.
 
-    Raises
-    ------
-    NotFoundError
-        If a night has no visit, or an object is not known.
-    ConfigError
-        If there is more than a report can hold.
-    InputError
-        If the directory cannot be written to, or has files of these names that are no report's.
+    NotFoundError if a night has no visit, or an object is not known; ConfigError if there is more than a report can
+    hold; InputError if the directory cannot be written to, or has files of these names that are no report's.
     """
     start = time.perf_counter()
     target = Path(directory)

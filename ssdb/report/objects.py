@@ -41,32 +41,21 @@ _observation = sa.table(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObservedObject:
-    """What was observed of an object, of all nights.
-
-    Attributes
-    ----------
-    name : str
-        As it was asked for.
-    designation : str
-        The primary one.
-    title : str
-        Number, name and designation, as far as they are known: ``433 Eros (1898 DQ)``.
-    file_name : str
-        The same as part of a file's name: ``433-Eros-1898-DQ``.
-    ssObjectId : int
-    names : list of str
-        Its other names.
-    observations : dict of str to ndarray, shape (n,)
-        visit, midpointMjdTai (MJD TAI), band, mag, magErr, reducedMag (AB), phaseAngle (deg), by time.
-    """
+    """What was observed of an object, of all nights."""
 
     name: str
+    """As it was asked for."""
     designation: str
+    """The primary one."""
     title: str
+    """Number, name and designation, as far as they are known: ``433 Eros (1898 DQ)``."""
     file_name: str
+    """The same as part of a file's name: ``433-Eros-1898-DQ``."""
     ssObjectId: int
     names: list[str]
+    """Its other names."""
     observations: Columns
+    """visit, midpointMjdTai (MJD TAI), band, mag, magErr, reducedMag (AB), phaseAngle (deg), by time, shape (n,)."""
 
 
 def read_objects(connection: sa.Connection, names: Sequence[str]) -> list[ObservedObject]:

@@ -7,7 +7,6 @@ import math
 import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -53,20 +52,6 @@ class DrawnPicture:
         """Of the image, pixels."""
         return round(self.picture.size[1] * DOTS_PER_INCH)
 
-    @cached_property
-    def light_uri(self) -> str:
-        """The light image as a data URI."""
-        return _data_uri(self.light)
-
-    @cached_property
-    def dark_uri(self) -> str:
-        """The dark image as a data URI."""
-        return _data_uri(self.dark)
-
-
-def _data_uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
 
 def render_page(data: ReportData, pictures: list[DrawnPicture], curves: dict[int, list[DrawnPicture]]) -> str:
     """The page as HTML, with figures in their order and, by ssObjectId, the curves of objects."""
@@ -74,7 +59,7 @@ def render_page(data: ReportData, pictures: list[DrawnPicture], curves: dict[int
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": _number, "fixed": _fixed, "percent": _percent, "utc": _utc}
+    environment.filters |= {"base64": _base64, "number": _number, "fixed": _fixed, "percent": _percent, "utc": _utc}
     template = environment.from_string((here / "page.html").read_text(encoding="utf-8"))
     n_visits = len(data.visits["visit"])
     return template.render(
@@ -150,6 +135,10 @@ def _visit_rows(data: ReportData) -> list[dict[str, Any]]:
 
 def _unknown(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def _number(value: float | None) -> str:

@@ -39,26 +39,18 @@ _KNOWN_BANDS = ("u", "g", "r", "i", "z", "y")
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure of the report.
-
-    Attributes
-    ----------
-    name : str
-        Of its file, without ``.png``.
-    title, alt, caption : str
-        Its title, a description for those who cannot see it, and what one must know to read it.
-    draw : callable
-        Draws it on a figure in the colours of a theme.
-    size : tuple of float
-        Width and height, inches.
-    """
+    """A figure of the report."""
 
     name: str
+    """Of its file, without ``.png``."""
     title: str
     alt: str
+    """A description for those who cannot see it."""
     caption: str
+    """What one must know to read it."""
     draw: Callable[[Figure, Theme], None]
     size: tuple[float, float] = (6.4, 4.2)
+    """Width and height, inches."""
 
     def render(self, theme: Theme) -> bytes:
         """The figure as PNG."""

@@ -24,10 +24,7 @@ def _option(default: float, help_text: str, low: float, high: float) -> Any:
 class SimulationConfig:
     """What the simulated night is like.
 
-    Raises
-    ------
-    ConfigError
-        If a value is not of its type or out of its range, or if the identifiers would not last.
+    ConfigError if a value is not of its type or out of its range, or if the identifiers would not last.
     """
 
     seed: int = _option(1, "seed of the random numbers", 0, 2**63 - 1)

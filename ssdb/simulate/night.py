@@ -114,12 +114,7 @@ def write_night(night: Night, directory: str | Path) -> dict[str, Path]:
 
     The directory is made if it is not there. Files of an earlier night in it are replaced, if they are as they were
     written. The paths are by ``visits``, ``detectors`` (if there are any), ``sources``, ``predictions``, ``truth``,
-    ``simulation``.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be written, or one of these names is there that ssdb did not write.
+    ``simulation``. InputError if a file cannot be written, or one of these names is there that ssdb did not write.
     """
     tables = {name: getattr(night, name) for name in ("visits", "detectors", "sources", "predictions")}
     files = {name: f"{name}.parquet" for name, table in tables.items() if table is not None}

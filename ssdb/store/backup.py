@@ -30,29 +30,15 @@ def backup(
 ) -> int:
     """Writes all that an SQLite database holds at one moment to a new file, which is a database of ssdb like it.
 
-    Others may go on reading and writing meanwhile. The file is checked, and there whole or not at all.
-
-    Parameters
-    ----------
-    database : Database
-        In a file or in memory.
-    path : path
-    overwrite : bool
-        Whether a file that is there is replaced.
-    progress : callable, optional
-        Called with pages copied and pages of all.
-
-    Returns
-    -------
-    int
-        Size of the file, bytes.
+    Others may go on reading and writing meanwhile. The file is checked, and there whole or not at all. Returns its size
+    in bytes. ``progress`` is called with pages copied and pages of all.
 
     Raises
     ------
     ConfigError
         If it is a PostgreSQL database: with the commands that back it up.
     InputError
-        If the file is there already, or cannot be written.
+        If the file is there already, unless ``overwrite`` replaces it, or cannot be written.
     SchemaError
         If there are no tables of ssdb in it. They may be those of an older version.
     DatabaseError

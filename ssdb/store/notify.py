@@ -51,25 +51,12 @@ def notify_associated(connection: sa.Connection, visits: Sequence[int]) -> None:
 def listen(database: Database, *, timeout: float | None = None) -> Generator[dict[str, Any], None, None]:
     """Waits for visits to be associated, by whomever, and tells each of them, once for every run.
 
-    What is told and not borne out by the table Visit is ignored.
+    Yields dictionaries with visit, runId, nSources, nTotalSsObjects, nAssociatedSsObjects; ends after ``timeout``
+    seconds without anything new, or never. What is told and not borne out by the table Visit is ignored.
 
-    Parameters
-    ----------
-    database : Database
-        On PostgreSQL. The connection is used for this alone until the iterator is closed; it must be one of a session:
-        behind a pool that hands out connections for single transactions nothing is heard.
-    timeout : float, optional
-        End after so many seconds without anything new; without it, never.
-
-    Yields
-    ------
-    dict
-        visit, runId, nSources, nTotalSsObjects, nAssociatedSsObjects.
-
-    Raises
-    ------
-    DatabaseError
-        If the database is SQLite, cannot be reached, or is behind such a pool.
+    A connection is used for this alone until the iterator is closed; it must be one of a session: behind a pool that
+    hands out connections for single transactions nothing is heard. DatabaseError if the database is SQLite, cannot be
+    reached, or is behind such a pool.
     """
     if database.dialect != "postgresql":
         raise DatabaseError(

@@ -95,26 +95,12 @@ class SolarSystemAssociationTask(Task):
 
     @timeMethod
     def run(self, exposure: Any, sourceTable: Any, band: str | None, solarSystemObjectTable: Any = None) -> Struct:
-        """Associates.
+        """Associates; arguments as in :meth:`ssdb.SsSingleFrameAssociation.run`, none of which is changed.
 
-        Parameters
-        ----------
-        exposure, sourceTable, band, solarSystemObjectTable
-            As in :meth:`ssdb.SsSingleFrameAssociation.run`; none of them is changed.
-
-        Returns
-        -------
-        lsst.pipe.base.Struct
-            ``ssoAssocDiaSources``, ``unAssocDiaSources``, ``nTotalSsObjects``, ``nAssociatedSsObjects``,
-            ``ssSourceData`` and ``unassociatedSsObjects`` as in :class:`ssdb.AssociationResult`, and
-            ``associatedSsSources``, which is ``ssSourceData``.
-
-        Raises
-        ------
-        lsst.pipe.base.NoWorkFound
-            If ``solarSystemObjectTable`` is None.
-        SsdbError
-            If an input is not usable.
+        The Struct has ``ssoAssocDiaSources``, ``unAssocDiaSources``, ``nTotalSsObjects``, ``nAssociatedSsObjects``,
+        ``ssSourceData`` and ``unassociatedSsObjects`` as in :class:`ssdb.AssociationResult`, and
+        ``associatedSsSources``, which is ``ssSourceData``. Rubin's NoWorkFound if ``solarSystemObjectTable`` is None;
+        SsdbError if an input is not usable.
         """
         try:
             result = self._association.run(exposure, sourceTable, band, solarSystemObjectTable)

@@ -145,12 +145,8 @@ class SsSingleFrameAssociationTask(PipelineTask):
     ) -> None:
         """Reads the inputs of a quantum, runs on them, and writes the outputs.
 
-        Raises
-        ------
-        lsst.pipe.base.NoWorkFound
-            If the quantum has no table of predictions.
-        SsdbError
-            If an input is not usable, or the database fails. Nothing is put into the Butler then.
+        NoWorkFound if the quantum has no table of predictions; SsdbError if an input is not usable, or the database
+        fails. Nothing is put into the Butler then.
         """
         if not hasattr(inputRefs, "solarSystemObjectTable"):
             # Before an image is read for nothing.
@@ -164,28 +160,8 @@ class SsSingleFrameAssociationTask(PipelineTask):
     def run(self, exposure: Any, sourceTable: Any, band: str | None, solarSystemObjectTable: Any = None) -> Struct:
         """Associates and, where a database is configured, writes inputs and results into it.
 
-        Parameters
-        ----------
-        exposure : Rubin's image, ssdb.Exposure, FITS header, or dict
-            Where and when; see :meth:`ssdb.SsSingleFrameAssociation.run`. A dict has the cards of a header.
-        sourceTable : table or afw catalog
-            The sources.
-        band : str
-            Filter.
-        solarSystemObjectTable : table
-            The predictions.
-
-        Returns
-        -------
-        lsst.pipe.base.Struct
-            As of :meth:`SolarSystemAssociationTask.run`.
-
-        Raises
-        ------
-        lsst.pipe.base.NoWorkFound
-            If ``solarSystemObjectTable`` is None.
-        SsdbError
-            If an input is not usable, or the database fails.
+        Arguments as in :meth:`ssdb.SsSingleFrameAssociation.run`; the exposure may be a dict of the cards of a header,
+        too. Struct and errors as of :meth:`SolarSystemAssociationTask.run`; SsdbError also if the database fails.
         """
         if isinstance(exposure, dict):
             exposure = _header(exposure)
@@ -196,13 +172,7 @@ class SsSingleFrameAssociationTask(PipelineTask):
 
     @timeMethod
     def store(self, exposure: Exposure, sourceTable: Any, solarSystemObjectTable: Any) -> None:
-        """Loads the inputs of :meth:`run` into the configured database, and associates the visit there.
-
-        Raises
-        ------
-        SsdbError
-            If an input is not usable, or the database fails.
-        """
+        """Loads the inputs of :meth:`run` into the configured database, and associates the visit there."""
         settings = self.config.solarSystemAssociator.value
         record(
             self.config.databaseUrl,

@@ -1,4 +1,7 @@
-"""A table given to the task, of any kind, and its columns under the data model's names; it is never changed."""
+"""Wraps a table of any kind that was given to the task.
+
+Gives its columns under the data model's names without changing it.
+"""
 
 from __future__ import annotations
 
@@ -145,6 +148,12 @@ class Given:
 def labelled(table: pa.Table, label: str) -> pa.Table:
     """A table that messages call by its name."""
     return table.replace_schema_metadata({"label": label})
+
+
+def with_values(table: pa.Table, column: str, values: Array, unit: str) -> pa.Table:
+    """A table with one more column of doubles, NaN as NULL, and its unit."""
+    field = pa.field(column, pa.float64(), metadata={"unit": unit})
+    return table.append_column(field, pa.array(values, pa.float64(), from_pandas=True))
 
 
 def filled(table: pa.Table, column: str, value: Any, type_: pa.DataType) -> pa.Table:

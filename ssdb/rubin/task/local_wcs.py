@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from ssdb.rubin.task.given import Given
+from ssdb.rubin.task.given import Given, with_values
 from ssdb.units import ARCSEC_PER_DEG
 
 _MATRIX = tuple(f"base_LocalWcs_CDMatrix_{row}_{column}" for row in (1, 2) for column in (1, 2))
@@ -43,15 +43,11 @@ def with_local(given: Given, rows: pa.Table) -> pa.Table:
     scale = np.degrees(np.sqrt(np.abs(east_x * north_y - east_y * north_x))) * ARCSEC_PER_DEG
     for column, (name, power) in lengths.items():
         if name in values:
-            rows = _with(rows, column, values[name] * scale**power, "arcsec" if power == 1 else "arcsec2")
+            unit = "arcsec" if power == 1 else "arcsec2"
+            rows = with_values(rows, column, values[name] * scale**power, unit)
     for column, name in angles.items():
         if name in values:
             x, y = np.cos(values[name]), np.sin(values[name])
             angle = np.arctan2(x * east_x + y * east_y, x * north_x + y * north_y)
-            rows = _with(rows, column, np.degrees(angle), "deg")
+            rows = with_values(rows, column, np.degrees(angle), "deg")
     return rows
-
-
-def _with(rows: pa.Table, column: str, values: np.ndarray, unit: str) -> pa.Table:
-    field = pa.field(column, pa.float64(), metadata={"unit": unit})
-    return rows.append_column(field, pa.array(values, from_pandas=True))

@@ -28,28 +28,19 @@ class SsSingleFrameAssociation:
     What goes in and comes out is what Rubin's ``SsSingleFrameAssociationTask`` has. Matches are the same as those of a
     database, found on arrays; no call sees anything of another. Calls from several threads at a time are possible.
 
-    Parameters
-    ----------
-    config : AssociationConfig, optional
-        How sources are matched with predictions.
-    skip_invalid : bool
-        Leave out, and count in ``metadata``, sources and predictions that are not usable (a NaN coordinate, say),
-        instead of raising InputError.
+    ``skip_invalid`` leaves out, and counts in ``metadata``, sources and predictions that are not usable (a NaN
+    coordinate, say), instead of raising InputError.
 
-    Attributes
-    ----------
-    metadata : dict
-        Of the last call that succeeded: nSources, nExpectedSsObjects, nAssociatedSsObjects, nInvalidSources,
-        nInvalidSsObjects (left out on request), doubts (what looks wrong in the tables and may be right; logged,
-        too), configuration, version (of ssdb), seconds, and timings: seconds and rows by stage. Empty after one that
-        did not.
+    ``metadata`` is of the last call that succeeded, empty after one that did not: nSources, nExpectedSsObjects,
+    nAssociatedSsObjects, nInvalidSources, nInvalidSsObjects (left out on request), doubts (what looks wrong in the
+    tables and may be right; logged, too), configuration, version (of ssdb), seconds, and timings: seconds and rows by
+    stage.
     """
 
     def __init__(self, config: AssociationConfig | None = None, *, skip_invalid: bool = False) -> None:
         self.config = config or AssociationConfig()
         self.skip_invalid = skip_invalid
         self.metadata: dict[str, Any] = {}
-        self._version = __version__
 
     def run(
         self, exposure: Any, sourceTable: Any, band: str | None = None, solarSystemObjectTable: Any = None
@@ -122,7 +113,7 @@ class SsSingleFrameAssociation:
             "nInvalidSsObjects": loaded.invalid_predictions,
             "doubts": list(loaded.doubts),
             "configuration": asdict(self.config),
-            "version": self._version,
+            "version": __version__,
             "seconds": time.perf_counter() - started,
             "timings": stages.as_dict(),
         }

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from ssdb.errors import DuplicateSourceError, shown
 from ssdb.io.image.detector_image import Exposure
-from ssdb.rubin.task.given import Given, filled, labelled
+from ssdb.rubin.task.given import Given, filled, labelled, with_values
 from ssdb.rubin.task.local_wcs import with_local
 from ssdb.rubin.task.names import COUNTS, SOURCE_NAMES
 from ssdb.schema.apdb_dia import dia_source
@@ -72,12 +72,7 @@ def _calibrated(given: Given, rows: pa.Table, exposure: Exposure) -> pa.Table:
         )
         if flux is None:
             continue
-        rows = _with_flux(rows, column, mean * flux)
+        rows = with_values(rows, column, mean * flux, "nJy")
         if error is not None and f"{column}Err" not in rows.schema.names:
-            rows = _with_flux(rows, f"{column}Err", np.hypot(mean * error, flux * mean_error))
+            rows = with_values(rows, f"{column}Err", np.hypot(mean * error, flux * mean_error), "nJy")
     return rows
-
-
-def _with_flux(rows: pa.Table, column: str, values: np.ndarray) -> pa.Table:
-    field = pa.field(column, pa.float64(), metadata={"unit": "nJy"})
-    return rows.append_column(field, pa.array(values, pa.float64(), from_pandas=True))

@@ -36,23 +36,10 @@ _ALEMBIC = Lock()
 
 
 def connect(url: str | sa.URL | None = None) -> Database:
-    """Opens a database of ssdb.
+    """Opens a database of ssdb: ``postgresql://...`` or ``sqlite:///FILE``; without a URL a new one in memory.
 
-    Parameters
-    ----------
-    url : str or sqlalchemy.URL, optional
-        ``postgresql://...`` or ``sqlite:///FILE``; nothing: a new in-memory SQLite database with its tables made.
-
-    Returns
-    -------
-    Database
-
-    Raises
-    ------
-    DatabaseError
-        If it cannot be reached.
-    SchemaError
-        If it has no tables of ssdb, or those of another version.
+    The one in memory is SQLite, with its tables made. DatabaseError if it cannot be reached; SchemaError if it has no
+    tables of ssdb, or those of another version.
     """
     database = open_database(MEMORY_URL if url is None else url)
     if database.in_memory:

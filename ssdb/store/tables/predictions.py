@@ -30,20 +30,12 @@ def append(
     complete: bool = False,
     progress: Progress | None = None,
 ) -> None:
-    """Adds predictions to those that visits have.
+    """Adds predictions to those that visits have, which the connection has locked.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked the visits.
-    visits : Select or sequence of int
-        The visits that have been predicted, also those without any of the rows.
-    parts, n_rows, progress
-        Rows of SsPrediction, as :func:`ssdb.store.transfer.write.write_tables` takes them.
-    by : str, optional
-        The versions of ssdb and its data that made them; None: somebody else did.
-    complete : bool
-        Every stored visit has been predicted: those that never were before have no known object.
+    ``visits`` are those that have been predicted, also those without any of the rows. The rows of SsPrediction are as
+    :func:`ssdb.store.transfer.write.write_tables` takes them. ``by`` are the versions of ssdb and its data that made
+    them (None: somebody else did). ``complete``: every stored visit has been predicted; those that never were before
+    have no known object.
     """
     write_tables(connection, ss_prediction, parts, n_rows, progress)
     mark_pending(connection, visits)

@@ -42,19 +42,9 @@ def append(
     At the end others are kept from committing sources: two transactions that write the same diaSourceId for different
     visits do not see each other; the second to come here sees what the first has committed.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-    detectors : sqlalchemy.Table
-        Staged: visit, detector and status of all that the rows are of; those of status pending are set back to it.
-    visits : ndarray of int64, shape (v,)
-        Those of the detectors.
-    parts : iterable of pyarrow.Table
-        Rows of DiaSource, at least one part, as :func:`ssdb.store.transfer.write.write_tables` takes them.
-    n_rows : int
-        How many there are in all.
-    progress : callable, optional
-        Called with the numbers of rows written now, and of all.
+    ``detectors`` are staged: visit, detector and status of all that the rows are of, and those of status pending are
+    set back to it; ``visits``, shape (v,), are theirs. The rows of DiaSource, at least one part, are as
+    :func:`ssdb.store.transfer.write.write_tables` takes them.
     """
     totals: list[pa.Table] = []
 

@@ -32,32 +32,15 @@ def read_arrays(
     *,
     bounded: bool = False,
 ) -> dict[str, np.ndarray]:
-    """The result of a statement as one numpy array a column.
+    """The result of a statement, whose columns are typed, as one numpy array a column, in their order.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        Where to ask; within its transaction.
-    statement : sqlalchemy.Select or sqlalchemy.TextualSelect
-        With typed columns. Floats may be NULL and become NaN, integers must not be; text of at most n characters
-        (``String(n)``) must be ASCII and becomes bytes without trailing blanks, NULL becomes empty; at most n bytes
-        (``LargeBinary(n)``, not NULL) become void of that length, zero behind their end.
-    parameters : dict, optional
-        Values of the bound parameters.
-    bounded : bool
-        The result is of a batch of visits, so that it has less than the gigabyte that PostgreSQL can send as one
-        row. It then sends one value a column: a row costs it and its driver two or three microseconds, whatever is
-        in the row.
+    Floats may be NULL and become NaN, integers must not be; text of at most n characters (``String(n)``) must be ASCII
+    and becomes bytes without trailing blanks, NULL becomes empty; at most n bytes (``LargeBinary(n)``, not NULL) become
+    void of that length, zero behind their end. DatabaseError where it is otherwise.
 
-    Returns
-    -------
-    dict of str to ndarray, shape (n,)
-        In the order of the columns.
-
-    Raises
-    ------
-    DatabaseError
-        If an integer is NULL, a text is not ASCII, or there are more bytes.
+    ``bounded``: the result is of a batch of visits, so that it has less than the gigabyte that PostgreSQL can send as
+    one row. It then sends one value a column: a row costs it and its driver two or three microseconds, whatever is in
+    the row.
     """
     columns = {column.name: column.type for column in statement.selected_columns}
     dtype = np.dtype([(name, _dtype(sql_type)) for name, sql_type in columns.items()])

@@ -38,25 +38,10 @@ def write_tables(
 ) -> int:
     """Appends rows that come in parts by one statement, within the transaction of the connection; how many they were.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing.
-    table : sqlalchemy.Table
-        Where the rows go.
-    parts : iterable of pyarrow.Table
-        Some or all columns of the table, the same in each part, of the types of :func:`ssdb.schema.arrow.arrow_schema`.
-        NaN must be NULL already; columns that are not there become NULL or the column's default. On PostgreSQL the
-        parts are made by another thread, while the server takes the rows before: they must not use the connection.
-    n_rows : int
-        How many there are in all of them, for the progress.
-    progress : callable, optional
-        Called with the numbers of rows written now, and of all.
-
-    Raises
-    ------
-    TypeError
-        If a column is unknown or not of the table's type.
+    The parts have some or all columns of the table, the same in each, of the types of
+    :func:`ssdb.schema.arrow.arrow_schema` (else TypeError). NaN must be NULL already; columns that are not there become
+    NULL or the column's default. On PostgreSQL the parts are made by another thread, while the server takes the rows
+    before: they must not use the connection. ``n_rows``, how many there are in all, is for the progress.
     """
     counted = _Counted(n_rows, progress)
     rest = iter(parts)
