@@ -205,25 +205,15 @@ def _associate_visits(
     except Exception as error:
         logger.info("a batch of %d visits failed (%s); one by one", len(visits), error)
         for visit_id in visits:
-            _associate_alone(database, visit_id, detectors, only_pending, part)
+            try:
+                _associate_batch(database, [visit_id], detectors, only_pending, part)
+            except SsdbError as reason:
+                part.failed[visit_id] = str(reason)
+            except Exception as reason:
+                # Whatever it is, a lack of memory say, it is to cost this visit alone.
+                logger.exception("visit %d", visit_id)
+                part.failed[visit_id] = f"{type(reason).__name__}: {reason}"
     return part
-
-
-def _associate_alone(
-    database: Database,
-    visit_id: int,
-    detectors: Collection[int] | None,
-    only_pending: bool,
-    report: AssociationReport,
-) -> None:
-    try:
-        _associate_batch(database, [visit_id], detectors, only_pending, report)
-    except SsdbError as error:
-        report.failed[visit_id] = str(error)
-    except Exception as error:
-        # Whatever it is, a lack of memory say, it is to cost this visit alone.
-        logger.exception("visit %d", visit_id)
-        report.failed[visit_id] = f"{type(error).__name__}: {error}"
 
 
 def _associate_batch(

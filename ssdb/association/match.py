@@ -164,8 +164,7 @@ def match(
     detectors: Collection[int] | None,
     timed: Callable[[str], AbstractContextManager[Stage]],
 ) -> Matches:
-    """Matches the sources and predictions of visits, or of some of their detectors; ``timed`` times a stage by its
-    name.
+    """Matches the sources and predictions of visits, or of some of their detectors; ``timed`` times a stage by name.
 
     AssociationError if the visits cannot be associated.
     """

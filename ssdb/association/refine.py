@@ -83,8 +83,7 @@ def refine(
 def search_radii(
     predictions: Columns, config: AssociationConfig, largest_source_variance: ArrayLike, largest_dt_days: ArrayLike
 ) -> Array:
-    """Radii (arcsec) that no candidate of a prediction can be outside of, round the prediction at its own time, shape
-    (p,).
+    """Radii (arcsec, shape (p,)) round predictions, each at its own time, outside of which no candidate can be.
 
     ``predictions`` are as in :func:`refine`. ``largest_source_variance`` (arcsec^2) is a bound on the variance of a
     source's position in any direction, over the sources of the visit: the larger eigenvalue of the source's covariance,
@@ -101,10 +100,9 @@ def search_radii(
 
 
 def largest_days(earliest: ArrayLike, latest: ArrayLike, time: ArrayLike) -> Array:
-    """Largest difference (d) between predictions' times and those of the first and last source (MJD TAI; NaN without
-    sources).
+    """Largest difference (d, shape (p,)) between predictions' times and those of the first and last source.
 
-    Shape (p,); 0 without sources.
+    All times are MJD TAI; those of sources are NaN where there are none, and the difference is then 0.
     """
     return np.nan_to_num(np.fmax(np.abs(np.subtract(earliest, time)), np.abs(np.subtract(latest, time))))
 

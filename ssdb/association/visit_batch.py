@@ -209,8 +209,7 @@ def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[C
 
 
 def read_ephemerides(connection: sa.Connection, batch: VisitBatch, index: Index) -> Columns:
-    """What SSSource needs of some predictions beside what matching does: designation, magnitude, vectors, ranges,
-    angles.
+    """What SSSource needs of some predictions beside what matching does: designation, magnitude, vectors, angles.
 
     Read by the connection that read the batch, in the same transaction. ``designation`` comes as ASCII bytes. What is
     out of its range is NaN, and noted in the batch.

@@ -85,9 +85,7 @@ def pack_numbers(numbers: pa.Array) -> pa.Array:
 
 
 def pack_texts(designations: pa.Array) -> pa.Array:
-    """Packed forms of designations, shape (n,), in any form that :func:`pack` takes, one after the other; NULL where
-    none.
-    """
+    """Packed forms of designations, shape (n,), in any form that :func:`pack` takes, one by one; NULL where none."""
     return pa.array([_forms(text)[0] for text in designations.to_pylist()], pa.string())
 
 

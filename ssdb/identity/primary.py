@@ -33,11 +33,10 @@ _PRIMARY = _current.packed_primary_provisional_designation
 
 
 def primary_ids(connection: sa.Connection, objects: Mapping[int, str]) -> dict[int, tuple[int, str]]:
-    """The primary designations of objects that came under another one: ``ssObjectId`` and designation by the given
-    identifier.
+    """The primary designations of objects that came under another one.
 
-    ``objects`` are ``ssObjectId`` and unpacked designation. Those of simulated objects, which are negative, have no
-    other. InputError if designations are each other's primary.
+    ``objects`` are ``ssObjectId`` and unpacked designation; so are the primary ones, by the given identifier. Those of
+    simulated objects, which are negative, have no other. InputError if designations are each other's primary.
     """
     if not _anything_known(connection):
         return {}
@@ -160,7 +159,11 @@ class PrimaryDesignations:
         known = pa.array(ids != 0)
         self._numbers = pa.array(numbers, pa.string()).filter(known)
         self._packed, self._unpacked, self._ids = primaries.filter(known), unpacked.filter(known), ids[ids != 0]
-        self._others = pa.array(connection.scalars(sa.union(_secondary(), _remembered())).all(), pa.string())
+        secondary = sa.select(_current.unpacked_secondary_provisional_designation).where(_SECONDARY != _PRIMARY)
+        # Of the numbers in the tables SsAlias only repeats them.
+        in_tables = sa.exists().where(_numbered.permid == ss_alias.c.alias)
+        remembered = sa.select(ss_alias.c.alias).where(ss_alias.c.kind.in_((NUMBER, SECONDARY)), ~in_tables)
+        self._others = pa.array(connection.scalars(sa.union(secondary, remembered)).all(), pa.string())
 
     def __bool__(self) -> bool:
         """Whether anything is known of any object."""
@@ -191,14 +194,3 @@ class PrimaryDesignations:
             packed = pc.replace_with_mask(packed, pa.array(mask), own)
             unpacked = pc.replace_with_mask(unpacked, pa.array(mask), unpack(own)[0])
         return packed, unpacked, ids
-
-
-def _secondary() -> sa.Select:
-    """Designations that are secondary to another one."""
-    return sa.select(_current.unpacked_secondary_provisional_designation).where(_SECONDARY != _PRIMARY)
-
-
-def _remembered() -> sa.Select:
-    """Designations that SsAlias has beside the tables. Of the numbers in these it only repeats them."""
-    in_tables = sa.exists().where(_numbered.permid == ss_alias.c.alias)
-    return sa.select(ss_alias.c.alias).where(ss_alias.c.kind.in_((NUMBER, SECONDARY)), ~in_tables)

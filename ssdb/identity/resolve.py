@@ -66,7 +66,7 @@ def find_object(connection: sa.Connection, name: str) -> ResolvedName:
     text = " ".join(name.split())
     found = (
         _designated(text)
-        or _named(connection, text)
+        or _the_one(text, find_names(connection, [text]).get(text, {}))
         or _simulated(connection, text)
         or _designated_in_capitals(text)
         or _comet_named(connection, text)
@@ -104,10 +104,6 @@ def _designated_in_capitals(text: str) -> tuple[int, str] | None:
     """The object of a designation in small letters; in packed ones these are other digits: k12Tb3c is not K12TB3C."""
     found = _designated(text.upper())
     return None if found is None or found[1] == PACKED else found
-
-
-def _named(connection: sa.Connection, text: str) -> tuple[int, str] | None:
-    return _the_one(text, find_names(connection, [text]).get(text, {}))
 
 
 def _comet_named(connection: sa.Connection, text: str) -> tuple[int, str] | None:

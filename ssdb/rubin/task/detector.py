@@ -38,17 +38,17 @@ from ssdb.units import Columns
 
 
 class Loaded(NamedTuple):
-    """A detector, its usable rows of DiaSource and SsPrediction, how many rows were left out, and what looks wrong but
-    may be right; the columns of the detector are as :class:`VisitBatch` has them.
-    """
+    """A detector with its usable rows of DiaSource and SsPrediction, and how many rows were left out."""
 
     detector: Columns
+    """As :class:`VisitBatch` has them."""
     outline: Outlines
     sources: pa.Table
     predictions: pa.Table
     invalid_sources: int
     invalid_predictions: int
     doubts: tuple[str, ...]
+    """What looks wrong but may be right."""
 
 
 def load(exposure: Exposure, sources: pa.Table, predictions: pa.Table, *, skip_invalid: bool) -> Loaded:

@@ -122,16 +122,11 @@ def _named(given: Given, rows: pa.Table) -> pa.Table:
 
 def _skybot_names(given: Given) -> pa.ChunkedArray:
     """The names that SkyBoT's rows have: a designation, or else the number."""
-    number = next((name for name in ("Num", "# Num") if name in given.names), None)
-    names = given.read(["Name"] if number is None else ["Name", number])
-    columns = {"Name": names.column("Name").cast(pa.string())}
-    blank = pa.nulls(given.n_rows, pa.string())
-    columns["Num"] = (
-        blank if number is None or number not in names.schema.names else names.column(number).cast(pa.string())
-    )
-    trimmed = {name: pc.utf8_trim_whitespace(column) for name, column in columns.items()}
-    without_dash = {
-        name: pc.if_else(pc.is_in(column, pa.array(["", "-"])), pa.scalar(None, pa.string()), column)
-        for name, column in trimmed.items()
-    }
-    return designations(pa.table(without_dash))
+    number = [name for name in ("Num", "# Num") if name in given.names][:1]
+    read = given.read(["Name", *number])
+    columns = {"Num": pa.nulls(given.n_rows, pa.string())}
+    for name in read.schema.names:
+        text = pc.utf8_trim_whitespace(read.column(name).cast(pa.string()))
+        is_blank = pc.is_in(text, pa.array(["", "-"]))
+        columns["Name" if name == "Name" else "Num"] = pc.if_else(is_blank, pa.scalar(None, pa.string()), text)
+    return designations(pa.table(columns))

@@ -74,9 +74,7 @@ def revision_of(database: Database) -> str | None:
 
 
 def check_revision(database: Database) -> None:
-    """Raises SchemaError, with what to do, if a database's schema is not this ssdb's; else notes that it has its
-    tables.
-    """
+    """Raises SchemaError, with what to do, if a database's schema is not this ssdb's; else notes that it has tables."""
     revision = revision_of(database)
     if revision is None:
         raise SchemaError("the database has no ssdb tables yet: run `ssdb init`")

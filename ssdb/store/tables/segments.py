@@ -39,9 +39,7 @@ class Making:
 
     @contextmanager
     def beginning(self) -> Iterator[sa.Connection]:
-        """A transaction in which nights are begun; what was made before can be read after it. Errors as of
-        :meth:`writing`.
-        """
+        """As :meth:`writing`, to begin nights; what was made before can be read after it."""
         with self._database.writing() as connection:
             # In this order: whoever moves objects has locked the orbits before the segments.
             lock(connection, "orbits", shared=True)

@@ -96,8 +96,7 @@ def set_objects(
     *,
     all_change: bool,
 ) -> None:
-    """Sets DiaSource.ssObjectId (0: none) of sources, each once. Only what changes is written: a row of DiaSource is
-    wide.
+    """Sets DiaSource.ssObjectId (0: none) of sources, each once, where it changes: a row of DiaSource is wide.
 
     ``visits``, ascending and locked, have those of the sources between them. With ``all_change`` none of the sources
     has its new object already, so that the database need not compare.

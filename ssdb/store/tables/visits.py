@@ -60,9 +60,8 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
 
 
 def among(number: sa.ColumnElement[Any], numbers: Iterable[int]) -> sa.ColumnElement[bool]:
-    """Whether a number is one of any number of others: text of the statement, since drivers take only 32,000
-    parameters.
-    """
+    """Whether a number is one of any number of others."""
+    # As text of the statement: drivers take only 32,000 parameters.
     listed = sa.bindparam(
         None, [int(one) for one in numbers], sa.BigInteger(), unique=True, expanding=True, literal_execute=True
     )
@@ -164,11 +163,7 @@ def note_predictions(
 def set_done(
     connection: sa.Connection, visits: np.ndarray, counts: Mapping[str, np.ndarray], run_id: str, now: datetime
 ) -> None:
-    """Notes that locked visits, shape (v,), are associated, with their nSources, nTotalSsObjects and
-    nAssociatedSsObjects.
-
-    ``now`` is UTC.
-    """
+    """As :func:`ssdb.store.tables.detectors.set_done`, of visits, shape (v,)."""
     with array_rows(connection, "new_Visit", {"visit": visits, **counts}) as new:
         values = {"status": DONE, "runId": run_id, "associatedAt": now} | {name: new.c[name] for name in counts}
         connection.execute(sa.update(visit).where(visit.c.visit == new.c.visit).values(values))

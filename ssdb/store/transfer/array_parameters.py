@@ -34,8 +34,7 @@ _ARRAY_OIDS = {"i2": 1005, "i4": 1007, "i8": 1016, "f8": 1022}
 
 @contextmanager
 def array_rows(connection: sa.Connection, name: str, columns: Columns) -> Iterator[sa.FromClause]:
-    """Arrays (int16, int32, int64 or float64, shape (n,), no NULL) as rows that a statement can select from, under a
-    name.
+    """Arrays (int16, int32, int64 or float64, shape (n,), no NULL) as named rows that a statement can select from.
 
     On PostgreSQL they are parameters of the statement, which is quicker than a temporary table and leaves nothing in
     the catalogs of the server. SQLite has no arrays: they are a temporary table or, where the connection only reads,

@@ -45,8 +45,9 @@ def read_arrays(
     columns = {column.name: column.type for column in statement.selected_columns}
     dtype = np.dtype([(name, _dtype(sql_type)) for name, sql_type in columns.items()])
     if connection.dialect.name == "postgresql":
+        text, bound = _compiled(connection, statement, parameters)
         read = _aggregate if bounded else _copy_out
-        return read(connection, statement, parameters, columns, dtype)
+        return read(connection, _fields(connection, columns, dtype), text, bound, dtype)
     chunks: list[list[np.ndarray]] = [[np.empty(0, dtype[name])] for name in columns]
     result = connection.execute(statement, parameters or {})
     # The driver's tuples: SQLAlchemy's rows take longer than all the rest.
@@ -83,52 +84,40 @@ def _native_array(name: str, values: Sequence[Any], dtype: np.dtype) -> np.ndarr
 
 
 def _copy_out(
-    connection: sa.Connection,
-    statement: sa.Select | sa.TextualSelect,
-    parameters: dict[str, Any] | None,
-    columns: dict[str, Any],
-    dtype: np.dtype,
+    connection: sa.Connection, fields: dict[str, str], text: str, values: dict[str, Any], dtype: np.dtype
 ) -> dict[str, np.ndarray]:
     """COPY in binary form, every field of a fixed width, so that the rows are one structured array."""
-    fields = _fields(connection, columns, dtype)
-    text, values = _compiled(connection, statement, parameters)
     packed = np.dtype(
         [("fields", ">i2")]
-        + [item for name in columns for item in ((f"{name} bytes", ">i4"), (name, dtype[name].newbyteorder(">")))]
+        + [item for name in fields for item in ((f"{name} bytes", ">i4"), (name, dtype[name].newbyteorder(">")))]
     )
     query = f"SELECT {', '.join(fields.values())} FROM ({text}) q"
     buffer = b"".join(_copy_blocks(connection, query, values, "BINARY"))
     body = memoryview(buffer)[_COPY_HEADER_BYTES : len(buffer) - _COPY_TRAILER_BYTES]
     rows = np.frombuffer(body, dtype=packed, count=len(body) // packed.itemsize)
     # All that follows a field of another width is shifted: the first one is at fault.
-    shifted = {name: rows[f"{name} bytes"] != dtype[name].itemsize for name in columns}
+    shifted = {name: rows[f"{name} bytes"] != dtype[name].itemsize for name in fields}
     first = {name: np.argmax(wrong) for name, wrong in shifted.items() if wrong.any()}
     if first or len(body) % packed.itemsize:
-        which = f"column {min(first, key=first.__getitem__)}" if first else f"a column of {', '.join(columns)}"
+        which = f"column {min(first, key=first.__getitem__)}" if first else f"a column of {', '.join(fields)}"
         raise _unfit(which)
-    return {name: _in_native_order(rows[name], dtype[name]) for name in columns}
+    return {name: _in_native_order(rows[name], dtype[name]) for name in fields}
 
 
 def _aggregate(
-    connection: sa.Connection,
-    statement: sa.Select | sa.TextualSelect,
-    parameters: dict[str, Any] | None,
-    columns: dict[str, Any],
-    dtype: np.dtype,
+    connection: sa.Connection, fields: dict[str, str], text: str, values: dict[str, Any], dtype: np.dtype
 ) -> dict[str, np.ndarray]:
     """One row, in which each column is the binary forms of all its values, one after the other.
 
     An aggregate takes the rows of an ordered subquery in their order, as long as nothing else is done with them.
     """
-    fields = _fields(connection, columns, dtype)
-    joined = [f"string_agg({_sent(fields[name], dtype[name])}, '')" for name in columns]
-    text, values = _compiled(connection, statement, parameters)
+    joined = [f"string_agg({_sent(field, dtype[name])}, '')" for name, field in fields.items()]
     query = f"SELECT count(*), {', '.join(joined)} FROM ({text}) q"
     with driver_connection(connection).cursor(binary=True) as cursor:
         # Never prepared: a plan for arrays of any length is not the plan for these.
         n, *parts = cursor.execute(query, values, prepare=False).fetchone()
     arrays = {}
-    for name, part in zip(columns, parts, strict=True):
+    for name, part in zip(fields, parts, strict=True):
         sent = part or b""  # NULL, where there is no row
         if len(sent) != n * dtype[name].itemsize:
             raise _unfit(f"column {name}")
@@ -188,9 +177,7 @@ def _copy_blocks(connection: sa.Connection, query: str, values: dict[str, Any], 
 
 
 def read_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:
-    """The result of a statement as Arrow tables of a bounded size, at least one, NULLs kept; the schema has its
-    columns.
-    """
+    """The result of a statement as Arrow tables of a bounded size, at least one; the schema has its columns."""
     if connection.dialect.name == "postgresql":
         yield schema.empty_table()
         yield from _csv_batches(connection, statement, schema)

@@ -19,10 +19,10 @@ from ssdb.store.transfer.write import Progress, write_rows
 def staged(
     connection: sa.Connection, table: sa.Table, rows: pa.Table, progress: Progress | None = None
 ) -> Iterator[sa.Table]:
-    """A temporary table that holds rows, with those columns of a table that the rows have; emptied or dropped at the
-    end.
+    """A temporary table that holds rows, with those columns of a table that the rows have.
 
-    Only this connection sees it. A table that is temporary itself is made as it is, with all its columns.
+    At the end it is emptied or dropped. Only this connection sees it. A table that is temporary itself is made as it
+    is, with all its columns.
     """
     temporary = table if "TEMPORARY" in table._prefixes else _temporary(table, tuple(rows.schema.names))
     begin, end = definitions(temporary, connection.dialect)
