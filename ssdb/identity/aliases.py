@@ -105,8 +105,7 @@ def _in_aliases(connection: sa.Connection, names: list[str], folded: bool) -> li
         wanted &= ss_alias.c.kind != PACKED  # small letters are other digits in these
     # Of two spellings of one name the first says what kind it is.
     ordered = sa.select(*columns).where(wanted).order_by(*in_order(connection, [ss_alias.c.alias]))
-    rows = connection.execute(ordered)
-    return [(alias, object_id, kind) for alias, object_id, kind in rows]
+    return [(alias, object_id, kind) for alias, object_id, kind in connection.execute(ordered)]
 
 
 def _in_numbered(connection: sa.Connection, names: list[str], folded: bool) -> list[tuple[str, int, str]]:

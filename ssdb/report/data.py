@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -260,9 +261,7 @@ def _camera(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> Camera
     rows = connection.execute(per_visit).all()
     if not rows:
         return None
-    counts: dict[str | None, int] = {}
-    for row in rows:
-        counts[row.instrument] = counts.get(row.instrument, 0) + 1
+    counts = Counter(row.instrument for row in rows)
     camera = max(counts, key=lambda name: (counts[name], name or ""))
     whole = max((row for row in rows if row.instrument == camera), key=lambda row: (row.n, -row.visit))
     outlines = (

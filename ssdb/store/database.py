@@ -155,20 +155,17 @@ def open_database(url: str | sa.URL, *, create: bool = False) -> Database:
     SchemaError. DatabaseError if the URL cannot be used or the database cannot be reached.
     """
     try:
-        return Database(_engine(sa.make_url(url), create))
+        made = sa.make_url(url)
+        backend = made.get_backend_name()
+        if backend == "postgresql" or made.drivername == "postgres":
+            return Database(_postgresql_engine(made))
+        if backend == "sqlite":
+            return Database(_sqlite_engine(made, create))
     except (sa.exc.ArgumentError, ValueError):
         # Not repeated here: what could not be parsed may hold a password.
         raise DatabaseError(
             "the database URL cannot be read; examples: sqlite:///ssdb.db, postgresql://host/db"
         ) from None
-
-
-def _engine(url: sa.URL, create: bool) -> sa.Engine:
-    backend = url.get_backend_name()
-    if backend == "postgresql" or url.drivername == "postgres":
-        return _postgresql_engine(url)
-    if backend == "sqlite":
-        return _sqlite_engine(url, create)
     raise DatabaseError(f"ssdb works on PostgreSQL and SQLite, not on {quoted(backend)}")
 
 

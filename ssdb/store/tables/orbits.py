@@ -55,13 +55,12 @@ def newer(one: OrbitRank, other: OrbitRank) -> np.ndarray:
     return (one.own & ~other.own) | ((one.own == other.own) & by_epoch)
 
 
-_FITTED = sa.cast(sa.extract("epoch", sa.func.date_trunc("second", mpc_orbits.c.fitting_datetime)), sa.Double)
-_FITTED_SQLITE = sa.cast(sa.extract("epoch", mpc_orbits.c.fitting_datetime), sa.Double)
-
-
 def fitted(connection: sa.Connection) -> sa.ColumnElement[float]:
     """When a row of mpc_orbits was fitted, in whole seconds since 1970."""
-    return _FITTED if connection.dialect.name == "postgresql" else _FITTED_SQLITE
+    at: sa.ColumnElement[Any] = mpc_orbits.c.fitting_datetime
+    if connection.dialect.name == "postgresql":
+        at = sa.func.date_trunc("second", at)
+    return sa.cast(sa.extract("epoch", at), sa.Double)
 
 
 def stored_ranks(connection: sa.Connection, keys: pa.Table, *, identified: bool) -> tuple[np.ndarray, OrbitRank]:
