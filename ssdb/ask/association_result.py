@@ -71,10 +71,7 @@ class AssociationResult:
 def load_result(database: Database, visit: int, detector: int | None = None) -> AssociationResult:
     """The stored result of a visit, or of one detector of it.
 
-    Raises
-    ------
-    NotFoundError
-        If the visit or the detector is not in the database, or has not been associated.
+    NotFoundError if the visit or the detector is not in the database, or has not been associated.
     """
     with database.reading() as connection:
         n_total, n_associated = _counts(connection, visit, detector)

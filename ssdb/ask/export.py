@@ -38,6 +38,9 @@ def export(
 ) -> int:
     """Writes a table, or a view for people, to a file.
 
+    ConfigError if there is no such table, it has no visits to choose from, or a time is none; NotFoundError if there is
+    no such visit; InputError if the file cannot be written.
+
     Parameters
     ----------
     table : str
@@ -55,15 +58,6 @@ def export(
     -------
     int
         How many rows were written, by primary key ascending.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such table, it has no visits to choose from, or a time is none.
-    NotFoundError
-        If there is no such visit.
-    InputError
-        If the file cannot be written.
     """
     require_replaceable(path)  # before anything is read
     written_format(Path(path))

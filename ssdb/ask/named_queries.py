@@ -133,6 +133,10 @@ def named_query(
 ) -> QueryResult:
     """Asks a ready-made question.
 
+    QueryError if there is no such question, or a parameter is missing, unknown, or makes no sense. NotFoundError or
+    DesignationError if the name of an object is that of none, or of several. InputError if the uploaded table is not
+    usable.
+
     Parameters
     ----------
     name : str
@@ -150,15 +154,6 @@ def named_query(
     -------
     QueryResult
         With the units of its columns.
-
-    Raises
-    ------
-    QueryError
-        If there is no such question, or a parameter is missing, unknown, or makes no sense.
-    NotFoundError, DesignationError
-        If the name of an object is that of none, or of several.
-    InputError
-        If the uploaded table is not usable.
     """
     with asking_named(database, name, parameters, upload=upload, table=table, type=type) as answer:
         return QueryResult(answer.columns, list(chain.from_iterable(answer.chunks)), answer.schema)
@@ -214,10 +209,7 @@ def _as_declared(rows: list[tuple[Any, ...]], schema: pa.Schema) -> list[tuple[A
 def find_query(name: str) -> NamedQuery:
     """The ready-made question of a name.
 
-    Raises
-    ------
-    QueryError
-        If there is none; the message names those that there are.
+    QueryError if there is none; the message names those that there are.
     """
     known = named_queries()
     if name in known:

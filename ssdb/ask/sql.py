@@ -86,10 +86,7 @@ class QueryResult:
     def to_pandas(self) -> Any:
         """The answer as a DataFrame of pandas.
 
-        Raises
-        ------
-        MissingPackageError
-            If that is not installed.
+        MissingPackageError if that is not installed.
         """
         try:
             import pandas as _  # noqa: F401
@@ -145,17 +142,14 @@ def distinct(columns: Sequence[str]) -> list[str]:
 def query(database: Database, sql: str, parameters: Mapping[str, Any] | None = None) -> QueryResult:
     """Asks one question in SQL.
 
+    QueryError if the statement is wrong, or does anything but read.
+
     Parameters
     ----------
     sql : str
         One SELECT statement. Without parameters it goes to the server as it is, so that ``LIKE 'K%'`` works.
     parameters : mapping, optional
         Values for ``:name`` in the statement.
-
-    Raises
-    ------
-    QueryError
-        If the statement is wrong, or does anything but read.
     """
     with asking(database, sql, parameters) as answer:
         return QueryResult(answer.columns, list(chain.from_iterable(answer.chunks)))

@@ -64,10 +64,7 @@ def status(database: Database) -> dict[str, Any]:
 def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, Any]]:
     """The rows of Visit of some visits, each with its ``detectors``: the rows of VisitDetector but footprints.
 
-    Raises
-    ------
-    NotFoundError
-        If one is not in the database.
+    NotFoundError if one is not in the database.
     """
     plain = [c for c in visit_detector.columns if c.name not in ("visit", "footprint", "wcs")]
     with database.reading() as connection:
@@ -89,6 +86,8 @@ def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, An
 def run_status(database: Database, run_id: str) -> dict[str, Any]:
     """The metadata of a call of associate.
 
+    NotFoundError if there is no such run.
+
     Parameters
     ----------
     run_id : str
@@ -100,11 +99,6 @@ def run_status(database: Database, run_id: str) -> dict[str, Any]:
         The row of AssociationRun, ``configuration`` and ``timings`` as dicts: of every stage ``seconds`` and ``rows``.
         The counts of objects have the names that Rubin's task gives them in its metadata, ``nExpectedSsObjects``
         and ``nAssociatedSsObjects``. What a run that has not ended has not told is None.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such run.
     """
     wanted = sa.select(association_run)
     if run_id == "last":

@@ -28,17 +28,14 @@ class Paths(Protocol):
 def ephemeris(orbits: Orbits, mjd_tai: ArrayLike, observatory_code: str) -> dict[str, Array]:
     """Where and how bright n objects are for an observatory (a code of the MPC) at m times, MJD TAI.
 
+    EphemerisError if the code is not of a place on Earth, a time is outside the planetary ephemeris, or a package of
+    the extra ``ephemeris`` is missing.
+
     Returns
     -------
     dict of str to ndarray, shape (n, m)
         The columns of SsPrediction but its keys, ``designation``, ``provider`` and the error ellipse: see
         :func:`columns_of`. NaN for an object that runs into the Sun or a planet before.
-
-    Raises
-    ------
-    EphemerisError
-        If the code is not of a place on Earth, a time is outside the planetary ephemeris, or a package of the extra
-        ``ephemeris`` is missing.
     """
     times = np.atleast_1d(np.asarray(mjd_tai, dtype=float))
     mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory_code, times)

@@ -33,6 +33,8 @@ _NOT_POSITIVE = 1e-3
 def covariance_of(mpc_orb: str | None, epoch_mjd: float, name: str) -> Array | None:
     """The covariance of an orbit's state, of the JSON text in mpc_orbits.
 
+    InputError if the text is not JSON as mpc_orb is, or its numbers are no covariance.
+
     Parameters
     ----------
     mpc_orb : str or None
@@ -47,11 +49,6 @@ def covariance_of(mpc_orb: str | None, epoch_mjd: float, name: str) -> Array | N
     ndarray, shape (6, 6), or None
         Of the heliocentric position (au) and velocity (au/d) on ICRF axes at the epoch. ``CAR`` is taken if it is
         there, else ``COM``. None if the text has no covariance, or one of another epoch.
-
-    Raises
-    ------
-    InputError
-        If the text is not JSON as mpc_orb is, or its numbers are no covariance.
     """
     if mpc_orb is None:
         return None

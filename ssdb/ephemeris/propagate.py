@@ -52,12 +52,8 @@ def propagate(orbits: Orbits, mjd_tdb: ArrayLike) -> Array:
 
     Newtonian gravity of Sun, planets, Moon, Pluto and, where their package is installed, the 16 most massive asteroids;
     relativity of the Sun. No forces but gravity. States (n, m, 6) are barycentric, ICRF axes, au and au/d; NaN for an
-    object that runs into the Sun or a planet on the way.
-
-    Raises
-    ------
-    EphemerisError
-        If a time is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
+    object that runs into the Sun or a planet on the way. EphemerisError if a time is outside the planetary ephemeris,
+    or a package of the extra ``ephemeris`` is missing.
     """
     times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
     sun(times)  # refuses times that DE440 does not have before anything is computed

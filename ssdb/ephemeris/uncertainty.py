@@ -72,12 +72,8 @@ def variants(orbits: Orbits, covariances: Array, start: float, end: float) -> Va
     Covariances (n, 6, 6) are of the heliocentric states at the epochs, ICRF axes, au and au/d. Axes are those of the
     correlations, so that they do not depend on units. The cost is that of following twelve orbits for each.
 
-    Raises
-    ------
-    InputError
-        If there are not as many covariances as orbits, or one is not finite.
-    EphemerisError
-        As :func:`ssdb.ephemeris.propagate.propagate`.
+    InputError if there are not as many covariances as orbits, or one is not finite; EphemerisError as
+    :func:`ssdb.ephemeris.propagate.propagate`.
     """
     varied, scale = _varied(orbits, covariances)
     return Variants(trajectories(varied, start, end), scale)

@@ -70,6 +70,9 @@ def ingest_detectors(
     An outline that is stored already, the same, changes nothing. A new or another one sets the whole visit back to
     pending and removes what was derived for it, since objects may now belong to other detectors.
 
+    UsageError if an option is given that does not concern the kind of input. InputError if the input is not usable, or
+    is of another visit or field than the stored one of that number. Nothing is stored then.
+
     Parameters
     ----------
     database : Database
@@ -95,14 +98,6 @@ def ingest_detectors(
     Returns
     -------
     IngestReport
-
-    Raises
-    ------
-    UsageError
-        If an option is given that does not concern the kind of input.
-    InputError
-        If the input is not usable, or is of another visit or field than the stored one of that number. Nothing is
-        stored then.
     """
     of_images = {
         option("--visit", "visit=..."): visit,

@@ -65,8 +65,9 @@ def ingest_identifications(
     """Stores identifications of objects, and their names in SsAlias.
 
     Rows of designations that are stored already take the new values. Which table it is the columns tell. ``id``, which
-    has no meaning, is given anew; ``published``, which the Minor Planet Center numbers by the kind of publication,
-    is true for all but 0. Rows that are stored under other designations are not touched: see :func:`ssdb.relink`.
+    has no meaning, is given anew; ``published``, which the Minor Planet Center numbers by the kind of publication, is
+    true for all but 0. Rows that are stored under other designations are not touched: see :func:`ssdb.relink`.
+    InputError if the input is not usable, or designations would be each other's primary. Nothing is stored then.
 
     Parameters
     ----------
@@ -86,11 +87,6 @@ def ingest_identifications(
     Returns
     -------
     IngestReport
-
-    Raises
-    ------
-    InputError
-        If the input is not usable, or designations would be each other's primary. Nothing is stored then.
     """
     name = label(source)
     text = {c.name for table in UNIQUE for c in table.columns if isinstance(c.type, sa.String)}

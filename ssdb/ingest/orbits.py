@@ -48,8 +48,9 @@ def ingest_orbits(
     Of two orbits of an object, wherever they are from, that of its primary designation is kept; then that of the newer
     epoch, then of the newer fit. The other one is told.
 
-    The input is read in parts, whatever its length, in one transaction. A row that is no usable orbit is left out,
-    and told with its number and the reason.
+    The input is read in parts, whatever its length, in one transaction. A row that is no usable orbit is left out, and
+    told with its number and the reason. InputError if the input is not there, not readable, truncated, or has no usable
+    orbit. Nothing is stored then.
 
     Parameters
     ----------
@@ -72,11 +73,6 @@ def ingest_orbits(
     -------
     IngestReport
         ``invalid`` and ``doubts`` say which rows were left out, and why.
-
-    Raises
-    ------
-    InputError
-        If the input is not there, not readable, truncated, or has no usable orbit. Nothing is stored then.
     """
     source = input_of(source, table, type)
     name = label(source)

@@ -82,6 +82,8 @@ def ingest_predictions(
 ) -> IngestReport:
     """Stores the objects predicted for visits, and sets those visits back to pending.
 
+    InputError or DesignationError if the input is not usable. Nothing is stored then.
+
     Parameters
     ----------
     database : Database
@@ -119,11 +121,6 @@ def ingest_predictions(
     Returns
     -------
     IngestReport
-
-    Raises
-    ------
-    InputError, DesignationError
-        If the input is not usable. Nothing is stored then.
     """
     given = input_of(source, table, type)
     kind = format_of(given, format)
@@ -152,6 +149,8 @@ def store_predictions(
 ) -> IngestReport:
     """Stores what a service predicted for one visit, as :func:`ingest_predictions` does with a file.
 
+    InputError or DesignationError if the predictions are not usable. Nothing is stored then.
+
     Parameters
     ----------
     database : Database
@@ -166,11 +165,6 @@ def store_predictions(
         First remove its predictions, and what was derived from them.
     doubts : sequence of str
         To be reported.
-
-    Raises
-    ------
-    InputError, DesignationError
-        If the predictions are not usable. Nothing is stored then.
     """
     opened = OpenInput(table.replace_schema_metadata({"label": name}), _given, filled=_FILLED)
     return _ingest(database, opened, only=visit, replace=replace, doubts=doubts)

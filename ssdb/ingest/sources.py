@@ -71,6 +71,8 @@ def ingest_sources(
 ) -> IngestReport:
     """Stores the sources of visits, and sets the visits and detectors concerned back to pending.
 
+    InputError if the input is not usable. Nothing is stored then.
+
     Parameters
     ----------
     database : Database
@@ -99,11 +101,6 @@ def ingest_sources(
     Returns
     -------
     IngestReport
-
-    Raises
-    ------
-    InputError
-        If the input is not usable. Nothing is stored then.
     """
     opened = OpenInput(input_of(source, table, type), dia_source, columns, filled=_FILLED, ignored=_IGNORED)
     if replace:

@@ -43,6 +43,8 @@ def ingest_visits(
     What the input does not know stays as it is. Where the time of a visit changes, sources that have it take the new
     one, and the visit is to be associated again. A time that differs by more than 0.02 d, from the stored one or from
     that of the sources and predictions, another camera, observatory or field is no correction but another visit.
+    InputError if the input is not usable, or has another visit under the number of a stored one. Nothing is stored
+    then.
 
     Parameters
     ----------
@@ -63,11 +65,6 @@ def ingest_visits(
     Returns
     -------
     IngestReport
-
-    Raises
-    ------
-    InputError
-        If the input is not usable, or has another visit under the number of a stored one. Nothing is stored then.
     """
     given, read = input_of(source, table, type), None
     if looks_like_opsim(given):

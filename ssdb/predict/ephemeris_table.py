@@ -54,6 +54,11 @@ def ephemeris_table(
 
     It is computed as the predictions of :func:`ssdb.predict_objects` are.
 
+    ConfigError if a time or the step makes no sense, or the table would have more than 100,000 rows. NotFoundError or
+    DesignationError if a name is not known, or is that of several objects; if an object has no orbit. EphemerisError if
+    the code is none of a place on Earth, an object cannot be followed, a time is outside the planetary ephemeris, or a
+    package of the extra ``ephemeris`` is missing.
+
     Parameters
     ----------
     names : str, or iterable of str
@@ -76,16 +81,6 @@ def ephemeris_table(
         phaseAngle, elongation (deg), ephErrMajor, ephErrMinor (arcsec, 1 sigma), ephErrPa (deg, north to east). The
         ellipse is None for an orbit without a covariance, V without H, midpointUtc before 1972; all but
         the times of an object that runs into the Sun or a planet on the way from its epoch, which is told as a warning.
-
-    Raises
-    ------
-    ConfigError
-        If a time or the step makes no sense, or the table would have more than 100,000 rows.
-    NotFoundError, DesignationError
-        If a name is not known, or is that of several objects; if an object has no orbit.
-    EphemerisError
-        If the code is none of a place on Earth, an object cannot be followed, a time is outside the planetary
-        ephemeris, or a package of the extra ``ephemeris`` is missing.
     """
     wanted = [names] if isinstance(names, str) else list(names)
     times = _times(start, end, step, scale, len(wanted))

@@ -54,6 +54,10 @@ def predict_objects(
     more, or is somewhere else now, by more than 1 mas. There its predictions are replaced, those of other objects stay,
     what was derived is removed, and the visit waits to be associated again.
 
+    NotFoundError if a name is not known, an object has no orbit, or a visit is not in the database. DesignationError if
+    a name is that of several objects. EphemerisError if the observatory of a visit with an object in its field is not
+    known, a time is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
+
     Parameters
     ----------
     names : iterable of str
@@ -70,16 +74,6 @@ def predict_objects(
     PredictionReport
         ``predictions`` has the visits that were touched, with the number of predictions of the objects there now;
         ``n_left`` counts the others.
-
-    Raises
-    ------
-    NotFoundError
-        If a name is not known, an object has no orbit, or a visit is not in the database.
-    DesignationError
-        If a name is that of several objects.
-    EphemerisError
-        If the observatory of a visit with an object in its field is not known, a time is outside the planetary
-        ephemeris, or a package of the extra ``ephemeris`` is missing.
     """
     started = time.perf_counter()
     report = PredictionReport()

@@ -69,6 +69,9 @@ def predict_visits(
     The segments of the nights (SsEphemeris) are made first where they are missing, or not of the orbits as they are
     now. A visit without known objects is predicted, too: its ``predictionsAt`` says so.
 
+    NotFoundError if a visit is not in the database, or there are no orbits; EphemerisError if a night is outside the
+    planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
+
     Parameters
     ----------
     visits : iterable of int, optional
@@ -88,13 +91,6 @@ def predict_visits(
     -------
     PredictionReport
         Also of the visits that failed: one without a field or an observatory costs only itself.
-
-    Raises
-    ------
-    NotFoundError
-        If a visit is not in the database, or there are no orbits.
-    EphemerisError
-        If a night is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
     """
     started = time.perf_counter()
     wanted_nights = sorted(set(nights))

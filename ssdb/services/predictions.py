@@ -76,6 +76,8 @@ def fetch_predictions(
     the visit's circle or, where that is not known, one round its detectors; a little more is asked for, and of that
     only what may come into the field is kept.
 
+    ConfigError if an option makes no sense; NotFoundError if visits are not in the database.
+
     Parameters
     ----------
     database : Database
@@ -95,13 +97,6 @@ def fetch_predictions(
         Seconds that one try of a request may take; there are four.
     progress : callable, optional
         Called with the numbers of visits done now, and of all.
-
-    Raises
-    ------
-    ConfigError
-        If an option makes no sense.
-    NotFoundError
-        If visits are not in the database.
     """
     if service not in SERVICES:
         raise ConfigError(f"service must be one of {', '.join(SERVICES)}, not {quoted(service)}")

@@ -83,6 +83,8 @@ def is_skybot(given: Any) -> bool:
 def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple[pa.Table, tuple[str, ...]]:
     """Predictions from a text of SkyBoT's.
 
+    InputError if the file is not there, not SkyBoT's, an error of SkyBoT's, or if a value is not what it should be.
+
     Parameters
     ----------
     path : path
@@ -99,11 +101,6 @@ def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple
         left out. No rows: SkyBoT knows no object there.
     doubts : tuple of str
         What was left out.
-
-    Raises
-    ------
-    InputError
-        If the file is not there, not SkyBoT's, an error of SkyBoT's, or if a value is not what it should be.
     """
     name = os.fsdecode(path)
     lines = _lines(name)

@@ -136,6 +136,8 @@ def under_primary_designations(
 ) -> pa.Table:
     """Rows under the primary designations of their objects, where the database knows these; names are kept in SsAlias.
 
+    InputError if an object is there twice for a visit, under two names.
+
     Parameters
     ----------
     connection : sqlalchemy.Connection
@@ -148,11 +150,6 @@ def under_primary_designations(
         Numbers of the rows in the file.
     names : dict of str to int
         As :func:`identified` returns it.
-
-    Raises
-    ------
-    InputError
-        If an object is there twice for a visit, under two names.
     """
     designations = _encoded(rows.column("designation"))
     codes, texts = designations.indices.to_numpy(), designations.dictionary.to_pylist()
