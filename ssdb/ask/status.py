@@ -28,14 +28,10 @@ _COUNTED = {
 def status(database: Database) -> dict[str, Any]:
     """Counts of what is in the database.
 
-    Returns
-    -------
-    dict
-        ``visits``: how many; of these ``done``, ``pending`` and ``without_predictions`` (pending, and not to be
-        associated before their predictions are loaded); ``sources``, ``predictions``, ``detectors``, ``expected``,
-        ``candidates``, ``matches``: rows; ``unassociated``: sources without an object;
-        ``pendingSources``: sources of pending visits; ``firstMjdTai``, ``lastMjdTai``:
-        the first and last mid-exposure.
+    ``visits``: how many; of these ``done``, ``pending`` and ``without_predictions`` (pending, and not to be associated
+    before their predictions are loaded); ``sources``, ``predictions``, ``detectors``, ``expected``, ``candidates``,
+    ``matches``: rows; ``unassociated``: sources without an object; ``pendingSources``: sources of pending visits;
+    ``firstMjdTai``, ``lastMjdTai``: the first and last mid-exposure.
     """
     done = visit.c.status == DONE
     waiting = ~done & visit.c.predictionsAt.is_(None)
@@ -84,21 +80,11 @@ def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, An
 
 
 def run_status(database: Database, run_id: str) -> dict[str, Any]:
-    """The metadata of a call of associate.
+    """The row of AssociationRun of a call of associate; ``last`` is the one that started last.
 
-    NotFoundError if there is no such run.
-
-    Parameters
-    ----------
-    run_id : str
-        Of the AssociationRun; ``last``: the one that started last.
-
-    Returns
-    -------
-    dict
-        The row of AssociationRun, ``configuration`` and ``timings`` as dicts: of every stage ``seconds`` and ``rows``.
-        The counts of objects have the names that Rubin's task gives them in its metadata, ``nExpectedSsObjects``
-        and ``nAssociatedSsObjects``. What a run that has not ended has not told is None.
+    ``configuration`` and ``timings`` are dicts: of every stage ``seconds`` and ``rows``. The counts of objects have the
+    names that Rubin's task gives them in its metadata, ``nExpectedSsObjects`` and ``nAssociatedSsObjects``. What a run
+    that has not ended has not told is None. NotFoundError if there is no such run.
     """
     wanted = sa.select(association_run)
     if run_id == "last":

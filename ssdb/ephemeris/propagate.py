@@ -1,4 +1,4 @@
-"""Orbits through time: thousands at once, each with the steps it needs.
+"""Integrates thousands of orbits together, each with the steps it needs.
 
 All objects of a batch step together on one grid in time, where the planets are computed once for all of them. An object
 whose error over a step of the grid would be too large goes through it by steps of its own, of any length, with the

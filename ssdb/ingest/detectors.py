@@ -75,7 +75,6 @@ def ingest_detectors(
 
     Parameters
     ----------
-    database : Database
     source : path, table, Exposure or sequence of Exposure
         Images: a FITS file whose images have a celestial WCS, a text file of headers (.hdr, .head, .header), or what
         :func:`ssdb.read_exposures` makes of them. Or a table, one row a corner: visit, detector, corner (its place
@@ -94,10 +93,6 @@ def ingest_detectors(
         Of corners: which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
-
-    Returns
-    -------
-    IngestReport
     """
     of_images = {
         option("--visit", "visit=..."): visit,

@@ -71,8 +71,6 @@ def ingest_identifications(
 
     Parameters
     ----------
-    database : Database
-        Where to.
     source : path or table
         The Minor Planet Center's table current_identifications, numbered_identifications, minor_planet_names or
         comet_names (CSV, Parquet, or any table that :func:`ssdb.io.tables.read_columns` reads), or rows of it. Of the
@@ -83,10 +81,6 @@ def ingest_identifications(
         Store the usable rows of identifications and count the others. Of tables of names that is what is done anyway.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
-
-    Returns
-    -------
-    IngestReport
     """
     name = label(source)
     text = {c.name for table in UNIQUE for c in table.columns if isinstance(c.type, sa.String)}

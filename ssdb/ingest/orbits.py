@@ -54,8 +54,6 @@ def ingest_orbits(
 
     Parameters
     ----------
-    database : Database
-        Where to.
     source : path or table
         MPCORB.DAT (plain or gzip); the Minor Planet Center's table mpc_orbits (CSV, Parquet, or any table that
         :func:`ssdb.io.tables.read_columns` reads); an orbit file of Sorcha's.

@@ -75,8 +75,6 @@ def ingest_sources(
 
     Parameters
     ----------
-    database : Database
-        Where to.
     source : path or table
         Parquet, FITS, ECSV, CSV, VOTable, or a table in memory, with the columns of DiaSource: at least diaSourceId,
         visit, ra and dec (ICRS). Without detector it is 0, without midpointMjdTai (MJD TAI) the visit's.
@@ -97,10 +95,6 @@ def ingest_sources(
         Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
-
-    Returns
-    -------
-    IngestReport
     """
     opened = OpenInput(input_of(source, table, type), dia_source, columns, filled=_FILLED, ignored=_IGNORED)
     if replace:

@@ -48,8 +48,6 @@ def ingest_visits(
 
     Parameters
     ----------
-    database : Database
-        Where to.
     source : path or table
         Parquet, FITS, ECSV, CSV, VOTable, an OpSim schedule (SQLite), or a table in memory, with the columns of
         Visit: at least visit and midpointMjdTai (MJD TAI).
@@ -61,10 +59,6 @@ def ingest_visits(
         Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
-
-    Returns
-    -------
-    IngestReport
     """
     given, read = input_of(source, table, type), None
     if looks_like_opsim(given):

@@ -1,4 +1,4 @@
-"""One object with its orbit, found by a name in the database or read from a file."""
+"""Finds the orbit of one object: by its name in the database, or in a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Follows one object over all visits of a survey: in which fields it is, and where in them."""
+"""Predicts one object in all visits of a survey: which fields it falls in, and where in them."""
 
 from __future__ import annotations
 

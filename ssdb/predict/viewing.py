@@ -1,4 +1,7 @@
-"""From where, when and whereto visits looked, and which objects are in their fields."""
+"""The viewing geometry of visits, and which objects are in their fields.
+
+Geometry: position of the observer, time, direction and radius of the field.
+"""
 
 from __future__ import annotations
 

@@ -36,27 +36,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class FetchReport:
-    """What was fetched.
-
-    Attributes
-    ----------
-    url : str
-        What was asked.
-    predictions : dict of int to int
-        Predictions stored, by visit; 0 where the service knows no object.
-    failed : dict of int to str
-        Why the predictions of a visit are not there. It stays as it was.
-    doubts : dict of int to tuple of str
-        What looks wrong and may be right, by visit.
-    seconds : float
-        From beginning to end.
-    """
+    """What was fetched."""
 
     url: str
+    """What was asked."""
     predictions: dict[int, int] = field(default_factory=dict)
+    """Predictions stored, by visit; 0 where the service knows no object."""
     failed: dict[int, str] = field(default_factory=dict)
+    """Why the predictions of a visit are not there. It stays as it was."""
     doubts: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """What looks wrong and may be right, by visit."""
     seconds: float = 0.0
+    """From beginning to end."""
 
 
 def fetch_predictions(

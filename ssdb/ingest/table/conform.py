@@ -27,25 +27,18 @@ _MOST_SHAPES = 256
 
 @dataclass(frozen=True, slots=True)
 class Conformed:
-    """An input's columns as those of a table.
-
-    Attributes
-    ----------
-    table : pyarrow.Table
-        The columns that both have, in the table's order, with the types and metadata of its Arrow schema.
-    left_out : tuple of str
-        Columns of the input that the data model does not have, or makes itself.
-    without_unit : tuple of str
-        Columns without a unit in the input, taken to be in the data model's. Dates (MJD) are not among them.
-    doubts : tuple of str
-        What is wrong with those of the columns left out that cannot be converted, and that nothing needs. What looks
-        wrong with others and may be right.
-    """
+    """An input's columns as those of a table."""
 
     table: pa.Table
+    """The columns that both have, in the table's order, with the types and metadata of its Arrow schema."""
     left_out: tuple[str, ...]
+    """Columns of the input that the data model does not have, or makes itself."""
     without_unit: tuple[str, ...]
+    """Columns without a unit in the input, taken to be in the data model's. Dates (MJD) are not among them."""
     doubts: tuple[str, ...] = ()
+    """What is wrong with those of the columns left out that cannot be converted, and that nothing needs. What looks
+    wrong with others and may be right.
+    """
 
 
 def conform(
