@@ -8,12 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ssdb.errors import NotFoundError, shown
+from ssdb.errors import NotFoundError
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import DONE, association_run, ss_candidate, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
-from ssdb.store.tables.visits import among
+from ssdb.store.tables.visits import among, require_visits
 
 _COUNTED = {
     "sources": dia_source,
@@ -65,9 +65,8 @@ def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, An
     plain = [c for c in visit_detector.columns if c.name not in ("visit", "footprint", "wcs")]
     with database.reading() as connection:
         wanted = sa.select(visit).where(among(visit.c.visit, visits)).order_by(visit.c.visit)
+        require_visits(connection, visits)
         rows = [dict(row._mapping) for row in connection.execute(wanted)]
-        if missing := sorted(set(visits) - {row["visit"] for row in rows}):
-            raise NotFoundError(f"visit {shown(missing)} is not in the database")
         of_visit: dict[int, list[dict[str, Any]]] = {row["visit"]: [] for row in rows}
         columns = (visit_detector.c.visit, *plain, visit_detector.c.footprint.is_not(None).label("hasFootprint"))
         detectors = sa.select(*columns).where(among(visit_detector.c.visit, visits)).order_by(visit_detector.c.detector)

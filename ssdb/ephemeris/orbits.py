@@ -102,14 +102,8 @@ class Orbits:
 def usable_states(elements: Mapping[str, Array]) -> tuple[Array, dict[str, Mask]]:
     """Heliocentric states of orbits at their epochs, and what is wrong with those that cannot be followed.
 
-    Elements are :data:`ELEMENTS`, in the units of mpc_orbits; NaN is unknown.
-
-    Returns
-    -------
-    states : ndarray, shape (n, 6)
-        ICRF axes, au and au/d; of use where nothing is wrong.
-    problems : dict of str to ndarray of bool, shape (n,)
-        Which orbits cannot be followed, by what is wrong with them.
+    Elements are :data:`ELEMENTS`, in the units of mpc_orbits; NaN is unknown. States (n, 6) are on ICRF axes, au and
+    au/d, and of use where nothing is wrong. What is wrong is the key to masks (n,) of the orbits that have it.
     """
     values = {name: elements[name] for name in ELEMENTS}
     # e first: without it some files have no q either.

@@ -89,7 +89,8 @@ def ingest_identifications(
         return _ingest_names(database, name, given)
     target, rows, left_out, doubts = _read(given, name)
     problems = Problems(name, rows.num_rows)
-    check_not_null(problems, rows, [column.name for column in target.columns if column.name in _needed(target)])
+    needed = [column.name for column in target.columns if not column.nullable and column.name != "id"]
+    check_not_null(problems, rows, needed)
     for key in UNIQUE[target]:
         if key in rows.column_names:
             problems.add(_repeated(rows.column(key)), f"{key} is there twice")
@@ -183,10 +184,6 @@ def _truth(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_string(values.type):
         return pc.if_else(pc.equal(values, "t"), "true", pc.if_else(pc.equal(values, "f"), "false", values))
     return values
-
-
-def _needed(target: sa.Table) -> set[str]:
-    return {column.name for column in target.columns if not column.nullable} - {"id"}
 
 
 def _repeated(column: pa.ChunkedArray) -> np.ndarray:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from ssdb.ask.sql import QueryResult
 from ssdb.ephemeris.apparent import ephemeris
 from ssdb.ephemeris.uncertainty import error_ellipses, sky_covariances
-from ssdb.errors import ConfigError, quoted
+from ssdb.errors import ConfigError, option, quoted
 from ssdb.io.times import SCALES, mjd_tai_of, utc_texts
 from ssdb.predict.target import Target, find_target
 from ssdb.schema.apdb_solar_system import ss_source
@@ -95,9 +95,12 @@ def _times(start: Any, end: Any, step: str, scale: str | None, n_objects: int) -
     """MJD TAI, shape (m,)."""
     if scale is not None and scale not in SCALES:
         raise ConfigError(f"scale is one of {', '.join(SCALES)}, not {quoted(scale)}")
-    first, last = _time("start", start, scale), _time("end", end, scale)
+    first = _time(option("Invalid value for '--from'", "start"), start, scale)
+    last = _time(option("Invalid value for '--to'", "end"), end, scale)
     if last < first:
-        raise ConfigError(f"the end, {end}, is before the start, {start}")
+        raise ConfigError(
+            option(f"--to {end} is before --from {start}", f"the end, {end}, is before the start, {start}")
+        )
     match = _STEP.fullmatch(str(step).strip())
     days = float(match[1]) * _DAYS[match[2]] if match else 0.0
     if days <= 0:
@@ -111,11 +114,11 @@ def _times(start: Any, end: Any, step: str, scale: str | None, n_objects: int) -
     return np.asarray(first + np.arange(int(n_steps) + 1) * days)
 
 
-def _time(which: str, given: Any, scale: str | None) -> float:
+def _time(wrong: str, given: Any, scale: str | None) -> float:
     try:
         return mjd_tai_of(given, scale)
     except ConfigError as error:
-        raise ConfigError(f"{which}: {error}") from None
+        raise ConfigError(f"{wrong}: {error}") from None
 
 
 def _rows(target: Target, times: Array, moments: tuple[list[Any], ...], observatory: str) -> Iterator[tuple[Any, ...]]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ssdb.errors import EphemerisError
 from ssdb.predict.target import Target, find_target
 from ssdb.predict.track import predicted_in_fields
-from ssdb.predict.visits import PredictionReport, chosen_visits, counted, made_by, refuse_missing
+from ssdb.predict.visits import PredictionReport, chosen_visits, counted, made_by
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.sky.sphere import separations
@@ -21,7 +21,7 @@ from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.predictions import replace_objects
 from ssdb.store.tables.visit_fields import visit_fields
-from ssdb.store.tables.visits import lock_visits
+from ssdb.store.tables.visits import lock_visits, require_visits
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import Progress
 from ssdb.units import Integers
@@ -80,7 +80,7 @@ def predict_objects(
     wanted = None if visits is None else sorted(set(visits))
     chosen = chosen_visits(wanted, sorted(set(nights))) & visit.c.predictionsAt.is_not(None)
     with database.reading() as connection:
-        refuse_missing(connection, wanted)
+        require_visits(connection, wanted or ())
         targets = {target.object_id: target for target in _targets(connection, names, report)}
         tables = []
         for target in targets.values():

@@ -12,7 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb import __version__
-from ssdb.errors import NotFoundError, shown
+from ssdb.errors import NotFoundError
 from ssdb.predict.covariances import with_errors
 from ssdb.predict.find_segments import night_of, segments_near
 from ssdb.predict.make_segments import NightReport, make_segments
@@ -22,7 +22,7 @@ from ssdb.store.database import Database
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.predictions import append, replace_visits
 from ssdb.store.tables.visit_fields import Field, visit_fields
-from ssdb.store.tables.visits import among, in_nights, lock_visits
+from ssdb.store.tables.visits import among, in_nights, lock_visits, require_visits
 from ssdb.store.transfer.write import Progress
 from ssdb.units import Integers
 
@@ -125,13 +125,6 @@ def chosen_visits(visits: Sequence[int] | None, nights: Sequence[int]) -> sa.Col
     return among(visit.c.visit, visits or ()) | in_nights(nights)
 
 
-def refuse_missing(connection: sa.Connection, visits: Sequence[int] | None) -> None:
-    """Raises NotFoundError if a visit is not in the database."""
-    there = set(connection.scalars(sa.select(visit.c.visit).where(among(visit.c.visit, visits or ()))))
-    if missing := [visit_id for visit_id in visits or () if visit_id not in there]:
-        raise NotFoundError(f"visit {shown(missing)} is not in the database")
-
-
 def _wanted(
     database: Database, visits: Sequence[int] | None, nights: Sequence[int], redo: bool, report: PredictionReport
 ) -> dict[int, Field | str]:
@@ -139,7 +132,7 @@ def _wanted(
     chosen = chosen_visits(visits, nights)
     waiting = visit.c.predictionsAt.is_(None)
     with database.reading() as connection:
-        refuse_missing(connection, visits)
+        require_visits(connection, visits or ())
         if redo:
             return visit_fields(connection, chosen, from_sources=True)
         if visits is not None or nights:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from ssdb.errors import ConfigError, InputError, NotFoundError, SsdbError, option, quoted, shown
+from ssdb.errors import ConfigError, InputError, SsdbError, option, quoted
 from ssdb.ingest.formats.mpsky import read_mpsky
 from ssdb.ingest.predictions import store_predictions
 from ssdb.schema.survey import PENDING, visit
@@ -19,7 +19,7 @@ from ssdb.services.mpsky import MpskyService
 from ssdb.sky.sphere import separations
 from ssdb.store.database import Database
 from ssdb.store.tables.visit_fields import Field, padding, visit_fields
-from ssdb.store.tables.visits import among
+from ssdb.store.tables.visits import among, require_visits
 from ssdb.store.transfer.write import Progress
 from ssdb.units import ARCSEC_PER_DEG
 
@@ -136,7 +136,5 @@ def _fields(database: Database, visits: Sequence[int] | None, radius: float | No
     waiting = (visit.c.status == PENDING) & visit.c.predictionsAt.is_(None)
     chosen = waiting if visits is None else among(visit.c.visit, visits)
     with database.reading() as connection:
-        fields = visit_fields(connection, chosen, radius, or_else=f", or say {option('--radius', 'radius=...')}")
-    if visits is not None and (missing := sorted(set(visits) - fields.keys())):
-        raise NotFoundError(f"visit {shown(missing)} is not in the database")
-    return fields
+        require_visits(connection, visits or ())
+        return visit_fields(connection, chosen, radius, or_else=f", or say {option('--radius', 'radius=...')}")
