@@ -52,7 +52,8 @@ def predict_objects(
 
     Only visits that this touches are changed: those where an object is predicted and was not, was and is not any
     more, or is somewhere else now, by more than 1 mas. There its predictions are replaced, those of other objects stay,
-    what was derived is removed, and the visit waits to be associated again.
+    what was derived is removed, and the visit waits to be associated again. In the report ``predictions`` has these
+    visits, with the number of predictions of the objects there now; ``n_left`` counts the others.
 
     NotFoundError if a name is not known, an object has no orbit, or a visit is not in the database. DesignationError if
     a name is that of several objects. EphemerisError if the observatory of a visit with an object in its field is not
@@ -68,12 +69,6 @@ def predict_objects(
         MPC code of the observatory of visits that do not say theirs.
     progress : callable, optional
         Called with the numbers of visits changed now, and of all that are to be.
-
-    Returns
-    -------
-    PredictionReport
-        ``predictions`` has the visits that were touched, with the number of predictions of the objects there now;
-        ``n_left`` counts the others.
     """
     started = time.perf_counter()
     report = PredictionReport()

@@ -67,7 +67,8 @@ def predict_visits(
     """Predicts which objects of mpc_orbits are in visits, and stores it.
 
     The segments of the nights (SsEphemeris) are made first where they are missing, or not of the orbits as they are
-    now. A visit without known objects is predicted, too: its ``predictionsAt`` says so.
+    now. A visit without known objects is predicted, too: its ``predictionsAt`` says so. One without a field or an
+    observatory fails, which costs only itself.
 
     NotFoundError if a visit is not in the database, or there are no orbits; EphemerisError if a night is outside the
     planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
@@ -86,11 +87,6 @@ def predict_visits(
         derived from them are removed. Otherwise such visits are left as they are.
     orbits_progress, progress : callable, optional
         Called with the numbers of orbits whose segments are there now, of visits done now, and of all.
-
-    Returns
-    -------
-    PredictionReport
-        Also of the visits that failed: one without a field or an observatory costs only itself.
     """
     started = time.perf_counter()
     wanted_nights = sorted(set(nights))
