@@ -180,10 +180,7 @@ def _as_declared(rows: list[tuple[Any, ...]], schema: pa.Schema) -> list[tuple[A
 
 
 def find_query(name: str) -> NamedQuery:
-    """The ready-made question of a name.
-
-    QueryError if there is none; the message names those that there are.
-    """
+    """The ready-made question of a name. QueryError if there is none; the message names those that there are."""
     known = named_queries()
     if name in known:
         return known[name]

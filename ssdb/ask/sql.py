@@ -77,10 +77,7 @@ class QueryResult:
         return as_table(self.rows, schema)
 
     def to_pandas(self) -> Any:
-        """The answer as a DataFrame of pandas.
-
-        MissingPackageError if that is not installed.
-        """
+        """The answer as a DataFrame of pandas. MissingPackageError if that is not installed."""
         try:
             import pandas as _  # noqa: F401
         except ImportError as error:
