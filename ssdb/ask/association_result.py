@@ -30,15 +30,12 @@ class AssociationResult:
 
     The tables are astropy Tables with units, each made when it is first looked at. Empty ones have the same columns
     and types as full ones.
-
-    Attributes
-    ----------
-    nTotalSsObjects, nAssociatedSsObjects : int
-        Known objects expected, and those that got a source.
     """
 
     nTotalSsObjects: int
+    """Known objects expected."""
     nAssociatedSsObjects: int
+    """Those of them that got a source."""
     _sources: pa.Table = field(repr=False)
     _matches: pa.Table = field(repr=False)
     _unseen: pa.Table = field(repr=False)
@@ -71,10 +68,7 @@ class AssociationResult:
 def load_result(database: Database, visit: int, detector: int | None = None) -> AssociationResult:
     """The stored result of a visit, or of one detector of it.
 
-    Raises
-    ------
-    NotFoundError
-        If the visit or the detector is not in the database, or has not been associated.
+    NotFoundError if the visit or the detector is not in the database, or has not been associated.
     """
     with database.reading() as connection:
         n_total, n_associated = _counts(connection, visit, detector)

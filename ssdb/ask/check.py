@@ -12,34 +12,20 @@ _MOST_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """Whether one relation holds.
-
-    Attributes
-    ----------
-    name : str
-        Of the file in ``sql/checks``.
-    rule : str
-        What must hold.
-    n_violations : int
-        Rows for which it does not.
-    examples : list of dict
-        The first of these rows.
-    """
+    """Whether one relation holds."""
 
     name: str
+    """Of the file in ``sql/checks``."""
     rule: str
+    """What must hold."""
     n_violations: int
+    """Rows for which it does not."""
     examples: list[dict[str, object]]
+    """The first of these rows."""
 
 
 def check(database: Database) -> list[CheckResult]:
-    """Verifies every relation of ``sql/checks``, in one snapshot.
-
-    Returns
-    -------
-    list of CheckResult
-        By name.
-    """
+    """Verifies every relation of ``sql/checks``, in one snapshot; the results are in the order of their names."""
     results = []
     with database.reading() as connection:
         for name, text in sql_texts("checks").items():

@@ -36,7 +36,10 @@ def export(
     since: Any = None,
     until: Any = None,
 ) -> int:
-    """Writes a table, or a view for people, to a file.
+    """Writes a table, or a view for people, to a file, by primary key ascending; returns how many rows.
+
+    ConfigError if there is no such table, it has no visits to choose from, or a time is none; NotFoundError if there is
+    no such visit; InputError if the file cannot be written.
 
     Parameters
     ----------
@@ -50,20 +53,6 @@ def export(
     since, until : optional
         Only rows of visits whose middle is from this time on, and before this one: as of
         :func:`ssdb.io.times.mjd_tai_of`.
-
-    Returns
-    -------
-    int
-        How many rows were written, by primary key ascending.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such table, it has no visits to choose from, or a time is none.
-    NotFoundError
-        If there is no such visit.
-    InputError
-        If the file cannot be written.
     """
     require_replaceable(path)  # before anything is read
     written_format(Path(path))

@@ -1,4 +1,4 @@
-"""Finds which column of which table a column of an answer is, for its unit and description."""
+"""Traces a column of a query's answer to the table column it comes from, for its unit and description."""
 
 from __future__ import annotations
 

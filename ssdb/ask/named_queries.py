@@ -42,58 +42,37 @@ _IDENTIFIER = re.compile(r"-\d+|\d{10,}")
 
 @dataclass(frozen=True, slots=True)
 class QueryParameter:
-    """A parameter of a ready-made question.
-
-    Attributes
-    ----------
-    name : str
-    kind : str
-        ``object`` (any name of an object, or its ssObjectId), ``text``, ``integer``, ``number``, ``positive`` (a number
-        above 0), ``time`` (what :func:`ssdb.io.times.mjd_tai_of` takes), or the words that are possible, as
-        ``band|night``.
-    unit : str
-        Empty where it has none.
-    default : str or None
-        As it would be typed; ``all``: no restriction; None: it must be given.
-    meaning : str
-    """
+    """A parameter of a ready-made question."""
 
     name: str
     kind: str
+    """``object`` (any name of an object, or its ssObjectId), ``text``, ``integer``, ``number``, ``positive`` (a number
+    above 0), ``time`` (what :func:`ssdb.io.times.mjd_tai_of` takes), or the words that are possible, as
+    ``band|night``.
+    """
     unit: str
+    """Empty where it has none."""
     default: str | None
+    """As it would be typed; ``all``: no restriction; None: it must be given."""
     meaning: str
 
 
 @dataclass(frozen=True, slots=True)
 class NamedQuery:
-    """A ready-made question.
-
-    Attributes
-    ----------
-    name : str
-    purpose : str
-        One sentence.
-    notes : tuple of str
-        What else there is to know, a paragraph each.
-    parameters : tuple of QueryParameter
-    upload : str or None
-        Name of the table of the user's own that it needs.
-    columns : dict of str to sqlalchemy.Column
-        Columns of the answer that no table and no view has; ``info`` holds their ``unit`` and ``comment``.
-    example : str
-        Options of ``ssdb query`` to try it with.
-    sql : str
-        The statement.
-    """
+    """A ready-made question."""
 
     name: str
     purpose: str
+    """One sentence."""
     notes: tuple[str, ...]
+    """What else there is to know, a paragraph each."""
     parameters: tuple[QueryParameter, ...]
     upload: str | None
+    """Name of the table of the user's own that it needs."""
     columns: dict[str, sa.Column]
+    """Columns of the answer that no table and no view has; ``info`` holds their ``unit`` and ``comment``."""
     example: str
+    """Options of ``ssdb query`` to try it with."""
     sql: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -131,7 +110,11 @@ def named_query(
     table: str | int | None = None,
     type: str | None = None,
 ) -> QueryResult:
-    """Asks a ready-made question.
+    """Asks a ready-made question; the columns of the answer have their units.
+
+    QueryError if there is no such question, or a parameter is missing, unknown, or makes no sense. NotFoundError or
+    DesignationError if the name of an object is that of none, or of several. InputError if the uploaded table is not
+    usable.
 
     Parameters
     ----------
@@ -142,23 +125,8 @@ def named_query(
     upload : path or table, optional
         Of a question that needs a table of the user's own: a file or a table in memory with ``ra``, ``dec`` (deg, ICRS)
         and ``midpointMjdTai`` (MJD TAI), and where wanted ``id`` (any text or number; else the number of the row).
-
     table, type : optional
         Which table of the uploaded file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
-
-    Returns
-    -------
-    QueryResult
-        With the units of its columns.
-
-    Raises
-    ------
-    QueryError
-        If there is no such question, or a parameter is missing, unknown, or makes no sense.
-    NotFoundError, DesignationError
-        If the name of an object is that of none, or of several.
-    InputError
-        If the uploaded table is not usable.
     """
     with asking_named(database, name, parameters, upload=upload, table=table, type=type) as answer:
         return QueryResult(answer.columns, list(chain.from_iterable(answer.chunks)), answer.schema)
@@ -212,13 +180,7 @@ def _as_declared(rows: list[tuple[Any, ...]], schema: pa.Schema) -> list[tuple[A
 
 
 def find_query(name: str) -> NamedQuery:
-    """The ready-made question of a name.
-
-    Raises
-    ------
-    QueryError
-        If there is none; the message names those that there are.
-    """
+    """The ready-made question of a name. QueryError if there is none; the message names those that there are."""
     known = named_queries()
     if name in known:
         return known[name]

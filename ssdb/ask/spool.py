@@ -1,4 +1,7 @@
-"""Rows of an answer as Arrow tables, a part at a time, whose types are known only when all rows have been seen."""
+"""Turns a query's rows into Arrow tables part by part.
+
+They are kept on disk, since the types are known only after the last row.
+"""
 
 from __future__ import annotations
 

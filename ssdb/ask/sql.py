@@ -53,21 +53,14 @@ _PARAMETER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """The answer to a query.
-
-    Attributes
-    ----------
-    columns : list of str
-        Names; those of the schema's columns as the schema writes them.
-    rows : list of tuple
-        Plain Python values; None for NULL.
-    schema : pyarrow.Schema or None
-        Types and units of the columns, where they are known beforehand: those of ready-made questions.
-    """
+    """The answer to a query."""
 
     columns: list[str]
+    """Names; those of the schema's columns as the schema writes them."""
     rows: list[tuple[Any, ...]]
+    """Plain Python values; None for NULL."""
     schema: pa.Schema | None = None
+    """Types and units of the columns, where they are known beforehand: those of ready-made questions."""
 
     @property
     def distinct_columns(self) -> list[str]:
@@ -84,13 +77,7 @@ class QueryResult:
         return as_table(self.rows, schema)
 
     def to_pandas(self) -> Any:
-        """The answer as a DataFrame of pandas.
-
-        Raises
-        ------
-        MissingPackageError
-            If that is not installed.
-        """
+        """The answer as a DataFrame of pandas. MissingPackageError if that is not installed."""
         try:
             import pandas as _  # noqa: F401
         except ImportError as error:
@@ -100,21 +87,14 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a query while it comes.
-
-    Attributes
-    ----------
-    columns : list of str
-        As those of a :class:`QueryResult`.
-    chunks : iterator of lists of tuples
-        The rows, some thousands at a time.
-    schema : pyarrow.Schema or None
-        As that of a :class:`QueryResult`.
-    """
+    """The answer to a query while it comes."""
 
     columns: list[str]
+    """As those of a :class:`QueryResult`."""
     chunks: Iterator[list[tuple[Any, ...]]]
+    """The rows, some thousands at a time."""
     schema: pa.Schema | None = None
+    """As that of a :class:`QueryResult`."""
 
     @contextmanager
     def tables(self, directory: Path) -> Iterator[tuple[pa.Schema, Iterator[pa.Table]]]:
@@ -143,19 +123,10 @@ def distinct(columns: Sequence[str]) -> list[str]:
 
 
 def query(database: Database, sql: str, parameters: Mapping[str, Any] | None = None) -> QueryResult:
-    """Asks one question in SQL.
+    """Asks one question in SQL, a single SELECT statement.
 
-    Parameters
-    ----------
-    sql : str
-        One SELECT statement. Without parameters it goes to the server as it is, so that ``LIKE 'K%'`` works.
-    parameters : mapping, optional
-        Values for ``:name`` in the statement.
-
-    Raises
-    ------
-    QueryError
-        If the statement is wrong, or does anything but read.
+    ``parameters`` are values for ``:name`` in it. Without them it goes to the server as it is, so that ``LIKE 'K%'``
+    works. QueryError if the statement is wrong, or does anything but read.
     """
     with asking(database, sql, parameters) as answer:
         return QueryResult(answer.columns, list(chain.from_iterable(answer.chunks)))

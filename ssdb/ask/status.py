@@ -8,12 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ssdb.errors import NotFoundError, shown
+from ssdb.errors import NotFoundError
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import DONE, association_run, ss_candidate, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
-from ssdb.store.tables.visits import among
+from ssdb.store.tables.visits import among, require_visits
 
 _COUNTED = {
     "sources": dia_source,
@@ -28,14 +28,10 @@ _COUNTED = {
 def status(database: Database) -> dict[str, Any]:
     """Counts of what is in the database.
 
-    Returns
-    -------
-    dict
-        ``visits``: how many; of these ``done``, ``pending`` and ``without_predictions`` (pending, and not to be
-        associated before their predictions are loaded); ``sources``, ``predictions``, ``detectors``, ``expected``,
-        ``candidates``, ``matches``: rows; ``unassociated``: sources without an object;
-        ``pendingSources``: sources of pending visits; ``firstMjdTai``, ``lastMjdTai``:
-        the first and last mid-exposure.
+    ``visits``: how many; of these ``done``, ``pending`` and ``without_predictions`` (pending, and not to be associated
+    before their predictions are loaded); ``sources``, ``predictions``, ``detectors``, ``expected``, ``candidates``,
+    ``matches``: rows; ``unassociated``: sources without an object; ``pendingSources``: sources of pending visits;
+    ``firstMjdTai``, ``lastMjdTai``: the first and last mid-exposure.
     """
     done = visit.c.status == DONE
     waiting = ~done & visit.c.predictionsAt.is_(None)
@@ -64,17 +60,13 @@ def status(database: Database) -> dict[str, Any]:
 def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, Any]]:
     """The rows of Visit of some visits, each with its ``detectors``: the rows of VisitDetector but footprints.
 
-    Raises
-    ------
-    NotFoundError
-        If one is not in the database.
+    NotFoundError if one is not in the database.
     """
     plain = [c for c in visit_detector.columns if c.name not in ("visit", "footprint", "wcs")]
     with database.reading() as connection:
         wanted = sa.select(visit).where(among(visit.c.visit, visits)).order_by(visit.c.visit)
+        require_visits(connection, visits)
         rows = [dict(row._mapping) for row in connection.execute(wanted)]
-        if missing := sorted(set(visits) - {row["visit"] for row in rows}):
-            raise NotFoundError(f"visit {shown(missing)} is not in the database")
         of_visit: dict[int, list[dict[str, Any]]] = {row["visit"]: [] for row in rows}
         columns = (visit_detector.c.visit, *plain, visit_detector.c.footprint.is_not(None).label("hasFootprint"))
         detectors = sa.select(*columns).where(among(visit_detector.c.visit, visits)).order_by(visit_detector.c.detector)
@@ -87,24 +79,11 @@ def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, An
 
 
 def run_status(database: Database, run_id: str) -> dict[str, Any]:
-    """The metadata of a call of associate.
+    """The row of AssociationRun of a call of associate; ``last`` is the one that started last.
 
-    Parameters
-    ----------
-    run_id : str
-        Of the AssociationRun; ``last``: the one that started last.
-
-    Returns
-    -------
-    dict
-        The row of AssociationRun, ``configuration`` and ``timings`` as dicts: of every stage ``seconds`` and ``rows``.
-        The counts of objects have the names that Rubin's task gives them in its metadata, ``nExpectedSsObjects``
-        and ``nAssociatedSsObjects``. What a run that has not ended has not told is None.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such run.
+    ``configuration`` and ``timings`` are dicts: of every stage ``seconds`` and ``rows``. The counts of objects have the
+    names that Rubin's task gives them in its metadata, ``nExpectedSsObjects`` and ``nAssociatedSsObjects``. What a run
+    that has not ended has not told is None. NotFoundError if there is no such run.
     """
     wanted = sa.select(association_run)
     if run_id == "last":

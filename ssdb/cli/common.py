@@ -228,10 +228,9 @@ def several(option: str, parameter: str, help: str, *, type: Any = int, metavar:
     return click.option(option, parameter, type=type, multiple=True, metavar=metavar, help=help)
 
 
-def chosen_format(*formats: str, help: str) -> Decorator:
-    """The option ``--format``: one of these, or ``auto``, the default."""
-    kind = click.Choice(["auto", *formats])
-    return click.option("--format", type=kind, default="auto", show_default=True, help=help)
+def chosen_format(formats: Sequence[str], help: str) -> Decorator:
+    """The option ``--format``: one of these, of which ``auto`` is the default."""
+    return click.option("--format", type=click.Choice(formats), default="auto", show_default=True, help=help)
 
 
 def table_options(command: Command) -> Command:

@@ -8,7 +8,6 @@ import click
 
 from ssdb.cli.answers import answer_options, print_answer, wanted_format
 from ssdb.cli.common import main, open_database, wrong_usage
-from ssdb.errors import ConfigError
 
 
 @main.command()
@@ -28,9 +27,7 @@ from ssdb.errors import ConfigError
 )
 @answer_options
 @click.pass_context
-def ephemeris(
-    ctx: click.Context, start: str, end: str, format_: str | None, as_json: bool, output: str | None, **options: Any
-) -> None:
+def ephemeris(ctx: click.Context, format_: str | None, as_json: bool, output: str | None, **options: Any) -> None:
     """Print where objects with a stored orbit are: positions (ICRS), motion, magnitude, geometry, error ellipse.
 
     NAME is any name of an object.
@@ -39,19 +36,7 @@ def ephemeris(
     from ssdb.predict.ephemeris_table import ephemeris_table
 
     format_ = wanted_format(format_, as_json, output)
-    scale = options["scale"]
-    if _mjd_tai("--to", end, scale) < _mjd_tai("--from", start, scale):
-        raise click.UsageError(f"--to {end} is before --from {start}")
     database = open_database(ctx)
     with wrong_usage():
-        table = ephemeris_table(database, start=start, end=end, **options)
+        table = ephemeris_table(database, **options)
     print_answer(Answer(table.columns, iter([table.rows]), table.schema), format_, output)
-
-
-def _mjd_tai(option: str, given: str, scale: str | None) -> float:
-    from ssdb.io.times import mjd_tai_of
-
-    try:
-        return mjd_tai_of(given, scale)
-    except ConfigError as error:
-        raise click.BadParameter(str(error), param_hint=f"'{option}'") from None

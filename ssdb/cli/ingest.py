@@ -21,6 +21,7 @@ from ssdb.cli.common import (
     progress_bars,
     table_options,
 )
+from ssdb.ingest.formats import FORMATS, ORBIT_FORMATS
 
 if TYPE_CHECKING:
     from ssdb.ingest.table.report import IngestReport
@@ -133,7 +134,7 @@ def sources(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options
 @_files
 @table_options
 @chosen_format(
-    *("ssdb", "sorcha", "mpsky", "skybot"),
+    FORMATS,
     help="ssdb: the columns of SsPrediction; sorcha: Sorcha's output; mpsky, skybot: answers of these services; "
     "auto: look into the file.",
 )
@@ -164,7 +165,7 @@ def predictions(ctx: click.Context, files: tuple[str, ...], as_json: bool, **opt
 @_files
 @table_options
 @chosen_format(
-    *("mpc_orbits", "mpcorb", "sorcha"),
+    ORBIT_FORMATS,
     help="mpc_orbits: the Minor Planet Center's table; mpcorb: MPCORB.DAT; sorcha: Sorcha's input; auto: look into the "
     "file.",
 )

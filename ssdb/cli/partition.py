@@ -1,4 +1,4 @@
-"""``ssdb partition``: the partitions in which PostgreSQL keeps the big tables, and old ones out of the way."""
+"""``ssdb partition``: the partitions of the big tables (PostgreSQL), and how old ones are detached or dropped."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from ssdb.cli.common import (
     progress_bars,
     tell_failures,
 )
+from ssdb.ingest.formats import ORBIT_FORMATS
 
 if TYPE_CHECKING:
     from ssdb.predict.precover import PrecoveryReport
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="A file with the orbit, instead of that in mpc_orbits.",
 )
-@chosen_format("mpc_orbits", "mpcorb", "sorcha", help="What the FILE is, as for ssdb ingest orbits.")
+@chosen_format(ORBIT_FORMATS, help="What the FILE is, as for ssdb ingest orbits.")
 @click.option("--observatory", metavar="CODE", help="MPC code for visits that do not say their observatory.")
 @click.option(
     "--commit", is_flag=True, help="Store the predictions (and the orbit of a FILE), and associate these visits."

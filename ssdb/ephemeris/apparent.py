@@ -28,17 +28,9 @@ class Paths(Protocol):
 def ephemeris(orbits: Orbits, mjd_tai: ArrayLike, observatory_code: str) -> dict[str, Array]:
     """Where and how bright n objects are for an observatory (a code of the MPC) at m times, MJD TAI.
 
-    Returns
-    -------
-    dict of str to ndarray, shape (n, m)
-        The columns of SsPrediction but its keys, ``designation``, ``provider`` and the error ellipse: see
-        :func:`columns_of`. NaN for an object that runs into the Sun or a planet before.
-
-    Raises
-    ------
-    EphemerisError
-        If the code is not of a place on Earth, a time is outside the planetary ephemeris, or a package of the extra
-        ``ephemeris`` is missing.
+    The columns of SsPrediction, each (n, m), but its keys, ``designation``, ``provider`` and the error ellipse: see
+    :func:`columns_of`. NaN for an object that runs into the Sun or a planet before. EphemerisError if the code is not
+    of a place on Earth, a time is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
     """
     times = np.atleast_1d(np.asarray(mjd_tai, dtype=float))
     mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory_code, times)
@@ -52,23 +44,10 @@ def ephemeris(orbits: Orbits, mjd_tai: ArrayLike, observatory_code: str) -> dict
 
 
 def retarded(paths: Paths, mjd_tdb: ArrayLike, observers: Array) -> tuple[Array, Array]:
-    """Objects as they were when the light left them that an observer sees.
+    """States (n, m, 6) of objects when the light left them that an observer sees, and the light times (n, m).
 
-    Parameters
-    ----------
-    paths : Paths of n objects
-        Over the times of observation.
-    mjd_tdb : array_like, shape (m,) or (n, m)
-        Times of observation, for all objects or for each its own, MJD TDB.
-    observers : ndarray, shape (m, 3 or more) or (n, m, 3 or more)
-        Where the observer is; barycentric, au.
-
-    Returns
-    -------
-    states : ndarray, shape (n, m, 6)
-        Barycentric, au and au/d, at the times of observation less the light times.
-    light_times : ndarray, shape (n, m)
-        Days, in the barycentric frame.
+    Times of observation (m,), or (n, m) for each object its own, are MJD TDB. Observers, (m, 3 or more) or
+    (n, m, 3 or more), and states are barycentric, au and au/d. Light times are days in the barycentric frame.
     """
     times, here = np.atleast_1d(np.asarray(mjd_tdb, dtype=float)), observers[..., :3]
     light_times = norms(paths.at(times)[..., :3] - here) / LIGHT_SPEED

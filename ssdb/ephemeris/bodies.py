@@ -45,10 +45,7 @@ def masses() -> Array:
 def sun(mjd_tdb: ArrayLike) -> Array:
     """Barycentric states (m, 6) of the Sun at times (m,): ICRF, au and au/d.
 
-    Raises
-    ------
-    EphemerisError
-        If a time is outside DE440 (1550 to 2650), or a package is missing.
+    EphemerisError if a time is outside DE440 (1550 to 2650), or a package is missing.
     """
     return _state(_planets()[0, SUN], mjd_tdb)
 

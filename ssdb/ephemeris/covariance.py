@@ -31,27 +31,11 @@ _NOT_POSITIVE = 1e-3
 
 
 def covariance_of(mpc_orb: str | None, epoch_mjd: float, name: str) -> Array | None:
-    """The covariance of an orbit's state, of the JSON text in mpc_orbits.
+    """The covariance of an orbit's state, of the JSON text in mpc_orbits, for an epoch (MJD TT).
 
-    Parameters
-    ----------
-    mpc_orb : str or None
-        The JSON text.
-    epoch_mjd : float
-        Epoch of the orbit that the covariance is wanted for, MJD TT.
-    name : str
-        Of the object, for messages.
-
-    Returns
-    -------
-    ndarray, shape (6, 6), or None
-        Of the heliocentric position (au) and velocity (au/d) on ICRF axes at the epoch. ``CAR`` is taken if it is
-        there, else ``COM``. None if the text has no covariance, or one of another epoch.
-
-    Raises
-    ------
-    InputError
-        If the text is not JSON as mpc_orb is, or its numbers are no covariance.
+    It is (6, 6), of the heliocentric position (au) and velocity (au/d) on ICRF axes at the epoch. ``CAR`` is taken if
+    it is there, else ``COM``. None if the text has no covariance, or one of another epoch. Messages call the object by
+    its ``name``. InputError if the text is not JSON as mpc_orb is, or its numbers are no covariance.
     """
     if mpc_orb is None:
         return None

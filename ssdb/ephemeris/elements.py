@@ -63,17 +63,10 @@ def cometary_to_cartesian(
 def cartesian_to_cometary(states: ArrayLike, mjd_tdb: ArrayLike) -> dict[str, Array]:
     """Osculating cometary elements of heliocentric states (n, 6; au and au/d, ICRF axes) at times (n,), MJD TDB.
 
-    Returns
-    -------
-    dict of str to ndarray, shape (n,)
-        ``q`` (au), ``e``, ``i``, ``node``, ``argperi`` (degrees, the latter two in [0, 360)), ``peri_time`` (MJD TDB;
-        of an ellipse, the passage nearest to the state). Without inclination the node is at 0, in a circle the
-        perihelion is where the object is.
-
-    Raises
-    ------
-    InputError
-        If an object moves straight towards or away from the Sun, which no such elements describe.
+    ``q`` (au), ``e``, ``i``, ``node``, ``argperi`` (degrees, the latter two in [0, 360)), ``peri_time`` (MJD TDB; of an
+    ellipse, the passage nearest to the state), each of shape (n,). Without inclination the node is at 0, in a circle
+    the perihelion is where the object is. InputError if an object moves straight towards or away from the Sun, which no
+    such elements describe.
     """
     states = np.asarray(states, dtype=float)
     rotation = mean_ecliptic_rotation()

@@ -34,13 +34,9 @@ def tdb_of_tai(mjd_tai: ArrayLike) -> Array:
 def observer_states(code: str, mjd_tai: ArrayLike) -> Array:
     """Barycentric states (m, 6) of an observatory at times (m,), MJD TAI: ICRF, au and au/d.
 
-    The code is that of the Minor Planet Center; ``500`` is the Earth's centre.
-
-    Raises
-    ------
-    EphemerisError
-        If the code is unknown or is not of a place on Earth (a satellite, a roving observer), if a time is outside
-        the planetary ephemeris, or if a package of the extra ``ephemeris`` is missing.
+    The code is that of the Minor Planet Center; ``500`` is the Earth's centre. EphemerisError if the code is unknown or
+    is not of a place on Earth (a satellite, a roving observer), if a time is outside the planetary ephemeris, or if a
+    package of the extra ``ephemeris`` is missing.
     """
     import astropy.units as u
     from astropy.coordinates import EarthLocation

@@ -27,10 +27,7 @@ _SMALLEST_APHELION_AU = 0.05
 class Orbits:
     """The state of every object at its epoch, and its brightness; n of them.
 
-    Raises
-    ------
-    InputError
-        If an epoch or a state is not finite, or the arrays have not the same length.
+    InputError if an epoch or a state is not finite, or the arrays have not the same length.
     """
 
     ids: NDArray[Any]
@@ -70,11 +67,7 @@ class Orbits:
 
         Perihelion distance (au), eccentricity, inclination, longitude of the ascending node and argument of perihelion
         (degrees, mean ecliptic of J2000, IAU 1976), time of perihelion and epoch of osculation (MJD TDB or TT).
-
-        Raises
-        ------
-        InputError
-            If an element is not finite, q is not above 0, or e is negative; it names the objects.
+        InputError if an element is not finite, q is not above 0, or e is negative; it names the objects.
         """
         names = np.atleast_1d(np.asarray(ids))
         elements = [np.atleast_1d(np.asarray(x, dtype=float)) for x in (q, e, i, node, argperi, peri_time, epoch_mjd)]
@@ -109,14 +102,8 @@ class Orbits:
 def usable_states(elements: Mapping[str, Array]) -> tuple[Array, dict[str, Mask]]:
     """Heliocentric states of orbits at their epochs, and what is wrong with those that cannot be followed.
 
-    Elements are :data:`ELEMENTS`, in the units of mpc_orbits; NaN is unknown.
-
-    Returns
-    -------
-    states : ndarray, shape (n, 6)
-        ICRF axes, au and au/d; of use where nothing is wrong.
-    problems : dict of str to ndarray of bool, shape (n,)
-        Which orbits cannot be followed, by what is wrong with them.
+    Elements are :data:`ELEMENTS`, in the units of mpc_orbits; NaN is unknown. States (n, 6) are on ICRF axes, au and
+    au/d, and of use where nothing is wrong. What is wrong is the key to masks (n,) of the orbits that have it.
     """
     values = {name: elements[name] for name in ELEMENTS}
     # e first: without it some files have no q either.

@@ -1,4 +1,4 @@
-"""Orbits through time: thousands at once, each with the steps it needs.
+"""Integrates thousands of orbits together, each with the steps it needs.
 
 All objects of a batch step together on one grid in time, where the planets are computed once for all of them. An object
 whose error over a step of the grid would be too large goes through it by steps of its own, of any length, with the
@@ -52,12 +52,8 @@ def propagate(orbits: Orbits, mjd_tdb: ArrayLike) -> Array:
 
     Newtonian gravity of Sun, planets, Moon, Pluto and, where their package is installed, the 16 most massive asteroids;
     relativity of the Sun. No forces but gravity. States (n, m, 6) are barycentric, ICRF axes, au and au/d; NaN for an
-    object that runs into the Sun or a planet on the way.
-
-    Raises
-    ------
-    EphemerisError
-        If a time is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
+    object that runs into the Sun or a planet on the way. EphemerisError if a time is outside the planetary ephemeris,
+    or a package of the extra ``ephemeris`` is missing.
     """
     times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
     sun(times)  # refuses times that DE440 does not have before anything is computed

@@ -1,4 +1,4 @@
-"""Paths of many objects over an interval of time, from the steps of the integrator."""
+"""Evaluates the paths of many objects at any time of an interval, from the steps of the integrator."""
 
 from __future__ import annotations
 

@@ -72,12 +72,8 @@ def variants(orbits: Orbits, covariances: Array, start: float, end: float) -> Va
     Covariances (n, 6, 6) are of the heliocentric states at the epochs, ICRF axes, au and au/d. Axes are those of the
     correlations, so that they do not depend on units. The cost is that of following twelve orbits for each.
 
-    Raises
-    ------
-    InputError
-        If there are not as many covariances as orbits, or one is not finite.
-    EphemerisError
-        As :func:`ssdb.ephemeris.propagate.propagate`.
+    InputError if there are not as many covariances as orbits, or one is not finite; EphemerisError as
+    :func:`ssdb.ephemeris.propagate.propagate`.
     """
     varied, scale = _varied(orbits, covariances)
     return Variants(trajectories(varied, start, end), scale)
@@ -150,13 +146,9 @@ def _east_and_north(directions: Array) -> Array:
 def sky_covariances(orbits: Orbits, covariances: Array, mjd_tai: ArrayLike, observatory_code: str) -> Array:
     """Covariances of positions on the sky, of n orbits with covariances as of :func:`variants`.
 
-    For an observatory (a code of the MPC) at m times, MJD TAI; errors as :func:`variants` and
+    For an observatory (a code of the MPC) at m times, MJD TAI: an array (n, m, 2, 2) in (east, north), arcsec^2, NaN
+    where a variant runs into the Sun or a planet. Errors as :func:`variants` and
     :func:`ssdb.ephemeris.apparent.ephemeris`.
-
-    Returns
-    -------
-    ndarray, shape (n, m, 2, 2)
-        In (east, north), arcsec^2. NaN where a variant runs into the Sun or a planet.
     """
     times = np.atleast_1d(np.asarray(mjd_tai, dtype=float))
     mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory_code, times)
@@ -173,22 +165,9 @@ def sky_covariances_of_pairs(
 
     Objects that stay in the main belt are followed by :func:`two_body_variants`, the others by :func:`variants`.
 
-    Parameters
-    ----------
-    orbits : Orbits, n of them
-    covariances : ndarray, shape (n, 6, 6)
-        As of :func:`variants`.
-    item : ndarray of int, shape (p,)
-        Index of the orbit.
-    mjd_tdb : ndarray, shape (p,)
-        Time of observation.
-    observers : ndarray, shape (p, 3 or more)
-        Where the observer is; barycentric, au.
-
-    Returns
-    -------
-    ndarray, shape (p, 2, 2)
-        In (east, north), arcsec^2.
+    Orbits and covariances (n, 6, 6) are as of :func:`variants`. Each of p pairs has the index of its orbit, ``item``,
+    the time of observation, and where the observer is, (p, 3 or more), barycentric, au. The result (p, 2, 2) is in
+    (east, north), arcsec^2.
     """
     elements = cartesian_to_cometary(orbits.states, orbits.epoch_mjd)
     aphelion = elements["q"] * (1.0 + elements["e"]) / np.maximum(1.0 - elements["e"], 1e-9)
@@ -217,11 +196,8 @@ def sky_covariances_of_pairs(
 def error_ellipses(covariances: Array) -> dict[str, Array]:
     """The 1-sigma ellipses of covariances on the sky (..., 2, 2) in (east, north), arcsec^2.
 
-    Returns
-    -------
-    dict of str to ndarray, shape (...)
-        ``ephErrMajor``, ``ephErrMinor`` (arcsec, at most :data:`LARGEST_ARCSEC`), ``ephErrPa`` (deg east of north, in
-        [0, 180)). NaN where the covariance is.
+    ``ephErrMajor``, ``ephErrMinor`` (arcsec, at most :data:`LARGEST_ARCSEC`), ``ephErrPa`` (deg east of north, in
+    [0, 180)), each of shape (...); NaN where the covariance is.
     """
     east2, north2, mixed = covariances[..., 0, 0], covariances[..., 1, 1], covariances[..., 0, 1]
     # The axes are at the eigenvalues m +- h; the smaller one from the determinant, which a thin ellipse would lose.

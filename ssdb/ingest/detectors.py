@@ -70,9 +70,11 @@ def ingest_detectors(
     An outline that is stored already, the same, changes nothing. A new or another one sets the whole visit back to
     pending and removes what was derived for it, since objects may now belong to other detectors.
 
+    UsageError if an option is given that does not concern the kind of input. InputError if the input is not usable, or
+    is of another visit or field than the stored one of that number. Nothing is stored then.
+
     Parameters
     ----------
-    database : Database
     source : path, table, Exposure or sequence of Exposure
         Images: a FITS file whose images have a celestial WCS, a text file of headers (.hdr, .head, .header), or what
         :func:`ssdb.read_exposures` makes of them. Or a table, one row a corner: visit, detector, corner (its place
@@ -91,18 +93,6 @@ def ingest_detectors(
         Of corners: which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
-
-    Returns
-    -------
-    IngestReport
-
-    Raises
-    ------
-    UsageError
-        If an option is given that does not concern the kind of input.
-    InputError
-        If the input is not usable, or is of another visit or field than the stored one of that number. Nothing is
-        stored then.
     """
     of_images = {
         option("--visit", "visit=..."): visit,

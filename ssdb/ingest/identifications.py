@@ -65,13 +65,12 @@ def ingest_identifications(
     """Stores identifications of objects, and their names in SsAlias.
 
     Rows of designations that are stored already take the new values. Which table it is the columns tell. ``id``, which
-    has no meaning, is given anew; ``published``, which the Minor Planet Center numbers by the kind of publication,
-    is true for all but 0. Rows that are stored under other designations are not touched: see :func:`ssdb.relink`.
+    has no meaning, is given anew; ``published``, which the Minor Planet Center numbers by the kind of publication, is
+    true for all but 0. Rows that are stored under other designations are not touched: see :func:`ssdb.relink`.
+    InputError if the input is not usable, or designations would be each other's primary. Nothing is stored then.
 
     Parameters
     ----------
-    database : Database
-        Where to.
     source : path or table
         The Minor Planet Center's table current_identifications, numbered_identifications, minor_planet_names or
         comet_names (CSV, Parquet, or any table that :func:`ssdb.io.tables.read_columns` reads), or rows of it. Of the
@@ -82,15 +81,6 @@ def ingest_identifications(
         Store the usable rows of identifications and count the others. Of tables of names that is what is done anyway.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
-
-    Returns
-    -------
-    IngestReport
-
-    Raises
-    ------
-    InputError
-        If the input is not usable, or designations would be each other's primary. Nothing is stored then.
     """
     name = label(source)
     text = {c.name for table in UNIQUE for c in table.columns if isinstance(c.type, sa.String)}
@@ -99,7 +89,8 @@ def ingest_identifications(
         return _ingest_names(database, name, given)
     target, rows, left_out, doubts = _read(given, name)
     problems = Problems(name, rows.num_rows)
-    check_not_null(problems, rows, [column.name for column in target.columns if column.name in _needed(target)])
+    needed = [column.name for column in target.columns if not column.nullable and column.name != "id"]
+    check_not_null(problems, rows, needed)
     for key in UNIQUE[target]:
         if key in rows.column_names:
             problems.add(_repeated(rows.column(key)), f"{key} is there twice")
@@ -193,10 +184,6 @@ def _truth(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_string(values.type):
         return pc.if_else(pc.equal(values, "t"), "true", pc.if_else(pc.equal(values, "f"), "false", values))
     return values
-
-
-def _needed(target: sa.Table) -> set[str]:
-    return {column.name for column in target.columns if not column.nullable} - {"id"}
 
 
 def _repeated(column: pa.ChunkedArray) -> np.ndarray:

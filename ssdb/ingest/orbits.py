@@ -48,13 +48,12 @@ def ingest_orbits(
     Of two orbits of an object, wherever they are from, that of its primary designation is kept; then that of the newer
     epoch, then of the newer fit. The other one is told.
 
-    The input is read in parts, whatever its length, in one transaction. A row that is no usable orbit is left out,
-    and told with its number and the reason.
+    The input is read in parts, whatever its length, in one transaction. A row that is no usable orbit is left out:
+    ``invalid`` of the report counts them, ``doubts`` have their numbers and reasons. InputError if the input is not
+    there, not readable, truncated, or has no usable orbit. Nothing is stored then.
 
     Parameters
     ----------
-    database : Database
-        Where to.
     source : path or table
         MPCORB.DAT (plain or gzip); the Minor Planet Center's table mpc_orbits (CSV, Parquet, or any table that
         :func:`ssdb.io.tables.read_columns` reads); an orbit file of Sorcha's.
@@ -67,16 +66,6 @@ def ingest_orbits(
         Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all as far as they are known.
-
-    Returns
-    -------
-    IngestReport
-        ``invalid`` and ``doubts`` say which rows were left out, and why.
-
-    Raises
-    ------
-    InputError
-        If the input is not there, not readable, truncated, or has no usable orbit. Nothing is stored then.
     """
     source = input_of(source, table, type)
     name = label(source)

@@ -82,10 +82,10 @@ def ingest_predictions(
 ) -> IngestReport:
     """Stores the objects predicted for visits, and sets those visits back to pending.
 
+    InputError or DesignationError if the input is not usable. Nothing is stored then.
+
     Parameters
     ----------
-    database : Database
-        Where to.
     source : path or table
         In ssdb's own columns (Parquet, FITS, ECSV, CSV, VOTable, or a table in memory, with the columns of
         SsPrediction: at least visit, ephRa, ephDec, and designation or ssObjectId), as Sorcha writes it, an answer of
@@ -115,15 +115,6 @@ def ingest_predictions(
         Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
-
-    Returns
-    -------
-    IngestReport
-
-    Raises
-    ------
-    InputError, DesignationError
-        If the input is not usable. Nothing is stored then.
     """
     given = input_of(source, table, type)
     kind = format_of(given, format)
@@ -152,25 +143,10 @@ def store_predictions(
 ) -> IngestReport:
     """Stores what a service predicted for one visit, as :func:`ingest_predictions` does with a file.
 
-    Parameters
-    ----------
-    database : Database
-        Where to.
-    name : str
-        Where the predictions are from, for messages.
-    table : pyarrow.Table
-        Columns of SsPrediction, units in the metadata. No rows: there is no known object in the visit.
-    visit : int
-        The visit.
-    replace : bool
-        First remove its predictions, and what was derived from them.
-    doubts : sequence of str
-        To be reported.
-
-    Raises
-    ------
-    InputError, DesignationError
-        If the predictions are not usable. Nothing is stored then.
+    The table has columns of SsPrediction, units in the metadata; without rows there is no known object in the visit.
+    ``name`` says where it is from, for messages; ``doubts`` are passed on to the report. With ``replace`` the visit's
+    predictions, and what was derived from them, are removed first. InputError or DesignationError if the predictions
+    are not usable. Nothing is stored then.
     """
     opened = OpenInput(table.replace_schema_metadata({"label": name}), _given, filled=_FILLED)
     return _ingest(database, opened, only=visit, replace=replace, doubts=doubts)

@@ -71,10 +71,10 @@ def ingest_sources(
 ) -> IngestReport:
     """Stores the sources of visits, and sets the visits and detectors concerned back to pending.
 
+    InputError if the input is not usable. Nothing is stored then.
+
     Parameters
     ----------
-    database : Database
-        Where to.
     source : path or table
         Parquet, FITS, ECSV, CSV, VOTable, or a table in memory, with the columns of DiaSource: at least diaSourceId,
         visit, ra and dec (ICRS). Without detector it is 0, without midpointMjdTai (MJD TAI) the visit's.
@@ -95,15 +95,6 @@ def ingest_sources(
         Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
-
-    Returns
-    -------
-    IngestReport
-
-    Raises
-    ------
-    InputError
-        If the input is not usable. Nothing is stored then.
     """
     opened = OpenInput(input_of(source, table, type), dia_source, columns, filled=_FILLED, ignored=_IGNORED)
     if replace:

@@ -43,11 +43,11 @@ def ingest_visits(
     What the input does not know stays as it is. Where the time of a visit changes, sources that have it take the new
     one, and the visit is to be associated again. A time that differs by more than 0.02 d, from the stored one or from
     that of the sources and predictions, another camera, observatory or field is no correction but another visit.
+    InputError if the input is not usable, or has another visit under the number of a stored one. Nothing is stored
+    then.
 
     Parameters
     ----------
-    database : Database
-        Where to.
     source : path or table
         Parquet, FITS, ECSV, CSV, VOTable, an OpSim schedule (SQLite), or a table in memory, with the columns of
         Visit: at least visit and midpointMjdTai (MJD TAI).
@@ -59,15 +59,6 @@ def ingest_visits(
         Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
-
-    Returns
-    -------
-    IngestReport
-
-    Raises
-    ------
-    InputError
-        If the input is not usable, or has another visit under the number of a stored one. Nothing is stored then.
     """
     given, read = input_of(source, table, type), None
     if looks_like_opsim(given):

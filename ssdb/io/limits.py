@@ -71,15 +71,7 @@ _memory = DEFAULT_MEMORY  # what is allowed now; of all threads, some of which o
 def max_memory(size: str | float) -> Iterator[None]:
     """Lets a file take more memory, or less, within the ``with`` block, in all threads of this process.
 
-    Parameters
-    ----------
-    size : str or float
-        ``"4GB"``, ``"500MB"``, or a number of GB. Without this it is 1 GB.
-
-    Raises
-    ------
-    ConfigError
-        If it is no size.
+    The size is ``"4GB"``, ``"500MB"``, or a number of GB. Without this it is 1 GB. ConfigError if it is no size.
     """
     global _memory
     before, _memory = _memory, parsed_size(size)

@@ -1,4 +1,4 @@
-"""Notes in the metadata of Arrow tables: units, and what was left out or is not whole."""
+"""Notes in the metadata of Arrow tables: units, columns that were left out, and whether the table is incomplete."""
 
 from __future__ import annotations
 

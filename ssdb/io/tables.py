@@ -63,7 +63,8 @@ def read_columns(given: Any, strings: Sequence[str] = (), *, lenient: bool = Fal
     SkyCoord columns, all of which :func:`ssdb.io.table_notes.not_plain` names, and the unnamed index of a pandas
     DataFrame. astropy's Time columns become MJD TAI. Masked values and empty strings become null; so does NaN where the
     format has no other null (FITS, VOTable, CSV, pandas), and stays NaN elsewhere. Integers are exact over the whole
-    range of 64 bits.
+    range of 64 bits. InputError if the file is not there, empty, truncated, of an unknown kind, or has no columns. The
+    message names it.
 
     Parameters
     ----------
@@ -76,11 +77,6 @@ def read_columns(given: Any, strings: Sequence[str] = (), *, lenient: bool = Fal
     lenient : bool
         Let columns of text that is not UTF-8 have no values, and say so (:data:`ssdb.io.table_notes.UNREADABLE`),
         instead of an error.
-
-    Raises
-    ------
-    InputError
-        If the file is not there, empty, truncated, of an unknown kind, or has no columns. The message names it.
     """
     name, given = label(given), input_of(given)
     if isinstance(given, InputFile):

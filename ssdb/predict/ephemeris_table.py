@@ -14,7 +14,7 @@ import pyarrow as pa
 from ssdb.ask.sql import QueryResult
 from ssdb.ephemeris.apparent import ephemeris
 from ssdb.ephemeris.uncertainty import error_ellipses, sky_covariances
-from ssdb.errors import ConfigError, quoted
+from ssdb.errors import ConfigError, option, quoted
 from ssdb.io.times import SCALES, mjd_tai_of, utc_texts
 from ssdb.predict.target import Target, find_target
 from ssdb.schema.apdb_solar_system import ss_source
@@ -54,6 +54,11 @@ def ephemeris_table(
 
     It is computed as the predictions of :func:`ssdb.predict_objects` are.
 
+    ConfigError if a time or the step makes no sense, or the table would have more than 100,000 rows. NotFoundError or
+    DesignationError if a name is not known, or is that of several objects; if an object has no orbit. EphemerisError if
+    the code is none of a place on Earth, an object cannot be followed, a time is outside the planetary ephemeris, or a
+    package of the extra ``ephemeris`` is missing.
+
     Parameters
     ----------
     names : str, or iterable of str
@@ -76,16 +81,6 @@ def ephemeris_table(
         phaseAngle, elongation (deg), ephErrMajor, ephErrMinor (arcsec, 1 sigma), ephErrPa (deg, north to east). The
         ellipse is None for an orbit without a covariance, V without H, midpointUtc before 1972; all but
         the times of an object that runs into the Sun or a planet on the way from its epoch, which is told as a warning.
-
-    Raises
-    ------
-    ConfigError
-        If a time or the step makes no sense, or the table would have more than 100,000 rows.
-    NotFoundError, DesignationError
-        If a name is not known, or is that of several objects; if an object has no orbit.
-    EphemerisError
-        If the code is none of a place on Earth, an object cannot be followed, a time is outside the planetary
-        ephemeris, or a package of the extra ``ephemeris`` is missing.
     """
     wanted = [names] if isinstance(names, str) else list(names)
     times = _times(start, end, step, scale, len(wanted))
@@ -100,9 +95,12 @@ def _times(start: Any, end: Any, step: str, scale: str | None, n_objects: int) -
     """MJD TAI, shape (m,)."""
     if scale is not None and scale not in SCALES:
         raise ConfigError(f"scale is one of {', '.join(SCALES)}, not {quoted(scale)}")
-    first, last = _time("start", start, scale), _time("end", end, scale)
+    first = _time(option("Invalid value for '--from'", "start"), start, scale)
+    last = _time(option("Invalid value for '--to'", "end"), end, scale)
     if last < first:
-        raise ConfigError(f"the end, {end}, is before the start, {start}")
+        raise ConfigError(
+            option(f"--to {end} is before --from {start}", f"the end, {end}, is before the start, {start}")
+        )
     match = _STEP.fullmatch(str(step).strip())
     days = float(match[1]) * _DAYS[match[2]] if match else 0.0
     if days <= 0:
@@ -116,11 +114,11 @@ def _times(start: Any, end: Any, step: str, scale: str | None, n_objects: int) -
     return np.asarray(first + np.arange(int(n_steps) + 1) * days)
 
 
-def _time(which: str, given: Any, scale: str | None) -> float:
+def _time(wrong: str, given: Any, scale: str | None) -> float:
     try:
         return mjd_tai_of(given, scale)
     except ConfigError as error:
-        raise ConfigError(f"{which}: {error}") from None
+        raise ConfigError(f"{wrong}: {error}") from None
 
 
 def _rows(target: Target, times: Array, moments: tuple[list[Any], ...], observatory: str) -> Iterator[tuple[Any, ...]]:

@@ -50,13 +50,8 @@ def night_of(mjd_tai: float) -> int:
 def segments_near(connection: sa.Connection, views: Views) -> tuple[Columns, Segments]:
     """The segments of objects that may be in fields, never too few; their nights have their segments.
 
-    Returns
-    -------
-    columns : dict of columns, shape (n,)
-        field (index into ``views``), ssObjectId, designation, h, g, hasJson (0 or 1); ascending by field and
-        ssObjectId, each pair once.
-    segments : Segments
-        Of the n.
+    The columns (n,) are field (index into ``views``), ssObjectId, designation, h, g, hasJson (0 or 1); ascending by
+    field and ssObjectId, each pair once.
     """
     fields = np.stack([views.mjd_tai, *positions(views.centers), views.radius], axis=-1)
     probes = [

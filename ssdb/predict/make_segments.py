@@ -72,7 +72,8 @@ def make_segments(
 ) -> dict[int, NightReport]:
     """Makes the segments of all orbits that nights do not have, or that are not of the orbits as they are now.
 
-    They are stored in parts; where the work is broken off, the next call goes on from there.
+    They are stored in parts; where the work is broken off, the next call goes on from there. EphemerisError if a night
+    is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
 
     Parameters
     ----------
@@ -80,11 +81,6 @@ def make_segments(
         Integer parts of MJD TAI. Those that were not complete have a report.
     progress : callable, optional
         Called with the numbers of orbits looked at now, and of all.
-
-    Raises
-    ------
-    EphemerisError
-        If a night is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
     """
     wanted = sorted(set(nights))
     for night in wanted[:1] + wanted[-1:]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ssdb.errors import EphemerisError
 from ssdb.predict.target import Target, find_target
 from ssdb.predict.track import predicted_in_fields
-from ssdb.predict.visits import PredictionReport, chosen_visits, counted, made_by, refuse_missing
+from ssdb.predict.visits import PredictionReport, chosen_visits, counted, made_by
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.sky.sphere import separations
@@ -21,7 +21,7 @@ from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.predictions import replace_objects
 from ssdb.store.tables.visit_fields import visit_fields
-from ssdb.store.tables.visits import lock_visits
+from ssdb.store.tables.visits import lock_visits, require_visits
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import Progress
 from ssdb.units import Integers
@@ -52,7 +52,12 @@ def predict_objects(
 
     Only visits that this touches are changed: those where an object is predicted and was not, was and is not any
     more, or is somewhere else now, by more than 1 mas. There its predictions are replaced, those of other objects stay,
-    what was derived is removed, and the visit waits to be associated again.
+    what was derived is removed, and the visit waits to be associated again. In the report ``predictions`` has these
+    visits, with the number of predictions of the objects there now; ``n_left`` counts the others.
+
+    NotFoundError if a name is not known, an object has no orbit, or a visit is not in the database. DesignationError if
+    a name is that of several objects. EphemerisError if the observatory of a visit with an object in its field is not
+    known, a time is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
 
     Parameters
     ----------
@@ -64,29 +69,13 @@ def predict_objects(
         MPC code of the observatory of visits that do not say theirs.
     progress : callable, optional
         Called with the numbers of visits changed now, and of all that are to be.
-
-    Returns
-    -------
-    PredictionReport
-        ``predictions`` has the visits that were touched, with the number of predictions of the objects there now;
-        ``n_left`` counts the others.
-
-    Raises
-    ------
-    NotFoundError
-        If a name is not known, an object has no orbit, or a visit is not in the database.
-    DesignationError
-        If a name is that of several objects.
-    EphemerisError
-        If the observatory of a visit with an object in its field is not known, a time is outside the planetary
-        ephemeris, or a package of the extra ``ephemeris`` is missing.
     """
     started = time.perf_counter()
     report = PredictionReport()
     wanted = None if visits is None else sorted(set(visits))
     chosen = chosen_visits(wanted, sorted(set(nights))) & visit.c.predictionsAt.is_not(None)
     with database.reading() as connection:
-        refuse_missing(connection, wanted)
+        require_visits(connection, wanted or ())
         targets = {target.object_id: target for target in _targets(connection, names, report)}
         tables = []
         for target in targets.values():

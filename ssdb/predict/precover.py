@@ -93,6 +93,11 @@ def precover(
 ) -> PrecoveryReport:
     """Looks for an object in all visits, among the sources that have no object yet.
 
+    ConfigError if there is neither name nor orbit. NotFoundError or DesignationError if the name is not known, or of
+    several objects; if there is no orbit of the object. InputError if ``orbit`` is not usable, or has several objects
+    and no name says which; if it is to be stored and the one in mpc_orbits is better. EphemerisError if the observatory
+    of a visit is not known, or a package of the extra ``ephemeris`` is missing.
+
     Parameters
     ----------
     name : str, optional
@@ -114,18 +119,6 @@ def precover(
         epoch or fit).
     progress : callable, optional
         Called with the numbers of visits associated now, and of all.
-
-    Raises
-    ------
-    ConfigError
-        If there is neither name nor orbit.
-    NotFoundError, DesignationError
-        If the name is not known, or of several objects; if there is no orbit of the object.
-    InputError
-        If ``orbit`` is not usable, or has several objects and no name says which; if it is to be stored and the one in
-        mpc_orbits is better.
-    EphemerisError
-        If the observatory of a visit is not known, or a package of the extra ``ephemeris`` is missing.
     """
     if replace_orbit and not (commit and orbit is not None):
         raise UsageError(

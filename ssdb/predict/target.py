@@ -1,4 +1,4 @@
-"""One object with its orbit, found by a name in the database or read from a file."""
+"""Finds the orbit of one object: by its name in the database, or in a file."""
 
 from __future__ import annotations
 
@@ -45,16 +45,9 @@ def find_target(
 
     That is what :func:`ssdb.ingest_orbits` takes, with its format. Without a name, it has one orbit.
 
-    Raises
-    ------
-    ConfigError
-        If there is neither name nor input.
-    NotFoundError, DesignationError
-        If the name is not known, or of several objects; if there is no orbit of the object.
-    InputError
-        If the input is not usable, or has several orbits and no name says which.
-    EphemerisError
-        If the object cannot be followed from its stored orbit.
+    ConfigError if there is neither name nor input. NotFoundError or DesignationError if the name is not known, or of
+    several objects; if there is no orbit of the object. InputError if the input is not usable, or has several orbits
+    and no name says which. EphemerisError if the object cannot be followed from its stored orbit.
     """
     resolved = None if name is None else find_object(connection, name)
     if orbit is not None:

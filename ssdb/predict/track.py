@@ -1,4 +1,4 @@
-"""Follows one object over all visits of a survey: in which fields it is, and where in them."""
+"""Predicts one object in all visits of a survey: which fields it falls in, and where in them."""
 
 from __future__ import annotations
 
@@ -41,19 +41,10 @@ def predicted_in_fields(
 ) -> tuple[pa.Table, dict[int, str]]:
     """Predictions of an object for every visit (of those that are chosen) that it is in, or near within a margin.
 
-    Returns
-    -------
-    rows : pyarrow.Table
-        Of SsPrediction, by visit; with the error ellipse where the orbit has a covariance. None of visits for which
-        nothing says where they looked, and that have no sources.
-    failed : dict of int to str
-        Visits whose observatory has no place on Earth, and what is wrong with it.
-
-    Raises
-    ------
-    EphemerisError
-        If the observatory of a visit with the object in its field is not known, or a visit's time is outside
-        the planetary ephemeris.
+    They are rows of SsPrediction, by visit; with the error ellipse where the orbit has a covariance; none of visits for
+    which nothing says where they looked, and that have no sources. Beside them, the visits whose observatory has no
+    place on Earth, and what is wrong with it. EphemerisError if the observatory of a visit with the object in its field
+    is not known, or a visit's time is outside the planetary ephemeris.
     """
     there_is_an_ephemeris = visit.c.midpointMjdTai.between(MJD.low, MJD.high)
     chosen = there_is_an_ephemeris if chosen is None else chosen & there_is_an_ephemeris

@@ -1,4 +1,7 @@
-"""From where, when and whereto visits looked, and which objects are in their fields."""
+"""The viewing geometry of visits, and which objects are in their fields.
+
+Geometry: position of the observer, time, direction and radius of the field.
+"""
 
 from __future__ import annotations
 
@@ -84,17 +87,11 @@ def no_observatory() -> str:
 
 
 def seen_by_segments(segments: Segments, views: Views) -> tuple[Array, Mask, Mask]:
-    """Objects as they are seen, each of n in a visit of its own.
+    """Objects as they are seen, each of n in a visit of its own: states, which are inside, and which are usable.
 
-    Returns
-    -------
-    states : ndarray, shape (n, 6)
-        Barycentric, au and au/d, when the light that is seen left the object.
-    inside : ndarray of bool, shape (n,)
-        As of :func:`in_field`.
-    usable : ndarray of bool, shape (n,)
-        False where a segment is not of that time, or no path of an object: its state is not finite, beyond all bounds
-        or faster than light.
+    States (n, 6) are barycentric, au and au/d, when the light that is seen left the object; inside is as of
+    :func:`in_field`. A segment is not usable that is not of that time, or no path of an object: its state is not
+    finite, beyond all bounds or faster than light.
     """
     with np.errstate(all="ignore"):  # of segments that are none
         states = retarded(segments, views.mjd_tdb[:, None], views.observers[:, None])[0][:, 0]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb import __version__
-from ssdb.errors import NotFoundError, shown
+from ssdb.errors import NotFoundError
 from ssdb.predict.covariances import with_errors
 from ssdb.predict.find_segments import night_of, segments_near
 from ssdb.predict.make_segments import NightReport, make_segments
@@ -22,7 +22,7 @@ from ssdb.store.database import Database
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.predictions import append, replace_visits
 from ssdb.store.tables.visit_fields import Field, visit_fields
-from ssdb.store.tables.visits import among, in_nights, lock_visits
+from ssdb.store.tables.visits import among, in_nights, lock_visits, require_visits
 from ssdb.store.transfer.write import Progress
 from ssdb.units import Integers
 
@@ -67,7 +67,11 @@ def predict_visits(
     """Predicts which objects of mpc_orbits are in visits, and stores it.
 
     The segments of the nights (SsEphemeris) are made first where they are missing, or not of the orbits as they are
-    now. A visit without known objects is predicted, too: its ``predictionsAt`` says so.
+    now. A visit without known objects is predicted, too: its ``predictionsAt`` says so. One without a field or an
+    observatory fails, which costs only itself.
+
+    NotFoundError if a visit is not in the database, or there are no orbits; EphemerisError if a night is outside the
+    planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
 
     Parameters
     ----------
@@ -83,18 +87,6 @@ def predict_visits(
         derived from them are removed. Otherwise such visits are left as they are.
     orbits_progress, progress : callable, optional
         Called with the numbers of orbits whose segments are there now, of visits done now, and of all.
-
-    Returns
-    -------
-    PredictionReport
-        Also of the visits that failed: one without a field or an observatory costs only itself.
-
-    Raises
-    ------
-    NotFoundError
-        If a visit is not in the database, or there are no orbits.
-    EphemerisError
-        If a night is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
     """
     started = time.perf_counter()
     wanted_nights = sorted(set(nights))
@@ -129,13 +121,6 @@ def chosen_visits(visits: Sequence[int] | None, nights: Sequence[int]) -> sa.Col
     return among(visit.c.visit, visits or ()) | in_nights(nights)
 
 
-def refuse_missing(connection: sa.Connection, visits: Sequence[int] | None) -> None:
-    """Raises NotFoundError if a visit is not in the database."""
-    there = set(connection.scalars(sa.select(visit.c.visit).where(among(visit.c.visit, visits or ()))))
-    if missing := [visit_id for visit_id in visits or () if visit_id not in there]:
-        raise NotFoundError(f"visit {shown(missing)} is not in the database")
-
-
 def _wanted(
     database: Database, visits: Sequence[int] | None, nights: Sequence[int], redo: bool, report: PredictionReport
 ) -> dict[int, Field | str]:
@@ -143,7 +128,7 @@ def _wanted(
     chosen = chosen_visits(visits, nights)
     waiting = visit.c.predictionsAt.is_(None)
     with database.reading() as connection:
-        refuse_missing(connection, visits)
+        require_visits(connection, visits or ())
         if redo:
             return visit_fields(connection, chosen, from_sources=True)
         if visits is not None or nights:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from ssdb.errors import ConfigError, InputError, NotFoundError, SsdbError, option, quoted, shown
+from ssdb.errors import ConfigError, InputError, SsdbError, option, quoted
 from ssdb.ingest.formats.mpsky import read_mpsky
 from ssdb.ingest.predictions import store_predictions
 from ssdb.schema.survey import PENDING, visit
@@ -19,7 +19,7 @@ from ssdb.services.mpsky import MpskyService
 from ssdb.sky.sphere import separations
 from ssdb.store.database import Database
 from ssdb.store.tables.visit_fields import Field, padding, visit_fields
-from ssdb.store.tables.visits import among
+from ssdb.store.tables.visits import among, require_visits
 from ssdb.store.transfer.write import Progress
 from ssdb.units import ARCSEC_PER_DEG
 
@@ -36,27 +36,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class FetchReport:
-    """What was fetched.
-
-    Attributes
-    ----------
-    url : str
-        What was asked.
-    predictions : dict of int to int
-        Predictions stored, by visit; 0 where the service knows no object.
-    failed : dict of int to str
-        Why the predictions of a visit are not there. It stays as it was.
-    doubts : dict of int to tuple of str
-        What looks wrong and may be right, by visit.
-    seconds : float
-        From beginning to end.
-    """
+    """What was fetched."""
 
     url: str
+    """What was asked."""
     predictions: dict[int, int] = field(default_factory=dict)
+    """Predictions stored, by visit; 0 where the service knows no object."""
     failed: dict[int, str] = field(default_factory=dict)
+    """Why the predictions of a visit are not there. It stays as it was."""
     doubts: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """What looks wrong and may be right, by visit."""
     seconds: float = 0.0
+    """From beginning to end."""
 
 
 def fetch_predictions(
@@ -75,6 +66,8 @@ def fetch_predictions(
     Each visit is asked for and stored by itself; one that fails is reported and costs only itself. The field is
     the visit's circle or, where that is not known, one round its detectors; a little more is asked for, and of that
     only what may come into the field is kept.
+
+    ConfigError if an option makes no sense; NotFoundError if visits are not in the database.
 
     Parameters
     ----------
@@ -95,13 +88,6 @@ def fetch_predictions(
         Seconds that one try of a request may take; there are four.
     progress : callable, optional
         Called with the numbers of visits done now, and of all.
-
-    Raises
-    ------
-    ConfigError
-        If an option makes no sense.
-    NotFoundError
-        If visits are not in the database.
     """
     if service not in SERVICES:
         raise ConfigError(f"service must be one of {', '.join(SERVICES)}, not {quoted(service)}")
@@ -150,7 +136,5 @@ def _fields(database: Database, visits: Sequence[int] | None, radius: float | No
     waiting = (visit.c.status == PENDING) & visit.c.predictionsAt.is_(None)
     chosen = waiting if visits is None else among(visit.c.visit, visits)
     with database.reading() as connection:
-        fields = visit_fields(connection, chosen, radius, or_else=f", or say {option('--radius', 'radius=...')}")
-    if visits is not None and (missing := sorted(set(visits) - fields.keys())):
-        raise NotFoundError(f"visit {shown(missing)} is not in the database")
-    return fields
+        require_visits(connection, visits or ())
+        return visit_fields(connection, chosen, radius, or_else=f", or say {option('--radius', 'radius=...')}")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, InputError, UsageError, option, quoted, shown
+from ssdb.ingest.formats import FORMATS, ORBIT_FORMATS
 from ssdb.ingest.formats.mpc_orb_json import in_memory_as_text
 from ssdb.ingest.formats.mpc_orbits import is_mpc_orbits, read_mpc_orbits
 from ssdb.ingest.formats.mpcorb import is_mpcorb, read_mpcorb
@@ -29,12 +30,6 @@ from ssdb.schema.survey import visit as visit_table
 from ssdb.store.database import Database
 from ssdb.store.transfer.read import read_arrays
 
-FORMATS = ("auto", "ssdb", "sorcha", "mpsky", "skybot")
-"""Formats of predictions; ``auto`` looks at the contents."""
-
-ORBIT_FORMATS = ("auto", "mpc_orbits", "mpcorb", "sorcha")
-"""Formats of orbits; ``auto`` looks at the contents."""
-
 # Sorcha's last: it has most formats, and looks longest.
 _LOOKS_LIKE = {"mpsky": is_mpsky, "skybot": is_skybot, "sorcha": is_sorcha}
 
@@ -43,7 +38,7 @@ _FOREIGN = {"sorcha": "Sorcha", "mpsky": "mpSky", "skybot": "SkyBoT"}
 
 
 def format_of(given: Input, format: str) -> str:
-    """The format of predictions, one of :data:`FORMATS` but ``"auto"``; ConfigError if what is said is none."""
+    """The format of predictions, one of FORMATS but ``"auto"``; ConfigError if what is said is none."""
     _refuse_format(format, FORMATS)
     if format != "auto":
         return format
@@ -112,7 +107,7 @@ def _midpoint(database: Database, name: str, visit: int) -> float:
 
 
 def orbit_blocks(given: Input, format: str, simulated_names: bool) -> Iterator[OrbitBlock]:
-    """The orbits of a path or a table in memory, read as their format, one of :data:`ORBIT_FORMATS`, has to be.
+    """The orbits of a path or a table in memory, read as their format, one of ``ORBIT_FORMATS``, has to be.
 
     ConfigError or UsageError if there is no such format, or options do not fit it; InputError if the input is not
     usable.

@@ -62,7 +62,8 @@ def read_mpsky(
     """Predictions from an answer of mpSky's, a path or bytes, for a visit and its mid-exposure (MJD TAI).
 
     Positions, rates and velocities are those of the polynomials at that time; the rates are the derivative of object
-    minus observer, which contains the light time already. The answer's own positions are only compared.
+    minus observer, which contains the light time already. The answer's own positions are only compared. InputError if
+    it is not there, not an answer of mpSky, cut short, or if its polynomials do not hold at that time.
 
     Returns
     -------
@@ -73,11 +74,6 @@ def read_mpsky(
         errors of its positions. No rows: it knows no object there.
     doubts : tuple of str
         What looks wrong and may be right.
-
-    Raises
-    ------
-    InputError
-        If it is not there, not an answer of mpSky, cut short, or if its polynomials do not hold at that time.
     """
     name = name or label(given)
     content = given if isinstance(given, bytes) else content_of(Path(os.fsdecode(given)), name)

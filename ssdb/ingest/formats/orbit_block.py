@@ -32,40 +32,27 @@ _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 @dataclass(slots=True)
 class OrbitBlock:
-    """Some rows of a file of orbits.
-
-    Attributes
-    ----------
-    rows : pyarrow.Table
-        Columns of mpc_orbits, of its types, at least ``packed_primary_provisional_designation``.
-    numbers : ndarray of int, shape (n,)
-        Which lines of the file or rows of the table (from 1) they are; ``counted`` says which of both.
-    ids : ndarray of int64, shape (n,)
-        ``ssObjectId``.
-    left_out : list of (str, ndarray)
-        What is wrong with rows that are not among these, and their numbers.
-    unknown : list of (str, ndarray)
-        What was wrong with a value that became unknown, and the numbers of the rows, which may be among these.
-    not_plain : tuple of str
-        Columns of the input that are left out, because their values are lists, structures or the like.
-    incomplete : str or None
-        Why the input is not whole, by its own word.
-    names : pyarrow.Array of string, shape (n,), or None
-        Names of the objects as the input has them; NULL where it has none.
-    doubts : tuple of str
-        What looks wrong with columns and may be right.
-    """
+    """Some rows of a file of orbits."""
 
     rows: pa.Table
+    """Columns of mpc_orbits, of its types, at least ``packed_primary_provisional_designation``."""
     numbers: np.ndarray
+    """Which lines of the file or rows of the table (from 1) they are; ``counted`` says which of both."""
     ids: np.ndarray
+    """``ssObjectId``."""
     left_out: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    """What is wrong with rows that are not among these, and their numbers."""
     counted: str = "row"
     unknown: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    """What was wrong with a value that became unknown, and the numbers of the rows, which may be among these."""
     not_plain: tuple[str, ...] = ()
+    """Columns of the input that are left out, because their values are lists, structures or the like."""
     incomplete: str | None = None
+    """Why the input is not whole, by its own word."""
     names: pa.Array | None = None
+    """Names of the objects as the input has them; NULL where it has none."""
     doubts: tuple[str, ...] = ()
+    """What looks wrong with columns and may be right."""
 
     def without(self, problems: Mapping[str, np.ndarray]) -> OrbitBlock:
         """The block without the rows that have a problem, each noted as left out for its first one.

@@ -81,13 +81,9 @@ def is_skybot(given: Any) -> bool:
 
 
 def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple[pa.Table, tuple[str, ...]]:
-    """Predictions from a text of SkyBoT's.
+    """Predictions from a text of SkyBoT's, for a visit; without one the text has a column ``visit``.
 
-    Parameters
-    ----------
-    path : path
-    visit : int, optional
-        The visit that it is for; without it the text has a column ``visit``.
+    InputError if the file is not there, not SkyBoT's, an error of SkyBoT's, or if a value is not what it should be.
 
     Returns
     -------
@@ -99,11 +95,6 @@ def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple
         left out. No rows: SkyBoT knows no object there.
     doubts : tuple of str
         What was left out.
-
-    Raises
-    ------
-    InputError
-        If the file is not there, not SkyBoT's, an error of SkyBoT's, or if a value is not what it should be.
     """
     name = os.fsdecode(path)
     lines = _lines(name)

@@ -101,6 +101,7 @@ def read_sorcha(given: str | os.PathLike[str], doubts: list[str] | None = None) 
     Dec_deg). It holds for fieldJD_TDB where that is there and within 1 s of fieldMJD_TAI, else for the latter. In the
     survey output, RA_deg and Dec_deg are simulated measurements and never used; neither is trailedSourceMagTrue, which
     is a magnitude in the visit's band and not in V. What looks wrong and may be right is added to ``doubts``.
+    InputError if the file is not there, not readable, not Sorcha's predictions, or lacks a column.
 
     Returns
     -------
@@ -110,11 +111,6 @@ def read_sorcha(given: str | os.PathLike[str], doubts: list[str] | None = None) 
         minus Sun and object minus observer, au and km/s), provider; where the file lacks some of the vectors, topoRange
         (au), topoRangeRate (km/s) and phaseAngle (deg). Columns that the file lacks are left out; what is not a number
         is NULL.
-
-    Raises
-    ------
-    InputError
-        If the file is not there, not readable, not Sorcha's predictions, or lacks a column.
     """
     file = input_of(given)
     contents = _contents(file)

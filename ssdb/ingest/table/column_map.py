@@ -38,18 +38,12 @@ _MOST_COLUMNS_SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """What the columns of an input are in the data model.
-
-    Attributes
-    ----------
-    columns : mapping
-        A :class:`MappedColumn` for each column of the data model that the map makes.
-    keep : bool
-        Whether the input's other columns are kept under their own names.
-    """
+    """What the columns of an input are in the data model."""
 
     columns: Mapping[str, MappedColumn]
+    """A :class:`MappedColumn` for each column of the data model that the map makes."""
     keep: bool = True
+    """Whether the input's other columns are kept under their own names."""
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> ColumnMap:

@@ -27,25 +27,18 @@ _MOST_SHAPES = 256
 
 @dataclass(frozen=True, slots=True)
 class Conformed:
-    """An input's columns as those of a table.
-
-    Attributes
-    ----------
-    table : pyarrow.Table
-        The columns that both have, in the table's order, with the types and metadata of its Arrow schema.
-    left_out : tuple of str
-        Columns of the input that the data model does not have, or makes itself.
-    without_unit : tuple of str
-        Columns without a unit in the input, taken to be in the data model's. Dates (MJD) are not among them.
-    doubts : tuple of str
-        What is wrong with those of the columns left out that cannot be converted, and that nothing needs. What looks
-        wrong with others and may be right.
-    """
+    """An input's columns as those of a table."""
 
     table: pa.Table
+    """The columns that both have, in the table's order, with the types and metadata of its Arrow schema."""
     left_out: tuple[str, ...]
+    """Columns of the input that the data model does not have, or makes itself."""
     without_unit: tuple[str, ...]
+    """Columns without a unit in the input, taken to be in the data model's. Dates (MJD) are not among them."""
     doubts: tuple[str, ...] = ()
+    """What is wrong with those of the columns left out that cannot be converted, and that nothing needs. What looks
+    wrong with others and may be right.
+    """
 
 
 def conform(
@@ -68,7 +61,8 @@ def conform(
     # Asked for once: Arrow looks for a column by its name anew each time.
     given = {field.name: (field, column) for field, column in zip(table.schema, table.columns, strict=True)}
     given_as = matched_names(tuple(given), target)
-    missing = [column for column in _required(target) if column not in given_as and column not in filled]
+    required = [column.name for column in target.columns if not (column.nullable or column.computed)]
+    missing = [column for column in required if column not in given_as and column not in filled]
     if missing:
         there = shown(given, most=_MOST_COLUMNS_SHOWN)
         cure = map_of(missing, [name for name in given if name not in given_as.values()]) if mappable else ""
@@ -132,10 +126,6 @@ def _number_for_text(target: Target) -> list[str]:
 
 
 @cache
-def _required(target: sa.Table) -> list[str]:
-    return [column.name for column in target.columns if not (column.nullable or column.computed)]
-
-
 @lru_cache(_MOST_SHAPES)
 def matched_names(names: tuple[str, ...], target: sa.Table) -> Mapping[str, str]:
     """Columns of an input by the name of the column of the data model that they are, in the data model's order."""

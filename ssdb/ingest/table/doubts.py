@@ -1,6 +1,6 @@
-"""Finds what looks wrong in an input and may be right: all positions outside of a field, times in another scale.
+"""Finds what looks wrong in an input but may be right: all positions outside of a field, times in another scale.
 
-It is told and not refused: a field may be given roughly, and a survey may have its reasons.
+It is reported, not refused: a field may be given roughly, and a survey may have its reasons.
 """
 
 from __future__ import annotations

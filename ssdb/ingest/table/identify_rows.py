@@ -30,18 +30,9 @@ def identified(
 ) -> tuple[pa.Table, dict[str, int]]:
     """Rows with both ssObjectId and designation; one makes the other, and where both are given they must agree.
 
-    Parameters
-    ----------
-    database : Database or None
-        Where names (Eros) are looked up, if anywhere.
-    name : str
-        The source's name for messages.
-    rows : pyarrow.Table
-        With ``designation`` or ``ssObjectId``.
-    simulated_names : bool
-        Whether what has no packed form is a simulated object.
-    problems : Problems, optional
-        Where rows that cannot be identified are noted, instead of an InputError or a DesignationError.
+    Names (Eros) are looked up in the database, if there is one. With ``simulated_names`` what has no packed form is a
+    simulated object. Rows that cannot be identified are noted in ``problems``; without it they raise InputError or
+    DesignationError, in which the input is called ``name``.
 
     Returns
     -------
@@ -136,23 +127,9 @@ def under_primary_designations(
 ) -> pa.Table:
     """Rows under the primary designations of their objects, where the database knows these; names are kept in SsAlias.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        For writing; it has locked the names (:func:`ssdb.store.tables.aliases.lock_names`).
-    name : str
-        The source's name for messages.
-    rows : pyarrow.Table
-        With ``visit``, ``ssObjectId`` and ``designation``.
-    numbers : ndarray of int
-        Numbers of the rows in the file.
-    names : dict of str to int
-        As :func:`identified` returns it.
-
-    Raises
-    ------
-    InputError
-        If an object is there twice for a visit, under two names.
+    Rows have ``visit``, ``ssObjectId`` and ``designation``, and ``numbers`` in the file; ``names`` are those of
+    :func:`identified`. The connection has locked the names (:func:`ssdb.store.tables.aliases.lock_names`). InputError
+    if an object is there twice for a visit, under two names.
     """
     designations = _encoded(rows.column("designation"))
     codes, texts = designations.indices.to_numpy(), designations.dictionary.to_pylist()

@@ -47,6 +47,9 @@ class _Projection(NamedTuple):
 class OpenInput:
     """A file, or a table in memory, whose columns become those of a table of the data model.
 
+    InputError if the input cannot be read, lacks a column, or has a unit or type that does not fit; ConfigError if the
+    column map makes no sense, or makes columns that the table does not have.
+
     Parameters
     ----------
     given : path or table
@@ -83,13 +86,6 @@ class OpenInput:
         What else there is to tell: columns that could not be converted or look wrong, what the input says of itself.
     incomplete : str or None
         Why the input is not whole, by its own word.
-
-    Raises
-    ------
-    InputError
-        If the input cannot be read, lacks a column, or has a unit or type that does not fit.
-    ConfigError
-        If the column map makes no sense, or makes columns that the table does not have.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""When a row was written, in the forms that files have it: text, dates, or counts since 1970."""
+"""Reads when rows were written (created_at, updated_at), as text, dates or counts since 1970."""
 
 from __future__ import annotations
 
@@ -20,20 +20,10 @@ _PER_SECOND = (1, 1_000, 1_000_000, 1_000_000_000)
 
 
 def instants_of(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """Instants as timestamps of UTC.
+    """Instants as timestamps of UTC, and which of them cannot be read; NULL there and where there is none.
 
-    Parameters
-    ----------
-    column : pyarrow.Array, shape (n,)
-        Text (ISO 8601, UTC), dates, timestamps, or numbers: s, ms, us or ns since 1970, as alerts and JSON have them.
-        0 is unknown.
-
-    Returns
-    -------
-    instants : pyarrow.TimestampArray, shape (n,)
-        NULL where there is none, or none that can be read.
-    bad : ndarray of bool, shape (n,)
-        Where it cannot be read.
+    The column has text (ISO 8601, UTC), dates, timestamps, or numbers: s, ms, us or ns since 1970, as alerts and JSON
+    have them. 0 is unknown.
     """
     type_ = column.type
     if pa.types.is_string(type_):

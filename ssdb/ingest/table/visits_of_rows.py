@@ -190,21 +190,8 @@ def rows_of_extremes(rows: pa.Table) -> pa.Table:
 def create_missing_visits(connection: sa.Connection, name: str, rows: pa.Table, needed: str) -> None:
     """Makes the visits that are not stored, at the middle of the times of their rows.
 
-    Parameters
-    ----------
-    connection : sqlalchemy.Connection
-        A connection for writing that has locked no visit yet.
-    name : str
-        The input's name for messages.
-    rows : pyarrow.Table
-        ``visit``, ``midpointMjdTai`` (MJD TAI) and any of the columns that visits take.
-    needed : str
-        From what visits can be created, for the message.
-
-    Raises
-    ------
-    InputError
-        If a row of such a visit has no time.
+    Rows have ``visit``, ``midpointMjdTai`` (MJD TAI) and any of the columns that visits take. The connection has locked
+    no visit yet. InputError if a row of such a visit has no time; it tells what is ``needed`` to create visits.
     """
     # Nothing may be locked before the creation is, and most files have nothing to create.
     if not _without_visit(connection, rows).num_rows:

@@ -41,6 +41,8 @@ _LONGEST_INSTRUMENT = 32
 class Exposure:
     """The image of one detector in one exposure, without its pixels.
 
+    InputError if a value is not of its type or out of its range.
+
     Attributes
     ----------
     visit, detector : int
@@ -66,11 +68,6 @@ class Exposure:
         What messages call it.
     doubts : tuple of str
         What of its header was mended or passed over.
-
-    Raises
-    ------
-    InputError
-        If a value is not of its type or out of its range.
     """
 
     visit: int
@@ -145,6 +142,9 @@ class Exposure:
     ) -> Exposure:
         """The image that a header describes.
 
+        InputError if the header does not say which visit and detector it is, how large the image is, or has no
+        celestial WCS that can be used. A time that it does not tell stays None.
+
         Parameters
         ----------
         header : astropy.io.fits.Header or str
@@ -153,12 +153,6 @@ class Exposure:
             As of :func:`read_exposures`.
         name : str
             The header's name for messages.
-
-        Raises
-        ------
-        InputError
-            If the header does not say which visit and detector it is, how large the image is, or has no celestial WCS
-            that can be used. A time that it does not tell stays None.
         """
         from astropy.io import fits
 
@@ -230,7 +224,9 @@ def read_exposures(
 ) -> list[Exposure]:
     """The detectors of a file: each image with a celestial WCS is one.
 
-    Images of the same detector with the same WCS (its image, mask and variance) count once.
+    Images of the same detector with the same WCS (its image, mask and variance) count once. InputError if the file
+    cannot be read, has no image with a celestial WCS, an image does not say which visit and detector it is or how
+    large, or two with different WCS are the same detector.
 
     Parameters
     ----------
@@ -243,12 +239,6 @@ def read_exposures(
         Which keywords say what.
     shape : (int, int), optional
         Height and width in pixels (as numpy's shape), instead of NAXIS2 and NAXIS1.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, has no image with a celestial WCS, an image does not say which visit and detector it
-        is or how large, or two with different WCS are the same detector.
     """
     images = read_image_headers(Path(os.fspath(path)), shape)
     return distinct(Exposure._from_image(image, visit, detector, keywords) for image in images)

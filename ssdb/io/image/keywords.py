@@ -32,6 +32,8 @@ _DECAM_FILTER = re.compile(r"(\S+) DECam\b")  # FILTER of DECam: "r DECam SDSS c
 class HeaderKeywords:
     """Which keywords of a header say what: of each tuple the first that has a usable value.
 
+    ConfigError if a value is not a tuple of texts.
+
     Attributes
     ----------
     visit, detector : tuple of str
@@ -48,11 +50,6 @@ class HeaderKeywords:
     zero_point, zero_point_error : tuple of str
         AB magnitude of one count of the image, and its error. None is read unless named here, since the keywords in
         use (MAGZERO, MAGZPT, MAGZP, ...) mean other systems, or a count per second, with some cameras.
-
-    Raises
-    ------
-    ConfigError
-        If a value is not a tuple of texts.
     """
 
     visit: tuple[str, ...] = ("VISIT", "LSST BUTLER DATAID VISIT", "EXPID", "EXPNUM")
