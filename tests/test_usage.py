@@ -183,7 +183,7 @@ def test_no_message_of_python_speaks_of_options() -> None:
     """In no text of a module but those of the command line is an option, except as the first name of :func:`option`."""
     others = {
         "store/backup.py",  # what to run instead: PostgreSQL's own programs
-        "ask/queries.py: ssdb query --name ",  # examples, which are commands
+        "ask/named_queries.py: ssdb query --name ",  # examples, which are commands
     }
     found = []
     for path in sorted(PACKAGE.rglob("*.py")):
