@@ -39,7 +39,7 @@ def test_nothing_of_it_is_left_and_nothing_else_is_touched(database: Database, d
     done = CliRunner().invoke(main, ["--db", database_url, "delete", "visit", "10", "--yes"])
     assert (done.exit_code, done.stdout) == (
         0,
-        "removed 1 visits, 2 detectors, 4 sources, 2 predictions, 2 sources that were known objects\n",
+        "removed 1 visits, 2 detectors, 4 sources, 2 predictions, 2 matches\n",
     )
     left = without_clock(dump(database))
     for table in ("Visit", "VisitDetector", "DiaSource", "SsPrediction", "SsExpected", "SsCandidate", "SSSource"):

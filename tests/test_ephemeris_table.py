@@ -253,7 +253,7 @@ def test_what_is_not_there_is_told_on_one_line(url: str) -> None:
     ("changed", "message"),
     [
         ({"--from": "2026-06-03"}, "--to 2026-06-02 is before --from 2026-06-03"),
-        ({"--from": "soon"}, "Invalid value for '--from': 'soon' is no time: give a date such as 2026-06-01"),
+        ({"--from": "soon"}, "Invalid value for '--from': 'soon' is not a time: give a date such as 2026-06-01"),
         ({"--to": "2461192.5"}, "Invalid value for '--to': '2461192.5' is no MJD of our time; is it a Julian date"),
         ({"--step": "0.5s"}, "172,801 rows are more than 100,000: ask for longer steps, or for less time"),
         ({"--step": "1m"}, "'1m' is no step of time: give one such as 1d, 6h, 10min or 30s"),
@@ -284,7 +284,7 @@ def test_without_the_extra_it_says_what_to_install(url: str, monkeypatch: pytest
 
 def test_python_speaks_of_its_parameters(memory: ssdb.Database) -> None:
     for given, message in (
-        (("soon", 61193), "start: 'soon' is no time"),
+        (("soon", 61193), "start: 'soon' is not a time"),
         ((61192, "2026-02-30"), "end: there is no '2026-02-30' in UTC"),
         ((61192, 61191), "the end, 61191, is before the start, 61192"),
         ((61192, 61193, "6"), "'6' is no step of time"),

@@ -231,7 +231,7 @@ def test_the_field_of_the_detectors_where_the_visit_has_none(database: Database,
     assert float(asked["ra"]) == pytest.approx(PLACE.ra.deg, abs=0.01)
     assert float(asked["dec"]) == pytest.approx(PLACE.dec.deg, abs=0.01)
     assert 0.3 < float(asked["radius"]) < 0.7
-    assert "where it looked is not known" in report.failed[20]
+    assert "its field is not known" in report.failed[20]
     assert "ssdb ingest visits" in report.failed[20]
 
 
@@ -438,7 +438,7 @@ def test_the_command_line(sqlite_url: str, server: Server, tmp_path: Any) -> Non
     server.answers = [reply(b"no such night", 400), truthful]
     result = run(sqlite_url, "--service", "mpsky", "--url", server.url)
     assert result.exit_code == 1
-    assert "predictions of visit 10 are not there: " in result.stderr
+    assert "predictions of visit 10 could not be fetched: " in result.stderr
     assert "no such night" in result.stderr
     assert "Traceback" not in result.output
     result = run(sqlite_url, "--url", server.url, "--visit", "10", "--radius", "2", "--timeout", "5", "--json")

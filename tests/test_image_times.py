@@ -80,14 +80,14 @@ def test_other_times(cards: dict[str, Any], expected: Time) -> None:
 @pytest.mark.parametrize(
     ("cards", "told"),
     [
-        ({"DATE-AVG": "yesterday"}, "DATE-AVG = 'yesterday' is no time"),
-        ({"DATE-AVG": "0000-00-00T00:00:00"}, "DATE-AVG = '0000-00-00T00:00:00' is no time"),
-        ({"DATE-BEG": "2020-13-01T00:00:00"}, "DATE-BEG = '2020-13-01T00:00:00' is no time"),
-        ({"DATE-BEG": "2020-01-01T25:00:00"}, "DATE-BEG = '2020-01-01T25:00:00' is no time"),
+        ({"DATE-AVG": "yesterday"}, "DATE-AVG = 'yesterday' is not a time"),
+        ({"DATE-AVG": "0000-00-00T00:00:00"}, "DATE-AVG = '0000-00-00T00:00:00' is not a time"),
+        ({"DATE-BEG": "2020-13-01T00:00:00"}, "DATE-BEG = '2020-13-01T00:00:00' is not a time"),
+        ({"DATE-BEG": "2020-01-01T25:00:00"}, "DATE-BEG = '2020-01-01T25:00:00' is not a time"),
         ({"DATE-BEG": "2020-01-01T12:00:00+02:00"}, "is no time"),
         ({"MJD-AVG": 2458849.5}, "MJD-AVG = 2458849.5 is not an MJD"),
         ({"DATE-AVG": "1858-11-17T00:00:00"}, "is not an MJD within"),
-        ({"DATE-END": "later"}, "DATE-END = 'later' is no time"),
+        ({"DATE-END": "later"}, "DATE-END = 'later' is not a time"),
     ],
 )
 def test_an_unusable_keyword_hides_no_good_one(cards: dict[str, Any], told: str) -> None:

@@ -172,7 +172,7 @@ def test_a_visit_without_observatory_or_place_costs_only_itself(memory: Database
     )
     report = predict_visits(memory)
     assert list(report.predictions) == [1]
-    wrong = {2: "observatory=", 3: "where it looked is not known", 4: "C51", 5: "no observatory", 6: "how large"}
+    wrong = {2: "observatory=", 3: "its field is not known", 4: "C51", 5: "no observatory", 6: "how large"}
     assert report.failed.keys() == wrong.keys()
     assert all(words in report.failed[visit] for visit, words in wrong.items())
     assert rows(memory, "SELECT visit FROM Visit WHERE predictionsAt IS NULL ORDER BY visit") == [

@@ -511,7 +511,7 @@ def test_a_time_restricts_every_question_that_takes_one(database: Database, surv
         (
             "completeness",
             {"since": "nan"},
-            r"since: 'nan' is no time: give a date such as 2026-06-01 or .* an MJD \(TAI\)",
+            r"since: 'nan' is not a time: give a date such as 2026-06-01 or .* an MJD \(TAI\)",
         ),
         ("visit-quality", {"visit": 1.5}, "visit is an integer, not '1.5'"),
     ],

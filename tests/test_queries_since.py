@@ -105,14 +105,14 @@ def test_a_question_without_a_time_says_which_have_one(loaded: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("yesterday", "'yesterday' is no time: give a date such as 2026-06-01"),
-        ("2026-6-1", "'2026-6-1' is no time"),
+        ("yesterday", "'yesterday' is not a time: give a date such as 2026-06-01"),
+        ("2026-6-1", "'2026-6-1' is not a time"),
         ("2026-02-30", "there is no '2026-02-30' in UTC"),
         ("2026-06-01T23:59:60", "there is no '2026-06-01T23:59:60' in UTC"),
         ("2026", "'2026' is no MJD of our time: dates are written as 2026-06-01"),
         ("20260601", "'20260601' is no MJD of our time: dates are written as 2026-06-01"),
         ("2461192.5", "is it a Julian date, and MJD 61192 meant?"),
-        ("nan", "'nan' is no time"),
+        ("nan", "'nan' is not a time"),
         ("1850-01-01", "before 1960, when UTC began: give an MJD (TAI), or of an ephemeris --scale tt"),
     ],
 )
@@ -166,5 +166,5 @@ def test_an_export_takes_the_exposures_of_a_time(loaded: str, survey: QueriedSur
             assert len(found) == len([match for match in survey.matches if match["visit"] in night])
     nowhere = ("-o", tmp_path / "nothing.parquet", *times)
     assert "SsObjectSummary has no visits to choose from" in misused(loaded, "export", "SsObjectSummary", *nowhere)
-    assert "'soon' is no time" in misused(loaded, "export", "Visit", "-o", tmp_path / "x.csv", "--until", "soon")
+    assert "'soon' is not a time" in misused(loaded, "export", "Visit", "-o", tmp_path / "x.csv", "--until", "soon")
     assert not (tmp_path / "nothing.parquet").exists()

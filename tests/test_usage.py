@@ -58,7 +58,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_options_of_the_other_mode(command: list[str], mode: str | None, given: list[str], needed: str) -> None:
     said = misused("sqlite://", *command, *(["--mode", mode] if mode else []), *given)
-    assert f"{given[0]} is of the {needed} mode, and --mode is {mode or 'fixed'}" in said
+    assert f"{given[0]} belongs to the {needed} mode, and --mode is {mode or 'fixed'}" in said
     assert f"or say --mode {needed}" in said
 
 

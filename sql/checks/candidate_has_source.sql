@@ -1,4 +1,4 @@
--- Every candidate is of a stored source and an expected object.
+-- Every candidate belongs to a stored source and an expected object.
 SELECT c.visit, c."ssObjectId", c."diaSourceId"
 FROM "SsCandidate" c
 LEFT JOIN "DiaSource" s ON s."diaSourceId" = c."diaSourceId" AND s.visit = c.visit

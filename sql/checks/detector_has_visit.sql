@@ -1,4 +1,4 @@
--- Every detector is of a stored visit.
+-- Every detector belongs to a stored visit.
 SELECT d.visit, d.detector
 FROM "VisitDetector" d
 LEFT JOIN "Visit" v ON v.visit = d.visit

@@ -1,4 +1,4 @@
--- Every row of SSSource is of a stored source, which names the same object.
+-- Every row of SSSource belongs to a stored source, which names the same object.
 SELECT m."diaSourceId", m.visit, m."ssObjectId"
 FROM "SSSource" m
 LEFT JOIN "DiaSource" s ON s."diaSourceId" = m."diaSourceId" AND s.visit = m.visit

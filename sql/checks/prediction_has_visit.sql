@@ -1,4 +1,4 @@
--- Every prediction is of a stored visit whose predictions count as loaded.
+-- Every prediction belongs to a stored visit whose predictions count as loaded.
 SELECT p.visit, p."ssObjectId"
 FROM "SsPrediction" p
 LEFT JOIN "Visit" v ON v.visit = p.visit

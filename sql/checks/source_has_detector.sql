@@ -1,4 +1,4 @@
--- Every source is of a stored visit and detector.
+-- Every source belongs to a stored visit and detector.
 SELECT s."diaSourceId", s.visit, s.detector
 FROM "DiaSource" s
 LEFT JOIN "Visit" v ON v.visit = s.visit

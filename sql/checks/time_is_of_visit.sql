@@ -1,4 +1,4 @@
--- Sources and predictions are of the time of their visit (within 0.02 d): else results are of another visit.
+-- Sources and predictions are of the time of their visit (within 0.02 d): otherwise they belong to another visit.
 SELECT v.visit, v."midpointMjdTai", d."firstSourceMjdTai" AS "first", d."lastSourceMjdTai" AS "last"
 FROM "Visit" v
 JOIN "VisitDetector" d ON d.visit = v.visit

@@ -1,4 +1,4 @@
--- What a detector's sources are together is what its row says.
+-- The row of each detector agrees with its sources.
 SELECT d.visit, d.detector, d."nDiaSources", s.n, d."firstSourceMjdTai", s.earliest, d."lastSourceMjdTai", s.latest
 FROM "VisitDetector" d
 LEFT JOIN (SELECT visit, detector, count(*) AS n, min("midpointMjdTai") AS earliest, max("midpointMjdTai") AS latest

@@ -60,7 +60,7 @@ def _of_all(command: click.Command) -> None:
             with wrong_usage():
                 ctx.with_resource(limits.max_memory(size))
 
-    said: dict[str, Any] = {"help": "The same as before the command.", "expose_value": False}
+    said: dict[str, Any] = {"help": "As before the command: see `ssdb --help`.", "expose_value": False}
     command.params += [
         click.Option(["--db"], metavar="URL", callback=database, **said),
         click.Option(["-v", "--verbose"], is_flag=True, callback=verbose, **said),

@@ -63,6 +63,6 @@ def _told(rows: dict[str, int]) -> str:
         "VisitDetector": "detectors",
         "DiaSource": "sources",
         "SsPrediction": "predictions",
-        "SSSource": "sources that were known objects",
+        "SSSource": "matches",
     }
     return ", ".join(f"{rows[table]:,} {name}" for table, name in named.items())

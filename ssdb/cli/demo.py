@@ -85,13 +85,14 @@ def demo(directory: str, as_json: bool, **options: Any) -> None:
             *((f"seconds to {stage}", f"{seconds:.2f}") for stage, seconds in result.seconds.items()),
         ]
     )
+    # As it was called, so that the lines work without ssdb on the PATH, too.
+    program = f"{'ssdb' if shutil.which('ssdb') else sys.argv[0]} --db sqlite:///{result.database}"
+    folder = result.database.parent / "report"
     try:
         from ssdb.report import make_report
     except MissingPackageError:
-        click.echo("\nFor a report with figures: pip install 'ssdb-asteroids[report]', then ssdb report DIR")
+        click.echo(f"\nFor a report with figures: pip install 'ssdb-asteroids[report]', then {program} report {folder}")
     else:
         with closing(connect(sa.URL.create("sqlite", database=str(result.database)))) as database:
-            click.echo(f"\nSee it: {make_report(database, result.database.parent / 'report').page}")
-    # As it was called, so that the line works without ssdb on the PATH, too.
-    program = "ssdb" if shutil.which("ssdb") else sys.argv[0]
-    click.echo(f'\nAsk it: {program} --db sqlite:///{result.database} query "SELECT * FROM SSSource LIMIT 5"')
+            click.echo(f"\nSee it: {make_report(database, folder).page}")
+    click.echo(f'\nAsk it: {program} query "SELECT * FROM SSSource LIMIT 5"')

@@ -70,4 +70,6 @@ def predictions(
     for visit, doubts in report.doubts.items():
         for doubt in doubts:
             click.echo(f"visit {visit}: {doubt}", err=True)
-    tell_failures(f"predictions of visit {visit} are not there: {reason}" for visit, reason in report.failed.items())
+    tell_failures(
+        f"predictions of visit {visit} could not be fetched: {reason}" for visit, reason in report.failed.items()
+    )

@@ -39,7 +39,7 @@ _KEYWORDS = {
     "visit": "where the header has the visit",
     "detector": "where the header has the detector",
     "middle": "where the header has the mid-exposure time",
-    "begin": "where the header has the begin of the exposure",
+    "begin": "where the header has the start of the exposure",
     "end": "where the header has its end",
     "time_of_day": "where the header has the time of day, if its begin is a date",
     "exposure_time": "where the header has the exposure time (s)",

@@ -28,7 +28,7 @@ def report(
     print_pairs(
         [
             ("page", str(made.page)),
-            ("  of megabytes", f"{made.bytes / 1e6:.2f}"),
+            ("  size, MB", f"{made.bytes / 1e6:.2f}"),
             ("objects seen", "none" if made.objects is None else str(made.objects)),
             ("figures", len(made.figures)),
             ("visits", made.visits),

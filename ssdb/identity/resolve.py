@@ -73,7 +73,7 @@ def find_object(connection: sa.Connection, name: str) -> ResolvedName:
     )
     if found is None:
         raise NotFoundError(
-            f"{quoted(name)} is not known: it is no designation with a packed form, no name in SsAlias or in "
+            f"{quoted(name)} is not known: it is not a valid designation, not a name in SsAlias or in "
             "numbered_identifications (`ssdb ingest orbits MPCORB.DAT` and `ssdb ingest identifications` load names), "
             "and no stored simulated object"
         )

@@ -113,7 +113,7 @@ class InputFile(os.PathLike[str]):
         except InputError as error:
             if self.content is None:
                 refuse_nested(path, self.beginning)
-                raise InputError(f"{error}; {option('--type', 'type=...')} says it, too: {', '.join(TYPES)}") from None
+                raise InputError(f"{error}; {option('--type', 'type=...')} says it: {', '.join(TYPES)}") from None
             return self.content
         if format_ == "CSV":
             refuse_nested(path, self.beginning)

@@ -46,7 +46,7 @@ def mjd_tai_of(given: Any, scale: str | None = None) -> float:
     if not math.isfinite(number):
         of_dates, of_numbers = (scale or "utc").upper(), (scale or "tai").upper()
         raise ConfigError(
-            f"{quoted(text)} is no time: give a date such as 2026-06-01 or 2026-06-01T12:30:00 ({of_dates}), "
+            f"{quoted(text)} is not a time: give a date such as 2026-06-01 or 2026-06-01T12:30:00 ({of_dates}), "
             f"or an MJD ({of_numbers})"
         )
     if not MJD.low <= number < _JULIAN_DATES:

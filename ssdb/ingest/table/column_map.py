@@ -57,6 +57,8 @@ class ColumnMap:
             content = yaml.load(text, _Loader)
         except InputError as error:
             raise ConfigError(str(error)) from None
+        except OSError as error:
+            raise ConfigError(f"{os.fspath(path)}: the column map cannot be read: {error.strerror}") from error
         except Exception as error:  # of dates, tags and nesting PyYAML raises whatever it stumbles over
             raise ConfigError(f"{os.fspath(path)}: the column map cannot be read: {error}") from error
         try:

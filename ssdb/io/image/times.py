@@ -140,7 +140,7 @@ def _instant(
 
 def _is_usable(instant: float | None, keyword: str, value: object, unusable: list[str]) -> TypeGuard[float]:
     if instant is None:
-        unusable.append(f"{keyword} = {quoted(value)} is no time")
+        unusable.append(f"{keyword} = {quoted(value)} is not a time")
     elif not MJD.low <= instant <= MJD.high:
         unusable.append(f"{keyword} = {quoted(value)} is not an MJD within {MJD}")
     else:

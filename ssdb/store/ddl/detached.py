@@ -28,7 +28,7 @@ WHOLE = (visit, visit_detector)
 _TABLES = [table.name for table in (*WHOLE, *PARTITIONED)]
 _DETACHED = "_detached"
 """How the name of a detached table ends."""
-_COMMENT = re.compile(r"Visits from (-?\d+)(?: to below (-?\d+))?, set aside")
+_COMMENT = re.compile(r"Visits from (-?\d+)(?: to below (-?\d+))?, (?:detached|set aside)")
 """The comment on a detached table Visit, by which its range is known."""
 _BOUNDED = "ssdb_visits"
 """The constraint by which PostgreSQL knows the visits of a table, and need not read all its rows to attach it."""
@@ -211,7 +211,7 @@ def _changed(
 
 def _refuse_sqlite(database: Database) -> None:
     if database.dialect != "postgresql":
-        raise ConfigError("SQLite keeps its tables whole: partitions are of PostgreSQL")
+        raise ConfigError("SQLite keeps its tables whole: partitions exist only on PostgreSQL")
 
 
 def _refuse_others(database: Database) -> None:
@@ -290,7 +290,7 @@ def _detach(connection: sa.Connection, partition: Partition) -> list[str]:
         connection.execute(sa.delete(table).where(partition.rows_of(table)))
     end = "" if partition.past is None else f" to below {partition.past}"
     name = _quoted(connection, _detached_name(visit, partition))
-    _run(connection, f"COMMENT ON TABLE {name} IS 'Visits from {partition.first}{end}, set aside'")
+    _run(connection, f"COMMENT ON TABLE {name} IS 'Visits from {partition.first}{end}, detached'")
     return made
 
 

@@ -118,7 +118,7 @@ def _circle(ra: float, dec: float, radius: float, caps: list[Array], or_else: st
     if math.isnan(ra) or math.isnan(dec):
         if not len(cap_ra):
             return (
-                "where it looked is not known: give the visit ra, dec and radius (ssdb ingest visits), "
+                "its field is not known: give the visit ra, dec and radius (ssdb ingest visits), "
                 "or its detectors (ssdb ingest detectors)"
             )
         ra, dec = (float(angle) for angle in positions(smallest_cap(cap_ra, cap_dec)[0]))
