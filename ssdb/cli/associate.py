@@ -50,8 +50,8 @@ def association_config(ctx: click.Context, options: dict[str, Any]) -> Associati
     for item in fields(AssociationConfig):
         if is_given(ctx, item.name) and item.metadata["mode"] not in ("", chosen["mode"]):
             raise click.UsageError(
-                f"{option_of(item)} belongs to the {item.metadata['mode']} mode, and --mode is {chosen['mode']}: leave it "
-                f"out, or say --mode {item.metadata['mode']}"
+                f"{option_of(item)} belongs to the {item.metadata['mode']} mode, and --mode is {chosen['mode']}: leave "
+                f"it out, or say --mode {item.metadata['mode']}"
             )
     with wrong_usage():
         return AssociationConfig(**chosen)
