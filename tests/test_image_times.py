@@ -84,7 +84,7 @@ def test_other_times(cards: dict[str, Any], expected: Time) -> None:
         ({"DATE-AVG": "0000-00-00T00:00:00"}, "DATE-AVG = '0000-00-00T00:00:00' is not a time"),
         ({"DATE-BEG": "2020-13-01T00:00:00"}, "DATE-BEG = '2020-13-01T00:00:00' is not a time"),
         ({"DATE-BEG": "2020-01-01T25:00:00"}, "DATE-BEG = '2020-01-01T25:00:00' is not a time"),
-        ({"DATE-BEG": "2020-01-01T12:00:00+02:00"}, "is no time"),
+        ({"DATE-BEG": "2020-01-01T12:00:00+02:00"}, "is not a time"),
         ({"MJD-AVG": 2458849.5}, "MJD-AVG = 2458849.5 is not an MJD"),
         ({"DATE-AVG": "1858-11-17T00:00:00"}, "is not an MJD within"),
         ({"DATE-END": "later"}, "DATE-END = 'later' is not a time"),
@@ -99,7 +99,7 @@ def test_an_unusable_keyword_hides_no_good_one(cards: dict[str, Any], told: str)
     assert doubt.endswith("the time is from MJD-OBS")
     # Alone it is an error, not a time that is unknown.
     if not any(keyword.endswith("END") for keyword in cards):
-        with pytest.raises(InputError, match=r"^a\.hdr: .* is (no time|not an MJD)"):
+        with pytest.raises(InputError, match=r"^a\.hdr: .* is (not a time|not an MJD)"):
             Exposure.from_header(header(**IDENTITY, **cards), name="a.hdr")
 
 
@@ -202,6 +202,6 @@ def test_what_was_passed_over_is_told(sqlite_url: str, tmp_path: Path) -> None:
     path = image(tmp_path / "a.fits", made)
     result = run(sqlite_url, path, "--json")
     assert result.exit_code == 0, result.output
-    assert "DATE-AVG = 'once' is no time: the time is from MJD-OBS" in result.stderr
+    assert "DATE-AVG = 'once' is not a time: the time is from MJD-OBS" in result.stderr
     (report,) = json.loads(result.stdout)
     assert len(report["doubts"]) == 1
