@@ -118,6 +118,10 @@ def test_rows_of_others_are_refused_and_nothing_is_stored(exposed: Database) -> 
         ssdb.ingest_predictions(exposed, predictions({1: 9.97}, visit=2), covers=(VISIT, 0))
     with pytest.raises(ssdb.InputError, match=r"visits are not in the database \(9\)"):
         ssdb.ingest_sources(exposed, sources(0, {}), covers=(9, 0))
+    with pytest.raises(ssdb.UsageError, match=r"covers= must be \(visit, detector\), not \(1,\)"):
+        ssdb.ingest_sources(exposed, sources(0, {}), covers=(1,))  # type: ignore[arg-type]
+    with pytest.raises(ssdb.UsageError, match=r"covers= must be"):
+        ssdb.ingest_predictions(exposed, predictions({1: 9.97}), covers=(VISIT, 0, 1))  # type: ignore[arg-type]
     assert rows(exposed, 'SELECT count(*) FROM "DiaSource"') == [(0,)]
     assert predicted(exposed) == {}
 

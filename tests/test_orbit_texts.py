@@ -65,3 +65,14 @@ def test_a_word_for_no_value_costs_no_orbit(tmp_path: Path, word: str) -> None:
         query = ssdb.query(database, "SELECT h, a, u_param, arc_length_total FROM mpc_orbits")
     assert (report.rows, report.doubts) == (1, ())
     assert query.rows == [(None,) * 4]
+
+
+@pytest.mark.parametrize("content", [b"XXXX\0\1garbagePAR1", b"hello,1\n2,3\n", b""], ids=["damaged", "text", "empty"])
+def test_a_file_named_parquet_that_is_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "orbits.parquet"
+    path.write_bytes(content)
+    with (
+        ssdb.connect() as database,
+        pytest.raises(InputError, match=r"cannot be read as Parquet, is it complete|is empty"),
+    ):
+        ssdb.ingest_orbits(database, path)

@@ -155,8 +155,9 @@ class InputFile(os.PathLike[str]):
         from ssdb.io.formats.parquet import names_of
         from ssdb.io.text_lines import header_names
 
-        if self.content == "Parquet" or Path(self.path).is_dir():
-            return names_of(Path(self.path))
+        path = Path(self.path)
+        if self.content == "Parquet" or path.is_dir() or path.name.lower().endswith(READ_ENDINGS["Parquet"]):
+            return names_of(path)
         return header_names(self.header[0], self.path)
 
     @contextmanager

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
-from ssdb.errors import InputError, option, shown
+from ssdb.errors import InputError, UsageError, option, shown
 from ssdb.ingest.table.checks import Problems
 from ssdb.ingest.table.input import OpenInput
 from ssdb.schema.arrow import ids, with_column
@@ -84,8 +84,10 @@ def refuse_unknown_visits(name: str, visits: np.ndarray, known: np.ndarray, *, c
 def refuse_not_covered(name: str, rows: pa.Table, covers: tuple[int, int]) -> None:
     """Raises InputError if rows are not of the visit and detector that their input is said to cover.
 
-    Rows of predictions are of no detector.
+    Rows of predictions are of no detector. UsageError if ``covers`` is no pair.
     """
+    if len(covers) != 2:
+        raise UsageError(f"covers= must be (visit, detector), not {covers!r}")
     for column, covered in zip(("visit", "detector"), covers, strict=True):
         others = np.unique(ids(rows, column)) if column in rows.schema.names else np.empty(0, np.int64)
         others = others[others != covered]
