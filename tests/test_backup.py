@@ -337,7 +337,7 @@ def test_what_it_says_to_run_on_postgresql_works(postgresql_url: str, restored_u
 def test_the_commands_of_the_page_work_on_postgresql(
     postgresql_url: str, restored_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of the blocks for PostgreSQL, one after the other, a part set aside included."""
+    """Those of the blocks for PostgreSQL, one after the other, a detached partition included."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{_with_ssdb(tmp_path / 'bin')}{os.pathsep}{_programs()}")
     _load(postgresql_url)

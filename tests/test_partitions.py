@@ -1,4 +1,4 @@
-"""Partitions: rows go where they belong, a night is set aside, brought back and dropped, and nothing else changes."""
+"""Partitions: rows go where they belong, a night is detached, attached and dropped, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_the_width_is_of_partitions_that_are_made_later(server: Database) -> Non
         partition_width(server, 0)
 
 
-# A night that is set aside
+# A night that is detached
 
 
 def test_a_night_set_aside_and_brought_back_is_as_it_was(associated: Database) -> None:
@@ -294,7 +294,7 @@ def test_the_command(associated: Database, postgresql_url: str) -> None:
 
 
 def _partition_names(database: Database) -> list[str]:
-    """Ordinary tables that are not in the schema: partitions, and what was set aside."""
+    """Ordinary tables that are not in the schema: partitions, and those that were detached."""
     found = rows(database, "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
     return sorted(name for (name,) in found if name not in metadata.tables and name != "alembic_version")
 

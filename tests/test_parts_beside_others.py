@@ -112,7 +112,7 @@ def test_who_has_begun_to_read_sees_the_same_to_the_end(
 
 
 def test_a_snapshot_of_ssdb_is_taken_when_no_part_is_being_changed(associated: Database, postgresql_url: str) -> None:
-    """A look that begins while a part is set aside waits, and sees the end of it."""
+    """A look that begins while a partition is detached waits, and sees the end of it."""
     with ThreadPoolExecutor(1) as pool, closing(connect(postgresql_url)) as other:
         with associated.writing() as owner:
             owner.exec_driver_sql('LOCK TABLE "Visit" IN ACCESS EXCLUSIVE MODE')
@@ -166,7 +166,7 @@ def test_an_autovacuum_is_waited_for_with_nothing_in_hand(
 
 
 def test_beside_readers_and_writers(associated: Database, postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ingests, associations, queries and checks go on, while a night is set aside and brought back again and again.
+    """Ingests, associations, queries and checks go on, while a night is detached and attached again and again.
 
     None of them fails, and every look is of whole nights. The owner's commands succeed, or say that the tables are in
     use and change nothing. There is no deadlock.

@@ -95,7 +95,7 @@ class SsSingleFrameAssociation:
         for doubt in loaded.doubts:
             logger.warning("%s", doubt)
         try:
-            exposures, matches = find_matches(loaded, self.config, stages.timed)
+            batch, matches = find_matches(loaded, self.config, stages.timed)
         except SsdbError as error:
             raise AssociationError(f"{known.name}: {error}") from error
         except Exception as error:
@@ -104,7 +104,7 @@ class SsSingleFrameAssociation:
             rows = rows_of_matches(matches)
             stage.rows += rows.num_rows
         with stages.timed("result"):
-            result = result_of(loaded.sources, loaded.predictions, rows, exposures, matches)
+            result = result_of(loaded.sources, loaded.predictions, rows, batch, matches)
         self.metadata = {
             "nSources": loaded.sources.num_rows,
             "nExpectedSsObjects": result.nTotalSsObjects,

@@ -1,7 +1,8 @@
 """Visit: the rows, their state, and the locks on them.
 
 The row of a visit is the lock on everything that belongs to the visit. Whoever writes its sources, predictions or
-footprints locks the visits in ascending order first; a worker claims pending visits and skips those that another has.
+footprints locks the visits in ascending order first; association claims pending visits, and skips those
+that another process has.
 """
 
 from __future__ import annotations
