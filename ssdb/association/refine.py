@@ -104,7 +104,7 @@ def largest_days(earliest: ArrayLike, latest: ArrayLike, time: ArrayLike) -> Arr
 
     All times are MJD TAI; those of sources are NaN where there are none, and the difference is then 0.
     """
-    return np.nan_to_num(np.fmax(np.abs(np.subtract(earliest, time)), np.abs(np.subtract(latest, time))))
+    return np.fmax(0.0, np.fmax(np.abs(np.subtract(earliest, time)), np.abs(np.subtract(latest, time))))
 
 
 def ranks(object_key: Integers, separation: Array) -> Integers:

@@ -47,11 +47,10 @@ def _rows(table: sa.Table, columns: Columns, known: Mapping[str, str] = MappingP
     for name, type_ in types.items():
         values: Any = columns[name]
         if values.dtype.kind == "S":
-            values = np.char.decode(values, "ascii").astype(object)
-        else:
-            values = values.astype(numpy_type(type_), copy=False)
+            arrays.append(pa.array(values).cast(type_))
+            continue
         mask = ~columns[known[name]] if name in known else None
-        arrays.append(pa.array(values, type_, mask=mask, from_pandas=True))
+        arrays.append(pa.array(values.astype(numpy_type(type_), copy=False), type_, mask=mask, from_pandas=True))
     return pa.Table.from_arrays(arrays, names=list(types))
 
 

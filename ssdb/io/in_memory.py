@@ -109,5 +109,6 @@ def _to_arrow(values: np.ndarray, mask: np.ndarray | None) -> pa.Array | None:
         values = np.char.decode(values, "utf-8")
     if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
         values = values.astype(np.float64)
-    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    if not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
     return pa.array(values, mask=None if mask is None else np.broadcast_to(mask, values.shape).copy())

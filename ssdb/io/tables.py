@@ -205,6 +205,9 @@ _READERS: dict[str, Callable[[InputFile, Sequence[str]], pa.Table]] = {
     "CSV": _read_csv,
 }
 
+_NUMBERS = frozenset({pa.int64(), pa.int32(), pa.float32(), pa.float64()})
+"""Types of which :func:`plain` has nothing to change."""
+
 _OF_SEVERAL_TABLES = ("FITS", "VOTable", "HDF5")
 
 
@@ -221,6 +224,10 @@ def plain(table: pa.Table, name: str, *, lenient: bool = False) -> pa.Table:
     table = _without_masked(table)
     fields, columns, others = [], [], not_plain(table.schema)
     for field, column in zip(table.schema, table.columns, strict=True):
+        if column.type in _NUMBERS and field.nullable:
+            fields.append(field)
+            columns.append(column)
+            continue
         if pa.types.is_dictionary(column.type):
             refuse_long_texts(column, name)
             column = column.cast(column.type.value_type)

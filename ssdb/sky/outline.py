@@ -12,7 +12,7 @@ import numpy as np
 
 from ssdb.errors import InputError
 from ssdb.sky.footprint import validate_outline
-from ssdb.sky.sphere import cross, positions, unit_vectors
+from ssdb.sky.sphere import cross, norms, positions, unit_vectors
 from ssdb.units import ARCSEC, Array, Index
 
 PixelToSky = Callable[[Array, Array], tuple[Array, Array]]
@@ -129,7 +129,7 @@ def _scales_across(pixel_to_sky: PixelToSky, border: Array, points: Array, width
     inward = _sky(pixel_to_sky, x + step_x, y + step_y) - points
     # The sample after the last of an edge is the corner at which the edge ends.
     along = np.roll(points, -1, axis=0) - points
-    lengths = np.linalg.norm(along, axis=1)
+    lengths = norms(along)
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.einsum("ij,ij->i", cross(along, inward), points) / lengths
     wrong = np.flatnonzero(~(scale * np.sign(np.nansum(scale)) > 0))
@@ -146,27 +146,31 @@ def _few_points(points: Array, scale: Array, corners: Index, tolerance: float) -
     vertices = corners
     while True:
         misses = _misses(points, scale, vertices)
-        worst = np.maximum.reduceat(misses, vertices)
         # The first vertex is the first point: each point is of the arc that begins at the last vertex up to it.
-        arc = np.repeat(np.arange(len(vertices)), np.diff(vertices, append=len(points)))
-        candidates = np.flatnonzero((misses > tolerance) & (misses == worst[arc]))
+        worst = np.maximum.reduceat(misses, vertices).repeat(_points_of_arcs(vertices, len(points)))
+        candidates = np.flatnonzero((misses > tolerance) & (misses == worst))
         if not candidates.size:
             return vertices
         # One an arc: of equals the first.
-        first = np.diff(arc[candidates], prepend=-1) > 0
+        _, first = np.unique(np.searchsorted(vertices, candidates), return_index=True)
         vertices = np.sort(np.concatenate([vertices, candidates[first]]))
+
+
+def _points_of_arcs(vertices: Index, n: int) -> Index:
+    """How many of n points each arc has that begins at a vertex."""
+    return np.concatenate([vertices[1:], [n]]) - vertices
 
 
 def _misses(points: Array, scale: Array, vertices: Index) -> Array:
     """How far (pixels) each point (n, 3) is from the arc between the vertices, ascending indices, around it."""
-    counts = np.diff(vertices, append=len(points))
+    counts = _points_of_arcs(vertices, len(points))
     start = points[vertices]
     chord = np.concatenate([start[1:], start[:1]]) - start
-    length = np.linalg.norm(chord, axis=1)
+    length = norms(chord)
     # From differences: exact in short arcs. No length (a mapping that comes back): only the distance to the start.
     direction = np.divide(chord, length[:, None], where=length[:, None] > 0, out=np.zeros_like(chord))
     pole = cross(start, direction)
-    pole /= np.maximum(np.linalg.norm(pole, axis=1), np.finfo(float).tiny)[:, None]
+    pole /= np.maximum(norms(pole), np.finfo(float).tiny)[:, None]
     offset = points - np.repeat(start, counts, axis=0)
     across = np.einsum("ij,ij->i", offset, np.repeat(pole, counts, axis=0))
     along = np.einsum("ij,ij->i", offset, np.repeat(direction, counts, axis=0))

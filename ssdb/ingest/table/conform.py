@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -58,8 +59,7 @@ def conform(
     the caller fills them in, and ``mappable`` says whether messages may advise a column map. Raises InputError if a
     required column is missing, a unit cannot be converted, or a value does not fit the type of its column.
     """
-    # Asked for once: Arrow looks for a column by its name anew each time.
-    given = {field.name: (field, column) for field, column in zip(table.schema, table.columns, strict=True)}
+    given = table.column_names
     given_as = matched_names(tuple(given), target)
     required = [column.name for column in target.columns if not (column.nullable or column.computed)]
     missing = [column for column in required if column not in given_as and column not in filled]
@@ -68,25 +68,22 @@ def conform(
         cure = map_of(missing, [name for name in given if name not in given_as.values()]) if mappable else ""
         raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}{cure}")
 
-    conformed = _schema(target, tuple(given_as))
     columns, without_unit, doubts = {}, [], []
-    for field in conformed:
-        name, own_name = field.name, given_as[field.name]
-        of_file, values = given[own_name]
-        to_make = Target(field, target.columns[name], label, own_name, of_file, mappable)
+    for column in _columns_to_make(table.schema.serialize().to_pybytes(), target, label, mappable):
+        to_make = column.target
         try:
-            if reason := about(of_file, UNREADABLE):
-                raise to_make.unusable(reason)
-            factor = _unit_factor(unit_of(of_file), to_make) if to_make.unit else 1.0
-            columns[name] = converted(_one_array(values), factor or 1.0, to_make)
+            if column.unusable:
+                raise UnusableError(column.unusable)
+            values = _one_array(table.column(column.position))
+            columns[to_make.name] = converted(values, column.factor or 1.0, to_make)
         except UnusableError as error:
             if is_needed(to_make):
                 raise InputError(str(error)) from None
             doubts.append(f"{str(error).removeprefix(f'{label}: ')}: it is left out")
             continue
-        if factor is None and not is_date(to_make):
-            without_unit.append(name)
-        doubts += _single_precision(to_make) + _number_for_text(to_make)
+        if column.factor is None and not is_date(to_make):
+            without_unit.append(to_make.name)
+        doubts += column.doubts
     used = {given_as[name] for name in columns}
     return Conformed(
         table=pa.Table.from_arrays(list(columns.values()), schema=_schema(target, tuple(columns))),
@@ -94,6 +91,41 @@ def conform(
         without_unit=tuple(without_unit),
         doubts=tuple(doubts),
     )
+
+
+class _ToMake(NamedTuple):
+    """A column to be made, as far as the schema of the input tells."""
+
+    target: Target
+    position: int
+    """Of the input's column."""
+    factor: float | None
+    """What to multiply with, for the unit; None if the input has none."""
+    unusable: str
+    """Why it cannot be made; empty where it can."""
+    doubts: list[str]
+
+
+@lru_cache(_MOST_SHAPES)
+def _columns_to_make(schema: bytes, target: sa.Table, label: str, mappable: bool) -> list[_ToMake]:
+    """What to make of the columns of an input, by its schema as Arrow serializes it."""
+    given = pa.ipc.read_schema(pa.py_buffer(schema))
+    given_as = matched_names(tuple(given.names), target)
+    to_make = []
+    for field in _schema(target, tuple(given_as)):
+        position = given.get_field_index(given_as[field.name])
+        of_file, factor = given.field(position), None
+        column = Target(field, target.columns[field.name], label, of_file.name, of_file, mappable)
+        unusable = f"{column.unusable(reason)}" if (reason := about(of_file, UNREADABLE)) else ""
+        if not unusable:
+            try:
+                factor = _unit_factor(unit_of(of_file), column) if column.unit else 1.0
+            except UnusableError as error:
+                unusable = str(error)
+        to_make.append(
+            _ToMake(column, position, factor, unusable, _single_precision(column) + _number_for_text(column))
+        )
+    return to_make
 
 
 def _single_precision(target: Target) -> list[str]:
@@ -125,7 +157,6 @@ def _number_for_text(target: Target) -> list[str]:
     ]
 
 
-@cache
 @lru_cache(_MOST_SHAPES)
 def matched_names(names: tuple[str, ...], target: sa.Table) -> Mapping[str, str]:
     """Columns of an input by the name of the column of the data model that they are, in the data model's order."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +13,7 @@ import sqlalchemy as sa
 
 from ssdb.errors import InputError, quoted, shown
 from ssdb.io.table_notes import FROM, SCALE, about, unit_of
-from ssdb.schema.arrow import numpy_type
+from ssdb.schema.arrow import arrow_types, numpy_type
 from ssdb.schema.sentinels import is_unknown, is_unknown_magnitude, known_texts
 from ssdb.units import TT_LESS_TAI_DAYS
 
@@ -128,9 +130,26 @@ def are_numbered_codes(target: Target) -> bool:
     return target.name == "observatoryCode" and (pa.types.is_integer(given) or pa.types.is_floating(given))
 
 
-def _is_magnitude(target: Target) -> bool:
-    """Whether it is how bright something looks; absolute magnitudes have ranges, and what is out of them is told."""
-    return str(target.column.info["ucd"]).startswith("phot.mag")
+class _Meaning(NamedTuple):
+    """What a column of floating-point numbers is."""
+
+    required_position: bool
+    magnitude: bool
+    """How bright something looks; absolute magnitudes have ranges, and what is out of them is told."""
+    error: bool
+    """It is above 0 where it is known."""
+    single: bool
+
+
+@cache
+def _meaning(column: sa.Column) -> _Meaning:
+    name = column.name
+    return _Meaning(
+        required_position=name in POSITIONS and not column.nullable,
+        magnitude=str(column.info["ucd"]).startswith("phot.mag"),
+        error=name.endswith("Err") or (name.startswith("ephErr") and name != "ephErrPa"),
+        single=pa.types.is_float32(arrow_types(column.table)[name]),
+    )
 
 
 def converted(values: pa.Array, factor: float, target: Target) -> pa.Array:
@@ -205,23 +224,23 @@ def _numbers(values: pa.Array, type_: pa.DataType, what: str, target: Target) ->
 def _to_float(values: pa.Array, factor: float, target: Target) -> pa.Array:
     numbers = _numbers(values, pa.float64(), "a number", target)
     array = numbers.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)  # null becomes NaN
-    if target.name in POSITIONS and not target.column.nullable:
+    meaning = _meaning(target.column)
+    if meaning.required_position:
         null = numbers.is_null().to_numpy(zero_copy_only=False)
     else:
-        null = is_unknown_magnitude(array) if _is_magnitude(target) else is_unknown(array)
+        null = is_unknown_magnitude(array) if meaning.magnitude else is_unknown(array)
     if target.name in _NEVER_ZERO:
         null |= array == 0
     if about(target.of_file, SCALE) and not target.name.endswith("Tai"):
         array = array + TT_LESS_TAI_DAYS
-    if factor != 1.0:
-        with np.errstate(over="ignore"):  # infinity is in no range, and is refused with its row
+    with np.errstate(over="ignore"):  # infinity is in no range, and is refused with its row
+        if factor != 1.0:
             array = array * factor
-    if pa.types.is_float32(target.field.type):
-        with np.errstate(over="ignore"):
-            rounded = array.astype(np.float32)
-        target.refuse(np.isinf(rounded) & ~null, values, "is too large for single precision")
-        array = rounded
-    if target.name.endswith("Err") or (target.name.startswith("ephErr") and target.name != "ephErrPa"):
+        if meaning.single:
+            array = array.astype(np.float32)
+    if meaning.single:
+        target.refuse(np.isinf(array) & ~null, values, "is too large for single precision")
+    if meaning.error:
         null |= array <= 0
     return pa.array(array, target.field.type, mask=null if null.any() else None)
 

@@ -89,10 +89,11 @@ def refuse_not_covered(name: str, rows: pa.Table, covers: tuple[int, int]) -> No
     if len(covers) != 2:
         raise UsageError(f"covers= must be (visit, detector), not {covers!r}")
     for column, covered in zip(("visit", "detector"), covers, strict=True):
-        others = np.unique(ids(rows, column)) if column in rows.schema.names else np.empty(0, np.int64)
-        others = others[others != covered]
+        values = ids(rows, column) if column in rows.schema.names else np.empty(0, np.int64)
+        others = values[values != covered]
         if len(others):
-            raise InputError(f"{name}: there are rows of {column} {shown(others)}, and only {covered} is to be loaded")
+            which = shown(np.unique(others))
+            raise InputError(f"{name}: there are rows of {column} {which}, and only {covered} is to be loaded")
 
 
 def rows_of_visits(rows: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

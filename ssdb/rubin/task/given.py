@@ -115,8 +115,8 @@ class Given:
             field, values = read[name.column]
             about = field.metadata or {}
             if name.unit and not about.get(b"unit"):
-                field = field.with_metadata({**about, b"unit": name.unit.encode()})
-            fields.append(field.with_name(column))
+                about[b"unit"] = name.unit.encode()
+            fields.append(pa.field(column, values.type, metadata=about or None))
             columns.append(values)
         return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 

@@ -104,8 +104,11 @@ def _named(given: Given, rows: pa.Table) -> pa.Table:
     The identifiers beside names are Rubin's own, not all of them made by today's rule, and not needed.
     """
     names = [name.column for name in PREDICTION_NAMES["designation"] if name.column in given.names]
-    there = given.read(names) if names else pa.table({})
-    columns = [there.column(name).cast(pa.string()) for name in names if name in there.schema.names]
+    if len(names) == 1 and "designation" in rows.schema.names:
+        columns = [rows.column("designation").cast(pa.string())]
+    else:
+        there = given.read(names) if names else pa.table({})
+        columns = [there.column(name).cast(pa.string()) for name in names if name in there.schema.names]
     if not columns and "Name" in given.names:
         columns.append(_skybot_names(given))
     rows = rows.drop_columns([column for column in ("designation",) if column in rows.schema.names])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
@@ -54,7 +56,15 @@ def _all_columns(rows: pa.Table, table: sa.Table, key: str) -> pa.Table:
     if (values[1:] < values[:-1]).any():
         rows = rows.take(pa.array(np.argsort(values)))
     known = dict(zip(rows.schema.names, rows.columns, strict=True))
-    types = arrow_types(table)
-    nulls = {type_: pa.nulls(rows.num_rows, type_) for type_ in {types[name] for name in types.keys() - known.keys()}}
-    columns = [known[name] if name in known else nulls[type_] for name, type_ in types.items()]
-    return pa.Table.from_arrays(columns, schema=arrow_schema(table))
+    types, columns = _types(table)
+    nulls = [pa.nulls(rows.num_rows, type_) for type_ in types]
+    return pa.Table.from_arrays(
+        [known[name] if name in known else nulls[type_] for name, type_ in columns.items()], schema=arrow_schema(table)
+    )
+
+
+@cache
+def _types(table: sa.Table) -> tuple[list[pa.DataType], dict[str, int]]:
+    """The types that a table has, each once, and which of them each of its columns has: Arrow compares them slowly."""
+    types = list(dict.fromkeys(arrow_types(table).values()))
+    return types, {name: types.index(type_) for name, type_ in arrow_types(table).items()}

@@ -51,11 +51,13 @@ def source_rows(source_table: Any, exposure: Exposure, *, skip_invalid: bool = F
 
 
 def _refuse_duplicates(label: str, identifiers: pa.ChunkedArray) -> None:
-    counted = pc.value_counts(identifiers.drop_null())
+    known = identifiers.drop_null()
+    if pc.count_distinct(known).as_py() == len(known):
+        return
+    counted = pc.value_counts(known)
     twice = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
-    if len(twice):
-        named = shown(twice.to_pylist())
-        raise DuplicateSourceError(f"{label}: {len(twice):,} diaSourceId are there more than once ({named})")
+    named = shown(twice.to_pylist())
+    raise DuplicateSourceError(f"{label}: {len(twice):,} diaSourceId are there more than once ({named})")
 
 
 def _calibrated(given: Given, rows: pa.Table, exposure: Exposure) -> pa.Table:

@@ -196,5 +196,4 @@ def count_anew(connection: sa.Connection, visits: sa.Select) -> None:
 def _squares(rows: pa.Table, name: str) -> np.ndarray:
     if name not in rows.schema.names:
         return np.zeros(rows.num_rows)
-    values = rows.column(name).to_numpy().astype(np.float64)
-    return np.nan_to_num(values) ** 2
+    return np.fmax(rows.column(name).to_numpy().astype(np.float64), 0.0) ** 2
