@@ -56,7 +56,7 @@ class AssociationConfig:
     prior_detected: float = _option(
         0.5, "probability that an object of unknown magnitude is among the sources", mode="uncertainty"
     )
-    completeness: float = _option(0.97, "probability that a bright object is among the sources", mode="uncertainty")
+    completeness: float = _option(0.98, "probability that a bright object is among the sources", mode="uncertainty")
     min_probability: float = _option(0.0, "pairs that are less probable are left unmatched", mode="uncertainty")
     method: str = _option(
         "optimal", "one-to-one assignment: the largest sum of weights, or closest first", ("optimal", "greedy")

@@ -179,10 +179,11 @@ def match(
     with timed("join") as stage:
         pairs = rows.pairs(batch, placement.considered, config)
         stage.rows += len(pairs["prediction"])
-    density = None
+    density, visibility = None, {}
     if config.mode == "uncertainty":
         with timed("densities") as stage:
-            density = rows.densities(batch, config)
+            visibility = _visibility(batch, placement, config)
+            density = rows.densities(batch, config) * _unrelated_shares(batch, placement, visibility["pDetected"])
             stage.rows += len(density)
     with timed("refine") as stage:
         stage.rows += len(pairs["prediction"])
@@ -234,24 +235,31 @@ def match(
         **evidence,
     }
     expected = _expected(batch, placement, prediction, chosen, source["diaSourceId"])
-    if evidence:
-        expected |= _visibility(batch, placement, config)
+    expected |= {name: values[placement.considered] for name, values in visibility.items()}
     return Matches(expected, candidates, ss_source)
 
 
 def _visibility(batch: VisitBatch, placement: Placement, config: AssociationConfig) -> Columns:
-    """How bright the objects that are considered should be in the visit's band, and how likely they are detected."""
-    rows = np.flatnonzero(placement.considered)
-    of_object = {name: values[rows] for name, values in batch.predictions.items()}
-    visit = batch.visit_index(of_object["visit"])
-    # One on no outline is, by its place among them, on any detector of the visit: the first with sources.
-    first = np.searchsorted(batch.detectors["visit"], of_object["visit"])
-    detector = np.where(placement.row[rows] == NO_DETECTOR, first, placement.row[rows])
-    seen = brightness(batch, of_object, visit, detector, batch.exposures["band"][visit])
+    """How bright objects should be in the visit's band, and how likely they are detected, shape (p,)."""
+    visit = batch.visit_index(batch.predictions["visit"])
+    # One on no outline may be on any detector: the first of the visit stands for all.
+    first = np.searchsorted(batch.detectors["visit"], batch.predictions["visit"])
+    detector = np.where(placement.row == NO_DETECTOR, first, placement.row)
+    seen = brightness(batch, batch.predictions, visit, detector, batch.exposures["band"][visit])
     return {
         "ephMag": seen.magnitude,
         "pDetected": detection_probabilities(seen, config.completeness, config.prior_detected),
     }
+
+
+def _unrelated_shares(batch: VisitBatch, placement: Placement, p_detected: Array) -> Array:
+    """Of the sources of each detector the share that is no known object, shape (d,); 1 without an outline.
+
+    At least a tenth: objects may be fainter than they are predicted.
+    """
+    inside = np.flatnonzero((placement.edge_distance >= 0) & placement.considered)
+    known = np.bincount(placement.row[inside], p_detected[inside], minlength=len(batch.outlines))
+    return 1.0 - np.minimum(known / np.maximum(batch.detectors["nSources"], 1), 0.9)
 
 
 def _expected(batch: VisitBatch, placement: Placement, prediction: Index, chosen: Mask, source_id: Integers) -> Columns:
