@@ -19,7 +19,7 @@ N_DETECTORS = 36
 MARGIN_ARCSEC = 120.0
 """Objects are predicted so far outside the field, too."""
 N_SOURCES = 10_000
-N_OBJECTS = 830
+N_OBJECTS = 915
 """Predicted for a visit, those in the margin included."""
 
 KNOWN, UNKNOWN, VARIABLE, ARTEFACT, STREAK = range(5)
@@ -30,7 +30,7 @@ N_UNKNOWN, N_ARTEFACTS, N_STREAKS = 59.0, 4000.0, 1.0
 COLOURS = {"r": (0.172, 0.255), "i": (0.291, 0.455)}
 """V - band of the classes C and S, each half of the objects: Veres & Chesley (2017), table 4."""
 BRIGHTEST, FAINTEST = 17.0, 25.5
-COUNTS_SLOPE, KNOWN_TO, KNOWN_WIDTH = 0.4, 24.6, 0.25
+COUNTS_SLOPE, KNOWN_TO, KNOWN_WIDTH = 0.4, 24.3, 0.6
 """V magnitudes: counts grow as 10^(0.4 V) as far as objects are known, half of them at V = KNOWN_TO."""
 NO_MAGNITUDE = 0.03
 

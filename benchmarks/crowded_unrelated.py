@@ -36,7 +36,7 @@ from ssdb.simulate.camera import Camera
 from ssdb.units import AB_ZERO_POINT_NJY, Array, Columns
 
 _CLUSTER_RADII, _CLUSTER_SIZES = (5.0, 20.0), (5, 30)
-"""Artefacts round a bright star: from here to there, so many."""
+"""Artefacts round a bright star: from here to there, so many, n of them n^-2 as often."""
 _STREAK_SIZES, _STREAK_LENGTHS, _STREAK_WIDTH, _STREAK_ANGLE_ERROR = (10, 40), (10.0, 60.0), 0.3, 1.0
 """Pieces of a satellite's streak, their lengths, and how they scatter: arcsec across, deg."""
 _BRIGHTER = {VARIABLE: DEPTH - 19.0, STREAK: 5.0}
@@ -59,9 +59,11 @@ class Places:
 
 def draw_places(rng: np.random.Generator) -> Places:
     """Clusters and streaks of a visit."""
-    n = round(2.0 * N_ARTEFACTS / sum(_CLUSTER_SIZES))
+    sizes = np.arange(_CLUSTER_SIZES[0], _CLUSTER_SIZES[1] + 1)
+    shares = sizes**-2.0 / np.sum(sizes**-2.0)
+    n = round(N_ARTEFACTS / np.sum(shares * sizes))
     x, y = rng.uniform(-0.5 * FIELD_ARCSEC, 0.5 * FIELD_ARCSEC, (2, n))
-    clusters = np.column_stack([x, y, rng.integers(_CLUSTER_SIZES[0], _CLUSTER_SIZES[1] + 1, n)])
+    clusters = np.column_stack([x, y, rng.choice(sizes, n, p=shares)])
     n = rng.poisson(N_STREAKS)
     x, y = rng.uniform(-0.25 * FIELD_ARCSEC, 0.25 * FIELD_ARCSEC, (2, n))
     sizes = rng.integers(_STREAK_SIZES[0], _STREAK_SIZES[1] + 1, n)
