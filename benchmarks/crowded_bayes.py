@@ -52,7 +52,8 @@ def all_known(visit: CrowdedVisit) -> Pairs:
     sources = {name: values[source] for name, values in visit.sources.items()}
     of_object *= of.kind_density(of.KNOWN, sources["reliability"], sources["flag"])
     places = visit.simulated.camera, visit.depth, visit.places
-    unrelated = unrelated_density(*places, visit.sources, len(visit.seen))[source]
+    # Nothing unrelated has the longest trails.
+    unrelated = np.maximum(unrelated_density(*places, visit.sources, len(visit.seen))[source], 1e-30)
     not_seen = 1.0 - _share_on_detectors(visit) * (1.0 - missed)
     with np.errstate(divide="ignore"):
         log_odds = np.log(of_object) - np.log(unrelated * not_seen[prediction])
