@@ -143,8 +143,8 @@ def text_of(judged: dict[str, Judged]) -> str:
             counts = f"{score.wrong:7,} {score.wrong_unseen:8,} {score.missed:7,}"
             lines.append(f"  {who:28} {score.seen:8,} {score.right:8,} {share:7.2%} {counts}")
     for what in ("matches", "candidates"):
-        lines.append(f"\n{what}, log odds" + "".join(f"{who:>28}" for who in judged))
-        lines.append(f"{'':20}" + f"{'claimed   right   pairs':>28}" * len(judged))
+        lines.append(f"\n{what}, log odds" + "".join(f"{who:>34}" for who in judged))
+        lines.append(f"{'':20}" + f"{'claimed   right +-      pairs':>34}" * len(judged))
         bins = {who: {(each.low, each.high): each for each in getattr(one, what)} for who, one in judged.items()}
         for low, high in sorted({limits for of_one in bins.values() for limits in of_one}):
             lines.append(
@@ -154,7 +154,7 @@ def text_of(judged: dict[str, Judged]) -> str:
 
 
 def _cell(one: Bin | None) -> str:
-    return f"{one.claimed:13.3f} {one.right:7.3f} {one.pairs:6,}" if one else f"{'-':>28}"
+    return f"{one.claimed:12.3f} {one.right:7.3f} {one.error:5.3f} {one.pairs:7,}" if one else f"{'-':>34}"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,6 +56,12 @@ class Bin:
     """Share that is right."""
     pairs: int
 
+    @property
+    def error(self) -> float:
+        """1-sigma error of the share, as if two more pairs, one of them right: of no bin it is 0."""
+        share = (self.pairs * self.right + 1.0) / (self.pairs + 2.0)
+        return math.sqrt(share * (1.0 - share) / self.pairs)
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -63,17 +70,26 @@ class Judged:
     scores: dict[str, Score]
     matches: list[Bin]
     candidates: list[Bin]
-    """Of all pairs, matches or not. Both are empty where no probability is claimed."""
+    """Of all pairs, matches or not. Both are empty where no probability is claimed.
+
+    Objects that are seen in pieces are left out: one of these is the match, so that each claims a part of what is
+    certain of all together.
+    """
 
 
 def judge(night: Sequence[CrowdedVisit], decided: Sequence[Decided]) -> Judged:
     """What was decided of each visit against the truth."""
-    right = [visit.truth[one.pairs.source] == one.pairs.prediction for visit, one in zip(night, decided, strict=True)]
-    outcomes = [_outcomes(*each) for each in zip(night, decided, right, strict=True)]
+    outcomes, claims = [], []
+    for visit, one in zip(night, decided, strict=True):
+        prediction = one.pairs.prediction
+        right = visit.truth[one.pairs.source] == prediction
+        outcomes.append(_outcomes(visit, one, right))
+        pieces = np.bincount(visit.truth[visit.truth >= 0], minlength=len(visit.predictions["ephRa"]))
+        claims.append(np.stack([one.probability, right, one.chosen])[:, pieces[prediction] <= 1])
     scores = {name: _score(np.concatenate([each[name] for each in outcomes])) for name in CLASSES}
-    probability, is_right = np.concatenate([one.probability for one in decided]), np.concatenate(right)
-    chosen = np.concatenate([one.chosen for one in decided])
-    return Judged(scores, _bins(probability[chosen], is_right[chosen]), _bins(probability, is_right))
+    probability, right, chosen = np.concatenate(claims, axis=1)
+    matches = chosen > 0
+    return Judged(scores, _bins(probability[matches], right[matches]), _bins(probability, right))
 
 
 def _outcomes(visit: CrowdedVisit, decided: Decided, right: Mask) -> dict[str, Mask]:
@@ -103,7 +119,7 @@ def _score(outcome: Mask) -> Score:
     return Score(*counts)
 
 
-def _bins(probability: Array, right: Mask) -> list[Bin]:
+def _bins(probability: Array, right: Array) -> list[Bin]:
     with np.errstate(divide="ignore"):
         log_odds = np.log(probability) - np.log1p(-probability)
     found = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from benchmarks.crowded_judge import Bin
 
 _SIZE, _MARGIN = 400, 52
@@ -40,10 +38,7 @@ def calibration_svg(bins: dict[str, list[Bin]]) -> str:
         parts.append(f'<circle cx="{x(0.05)}" cy="{y(0.94 - 0.06 * row)}" r="4" fill="{colour}"/>')
         parts.append(f'<text x="{x(0.08)}" y="{y(0.94 - 0.06 * row) + 4}">{name}</text>')
         for one in of_one:
-            # As if two more pairs, one of them right: no bin is without an error.
-            share = (one.pairs * one.right + 1.0) / (one.pairs + 2.0)
-            error = math.sqrt(share * (1.0 - share) / one.pairs)
-            low, high = max(one.right - error, 0.0), min(one.right + error, 1.0)
+            low, high = max(one.right - one.error, 0.0), min(one.right + one.error, 1.0)
             tip = f"<title>{one.pairs:,} matches: {one.claimed:.3f} claimed, {one.right:.3f} right</title>"
             parts.append(f'<path d="M{x(one.claimed)} {y(low)}V{y(high)}" stroke="{colour}"/>')
             parts.append(f'<circle cx="{x(one.claimed)}" cy="{y(one.right)}" r="4" fill="{colour}">{tip}</circle>')
