@@ -85,7 +85,8 @@ def test_with_cycles_they_are_close(largest: float, nine_of_ten: float) -> None:
         log_odds = rng.uniform(-largest, largest, len(edges)).tolist()
         errors.append(np.abs(of(edges, log_odds) - exact(edges, log_odds)).max(initial=0.0))
     assert np.percentile(errors, 90) < nine_of_ten
-    assert max(errors) < 0.25
+    assert np.percentile(errors, 98) < 0.2
+    assert max(errors) < 0.4
 
 
 @settings(max_examples=300)
