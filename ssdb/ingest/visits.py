@@ -43,10 +43,10 @@ def ingest_visits(
     """Stores visits. One that is stored already takes the new values.
 
     What the input does not know stays as it is. Where the time, band, exposure time or depth of a visit changes, it is
-    to be associated again; sources that have its time take the new one. A time that differs by more than 0.02 d, from the stored one or from
-    that of the sources and predictions, another camera, observatory or field is no correction but another visit.
-    InputError if the input is not usable, or has another visit under the number of a stored one. Nothing is stored
-    then.
+    to be associated again; sources that have its time take the new one. A time that differs by more than 0.02 d, from
+    the stored one or from that of the sources and predictions, another camera, observatory or field is no correction
+    but another visit. InputError if the input is not usable, or has another visit under the number of a stored one.
+    Nothing is stored then.
 
     Parameters
     ----------
