@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ssdb.association.crowding import crowding
 from ssdb.association.photometry import (
     Brightness,
     detection_probabilities,
@@ -24,7 +25,7 @@ PARTS = ("oddsPosition", "oddsDetection", "oddsMagnitude", "oddsTrail", "oddsArt
 
 _FLAGGED = 0.03
 """The share of real objects' sources that have a flag of artefacts, at most: they cross a bad column now and then."""
-_LEAST_RELIABILITY = 0.02
+_LEAST_RELIABILITY = 0.01
 
 
 def weigh(
@@ -58,17 +59,19 @@ def weigh(
     motion = np.degrees(np.arctan2(of_object["ephRateRa"], of_object["ephRateDec"]))
     measured, angle = (sources[name].astype(float) for name in ("trailLength", "trailAngle"))
 
-    others = np.zeros(len(row))
+    # The ellipse in which candidates are looked for; log_odds has its determinant.
+    area = 0.5 * config.chi2_limit * np.exp(-found.log_odds - 0.5 * found.chi2) / density
+    unrelated = density * crowding(prediction, sources, density, area)
     if (long := trail >= RESOLVED_ARCSEC).any():
         own = np.where(long, FRAGMENTS * p_detected * density * np.exp(found.log_odds), 0.0)
-        others = fragment_densities(source_key, own)
+        unrelated = unrelated + fragment_densities(source_key, own)
     return {
-        "density": density + others,
+        "density": unrelated,
         "pDetected": p_detected,
         "ephMag": seen.magnitude,
         "magnitude": magnitude,
         "trail": trail,
-        "oddsPosition": found.log_odds - np.log1p(others / density),
+        "oddsPosition": found.log_odds - np.log(unrelated / density),
         "oddsDetection": np.log(p_detected / (1.0 - p_detected)),
         "oddsMagnitude": magnitude_odds(seen, magnitude, error, counts.by_magnitude, row),
         "oddsTrail": trail_odds(trail, motion, measured, angle, share_trailed[row]),
@@ -91,7 +94,7 @@ def brightness(batch: VisitBatch, of_object: Columns, exposure: Index, row: Inde
 def _artefact_odds(sources: Columns, mean_reliability: Array, share_flagged: Array) -> Array:
     """Log of how much likelier flags and reliability are for an object than for any source of the detector, (n,).
 
-    A reliability r is the probability of being real: among real sources it is r / mean as frequent as among all.
+    Taken for the probability of being real, a reliability r is r / mean as frequent among real sources as among all.
     """
     flagged = np.minimum(_FLAGGED, share_flagged)
     flags = np.where(sources["flagged"], flagged / share_flagged, (1.0 - flagged) / (1.0 - share_flagged))
