@@ -27,6 +27,8 @@ _STATE = (
     *("nSources", "nTotalSsObjects", "nAssociatedSsObjects"),
 )
 
+_WEIGHED = ("band", "exposureTime", "depth")
+
 
 def ingest_visits(
     database: Database,
@@ -40,8 +42,8 @@ def ingest_visits(
 ) -> IngestReport:
     """Stores visits. One that is stored already takes the new values.
 
-    What the input does not know stays as it is. Where the time of a visit changes, sources that have it take the new
-    one, and the visit is to be associated again. A time that differs by more than 0.02 d, from the stored one or from
+    What the input does not know stays as it is. Where the time, band, exposure time or depth of a visit changes, it is
+    to be associated again; sources that have its time take the new one. A time that differs by more than 0.02 d, from the stored one or from
     that of the sources and predictions, another camera, observatory or field is no correction but another visit.
     InputError if the input is not usable, or has another visit under the number of a stored one. Nothing is stored
     then.
@@ -81,8 +83,16 @@ def ingest_visits(
             fill_unknown(connection, visit, ("visit",), new)
             counts = count_stored(connection, visit, ("visit",), new)
             _move(connection, opened.name, new)
+            _weigh_anew(connection, new)
             merge_visits(connection, new)
     return opened.report("visits", rows.num_rows, rows.num_rows, **counts)
+
+
+def _weigh_anew(connection: sa.Connection, new: sa.Table) -> None:
+    """Sets back to pending the visits of which something changes that association weighs."""
+    changed = [visit.c[name].is_distinct_from(new.c[name]) for name in _WEIGHED if name in new.columns]
+    if changed:
+        mark_pending(connection, sa.select(new.c.visit).where(visit.c.visit == new.c.visit, sa.or_(*changed)))
 
 
 def _move(connection: sa.Connection, name: str, new: sa.Table) -> None:
