@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.apparent import retarded
 from ssdb.ephemeris.bodies import earth
@@ -37,6 +38,9 @@ MARGIN_DAYS = 0.002
 
 MOST_DAYS = 1.1
 """Longer than any segment."""
+
+AROUND_EARTH_AU = 1.1 * EARTH_RADIUS_KM / AU_KM
+"""From the Earth's centre: all places within it are those that a box on the sky is for."""
 
 _SAMPLES = 5
 _LARGEST_STEP = 0.3
@@ -155,9 +159,14 @@ def _caps(segments: Segments, start: float, end: float) -> tuple[Array, Array, A
     return ra, dec, np.where(anywhere, 180.0, radius)
 
 
-def parallax(distance: Array) -> Array:
-    """The most that places on Earth may differ in the direction to an object (au away), and a little more; radians."""
-    return np.arcsin(np.minimum(1.1 * EARTH_RADIUS_KM / AU_KM / distance, 1.0))
+def parallax(distance: Array, away: ArrayLike = 1.0) -> Array:
+    """The most that places on Earth may differ in the direction to an object (au away), and a little more; radians.
+
+    Of observers ``away`` times as far from its centre, the most that they and it may differ; pi where they may see the
+    object anywhere.
+    """
+    ratio = np.asarray(away) * AROUND_EARTH_AU / distance
+    return np.where(ratio < 1.0, np.arcsin(np.minimum(ratio, 1.0)), np.pi)
 
 
 def _angles(differences: Array) -> Array:
