@@ -155,9 +155,12 @@ def both_joins(connection: sa.Connection, visits: list[int], config: Association
     read = read_batch(connection, visits, config)
     considered = np.ones(len(read.predictions["visit"]), bool)
     found = read_candidate_pairs(connection, read, considered, config)
-    columns = [dia_source.c[name] for name in ("visit", *source_columns(config))]
+    columns = [dia_source.c[name] for name in ("visit", *source_columns(config)) if name not in ("band", "flagged")]
     wanted = sa.select(*columns).where(dia_source.c.visit.in_(visits)).order_by(dia_source.c.dec)
-    on_arrays = candidate_pairs(read_arrays(connection, wanted), read, considered, config)
+    sources = read_arrays(connection, wanted)
+    if config.mode == "uncertainty":
+        sources["band"], sources["flagged"] = np.zeros(len(sources["ra"]), "S32"), np.zeros(len(sources["ra"]), "i2")
+    on_arrays = candidate_pairs(sources, read, considered, config)
     assert on_arrays.keys() == found.keys()
     for name, values in found.items():
         np.testing.assert_array_equal(on_arrays[name], values, name)

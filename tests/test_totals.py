@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-import sqlalchemy as sa
 from small_surveys import MJD, change, rows
 
 import ssdb
-from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.tables.detectors import count_anew, joined_totals, totals_of
 
@@ -88,12 +86,12 @@ def test_they_are_counted_anew_where_they_were_lost(database: Database) -> None:
     before = rows(database, TOTALS)
     change(database, 'UPDATE "VisitDetector" SET "nDiaSources" = 7, "maxSourceVariance" = NULL')
     with database.writing() as connection:
-        count_anew(connection, sa.select(visit.c.visit))
+        count_anew(connection, [1, 2, 3])
     assert rows(database, TOTALS) == before
 
 
 def test_parts_of_a_file_are_together_what_the_whole_is() -> None:
     whole = sources(np.random.default_rng(10), 0, 500)
-    order = [("visit", "ascending"), ("detector", "ascending")]
     parts = [totals_of(whole.slice(start, 77)) for start in range(0, 500, 77)]
-    assert joined_totals(parts).sort_by(order).equals(totals_of(whole).sort_by(order))
+    for name, values in joined_totals(parts).items():
+        np.testing.assert_array_equal(values, totals_of(whole)[name])

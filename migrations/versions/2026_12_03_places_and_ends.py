@@ -1,14 +1,14 @@
 """Where observers are that no observatory code says (Visit), and where paths of objects end (SsEphemerisEnd).
 
 Revision ID: 20261203
-Revises: 20261201
+Revises: 20261202
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '20261203'
-down_revision = '20261201'
+down_revision = '20261202'
 branch_labels = None
 depends_on = None
 

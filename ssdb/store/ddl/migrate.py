@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 REVISION = "20261203"
 """The newest revision in ``migrations/versions``; a test ties the two together."""
 
-KNOWN_REVISIONS = ("20261201", REVISION)
+KNOWN_REVISIONS = ("20261201", "20261202", REVISION)
 """Every revision that this ssdb knows, oldest first."""
 
 _DATED = re.compile(r"\d{8}[a-z]?$")
