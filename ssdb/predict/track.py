@@ -39,13 +39,14 @@ def predicted_in_fields(
     *,
     margin_deg: float,
     observatory: str | None,
-) -> tuple[pa.Table, dict[int, str]]:
+) -> tuple[pa.Table, dict[int, str], str]:
     """Predictions of an object for every visit (of those that are chosen) that it is in, or near within a margin.
 
     They are rows of SsPrediction, by visit; with the error ellipse where the orbit has a covariance; none of visits for
-    which nothing says where they looked, and that have no sources. Beside them, the visits whose observatory has no
-    place on Earth, and what is wrong with it. EphemerisError if the observatory of a visit with the object in its field
-    is not known, or a visit's time is outside the planetary ephemeris.
+    which nothing says where they looked, and that have no sources. Beside them, the visits whose observer's place is
+    not known, and what is wrong with it; and where the object's path ends among the visits, if it does. EphemerisError
+    if the observatory of a visit with the object in its field is not known, or a visit's time is outside the planetary
+    ephemeris.
     """
     there_is_an_ephemeris = visit.c.midpointMjdTai.between(MJD.low, MJD.high)
     chosen = there_is_an_ephemeris if chosen is None else chosen & there_is_an_ephemeris
@@ -53,9 +54,11 @@ def predicted_in_fields(
     first, last = connection.execute(bounds).one()
     tables: list[pa.Table] = []
     failed: dict[int, str] = {}
+    ends = ""
     if first is not None:
         interval = span(tdb_of_tai([first, last]))
         paths = trajectories(target.orbit, *interval)
+        ends = " and ".join(end.reason for end in paths.ends.within(0, *interval))
         varied = None
         if target.covariance is not None:
             varied = variants(target.orbit, target.covariance[None], *interval)
@@ -68,7 +71,7 @@ def predicted_in_fields(
             views, unknown = views_of(fields, observatory)
             failed |= unknown
             tables.append(_rows(target, paths, varied, views, margin_deg))
-    return pa.concat_tables(tables) if tables else arrow_schema(ss_prediction).empty_table(), failed
+    return pa.concat_tables(tables) if tables else arrow_schema(ss_prediction).empty_table(), failed, ends
 
 
 def _near_fields(

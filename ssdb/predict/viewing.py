@@ -132,7 +132,9 @@ def seen_by_segments(segments: Segments, views: Views) -> tuple[Array, Mask, Mas
         states = retarded(segments, views.mjd_tdb[:, None], views.observers[:, None])[0][:, 0]
         emitted = views.mjd_tdb - norms(states[:, :3] - views.observers[:, :3]) / LIGHT_SPEED
         in_time = (emitted >= segments.tmin) & (emitted <= segments.tmax) & (segments.tmax - segments.tmin < MOST_DAYS)
-        usable = in_time & (norms(states[:, :3]) <= LARGEST_AU) & (norms(states[:, 3:]) < LIGHT_SPEED)
+        # NaN, and in no field, before or after a part of a night.
+        ended = segments.is_part & np.isnan(emitted)
+        usable = ended | in_time & (norms(states[:, :3]) <= LARGEST_AU) & (norms(states[:, 3:]) < LIGHT_SPEED)
         return states, in_field(states, views), usable
 
 

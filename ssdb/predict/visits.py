@@ -50,8 +50,9 @@ class PredictionReport:
     failed: dict[int, str] = field(default_factory=dict)
     """Why a visit could not be predicted. It stays as it was."""
     lost: dict[str, str] = field(default_factory=dict)
-    """Why an object could not be followed, by designation: it is in no visit. Of nights whose segments were there
-    already, their ``nLost`` in SsEphemerisNight counts those that have none."""
+    """Why an object could not be followed, or no farther than into a night, by designation: it is in no visit beyond.
+    Of nights whose segments were there already, SsEphemerisEnd has the objects that end, and ``nLost`` in
+    SsEphemerisNight counts those that have no segment."""
     seconds: float = 0.0
     seconds_segments: float = 0.0
     """Of the seconds, until all segments were there."""
