@@ -38,7 +38,7 @@ from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import Progress
 from ssdb.units import Integers, Mask
 
-NO_SEGMENT = "its path over the night turns too sharply for a segment"
+NO_SEGMENT = "in the night it is out of reach, or turns too sharply for a segment"
 
 _ENDED = arrow_schema(ss_ephemeris_end)
 
@@ -150,7 +150,7 @@ def _make(
             there, fresh = segments.note(catalogue)
             needed[night], stale[night] = ~fresh, catalogue.ids[there & ~fresh]
             lost[night] |= catalogue.unusable
-        made = _made(catalogue, needed)
+        made = _segment_rows(catalogue, needed)
         with making.writing() as connection:
             for night, of_night in made.items():
                 replace_segments(connection, night, stale[night], of_night.segments)
@@ -180,7 +180,7 @@ def _stored(connection: sa.Connection, night: int) -> _Stored:
     return _Stored(ids, hashes, is_whole == 1, np.zeros(len(ids), bool))
 
 
-def _made(catalogue: Catalogue, needed: dict[int, Mask]) -> dict[int, _Made]:
+def _segment_rows(catalogue: Catalogue, needed: dict[int, Mask]) -> dict[int, _Made]:
     """Segments by night, those of objects near each other on the sky side by side."""
     nights = [night for night, mask in needed.items() if mask.any()]
     if not nights:

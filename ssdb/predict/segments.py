@@ -126,15 +126,17 @@ def segments_of_night(paths: Trajectories, night: int) -> NightSegments:
     here[ending], centre[ending] = paths.take(ending).at(nearest[:, None])[:, 0, :3], earth(nearest)[:, :3]
     distance = norms(here - centre)
     tmin = start - distance / LIGHT_SPEED - MARGIN_DAYS
-    tmax = tmin + (end - start + 2.0 * MARGIN_DAYS)
+    length = np.full(paths.n, end - start + 2.0 * MARGIN_DAYS)
+    tmax = tmin + length
     tmin[ending] = np.maximum(tmin[ending], paths.ends.first[ending])
     tmax[ending] = np.minimum(tmax[ending], paths.ends.last[ending])
     # Those that end before the night are not in it, nor are those whose last light comes before it.
-    tmin[ending[~(tmax - tmin > _SHORTEST_DAYS)[ending]]] = np.nan
+    length[ending] = (tmax - tmin)[ending]
+    tmin[~(length > _SHORTEST_DAYS)] = np.nan
     ending = ending[np.isfinite(tmin[ending])]
     begin, until = (_arrival(paths.take(ending), moments[ending]) for moments in (tmin, tmax))
     tmin[ending[~((begin < end) & (until > start))]] = np.nan
-    rows, series, degrees = _fitted(paths, tmin, tmax - tmin, distance)
+    rows, series, degrees = _fitted(paths, tmin, length, distance)
     segments = Segments(series, tmin[rows], tmax[rows])
     if not segments.is_part.any():
         return NightSegments(rows, segments, degrees, *_caps(segments, start, end))
