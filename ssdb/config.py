@@ -56,12 +56,12 @@ class AssociationConfig:
     prior_detected: float = _option(
         0.5, "probability that an object of unknown magnitude is among the sources", mode="uncertainty"
     )
-    completeness: float = _option(0.97, "probability that a bright object is among the sources", mode="uncertainty")
+    completeness: float = _option(0.98, "probability that a bright object is among the sources", mode="uncertainty")
     min_probability: float = _option(0.0, "pairs that are less probable are left unmatched", mode="uncertainty")
     method: str = _option(
         "optimal", "one-to-one assignment: the largest sum of weights, or closest first", ("optimal", "greedy")
     )
-    max_pixel_margin: int = _option(100, "objects up to this many pixels outside a footprint are matched")
+    max_pixel_margin: int = _option(100, "objects up to this many pixels outside a footprint are matched", mode="fixed")
     ecliptic: str = _option(
         "mean", "frame of eclLambda, eclBeta: J2000 mean ecliptic, or astropy's true ecliptic", ("mean", "true")
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ssdb.association.crowding import crowding
 from ssdb.association.photometry import (
     Brightness,
     detection_probabilities,
@@ -24,7 +25,7 @@ PARTS = ("oddsPosition", "oddsDetection", "oddsMagnitude", "oddsTrail", "oddsArt
 
 _FLAGGED = 0.03
 """The share of real objects' sources that have a flag of artefacts, at most: they cross a bad column now and then."""
-_LEAST_RELIABILITY = 0.02
+_LEAST_RELIABILITY = 0.01
 
 
 def weigh(
@@ -58,17 +59,19 @@ def weigh(
     motion = np.degrees(np.arctan2(of_object["ephRateRa"], of_object["ephRateDec"]))
     measured, angle = (sources[name].astype(float) for name in ("trailLength", "trailAngle"))
 
-    others = np.zeros(len(row))
+    # The ellipse in which candidates are looked for; log_odds has its determinant.
+    area = 0.5 * config.chi2_limit * np.exp(-found.log_odds - 0.5 * found.chi2) / density
+    unrelated = density * crowding(prediction, sources, density, area)
     if (long := trail >= RESOLVED_ARCSEC).any():
         own = np.where(long, FRAGMENTS * p_detected * density * np.exp(found.log_odds), 0.0)
-        others = fragment_densities(source_key, own)
+        unrelated = unrelated + fragment_densities(source_key, own)
     return {
-        "density": density + others,
+        "density": unrelated,
         "pDetected": p_detected,
         "ephMag": seen.magnitude,
         "magnitude": magnitude,
         "trail": trail,
-        "oddsPosition": found.log_odds - np.log1p(others / density),
+        "oddsPosition": found.log_odds - np.log(unrelated / density),
         "oddsDetection": np.log(p_detected / (1.0 - p_detected)),
         "oddsMagnitude": magnitude_odds(seen, magnitude, error, counts.by_magnitude, row),
         "oddsTrail": trail_odds(trail, motion, measured, angle, share_trailed[row]),
@@ -79,19 +82,20 @@ def weigh(
 def brightness(batch: VisitBatch, of_object: Columns, exposure: Index, row: Index, band: np.ndarray) -> Brightness:
     """How bright objects should be: their columns, the visit and detector of each, and the band (bytes), shape (n,).
 
-    Where a band is unknown it is the visit's; the depth is what the survey gave for the visit, or else the detector's.
+    The detector is NO_DETECTOR (-1) where the visit has none. Where a band is unknown it is the visit's; the depth is
+    what the survey gave for the visit, or else the detector's.
     """
     of_visit = batch.exposures["band"][exposure]
     magnitude, scatter = expected_magnitudes(of_object["ephVmag"], np.where(band == b"", of_visit, band))
     given = batch.exposures["depth"][exposure]
-    depth = np.where(np.isnan(given), batch.counts.depth[row], given)
+    depth = np.where(np.isnan(given), np.append(batch.counts.depth, np.nan)[row], given)
     return Brightness(magnitude, scatter, depth, trailing_loss(of_object["trail"]))
 
 
 def _artefact_odds(sources: Columns, mean_reliability: Array, share_flagged: Array) -> Array:
     """Log of how much likelier flags and reliability are for an object than for any source of the detector, (n,).
 
-    A reliability r is the probability of being real: among real sources it is r / mean as frequent as among all.
+    Taken for the probability of being real, a reliability r is r / mean as frequent among real sources as among all.
     """
     flagged = np.minimum(_FLAGGED, share_flagged)
     flags = np.where(sources["flagged"], flagged / share_flagged, (1.0 - flagged) / (1.0 - share_flagged))

@@ -54,7 +54,7 @@ class Matches:
 
 
 def place(batch: VisitBatch, config: AssociationConfig, detectors: Collection[int] | None = None) -> Placement:
-    """Which detector each object falls on; with ``detectors`` only objects on these are considered.
+    """Which detector each object falls on; with ``detectors`` in fixed mode only objects on these are considered.
 
     Without footprints an object is on no detector and is considered all the same. With them it is considered if it is
     on one, its padding included, or if some detector with sources has none, on which it may be.
@@ -72,7 +72,8 @@ def place(batch: VisitBatch, config: AssociationConfig, detectors: Collection[in
     if detectors is not None:
         wanted = np.isin(batch.detectors["detector"], list(detectors))
         _check_footprints(batch, wanted)
-        considered &= (row != NO_DETECTOR) & wanted[row]
+        if config.mode == "fixed":
+            considered &= (row != NO_DETECTOR) & wanted[row]
     return Placement(row, edge_distance, considered)
 
 
@@ -115,7 +116,7 @@ def _near(batch: VisitBatch, config: AssociationConfig) -> tuple[Index, Index, A
         batch.largest_variances[of_visit],
         largest_days(batch.earliest[of_visit], batch.latest[of_visit], predictions["midpointMjdTai"]),
     )
-    caps = np.stack([batch.detectors[name] for name in ("capRa", "capDec", "capRadius")], axis=-1)
+    caps = _caps(batch)
     detectors, found, distances = [np.empty(0, np.intp)], [np.empty(0, np.intp)], [np.empty(0)]
     visits, first, count = np.unique(batch.detectors["visit"][footprints], return_index=True, return_counts=True)
     for visit, start, n in zip(visits, first, count, strict=True):
@@ -143,8 +144,12 @@ def _padding(batch: VisitBatch, detector: Index, prediction: Index, config: Asso
 
 
 def _whole_pixels(radii: ArrayLike, pixel_scale: NDArray[Any], config: AssociationConfig) -> Array:
-    """Search radii (arcsec) in whole pixels, at most ``max_pixel_margin``; as they are where the scale is unknown."""
-    pixels = np.minimum(config.max_pixel_margin, np.ceil(radii / pixel_scale)) * pixel_scale
+    """Search radii (arcsec) in whole pixels; as they are where the scale is unknown.
+
+    In fixed mode at most ``max_pixel_margin``. In uncertainty mode an object may be as far outside as its ellipse says.
+    """
+    most = config.max_pixel_margin if config.mode == "fixed" else np.inf
+    pixels = np.minimum(most, np.ceil(radii / pixel_scale)) * pixel_scale
     return np.where(np.isnan(pixel_scale), radii, pixels)
 
 
@@ -179,25 +184,28 @@ def match(
     with timed("join") as stage:
         pairs = rows.pairs(batch, placement.considered, config)
         stage.rows += len(pairs["prediction"])
-    density = None
+    density, visibility = None, {}
     if config.mode == "uncertainty":
         with timed("densities") as stage:
-            density = rows.densities(batch, config)
+            visibility = _visibility(batch, placement, config)
+            density = rows.densities(batch, config) * _unrelated_shares(batch, placement, visibility["pDetected"])
             stage.rows += len(density)
     with timed("refine") as stage:
         stage.rows += len(pairs["prediction"])
         detector = batch.detector_index(pairs["visit"], pairs["detector"])
-        # An object is matched on its own detector; one that is on no footprint, where there are none.
-        on = placement.row[pairs["prediction"]]
-        possible = np.where(on == NO_DETECTOR, ~batch.has_footprint[detector], on == detector)
-        possible &= placement.considered[pairs["prediction"]]
+        possible = placement.considered[pairs["prediction"]]
+        if config.mode == "fixed":
+            # An object is matched on its own detector; one that is on no footprint, where there are none. In
+            # uncertainty mode its ellipse may cover several.
+            on = placement.row[pairs["prediction"]]
+            possible &= np.where(on == NO_DETECTOR, ~batch.has_footprint[detector], on == detector)
         kept = np.flatnonzero(possible)
         pairs = {name: values[kept] for name, values in pairs.items()}
         near = None if density is None else density[detector[kept]]
         if near is not None:
             pairs["trail"] = predictions["trail"][pairs["prediction"]]
         found = refine(predictions, pairs, config, near)
-        prediction = pairs["prediction"][found.pair]
+        prediction, detector = pairs["prediction"][found.pair], detector[kept[found.pair]]
         source = {name: values[found.pair] for name, values in pairs.items()}
         source_key = pair_codes(source["visit"], source["diaSourceId"])
     weight, evidence = found.weight, {}
@@ -213,6 +221,13 @@ def match(
         chosen = assign(prediction, source_key, found.separation, weight, config.method)
         if config.min_probability:
             chosen &= evidence["probability"] >= config.min_probability
+    placement = _settled(batch, placement, prediction[chosen], detector[chosen])
+    wanted = np.ones(len(batch.outlines) + 1, bool)  # index NO_DETECTOR is the last
+    if detectors is not None:
+        wanted = np.append(np.isin(batch.detectors["detector"], list(detectors)), False)
+    # Of one that is matched on another detector, this one's candidates are stored all the same.
+    stored = np.flatnonzero(wanted[placement.row[prediction]] | wanted[detector])
+    chosen &= wanted[detector]
     matched = prediction[chosen]
     with timed("read"):
         of_matched = {name: values[matched] for name, values in predictions.items()}
@@ -233,25 +248,56 @@ def match(
         "chosen": chosen,
         **evidence,
     }
-    expected = _expected(batch, placement, prediction, chosen, source["diaSourceId"])
-    if evidence:
-        expected |= _visibility(batch, placement, config)
-    return Matches(expected, candidates, ss_source)
+    expected = _expected(batch, placement, prediction, chosen, source["diaSourceId"]) | visibility
+    of_detectors = placement.considered & wanted[placement.row]
+    return Matches(
+        {name: values[of_detectors] for name, values in expected.items()},
+        {name: values[stored] for name, values in candidates.items()},
+        ss_source,
+    )
+
+
+def _settled(batch: VisitBatch, placement: Placement, matched: Index, detector: Index) -> Placement:
+    """The placement after objects were matched: those on the detectors, with a footprint, of their sources."""
+    moved = np.flatnonzero((detector != placement.row[matched]) & batch.has_footprint[detector])
+    if not len(moved):
+        return placement
+    objects, detector = matched[moved], detector[moved]
+    ra, dec = (batch.predictions[name][objects] for name in ("ephRa", "ephDec"))
+    caps = _caps(batch)[detector]
+    distances = edge_distances(batch.outlines.take(detector), caps, np.arange(len(objects)), ra, dec)
+    row, edge_distance = placement.row.copy(), placement.edge_distance.copy()
+    row[objects], edge_distance[objects] = detector, distances
+    return Placement(row, edge_distance, placement.considered)
+
+
+def _caps(batch: VisitBatch) -> Array:
+    """capRa, capDec, capRadius of the detectors, shape (d, 3)."""
+    return np.stack([batch.detectors[name] for name in ("capRa", "capDec", "capRadius")], axis=-1)
 
 
 def _visibility(batch: VisitBatch, placement: Placement, config: AssociationConfig) -> Columns:
-    """How bright the objects that are considered should be in the visit's band, and how likely they are detected."""
-    rows = np.flatnonzero(placement.considered)
-    of_object = {name: values[rows] for name, values in batch.predictions.items()}
-    visit = batch.visit_index(of_object["visit"])
-    # One on no outline is, by its place among them, on any detector of the visit: the first with sources.
-    first = np.searchsorted(batch.detectors["visit"], of_object["visit"])
-    detector = np.where(placement.row[rows] == NO_DETECTOR, first, placement.row[rows])
-    seen = brightness(batch, of_object, visit, detector, batch.exposures["band"][visit])
+    """How bright objects should be in the visit's band, and how likely they are detected, shape (p,)."""
+    visit = batch.visit_index(batch.predictions["visit"])
+    # One on no outline may be on any detector: the first of the visit stands for all.
+    first = np.searchsorted(batch.detectors["visit"], batch.predictions["visit"])
+    first[~np.isin(batch.predictions["visit"], batch.detectors["visit"])] = NO_DETECTOR
+    detector = np.where(placement.row == NO_DETECTOR, first, placement.row)
+    seen = brightness(batch, batch.predictions, visit, detector, batch.exposures["band"][visit])
     return {
         "ephMag": seen.magnitude,
         "pDetected": detection_probabilities(seen, config.completeness, config.prior_detected),
     }
+
+
+def _unrelated_shares(batch: VisitBatch, placement: Placement, p_detected: Array) -> Array:
+    """Of the sources of each detector the share that is no known object, shape (d,); 1 without an outline.
+
+    At least a tenth: objects may be fainter than they are predicted.
+    """
+    inside = np.flatnonzero((placement.edge_distance >= 0) & placement.considered)
+    known = np.bincount(placement.row[inside], p_detected[inside], minlength=len(batch.outlines))
+    return 1.0 - np.minimum(known / np.maximum(batch.detectors["nSources"], 1), 0.9)
 
 
 def _expected(batch: VisitBatch, placement: Placement, prediction: Index, chosen: Mask, source_id: Integers) -> Columns:
@@ -260,7 +306,7 @@ def _expected(batch: VisitBatch, placement: Placement, prediction: Index, chosen
     dia_source_id[prediction[chosen]] = source_id[chosen]
     seen[prediction[chosen]] = True
     detector_numbers = np.append(batch.detectors["detector"], 0)  # index NO_DETECTOR: not to be used
-    columns = {
+    return {
         "visit": batch.predictions["visit"],
         "ssObjectId": batch.predictions["ssObjectId"],
         "detector": detector_numbers[placement.row],
@@ -271,7 +317,6 @@ def _expected(batch: VisitBatch, placement: Placement, prediction: Index, chosen
         "seen": seen,
         "nCandidates": np.bincount(prediction, minlength=n),
     }
-    return {name: values[placement.considered] for name, values in columns.items()}
 
 
 def pair_codes(first: Integers, second: Integers) -> Integers:

@@ -28,11 +28,11 @@ _COLOURS = {
 _COLOUR_OF_OTHERS, _SCATTER_OF_OTHERS = 0.2, 0.4
 """Of a band that is none of these."""
 
-_SCATTER_MAG = 0.35
+_SCATTER_MAG = 0.27
 """One sigma: of H 0.25, of rotation 0.2, of the class's colour 0.1, of the phase curve 0.1."""
 _WIDE_SCATTER_MAG = 1.2
 """Of those that are another: in outburst, elongated, or with a poor H."""
-_WIDE = 0.1
+_WIDE = 0.05
 """The share of these."""
 
 _DEPTH_WIDTH_MAG = 0.25
@@ -43,7 +43,7 @@ _SHARE_AT_LEAST = 0.02
 
 _SLOPE = 0.3
 """Of log10 of the number of sources with magnitude, where few are known."""
-_PSEUDO_SOURCES = 10.0
+_PSEUDO_SOURCES = 5.0
 """The weight of that slope, in sources."""
 
 

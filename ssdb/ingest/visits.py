@@ -29,6 +29,7 @@ _STATE = (
     *("nSources", "nTotalSsObjects", "nAssociatedSsObjects"),
 )
 
+_WEIGHED = ("band", "exposureTime", "depth")
 
 _MOVES_WITH = dict(zip(VELOCITY, POSITION, strict=True))
 """A stored velocity is not that at another place."""
@@ -46,12 +47,12 @@ def ingest_visits(
 ) -> IngestReport:
     """Stores visits. One that is stored already takes the new values.
 
-    What the input does not know stays as it is. Where the time of a visit changes, sources that have it take the new
-    one, and the visit is to be associated again. A time that differs by more than 0.02 d, from the stored one or from
-    that of the sources and predictions, another camera, observatory or field is no correction but another visit.
-    Where an observer is that no observatory code says comes as in the MPC's ADES: sys, ctr, pos1 to pos3, vel1 to vel3.
-    InputError if the input is not usable, or has another visit under the number of a stored one. Nothing is stored
-    then.
+    What the input does not know stays as it is. Where the time, band, exposure time or depth of a visit changes, it is
+    to be associated again; sources that have its time take the new one. A time that differs by more than 0.02 d, from
+    the stored one or from that of the sources and predictions, another camera, observatory or field is no correction
+    but another visit. Where an observer is that no observatory code says comes as in the MPC's ADES: sys, ctr, pos1 to
+    pos3, vel1 to vel3. InputError if the input is not usable, or has another visit under the number of a stored one.
+    Nothing is stored then.
 
     Parameters
     ----------
@@ -89,8 +90,16 @@ def ingest_visits(
             fill_unknown(connection, visit, ("visit",), new, _MOVES_WITH if "sys" in new.c else {})
             counts = count_stored(connection, visit, ("visit",), new)
             _move(connection, opened.name, new)
+            _weigh_anew(connection, new)
             merge_visits(connection, new)
     return opened.report("visits", rows.num_rows, rows.num_rows, **counts)
+
+
+def _weigh_anew(connection: sa.Connection, new: sa.Table) -> None:
+    """Sets back to pending the visits of which something changes that association weighs."""
+    changed = [visit.c[name].is_distinct_from(new.c[name]) for name in _WEIGHED if name in new.columns]
+    if changed:
+        mark_pending(connection, sa.select(new.c.visit).where(visit.c.visit == new.c.visit, sa.or_(*changed)))
 
 
 def _move(connection: sa.Connection, name: str, new: sa.Table) -> None:
