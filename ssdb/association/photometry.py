@@ -98,7 +98,9 @@ def detection_probabilities(seen: Brightness, complete: float | Array, unknown: 
 def magnitude_odds(seen: Brightness, magnitude: Array, error: Array, by_magnitude: Integers, row: Index) -> Array:
     """Log of how much likelier the magnitude of each source is for its object than for an unrelated source, (n,).
 
-    Both are distributions of what was detected. 0 where a magnitude is unknown.
+    Both are distributions of what was detected. Of a trail, whose loss is a guess, only the product with the detection
+    probability is right: that an object has such a magnitude, and a source of it is found. 0 where a magnitude is
+    unknown.
 
     Parameters
     ----------
