@@ -53,7 +53,7 @@ def solve(
     days: Array | float,
     attractors: Attractors,
     itself: Mask | None,
-    tolerance: float,
+    tolerance: Array | float,
     nongrav: Array | None = None,
 ) -> tuple[Array, Array]:
     """One step of n objects.
@@ -68,7 +68,7 @@ def solve(
         At the nodes of the step.
     itself : ndarray of bool, shape (b, n), optional
         Which of them an object is.
-    tolerance : float
+    tolerance : ndarray, shape (n,), or float
         The iteration ends where it would change positions by less, or by no more than rounding does; au.
     nongrav : ndarray, shape (6, n), optional
         Forces that are not gravity, as :func:`ssdb.ephemeris.gravity.corrections` takes them.
