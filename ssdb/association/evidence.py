@@ -82,12 +82,13 @@ def weigh(
 def brightness(batch: VisitBatch, of_object: Columns, exposure: Index, row: Index, band: np.ndarray) -> Brightness:
     """How bright objects should be: their columns, the visit and detector of each, and the band (bytes), shape (n,).
 
-    Where a band is unknown it is the visit's; the depth is what the survey gave for the visit, or else the detector's.
+    The detector is NO_DETECTOR (-1) where the visit has none. Where a band is unknown it is the visit's; the depth is
+    what the survey gave for the visit, or else the detector's.
     """
     of_visit = batch.exposures["band"][exposure]
     magnitude, scatter = expected_magnitudes(of_object["ephVmag"], np.where(band == b"", of_visit, band))
     given = batch.exposures["depth"][exposure]
-    depth = np.where(np.isnan(given), batch.counts.depth[row], given)
+    depth = np.where(np.isnan(given), np.append(batch.counts.depth, np.nan)[row], given)
     return Brightness(magnitude, scatter, depth, trailing_loss(of_object["trail"]))
 
 

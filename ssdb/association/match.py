@@ -281,6 +281,7 @@ def _visibility(batch: VisitBatch, placement: Placement, config: AssociationConf
     visit = batch.visit_index(batch.predictions["visit"])
     # One on no outline may be on any detector: the first of the visit stands for all.
     first = np.searchsorted(batch.detectors["visit"], batch.predictions["visit"])
+    first[~np.isin(batch.predictions["visit"], batch.detectors["visit"])] = NO_DETECTOR
     detector = np.where(placement.row == NO_DETECTOR, first, placement.row)
     seen = brightness(batch, batch.predictions, visit, detector, batch.exposures["band"][visit])
     return {

@@ -71,6 +71,8 @@ class PrecoveryReport:
     band, psfMag (AB; None where psfFlux is not above 0), ephVmag, ephErrMajor (arcsec). None is unknown."""
     failed: dict[int, str]
     """Visits that the object may be in and that it could not be predicted for, and why."""
+    ends: str = ""
+    """Where the object's path ends among the visits, and by what: it is in none beyond. Mostly it does not."""
     n_stored: int = 0
     """Predictions stored; 0 unless it was asked for."""
     n_without_predictions: int = 0
@@ -129,7 +131,7 @@ def precover(
     radius_arcsec = config.radius_arcsec if config.mode == "fixed" else config.max_radius_arcsec
     with database.reading() as connection:
         target = find_target(connection, name, orbit, format)
-        predictions, failed = predicted_in_fields(
+        predictions, failed, ends = predicted_in_fields(
             connection, target, margin_deg=radius_arcsec / ARCSEC_PER_DEG, observatory=observatory
         )
         own = sa.select(sa.func.count()).select_from(ss_source).where(ss_source.c.ssObjectId == target.object_id)
@@ -142,6 +144,7 @@ def precover(
             connection.execute(own).scalar_one(),
             _found(connection, predictions, radius_arcsec, config),
             failed,
+            ends,
         )
     if commit:
         with database.writing() as connection:
