@@ -124,6 +124,23 @@ def smallest_circle(points: list[np.ndarray]) -> float:
     return min(max(math.dist(centre, point) for point in flat) for centre in circles)
 
 
+def field_area(points: list[np.ndarray]) -> float | None:
+    """Area of the convex field of points within arcminutes, arcsec^2: their hull, whose edges have all on one side.
+
+    None where that is nothing, or where all are corners.
+    """
+    flat = [offset(points[0], point) for point in points]
+    edges = []
+    for a, b in combinations(flat, 2):
+        sides = [(b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) for c in flat]
+        if all(side > -1e-9 for side in sides):
+            edges.append((a, b))
+        elif all(side < 1e-9 for side in sides):
+            edges.append((b, a))
+    hull = sum(a[0] * b[1] - a[1] * b[0] for a, b in edges) / 2
+    return hull / (1 - len(edges) / len(flat)) if hull > 0 and len(edges) < len(flat) else None
+
+
 def associate(survey: Any, config: AssociationConfig) -> Reference:
     """What must be stored for a survey (of :mod:`small_surveys`)."""
     reference = Reference()
@@ -152,7 +169,8 @@ def _associate_visit(survey: Any, visit: int, config: AssociationConfig, referen
         for detector, outline in outlines.items():
             reach = search_radius(prediction, [s for s in sources.values() if s["detector"] == detector], config)
             distance, scale = edge_distance(outline, where), scales[detector]
-            widest = math.inf if scale is None else config.max_pixel_margin * scale
+            bounded = scale is not None and config.mode == "fixed"
+            widest = config.max_pixel_margin * scale if bounded else math.inf
             padding = reach if scale is None else min(widest, math.ceil(reach / scale) * scale)
             if distance >= -widest:
                 possible.append((distance, detector, padding))
@@ -165,7 +183,8 @@ def _associate_visit(survey: Any, visit: int, config: AssociationConfig, referen
     found: dict[tuple[str, int], tuple[float, float, float]] = {}
     for name, (detector, _) in on.items():
         for identifier, source in sources.items():
-            if source["detector"] in bare if detector is None else source["detector"] == detector:
+            here = source["detector"] in bare if detector is None else source["detector"] == detector
+            if here or config.mode == "uncertainty":
                 pair = _pair(predictions[name], source, config)
                 if pair is not None:
                     found[name, identifier] = pair
@@ -188,6 +207,11 @@ def _associate_visit(survey: Any, visit: int, config: AssociationConfig, referen
         reference.candidates[visit, name, identifier] = values
         reference.weights[visit, name, identifier] = weights[pair]
     seen = dict(chosen)
+    for name, identifier in chosen:
+        detector = sources[identifier]["detector"]
+        if detector in outlines and detector != on[name][0]:
+            where = unit(predictions[name]["ephRa"], predictions[name]["ephDec"])
+            on[name] = (detector, edge_distance(outlines[detector], where))
     for name, (detector, distance) in on.items():
         n = sum(other == name for other, _ in found)
         reference.expected[visit, name] = (detector, distance, seen.get(name), n)
@@ -267,7 +291,8 @@ def _evidence(
             densities[pair] = n * (1 - min(known[detector] / n, 0.9)) / area(outlines[detector])
         else:
             others = [unit(row["ra"], row["dec"]) for row in sources.values() if row["detector"] not in outlines]
-            densities[pair] = len(others) / (math.pi * max(smallest_circle(others), config.max_radius_arcsec) ** 2)
+            field = field_area(others) or math.pi * smallest_circle(others) ** 2
+            densities[pair] = len(others) / max(field, math.pi * config.max_radius_arcsec**2)
 
     def apart(a: Row, b: Row) -> float:
         return separation(unit(a["ra"], a["dec"]), unit(b["ra"], b["dec"]))
