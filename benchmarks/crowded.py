@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     judged |= {name: judge(night, decided(night, decision)) for name, decision in DECISIONS.items()}
     print(text_of(judged))
     if options.picture:
-        pictured = {name: one.matches for name, one in judged.items() if name in (ours, "Bayes, all known")}
+        pictured = {name: one.candidates for name, one in judged.items() if name in (ours, "Bayes, all known")}
         options.picture.write_text(calibration_svg(pictured), encoding="utf-8")
     return 0
 
@@ -60,9 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mode", choices=("fixed", "uncertainty"), default="uncertainty", help="of ssdb (uncertainty)")
     parser.add_argument("--without-outlines", action="store_true", help="the database knows no outlines of detectors")
     parser.add_argument("--database", metavar="URL", help="an empty database; default: an SQLite file that is removed")
-    parser.add_argument(
-        "--picture", type=Path, metavar="FILE", help="draw the calibration of the matches there, as SVG"
-    )
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the calibration there, as SVG")
     return parser
 
 

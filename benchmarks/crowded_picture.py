@@ -1,4 +1,4 @@
-"""The picture of a calibration: the probability that matches claim against the share of them that is right."""
+"""The picture of a calibration: the probability that pairs claim against the share of them that is right."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def calibration_svg(bins: dict[str, list[Bin]]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SIZE} {_SIZE}" font-family="sans-serif" '
         'font-size="12" fill="#1b1f24">',
-        "<title>Probability that matches claim against the share of them that is right</title>",
+        "<title>Probability that candidates claim against the share of them that is right</title>",
         f'<rect width="{_SIZE}" height="{_SIZE}" fill="#ffffff"/>',
         f'<path d="M{x(0)} {y(near)}L{x(far)} {y(1)}H{x(1)}V{y(far)}L{x(near)} {y(0)}H{x(0)}Z" fill="#e3e7ec"/>',
         f'<path d="M{x(0)} {y(0)}L{x(1)} {y(1)}" stroke="#c9ced6"/>',
@@ -39,7 +39,7 @@ def calibration_svg(bins: dict[str, list[Bin]]) -> str:
         parts.append(f'<text x="{x(0.08)}" y="{y(0.94 - 0.06 * row) + 4}">{name}</text>')
         for one in of_one:
             low, high = max(one.right - one.error, 0.0), min(one.right + one.error, 1.0)
-            tip = f"<title>{one.pairs:,} matches: {one.claimed:.3f} claimed, {one.right:.3f} right</title>"
+            tip = f"<title>{one.pairs:,} pairs: {one.claimed:.3f} claimed, {one.right:.3f} right</title>"
             parts.append(f'<path d="M{x(one.claimed)} {y(low)}V{y(high)}" stroke="{colour}"/>')
             parts.append(f'<circle cx="{x(one.claimed)}" cy="{y(one.right)}" r="4" fill="{colour}">{tip}</circle>')
     return "\n".join([*parts, "</svg>\n"])

@@ -61,7 +61,7 @@ class AssociationConfig:
     method: str = _option(
         "optimal", "one-to-one assignment: the largest sum of weights, or closest first", ("optimal", "greedy")
     )
-    max_pixel_margin: int = _option(100, "objects up to this many pixels outside a footprint are matched")
+    max_pixel_margin: int = _option(100, "objects up to this many pixels outside a footprint are matched", mode="fixed")
     ecliptic: str = _option(
         "mean", "frame of eclLambda, eclBeta: J2000 mean ecliptic, or astropy's true ecliptic", ("mean", "true")
     )

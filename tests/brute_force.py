@@ -124,6 +124,23 @@ def smallest_circle(points: list[np.ndarray]) -> float:
     return min(max(math.dist(centre, point) for point in flat) for centre in circles)
 
 
+def field_area(points: list[np.ndarray]) -> float | None:
+    """Area of the convex field of points within arcminutes, arcsec^2: their hull, whose edges have all on one side.
+
+    None where that is nothing, or where all are corners.
+    """
+    flat = [offset(points[0], point) for point in points]
+    edges = []
+    for a, b in combinations(flat, 2):
+        sides = [(b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) for c in flat]
+        if all(side > -1e-9 for side in sides):
+            edges.append((a, b))
+        elif all(side < 1e-9 for side in sides):
+            edges.append((b, a))
+    hull = sum(a[0] * b[1] - a[1] * b[0] for a, b in edges) / 2
+    return hull / (1 - len(edges) / len(flat)) if hull > 0 and len(edges) < len(flat) else None
+
+
 def associate(survey: Any, config: AssociationConfig) -> Reference:
     """What must be stored for a survey (of :mod:`small_surveys`)."""
     reference = Reference()
@@ -152,7 +169,8 @@ def _associate_visit(survey: Any, visit: int, config: AssociationConfig, referen
         for detector, outline in outlines.items():
             reach = search_radius(prediction, [s for s in sources.values() if s["detector"] == detector], config)
             distance, scale = edge_distance(outline, where), scales[detector]
-            widest = math.inf if scale is None else config.max_pixel_margin * scale
+            bounded = scale is not None and config.mode == "fixed"
+            widest = config.max_pixel_margin * scale if bounded else math.inf
             padding = reach if scale is None else min(widest, math.ceil(reach / scale) * scale)
             if distance >= -widest:
                 possible.append((distance, detector, padding))
@@ -165,7 +183,8 @@ def _associate_visit(survey: Any, visit: int, config: AssociationConfig, referen
     found: dict[tuple[str, int], tuple[float, float, float]] = {}
     for name, (detector, _) in on.items():
         for identifier, source in sources.items():
-            if source["detector"] in bare if detector is None else source["detector"] == detector:
+            here = source["detector"] in bare if detector is None else source["detector"] == detector
+            if here or config.mode == "uncertainty":
                 pair = _pair(predictions[name], source, config)
                 if pair is not None:
                     found[name, identifier] = pair
@@ -188,6 +207,11 @@ def _associate_visit(survey: Any, visit: int, config: AssociationConfig, referen
         reference.candidates[visit, name, identifier] = values
         reference.weights[visit, name, identifier] = weights[pair]
     seen = dict(chosen)
+    for name, identifier in chosen:
+        detector = sources[identifier]["detector"]
+        if detector in outlines and detector != on[name][0]:
+            where = unit(predictions[name]["ephRa"], predictions[name]["ephDec"])
+            on[name] = (detector, edge_distance(outlines[detector], where))
     for name, (detector, distance) in on.items():
         n = sum(other == name for other, _ in found)
         reference.expected[visit, name] = (detector, distance, seen.get(name), n)
@@ -250,14 +274,18 @@ def _evidence(
     for source in sources.values():
         of_detector.setdefault(source["detector"], []).append(source)
     known: dict[int, float] = defaultdict(float)
+    places: dict[str, list[Row]] = {}
+    bright: list[str] = []
     for name, (detector, distance) in on.items():
         # One that is on no outline may be on any detector: the first stands for all.
         where = detector if detector is not None else min(of_detector, default=None)
         beside = [] if where is None else of_detector[where]
-        seen = brute_evidence.visibility(predictions[name], exposure, beside, config)
-        reference.visibility[exposure["visit"], name] = seen
+        places[name] = beside
+        _, p_detected, is_bright = brute_evidence.visibility(predictions[name], exposure, beside, config)
+        if distance is None or distance >= 0:
+            bright += [name] if is_bright else []
         if detector is not None and distance is not None and distance >= 0:
-            known[detector] += seen[1]
+            known[detector] += p_detected
     densities = {}
     for pair in found:
         detector = sources[pair[1]]["detector"]
@@ -267,13 +295,19 @@ def _evidence(
             densities[pair] = n * (1 - min(known[detector] / n, 0.9)) / area(outlines[detector])
         else:
             others = [unit(row["ra"], row["dec"]) for row in sources.values() if row["detector"] not in outlines]
-            densities[pair] = len(others) / (math.pi * max(smallest_circle(others), config.max_radius_arcsec) ** 2)
+            field = field_area(others) or math.pi * smallest_circle(others) ** 2
+            densities[pair] = len(others) / max(field, math.pi * config.max_radius_arcsec**2)
 
     def apart(a: Row, b: Row) -> float:
         return separation(unit(a["ra"], a["dec"]), unit(b["ra"], b["dec"]))
 
     errors = {pair: values[1:] for pair, values in found.items()}
-    return brute_evidence.evidence(exposure, predictions, sources, errors, densities, apart, config, limit(config))
+    more = (errors, densities, apart, config, limit(config), bright)
+    rows, complete = brute_evidence.evidence(exposure, predictions, sources, *more)
+    for name, beside in places.items():
+        seen = brute_evidence.visibility(predictions[name], exposure, beside, config, complete)
+        reference.visibility[exposure["visit"], name] = seen[:2]
+    return rows
 
 
 def best(weights: dict[tuple[str, int], float]) -> set[tuple[str, int]]:

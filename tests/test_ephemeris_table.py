@@ -202,8 +202,9 @@ def test_an_object_that_is_lost_has_no_positions(memory: ssdb.Database, caplog: 
     lost = {"designation": "2001 AA", "midpointUtc": "2026-06-08T23:59:23.000", "midpointMjdTai": 61200.0}
     assert {name: value for name, value in table[2].items() if value is not None} == lost
     (record,) = caplog.records
-    told = "2001 AA cannot be followed from its epoch to 1 of the 3 times, MJD TAI 61200.00000 to 61200.00000: it runs"
+    told = "2001 AA cannot be followed from its epoch to 1 of the 3 times, MJD TAI 61200.00000 to 61200.00000: it hits"
     assert record.getMessage().startswith(told)
+    assert record.getMessage().endswith(" the Sun on MJD 61159.993641 (TDB)")
 
 
 def test_every_form_has_the_same_numbers(url: str, tmp_path: Path) -> None:

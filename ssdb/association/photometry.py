@@ -82,10 +82,11 @@ def trailing_loss(trail: Array) -> Array:
     return 1.25 * np.log10(1.0 + 0.42 * trail**2)
 
 
-def detection_probabilities(seen: Brightness, complete: float, unknown: float) -> Array:
+def detection_probabilities(seen: Brightness, complete: float | Array, unknown: float) -> Array:
     """The probability that each object is among the sources, shape (n,).
 
-    ``complete`` is that of a bright one, ``unknown`` that of one whose magnitude is unknown, or the depth.
+    ``complete`` is that of a bright one, for all or for each; ``unknown`` that of one whose magnitude, or the depth, is
+    unknown.
     """
     above = seen.depth - seen.magnitude - seen.loss
     probability = complete * sum(

