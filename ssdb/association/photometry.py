@@ -82,10 +82,11 @@ def trailing_loss(trail: Array) -> Array:
     return 1.25 * np.log10(1.0 + 0.42 * trail**2)
 
 
-def detection_probabilities(seen: Brightness, complete: float, unknown: float) -> Array:
+def detection_probabilities(seen: Brightness, complete: float | Array, unknown: float) -> Array:
     """The probability that each object is among the sources, shape (n,).
 
-    ``complete`` is that of a bright one, ``unknown`` that of one whose magnitude is unknown, or the depth.
+    ``complete`` is that of a bright one, for all or for each; ``unknown`` that of one whose magnitude, or the depth, is
+    unknown.
     """
     above = seen.depth - seen.magnitude - seen.loss
     probability = complete * sum(
@@ -97,7 +98,9 @@ def detection_probabilities(seen: Brightness, complete: float, unknown: float) -
 def magnitude_odds(seen: Brightness, magnitude: Array, error: Array, by_magnitude: Integers, row: Index) -> Array:
     """Log of how much likelier the magnitude of each source is for its object than for an unrelated source, (n,).
 
-    Both are distributions of what was detected. 0 where a magnitude is unknown.
+    Both are distributions of what was detected. Of a trail, whose loss is a guess, only the product with the detection
+    probability is right: that an object has such a magnitude, and a source of it is found. 0 where a magnitude is
+    unknown.
 
     Parameters
     ----------
