@@ -119,7 +119,7 @@ def magnitude_odds(
     expected: float | None, scatter: float, trail: float, depth: float | None, source: Row, others: list[Row]
 ) -> float:
     mag = magnitude(source.get("psfFlux"))
-    if mag is None or expected is None:
+    if mag is None or expected is None or not any(counts(others)[:28]):
         return 0.0
     error = source.get("psfFluxErr")
     noise = 0.0 if error is None else min(2.5 / math.log(10) * error / source["psfFlux"], 1.0)
@@ -156,7 +156,7 @@ def along_variance(trail: float, measured: float | None) -> float:
 
 def trail_odds(prediction: Row, trail: float, source: Row, others: list[Row]) -> float:
     measured, angle = source.get("trailLength"), source.get("trailAngle")
-    if measured is None:
+    if measured is None or not any(counts(others)):
         return 0.0
     share = (counts(others)[31] + 0.5) / (len(others) + 1)
     as_trail = 0.03 + 0.77 * min(max((trail - 2) / 2, 0), 1)

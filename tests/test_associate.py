@@ -254,10 +254,12 @@ def test_a_single_source_does_not_make_the_sky_empty(database: Database) -> None
     survey.add_prediction(0, 10.0, 20.0, ephErrMajor=1.0, ephErrMinor=1.0, ephErrPa=0.0)
     survey.add_source(1, 10.0, 20.0)
     survey.load(database)
-    associate(database, config=AssociationConfig(mode="uncertainty", floor_arcsec=0.0))
-    [(log_odds,)] = rows(database, 'SELECT "logOdds" FROM "SsCandidate"')
-    # P = 1/2, C = 1 arcsec^2 and chi2 = 0: what is left is -ln(2 pi density) = -ln(2 / 900).
-    assert log_odds == pytest.approx(np.log(450.0), rel=1e-6)
+    config = AssociationConfig(mode="uncertainty", floor_arcsec=0.0)
+    associate(database, config=config)
+    [(log_odds,)] = rows(database, 'SELECT "oddsPosition" FROM "SsCandidate"')
+    # C = 1 arcsec^2 and chi2 = 0: what is left is -ln(2 pi density) = -ln(2 / 120^2), and that there is no neighbour.
+    alone = (0.3 + config.chi2_limit / 120.0**2) / 0.3
+    assert log_odds == pytest.approx(np.log(7200.0 * alone), rel=1e-6)
 
 
 def test_unlikely_candidates_stay_on_record_and_are_not_chosen(database: Database) -> None:

@@ -53,7 +53,7 @@ class Fields:
         first = next(FIRST_VISIT)
         self.visits = [first + index for index in range(n_visits)]
         self.exposure_time = exposure_time
-        """Seconds; where it is known, sources are anywhere on the trails of objects, and some have lengths."""
+        """Seconds; where it is known, sources are anywhere on the trails of objects, which hold at their time."""
         kinds = rng.permutation(["both", "both", "no sources", "no predictions"])[:n_visits]
         with_predictions = [v for v, kind in zip(self.visits, kinds, strict=True) if kind != "no predictions"]
         with_sources = [v for v, kind in zip(self.visits, kinds, strict=True) if kind != "no sources"]
@@ -68,14 +68,15 @@ class Fields:
         angle = rng.uniform(0, 2 * math.pi, n_predictions)
         self.rate_ra, self.rate_dec = rate * np.sin(angle), rate * np.cos(angle)
         self.rate_dec[rng.random(n_predictions) < 0.2] = np.nan
-        self.eph_time = MJD + rng.uniform(-0.008, 0.008, n_predictions)
+        shutter = 0.008 if exposure_time is None else 0.0  # or the boxes are so wide that trails are no matter
+        self.eph_time = MJD + rng.uniform(-shutter, shutter, n_predictions)
         self.major, self.minor, self.angle = (
             np.where(rng.random(n_predictions) < 0.3, np.nan, rng.uniform(low, high, n_predictions)).astype("f4")
             for low, high in ((0.01, 10.0), (0.01, 3.0), (0.0, 180.0))
         )
         self.source_visit = np.repeat(with_sources, 3 * n)
         n_sources = len(self.source_visit)
-        self.time = MJD + rng.uniform(-0.008, 0.008, n_sources)
+        self.time = MJD + rng.uniform(-shutter, shutter, n_sources)
         self.vector = self._scatter(centre, size, n_sources, rng)
         for index in np.flatnonzero(rng.random(n_sources) < 0.7):
             others = np.flatnonzero(self.predicted_visit == self.source_visit[index])

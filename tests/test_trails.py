@@ -70,6 +70,7 @@ def test_the_odds_do_not_jump_where_trails_begin(measured: float) -> None:
 @given(trail=LENGTHS, motion=st.floats(-180.0, 180.0), angle=st.one_of(st.just(np.nan), st.floats(-400.0, 400.0)))
 def test_without_a_length_nothing_is_said(trail: float, motion: float, angle: float) -> None:
     assert odds(trail, motion, np.nan, angle).tolist() == [0.0]
+    assert odds(trail, motion, 5.0, angle, np.nan).tolist() == [0.0]
 
 
 @given(

@@ -118,8 +118,9 @@ def weigh(
     trail = of_object["trail"]
     counts, n_sources = batch.counts, batch.detectors["nSources"]
     # One more of each kind: a few sources do not exclude what they have none of.
-    share_flagged = (counts.n_flagged + 0.5) / (n_sources + 1.0)
-    share_trailed = (counts.n_trailed + 0.5) / (n_sources + 1.0)
+    share_flagged = (np.clip(counts.n_flagged, 0, n_sources) + 0.5) / (n_sources + 1.0)
+    share_trailed = (np.clip(counts.n_trailed, 0, n_sources) + 0.5) / (n_sources + 1.0)
+    share_trailed[~counts.known] = np.nan
     motion = np.degrees(np.arctan2(of_object["ephRateRa"], of_object["ephRateDec"]))
     measured, angle = (sources[name].astype(float) for name in ("trailLength", "trailAngle"))
 

@@ -100,7 +100,7 @@ def magnitude_odds(seen: Brightness, magnitude: Array, error: Array, by_magnitud
 
     Both are distributions of what was detected. Of a trail, whose loss is a guess, only the product with the detection
     probability is right: that an object has such a magnitude, and a source of it is found. 0 where a magnitude is
-    unknown.
+    unknown, or nothing was counted.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def _components(scatter: Array) -> tuple[tuple[float, Array], tuple[float, Array
 
 
 def _density_of_sources(magnitude: Array, depth: Array, by_magnitude: Integers, row: Index) -> Array:
-    """Of the sources of a detector the share per magnitude, at the magnitude of each pair, shape (n,)."""
+    """Of the sources of a detector the share per magnitude, at the magnitude of each pair, (n,); NaN without any."""
     middle = BRIGHTEST_MAG + BIN_MAG * (np.arange(N_BINS) + 0.5)
     rows, which = np.unique(row, return_inverse=True)
     limit = np.full(len(rows), np.nan)
@@ -149,7 +149,7 @@ def _density_of_sources(magnitude: Array, depth: Array, by_magnitude: Integers, 
     total = smooth.sum(axis=1, keepdims=True)
     share = (smooth + _PSEUDO_SOURCES * guess) / ((total + _PSEUDO_SOURCES) * BIN_MAG)
     # A floor: something unrelated can have any magnitude.
-    share = np.maximum(share, 0.2 / (total + _PSEUDO_SOURCES))
+    share = np.where(total > 0, np.maximum(share, 0.2 / (total + _PSEUDO_SOURCES)), np.nan)
     return share[which, np.maximum(magnitude_bins(magnitude), 0)]
 
 

@@ -51,7 +51,7 @@ def along_variances(trail: Array, measured: Array) -> Array:
 def trail_odds(trail: Array, motion_deg: Array, measured: Array, angle_deg: Array, share_trailed: Array) -> Array:
     """Log of how much likelier a source's trail is for its object than for an unrelated source, shape (n,).
 
-    0 where the source has no length.
+    0 where the source has no length, or nothing is known of the others'.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def trail_odds(trail: Array, motion_deg: Array, measured: Array, angle_deg: Arra
     measured, angle_deg : ndarray, shape (n,)
         Those of the source; NaN where unknown.
     share_trailed : ndarray, shape (n,)
-        Of the sources of the detector those with a trail of 2 arcsec or more.
+        Of the sources of the detector those with a trail of 2 arcsec or more; NaN where unknown.
     """
     # From points to trails within 2 arcsec of length.
     seen_as_trail = np.clip((trail - RESOLVED_ARCSEC) / RESOLVED_ARCSEC, 0.0, 1.0)
@@ -80,7 +80,7 @@ def trail_odds(trail: Array, motion_deg: Array, measured: Array, angle_deg: Arra
     as_trail = seen_as_trail / share_trailed * length * aligned
     as_point = (1.0 - seen_as_trail) / (1.0 - share_trailed)
     odds = np.log(np.where(measured >= RESOLVED_ARCSEC, as_trail, as_point))
-    return np.where(np.isnan(measured), 0.0, odds)
+    return np.where(np.isnan(odds) | np.isnan(measured), 0.0, odds)
 
 
 def fragment_densities(source: Integers, expected: Array) -> Array:

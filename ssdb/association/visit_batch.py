@@ -16,12 +16,13 @@ from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import AssociationError
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import absurd_unknown, out_of_range, reasons_of
-from ssdb.schema.source_counts import N_BYTES, SourceCounts
+from ssdb.schema.source_counts import SourceCounts
 from ssdb.schema.survey import ss_prediction, visit, visit_detector
 from ssdb.sky.footprint import VERTEX_BYTES, Outlines, outline_areas, unpack_outlines
 from ssdb.sky.hull import field_area
 from ssdb.sky.sphere import cap_area, smallest_cap
 from ssdb.store.query_plans import index_loops, look_up
+from ssdb.store.tables.detectors import stored_counts
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
@@ -238,15 +239,14 @@ def _read_exposures(connection: sa.Connection, visits: Sequence[int]) -> Columns
 
 
 def _read_counts(connection: sa.Connection, visits: Sequence[int]) -> SourceCounts:
-    """What the sources of the detectors are like; a row of another length, by SQL, is unknown."""
-    column = visit_detector.c.sourceCounts
-    whole = sa.case((sa.func.length(column) == N_BYTES, column), else_=sa.literal(b"", sa.LargeBinary))
+    """What the sources of the detectors are like."""
+    counts = stored_counts()
     statement = (
-        sa.select(sa.type_coerce(whole, sa.LargeBinary(N_BYTES)).label(column.name))
+        sa.select(counts)
         .where(visit_detector.c.visit.in_(visits))
         .order_by(visit_detector.c.visit, visit_detector.c.detector)
     )
-    return SourceCounts.unpack(read_arrays(connection, statement, bounded=True)[column.name])
+    return SourceCounts.unpack(read_arrays(connection, statement, bounded=True)[counts.name])
 
 
 def read_ephemerides(connection: sa.Connection, batch: VisitBatch, index: Index) -> Columns:

@@ -74,7 +74,12 @@ class SourceCounts:
     @property
     def by_magnitude(self) -> Integers:
         """Sources in bins of magnitude, (d, 28); those without a positive flux are in none."""
-        return self.numbers[:, :N_BINS]
+        return np.maximum(self.numbers[:, :N_BINS], 0)
+
+    @property
+    def known(self) -> Mask:
+        """Whether there is anything, (d,): not for the sources of older versions of ssdb."""
+        return self.numbers.any(axis=1)
 
     @property
     def depth(self) -> Array:

@@ -125,7 +125,7 @@ def downgrade(database: Database, revision: str) -> None:
         drop_functions(connection)
         with _ALEMBIC:
             command.downgrade(alembic_config(connection), revision)
-        make_views(connection)
+        make_views(connection, older=True)
 
 
 def _lock_schema(connection: sa.Connection) -> None:

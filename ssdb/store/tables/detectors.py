@@ -174,19 +174,34 @@ def joined_totals(parts: Sequence[Columns]) -> Columns:
 
 
 def add_totals(connection: sa.Connection, totals: Columns) -> None:
-    """Adds the totals of new sources, as of :func:`totals_of`, to those of their detectors, which are stored."""
+    """Adds the totals of new sources, as of :func:`totals_of`, to those of their detectors; all are stored.
+
+    Visits whose counts were lost, or are older than these columns, are counted anew.
+    """
     if not len(totals["visit"]):
         return
     keys = {name: totals[name] for name in ("visit", "detector")}
-    known = sa.func.coalesce(visit_detector.c.sourceCounts, sa.literal(b"", sa.LargeBinary))
-    counts = sa.type_coerce(known, sa.LargeBinary(N_BYTES)).label("sourceCounts")
     columns = (visit_detector.c[name] for name in (*keys, "nDiaSources", *_EXTREMES))
     with array_rows(connection, "changed_detector", keys) as changed:
         has_some = visit_detector.c.nDiaSources > 0
-        stored = sa.select(*columns, counts).where(_same(changed), has_some)
+        lost = sa.case((_has_counts(), 0), else_=1).label("lost")
+        stored = sa.select(*columns, stored_counts(), lost).where(_same(changed), has_some)
         before = read_arrays(connection, stored, bounded=True)
     before["sourceCounts"] = SourceCounts.unpack(before["sourceCounts"]).numbers
+    incomplete = np.unique(before["visit"][before.pop("lost") > 0])
     _set_totals(connection, joined_totals([totals, before]))
+    count_anew(connection, incomplete.tolist())
+
+
+def stored_counts() -> sa.Label:
+    """VisitDetector.sourceCounts for :meth:`SourceCounts.unpack`; no bytes where it is unknown, or damaged by SQL."""
+    column = visit_detector.c.sourceCounts
+    whole = sa.case((_has_counts(), column), else_=sa.literal(b"", sa.LargeBinary))
+    return sa.type_coerce(whole, sa.LargeBinary(N_BYTES)).label(column.name)
+
+
+def _has_counts() -> sa.ColumnElement[bool]:
+    return sa.func.length(visit_detector.c.sourceCounts) == N_BYTES
 
 
 def _set_totals(connection: sa.Connection, totals: Columns) -> None:
