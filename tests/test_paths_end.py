@@ -421,3 +421,18 @@ def test_paths_taken_out_keep_their_ends() -> None:
     some = paths.take(np.array([1, 3]))
     np.testing.assert_array_equal(some.at(np.array([T - 0.5, T + 0.5])), paths.at(np.array([T - 0.5, T + 0.5]))[[1, 3]])
     assert some.ends.last_by.tolist() == [BODIES[1], BODIES[3]]
+
+
+def test_the_question_why_tells_it(database: Database) -> None:
+    """In the visits after the end; of an object that goes on, nothing is said."""
+    load(database)
+    predict_visits(database)
+    other = main_belt(20)[0]["designation"]
+    for visit, name, why in (
+        (8, NAME[399], "not predicted in this visit; its path ends on MJD 60000.300 (Earth)"),
+        (17, NAME[399], "not predicted in this visit; its path ends on MJD 60000.300 (Earth)"),
+        (18, NAME[10], "not predicted in this visit; its path ends on MJD 60000.300 (Sun)"),
+        (8 if (18, other) in predicted(database) else 18, other, "not predicted in this visit"),
+    ):
+        answer = ssdb.named_query(database, "why", {"object": name, "visit": visit})
+        assert [row[answer.columns.index("why")] for row in answer.rows] == [why]

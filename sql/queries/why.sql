@@ -59,11 +59,16 @@ WITH asked AS (
            coalesce(' at ' || (i_mag / 10) || '.' || (i_mag % 10) || ' mag', '') AS at_mag,
            coalesce(' on detector ' || "detector", '') AS place
     FROM rounded r
+), ended AS (
+    SELECT "night" AS night, "endsBy" AS ends_by, CAST(floor(1000 * "endsAt" + 0.5) AS bigint) AS i_end
+    FROM "SsEphemerisEnd" WHERE "ssObjectId" = CAST(:object AS bigint)
 ), explained AS (
     SELECT w.visit, w.source, CASE
         WHEN v."visit" IS NULL THEN 'this visit is not in the database'
         WHEN p."visit" IS NULL AND v."predictionsAt" IS NULL THEN 'not predicted: the visit has no predictions yet'
-        WHEN p."visit" IS NULL THEN 'not predicted in this visit'
+        WHEN p."visit" IS NULL
+        THEN 'not predicted in this visit' || coalesce('; its path ends on MJD ' || (i_end / 1000) || '.'
+             || ((i_end / 100) % 10) || ((i_end / 10) % 10) || (i_end % 10) || coalesce(' (' || ends_by || ')', ''), '')
         WHEN w.expected IS NULL AND v."status" <> 'done' THEN 'predicted; the visit is not associated yet'
         WHEN w.expected IS NULL AND EXISTS (SELECT 1 FROM "VisitDetector" d
                                             WHERE d."visit" = w.visit AND d."footprint" IS NOT NULL)
@@ -96,6 +101,7 @@ WITH asked AS (
     LEFT JOIN "Visit" v ON v."visit" = w.visit
     LEFT JOIN "SsPrediction" p ON p."visit" = w.visit AND p."ssObjectId" = CAST(:object AS bigint)
     LEFT JOIN "SsPrediction" t ON t."visit" = w.visit AND t."ssObjectId" = w.taken_by
+    LEFT JOIN ended n ON n.night = floor(v."midpointMjdTai")
 )
 SELECT x.visit AS "visit", v."midpointMjdTai", CAST(:object AS bigint) AS "ssObjectId", p."designation", x.why AS "why",
        c."diaSourceId", c."chosen", c."probability", c."logOdds", c."oddsPosition", c."oddsDetection",

@@ -29,7 +29,7 @@ _COLOUR_OF_OTHERS, _SCATTER_OF_OTHERS = 0.2, 0.4
 """Of a band that is none of these."""
 
 _SCATTER_MAG = 0.27
-"""One sigma: of H 0.25, of rotation 0.2, of the class's colour 0.1, of the phase curve 0.1."""
+"""One sigma: of H 0.2, of rotation 0.15, of the phase curve 0.1, of the class's colour 0.05."""
 _WIDE_SCATTER_MAG = 1.2
 """Of those that are another: in outburst, elongated, or with a poor H."""
 _WIDE = 0.05
@@ -77,7 +77,7 @@ def expected_magnitudes(v_magnitude: Array, band: Array) -> tuple[Array, Array]:
 def trailing_loss(trail: Array) -> Array:
     """Magnitudes that a trail (arcsec) is harder to detect than a point: 1.25 log10(1 + 0.42 x^2), x in seeing discs.
 
-    Jones et al. 2018, Icarus 303, 181, equation 2, for a seeing of 1 arcsec.
+    Jones et al. 2018, Icarus 303, 181, for a seeing of 1 arcsec.
     """
     return 1.25 * np.log10(1.0 + 0.42 * trail**2)
 

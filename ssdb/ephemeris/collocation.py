@@ -32,7 +32,8 @@ VELOCITY_DAYS = 3000.0
 """A velocity that is wrong after a step counts as the error of position that it makes in so many days."""
 
 _CORRECTED_AU = 1e-5
-"""The iteration computes the corrections of the attraction, which are 1e-7 of it, anew where it goes on by more."""
+"""The iteration computes the corrections of the attraction anew where it goes on by more: without the forces of comets
+they are 1e-7 of it."""
 
 NODE_TIMES, _WEIGHTS = legendre.leggauss(NODES)
 """The nodes, in (-1, 1)."""
@@ -89,7 +90,7 @@ def solve(
     accuracy = tolerance + 8.0 * np.finfo(float).eps * np.abs(position).max(axis=0)
     small, change = np.zeros(shape), np.zeros(0)
     for iteration in range(MAX_ITERATIONS):
-        if iteration == 1 or (iteration and change.max() > _CORRECTED_AU):
+        if iteration == 1 or (iteration and (nongrav is not None or change.max() > _CORRECTED_AU)):
             small = corrections(x, v, attractors, nongrav)
         a = (attraction(x, attractors, itself) + small).reshape(NODES, -1)
         new = straight + half * half * (_POSITION_AT_NODES @ a).reshape(shape)

@@ -2,9 +2,9 @@
 
 A body that attracts little and is met between two nodes leaves no trace in the acceleration at the nodes: the error
 that a step estimates of itself is small, and the change of velocity is wrong. How wrong is known from the geometry. At
-a distance b and a relative velocity v, the attraction is GM / (b^2 + v^2 t^2)^(3/2) times a straight line, which has a
-singularity at t = i b / v; the error of Gauss-Legendre's rule falls with the power 2 n + 1 of the sum of the axes of the
-ellipse through it whose foci are the ends of the step (e.g. Davis & Rabinowitz 1984, "Methods of Numerical
+a distance b and a relative velocity v the attraction is GM / (b^2 + v^2 t^2)^(3/2) times a straight line, which has a
+singularity at t = i b / v. The error of Gauss-Legendre's rule falls with the power 2 n + 1 of the sum of the axes of
+the ellipse through it whose foci are the ends of the step (e.g. Davis & Rabinowitz 1984, "Methods of Numerical
 Integration", section 4.6).
 """
 
@@ -16,8 +16,8 @@ from ssdb.ephemeris.bodies import Attractors, squared_distances
 from ssdb.units import Array, Mask
 
 _REACH = (0.25, 64.0, 1.4e-13)
-"""Within this distance (au) an encounter of steps of so many days with a body of this mass (au^3/d^2; Ceres') may change
-a velocity by what matters; of others by the sixth root of their masses."""
+"""Within this distance (au), in steps of so many days, a body of this mass (au^3/d^2: Ceres') may be missed by what
+matters; others within one that goes with the sixth root of their masses."""
 
 _SHARE = 16.0
 """Of GM / (b v): what the error is at most, before it falls; from trials."""

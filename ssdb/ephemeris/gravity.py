@@ -47,7 +47,7 @@ def attraction(position: Array, attractors: Attractors, itself: Mask | None = No
 
 
 def corrections(position: Array, velocity: Array, attractors: Attractors, nongrav: Array | None = None) -> Array:
-    """What is to be added to :func:`attraction`: it changes slowly, and is a 10,000,000th of it.
+    """What is to be added to :func:`attraction`: it changes slowly, and is 1e-7 of it (with a comet's forces, 1e-4).
 
     The first post-Newtonian terms of the Sun among moving planets (Einstein, Infeld & Hoffmann 1938, Ann. Math. 39, 65;
     Moyer 2003, "Formulation for Observed and Computed Values of Deep Space Network Data Types", equation 4-26, with the
@@ -59,13 +59,13 @@ def corrections(position: Array, velocity: Array, attractors: Attractors, nongra
     distance2 = np.einsum("sin,sin->sn", from_sun, from_sun)
     distance = np.sqrt(distance2)
     strength = GM_SUN / LIGHT_SPEED**2 / (distance2 * distance)
-    along = np.einsum("sim,sin->sn", attractors.sun_acceleration, from_sun)
-    drift = np.einsum("sim,sin->sn", attractors.sun_velocity, relative)
+    along = np.einsum("sin,sin->sn", attractors.sun_acceleration, from_sun)
+    drift = np.einsum("sin,sin->sn", attractors.sun_velocity, relative)
     radial = 4.0 * (GM_SUN / distance + attractors.potential(position)) + attractors.sun_potential
     radial += 0.5 * along + 2.0 * drift
     radial -= np.einsum("sin,sin->sn", relative, relative)
     outward = 4.0 * np.einsum("sin,sin->sn", from_sun, relative)
-    outward += np.einsum("sim,sin->sn", attractors.sun_velocity, from_sun)
+    outward += np.einsum("sin,sin->sn", attractors.sun_velocity, from_sun)
     total = (radial * strength)[:, None] * from_sun
     total += (outward * strength)[:, None] * relative
     total += (3.5 * strength * distance2)[:, None] * attractors.sun_acceleration

@@ -1,7 +1,7 @@
 """Forces that are not gravity: jets of a comet, the recoil of warm ground, the pressure of sunlight.
 
-They are of six parameters, :data:`PARAMETERS`. Accelerations are along the direction from the Sun (R), the motion across
-it within the orbit's plane (T), and the normal of that plane (N):
+They have six parameters, :data:`PARAMETERS`. Accelerations are along the direction from the Sun (R), the motion across
+it within the plane of the orbit (T), and the normal of that plane (N):
 
 - a1, a2, a3 along R, T, N, times g(r), the rate at which water ice sublimates (Marsden, Sekanina & Yeomans 1973, AJ 78,
   211), at the distance r that the object had ``dt`` days ago (Yeomans & Chodas 1989, AJ 98, 1083) in its osculating

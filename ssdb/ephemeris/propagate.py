@@ -66,9 +66,10 @@ def propagate(orbits: Orbits, mjd_tdb: ArrayLike) -> Array:
     """Where n objects are at times (m,), MJD TDB.
 
     Newtonian gravity of Sun, planets, Moon, Pluto and, where their package is installed, the 16 most massive asteroids;
-    relativity of the Sun. No forces but gravity. States (n, m, 6) are barycentric, ICRF axes, au and au/d; NaN for an
-    object that has met the surface of the Sun, a planet or the Moon on the way. EphemerisError if a time is outside the
-    planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
+    relativity of the Sun among the planets; the oblateness of Sun and Earth; what the orbits say of other forces.
+    States (n, m, 6) are barycentric, ICRF axes, au and au/d; NaN for an object that has met the surface of the Sun, a
+    planet or the Moon on the way. EphemerisError if a time is outside the planetary ephemeris, or a package of the
+    extra ``ephemeris`` is missing.
     """
     times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
     sun(times)  # refuses times that DE440 does not have before anything is computed
@@ -118,6 +119,7 @@ class _Journey:
         self._n_steps = np.zeros(len(orbits), np.int64)
         self._state = (orbits.states + _by_epoch(self._time)).T.copy()
         self._itself = _itself(orbits)
+        self._nongrav = orbits.nongrav.T if orbits.nongrav.any() else None
         radius = np.linalg.norm(orbits.states[:, :3], axis=1)
         # A guess, from how fast the direction to the Sun turns; the first step shows what is needed.
         self._wanted = 0.5 * np.sqrt(radius**3 / GM_SUN)
@@ -199,9 +201,11 @@ class _Journey:
         self._n_steps[items] += 1
         state = self._state[:, items]
         itself = None if self._itself is None else self._itself[:, items]
+        nongrav = None if self._nongrav is None else self._nongrav[:, items]
+        nongrav = nongrav if nongrav is not None and nongrav.any() else None
         short = np.minimum(np.abs(days) / SHORT_DAYS, 1.0)
         tolerance = TOLERANCE * short
-        coefficients, error = solve(state[:3], state[3:], days, bodies, itself, ITERATION_TOLERANCE * short)
+        coefficients, error = solve(state[:3], state[3:], days, bodies, itself, ITERATION_TOLERANCE * short, nongrav)
         accepted = error <= tolerance
         with np.errstate(divide="ignore"):
             factor = 0.9 * (tolerance / error) ** (1.0 / _ERROR_ORDER)
