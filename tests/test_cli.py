@@ -474,7 +474,7 @@ def test_every_option_of_the_configuration_arrives(sqlite_url: str) -> None:
     }
     assert set(options) == {item.name for item in fields(ssdb.AssociationConfig)}
     usual = asdict(ssdb.AssociationConfig())
-    fixed = ("radius_arcsec",)  # wrong usage in the other mode
+    fixed = ("radius_arcsec", "max_pixel_margin")  # wrong usage in the other mode
     report = told(sqlite_url, "associate", *(part for name in options if name not in fixed for part in options[name]))
     assert report["configuration"] == {
         name: usual[name] if name in fixed else value for name, (_, value) in options.items()
