@@ -36,8 +36,8 @@ def magnitude(flux: float | None) -> float | None:
 
 
 def counts(sources: list[Row]) -> list[int]:
-    """The 34 numbers of VisitDetector.sourceCounts."""
-    numbers = [0] * 34
+    """The 50 numbers of VisitDetector.sourceCounts."""
+    numbers = [0] * 50
     for source in sources:
         flux, error = source.get("psfFlux"), source.get("psfFluxErr")
         if (mag := magnitude(flux)) is not None:
@@ -45,6 +45,8 @@ def counts(sources: list[Row]) -> list[int]:
         if flux is not None and error is not None and abs(flux) < 10 * error:
             numbers[28] += 1
             numbers[29] += round(1000 * magnitude(5 * error))  # type: ignore[operator]
+        if flux is not None and error is not None and flux > 0 and error > 0:
+            numbers[34 + min(max(math.floor(20 * math.log10(flux / error / 2)), 0), 15)] += 1
         numbers[30] += any(source.get(flag) for flag in FLAGS)
         numbers[31] += (source.get("trailLength") or 0) >= 2
         if source.get("reliability") is not None:
@@ -57,6 +59,20 @@ def measured_depth(sources: list[Row]) -> float | None:
     """AB magnitude of 5 sigma: the mean over the faint sources."""
     numbers = counts(sources)
     return numbers[29] / numbers[28] / 1000 if numbers[28] else None
+
+
+def found_limit(sources: list[Row]) -> float | None:
+    """AB magnitude at the threshold: all but 2.5 % of the sources have a higher signal-to-noise ratio."""
+    depth, ratios = measured_depth(sources), counts(sources)[34:]
+    if depth is None or sum(ratios) < 20:
+        return depth
+    wanted, below = 0.025 * sum(ratios), 0
+    for place, n in enumerate(ratios):
+        if below + n >= wanted:
+            threshold = 2 * 10 ** (0.05 * (place + (wanted - below) / n))
+            return depth - 2.5 * math.log10(threshold / 5)
+        below += n
+    raise AssertionError
 
 
 # ---- brightness ------------------------------------------------------------------------------------------------------
@@ -84,11 +100,19 @@ def share_above(expected: float, scatter: float, trail: float, depth: float) -> 
     return sum(w * normal_cdf(above / math.hypot(s, DEPTH_WIDTH)) for w, s in ((0.95, scatter), (0.05, 1.2)))
 
 
-def detection(expected: float | None, scatter: float, trail: float, depth: float | None, config: Any) -> float:
+def detection(
+    expected: float | None,
+    scatter: float,
+    trail: float,
+    depth: float | None,
+    config: Any,
+    complete: float | None = None,
+) -> float:
     """The probability that an object is among the sources."""
     if expected is None or depth is None:
         return config.prior_detected
-    return min(max(config.completeness * share_above(expected, scatter, trail, depth), 1e-6), 1 - 1e-6)
+    complete = config.completeness if complete is None else complete
+    return min(max(complete * share_above(expected, scatter, trail, depth), 1e-6), 1 - 1e-6)
 
 
 def magnitude_odds(
@@ -164,13 +188,22 @@ def artefact_odds(source: Row, others: list[Row]) -> float:
 # ---- all together ----------------------------------------------------------------------------------------------------
 
 
-def visibility(prediction: Row, visit: Row, first_or_own: list[Row], config: Any) -> tuple[float | None, float]:
-    """ephMag and pDetected of an object in the visit's band, by the sources of its detector."""
+def visibility(
+    prediction: Row, visit: Row, first_or_own: list[Row], config: Any, complete: float | None = None
+) -> tuple[float | None, float, bool]:
+    """ephMag and pDetected of an object in the visit's band, by the sources of its detector; whether it is bright."""
     expected, scatter = expected_magnitude(prediction, visit.get("band"))
     depth = visit.get("depth")
-    depth = measured_depth(first_or_own) if depth is None else depth
+    depth = found_limit(first_or_own) if depth is None else depth
     trail = trail_length(prediction, visit.get("exposureTime"))
-    return expected, detection(expected, scatter, trail, depth, config)
+    p = detection(expected, scatter, trail, depth, config, complete)
+    return expected, p, expected is not None and depth is not None and p > 0.9 * config.completeness
+
+
+def completeness(bright: list[str], rows: dict[Pair, Row], config: Any) -> float:
+    """By what is found of the bright objects that are expected; 20 of them say as much as the configuration."""
+    found = sum(min(sum(row["probability"] for (who, _), row in rows.items() if who == name), 1) for name in bright)
+    return (found + 20 * config.completeness) / (len(bright) + 20)
 
 
 def evidence(
@@ -182,20 +215,24 @@ def evidence(
     separation: Any,
     config: Any,
     limit: float,
-) -> dict[Pair, Row]:
-    """Columns of SsCandidate.
+    bright: list[str],
+) -> tuple[dict[Pair, Row], float]:
+    """Columns of SsCandidate, and how complete the visit is.
 
-    found: chi2 and det C of candidates; density: of unrelated sources round each; separation: of two sources (arcsec).
+    found: chi2 and det C of candidates; density: of unrelated sources round each; separation: of two sources (arcsec);
+    bright: the bright objects that are expected.
     """
     rows: dict[Pair, Row] = {}
+    again = {}
     for name, identifier in found:
         prediction, source = predictions[name], sources[identifier]
         others = [row for row in sources.values() if row["detector"] == source["detector"]]
         expected, scatter = expected_magnitude(prediction, source.get("band") or visit.get("band"))
         depth = visit.get("depth")
-        depth = measured_depth(others) if depth is None else depth
+        depth = found_limit(others) if depth is None else depth
         trail = trail_length(prediction, visit.get("exposureTime"))
         p = detection(expected, scatter, trail, depth, config)
+        again[name, identifier] = (expected, scatter, trail, depth, config)
         rows[name, identifier] = {
             "pDetected": p,
             "ephMag": expected,
@@ -223,9 +260,19 @@ def evidence(
         row["density"] = unrelated
         row["oddsPosition"] = -chi2 / 2 - math.log(2 * math.pi * math.sqrt(determinant) * unrelated)
         row["logOdds"] = sum(row[part] for part in PARTS)
+    _set_probabilities(rows)
+    complete = completeness(bright, rows, config)
+    for pair, row in rows.items():
+        row["pDetected"] = detection(*again[pair], complete)
+        row["oddsDetection"] = math.log(row["pDetected"] / (1 - row["pDetected"]))
+        row["logOdds"] = sum(row[part] for part in PARTS)
+    _set_probabilities(rows)
+    return rows, complete
+
+
+def _set_probabilities(rows: dict[Pair, Row]) -> None:
     for pair, p in probabilities({pair: row["logOdds"] for pair, row in rows.items()}).items():
         rows[pair]["probability"] = p
-    return rows
 
 
 def probabilities(log_odds: dict[Pair, float]) -> dict[Pair, float]:

@@ -274,14 +274,18 @@ def _evidence(
     for source in sources.values():
         of_detector.setdefault(source["detector"], []).append(source)
     known: dict[int, float] = defaultdict(float)
+    places: dict[str, list[Row]] = {}
+    bright: list[str] = []
     for name, (detector, distance) in on.items():
         # One that is on no outline may be on any detector: the first stands for all.
         where = detector if detector is not None else min(of_detector, default=None)
         beside = [] if where is None else of_detector[where]
-        seen = brute_evidence.visibility(predictions[name], exposure, beside, config)
-        reference.visibility[exposure["visit"], name] = seen
+        places[name] = beside
+        _, p_detected, is_bright = brute_evidence.visibility(predictions[name], exposure, beside, config)
+        if distance is None or distance >= 0:
+            bright += [name] if is_bright else []
         if detector is not None and distance is not None and distance >= 0:
-            known[detector] += seen[1]
+            known[detector] += p_detected
     densities = {}
     for pair in found:
         detector = sources[pair[1]]["detector"]
@@ -298,7 +302,12 @@ def _evidence(
         return separation(unit(a["ra"], a["dec"]), unit(b["ra"], b["dec"]))
 
     errors = {pair: values[1:] for pair, values in found.items()}
-    return brute_evidence.evidence(exposure, predictions, sources, errors, densities, apart, config, limit(config))
+    more = (errors, densities, apart, config, limit(config), bright)
+    rows, complete = brute_evidence.evidence(exposure, predictions, sources, *more)
+    for name, beside in places.items():
+        seen = brute_evidence.visibility(predictions[name], exposure, beside, config, complete)
+        reference.visibility[exposure["visit"], name] = seen[:2]
+    return rows
 
 
 def best(weights: dict[tuple[str, int], float]) -> set[tuple[str, int]]:

@@ -29,13 +29,13 @@ def _importable() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def night(_importable: None) -> list[Any]:
-    from benchmarks.crowded_sky import crowded_night
+    from benchmarks.crowded.sky import crowded_night
 
     return list(crowded_night(2, seed=5))
 
 
 def test_a_night_is_the_same_again_and_another_with_another_seed(night: list[Any]) -> None:
-    from benchmarks.crowded_sky import crowded_night
+    from benchmarks.crowded.sky import crowded_night
 
     again, other = next(crowded_night(2, seed=5)), next(crowded_night(2, seed=6))
     for name, values in night[0].sources.items():
@@ -44,7 +44,7 @@ def test_a_night_is_the_same_again_and_another_with_another_seed(night: list[Any
 
 
 def test_every_source_that_is_an_object_lies_where_its_ellipse_and_trail_allow(night: list[Any]) -> None:
-    from benchmarks.crowded_densities import KNOWN, trail_lengths
+    from benchmarks.crowded.densities import KNOWN, trail_lengths
 
     for visit in night:
         sources, predictions = visit.sources, visit.predictions
@@ -71,7 +71,7 @@ def test_both_visits_of_a_pair_have_the_same_objects_moved(night: list[Any]) -> 
 
 
 def test_numbers_of_a_visit(night: list[Any]) -> None:
-    from benchmarks.crowded_densities import ARTEFACT, N_SOURCES
+    from benchmarks.crowded.densities import ARTEFACT, N_SOURCES
 
     for visit in night:
         assert len(visit.truth) == pytest.approx(N_SOURCES, rel=0.02)
@@ -85,8 +85,8 @@ def test_numbers_of_a_visit(night: list[Any]) -> None:
 
 
 def test_the_judge_counts_a_match_of_an_unseen_object_as_wrong_and_any_piece_as_right(night: list[Any]) -> None:
-    from benchmarks.crowded_judge import Decided, Score, judge
-    from benchmarks.crowded_pairs import Pairs
+    from benchmarks.crowded.judge import Decided, Score, judge
+    from benchmarks.crowded.pairs import Pairs
 
     visit = night[0]
     of_object = np.bincount(visit.truth[visit.truth >= 0], minlength=len(visit.predictions["ephRa"]))
@@ -105,7 +105,7 @@ def test_the_judge_counts_a_match_of_an_unseen_object_as_wrong_and_any_piece_as_
 
 
 def test_best_assignment_and_probabilities_are_those_of_all_assignments() -> None:
-    from benchmarks.crowded_pairs import Pairs, best, probabilities
+    from benchmarks.crowded.pairs import Pairs, best, probabilities
 
     rng = np.random.default_rng(1)
     for _ in range(50):
@@ -123,9 +123,9 @@ def test_best_assignment_and_probabilities_are_those_of_all_assignments() -> Non
 
 
 def test_ssdb_is_nearly_as_right_as_a_decision_that_knows_all(night: list[Any], tmp_path: Path) -> None:
-    from benchmarks.crowded import associated, decided, store
-    from benchmarks.crowded_bayes import all_known, positions_only
-    from benchmarks.crowded_judge import judge
+    from benchmarks.crowded.__main__ import associated, decided, store
+    from benchmarks.crowded.bayes import all_known, positions_only
+    from benchmarks.crowded.judge import judge
 
     with closing(ssdb.initialize(f"sqlite:///{tmp_path}/crowded.db")) as database:
         store(database, night)
@@ -148,16 +148,16 @@ def test_ssdb_is_nearly_as_right_as_a_decision_that_knows_all(night: list[Any], 
 
 
 def test_a_decision_that_knows_all_is_calibrated(night: list[Any]) -> None:
-    from benchmarks.crowded import decided
-    from benchmarks.crowded_bayes import all_known
-    from benchmarks.crowded_judge import judge
+    from benchmarks.crowded.__main__ import decided
+    from benchmarks.crowded.bayes import all_known
+    from benchmarks.crowded.judge import judge
 
     for one in judge(night, decided(night, all_known)).candidates:
         assert abs(one.claimed - one.right) < 4.0 * one.error
 
 
 def test_the_command_prints_all_and_draws_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from benchmarks.crowded import main
+    from benchmarks.crowded.__main__ import main
 
     picture = tmp_path / "calibration.svg"
     assert main(["--visits", "1", "--without-outlines", "--picture", str(picture)]) == 0
@@ -172,8 +172,8 @@ def test_the_command_prints_all_and_draws_a_picture(tmp_path: Path, capsys: pyte
 
 
 def test_fixed_mode_claims_no_probability(night: list[Any], tmp_path: Path) -> None:
-    from benchmarks.crowded import associated, store, text_of
-    from benchmarks.crowded_judge import judge
+    from benchmarks.crowded.__main__ import associated, store, text_of
+    from benchmarks.crowded.judge import judge
 
     one = night[:1]
     with closing(ssdb.initialize(f"sqlite:///{tmp_path}/fixed.db")) as database:

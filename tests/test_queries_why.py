@@ -212,9 +212,7 @@ def test_an_object_beside_a_detector_and_faint_ones(database_url: str) -> None:
         survey.load(database)
         assert words(database, 7) == ["predicted; the visit is not associated yet"]
         ssdb.associate(database, [1], config=ssdb.AssociationConfig(mode="uncertainty"))
-        assert words(database, 7) == [
-            "just outside: predicted at 19.8 mag beside detector 0, seen with probability 0.98; no source near"
-        ]
+        assert words(database, 7) == ["just outside: predicted at 19.8 mag outside of detector 0; no source near"]
         assert words(database, 8) == [
             "too faint: expected at 25.3 mag on detector 0, seen with probability 0.01; no source near"
         ]

@@ -74,10 +74,10 @@ WITH asked AS (
                                             WHERE d."visit" = w.visit AND d."footprint" IS NOT NULL)
         THEN 'not expected: predicted outside of all detectors'
         WHEN w.expected IS NULL THEN 'not used: the stored prediction makes no sense'
+        WHEN w.source IS NULL AND w."edgeDistance" < 0
+        THEN 'just outside: predicted' || at_mag || replace(place, ' on ', ' outside of ') || '; no source near'
         WHEN w.source IS NULL
-        THEN CASE WHEN seen < 0.1 THEN 'too faint: expected' WHEN w."edgeDistance" < 0 THEN 'just outside: predicted'
-                  ELSE 'not seen: expected' END
-             || at_mag || CASE WHEN w."edgeDistance" < 0 THEN replace(place, ' on ', ' beside ') ELSE place END
+        THEN CASE WHEN seen < 0.1 THEN 'too faint' ELSE 'not seen' END || ': expected' || at_mag || place
              || coalesce(', ' || chance, '') || '; no source near'
         WHEN w."chosen"
         THEN 'chosen: ' || apart || coalesce(', ' || chance, '')

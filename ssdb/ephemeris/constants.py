@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ssdb.sky.sphere import unit_vectors
 from ssdb.units import AU_KM, SECONDS_PER_DAY
 
 EARTH_RADIUS_KM = 6378.137
@@ -26,6 +27,26 @@ GM_PLANETS = {
 }
 """By NAIF's numbers, au^3/d^2: Mercury, Venus, Earth, Moon, and the systems of Mars to Pluto
 (Park et al. 2021, AJ 161, 105, table 2)."""
+
+SUN_RADIUS_AU = 696000.0 / AU_KM
+SUN_ZONAL = {2: 2.1961391516529825e-7}
+SUN_POLE = unit_vectors(286.13, 63.87)
+"""The Sun's equatorial radius, its zonal harmonic J2 and its north pole on ICRF axes (DE440: Park et al. 2021, section
+4; the pole is that of Archinal et al. 2018, CeMDA 130, 22)."""
+
+EARTH_RADIUS_AU = 6378.1366 / AU_KM
+EARTH_ZONAL = {2: 1.08262539e-3, 3: -2.53241e-6, 4: -1.619898e-6}
+EARTH_POLE = unit_vectors(0.0, 90.0)
+"""The Earth's equatorial radius, its zonal harmonics J2 to J4 (DE440) and its pole, that of J2000: as JPL Horizons and
+ASSIST have it, and so the published orbits. That of date is 20 arcsec a year away from it."""
+
+WATER_SCALE, WATER_AU = 0.1112620426, 2.808
+WATER_POWERS = (2.15, 5.093, 4.6142)
+"""alpha, r0 and m, n, k of how water ice sublimates: g(r) = alpha (r / r0)^-m (1 + (r / r0)^n)^-k, which is 1 at 1 au
+(Marsden, Sekanina & Yeomans 1973, AJ 78, 211)."""
+
+SUNLIGHT = 1361.0 * 1e-3 / 299792458.0 * SECONDS_PER_DAY**2 / (1e3 * AU_KM)
+"""Acceleration (au/d^2) at 1 au by the pressure of sunlight (1361 W/m^2) on 1 m^2 that absorbs it and weighs a ton."""
 
 GM_ASTEROIDS = {
     2000001: 1.3964518123081070e-13,

@@ -116,6 +116,24 @@ def keplerian_to_cometary(
     return a * (1.0 - e), np.asarray(epoch_mjd, dtype=float) - degrees / motion
 
 
+def distances_after(position: Array, velocity: Array, days: Array) -> Array:
+    """Distances (...) from the Sun that two-body motion has after days (...).
+
+    Positions and velocities (..., 3) are heliocentric, au and au/d. Straight lines through the Sun have none: NaN.
+    """
+    momentum = np.cross(position, velocity)
+    h2 = np.einsum("...i,...i->...", momentum, momentum)
+    r = np.sqrt(np.einsum("...i,...i->...", position, position))
+    rising = np.einsum("...i,...i->...", position, velocity) * np.sqrt(h2) / GM_SUN
+    with np.errstate(invalid="ignore", divide="ignore"):
+        e = np.hypot(h2 / GM_SUN - r, rising) / r
+        q = h2 / (GM_SUN * (1.0 + e))
+        since = _time_since_perihelion(q, e, np.arctan2(rising, h2 / GM_SUN - r)) + days
+        alpha = GM_SUN * (1.0 - e) / q
+        s = _universal_anomaly(q, e, alpha, _nearest_passage(since, alpha))
+        return np.asarray(q + GM_SUN * e * s * s * _stumpff(alpha * s * s)[2])
+
+
 def _nearest_passage(since: Array, alpha: Array) -> Array:
     """Times since perihelion, of ellipses since the nearest one. ``alpha`` is GM / a."""
     ellipse = alpha > 0

@@ -1,39 +1,111 @@
-"""What accelerates an object: point masses, and the relativity of the Sun."""
+"""What accelerates an object: point masses, relativity, the flattened Sun and Earth, and what is not gravity."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.polynomial import legendre
 
-from ssdb.ephemeris.bodies import Attractors
-from ssdb.ephemeris.constants import GM_SUN
+from ssdb.ephemeris.bodies import Attractors, squared_distances
+from ssdb.ephemeris.constants import (
+    EARTH_POLE,
+    EARTH_RADIUS_AU,
+    EARTH_ZONAL,
+    GM_PLANETS,
+    GM_SUN,
+    SUN_POLE,
+    SUN_RADIUS_AU,
+    SUN_ZONAL,
+)
+from ssdb.ephemeris.nongravitational import nongravitational
 from ssdb.units import LIGHT_SPEED, Array, Mask
 
 _NEAR = 0.1
-"""Below this distance (au) from a body, the short form of a distance loses digits that matter."""
+"""Below this distance (au) from a planet, the short form of a distance loses digits that matter, and the Earth's
+oblateness begins to count: a velocity that it changes by 1e-15 au/d farther out is 0.01 mas after 20 years."""
+
+_NEAR_ASTEROID = 0.005
+"""The same for an asteroid, which attracts a thousandth as much and less."""
+
+_NEAR_SUN = 1.5
+"""Beyond, where the Sun's oblateness is left out, it would change a longitude by less than 0.01 mas in 20 years."""
+
+_EARTH = list(GM_PLANETS).index(399)
 
 
-def acceleration(position: Array, velocity: Array, attractors: Attractors, itself: Mask | None = None) -> Array:
-    """Barycentric accelerations of test particles.
+def attraction(position: Array, attractors: Attractors, itself: Mask | None = None) -> Array:
+    """Barycentric accelerations (s, 3, n) of test particles by point masses and the Earth's oblateness, au/d^2.
 
-    Newton's, of all attractors, and the first post-Newtonian term of the Sun alone (IERS Conventions 2010, equation
-    10.12, its first line).
-
-    Positions and velocities (s, 3, n) are barycentric, ICRF, au and au/d, at the s nodes of the attractors;
-    accelerations are au/d^2. ``itself`` (b, n) says which of the bodies an object is: it does not attract itself.
+    Positions (s, 3, n) are barycentric, ICRF, au, at the s nodes of the attractors. ``itself`` (b, n) says which of the
+    bodies an object is: it does not attract itself.
     """
     from_sun = position - attractors.sun
     distance2 = np.einsum("sin,sin->sn", from_sun, from_sun)
-    pull = GM_SUN / (distance2 * np.sqrt(distance2))
-    relative = velocity - attractors.sun_velocity
-    speed2 = np.einsum("sin,sin->sn", relative, relative)
-    outward = np.einsum("sin,sin->sn", from_sun, relative)
-    strength = pull / LIGHT_SPEED**2
-    radial = strength * (4.0 * GM_SUN / np.sqrt(distance2) - speed2) - pull
-    total = radial[:, None] * from_sun
-    total += (4.0 * strength * outward)[:, None] * relative
     attract = _shared_attraction if attractors.positions.shape[-1] == 1 else _own_attraction
-    total += attract(position, attractors, itself)
+    total = attract(position, attractors, itself)
+    total -= (GM_SUN / (distance2 * np.sqrt(distance2)))[:, None] * from_sun
     return total
+
+
+def corrections(position: Array, velocity: Array, attractors: Attractors, nongrav: Array | None = None) -> Array:
+    """What is to be added to :func:`attraction`: it changes slowly, and is 1e-7 of it (with a comet's forces, 1e-4).
+
+    The first post-Newtonian terms of the Sun among moving planets (Einstein, Infeld & Hoffmann 1938, Ann. Math. 39, 65;
+    Moyer 2003, "Formulation for Observed and Computed Values of Deep Space Network Data Types", equation 4-26, with the
+    Sun as the source; the squares of (Sun's velocity / object's) are left out); the Sun's oblateness for objects that
+    are near enough; forces that are not gravity, ``nongrav`` (6, n), as :class:`ssdb.ephemeris.orbits.Orbits` has them,
+    transposed. Velocities (s, 3, n) are barycentric, au/d.
+    """
+    from_sun, relative = position - attractors.sun, velocity - attractors.sun_velocity
+    distance2 = np.einsum("sin,sin->sn", from_sun, from_sun)
+    distance = np.sqrt(distance2)
+    strength = GM_SUN / LIGHT_SPEED**2 / (distance2 * distance)
+    along = np.einsum("sin,sin->sn", attractors.sun_acceleration, from_sun)
+    drift = np.einsum("sin,sin->sn", attractors.sun_velocity, relative)
+    radial = 4.0 * (GM_SUN / distance + attractors.potential(position)) + attractors.sun_potential
+    radial += 0.5 * along + 2.0 * drift
+    radial -= np.einsum("sin,sin->sn", relative, relative)
+    outward = 4.0 * np.einsum("sin,sin->sn", from_sun, relative)
+    outward += np.einsum("sin,sin->sn", attractors.sun_velocity, from_sun)
+    total = (radial * strength)[:, None] * from_sun
+    total += (outward * strength)[:, None] * relative
+    total += (3.5 * strength * distance2)[:, None] * attractors.sun_acceleration
+
+    near = np.flatnonzero(distance2.min(axis=0, initial=np.inf) < _NEAR_SUN**2)
+    if len(near):
+        there = from_sun[:, :, near].swapaxes(1, 2)
+        total[:, :, near] += oblateness(there, GM_SUN, SUN_RADIUS_AU, SUN_ZONAL, SUN_POLE).swapaxes(1, 2)
+    if nongrav is not None:
+        total += nongravitational(from_sun, relative, nongrav)
+    return total
+
+
+def oblateness(offset: Array, gm: float, radius: float, zonal: dict[int, float], pole: Array) -> Array:
+    """Acceleration by the zonal harmonics J_n of a body, without that of its mass; au/d^2.
+
+    The gradient of -GM/r sum_n J_n (R/r)^n P_n(sin latitude), (e.g. Montenbruck & Gill 2000, section 3.2), with
+    P'_(n+1) = (n + 1) P_n + s P'_n. Offsets (..., 3) are from the centre, au; ``gm`` au^3/d^2; ``radius`` (au) is that
+    of the equator; ``pole`` (3,) is the axis, a unit vector.
+    """
+    r2 = np.einsum("...i,...i->...", offset, offset)
+    r = np.sqrt(r2)
+    sine = offset @ pole / r
+    outward, polar = np.zeros_like(r), np.zeros_like(r)
+    for n, j in zonal.items():
+        share = j * (radius / r) ** n
+        outward += share * legendre.legval(sine, _SLOPES[n + 1])
+        polar -= share * legendre.legval(sine, _SLOPES[n])
+    outward *= gm / (r2 * r)
+    polar *= gm / r2
+    return np.asarray(outward[..., None] * offset + polar[..., None] * pole)
+
+
+_SLOPES = [legendre.legder(np.eye(6)[n]) for n in range(6)]
+"""Derivatives of the Legendre polynomials."""
+
+
+def _of_earth(offset: Array) -> Array:
+    """Acceleration by the Earth's oblateness at places (k, 3) from its centre, au."""
+    return oblateness(offset, GM_PLANETS[399], EARTH_RADIUS_AU, EARTH_ZONAL, EARTH_POLE)
 
 
 def _own_attraction(position: Array, attractors: Attractors, itself: Mask | None) -> Array:
@@ -41,43 +113,41 @@ def _own_attraction(position: Array, attractors: Attractors, itself: Mask | None
     towards = attractors.positions - position[:, None]
     distance2 = np.einsum("sbin,sbin->sbn", towards, towards)
     if itself is not None:
-        distance2[:, itself] = 1.0
+        distance2[:, itself] = np.inf
     weight = attractors.gm[:, None] / (distance2 * np.sqrt(distance2))
-    if itself is not None:
-        weight[:, itself] = 0.0
-    return np.einsum("sbn,sbin->sin", weight, towards)
+    total = np.einsum("sbn,sbin->sin", weight, towards)
+    node, item = np.nonzero(distance2[:, _EARTH] < _NEAR**2) if len(attractors.gm) > _EARTH else ((), ())
+    if len(node):
+        total[node, :, item] += _of_earth(-towards[node, _EARTH, :, item])
+    return total
 
 
 def _shared_attraction(position: Array, attractors: Attractors, itself: Mask | None) -> Array:
     """Attraction (s, 3, n) of bodies that are at the same places for all objects.
 
-    As products of matrices: |p - x|^2 = |p|^2 + |x|^2 - 2 p.x, and the sum of w (p - x) = sum of w p - x sum of w. The
-    former cancels where an object is near a body; there, the pair is done again by its difference.
+    As products of matrices: the sum of w (p - x) is the sum of w p, less x times the sum of w. Distances lose digits
+    where an object is near a body; there, the pair is done again by its difference.
     """
     bodies = attractors.positions[..., 0]
-    body2 = np.einsum("sbi,sbi->sb", bodies, bodies)[..., None]
-    squares = np.einsum("sin,sin->sn", position, position)[:, None]
-    distance2 = np.matmul(
-        np.concatenate([-2.0 * bodies, body2, np.ones_like(body2)], axis=2),
-        np.concatenate([position, np.ones_like(squares), squares], axis=1),
-    )
+    distance2 = squared_distances(position, bodies)
     if itself is not None:
-        distance2[:, itself] = 1.0
-    meets = bool(distance2.min(initial=np.inf) < _NEAR**2)
+        distance2[:, itself] = np.inf
+    near = distance2 < np.where(attractors.massive, _NEAR, _NEAR_ASTEROID)[:, None] ** 2
+    pairs = np.flatnonzero(near)  # of one dimension: of three it takes ten times as long
     with np.errstate(invalid="ignore", divide="ignore"):  # of pairs that are done again
         weight = np.sqrt(distance2)
         weight *= distance2
         np.divide(attractors.gm[:, None], weight, out=weight)
-    if itself is not None:
-        weight[:, itself] = 0.0
-    if meets:
-        node, body, item = np.nonzero(distance2 < _NEAR**2)
+    if len(pairs):
+        node, body, item = np.unravel_index(pairs, near.shape)
+        weight[node, body, item] = 0.0
+    sums = np.matmul(np.concatenate([bodies, np.ones((*bodies.shape[:2], 1))], axis=2).transpose(0, 2, 1), weight)
+    total = sums[:, :3] - position * sums[:, 3:]
+    if len(pairs):
         towards = bodies[node, body] - position[node, :, item]
         exact2 = np.einsum("ki,ki->k", towards, towards)
-        near = (attractors.gm[body] / (exact2 * np.sqrt(exact2)))[:, None] * towards
-        weight[node, body, item] = 0.0
-    sums = np.matmul(np.concatenate([bodies, np.ones_like(body2)], axis=2).transpose(0, 2, 1), weight)
-    total = sums[:, :3] - position * sums[:, 3:]
-    if meets:
-        np.add.at(total.swapaxes(1, 2), (node, item), near)
+        by_item = total.swapaxes(1, 2)
+        np.add.at(by_item, (node, item), (attractors.gm[body] / (exact2 * np.sqrt(exact2)))[:, None] * towards)
+        if (earth := np.flatnonzero(body == _EARTH)).size:
+            by_item[node[earth], item[earth]] += _of_earth(-towards[earth])
     return total

@@ -30,7 +30,8 @@ LARGEST_ARCSEC = 3600.0
 _LARGEST_VARIATION = 1e-3
 """Of the distance from the Sun, and of the velocity. Larger errors are taken from variations of this size."""
 
-_AXES = 6
+_ORBITS = BATCH // 12
+"""Whose variants are on their way at once."""
 
 _CACHED_PAIRS = 200
 """Computed at once: their arrays stay in a processor's cache."""
@@ -44,21 +45,21 @@ class Variants:
     """The paths of the variants of n orbits."""
 
     paths: Paths
-    """Of 12 n objects: for each orbit, the variants on one side along its six axes, then those on the other side."""
+    """Of 2 k n objects: for each orbit, the variants on one side along its k axes, then those on the other side."""
     scale: Array
-    """(n, 6): standard deviations that the variants are away from the orbit."""
+    """(n, k): standard deviations that the variants are away from the orbit."""
 
     def covariances(self, mjd_tdb: ArrayLike, observers: Array) -> Array:
         """Covariances of positions on the sky (n, m, 2, 2) in (east, north), arcsec^2; NaN where a variant is lost.
 
         Times and observers are as of :func:`ssdb.ephemeris.apparent.retarded`.
         """
-        n = len(self.scale)
+        n, axes = self.scale.shape
         times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
         if times.ndim > 1:
-            times, observers = (np.repeat(values, 2 * _AXES, axis=0) for values in (times, observers))
+            times, observers = (np.repeat(values, 2 * axes, axis=0) for values in (times, observers))
         topo = retarded(self.paths, times, observers)[0][..., :3] - observers[..., :3]
-        directions = (topo / norms(topo)[..., None]).reshape(n, 2, _AXES, times.shape[-1], 3)
+        directions = (topo / norms(topo)[..., None]).reshape(n, 2, axes, times.shape[-1], 3)
         middle = directions.sum(axis=(1, 2))
         middle /= norms(middle)[..., None]
         differences = 0.5 * (directions[:, 0] - directions[:, 1]) / self.scale[..., None, None]
@@ -69,8 +70,10 @@ class Variants:
 def variants(orbits: Orbits, covariances: Array, start: float, end: float) -> Variants:
     """The variants of n orbits along the principal axes of their covariances, over an interval of time, MJD TDB.
 
-    Covariances (n, 6, 6) are of the heliocentric states at the epochs, ICRF axes, au and au/d. Axes are those of the
-    correlations, so that they do not depend on units. The cost is that of following twelve orbits for each.
+    Covariances (n, 6, 6) are of the heliocentric states at the epochs, ICRF axes, au and au/d; or (n, 12, 12), of these
+    and of the forces that are not gravity (:func:`ssdb.ephemeris.covariance.covariance_of`). Axes are those of the
+    correlations, so that they do not depend on units. The cost is that of following twelve orbits for each, and two
+    more for each parameter of these forces that was fitted.
 
     InputError if there are not as many covariances as orbits, or one is not finite; EphemerisError as
     :func:`ssdb.ephemeris.propagate.propagate`.
@@ -110,25 +113,32 @@ class _TwoBody:
 
 def _varied(orbits: Orbits, covariances: Array) -> tuple[Orbits, Array]:
     """The orbits of :class:`Variants`, and its ``scale``."""
-    if covariances.shape != (len(orbits), 6, 6) or not np.isfinite(covariances).all():
-        raise InputError(f"each of {len(orbits)} orbits needs a finite covariance of 6 x 6, not {covariances.shape}")
+    n, size = len(orbits), covariances.shape[-1]
+    if size not in (6, 12) or covariances.shape != (n, size, size) or not np.isfinite(covariances).all():
+        raise InputError(f"each of {n} orbits needs a finite covariance of 6 x 6 or 12 x 12, not {covariances.shape}")
     axes = _principal_axes(covariances)
     scale = _steps(orbits.states, axes)
     away = np.swapaxes(axes * scale[:, None, :], 1, 2)  # (n, axis, component)
-    states = orbits.states[:, None, :] + np.concatenate([away, -away], axis=1)
-    repeated = orbits[np.repeat(np.arange(len(orbits)), 2 * _AXES)]
-    return Orbits(repeated.ids, repeated.epoch_mjd, states.reshape(-1, 6), repeated.H, repeated.G), scale
+    numbers = np.concatenate([orbits.states, orbits.nongrav], axis=1)[:, :size]
+    numbers = (numbers[:, None, :] + np.concatenate([away, -away], axis=1)).reshape(-1, size)
+    repeated = orbits[np.repeat(np.arange(n), 2 * scale.shape[1])]
+    forces = numbers[:, 6:] if size > 6 else repeated.nongrav
+    return Orbits(repeated.ids, repeated.epoch_mjd, numbers[:, :6], repeated.H, repeated.G, forces), scale
 
 
 def _principal_axes(covariances: Array) -> Array:
-    """Matrices A (n, 6, 6) with A A^T the covariance, the columns along the axes of the correlation."""
-    sigmas = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
-    values, axes = np.linalg.eigh(correlations(covariances))
-    return np.asarray(sigmas[:, :, None] * axes * np.sqrt(np.maximum(values, 0.0))[:, None, :])
+    """Matrices A (n, 6 or 12, k) with A A^T the covariance, the columns along the axes of the correlation.
+
+    Without the axes of what has no variance, but six at least.
+    """
+    variances = np.diagonal(covariances, axis1=1, axis2=2)
+    k = max(6, int((variances > 0).sum(axis=1).max(initial=0)))
+    values, axes = (found[..., -k:] for found in np.linalg.eigh(correlations(covariances)))  # ascending
+    return np.asarray(np.sqrt(variances)[:, :, None] * axes * np.sqrt(np.maximum(values, 0.0))[:, None, :])
 
 
 def _steps(states: Array, axes: Array) -> Array:
-    """How far to go along each axis (n, 6), in standard deviations: one, or as far as an orbit is much the same."""
+    """How far to go along each axis (n, k), in standard deviations: one, or as far as an orbit is much the same."""
     with np.errstate(divide="ignore"):
         room = [
             norms(states[:, part])[:, None] / np.linalg.norm(axes[:, part], axis=1)
@@ -155,7 +165,7 @@ def sky_covariances(orbits: Orbits, covariances: Array, mjd_tai: ArrayLike, obse
     times = np.atleast_1d(np.asarray(mjd_tai, dtype=float))
     mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory, times)
     parts = [np.empty((0, len(times), 2, 2))]
-    for rows, part in orbits.batches(BATCH // (2 * _AXES)):
+    for rows, part in orbits.batches(_ORBITS):
         parts.append(variants(part, covariances[rows], *span(mjd_tdb)).covariances(mjd_tdb, observers))
     return np.concatenate(parts)
 
@@ -165,15 +175,16 @@ def sky_covariances_of_pairs(
 ) -> Array:
     """Covariances of many objects on the sky, of each at a few times; near-Earth and outer objects cost most of it.
 
-    Objects that stay in the main belt are followed by :func:`two_body_variants`, the others by :func:`variants`.
+    Objects that stay in the main belt, and whose forces were not fitted, are followed by :func:`two_body_variants`, the
+    others by :func:`variants`.
 
-    Orbits and covariances (n, 6, 6) are as of :func:`variants`. Each of p pairs has the index of its orbit, ``item``,
+    Orbits and covariances are as of :func:`variants`. Each of p pairs has the index of its orbit, ``item``,
     the time of observation, and where the observer is, (p, 3 or more), barycentric, au. The result (p, 2, 2) is in
     (east, north), arcsec^2.
     """
     elements = cartesian_to_cometary(orbits.states, orbits.epoch_mjd)
     aphelion = elements["q"] * (1.0 + elements["e"]) / np.maximum(1.0 - elements["e"], 1e-9)
-    in_belt = (elements["q"] > _BELT_AU[0]) & (aphelion < _BELT_AU[1])
+    in_belt = (elements["q"] > _BELT_AU[0]) & (aphelion < _BELT_AU[1]) & ~covariances[:, 6:].any(axis=(1, 2))
     found = np.full((len(item), 2, 2), np.nan)
     in_belt_pairs = np.flatnonzero(in_belt[item])
     for start in range(0, len(in_belt_pairs), _CACHED_PAIRS):
@@ -188,8 +199,8 @@ def sky_covariances_of_pairs(
     column = np.arange(len(pairs)) - first[row]
     which = np.repeat(pairs[first][:, None], counts.max(initial=1), axis=1)
     which[row, column] = pairs
-    for start in range(0, len(objects), BATCH // (2 * _AXES)):
-        rows = slice(start, start + BATCH // (2 * _AXES))
+    for start in range(0, len(objects), _ORBITS):
+        rows = slice(start, start + _ORBITS)
         there = variants(orbits[objects[rows]], covariances[objects[rows]], *span(mjd_tdb[pairs]))
         found[which[rows]] = there.covariances(mjd_tdb[which[rows]], observers[which[rows]])
     return found

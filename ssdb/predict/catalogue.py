@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from ssdb.ephemeris.orbits import ELEMENTS, Orbits, usable_states
+from ssdb.ephemeris.orbits import ELEMENTS, NONGRAVITATIONAL_UNITS, Orbits, nongravitational_of, usable_states
+from ssdb.ephemeris.timescales import tdb_of_tt
 from ssdb.errors import shown
 from ssdb.identity.identify import identify
 from ssdb.identity.packed_arrays import unpack
@@ -30,9 +31,10 @@ ORBITS_PER_PART = 65_536
 
 _PACKED = mpc_orbits.c.packed_primary_provisional_designation
 _HAS_JSON = sa.cast(mpc_orbits.c.mpc_orb_jsonb.is_not(None), sa.Integer).label("hasJson")
-_COLUMNS = (mpc_orbits.c.id, _PACKED, *(mpc_orbits.c[name] for name in (*ELEMENTS, "h", "g")), _HAS_JSON)
+_NUMBERS = (*ELEMENTS, *NONGRAVITATIONAL_UNITS, "h", "g")
+_COLUMNS = (mpc_orbits.c.id, _PACKED, *(mpc_orbits.c[name] for name in _NUMBERS), _HAS_JSON)
 
-_SEED = 1
+_SEED = 2
 """Another one makes all segments stale: to be raised when they are made in another way."""
 
 
@@ -45,7 +47,7 @@ class Catalogue:
     designations: pa.Array
     """Primary, unpacked."""
     hashes: Integers
-    """Of the elements, the epoch, H, G and has_json."""
+    """Of the elements, the epoch, forces that are not gravity, H, G and has_json."""
     has_json: Mask
     """Whether mpc_orb_jsonb is there, in which a covariance may be."""
     orbits: Orbits
@@ -96,8 +98,9 @@ def _catalogue(rows: dict[str, np.ndarray]) -> Catalogue:
         names = packed.take(pa.array(simulated))
         ids[simulated], _ = identify(names, "mpc_orbits", simulated_names=True)
         designations = pa.array(np.where(ids < 0, packed.to_numpy(zero_copy_only=False), designations), pa.string())
-    values = [rows[name].astype(float) for name in (*ELEMENTS, "h", "g", "hasJson")]
-    orbits = Orbits(rows[_PACKED.name], rows["epoch_mjd"], states, rows["h"], rows["g"])
+    values = [rows[name].astype(float) for name in (*_NUMBERS, "hasJson")]
+    epochs, forces = tdb_of_tt(rows["epoch_mjd"]), nongravitational_of(rows)
+    orbits = Orbits(rows[_PACKED.name], epochs, states, rows["h"], rows["g"], forces)
     hashes, has_json = _hashes(np.array(values)), rows["hasJson"] > 0
     return Catalogue(ids, designations, hashes, has_json, orbits, unusable)
 

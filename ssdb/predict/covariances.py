@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.ephemeris.covariance import covariance_of
+from ssdb.ephemeris.covariance import covariance_of, stacked
 from ssdb.ephemeris.uncertainty import error_ellipses, sky_covariances_of_pairs
 from ssdb.errors import InputError
 from ssdb.identity.primary import in_chunks
@@ -24,7 +24,7 @@ _PACKED = mpc_orbits.c.packed_primary_provisional_designation
 
 
 def stored_covariances(connection: sa.Connection, packed: Sequence[str]) -> dict[str, Array]:
-    """The covariances (6, 6) of stored orbits by packed designation, as far as they have one.
+    """The covariances of stored orbits by packed designation, as far as they have one.
 
     They are as of :func:`ssdb.ephemeris.covariance.covariance_of`. One that cannot be read is told as a warning and
     left out: the orbit is as good without.
@@ -64,7 +64,7 @@ def with_errors(connection: sa.Connection, rows: pa.Table, views: Views, has_jso
     item = order[np.searchsorted(with_covariance, object_ids[pairs], sorter=order)]
     on_sky = np.full((rows.num_rows, 2, 2), np.nan)
     on_sky[pairs] = sky_covariances_of_pairs(
-        orbits, np.array([known[name] for name in names]), item, views.mjd_tdb[pairs], views.observers[pairs]
+        orbits, stacked([known[name] for name in names]), item, views.mjd_tdb[pairs], views.observers[pairs]
     )
     return with_ellipses(rows, on_sky)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.ephemeris.covariance import covariance_of
-from ssdb.ephemeris.orbits import ELEMENTS, Orbits
+from ssdb.ephemeris.orbits import ELEMENTS, NONGRAVITATIONAL_UNITS, Orbits, nongravitational_of
 from ssdb.errors import EphemerisError, InputError, NotFoundError, UsageError, option, shown
 from ssdb.identity.designation import pack, packed_from_id
 from ssdb.identity.primary import PrimaryDesignations
@@ -33,7 +33,7 @@ class Target:
     orbit: Orbits
     """One."""
     covariance: Array | None
-    """(6, 6): of the orbit's state, where it is known."""
+    """As of :func:`ssdb.ephemeris.covariance.covariance_of`, where it is known."""
     row: pa.Table | None = None
     """Of an orbit out of a file: its row of mpc_orbits."""
 
@@ -105,11 +105,15 @@ def _in_input(connection: sa.Connection, resolved: ResolvedName | None, source: 
         raise NotFoundError(f"{name} has no usable orbit of {resolved.name} ({resolved.designation}){why}")
     rows = found[-1].rows
     values = {column: rows.column(column).to_numpy() for column in rows.column_names if column in ELEMENTS}
-    magnitudes = [rows.column(column).to_numpy() if column in rows.column_names else None for column in ("h", "g")]
-    orbit = Orbits.from_elements(rows.column(PACKED).to_pylist(), **values, H=magnitudes[0], G=magnitudes[1])
+    given = {
+        column: rows.column(column).to_numpy() if column in rows.column_names else np.full(1, np.nan)
+        for column in ("h", "g", *NONGRAVITATIONAL_UNITS)
+    }
+    names, forces = rows.column(PACKED).to_pylist(), nongravitational_of(given)
+    orbit = Orbits.from_elements(names, **values, H=given["h"], G=given["g"], nongrav=forces, time_scale="tt")
     designation = rows.column(UNPACKED)[0].as_py()
     text = rows.column("mpc_orb_jsonb")[0].as_py() if "mpc_orb_jsonb" in rows.column_names else None
-    covariance = covariance_of(text, float(orbit.epoch_mjd[0]), f"{name}: {designation}")
+    covariance = covariance_of(text, float(values["epoch_mjd"][0]), f"{name}: {designation}")
     return Target(int(found[-1].ids[0]), designation, orbit, covariance, rows)
 
 

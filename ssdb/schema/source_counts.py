@@ -44,8 +44,14 @@ _MILLI = 1000.0
 _FAINT_SNR = 10.0
 """Below this the noise is that of the sky: brighter sources have their own photons' in their psfFluxErr."""
 
+_LOWEST_SNR, _SNR_STEP, _N_SNR = 2.0, 10.0**0.05, 16
+"""Bins of the signal-to-noise ratio, up to 12.6: the first has what is below, the last what is above."""
+_BELOW_THRESHOLD, _ENOUGH = 0.025, 20
+"""Of the sources so few are taken to be below the threshold, and so many are needed to tell it."""
+
 _N_FAINT, _DEPTHS, _N_FLAGGED, _N_TRAILED, _N_RELIABILITY, _RELIABILITIES = range(N_BINS, N_BINS + 6)
-N_NUMBERS = N_BINS + 6
+_SNR = slice(N_BINS + 6, N_BINS + 6 + _N_SNR)
+N_NUMBERS = N_BINS + 6 + _N_SNR
 N_BYTES = 8 * N_NUMBERS
 
 
@@ -54,12 +60,12 @@ class SourceCounts:
     """Those of d detectors."""
 
     numbers: Integers
-    """(d, 34): sources by magnitude, 28 bins; faint sources, the sum of their depths (mmag); flagged ones; trailed
-    ones; those with a reliability, its sum (thousandths)."""
+    """(d, 50): sources by magnitude, 28 bins; faint sources, the sum of their depths (mmag); flagged ones; trailed
+    ones; those with a reliability, its sum (thousandths); sources by signal-to-noise ratio, 16 bins."""
 
     @classmethod
     def unpack(cls, packed: np.ndarray) -> SourceCounts:
-        """Of rows of 272 bytes, shape (d,): little-endian int64; zeros where nothing is known."""
+        """Of rows of 400 bytes, shape (d,): little-endian int64; zeros where nothing is known."""
         return cls(np.frombuffer(packed.tobytes(), "<i8").reshape(-1, N_NUMBERS).astype(np.int64))
 
     def pack(self) -> list[bytes]:
@@ -74,6 +80,24 @@ class SourceCounts:
     def depth(self) -> Array:
         """AB magnitude of 5 sigma, (d,): the mean over the faint sources; NaN where none has a psfFluxErr."""
         return _ratio(self.numbers[:, _DEPTHS], self.numbers[:, _N_FAINT]) / _MILLI
+
+    @property
+    def limit(self) -> Array:
+        """AB magnitude at which half of the objects are found, (d,): at the threshold of the detection.
+
+        The threshold is the signal-to-noise ratio above which all but 2.5 % of the sources are; 5 where fewer than 20
+        have one. NaN where the depth is.
+        """
+        counts = self.numbers[:, _SNR].astype(float)
+        total = counts.sum(axis=1, keepdims=True)
+        passed = np.cumsum(counts, axis=1) >= np.maximum(_BELOW_THRESHOLD * total, 1e-9)
+        place = np.argmax(passed, axis=1)[:, None]
+        here = np.take_along_axis(counts, place, axis=1)
+        before = np.take_along_axis(np.cumsum(counts, axis=1), place, axis=1) - here
+        within = np.divide(_BELOW_THRESHOLD * total - before, here, out=np.zeros_like(here), where=here > 0)
+        threshold = _LOWEST_SNR * _SNR_STEP ** (place + within)
+        threshold = np.where(total < _ENOUGH, SIGNIFICANCE, threshold)[:, 0]
+        return self.depth - 2.5 * np.log10(threshold / SIGNIFICANCE)
 
     @property
     def reliability(self) -> Array:
@@ -103,6 +127,10 @@ def source_counts(rows: pa.Table, group: Index, n_groups: int) -> SourceCounts:
     faint = np.flatnonzero((error > 0) & (np.abs(flux) < _FAINT_SNR * error))
     reliability = _numbers(rows, "reliability")
     rated = np.flatnonzero(np.isfinite(reliability))
+    measured = np.flatnonzero((flux > 0) & (error > 0))
+    steps = np.log(flux[measured] / error[measured] / _LOWEST_SNR) / np.log(_SNR_STEP)
+    place = group[measured] * _N_SNR + np.clip(np.floor(steps), 0, _N_SNR - 1).astype(np.int64)
+    numbers[:, _SNR] = np.bincount(place, minlength=n_groups * _N_SNR).reshape(n_groups, _N_SNR)
     _add(numbers, _N_FAINT, group[faint])
     _add(numbers, _DEPTHS, group[faint], _MILLI * magnitudes(SIGNIFICANCE * error[faint]))
     _add(numbers, _N_FLAGGED, group[is_flagged(rows)])

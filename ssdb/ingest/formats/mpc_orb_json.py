@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ssdb.ephemeris.covariance import comet_unit
 from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.arrow import arrow_schema
 
@@ -37,6 +38,14 @@ _KEYS = {
     "not_normalized_rms": (_FIT, "not_normalized_RMS"),
 }
 """Where the text has what columns of mpc_orbits have. Arcs are text, such as "20 days" or "1955-2019"."""
+
+_FORCES = {
+    **{"yarkovsky": ("yarkovsky", "yarkovski"), "srp": ("srp",), "dt": ("DT",)},
+    **{"a1": ("A1",), "a2": ("A2",), "a3": ("A3",)},
+}
+"""The same of coefficients that were fitted beside the six of COM and CAR, by their names there."""
+
+_HAS_FORCES = r"\"non_gravs\"\s*:\s*true"
 
 _WHOLE = frozenset(name for name in _KEYS if pa.types.is_integer(arrow_schema(mpc_orbits).field(name).type))
 
@@ -127,13 +136,22 @@ def with_values_of_json(rows: pa.Table) -> pa.Table:
     """Rows, of the types of mpc_orbits, with values of the JSON text where they are unknown and the text knows them."""
     if JSON not in rows.column_names:
         return rows
+    rows = _filled(rows, _KEYS, None, _values)
+    return _filled(rows, _FORCES, _HAS_FORCES, _forces)
+
+
+def _filled(
+    rows: pa.Table, names: Iterable[str], pattern: str | None, values_of: Callable[[str], dict[str, float]]
+) -> pa.Table:
+    """Rows with columns filled from those texts that have a pattern."""
     texts = rows.column(JSON)
-    columns = {name: _column(rows, name) for name in _KEYS}
+    columns = {name: _column(rows, name) for name in names}
     unknown = np.logical_or.reduce([column.is_null().to_numpy(zero_copy_only=False) for column in columns.values()])
-    asked = np.flatnonzero(unknown & texts.is_valid().to_numpy(zero_copy_only=False))
+    has = texts.is_valid() if pattern is None else pc.fill_null(pc.match_substring_regex(texts, pattern), False)
+    asked = np.flatnonzero(unknown & has.to_numpy(zero_copy_only=False))
     if not len(asked):
         return rows
-    found = [_values(text) for text in texts.take(pa.array(asked)).to_pylist()]
+    found = [values_of(text) for text in texts.take(pa.array(asked)).to_pylist()]
     for name, column in columns.items():
         values = np.full(rows.num_rows, np.nan)
         values[asked] = [of_text[name] for of_text in found]
@@ -159,6 +177,29 @@ def _values(text: str) -> dict[str, float]:
     except (ValueError, RecursionError):  # told where its covariance is wanted
         orbit = None
     return {name: _number(orbit, name, *path) for name, path in _KEYS.items()}
+
+
+def _forces(text: str) -> dict[str, float]:
+    """The fitted forces that a text has, in the units of mpc_orbits' columns; NaN where it has none.
+
+    Those of Yabushita's model, of carbon monoxide, are not those of the columns, which are of water.
+    """
+    found = dict.fromkeys(_FORCES, math.nan)
+    try:
+        orbit = json.loads(text)
+        part = orbit.get("COM") or orbit["CAR"]
+        pairs = zip(part["coefficient_names"], part["coefficient_values"], strict=True)
+        given = {name: float(value) for name, value in pairs if value is not None}
+        if orbit["non_grav_booleans"].get("non_grav_model", {}).get("yabushita"):
+            return found
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return found
+    units = comet_unit(given)
+    for column, names in _FORCES.items():
+        for name in names:
+            if name in given:
+                found[column] = given[name] * units.get(name, 1.0)
+    return found
 
 
 def _number(orbit: Any, column: str, part: str, key: str) -> float:

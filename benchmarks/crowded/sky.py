@@ -2,7 +2,7 @@
 
 It has what makes an association go wrong: orbits known to 20 arcsec, objects too faint to be seen, trails that are
 measured as points or in pieces, artefacts in clusters round bright stars, streaks of satellites, asteroids that nobody
-knows. Every number is a draw from a density of :mod:`benchmarks.crowded_densities`. Trails lose no light, predictions
+knows. Every number is a draw from a density of :mod:`benchmarks.crowded.densities`. Trails lose no light, predictions
 hold for mid-exposure, and the light of nothing is below zero.
 """
 
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from benchmarks import crowded_densities as of
-from benchmarks.crowded_unrelated import Places, draw_places, draw_unrelated
+from benchmarks.crowded import densities as of
+from benchmarks.crowded.unrelated import Places, draw_places, draw_unrelated
 from ssdb.simulate.camera import Camera, plane_radius
 from ssdb.simulate.focal_plane import mosaic
 from ssdb.simulate.objects import ecliptic_place, random_designations

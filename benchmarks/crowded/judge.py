@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks import crowded_densities as of
-from benchmarks.crowded_pairs import Pairs
-from benchmarks.crowded_sky import CrowdedVisit
+from benchmarks.crowded import densities as of
+from benchmarks.crowded.pairs import Pairs
+from benchmarks.crowded.sky import CrowdedVisit
 from ssdb.units import Array, Mask
 
 EDGE_ARCSEC = 30.0

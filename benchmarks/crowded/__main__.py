@@ -4,7 +4,7 @@
                                  [--database URL] [--picture FILE]
 
 A match is wrong if its source is something else, also where the object has no source at all. The night is
-:mod:`benchmarks.crowded_sky`'s, the decisions are :mod:`benchmarks.crowded_bayes`'s. What the figures mean is in
+:mod:`benchmarks.crowded.sky`'s, the decisions are :mod:`benchmarks.crowded.bayes`'s. What the figures mean is in
 docs/matching.md.
 """
 
@@ -23,12 +23,12 @@ import pyarrow as pa
 from scipy.special import expit
 
 import ssdb
-from benchmarks import crowded_densities as of
-from benchmarks.crowded_bayes import DECISIONS
-from benchmarks.crowded_judge import CLASSES, Bin, Decided, Judged, judge
-from benchmarks.crowded_pairs import Pairs, best, probabilities
-from benchmarks.crowded_picture import calibration_svg
-from benchmarks.crowded_sky import CrowdedVisit, crowded_night
+from benchmarks.crowded import densities as of
+from benchmarks.crowded.bayes import DECISIONS
+from benchmarks.crowded.judge import CLASSES, Bin, Decided, Judged, judge
+from benchmarks.crowded.pairs import Pairs, best, probabilities
+from benchmarks.crowded.picture import calibration_svg
+from benchmarks.crowded.sky import CrowdedVisit, crowded_night
 from ssdb.schema.survey import ss_candidate
 from ssdb.simulate.visit import EXPOSURE_SECONDS, detector_rows, visit_rows
 

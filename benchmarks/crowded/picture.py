@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.crowded_judge import Bin
+from benchmarks.crowded.judge import Bin
 
 _SIZE, _MARGIN = 400, 52
 _COLOURS = ("#0072b2", "#d55e00")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.crowded_densities import (
+from benchmarks.crowded.densities import (
     ARTEFACT,
     COUNTS_SLOPE,
     DEPTH,

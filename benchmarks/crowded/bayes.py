@@ -10,10 +10,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
-from benchmarks import crowded_densities as of
-from benchmarks.crowded_pairs import Pairs
-from benchmarks.crowded_sky import CrowdedVisit, ellipse_offsets
-from benchmarks.crowded_unrelated import unrelated_density
+from benchmarks.crowded import densities as of
+from benchmarks.crowded.pairs import Pairs
+from benchmarks.crowded.sky import CrowdedVisit, ellipse_offsets
+from benchmarks.crowded.unrelated import unrelated_density
 from ssdb.sky.sphere import moved, tangent_offsets
 from ssdb.units import ARCSEC_PER_DEG, Array, Index
 
