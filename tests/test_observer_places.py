@@ -99,9 +99,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (at_place("ICRF_KM", 0.01, 0.0, 0.0), "pos1, pos2, pos3 are inside the Earth: ICRF_KM is in km"),
     (at_place("ICRF_AU", 0.0, 0.0, 0.0), "pos1, pos2, pos3 are inside the Earth: ICRF_AU is in au"),
     (at_place("ICRF_AU", 6900.0, 0.0, 0.0), "pos1, pos2, pos3 are beyond 100 au: ICRF_AU is in au"),
-    (at_place("WGS84", 500.0, 0.0, 0.0), "pos1 is not an east longitude within -180 to 360 deg (WGS84)"),
-    (at_place("WGS84", 0.0, -90.1, 0.0), "pos2 is not a latitude within -90 to 90 deg (WGS84)"),
-    (at_place("WGS84", 0.0, 0.0, 550e3), "pos3 is not an altitude within -1000 to 100000 m (WGS84)"),
+    (at_place("WGS84", 500.0, 0.0, 0.0), "pos1 (east longitude) is not within -180 to 360 deg (WGS84)"),
+    (at_place("WGS84", 0.0, -90.1, 0.0), "pos2 (latitude) is not within -90 to 90 deg (WGS84)"),
+    (at_place("WGS84", 0.0, 0.0, 550e3), "pos3 (altitude) is not within -1000 to 100000 m (WGS84)"),
     (at_place("ITRF", 0.0, 6378137.0, 0.0), "pos2, pos3 are no distances (km)"),
     (at_place("ITRF", 0.0, -6378.0, 0.0), "pos2, pos3 are no distances (km)"),
     (at_place("WGS84", 0.0, 0.0, 0.0, velocity=(0.0, 7.0, 0.0)), "vel1, vel2, vel3 are for ICRF_KM and ICRF_AU"),
@@ -260,7 +260,7 @@ def test_from_l2_all_that_is_in_a_field_is_predicted(database: Database) -> None
         inside = {name for name, position in there.items() if apart(*position, *middle) <= row["radius"]}
         mine = {name: position for (visit, name), position in found.items() if visit == row["visit"]}
         assert inside <= mine.keys()
-        assert max((apart(*mine[name], *there[name]) for name in mine), default=0.0) * 3600 < 1e-3
+        assert max((apart(*mine[name], *there[name]) for name in mine), default=0.0) * 3600 < 5e-3
         moved |= {(row["visit"], name): apart(*mine[name], *of_earth[name]) for name in mine}
     assert max(moved.values()) > 10.0, "one would have been elsewhere for the Earth"
     assert len({name for _, name in found if name.startswith("2003 A")}) > 1

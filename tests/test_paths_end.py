@@ -20,6 +20,7 @@ from ssdb.ephemeris.elements import cartesian_to_cometary
 from ssdb.ephemeris.observer import observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.propagate import propagate, trajectories
+from ssdb.ephemeris.timescales import tdb_of_tt
 from ssdb.ephemeris.trajectory import Trajectories
 from ssdb.errors import EphemerisError
 from ssdb.predict.one_object import predict_objects
@@ -233,16 +234,20 @@ NAME = {body: f"2004 A{letter}" for body, letter in zip(BODIES, "ABCDEFGHJKL", s
 
 
 def rows_of(orbits: Orbits, bodies: list[int]) -> list[Row]:
+    """Rows of mpc_orbits, whose times are TT."""
     elements = cartesian_to_cometary(orbits.states, orbits.epoch_mjd)
+    elements |= {key: 2.0 * times - tdb_of_tt(times) for key, times in elements.items() if key == "peri_time"}
+    epochs = 2.0 * orbits.epoch_mjd - tdb_of_tt(orbits.epoch_mjd)
     return [
         {"designation": NAME[body], **{key: float(values[row]) for key, values in elements.items()}}
-        | {"epoch_mjd": float(orbits.epoch_mjd[row]), "h": 20.0, "g": 0.15}
+        | {"epoch_mjd": float(epochs[row]), "h": 20.0, "g": 0.15}
         for row, body in enumerate(bodies)
     ]
 
 
 HIT = [10, 399, 301, 5]
-IMPACTORS = rows_of(before(at_surfaces(HIT), 20.0), HIT)
+HITTING = before(at_surfaces(HIT), 20.0)
+IMPACTORS = rows_of(HITTING, HIT)
 TAI = T - 32.184 * SECOND
 MOMENTS = {1: -1.2, 2: -0.25, 3: -30 * SECOND, 4: -3 * SECOND, 5: 3 * SECOND, 6: 240 * SECOND, 7: 0.2, 8: 1.5}
 """Days from the hits, by visit."""
@@ -297,7 +302,7 @@ def test_positions_are_those_of_the_engine_to_the_end(database: Database) -> Non
     predict_visits(database)
     found = predicted(database)
     for visit, days in MOMENTS.items():
-        direct = ephemeris(orbits_of(IMPACTORS), [TAI + days], "X05")
+        direct = ephemeris(HITTING, [TAI + days], "X05")
         for row, orbit in enumerate(IMPACTORS):
             mine = [
                 found[key]

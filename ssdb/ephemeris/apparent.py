@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.bodies import sun
-from ssdb.ephemeris.observer import observer_states, tdb_of_tai
+from ssdb.ephemeris.observer import Observatory, observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.propagate import BATCH, span, trajectories
 from ssdb.sky.sphere import angles, directions_and_rates, norms, range_rates
@@ -29,8 +29,8 @@ class Paths(Protocol):
         """First and last times (n, 1) of paths of which one does not go on for ever: beyond them it is not known."""
 
 
-def ephemeris(orbits: Orbits, mjd_tai: ArrayLike, observatory_code: str) -> dict[str, Array]:
-    """Where and how bright n objects are for an observatory (a code of the MPC) at m times, MJD TAI.
+def ephemeris(orbits: Orbits, mjd_tai: ArrayLike, observatory: Observatory) -> dict[str, Array]:
+    """Where and how bright n objects are for an observatory (a code of the MPC, or a place) at m times, MJD TAI.
 
     The columns of SsPrediction, each (n, m), but its keys, ``designation``, ``provider`` and the error ellipse: see
     :func:`columns_of`. NaN for an object that has met the surface of the Sun, a planet or the Moon. EphemerisError if
@@ -38,7 +38,7 @@ def ephemeris(orbits: Orbits, mjd_tai: ArrayLike, observatory_code: str) -> dict
     ``ephemeris`` is missing.
     """
     times = np.atleast_1d(np.asarray(mjd_tai, dtype=float))
-    mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory_code, times)
+    mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory, times)
     suns = sun(mjd_tdb)
     parts = []
     for _, part in orbits.batches(BATCH):

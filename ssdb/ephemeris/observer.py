@@ -38,14 +38,24 @@ def tdb_of_tai(mjd_tai: ArrayLike) -> Array:
         return np.asarray(_times(mjd_tai).tdb.mjd, dtype=float)
 
 
-def observer_states(code: str, mjd_tai: ArrayLike) -> Array:
+Observatory = str | tuple[float, float, float]
+"""A code of the Minor Planet Center (``500`` is the Earth's centre), or east longitude (deg), latitude (deg) and
+altitude (m) by WGS84."""
+
+
+def observer_states(observatory: Observatory, mjd_tai: ArrayLike) -> Array:
     """Barycentric states (m, 6) of an observatory at times (m,), MJD TAI: ICRF, au and au/d.
 
-    The code is that of the Minor Planet Center; ``500`` is the Earth's centre. EphemerisError if the code is unknown or
-    is not of a place on Earth (a satellite, a roving observer), if a time is outside the planetary ephemeris, or if a
-    package of the extra ``ephemeris`` is missing.
+    EphemerisError if the code is unknown or is not of a place on Earth (a satellite, a roving observer), if the place
+    is none, if a time is outside the planetary ephemeris, or if a package of the extra ``ephemeris`` is missing.
     """
-    return _on_earth(_geocentric_km(code), mjd_tai)
+    if isinstance(observatory, str):
+        return _on_earth(_geocentric_km(observatory), mjd_tai)
+    place = Places("WGS84", np.array([observatory], float), np.full((1, 3), np.nan))
+    for text, wrong in place.problems():
+        if wrong.any():
+            raise EphemerisError(f"{observatory} is no place on Earth: {text}")
+    return _on_earth(place.terrestrial_km()[0], mjd_tai)
 
 
 def states_of_places(places: Places, mjd_tai: ArrayLike) -> Array:

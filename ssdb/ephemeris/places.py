@@ -70,11 +70,11 @@ class Places:
         with np.errstate(all="ignore"):  # of values that are absurd
             if self.sys == "WGS84":
                 low, high = _ALTITUDES_M
-                yield "pos1 is not an east longitude within -180 to 360 deg (WGS84)", ~_within(first, -180.0, 360.0)
-                yield "pos2 is not a latitude within -90 to 90 deg (WGS84)", ~_within(second, -90.0, 90.0)
-                yield f"pos3 is not an altitude within {low:g} to {high:g} m (WGS84)", ~_within(third, low, high)
+                yield "pos1 (east longitude) is not within -180 to 360 deg (WGS84)", ~_within(first, -180.0, 360.0)
+                yield "pos2 (latitude) is not within -90 to 90 deg (WGS84)", ~_within(second, -90.0, 90.0)
+                yield f"pos3 (altitude) is not within {low:g} to {high:g} m (WGS84)", ~_within(third, low, high)
             elif self.sys == "ITRF":
-                yield "pos1 is not an east longitude within -180 to 360 deg (ITRF)", ~_within(first, -180.0, 360.0)
+                yield "pos1 (east longitude) is not within -180 to 360 deg (ITRF)", ~_within(first, -180.0, 360.0)
                 distance = np.where(second < 0, np.nan, np.hypot(second, third))
                 text = "pos2, pos3 are no distances (km) from axis and equator of a place on Earth (ITRF)"
                 yield text, ~_within(distance, _LOWEST_KM, _HIGHEST_KM)

@@ -75,7 +75,9 @@ class Trajectories:
         step, time = step[known], times.ravel()[known]
         u = 2.0 * (time - self.start[step]) / self.days[step] - 1.0
         covered = np.abs(u) <= 1.0 + _ROUNDING_DAYS / np.abs(self.days[step])
-        covered &= (time >= self.ends.first[items[known]]) & (time <= self.ends.last[items[known]])
+        if self.limits is not None:
+            owner = items[known]
+            covered &= (time >= self.ends.first[owner]) & (time <= self.ends.last[owner])
         known, step, u = known[covered], step[covered], u[covered]
         position, velocity = within(
             self.states[step, :3], self.states[step, 3:], self.days[step], self.coefficients[step], u

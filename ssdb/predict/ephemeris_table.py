@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ssdb.ask.sql import QueryResult
 from ssdb.ephemeris.apparent import ephemeris
-from ssdb.ephemeris.observer import tdb_of_tai
+from ssdb.ephemeris.observer import Observatory, tdb_of_tai
 from ssdb.ephemeris.propagate import span, trajectories
 from ssdb.ephemeris.uncertainty import error_ellipses, sky_covariances
 from ssdb.errors import ConfigError, option, quoted
@@ -45,7 +45,7 @@ _ROUNDING = 1e-6
 def ephemeris_table(
     database: Database,
     names: str | Iterable[str],
-    observatory: str,
+    observatory: Observatory,
     start: Any,
     end: Any,
     step: str = "1d",
@@ -65,8 +65,9 @@ def ephemeris_table(
     ----------
     names : str, or iterable of str
         Any names of objects, as :func:`ssdb.resolve` takes them.
-    observatory : str
-        MPC code; ``500`` is the Earth's centre.
+    observatory : str or tuple of float
+        MPC code, where ``500`` is the Earth's centre; or east longitude (deg), latitude (deg) and altitude (m) by
+        WGS84.
     start, end : str, number, datetime, date or astropy.time.Time
         First time, and last time if the steps lead to it: dates of UTC (``2026-06-01``, ``2026-06-01T12:30:00``), or
         MJD TAI.
@@ -123,7 +124,9 @@ def _time(wrong: str, given: Any, scale: str | None) -> float:
         raise ConfigError(f"{wrong}: {error}") from None
 
 
-def _rows(target: Target, times: Array, moments: tuple[list[Any], ...], observatory: str) -> Iterator[tuple[Any, ...]]:
+def _rows(
+    target: Target, times: Array, moments: tuple[list[Any], ...], observatory: Observatory
+) -> Iterator[tuple[Any, ...]]:
     """Rows of one object."""
     seen = {name: values[0] for name, values in ephemeris(target.orbit, times, observatory).items()}
     seen["ephRate"] = np.hypot(seen["ephRateRa"], seen["ephRateDec"])

@@ -120,29 +120,37 @@ def segments_of_night(paths: Trajectories, night: int) -> NightSegments:
     """
     start, end = night_interval(night)
     middle = 0.5 * (start + end)
-    here, centre = paths.at(middle)[:, 0, :3], np.broadcast_to(earth(middle)[:, :3], (paths.n, 3)).copy()
-    ending = np.flatnonzero(paths.ends.some)
-    nearest = np.clip(middle, paths.ends.first[ending], paths.ends.last[ending])
-    here[ending], centre[ending] = paths.take(ending).at(nearest[:, None])[:, 0, :3], earth(nearest)[:, :3]
-    distance = norms(here - centre)
+    distance = norms(paths.at(middle)[:, 0, :3] - earth(middle)[:, :3])
     tmin = start - distance / LIGHT_SPEED - MARGIN_DAYS
-    length = np.full(paths.n, end - start + 2.0 * MARGIN_DAYS)
-    tmax = tmin + length
-    tmin[ending] = np.maximum(tmin[ending], paths.ends.first[ending])
-    tmax[ending] = np.minimum(tmax[ending], paths.ends.last[ending])
-    # Those that end before the night are not in it, nor are those whose last light comes before it.
-    length[ending] = (tmax - tmin)[ending]
-    tmin[~(length > _SHORTEST_DAYS)] = np.nan
-    ending = ending[np.isfinite(tmin[ending])]
-    begin, until = (_arrival(paths.take(ending), moments[ending]) for moments in (tmin, tmax))
-    tmin[ending[~((begin < end) & (until > start))]] = np.nan
+    length, seen = np.full(paths.n, end - start + 2.0 * MARGIN_DAYS), np.array([[start], [end]])
+    ending = np.flatnonzero(paths.ends.some)
+    if len(ending):
+        seen = np.repeat(seen, paths.n, axis=1)
+        of_ending = _of_ending(paths.take(ending), start, end, length[ending])
+        distance[ending], tmin[ending], length[ending], seen[:, ending] = of_ending
     rows, series, degrees = _fitted(paths, tmin, length, distance)
-    segments = Segments(series, tmin[rows], tmax[rows])
-    if not segments.is_part.any():
-        return NightSegments(rows, segments, degrees, *_caps(segments, start, end))
-    seen = np.full((2, paths.n), [[start], [end]])
-    seen[:, ending] = np.clip([begin + _INSIDE_DAYS, until - _INSIDE_DAYS], start, end)
-    return NightSegments(rows, segments, degrees, *_caps(segments, *seen[:, rows]))
+    segments = Segments(series, tmin[rows], tmin[rows] + length[rows])
+    interval = seen[:, rows] if segments.is_part.any() else (start, end)
+    return NightSegments(rows, segments, degrees, *_caps(segments, *interval))
+
+
+def _of_ending(paths: Trajectories, start: float, end: float, length: Array) -> tuple[Array, Array, Array, Array]:
+    """Distances (au), beginnings and lengths of the segments of objects whose paths end, and when they are seen (2, n).
+
+    NaN where there is none: of those that end before the night, or whose last light comes before it.
+    """
+    first, last = paths.ends.first, paths.ends.last
+    nearest = np.clip(0.5 * (start + end), first, last)
+    distance = norms(paths.at(nearest[:, None])[:, 0, :3] - earth(nearest)[:, :3])
+    tmin = start - distance / LIGHT_SPEED - MARGIN_DAYS
+    tmax = np.minimum(tmin + length, last)
+    tmin = np.maximum(tmin, first)
+    there = np.flatnonzero(tmax - tmin > _SHORTEST_DAYS)
+    seen = np.full((2, paths.n), np.nan)
+    seen[:, there] = [_arrival(paths.take(there), moments[there]) for moments in (tmin, tmax)]
+    tmin[~((seen[0] < end) & (seen[1] > start))] = np.nan
+    inside = [seen[0] + _INSIDE_DAYS, seen[1] - _INSIDE_DAYS]
+    return distance, tmin, tmax - tmin, np.clip(inside, start, end)
 
 
 def _arrival(paths: Trajectories, moments: Array) -> Array:

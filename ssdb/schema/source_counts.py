@@ -79,7 +79,7 @@ class SourceCounts:
     @property
     def known(self) -> Mask:
         """Whether there is anything, (d,): not for the sources of older versions of ssdb."""
-        return self.numbers.any(axis=1)
+        return np.count_nonzero(self.numbers, axis=1) > 0
 
     @property
     def depth(self) -> Array:
