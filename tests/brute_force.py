@@ -138,7 +138,7 @@ def field_area(points: list[np.ndarray]) -> float | None:
         elif all(side < 1e-9 for side in sides):
             edges.append((b, a))
     hull = sum(a[0] * b[1] - a[1] * b[0] for a, b in edges) / 2
-    return hull / (1 - len(edges) / len(flat)) if hull > 0 and len(edges) < len(flat) else None
+    return hull / (1 - len(edges) / len(flat)) if hull > 1e-6 and len(edges) < len(flat) else None
 
 
 def associate(survey: Any, config: AssociationConfig) -> Reference:

@@ -53,8 +53,9 @@ def two_squares(**columns: Any) -> Survey:
 
 
 def table(survey_rows: list[dict[str, Any]]) -> pa.Table:
-    """Rows as a table."""
-    return pa.table({name: [row[name] for row in survey_rows] for name in survey_rows[0]})
+    """Rows as a table, with NULL for what a row does not have."""
+    names = dict.fromkeys(name for row in survey_rows for name in row)
+    return pa.table({name: [row.get(name) for row in survey_rows] for name in names})
 
 
 @pytest.mark.parametrize("columns", [{}, {"pixelScale": 0.2}])
