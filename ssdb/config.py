@@ -43,9 +43,9 @@ class AssociationConfig:
         "fixed", "fixed radius, or the error ellipses of prediction and source", ("fixed", "uncertainty")
     )
     radius_arcsec: float = _option(1.0, "largest separation of a pair (arcsec)", called="radius", mode="fixed")
-    n_sigma: float = _option(3.0, "a pair is kept within this many sigma", mode="uncertainty")
+    n_sigma: float = _option(4.0, "a pair is kept within this many sigma", mode="uncertainty")
     max_radius_arcsec: float = _option(
-        30.0, "largest separation of a pair (arcsec)", called="max-radius", mode="uncertainty"
+        120.0, "largest separation of a pair (arcsec)", called="max-radius", mode="uncertainty"
     )
     default_sigma_arcsec: float = _option(
         0.3, "1-sigma error of a prediction without an ellipse (arcsec)", called="default-sigma", mode="uncertainty"
@@ -53,11 +53,15 @@ class AssociationConfig:
     floor_arcsec: float = _option(
         0.05, "error added to every pair in quadrature (arcsec)", called="floor", mode="uncertainty"
     )
-    prior_detected: float = _option(0.5, "probability that an expected object is among the sources", mode="uncertainty")
+    prior_detected: float = _option(
+        0.5, "probability that an object of unknown magnitude is among the sources", mode="uncertainty"
+    )
+    completeness: float = _option(0.98, "probability that a bright object is among the sources", mode="uncertainty")
+    min_probability: float = _option(0.0, "pairs that are less probable are left unmatched", mode="uncertainty")
     method: str = _option(
         "optimal", "one-to-one assignment: the largest sum of weights, or closest first", ("optimal", "greedy")
     )
-    max_pixel_margin: int = _option(100, "objects up to this many pixels outside a footprint are matched")
+    max_pixel_margin: int = _option(100, "objects up to this many pixels outside a footprint are matched", mode="fixed")
     ecliptic: str = _option(
         "mean", "frame of eclLambda, eclBeta: J2000 mean ecliptic, or astropy's true ecliptic", ("mean", "true")
     )
@@ -87,8 +91,15 @@ class AssociationConfig:
                 raise ConfigError(f"{names[name]} must be at most 3600 (one degree), not {quoted(getattr(self, name))}")
         if self.n_sigma > 8:
             raise ConfigError(f"{names['n_sigma']} must be at most 8, not {quoted(self.n_sigma)}")
-        if not 0 < self.prior_detected < 1:
-            raise ConfigError(f"{names['prior_detected']} must be between 0 and 1, not {quoted(self.prior_detected)}")
+        for name in ("prior_detected", "completeness"):
+            if not 0 < getattr(self, name) < 1:
+                raise ConfigError(f"{names[name]} must be between 0 and 1, not {quoted(getattr(self, name))}")
+        if not 0 <= self.min_probability < 1:
+            raise ConfigError(
+                f"{names['min_probability']} must be 0 or more, below 1, not {quoted(self.min_probability)}"
+            )
+        if self.min_probability and self.mode == "fixed":
+            raise ConfigError(f"{names['min_probability']} is for uncertainty mode: fixed mode knows no probabilities")
 
     @property
     def chi2_limit(self) -> float:

@@ -9,6 +9,7 @@ from functools import cache
 from itertools import combinations, pairwise
 from typing import Any
 
+import brute_evidence
 import numpy as np
 from scipy.stats import chi2 as chi2_distribution
 from scipy.stats import norm
@@ -25,7 +26,9 @@ class Reference:
 
     expected: (visit, object) to (detector, edgeDistance, source or None, nCandidates); candidates: (visit, object,
     source) to (separation, chi2, logOdds, rank, chosen); weights: (visit, object, source) to what is maximised;
-    counts: visit to (nSources, nTotal, nAssociated); detector_counts: the same by (visit, detector).
+    counts: visit to (nSources, nTotal, nAssociated); detector_counts: the same by (visit, detector). In uncertainty
+    mode evidence: (visit, object, source) to further columns of SsCandidate; visibility: (visit, object) to (ephMag,
+    pDetected).
     """
 
     expected: dict[tuple, tuple] = field(default_factory=dict)
@@ -33,6 +36,8 @@ class Reference:
     weights: dict[tuple, float] = field(default_factory=dict)
     counts: dict[int, tuple] = field(default_factory=dict)
     detector_counts: dict[tuple, tuple] = field(default_factory=dict)
+    evidence: dict[tuple, Row] = field(default_factory=dict)
+    visibility: dict[tuple, tuple] = field(default_factory=dict)
 
 
 def unit(ra: float, dec: float) -> np.ndarray:
@@ -78,6 +83,11 @@ def covariance(prediction: Row, source: Row, config: AssociationConfig) -> np.nd
     total = major**2 * np.outer(along, along) + minor**2 * np.outer(across, across)
     ra_err, dec_err, both = (source.get(name) or 0.0 for name in ("raErr", "decErr", "ra_dec_Cov"))
     total += 3600**2 * np.array([[ra_err**2, both], [both, dec_err**2]])
+    trail = brute_evidence.trail_length(prediction, prediction.get("exposureTime"))
+    if trail:
+        motion = np.array([prediction["ephRateRa"], prediction["ephRateDec"]])
+        motion /= np.linalg.norm(motion)
+        total += brute_evidence.along_variance(trail, source.get("trailLength")) * np.outer(motion, motion)
     return total + config.floor_arcsec**2 * np.eye(2)
 
 
@@ -114,6 +124,23 @@ def smallest_circle(points: list[np.ndarray]) -> float:
     return min(max(math.dist(centre, point) for point in flat) for centre in circles)
 
 
+def field_area(points: list[np.ndarray]) -> float | None:
+    """Area of the convex field of points within arcminutes, arcsec^2: their hull, whose edges have all on one side.
+
+    None where that is nothing, or where all are corners.
+    """
+    flat = [offset(points[0], point) for point in points]
+    edges = []
+    for a, b in combinations(flat, 2):
+        sides = [(b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) for c in flat]
+        if all(side > -1e-9 for side in sides):
+            edges.append((a, b))
+        elif all(side < 1e-9 for side in sides):
+            edges.append((b, a))
+    hull = sum(a[0] * b[1] - a[1] * b[0] for a, b in edges) / 2
+    return hull / (1 - len(edges) / len(flat)) if hull > 0 and len(edges) < len(flat) else None
+
+
 def associate(survey: Any, config: AssociationConfig) -> Reference:
     """What must be stored for a survey (of :mod:`small_surveys`)."""
     reference = Reference()
@@ -123,8 +150,10 @@ def associate(survey: Any, config: AssociationConfig) -> Reference:
 
 
 def _associate_visit(survey: Any, visit: int, config: AssociationConfig, reference: Reference) -> None:
-    known = {"midpointMjdTai": next(row["midpointMjdTai"] for row in survey.visits if row["visit"] == visit)}
-    predictions = {row["designation"]: known | row for row in survey.predictions if row["visit"] == visit}
+    exposure = next(row for row in survey.visits if row["visit"] == visit)
+    known = {"midpointMjdTai": exposure["midpointMjdTai"]}
+    of_object = known | {"exposureTime": exposure.get("exposureTime")}
+    predictions = {row["designation"]: of_object | row for row in survey.predictions if row["visit"] == visit}
     sources = {row["diaSourceId"]: known | row for row in survey.sources if row["visit"] == visit}
     outlines: dict[int, list[np.ndarray]] = defaultdict(list)
     scales: dict[int, float | None] = {}
@@ -140,7 +169,8 @@ def _associate_visit(survey: Any, visit: int, config: AssociationConfig, referen
         for detector, outline in outlines.items():
             reach = search_radius(prediction, [s for s in sources.values() if s["detector"] == detector], config)
             distance, scale = edge_distance(outline, where), scales[detector]
-            widest = math.inf if scale is None else config.max_pixel_margin * scale
+            bounded = scale is not None and config.mode == "fixed"
+            widest = config.max_pixel_margin * scale if bounded else math.inf
             padding = reach if scale is None else min(widest, math.ceil(reach / scale) * scale)
             if distance >= -widest:
                 possible.append((distance, detector, padding))
@@ -150,23 +180,38 @@ def _associate_visit(survey: Any, visit: int, config: AssociationConfig, referen
         elif bare or not outlines:
             on[name] = (None, None)
 
-    found: dict[tuple[str, int], tuple[float, float | None, float | None, float]] = {}
+    found: dict[tuple[str, int], tuple[float, float, float]] = {}
     for name, (detector, _) in on.items():
         for identifier, source in sources.items():
-            if source["detector"] in bare if detector is None else source["detector"] == detector:
-                pair = _pair(predictions[name], source, list(sources.values()), outlines, config)
+            here = source["detector"] in bare if detector is None else source["detector"] == detector
+            if here or config.mode == "uncertainty":
+                pair = _pair(predictions[name], source, config)
                 if pair is not None:
                     found[name, identifier] = pair
-    weights = {pair: values[3] for pair, values in found.items()}
     distances = {pair: values[0] for pair, values in found.items()}
+    log_odds: dict[tuple[str, int], float] = {}
+    weights = {pair: 1 - (distance / config.radius_arcsec) ** 2 for pair, distance in distances.items()}
+    if config.mode == "uncertainty":
+        evidence = _evidence(exposure, predictions, sources, outlines, on, found, config, reference)
+        reference.evidence |= {(visit, *pair): row for pair, row in evidence.items()}
+        weights = log_odds = {pair: row["logOdds"] for pair, row in evidence.items()}
     chosen = closest_first(distances, weights) if config.method == "greedy" else best(weights)
+    if config.min_probability:
+        chosen = {pair for pair in chosen if evidence[pair]["probability"] >= config.min_probability}
 
-    for (name, identifier), (distance, chi2, log_odds, weight) in found.items():
+    for (name, identifier), (distance, chi2, _) in found.items():
         rank = 1 + sum(d < distance for (other, _), d in distances.items() if other == name)
-        values = (distance, chi2, log_odds, rank, (name, identifier) in chosen)
+        pair = name, identifier
+        chi2_or_none = None if config.mode == "fixed" else chi2
+        values = (distance, chi2_or_none, log_odds.get(pair), rank, pair in chosen)
         reference.candidates[visit, name, identifier] = values
-        reference.weights[visit, name, identifier] = weight
+        reference.weights[visit, name, identifier] = weights[pair]
     seen = dict(chosen)
+    for name, identifier in chosen:
+        detector = sources[identifier]["detector"]
+        if detector in outlines and detector != on[name][0]:
+            where = unit(predictions[name]["ephRa"], predictions[name]["ephDec"])
+            on[name] = (detector, edge_distance(outlines[detector], where))
     for name, (detector, distance) in on.items():
         n = sum(other == name for other, _ in found)
         reference.expected[visit, name] = (detector, distance, seen.get(name), n)
@@ -189,6 +234,8 @@ def search_radius(prediction: Row, sources: list[Row], config: AssociationConfig
         return config.radius_arcsec + motion + 1e-6
     major = prediction.get("ephErrMajor") or config.default_sigma_arcsec
     variance = max((((s.get("raErr") or 0) ** 2 + (s.get("decErr") or 0) ** 2) * 3600**2 for s in sources), default=0)
+    trail = brute_evidence.trail_length(prediction, prediction.get("exposureTime"))
+    variance += brute_evidence.along_variance(trail, None)
     reach = math.sqrt(limit(config) * (major**2 + config.floor_arcsec**2 + variance))
     return min(config.max_radius_arcsec, reach) + motion + 1e-6
 
@@ -198,29 +245,69 @@ def limit(config: AssociationConfig) -> float:
     return float(chi2_distribution.isf(2 * norm.sf(config.n_sigma), 2))
 
 
-def _pair(
-    prediction: Row, source: Row, sources: list[Row], outlines: dict[int, list[np.ndarray]], config: AssociationConfig
-) -> tuple[float, float | None, float | None, float] | None:
-    """Separation, chi2, logOdds and weight; None if the two cannot belong together."""
+def _pair(prediction: Row, source: Row, config: AssociationConfig) -> tuple[float, float, float] | None:
+    """Separation, chi2 and det C (nothing in fixed mode); None if the two cannot belong together."""
     where = unit(source["ra"], source["dec"])
     centre = moved(prediction, source["midpointMjdTai"])
     distance = separation(centre, where)
     if config.mode == "fixed":
-        weight = 1 - (distance / config.radius_arcsec) ** 2
-        return (distance, None, None, weight) if distance <= config.radius_arcsec else None
+        return (distance, 0.0, 0.0) if distance <= config.radius_arcsec else None
     total, delta = covariance(prediction, source, config), offset(centre, where)
     chi2 = float(delta @ np.linalg.inv(total) @ delta)
     if chi2 > limit(config) or distance > config.max_radius_arcsec:
         return None
-    detector = source["detector"]
-    if detector in outlines:
-        density = sum(row["detector"] == detector for row in sources) / area(outlines[detector])
-    else:
-        others = [unit(row["ra"], row["dec"]) for row in sources if row["detector"] not in outlines]
-        density = len(others) / (math.pi * max(smallest_circle(others), config.max_radius_arcsec) ** 2)
-    log_odds = math.log(config.prior_detected / (1 - config.prior_detected) / (2 * math.pi * density))
-    log_odds += -chi2 / 2 - math.log(np.linalg.det(total)) / 2
-    return distance, chi2, log_odds, log_odds
+    return distance, chi2, float(np.linalg.det(total))
+
+
+def _evidence(
+    exposure: Row,
+    predictions: dict[str, Row],
+    sources: dict[int, Row],
+    outlines: dict[int, list[np.ndarray]],
+    on: dict[str, tuple[int | None, float | None]],
+    found: dict[tuple[str, int], tuple[float, float, float]],
+    config: AssociationConfig,
+    reference: Reference,
+) -> dict[tuple[str, int], Row]:
+    """Further columns of SsCandidate; notes those of SsExpected."""
+    of_detector: dict[int, list[Row]] = {detector: [] for detector in outlines}
+    for source in sources.values():
+        of_detector.setdefault(source["detector"], []).append(source)
+    known: dict[int, float] = defaultdict(float)
+    places: dict[str, list[Row]] = {}
+    bright: list[str] = []
+    for name, (detector, distance) in on.items():
+        # One that is on no outline may be on any detector: the first stands for all.
+        where = detector if detector is not None else min(of_detector, default=None)
+        beside = [] if where is None else of_detector[where]
+        places[name] = beside
+        _, p_detected, is_bright = brute_evidence.visibility(predictions[name], exposure, beside, config)
+        if distance is None or distance >= 0:
+            bright += [name] if is_bright else []
+        if detector is not None and distance is not None and distance >= 0:
+            known[detector] += p_detected
+    densities = {}
+    for pair in found:
+        detector = sources[pair[1]]["detector"]
+        if detector in outlines:
+            n = len(of_detector[detector])
+            # What is no known object, at least a tenth.
+            densities[pair] = n * (1 - min(known[detector] / n, 0.9)) / area(outlines[detector])
+        else:
+            others = [unit(row["ra"], row["dec"]) for row in sources.values() if row["detector"] not in outlines]
+            field = field_area(others) or math.pi * smallest_circle(others) ** 2
+            densities[pair] = len(others) / max(field, math.pi * config.max_radius_arcsec**2)
+
+    def apart(a: Row, b: Row) -> float:
+        return separation(unit(a["ra"], a["dec"]), unit(b["ra"], b["dec"]))
+
+    errors = {pair: values[1:] for pair, values in found.items()}
+    more = (errors, densities, apart, config, limit(config), bright)
+    rows, complete = brute_evidence.evidence(exposure, predictions, sources, *more)
+    for name, beside in places.items():
+        seen = brute_evidence.visibility(predictions[name], exposure, beside, config, complete)
+        reference.visibility[exposure["visit"], name] = seen[:2]
+    return rows
 
 
 def best(weights: dict[tuple[str, int], float]) -> set[tuple[str, int]]:

@@ -146,7 +146,8 @@ def _add_object(survey: QueriedSurvey, rng: np.random.Generator, exposure: Row, 
         ephOffsetCrossTrack=None if number == 34 else single(offsets[1] * 0.6 - offsets[0] * 0.8),
     )
     survey.matches.append(match | dia)
-    candidate = {"separation": match["ephOffset"], "rank": 1, "chosen": True}
+    odds = {"chi2": rng.exponential(), "logOdds": rng.uniform(0, 9), "probability": rng.uniform(0.5, 1)}
+    candidate = {"separation": match["ephOffset"], "rank": 1, "chosen": True} | odds
     survey.add("SsCandidate", **key, diaSourceId=source, **candidate)
     if number % 10 == 0:  # the object had another candidate
         survey.add("SsCandidate", **key, diaSourceId=other, separation=2.0, rank=2, chosen=False)

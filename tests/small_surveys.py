@@ -130,7 +130,7 @@ def random_survey(seed: int, first_visit: int, footprints: str = "none") -> Surv
     rng = np.random.default_rng(seed)
     centre = CENTRES[rng.integers(len(CENTRES))]
     survey = Survey()
-    moving, errors = rng.random() < 0.5, rng.random() < 0.7
+    moving, errors, light = rng.random() < 0.5, rng.random() < 0.7, rng.random() < 0.7
     for visit in range(first_visit, first_visit + int(rng.integers(1, 5))):
         survey.add_visit(visit)
         turn, scale = rng.uniform(0, 2 * math.pi), [None, 0.4, 1.3][rng.integers(3)]
@@ -170,7 +170,36 @@ def random_survey(seed: int, first_visit: int, footprints: str = "none") -> Surv
                 covariance = rng.uniform(-0.8, 0.8) * columns["raErr"] * columns["decErr"]
                 columns |= {"ra_dec_Cov": float(np.float32(covariance))}
             survey.add_source(visit * 1000 + index, *place(x, y), visit, detector=int(x > 0), **columns)
+    if light:
+        _add_light(survey, rng)
     return survey
+
+
+def _add_light(survey: Survey, rng: np.random.Generator) -> None:
+    """Adds magnitudes, exposures, trails, flags and reliabilities, to single precision; some are unknown."""
+
+    def some(share: float, **columns: Any) -> Row:
+        return {
+            name: float(np.float32(value)) if isinstance(value, float) else value
+            for name, value in columns.items()
+            if rng.random() < share
+        }
+
+    depth = rng.uniform(18, 22)
+    for row in survey.visits:
+        band = str(rng.choice(["r", "lsst_g", "ZR", "V", "white", "é"]))
+        row |= some(0.7, exposureTime=rng.choice([30.0, 300.0]), band=band)
+        row |= some(0.2, depth=depth + rng.normal(0, 0.3))
+    for row in survey.predictions:
+        row |= some(0.8, ephVmag=depth - rng.uniform(-2, 3))
+    for row in survey.sources:
+        error = 10 ** ((31.4 - depth) / 2.5) / 5 * rng.uniform(0.8, 1.2)
+        row |= some(0.8, psfFlux=error * rng.choice([-3.0, 0.0, 4.0, 5.0, 8.0, 50.0, 1e4]) * rng.uniform(0.8, 1.0))
+        row |= some(0.9, psfFluxErr=error)
+        if rng.random() < 0.7:
+            row |= some(0.8, trailLength=rng.uniform(0, 20), trailAngle=rng.uniform(-180, 360))
+        row |= some(0.6, reliability=rng.uniform(0, 1), band=str(rng.choice(["i", "r", "é"])))
+        row |= some(0.2, isDipole=bool(rng.random() < 0.5), pixelFlags_cr=bool(rng.random() < 0.5))
 
 
 def store_rows(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import brute_force
 import numpy as np
 import pytest
+from brute_evidence import PARTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_surveys import CENTRES, MJD, Survey, beside, change, designation, random_survey, rows
@@ -32,6 +33,8 @@ CONFIGS = st.one_of(
         n_sigma=st.sampled_from([1.0, 3.0, 4.0]),
         max_radius_arcsec=st.sampled_from([2.0, 30.0]),
         prior_detected=st.sampled_from([0.5, 0.99]),
+        completeness=st.sampled_from([0.98, 0.6]),
+        min_probability=st.sampled_from([0.0, 0.5]),
         method=st.sampled_from(["optimal", "greedy"]),
         max_pixel_margin=st.sampled_from([0, 3, 100]),
     ),
@@ -58,6 +61,27 @@ def stored(database: Database, survey: Survey) -> tuple[dict[tuple, tuple], dict
 def close(value: float | None, wanted: float | None, tolerance: float) -> bool:
     """Whether two values are the same but for rounding, or both unknown."""
     return value is wanted is None or (None not in (value, wanted) and abs(value - wanted) <= tolerance)  # type: ignore
+
+
+def assert_evidence(database: Database, survey: Survey, reference: brute_force.Reference) -> None:
+    """What the odds are made of is as by brute force; nothing in fixed mode."""
+    columns = ("probability", "density", "pDetected", "ephMag", "magnitude", "trail", *PARTS)
+    selected = ", ".join(f'c."{name}"' for name in columns)
+    sql = STORED_CANDIDATES.replace('c.separation, c.chi2, c."logOdds", c.rank, c.chosen', selected)
+    between = {"first": survey.ids[0], "last": survey.ids[-1]}
+    tolerances = {"ephMag": 1e-5, "magnitude": 1e-5, "trail": 1e-4, "pDetected": 1e-6}
+    for row in rows(database, sql, **between):
+        wanted = reference.evidence.get(row[:3], dict.fromkeys(columns))
+        for name, value in zip(columns, row[3:], strict=True):
+            tolerance = tolerances.get(name, 1e-4) * (wanted[name] or 0 if name == "density" else 1)
+            assert close(value, wanted[name], tolerance), (name, value, wanted[name])
+    sql = STORED_EXPECTED.replace(
+        'e.detector, e."edgeDistance", e."diaSourceId", e."nCandidates"', 'e."ephMag", e."pDetected"'
+    )
+    for *key, eph_mag, detected in rows(database, sql, **between):
+        wanted_mag, wanted_detected = reference.visibility.get(tuple(key), (None, None))
+        assert close(eph_mag, wanted_mag, 1e-5)
+        assert close(detected, wanted_detected, 1e-6)
 
 
 def assert_agree(database: Database, survey: Survey) -> None:
@@ -101,6 +125,7 @@ def test_everything_is_as_by_brute_force(
         assert close(candidates[key][1], chi2, 1e-4)
         assert close(candidates[key][2], log_odds, 1e-4)
         assert candidates[key][3:] == (rank, chosen)
+    assert_evidence(database, survey, reference)
 
     assert expected.keys() == reference.expected.keys()
     for key, (detector, edge_distance, source, n) in reference.expected.items():
@@ -229,10 +254,12 @@ def test_a_single_source_does_not_make_the_sky_empty(database: Database) -> None
     survey.add_prediction(0, 10.0, 20.0, ephErrMajor=1.0, ephErrMinor=1.0, ephErrPa=0.0)
     survey.add_source(1, 10.0, 20.0)
     survey.load(database)
-    associate(database, config=AssociationConfig(mode="uncertainty", floor_arcsec=0.0))
-    [(log_odds,)] = rows(database, 'SELECT "logOdds" FROM "SsCandidate"')
-    # P = 1/2, C = 1 arcsec^2 and chi2 = 0: what is left is -ln(2 pi density) = -ln(2 / 900).
-    assert log_odds == pytest.approx(np.log(450.0), rel=1e-6)
+    config = AssociationConfig(mode="uncertainty", floor_arcsec=0.0)
+    associate(database, config=config)
+    [(log_odds,)] = rows(database, 'SELECT "oddsPosition" FROM "SsCandidate"')
+    # C = 1 arcsec^2 and chi2 = 0: what is left is -ln(2 pi density) = -ln(2 / 120^2), and that there is no neighbour.
+    alone = (0.3 + config.chi2_limit / 120.0**2) / 0.3
+    assert log_odds == pytest.approx(np.log(7200.0 * alone), rel=1e-6)
 
 
 def test_unlikely_candidates_stay_on_record_and_are_not_chosen(database: Database) -> None:

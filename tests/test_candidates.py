@@ -17,7 +17,7 @@ from small_surveys import CENTRES, MJD, change, designation
 
 from ssdb.association import pairs as join
 from ssdb.association.pairs import candidate_pairs, read_candidate_pairs, source_columns
-from ssdb.association.refine import search_radii
+from ssdb.association.refine import refine, search_radii
 from ssdb.association.visit_batch import read_batch
 from ssdb.config import AssociationConfig
 from ssdb.ingest.predictions import ingest_predictions
@@ -40,11 +40,20 @@ class Fields:
     """Some visits of one field each: predictions and sources as arrays, with what is unknown as NaN."""
 
     def __init__(
-        self, seed: int, centre: tuple[float, float], size: float, rate: float, n_visits: int = 3, n: int = 12
+        self,
+        seed: int,
+        centre: tuple[float, float],
+        size: float,
+        rate: float,
+        n_visits: int = 3,
+        n: int = 12,
+        exposure_time: float | None = None,
     ) -> None:
         rng = np.random.default_rng(seed)
         first = next(FIRST_VISIT)
         self.visits = [first + index for index in range(n_visits)]
+        self.exposure_time = exposure_time
+        """Seconds; where it is known, sources are anywhere on the trails of objects, which hold at their time."""
         kinds = rng.permutation(["both", "both", "no sources", "no predictions"])[:n_visits]
         with_predictions = [v for v, kind in zip(self.visits, kinds, strict=True) if kind != "no predictions"]
         with_sources = [v for v, kind in zip(self.visits, kinds, strict=True) if kind != "no sources"]
@@ -59,23 +68,31 @@ class Fields:
         angle = rng.uniform(0, 2 * math.pi, n_predictions)
         self.rate_ra, self.rate_dec = rate * np.sin(angle), rate * np.cos(angle)
         self.rate_dec[rng.random(n_predictions) < 0.2] = np.nan
-        self.eph_time = MJD + rng.uniform(-0.008, 0.008, n_predictions)
+        shutter = 0.008 if exposure_time is None else 0.0  # or the boxes are so wide that trails are no matter
+        self.eph_time = MJD + rng.uniform(-shutter, shutter, n_predictions)
         self.major, self.minor, self.angle = (
             np.where(rng.random(n_predictions) < 0.3, np.nan, rng.uniform(low, high, n_predictions)).astype("f4")
             for low, high in ((0.01, 10.0), (0.01, 3.0), (0.0, 180.0))
         )
         self.source_visit = np.repeat(with_sources, 3 * n)
         n_sources = len(self.source_visit)
-        self.time = MJD + rng.uniform(-0.008, 0.008, n_sources)
+        self.time = MJD + rng.uniform(-shutter, shutter, n_sources)
         self.vector = self._scatter(centre, size, n_sources, rng)
         for index in np.flatnonzero(rng.random(n_sources) < 0.7):
             others = np.flatnonzero(self.predicted_visit == self.source_visit[index])
             if len(others):
-                there = self.moved(np.array([rng.choice(others)]), self.time[index : index + 1])
+                along = rng.uniform(-0.5, 0.5) * (exposure_time or 0.0) / 86400
+                there = self.moved(np.array([rng.choice(others)]), self.time[index : index + 1] + along)
                 self.vector[index] = there[0] + rng.normal(0, 0.3 * size * ARCSEC / math.sqrt(3), 3)
         self.ra, self.dec = directions(self.vector)
         self.vector = unit_vectors(self.ra, self.dec)
         self.ra_err, self.dec_err = (rng.uniform(0, 1 / 3600, n_sources).astype("f4") for _ in range(2))
+        self.trail_length = np.where(rng.random(n_sources) < 0.5, np.nan, 10 ** rng.uniform(0, 2.5, n_sources)).astype(
+            "f4"
+        )
+        self.v_magnitude = np.where(rng.random(n_predictions) < 0.3, np.nan, rng.uniform(15, 25, n_predictions)).astype(
+            "f4"
+        )
 
     @staticmethod
     def _scatter(centre: tuple[float, float], size: float, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -95,7 +112,10 @@ class Fields:
 
     def load(self, database: Database) -> None:
         """Ingests everything; a visit without predictions has no known object."""
-        ingest_visits(database, pa.table({"visit": self.visits, "midpointMjdTai": [MJD] * len(self.visits)}))
+        exposures = {"visit": self.visits, "midpointMjdTai": [MJD] * len(self.visits)}
+        if self.exposure_time is not None:
+            exposures |= {"exposureTime": [self.exposure_time] * len(self.visits)}
+        ingest_visits(database, pa.table(exposures))
         numbers = np.arange(len(self.predicted_visit))
         columns = {
             "visit": pa.array(self.predicted_visit, pa.int64()),
@@ -108,6 +128,7 @@ class Fields:
             "ephErrMajor": self.major,
             "ephErrMinor": self.minor,
             "ephErrPa": self.angle,
+            "ephVmag": self.v_magnitude,
         }
         ingest_predictions(database, pa.table(columns), complete=True)
         identifiers = self.visits[0] * 1000 + np.arange(len(self.source_visit))
@@ -119,6 +140,7 @@ class Fields:
             "dec": self.dec,
             "raErr": self.ra_err,
             "decErr": self.dec_err,
+            "trailLength": self.trail_length,
         }
         ingest_sources(database, pa.table(columns))
 
@@ -155,9 +177,12 @@ def both_joins(connection: sa.Connection, visits: list[int], config: Association
     read = read_batch(connection, visits, config)
     considered = np.ones(len(read.predictions["visit"]), bool)
     found = read_candidate_pairs(connection, read, considered, config)
-    columns = [dia_source.c[name] for name in ("visit", *source_columns(config))]
+    columns = [dia_source.c[name] for name in ("visit", *source_columns(config)) if name not in ("band", "flagged")]
     wanted = sa.select(*columns).where(dia_source.c.visit.in_(visits)).order_by(dia_source.c.dec)
-    on_arrays = candidate_pairs(read_arrays(connection, wanted), read, considered, config)
+    sources = read_arrays(connection, wanted)
+    if config.mode == "uncertainty":
+        sources["band"], sources["flagged"] = np.zeros(len(sources["ra"]), "S32"), np.zeros(len(sources["ra"]), "i2")
+    on_arrays = candidate_pairs(sources, read, considered, config)
     assert on_arrays.keys() == found.keys()
     for name, values in found.items():
         np.testing.assert_array_equal(on_arrays[name], values, name)
@@ -232,6 +257,52 @@ def test_no_pair_within_the_ellipses_is_missed(
     within = separation <= np.minimum(limit * sigma, config.max_radius_arcsec)
     assert set(found) >= set(zip(prediction[within].tolist(), source[within].tolist(), strict=True))
     assert len(set(found)) == len(found)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 2**32),
+    centre=st.sampled_from([*CENTRES, *POLES]),
+    rate=st.sampled_from([0.0, 2.0, 10.0]),
+    exposure_time=st.sampled_from([None, 30.0, 300.0]),
+    config=st.builds(
+        AssociationConfig,
+        mode=st.just("uncertainty"),
+        n_sigma=st.sampled_from([0.5, 4.0]),
+        max_radius_arcsec=st.sampled_from([5.0, 120.0]),
+    ),
+)
+def test_no_pair_on_a_trail_is_missed(
+    database: Database,
+    seed: int,
+    centre: tuple[float, float],
+    rate: float,
+    exposure_time: float | None,
+    config: AssociationConfig,
+) -> None:
+    """What the exact test keeps of all pairs of a visit, it keeps of those of the join."""
+    fields = Fields(seed, centre, 3.0, rate, exposure_time=exposure_time)
+    fields.load(database)
+    found = set(fields.pairs(database, config))
+    prediction, source, *_ = fields.all_pairs()
+    predictions = {
+        "visit": fields.predicted_visit,
+        "midpointMjdTai": fields.eph_time,
+        "ephRa": fields.eph_ra,
+        "ephDec": fields.eph_dec,
+        "ephRateRa": fields.rate_ra,
+        "ephRateDec": fields.rate_dec,
+        "ephErrMajor": fields.major,
+        "ephErrMinor": fields.minor,
+        "ephErrPa": fields.angle,
+    }
+    length = np.nan_to_num(np.hypot(fields.rate_ra, fields.rate_dec)) / 24 * (exposure_time or 0.0)
+    of_source = {"ra": fields.ra, "dec": fields.dec, "midpointMjdTai": fields.time, "trailLength": fields.trail_length}
+    of_source |= {"raErr": fields.ra_err, "decErr": fields.dec_err, "diaSourceId": np.arange(len(fields.ra))}
+    pairs = {name: values[source] for name, values in of_source.items()}
+    pairs |= {"prediction": prediction, "ra_dec_Cov": np.zeros(len(source)), "trail": length[prediction]}
+    kept = refine(predictions, pairs, config, 1e-4).pair
+    assert found >= set(zip(prediction[kept].tolist(), source[kept].tolist(), strict=True))
 
 
 @pytest.mark.parametrize(("centre", "radius"), [(CENTRES[1], 2.0), (POLES[0], 30.0), (CENTRES[5], 3600.0)])

@@ -38,6 +38,12 @@ def test_the_default_is_what_rubin_does() -> None:
         ("floor_arcsec", -0.1),
         ("prior_detected", 0.0),
         ("prior_detected", 1.0),
+        ("completeness", 0.0),
+        ("completeness", 1.0),
+        ("min_probability", -0.1),
+        ("min_probability", 1.0),
+        ("min_probability", math.nan),
+        ("min_probability", 0.5),
         ("max_pixel_margin", -1),
         ("max_pixel_margin", 1.5),
     ],
@@ -45,6 +51,12 @@ def test_the_default_is_what_rubin_does() -> None:
 def test_what_makes_no_sense_is_refused_by_name(field: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=field):
         AssociationConfig(**{field: value})
+
+
+def test_fixed_mode_has_no_probabilities() -> None:
+    assert AssociationConfig(mode="uncertainty", min_probability=0.5).min_probability == 0.5
+    with pytest.raises(ConfigError, match="min_probability is for uncertainty mode: fixed mode knows no probabilities"):
+        AssociationConfig(min_probability=0.5)
 
 
 @pytest.mark.parametrize("n_sigma", [0.5, 1.0, 2.0, 3.0, 5.0, 8.0])

@@ -202,8 +202,9 @@ def test_an_object_that_is_lost_has_no_positions(memory: ssdb.Database, caplog: 
     lost = {"designation": "2001 AA", "midpointUtc": "2026-06-08T23:59:23.000", "midpointMjdTai": 61200.0}
     assert {name: value for name, value in table[2].items() if value is not None} == lost
     (record,) = caplog.records
-    told = "2001 AA cannot be followed from its epoch to 1 of the 3 times, MJD TAI 61200.00000 to 61200.00000: it runs"
+    told = "2001 AA cannot be followed from its epoch to 1 of the 3 times, MJD TAI 61200.00000 to 61200.00000: it hits"
     assert record.getMessage().startswith(told)
+    assert record.getMessage().endswith(" the Sun on MJD 61159.993641 (TDB)")
 
 
 def test_every_form_has_the_same_numbers(url: str, tmp_path: Path) -> None:
@@ -262,7 +263,7 @@ def test_what_is_not_there_is_told_on_one_line(url: str) -> None:
         ({"--scale": "gps"}, "'gps' is not one of 'utc', 'tai', 'tt', 'tdb'"),
         ({"--scale": "tdb", "--from": "2026-06-01Z"}, "'2026-06-01Z' says that it is UTC, and not TDB"),
         ({"--format": "parquet"}, "parquet is written to a file: say -o FILE"),
-        ({"--code": None}, "Missing option '--code'"),
+        ({"--code": None}, "say from where: --code CODE, or else --place LON,LAT,ALT"),
         ({"--to": None}, "Missing option '--to'"),
     ],
 )
@@ -299,3 +300,32 @@ def test_nothing_is_written(database: ssdb.Database) -> None:
     before = rows(database, 'SELECT count(*) FROM "SsEphemeris"')
     ssdb.ephemeris_table(database, "433", "X05", 61192, 61193)
     assert rows(database, 'SELECT count(*) FROM "SsEphemeris"') == before
+
+
+def test_a_place_on_earth_is_as_good_as_a_code(url: str) -> None:
+    """That of X05, by its longitude, latitude and altitude: within 10 m, which is 10 mas for the nearest object."""
+    when = ("433", *TIMES[3:], "--json")
+    by_code, by_place = (
+        json.loads(done(url, "ephemeris", *when, *where))
+        for where in (("--code", "X05"), ("--place", "-70.749417,-30.244633,2663"))
+    )
+    assert len(by_code) == len(by_place) == 2
+    for one, other in zip(by_code, by_place, strict=True):
+        assert apart(one["ephRa"], one["ephDec"], other["ephRa"], other["ephDec"]) * 3600 < 0.01
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ((), "say from where: --code CODE, or else --place LON,LAT,ALT"),
+        (("--code", "X05", "--place", "1,2,3"), "say from where: --code CODE, or else --place LON,LAT,ALT"),
+        (("--place", "1,2"), "--place is three numbers such as -70.749,-30.241,2663 (deg, deg, m), not '1,2'"),
+    ],
+)
+def test_a_place_that_is_none_is_wrong_usage(url: str, where: tuple[str, ...], message: str) -> None:
+    assert message in misused(url, "ephemeris", "433", *TIMES[3:], *where)
+
+
+def test_a_place_that_is_nowhere_on_earth_is_told(url: str) -> None:
+    told = failed(url, "ephemeris", "433", *TIMES[3:], "--place", "10,95,0")
+    assert "(10.0, 95.0, 0.0) is no place on Earth: pos2 (latitude) is not within -90 to 90 deg (WGS84)" in told

@@ -349,6 +349,7 @@ def test_the_configuration_has_the_defaults_of_rubins_task_and_of_ssdb() -> None
         ("defaultSigmaArcSeconds", "default_sigma_arcsec", 0.7),
         ("floorArcSeconds", "floor_arcsec", 0.01),
         ("priorDetected", "prior_detected", 0.9),
+        ("completeness", "completeness", 0.8),
         ("method", "method", "greedy"),
         ("ecliptic", "ecliptic", "true"),
     ],

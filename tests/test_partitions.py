@@ -201,6 +201,25 @@ def test_a_night_set_aside_and_brought_back_is_as_it_was(associated: Database) -
     assert stored(associated) == before
 
 
+def test_a_night_set_aside_before_an_upgrade_gets_the_new_columns(associated: Database) -> None:
+    """NULL in its rows, as in those of the other nights; then it is a night like any other."""
+    older = {"Visit": ["depth"], "VisitDetector": ["depth", "sourceCounts"], "SsExpected": ["ephMag", "pDetected"]}
+    older |= {"SsCandidate": ["probability", "density", "oddsPosition"]}
+    detach(associated, NIGHTS[1])
+    for table, columns in older.items():
+        for column in columns:
+            change(associated, f'ALTER TABLE "{table}_{NIGHTS[1]}_detached" DROP COLUMN "{column}"')
+    assert attach(associated, NIGHTS[1]) == 2
+    after = stored(associated)
+    assert [len(after[name]) for name in ("Visit", "SsCandidate", "DiaSource")] == [6, 6, 12]
+    assert {row["probability"] for row in after["SsCandidate"]} == {None}
+    assert [row["sourceCounts"] is None for row in after["VisitDetector"]] == [False] * 2 + [True] * 2 + [False] * 2
+    config = ssdb.AssociationConfig(mode="uncertainty")
+    assert not ssdb.associate(associated, everything=True, config=config).failed
+    assert None not in {row["probability"] for row in stored(associated)["SsCandidate"]}
+    assert not any(result.n_violations for result in ssdb.check(associated))
+
+
 def test_a_dropped_night_is_gone_and_the_others_are_not(associated: Database) -> None:
     before = stored(associated)
     part = drop(associated, NIGHTS[0] + 1)

@@ -311,7 +311,7 @@ def test_empty_tables_are_in_nobodys_way(associated: Database) -> None:
 
 def test_a_part_of_another_version_stays_aside(associated: Database) -> None:
     detach(associated, NIGHTS[0])
-    change(associated, 'ALTER TABLE "SSSource" ADD COLUMN more integer')
+    change(associated, 'ALTER TABLE "SSSource" ADD COLUMN more integer NOT NULL DEFAULT 1')
     with pytest.raises(DatabaseError, match="another version"):
         attach(associated, NIGHTS[0])
     assert [part.visits for part in list_partitions(associated) if part.detached] == [2]

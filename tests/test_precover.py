@@ -166,10 +166,12 @@ def test_the_search_grows_with_the_error_of_the_prediction(database: Database) -
     for k, offset in enumerate(((0.3, -0.4), (20, 0), (0, -25), (-40, 9), (300, 5)), start=1):
         chi2 = np.array([offset @ np.linalg.solve(matrix, offset) for matrix in on_sky])
         expected |= {100 * k + visit for visit in range(1, 7) if chi2[visit - 1] < 11.829}
-    report = precover(database, HN13, config=AssociationConfig(mode="uncertainty", max_radius_arcsec=600.0))
+    report = precover(
+        database, HN13, config=AssociationConfig(mode="uncertainty", max_radius_arcsec=600.0, n_sigma=3.0)
+    )
     assert set(found(report)) == expected
     assert 6 < len(expected) < 24
-    nearer = precover(database, HN13, config=AssociationConfig(mode="uncertainty", max_radius_arcsec=30.0))
+    nearer = precover(database, HN13, config=AssociationConfig(mode="uncertainty", max_radius_arcsec=30.0, n_sigma=3.0))
     assert set(found(nearer)) == {source for source in expected if source < 400}
 
 

@@ -93,7 +93,7 @@ def test_orbits_that_are_none_are_named_and_harm_no_other(database: Database, us
         "2004 AB": "q is not within 1e-09 to 100000 (AU)",
         "2004 AO": "epoch_mjd is not within -112800 to 288970 (d)",
         "2004 AT": "its whole orbit is within 0.05 au of the Sun",
-        "2004 AV": "on the way from its epoch it runs into the Sun or a planet, or out of reach",
+        "2004 AV": "in the night it is out of reach, or turns too sharply for a segment",
     }
 
 

@@ -380,15 +380,14 @@ def test_contested(database: Database, survey: QueriedSurvey) -> None:
     for row in survey.rows["SsCandidate"]:
         claims[row["visit"], row["diaSourceId"]].append(row)
     wanted = {
-        (*key, row["ssObjectId"]): (len(rows), row["separation"], row["chosen"])
+        (*key, row["ssObjectId"]): (len(rows), row["separation"], row["chosen"], row.get("probability"))
         for key, rows in claims.items()
         for row in rows
         if len(rows) > 1
     }
     found = ask(database, "contested")
-    assert {
-        (r["visit"], r["diaSourceId"], r["ssObjectId"]): (r["nObjects"], r["separation"], r["chosen"]) for r in found
-    } == wanted
+    told = ("nObjects", "separation", "chosen", "probability")
+    assert {(r["visit"], r["diaSourceId"], r["ssObjectId"]): tuple(r[name] for name in told) for r in found} == wanted
     assert wanted
     assert all(row["designation"] == str(int(row["ssObjectId"].to_bytes(5, "big"))) for row in found)
 

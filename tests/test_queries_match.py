@@ -180,12 +180,15 @@ def test_what_ssdb_made_of_it_is_told(sqlite_memory: Database) -> None:
     survey.add("DiaSource", **source, **place, midpointMjdTai=MJD, ssObjectId=IDS[5], band="r")
     galactic = dict.fromkeys(("eclLambda", "eclBeta", "galLon", "galLat"), 0.0)
     survey.add("SSSource", **source, ssObjectId=IDS[5], designation="5", **galactic)
+    survey.add("SsCandidate", **key, diaSourceId=77, separation=0.1, rank=1, chosen=True, probability=0.75)
     survey.load(sqlite_memory)
     for name in ("match-objects", "match-sources"):
         answer = named_query(sqlite_memory, name, upload={"ra": [10.0], "dec": [0.0], "midpointMjdTai": [MJD]})
         (row,) = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
         assert (row["diaSourceId"], row["ssObjectId"], row["designation"]) == (77, IDS[5], "5")
         assert (row["id"], row["separation"], row["daysApart"]) == ("1", 0.0, 0.0)
+        assert row.get("probability", 0.75) == 0.75
+    assert "probability" in row
 
 
 def test_any_file_with_units_and_names_can_be_uploaded(skies: Database, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ CONTRACT = {
         eclLambda eclBeta galLon galLat phaseAngle elongation topoRange topoRangeRate helioRange helioRangeRate helio_x
         helio_y helio_z helio_vx helio_vy helio_vz helio_vtot topo_x topo_y topo_z topo_vx topo_vy topo_vz topo_vtot
         epoch_mjd q e i node argperi peri_time a h g earth_moid midpointUtc
-        emittedMjdTai""",
+        emittedMjdTai chi2 logOdds probability""",
     "SsObjectSummary": "ssObjectId designation nObs nNights arc firstObservationMjdTai lastObservationMjdTai",
     "SsOrbit": """designation packed_primary_provisional_designation epoch_mjd q e i node argperi peri_time a aphelion h
         g earth_moid u_param nopp arc_length_total tisserand_J orbitClass isNearEarth isHazardous""",
@@ -81,11 +81,14 @@ def test_an_observation_has_its_source_and_its_orbit(database: Database, survey:
     found = {row["diaSourceId"]: row for row in (dict(zip(answer.columns, r, strict=True)) for r in answer.rows)}
     assert found.keys() == {match["diaSourceId"] for match in survey.matches}
     orbits = {orbit[0]: orbit for orbit in ORBITS}
+    candidates = {row["diaSourceId"]: row for row in survey.rows["SsCandidate"] if row["chosen"]}
     for match in survey.matches:
         row = found[match["diaSourceId"]]
         for name in match.keys() & row.keys():
             value = match[name]
             assert row[name] == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value), name
+        decided = ("chi2", "logOdds", "probability")
+        assert [row[name] for name in decided] == [candidates[match["diaSourceId"]][name] for name in decided]
         q, e, i, h = orbits[row["designation"]][2:6] if row["designation"] in orbits else [None] * 4
         assert (row["q"], row["e"], row["i"], row["h"]) == (q, e, i, h)
         assert row["a"] == (None if q is None or e is None or e >= 1 else pytest.approx(q / (1 - e)))

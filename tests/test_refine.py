@@ -16,7 +16,7 @@ from ssdb.errors import AssociationError
 from ssdb.sky.sphere import moved
 
 FIXED = AssociationConfig(radius_arcsec=1.5)
-UNCERTAINTY = AssociationConfig(mode="uncertainty")
+UNCERTAINTY = AssociationConfig(mode="uncertainty", n_sigma=3.0, max_radius_arcsec=30.0)
 NAN = np.nan
 
 
@@ -113,10 +113,10 @@ def _random_case(rng, n, center):
 
 @pytest.mark.parametrize("center", [(0.0, 0.0), (359.9999, -70.0), (100.0, 89.9)])
 def test_uncertainty_mode_weighs_by_the_density_of_the_two_dimensional_gaussian(center):
-    """log_odds = log odds of the prior + ln of the Gaussian's density (scipy) - ln of that of unrelated sources."""
+    """log_odds = ln of the Gaussian's density (scipy) - ln of that of unrelated sources."""
     rng = np.random.default_rng(2)
     eph, sources, of_prediction, of_source, offsets = _random_case(rng, 200, center)
-    config = AssociationConfig(mode="uncertainty", prior_detected=0.8, floor_arcsec=0.07)
+    config = AssociationConfig(mode="uncertainty", n_sigma=3.0, floor_arcsec=0.07)
     density = rng.uniform(1e-5, 1e-3, 200)
     combined = of_prediction + of_source + 0.07**2 * np.eye(2)
     chi2 = np.einsum("in,nij,jn->n", offsets, np.linalg.inv(combined), offsets)
@@ -125,7 +125,7 @@ def test_uncertainty_mode_weighs_by_the_density_of_the_two_dimensional_gaussian(
     assert 20 < len(found.pair) < 180
     np.testing.assert_allclose(found.chi2, chi2[found.pair], rtol=1e-4)
     gaussian = [multivariate_normal(cov=combined[i]).logpdf(offsets[:, i]) for i in found.pair]
-    np.testing.assert_allclose(found.log_odds, np.log(4.0) + gaussian - np.log(density[found.pair]), atol=1e-3)
+    np.testing.assert_allclose(found.log_odds, gaussian - np.log(density[found.pair]), atol=1e-3)
     np.testing.assert_array_equal(found.weight, found.log_odds)
 
 

@@ -31,15 +31,20 @@ TABLES = {
 NAN = float("nan")
 
 
-def by_database(database: Database, image: ssdb.Exposure, near: Any, expected: Any) -> AssociationResult:
+def by_database(
+    database: Database, image: ssdb.Exposure, near: Any, expected: Any, config: ssdb.AssociationConfig | None = None
+) -> AssociationResult:
     """The same by way of a database of one's own."""
     of_visit = {"visit": np.full(len(near["ra"]), image.visit), "detector": np.full(len(near["ra"]), image.detector)}
     visit = {"visit": [image.visit], "midpointMjdTai": [image.midpoint_mjd_tai]}
+    of_exposure = {name: v for name, v in (("band", image.band), ("exposureTime", image.exposure_time)) if v}
+    visit |= {name: [value] for name, value in of_exposure.items()}
+    of_visit |= {name: [value] * len(near["ra"]) for name, value in of_exposure.items()}
     ssdb.ingest_visits(database, visit)
     ssdb.ingest_detectors(database, image)
-    ssdb.ingest_sources(database, {**near, **of_visit})
+    ssdb.ingest_sources(database, {**of_visit, **near})
     ssdb.ingest_predictions(database, {**expected, "visit": np.full(len(expected["ephRa"]), image.visit)})
-    ssdb.associate(database)
+    assert not ssdb.associate(database, config=config).failed
     return ssdb.load_result(database, image.visit, image.detector)
 
 
@@ -76,6 +81,31 @@ def test_the_result_is_that_of_a_database(database: Database, seed: int) -> None
     assert result.nAssociatedSsObjects > 5
     assert len(result.unassociatedSsObjects)
     assert_same(result, by_database(database, exposure(wcs), near, expected))
+
+
+@pytest.mark.parametrize("lacking", [(), ("band", "reliability", "isDipole"), ("psfFluxErr", "trailAngle", "ephVmag")])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_all_that_is_weighed_is_weighed_as_in_a_database(database: Database, seed: int, lacking: tuple[str]) -> None:
+    """Magnitudes, trails, flags, reliabilities and bands, some unknown, in uncertainty mode: the same to the bit."""
+    wcs, rng = tangent_wcs(), np.random.default_rng(seed)
+    near, expected = random_inputs(wcs, seed)
+
+    def single(low: float, high: float, n: int = 53) -> np.ndarray:
+        return np.where(rng.random(n) < 0.2, np.nan, rng.uniform(low, high, n)).astype(np.float32)
+
+    near |= {"psfFluxErr": single(300, 400), "psfFlux": single(-500, 1e4), "reliability": single(0, 1)}
+    near |= {"trailLength": single(0, 20), "trailAngle": single(-90, 90)}
+    near |= {"raErr": single(1e-5, 1e-4), "decErr": single(1e-5, 1e-4)}
+    near |= {"isDipole": rng.random(53) < 0.2, "pixelFlags_cr": rng.random(53) < 0.1}
+    near |= {"band": rng.choice(["r", "lsst_g", "é"], 53).tolist()}
+    expected |= {"ephVmag": single(20, 23, 20), "ephErrMajor": single(0.2, 2, 20), "ephErrMinor": single(0.1, 0.2, 20)}
+    expected |= {"ephErrPa": single(0, 180, 20), "ephRateRa": expected["ephRateRa"] * 5}
+    near, expected = ({k: v for k, v in table.items() if k not in lacking} for table in (near, expected))
+    config = ssdb.AssociationConfig(mode="uncertainty", max_radius_arcsec=20.0, min_probability=0.2)
+    image = exposure(wcs, band="z", exposure_time=300.0)
+    result = SsSingleFrameAssociation(config).run(image, near, None, expected)
+    assert result.nAssociatedSsObjects > 2
+    assert_same(result, by_database(database, image, near, expected, config))
 
 
 @pytest.mark.parametrize("centre", CENTRES)

@@ -54,6 +54,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (None, ["--floor", "0.05"], "uncertainty"),
         (None, ["--default-sigma", "1"], "uncertainty"),
         (None, ["--prior-detected", "0.9"], "uncertainty"),
+        ("fixed", ["--completeness", "0.9"], "uncertainty"),
+        (None, ["--min-probability", "0.5"], "uncertainty"),
     ],
 )
 def test_options_of_the_other_mode(command: list[str], mode: str | None, given: list[str], needed: str) -> None:

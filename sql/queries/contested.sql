@@ -16,7 +16,7 @@ WITH candidates AS (
       AND v."midpointMjdTai" < coalesce(CAST(:until AS double precision), 1e9)
 )
 SELECT c."visit", c."midpointMjdTai", c."band", c."diaSourceId", c.n AS "nObjects", c."ssObjectId", p."designation",
-       p."ephVmag", c."separation", c."chi2", c."logOdds", c."rank", c."chosen"
+       p."ephVmag", c."separation", c."chi2", c."logOdds", c."rank", c."chosen", c."probability"
 FROM candidates c
 JOIN "SsPrediction" p ON p."visit" = c."visit" AND p."ssObjectId" = c."ssObjectId"
 WHERE c.n > 1

@@ -43,8 +43,10 @@ WITH slots AS (        -- of time, so that a position meets only visits of its o
     WHERE h2 <= 0.25
 )
 SELECT p."id", p."ra", p."dec", p."midpointMjdTai", m."diaSourceId", m.separation AS "separation", m."visit",
-       m."detector", m."band", m.dt AS "daysApart", m."ssObjectId", s."designation"
+       m."detector", m."band", m.dt AS "daysApart", m."ssObjectId", s."designation", c."probability"
 FROM positions p
 LEFT JOIN matches m ON m."row" = p."row" AND m.separation <= CAST(:radius AS double precision)
 LEFT JOIN "SSSource" s ON s."diaSourceId" = m."diaSourceId" AND s."visit" = m."visit"
+LEFT JOIN "SsCandidate" c ON c."visit" = s."visit" AND c."ssObjectId" = s."ssObjectId"
+                         AND c."diaSourceId" = s."diaSourceId"
 ORDER BY p."row", m.separation, m."visit", m."diaSourceId"

@@ -1,5 +1,6 @@
 -- What was observed of known objects: SSSource with its DiaSource and the object's orbit, one row a source.
--- a, the semi-major axis, is q / (1 - e), there for ellipses alone.
+-- a, the semi-major axis, is q / (1 - e), there for ellipses alone. chi2, logOdds and probability are those of the match,
+-- NULL in fixed mode.
 --
 -- Columns:
 --   mag         double  mag  AB magnitude of psfFlux; NULL where that is not above 0
@@ -28,7 +29,10 @@ SELECT m."ssObjectId", m."designation", m."visit", m."detector", m."diaSourceId"
        o."epoch_mjd", o."q", o."e", o."i", o."node", o."argperi", o."peri_time",
        CASE WHEN o."e" < 1 THEN o."q" / (1 - o."e") END AS "a", o."h", o."g", o."earth_moid",
        utc_text(d."midpointMjdTai") AS "midpointUtc",
-       d."midpointMjdTai" - 0.005775518331436995 * CAST(m."topoRange" AS double precision) AS "emittedMjdTai"
+       d."midpointMjdTai" - 0.005775518331436995 * CAST(m."topoRange" AS double precision) AS "emittedMjdTai",
+       c."chi2", c."logOdds", c."probability"
 FROM "SSSource" m
 JOIN "DiaSource" d ON d."diaSourceId" = m."diaSourceId" AND d."visit" = m."visit"
+LEFT JOIN "SsCandidate" c ON c."visit" = m."visit" AND c."ssObjectId" = m."ssObjectId"
+                         AND c."diaSourceId" = m."diaSourceId"
 LEFT JOIN "mpc_orbits" o ON o."unpacked_primary_provisional_designation" = m."designation"

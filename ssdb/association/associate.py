@@ -28,6 +28,7 @@ from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.notify import notify_associated
 from ssdb.store.query_plans import index_loops
+from ssdb.store.tables.detectors import associated_with
 from ssdb.store.tables.results import replace_results
 from ssdb.store.tables.runs import begin_run, finish_run
 from ssdb.store.tables.visits import claim_visits, count_without_predictions, have_predictions, pending_visits
@@ -105,7 +106,8 @@ def associate(
     visits : sequence of int, optional
         Associate these, whether they are pending or done. Without it: all that are pending and have predictions.
     detectors : collection of int, optional
-        Of ``visits``, only these detectors; they must have footprints.
+        Of ``visits``, only these detectors; they must have footprints. In uncertainty mode those that are done are
+        associated anew with them, since an ellipse may reach over the edge.
     everything : bool
         Without ``visits``: all that have predictions, those that are done too.
     config : AssociationConfig, optional
@@ -134,7 +136,8 @@ def associate(
         _associate_visits, run_id=run_id, config=report.config, detectors=detectors, only_pending=only_pending
     )
     in_hand = IN_HAND if database.concurrent and len(wanted) > 1 else 1
-    batches = Batches(wanted, in_hand, _VISITS_PER_BATCH)
+    # Which detectors are concerned is a matter of each visit.
+    batches = Batches(wanted, in_hand, _VISITS_PER_BATCH if detectors is None else 1)
     with closing((overlapped if in_hand > 1 else _one_by_one)(database, work, batches)) as parts:
         for batch, part in parts:
             n_left = _add(report, batches, batch, part)
@@ -235,6 +238,9 @@ def _associate_batch(
         with timed("read") as stage:
             batch = read_batch(connection, visits, config)
             stage.rows += len(batch.predictions["visit"]) + len(batch.detectors["visit"])
+        if detectors is not None and config.mode == "uncertainty":
+            # Ellipses reach over the edge: what has changed here may be a matter of the others.
+            detectors = {*detectors, *associated_with(connection, visits)}
         rows = Rows(
             pairs=partial(read_candidate_pairs, connection),
             densities=partial(source_densities, connection),

@@ -22,18 +22,22 @@ from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
 
 _SOURCE_COLUMNS = ("diaSourceId", "detector", "midpointMjdTai", "ra", "dec")
 _SOURCE_ERRORS = ("raErr", "decErr", "ra_dec_Cov")
+_MEASURED = ("psfFlux", "psfFluxErr", "trailLength", "trailAngle", "reliability")
 _SELECTED = (
     sa.column("place", sa.Integer),
-    *(dia_source.c[name] for name in (*_SOURCE_COLUMNS, *_SOURCE_ERRORS, "ssObjectId", "psfFlux")),
+    *(dia_source.c[name] for name in (*_SOURCE_COLUMNS, *_SOURCE_ERRORS, "ssObjectId", *_MEASURED)),
     sa.column("band", sa.LargeBinary(32)),
+    sa.column("flagged", sa.SmallInteger),
 )
-"""What candidates.*.sql selects, in its order; the errors are for uncertainty mode. Bands, 8 letters of any kind, are
-UTF-8."""
+"""What candidates.*.sql selects, in its order. Bands, 8 letters of any kind, are UTF-8; ``flagged`` is 1 where one of
+:data:`ssdb.schema.source_counts.ARTEFACT_FLAGS` is set."""
 
 
 def source_columns(config: AssociationConfig) -> tuple[str, ...]:
     """The columns of DiaSource that matching needs."""
-    return (*_SOURCE_COLUMNS, *_SOURCE_ERRORS) if config.mode == "uncertainty" else _SOURCE_COLUMNS
+    if config.mode == "fixed":
+        return _SOURCE_COLUMNS
+    return (*_SOURCE_COLUMNS, *_SOURCE_ERRORS, *_MEASURED, "band", "flagged")
 
 
 def read_candidate_pairs(
@@ -44,7 +48,7 @@ def read_candidate_pairs(
     The connection is that which read the visits, in the same transaction, for writing; ``considered``, shape (p,),
     marks the predictions of which pairs are wanted. Gives columns of shape (n,), by (visit, ssObjectId, diaSourceId)
     ascending: prediction, the index into the predictions; visit, ssObjectId; diaSourceId, detector, midpointMjdTai, ra,
-    dec of the source, in uncertainty mode also raErr, decErr, ra_dec_Cov.
+    dec of the source, in uncertainty mode also its errors and what :mod:`ssdb.association.evidence` weighs.
     """
     rows, radii, boxes = _boxes(batch, considered, config)
     columns = {
@@ -58,6 +62,8 @@ def read_candidate_pairs(
         found_sources = sources_in_boxes(connection, box, batch.visits)
         statement = sa.select(found_sources.c.place, *(found_sources.c[name] for name in source_columns(config)))
         found = read_arrays(connection, statement, bounded=True)
+    if "band" in found:
+        found["band"] = found["band"].view("S32")
     return _pairs(batch, rows, radii, found.pop("place"), found)
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ssdb.association.trails import along_variances, largest_variances
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.equal_rows import begins
 from ssdb.errors import AssociationError, shown
 from ssdb.sky.sphere import moved, separations, tangent_offsets
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers
 
+_RATES = ("ephRateRa", "ephRateDec")
 _ROUNDING_ARCSEC = 1e-6
 """Added to every search radius, so that rounding loses no pair."""
 
@@ -41,8 +42,8 @@ def refine(
     """Pairs that pass the exact test, of a superset that a box join found.
 
     In fixed mode those with separation <= radius, of weight 1 - (separation / radius)^2. In uncertainty mode those with
-    chi2 <= the limit of n_sigma and separation <= max_radius, of weight = log_odds = ln(P / (1 - P)) - chi2 / 2
-    - ln(det C) / 2 - ln(2 pi density) (Budavari & Szalay 2008, ApJ 679, 301), C in arcsec^2; that needs the density.
+    chi2 <= the limit of n_sigma and separation <= max_radius, of weight = log_odds = - chi2 / 2 - ln(det C) / 2
+    - ln(2 pi density) (Budavari & Szalay 2008, ApJ 679, 301), C in arcsec^2; that needs the density.
     AssociationError if a source's time is more than 0.02 d from that of the prediction.
 
     Parameters
@@ -53,7 +54,8 @@ def refine(
         north). NaN where unknown.
     pairs : mapping of str to ndarray, shape (n,)
         prediction (index into predictions), diaSourceId, midpointMjdTai (MJD TAI), ra, dec (ICRS, deg), raErr
-        (with cos dec), decErr (deg), ra_dec_Cov (deg^2). NaN where unknown.
+        (with cos dec), decErr (deg), ra_dec_Cov (deg^2). NaN where unknown. If there is a trail (arcsec, of the object
+        in the exposure) and trailLength (of the source), errors along the motion grow with it.
     density : array_like, shape (n,) or scalar
         Sources per square arcsecond around each pair.
     """
@@ -74,9 +76,8 @@ def refine(
     east, north = tangent_offsets(eph_ra, eph_dec, pairs["ra"], pairs["dec"])
     chi2, determinant = _chi_squares(predictions, pairs, config, east, north)
     kept = np.flatnonzero((chi2 <= config.chi2_limit) & (separation <= config.max_radius_arcsec))
-    prior = math.log(config.prior_detected / (1.0 - config.prior_detected))
     unrelated = np.log(2.0 * np.pi * np.broadcast_to(density, chi2.shape)[kept])
-    log_odds = prior - 0.5 * chi2[kept] - 0.5 * np.log(determinant[kept]) - unrelated
+    log_odds = -0.5 * chi2[kept] - 0.5 * np.log(determinant[kept]) - unrelated
     return Candidates(kept, separation[kept], chi2[kept], log_odds, log_odds)
 
 
@@ -85,10 +86,10 @@ def search_radii(
 ) -> Array:
     """Radii (arcsec, shape (p,)) round predictions, each at its own time, outside of which no candidate can be.
 
-    ``predictions`` are as in :func:`refine`. ``largest_source_variance`` (arcsec^2) is a bound on the variance of a
-    source's position in any direction, over the sources of the visit: the larger eigenvalue of the source's covariance,
-    or raErr^2 + decErr^2, which it never exceeds. ``largest_dt_days`` is the largest difference in time between a
-    source of the visit and the prediction. Both are of shape (p,) or scalars.
+    ``predictions`` are as in :func:`refine`, with trail (arcsec) where it counts. ``largest_source_variance``
+    (arcsec^2) is a bound on the variance of a source's position in any direction, over the sources of the visit: the
+    larger eigenvalue of the source's covariance, or raErr^2 + decErr^2, which it never exceeds. ``largest_dt_days`` is
+    the largest difference in time between a source of the visit and the prediction. Both are of shape (p,) or scalars.
     """
     motion = np.hypot(predictions["ephRateRa"], predictions["ephRateDec"]) * np.abs(largest_dt_days) * ARCSEC_PER_DEG
     motion = np.where(np.isnan(motion), 0.0, motion)
@@ -96,6 +97,8 @@ def search_radii(
         return config.radius_arcsec + motion + _ROUNDING_ARCSEC
     major2, minor2, _ = _ellipses(predictions, config)
     variance = np.maximum(major2, minor2) + config.floor_arcsec**2 + np.asarray(largest_source_variance)
+    if "trail" in predictions:
+        variance = variance + largest_variances(predictions["trail"])
     return np.minimum(config.max_radius_arcsec, np.sqrt(config.chi2_limit * variance)) + motion + _ROUNDING_ARCSEC
 
 
@@ -171,6 +174,11 @@ def _chi_squares(
     """
     major2, minor2, angle = (values[pairs["prediction"]] for values in _ellipses(predictions, config))
     east2, north2, east_north = _source_covariances(pairs)
+    if "trail" in pairs:
+        along = along_variances(pairs["trail"], np.asarray(pairs["trailLength"], dtype=float))
+        motion = np.arctan2(*(np.nan_to_num(predictions[name][pairs["prediction"]]) for name in _RATES))
+        east2, north2 = east2 + along * np.sin(motion) ** 2, north2 + along * np.cos(motion) ** 2
+        east_north = east_north + along * np.sin(motion) * np.cos(motion)
     sin, cos = np.sin(angle), np.cos(angle)
     d_major, d_minor = east * sin + north * cos, east * cos - north * sin
     cross = 2.0 * sin * cos * east_north

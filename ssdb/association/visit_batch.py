@@ -11,14 +11,18 @@ import sqlalchemy as sa
 from numpy.typing import ArrayLike, NDArray
 
 from ssdb.association.refine import largest_days
+from ssdb.association.trails import trail_lengths
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import AssociationError
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import absurd_unknown, out_of_range, reasons_of
-from ssdb.schema.survey import ss_prediction, visit_detector
+from ssdb.schema.source_counts import SourceCounts
+from ssdb.schema.survey import ss_prediction, visit, visit_detector
 from ssdb.sky.footprint import VERTEX_BYTES, Outlines, outline_areas, unpack_outlines
+from ssdb.sky.hull import field_area
 from ssdb.sky.sphere import cap_area, smallest_cap
 from ssdb.store.query_plans import index_loops, look_up
+from ssdb.store.tables.detectors import stored_counts
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
@@ -72,7 +76,8 @@ class VisitBatch:
     """Ascending, shape (v,)."""
     predictions: Columns
     """visit, ssObjectId, midpointMjdTai, ephRa, ephDec, ephRateRa, ephRateDec of SsPrediction, in uncertainty mode also
-    ephErrMajor, ephErrMinor, ephErrPa; by (visit, ssObjectId) ascending, shape (p,).
+    ephErrMajor, ephErrMinor, ephErrPa, ephVmag and trail, the length (arcsec) of the object's trail in the exposure; by
+    (visit, ssObjectId) ascending, shape (p,).
     """
     detectors: Columns
     """visit, detector (ascending), nSources, capRa, capDec, capRadius (deg), pixelScale (arcsec), variance: the largest
@@ -81,11 +86,18 @@ class VisitBatch:
     """
     outlines: Outlines
     """Of the d detectors; without vertices where there is no footprint."""
+    exposures: Columns = field(default_factory=dict)
+    """band (bytes), exposureTime (s), depth (AB mag, where the survey gives it) of the visits, shape (v,); for
+    uncertainty mode."""
+    counts: SourceCounts = field(default_factory=lambda: SourceCounts(np.empty((0, 0), np.int64)))
+    """Of the sources of the d detectors; for uncertainty mode."""
     left_out: list[LeftOut] = field(default_factory=list)
     """Stored predictions that are not among these, and values of others that are taken for unknown."""
 
     def __post_init__(self) -> None:
         index = self.visit_index(self.predictions["visit"])
+        if self.exposures:
+            self.predictions["trail"] = trail_lengths(self.predictions, self.exposures["exposureTime"][index])
         difference = largest_days(self.earliest[index], self.latest[index], self.predictions["midpointMjdTai"])
         wrong = np.flatnonzero(difference > MAX_TIME_DIFFERENCE_DAYS)
         if len(wrong):
@@ -139,7 +151,7 @@ def _detector_keys(visits: Integers, visit: Integers, detector: ArrayLike) -> In
 
 def prediction_columns(config: AssociationConfig) -> tuple[str, ...]:
     """The columns of SsPrediction that matching needs."""
-    return (*_MATCHED_BY, *_ERROR_ELLIPSE) if config.mode == "uncertainty" else _MATCHED_BY
+    return (*_MATCHED_BY, *_ERROR_ELLIPSE, "ephVmag") if config.mode == "uncertainty" else _MATCHED_BY
 
 
 def read_batch(connection: sa.Connection, visits: Sequence[int], config: AssociationConfig) -> VisitBatch:
@@ -156,7 +168,11 @@ def read_batch(connection: sa.Connection, visits: Sequence[int], config: Associa
     )
     predictions, left_out = _usable(connection, predictions, visits)
     numbers = np.array(visits, np.int64)
-    return VisitBatch(numbers, predictions, *_read_detectors(connection, visits), left_out)
+    detectors = _read_detectors(connection, visits)
+    if config.mode == "fixed":
+        return VisitBatch(numbers, predictions, *detectors, left_out=left_out)
+    weighed = _read_exposures(connection, visits), _read_counts(connection, visits)
+    return VisitBatch(numbers, predictions, *detectors, *weighed, left_out)
 
 
 def _usable(connection: sa.Connection, predictions: Columns, visits: Sequence[int]) -> tuple[Columns, list[LeftOut]]:
@@ -164,6 +180,8 @@ def _usable(connection: sa.Connection, predictions: Columns, visits: Sequence[in
     problems = {f"{name} is unknown": np.isnan(predictions[name]) for name in _REQUIRED}
     # An axis below 0 says as little as one of 0: the error is unknown, and the default holds.
     axes = {name: np.maximum(predictions[name], 0) for name in _AXES if name in predictions}
+    magnitude = {name: predictions[name] for name in ("ephVmag",) if name in predictions}
+    predictions |= absurd_unknown(ss_prediction, magnitude)[0]
     problems |= out_of_range(ss_prediction, predictions | axes)
     reasons = reasons_of(problems)
     if not reasons:
@@ -208,6 +226,29 @@ def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[C
     return columns, unpack_outlines(packed)
 
 
+def _read_exposures(connection: sa.Connection, visits: Sequence[int]) -> Columns:
+    columns = (visit.c.band, visit.c.exposureTime, visit.c.depth)
+    # Not as arrays: bands may be of any letters, and visits are few.
+    rows = connection.execute(sa.select(*columns).where(visit.c.visit.in_(visits)).order_by(visit.c.visit)).all()
+    band, exposure_time, depth = zip(*rows, strict=True)
+    return {
+        "band": np.array([(name or "").encode() for name in band], np.bytes_),
+        "exposureTime": np.array(exposure_time, float),
+        "depth": np.array(depth, float),
+    }
+
+
+def _read_counts(connection: sa.Connection, visits: Sequence[int]) -> SourceCounts:
+    """What the sources of the detectors are like."""
+    counts = stored_counts()
+    statement = (
+        sa.select(counts)
+        .where(visit_detector.c.visit.in_(visits))
+        .order_by(visit_detector.c.visit, visit_detector.c.detector)
+    )
+    return SourceCounts.unpack(read_arrays(connection, statement, bounded=True)[counts.name])
+
+
 def read_ephemerides(connection: sa.Connection, batch: VisitBatch, index: Index) -> Columns:
     """What SSSource needs of some predictions beside what matching does: designation, magnitude, vectors, angles.
 
@@ -236,16 +277,18 @@ def source_densities(connection: sa.Connection, batch: VisitBatch, config: Assoc
     """Sources per square arcsecond around each detector, shape (d,); NaN where there are none.
 
     On a detector with a footprint, those on it over its area. Without one, those of all such detectors of the visit
-    over the smallest cap that holds them, which is taken to be no smaller than the largest search radius: a single
-    source says little about how many there are.
+    over the field in which they lie: their convex hull or, where they have none, the smallest cap that holds them. It
+    is taken to be no smaller than the largest search radius: a single source says little about how many there are.
     """
     detectors, has_footprint = batch.detectors, batch.has_footprint
     density = footprint_densities(batch)
-    for visit in np.unique(detectors["visit"][~has_footprint & (detectors["nSources"] > 0)]):
-        rows = np.flatnonzero((detectors["visit"] == visit) & ~has_footprint)
+    for visit_id in np.unique(detectors["visit"][~has_footprint & (detectors["nSources"] > 0)]):
+        rows = np.flatnonzero((detectors["visit"] == visit_id) & ~has_footprint)
         source = dia_source.c
-        inside = (source.visit == int(visit)) & source.detector.in_(detectors["detector"][rows].tolist())
+        inside = (source.visit == int(visit_id)) & source.detector.in_(detectors["detector"][rows].tolist())
         sources = read_arrays(connection, sa.select(source.ra, source.dec).where(inside).order_by(source.diaSourceId))
-        radius = max(smallest_cap(sources["ra"], sources["dec"])[1], config.max_radius_arcsec / ARCSEC_PER_DEG)
-        density[rows] = len(sources["ra"]) / cap_area(radius)
+        area = field_area(sources["ra"], sources["dec"])
+        if np.isnan(area):
+            area = float(cap_area(smallest_cap(sources["ra"], sources["dec"])[1]))
+        density[rows] = len(sources["ra"]) / max(area, float(cap_area(config.max_radius_arcsec / ARCSEC_PER_DEG)))
     return density

@@ -78,6 +78,8 @@ def precover(
             "them: run `ssdb predict` first",
             err=True,
         )
+    if report.ends:
+        click.echo(f"ssdb: {report.designation} is in no visit beyond its end: {report.ends}", err=True)
     failed = report.failed | (report.association.failed if report.association else {})
     tell_failures(f"visit {visit}: {reason}" for visit, reason in failed.items())
 
@@ -93,6 +95,7 @@ def _as_dict(report: PrecoveryReport) -> dict[str, Any]:
         "nOwn": report.n_own,
         "found": report.found,
         "failed": {str(visit): reason for visit, reason in report.failed.items()},
+        "ends": report.ends,
         "nStored": report.n_stored,
         "nWithoutPredictions": report.n_without_predictions,
         "association": association

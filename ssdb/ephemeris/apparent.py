@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.bodies import sun
-from ssdb.ephemeris.observer import observer_states, tdb_of_tai
+from ssdb.ephemeris.observer import Observatory, observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.propagate import BATCH, span, trajectories
 from ssdb.sky.sphere import angles, directions_and_rates, norms, range_rates
@@ -24,16 +24,21 @@ class Paths(Protocol):
     def at(self, mjd_tdb: Array) -> Array:
         """Barycentric states (n, m, 6), ICRF, au and au/d, at times (m,) or (n, m), MJD TDB."""
 
+    @property
+    def limits(self) -> tuple[Array, Array] | None:
+        """First and last times (n, 1) of paths of which one does not go on for ever: beyond them it is not known."""
 
-def ephemeris(orbits: Orbits, mjd_tai: ArrayLike, observatory_code: str) -> dict[str, Array]:
-    """Where and how bright n objects are for an observatory (a code of the MPC) at m times, MJD TAI.
+
+def ephemeris(orbits: Orbits, mjd_tai: ArrayLike, observatory: Observatory) -> dict[str, Array]:
+    """Where and how bright n objects are for an observatory (a code of the MPC, or a place) at m times, MJD TAI.
 
     The columns of SsPrediction, each (n, m), but its keys, ``designation``, ``provider`` and the error ellipse: see
-    :func:`columns_of`. NaN for an object that runs into the Sun or a planet before. EphemerisError if the code is not
-    of a place on Earth, a time is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
+    :func:`columns_of`. NaN for an object that has met the surface of the Sun, a planet or the Moon. EphemerisError if
+    the code is not of a place on Earth, a time is outside the planetary ephemeris, or a package of the extra
+    ``ephemeris`` is missing.
     """
     times = np.atleast_1d(np.asarray(mjd_tai, dtype=float))
-    mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory_code, times)
+    mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory, times)
     suns = sun(mjd_tdb)
     parts = []
     for _, part in orbits.batches(BATCH):
@@ -47,10 +52,13 @@ def retarded(paths: Paths, mjd_tdb: ArrayLike, observers: Array) -> tuple[Array,
     """States (n, m, 6) of objects when the light left them that an observer sees, and the light times (n, m).
 
     Times of observation (m,), or (n, m) for each object its own, are MJD TDB. Observers, (m, 3 or more) or
-    (n, m, 3 or more), and states are barycentric, au and au/d. Light times are days in the barycentric frame.
+    (n, m, 3 or more), and states are barycentric, au and au/d. Light times are days in the barycentric frame. States
+    are NaN where the light would have left an object beyond the end of its path.
     """
     times, here = np.atleast_1d(np.asarray(mjd_tdb, dtype=float)), observers[..., :3]
-    light_times = norms(paths.at(times)[..., :3] - here) / LIGHT_SPEED
+    limits = paths.limits
+    # An object is seen until the light of its end has come.
+    light_times = norms(paths.at(times if limits is None else np.clip(times, *limits))[..., :3] - here) / LIGHT_SPEED
     states = paths.at(times - light_times)
     # The next light time differs by some v/c of the first, in which the motion is a straight line.
     towards = states[..., :3] - here
@@ -58,7 +66,11 @@ def retarded(paths: Paths, mjd_tdb: ArrayLike, observers: Array) -> tuple[Array,
     receding = np.einsum("...i,...i->...", towards, states[..., 3:]) / distance
     later = (light_times - distance / LIGHT_SPEED) / (1.0 + receding / LIGHT_SPEED)
     states[..., :3] += later[..., None] * states[..., 3:]
-    return states, light_times - later
+    light_times -= later
+    if limits is not None:
+        emitted = times - light_times
+        states[(emitted < limits[0]) | (emitted > limits[1])] = np.nan
+    return states, light_times
 
 
 def columns_of(objects: Array, suns: Array, observers: Array, H: Array, G: Array) -> dict[str, Array]:

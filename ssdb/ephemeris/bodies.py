@@ -19,7 +19,7 @@ from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS
 from ssdb.errors import EphemerisError
 from ssdb.units import AU_KM, JD_OF_MJD_0, Array, Index, Mask
 
-SUN, EARTH_MOON, EARTH, MOON = 10, 3, 399, 301
+SUN, EARTH_MOON, EARTH, MOON, PLUTO = 10, 3, 399, 301, 9
 
 _GIANTS = slice(list(GM_PLANETS).index(5), list(GM_PLANETS).index(6) + 1)
 
@@ -104,6 +104,20 @@ def earth(mjd_tdb: ArrayLike) -> Array:
     return _state(planets[0, EARTH_MOON], mjd_tdb) + _state(planets[EARTH_MOON, EARTH], mjd_tdb)
 
 
+def span_of_planets() -> tuple[float, float]:
+    """From when to when DE440 goes, MJD TDB; EphemerisError if a package is missing."""
+    segment = _planets()[0, SUN]
+    return segment.start_jd - JD_OF_MJD_0, segment.end_jd - JD_OF_MJD_0
+
+
+def centre(body: int, mjd_tdb: Array) -> Array:
+    """Barycentric positions (m, 3) of the Sun, a planet (from Mars on, of its system) or the Moon, ICRF, au."""
+    planets = _planets()
+    if body in (EARTH, MOON):
+        return _position(planets[0, EARTH_MOON], mjd_tdb) + _position(planets[EARTH_MOON, body], mjd_tdb)
+    return _position(planets[0, body], mjd_tdb)
+
+
 def attractors(mjd_tdb: Array) -> Attractors:
     """What attracts n objects, at times (s, n) of every object's own; errors as :func:`sun`."""
     shape = mjd_tdb.shape
@@ -127,6 +141,11 @@ def asteroids(mjd_tdb: ArrayLike) -> Array:
     """
     found = [np.empty((0, np.size(mjd_tdb), 6))]
     return np.concatenate(found + [_state(segment, mjd_tdb)[None] for segment in _asteroids().values()])
+
+
+def pluto(mjd_tdb: ArrayLike) -> Array:
+    """Heliocentric states (m, 6) of Pluto's system, the last planet of :func:`masses`: as :func:`asteroids`."""
+    return _state(_planets()[0, PLUTO], mjd_tdb) - sun(mjd_tdb)
 
 
 def _others(mjd_tdb: Array, sun_positions: Array) -> Array:

@@ -67,3 +67,24 @@ GM_ASTEROIDS = {
     2000704: 6.3110343420878887e-15,
 }
 """Of the 16 most massive asteroids of the main belt by NAIF's numbers, au^3/d^2 (JPL IOM 392R-21-005, table 1)."""
+
+RADII_KM = {
+    10: 695_700.0,
+    1: 2440.53,
+    2: 6051.8,
+    399: EARTH_RADIUS_KM,
+    301: 1737.4,
+    4: 3396.19,
+    5: 71_492.0,
+    6: 60_268.0,
+    7: 25_559.0,
+    8: 24_764.0,
+    9: 1188.3,
+}
+"""Of the Sun (IAU 2015 Resolution B3) and, at their equators, the bodies of :data:`GM_PLANETS`, in their order
+(Archinal et al. 2018, Celestial Mechanics and Dynamical Astronomy 130, 22)."""
+
+NAMES = {
+    **{10: "Sun", 1: "Mercury", 2: "Venus", 399: "Earth", 301: "Moon", 4: "Mars"},
+    **{5: "Jupiter", 6: "Saturn", 7: "Uranus", 8: "Neptune", 9: "Pluto"},
+}

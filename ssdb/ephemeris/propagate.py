@@ -12,13 +12,23 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ssdb.ephemeris.bodies import Attractors, asteroids, attractors, masses, shared_attractors, sun
+from ssdb.ephemeris.bodies import (
+    Attractors,
+    asteroids,
+    attractors,
+    masses,
+    pluto,
+    shared_attractors,
+    span_of_planets,
+    sun,
+)
 from ssdb.ephemeris.collocation import NODE_TIMES, after, solve
 from ssdb.ephemeris.constants import GM_SUN
+from ssdb.ephemeris.contact import LONGEST_DAYS, NOT_FOLLOWED, OUT_OF_EPHEMERIS, contacts
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.trajectory import Recorder, Trajectories
 from ssdb.schema.ranges import LARGEST_AU
-from ssdb.units import LIGHT_SPEED, Array, Index, Mask
+from ssdb.units import LIGHT_SPEED, Array, Index, Integers, Mask
 
 GRID_DAYS = 56.0
 """Length of the steps that all objects make together: the longest that nearly all of the main belt can make. With
@@ -57,9 +67,9 @@ def propagate(orbits: Orbits, mjd_tdb: ArrayLike) -> Array:
 
     Newtonian gravity of Sun, planets, Moon, Pluto and, where their package is installed, the 16 most massive asteroids;
     relativity of the Sun among the planets; the oblateness of Sun and Earth; what the orbits say of other forces.
-    States (n, m, 6) are barycentric, ICRF axes, au and au/d; NaN for an object that runs into the Sun or a planet on
-    the way. EphemerisError if a time is outside the planetary ephemeris, or a package of the extra ``ephemeris`` is
-    missing.
+    States (n, m, 6) are barycentric, ICRF axes, au and au/d; NaN for an object that has met the surface of the Sun, a
+    planet or the Moon on the way. EphemerisError if a time is outside the planetary ephemeris, or a package of the
+    extra ``ephemeris`` is missing.
     """
     times = np.atleast_1d(np.asarray(mjd_tdb, dtype=float))
     sun(times)  # refuses times that DE440 does not have before anything is computed
@@ -72,19 +82,20 @@ def span(times: Array) -> tuple[float, float]:
     return float(times.min(initial=np.inf)), float(times.max(initial=-np.inf))
 
 
-def trajectories(orbits: Orbits, start: float, end: float) -> Trajectories:
+def trajectories(orbits: Orbits, start: float, end: float, *, surfaces: bool = True) -> Trajectories:
     """The paths of objects over an interval of time, MJD TDB; errors as :func:`propagate`.
 
     They begin earlier by more than the time that light takes from the object to any observer in the inner solar system,
-    and take about 300 bytes for each object and step within the interval. An object that could not be followed has none
-    where it was lost.
+    and take about 300 bytes for each object and step within the interval. A path ends at the surface of the Sun, a
+    planet or the Moon (but without ``surfaces``), where the planetary ephemeris ends, or where an object cannot be
+    followed any longer: its ``ends`` say so.
     """
     recorder = Recorder(len(orbits))
     epochs, counts = np.unique(orbits.epoch_mjd, return_counts=True)
     anchor = float(epochs[np.argmax(counts)]) if len(epochs) and counts.max() > 1 else 0.0
     for rows, part in orbits.batches(BATCH):
         for direction in (1.0, -1.0):
-            _Journey(part, rows.start, anchor, direction, (start, end), recorder).run()
+            _Journey(part, rows.start, anchor, direction, (start, end), recorder, surfaces).run()
     return recorder.trajectories()
 
 
@@ -99,9 +110,11 @@ class _Journey:
         direction: float,
         interval: tuple[float, float],
         recorder: Recorder,
+        surfaces: bool,
     ) -> None:
         self._first, self._anchor, self._direction, self._recorder = first, anchor, direction, recorder
         self._start, self._end = interval
+        self._surfaces, self._limits = surfaces, span_of_planets()
         self._time = orbits.epoch_mjd.copy()
         self._n_steps = np.zeros(len(orbits), np.int64)
         self._state = (orbits.states + _by_epoch(self._time)).T.copy()
@@ -116,14 +129,24 @@ class _Journey:
         items = np.flatnonzero(~self._arrived())
         index = self._direction * (self._time - self._anchor) / GRID_DAYS
         grid = np.ceil(index - 1e-9)
-        goal = self._anchor + self._direction * grid * GRID_DAYS
+        goal = np.clip(self._anchor + self._direction * grid * GRID_DAYS, *self._limits)
         self._own_steps(items[np.abs(index - grid)[items] > 1e-9], goal)
         self._time[items] = np.where(np.isnan(self._time[items]), np.nan, goal[items])
         while len(items := items[~self._arrived()[items]]):
             now = grid[items].min()
             here = items[grid[items] == now]
-            self._grid_step(here, self._anchor + self._direction * now * GRID_DAYS, self._direction * GRID_DAYS)
+            time, days = self._anchor + self._direction * now * GRID_DAYS, self._direction * GRID_DAYS
+            if self._limits[0] <= time + days <= self._limits[1]:
+                self._grid_step(here, time, days)
+            else:
+                self._to_the_limit(here)
             grid[here] += 1.0
+
+    def _to_the_limit(self, items: Index) -> None:
+        """Objects to where the planets end."""
+        limit = self._limits[self._direction > 0]
+        self._own_steps(items[np.abs(limit - self._time[items]) > 1e-9], np.full(len(self._time), limit))
+        self._lose(items[~np.isnan(self._time[items])], OUT_OF_EPHEMERIS)
 
     def _arrived(self) -> Mask:
         """Which objects are where they are to go, or lost."""
@@ -164,8 +187,12 @@ class _Journey:
             self._lose(items[(self._wanted[items] < SHORTEST_DAYS) | (self._n_steps[items] > MOST_STEPS)])
             items = items[np.abs(goal[items] - self._time[items]) > 1e-9]
 
-    def _lose(self, items: Index) -> None:
-        """Objects that cannot be followed any longer."""
+    def _lose(self, items: Index, by: Integers | int = NOT_FOLLOWED, time: Array | None = None) -> None:
+        """Objects that cannot be followed any longer, from where they are or from a time on."""
+        if time is None:
+            items = items[~np.isnan(self._time[items])]
+            time = self._time[items]
+        self._recorder.ends.end(self._first + items, time, by, self._direction)
         self._time[items] = np.nan
         self._state[:, items] = np.nan
 
@@ -197,6 +224,12 @@ class _Journey:
             state[:, accepted][:, needed],
             kept[:, :, needed],
         )
+        short = np.flatnonzero(np.abs(days[accepted]) <= LONGEST_DAYS)
+        if self._surfaces and len(short):
+            rows = np.flatnonzero(accepted)[short]
+            steps = (state[:, rows], days[rows], kept[:, :, short], start[short], bodies, rows)
+            met, time, by = contacts(*steps, None if itself is None else itself[:, rows])
+            self._lose(done[short[met]], by, time)
         return accepted
 
 
@@ -214,10 +247,12 @@ def _by_epoch(mjd_tdb: Array) -> Array:
 def _itself(orbits: Orbits) -> Mask | None:
     """Which attracting body an object is, shape (b, n); None where none is one.
 
-    By its place and motion, for which no names are needed: orbits of the large asteroids agree with JPL's to 1e-6 au.
+    By its place and motion, for which no names are needed: orbits of Pluto and the large asteroids agree with JPL's to
+    1e-6 au, about.
     """
     epochs, index = np.unique(orbits.epoch_mjd, return_inverse=True)
-    apart = np.abs(asteroids(epochs)[:, index] - orbits.states)
+    pluto_and_asteroids = np.concatenate([pluto(epochs)[None], asteroids(epochs)])
+    apart = np.abs(pluto_and_asteroids[:, index] - orbits.states)
     same = np.asarray((apart[..., :3] < 1e-4).all(axis=2) & (apart[..., 3:] < 1e-5).all(axis=2))
     if not same.any():
         return None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.collocation import NODES, within
+from ssdb.ephemeris.contact import Ends
 from ssdb.units import Array, Index
 
 _ROUNDING_DAYS = 1e-6
@@ -29,6 +30,8 @@ class Trajectories:
     """(k, 6): at the start."""
     coefficients: Array
     """(k, 8, 3): Legendre coefficients of the acceleration (:mod:`ssdb.ephemeris.collocation`)."""
+    ends: Ends
+    """Of the n objects."""
     _keys: Array = field(init=False)
     _origin: float = field(init=False)
     _span: float = field(init=False)
@@ -46,8 +49,16 @@ class Trajectories:
         number = np.full(self.n, -1)
         number[rows] = np.arange(len(rows))
         kept = number[self.item] >= 0
-        steps = (values[kept] for values in (self.start, self.days, self.states, self.coefficients))
-        return Trajectories(len(rows), number[self.item[kept]], *steps)
+        start, days, states, coefficients = (
+            values[kept] for values in (self.start, self.days, self.states, self.coefficients)
+        )
+        ends = self.ends.take(rows)
+        return Trajectories(len(rows), number[self.item[kept]], start, days, states, coefficients, ends)
+
+    @property
+    def limits(self) -> tuple[Array, Array] | None:
+        """As :class:`ssdb.ephemeris.apparent.Paths` has it."""
+        return self.ends.limits
 
     def at(self, mjd_tdb: ArrayLike) -> Array:
         """Where the objects are: as :class:`ssdb.ephemeris.apparent.Paths`; NaN where a path does not reach."""
@@ -64,6 +75,9 @@ class Trajectories:
         step, time = step[known], times.ravel()[known]
         u = 2.0 * (time - self.start[step]) / self.days[step] - 1.0
         covered = np.abs(u) <= 1.0 + _ROUNDING_DAYS / np.abs(self.days[step])
+        if self.limits is not None:
+            owner = items[known]
+            covered &= (time >= self.ends.first[owner]) & (time <= self.ends.last[owner])
         known, step, u = known[covered], step[covered], u[covered]
         position, velocity = within(
             self.states[step, :3], self.states[step, 3:], self.days[step], self.coefficients[step], u
@@ -77,6 +91,7 @@ class Recorder:
 
     def __init__(self, n: int) -> None:
         self._n = n
+        self.ends = Ends.none(n)
         self._parts: list[tuple[Index, Array, Array, Array, Array]] = []
 
     def add(self, item: Index, start: Array, days: Array, states: Array, coefficients: Array) -> None:
@@ -91,4 +106,6 @@ class Recorder:
             np.concatenate(columns) for columns in zip(empty, *self._parts, strict=True)
         )
         order = np.lexsort((np.minimum(start, start + days), item))
-        return Trajectories(self._n, item[order], start[order], days[order], states[order], coefficients[order])
+        return Trajectories(
+            self._n, item[order], start[order], days[order], states[order], coefficients[order], self.ends
+        )

@@ -17,7 +17,7 @@ from ssdb.ephemeris.apparent import Paths, retarded
 from ssdb.ephemeris.bodies import sun
 from ssdb.ephemeris.covariance import correlations
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian
-from ssdb.ephemeris.observer import observer_states, tdb_of_tai
+from ssdb.ephemeris.observer import Observatory, observer_states, tdb_of_tai
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.propagate import BATCH, span, trajectories
 from ssdb.errors import InputError
@@ -79,7 +79,8 @@ def variants(orbits: Orbits, covariances: Array, start: float, end: float) -> Va
     :func:`ssdb.ephemeris.propagate.propagate`.
     """
     varied, scale = _varied(orbits, covariances)
-    return Variants(trajectories(varied, start, end), scale)
+    # Near its end an object's variants say how well it is known, also those that would have been earlier there.
+    return Variants(trajectories(varied, start, end, surfaces=False), scale)
 
 
 def two_body_variants(orbits: Orbits, covariances: Array) -> Variants:
@@ -97,6 +98,8 @@ class _TwoBody:
 
     def __init__(self, orbits: Orbits) -> None:
         self._elements = cartesian_to_cometary(orbits.states, orbits.epoch_mjd)
+
+    limits = None
 
     def at(self, mjd_tdb: Array) -> Array:
         """As :class:`ssdb.ephemeris.apparent.Paths` has it."""
@@ -153,15 +156,14 @@ def _east_and_north(directions: Array) -> Array:
     return np.stack([east, cross(directions, east)], axis=-2)
 
 
-def sky_covariances(orbits: Orbits, covariances: Array, mjd_tai: ArrayLike, observatory_code: str) -> Array:
+def sky_covariances(orbits: Orbits, covariances: Array, mjd_tai: ArrayLike, observatory: Observatory) -> Array:
     """Covariances of positions on the sky, of n orbits with covariances as of :func:`variants`.
 
-    For an observatory (a code of the MPC) at m times, MJD TAI: an array (n, m, 2, 2) in (east, north), arcsec^2, NaN
-    where a variant runs into the Sun or a planet. Errors as :func:`variants` and
-    :func:`ssdb.ephemeris.apparent.ephemeris`.
+    For an observatory (a code of the MPC, or a place) at m times, MJD TAI: an array (n, m, 2, 2) in (east, north),
+    arcsec^2, NaN where a variant is lost. Errors as :func:`variants` and :func:`ssdb.ephemeris.apparent.ephemeris`.
     """
     times = np.atleast_1d(np.asarray(mjd_tai, dtype=float))
-    mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory_code, times)
+    mjd_tdb, observers = tdb_of_tai(times), observer_states(observatory, times)
     parts = [np.empty((0, len(times), 2, 2))]
     for rows, part in orbits.batches(_ORBITS):
         parts.append(variants(part, covariances[rows], *span(mjd_tdb)).covariances(mjd_tdb, observers))

@@ -6,10 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ssdb.ephemeris.places import POSITION, VELOCITY
 from ssdb.errors import InputError
 from ssdb.ingest.formats.opsim import looks_like_opsim, read_opsim
 from ssdb.ingest.table.checks import check_not_null, check_positions, check_ranges, check_unique, valid_rows
 from ssdb.ingest.table.input import Input, OpenInput
+from ssdb.ingest.table.places import checked_places
 from ssdb.ingest.table.report import IngestReport
 from ssdb.ingest.table.same_visit import other_visits, refuse_others, refuse_times_of_rows
 from ssdb.io.input_file import input_of
@@ -27,6 +29,11 @@ _STATE = (
     *("nSources", "nTotalSsObjects", "nAssociatedSsObjects"),
 )
 
+_WEIGHED = ("band", "exposureTime", "depth")
+
+_MOVES_WITH = dict(zip(VELOCITY, POSITION, strict=True))
+"""A stored velocity is not that at another place."""
+
 
 def ingest_visits(
     database: Database,
@@ -40,11 +47,12 @@ def ingest_visits(
 ) -> IngestReport:
     """Stores visits. One that is stored already takes the new values.
 
-    What the input does not know stays as it is. Where the time of a visit changes, sources that have it take the new
-    one, and the visit is to be associated again. A time that differs by more than 0.02 d, from the stored one or from
-    that of the sources and predictions, another camera, observatory or field is no correction but another visit.
-    InputError if the input is not usable, or has another visit under the number of a stored one. Nothing is stored
-    then.
+    What the input does not know stays as it is. Where the time, band, exposure time or depth of a visit changes, it is
+    to be associated again; sources that have its time take the new one. A time that differs by more than 0.02 d, from
+    the stored one or from that of the sources and predictions, another camera, observatory or field is no correction
+    but another visit. Where an observer is that no observatory code says comes as in the MPC's ADES: sys, ctr, pos1 to
+    pos3, vel1 to vel3. InputError if the input is not usable, or has another visit under the number of a stored one.
+    Nothing is stored then.
 
     Parameters
     ----------
@@ -72,17 +80,26 @@ def ingest_visits(
     check_ranges(problems, rows, visit)
     check_unique(problems, rows, ["visit"], "visit is there twice")
     check_positions(problems, rows, nulls_allowed=True)
+    rows = checked_places(problems, rows, opened.units)
     rows, _ = valid_rows(rows, problems, skip_invalid)
     with database.writing() as connection:
         lock_creation(connection)
         lock_visits(connection, ids(rows, "visit"))
         with staged(connection, visit, rows, progress) as new:
             refuse_others(opened.name, other_visits(connection, new))
-            fill_unknown(connection, visit, ("visit",), new)
+            fill_unknown(connection, visit, ("visit",), new, _MOVES_WITH if "sys" in new.c else {})
             counts = count_stored(connection, visit, ("visit",), new)
             _move(connection, opened.name, new)
+            _weigh_anew(connection, new)
             merge_visits(connection, new)
     return opened.report("visits", rows.num_rows, rows.num_rows, **counts)
+
+
+def _weigh_anew(connection: sa.Connection, new: sa.Table) -> None:
+    """Sets back to pending the visits of which something changes that association weighs."""
+    changed = [visit.c[name].is_distinct_from(new.c[name]) for name in _WEIGHED if name in new.columns]
+    if changed:
+        mark_pending(connection, sa.select(new.c.visit).where(visit.c.visit == new.c.visit, sa.or_(*changed)))
 
 
 def _move(connection: sa.Connection, name: str, new: sa.Table) -> None:

@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from ssdb.ask.sql import QueryResult
 from ssdb.ephemeris.apparent import ephemeris
+from ssdb.ephemeris.observer import Observatory, tdb_of_tai
+from ssdb.ephemeris.propagate import span, trajectories
 from ssdb.ephemeris.uncertainty import error_ellipses, sky_covariances
 from ssdb.errors import ConfigError, option, quoted
 from ssdb.io.times import SCALES, mjd_tai_of, utc_texts
@@ -43,7 +45,7 @@ _ROUNDING = 1e-6
 def ephemeris_table(
     database: Database,
     names: str | Iterable[str],
-    observatory: str,
+    observatory: Observatory,
     start: Any,
     end: Any,
     step: str = "1d",
@@ -63,8 +65,9 @@ def ephemeris_table(
     ----------
     names : str, or iterable of str
         Any names of objects, as :func:`ssdb.resolve` takes them.
-    observatory : str
-        MPC code; ``500`` is the Earth's centre.
+    observatory : str or tuple of float
+        MPC code, where ``500`` is the Earth's centre; or east longitude (deg), latitude (deg) and altitude (m) by
+        WGS84.
     start, end : str, number, datetime, date or astropy.time.Time
         First time, and last time if the steps lead to it: dates of UTC (``2026-06-01``, ``2026-06-01T12:30:00``), or
         MJD TAI.
@@ -80,7 +83,7 @@ def ephemeris_table(
         ICRS, astrometric), ephRate, ephRateRa (with cos dec), ephRateDec (deg/d), ephVmag, helioRange, topoRange (au),
         phaseAngle, elongation (deg), ephErrMajor, ephErrMinor (arcsec, 1 sigma), ephErrPa (deg, north to east). The
         ellipse is None for an orbit without a covariance, V without H, midpointUtc before 1972; all but
-        the times of an object that runs into the Sun or a planet on the way from its epoch, which is told as a warning.
+        the times of an object that has met the surface of the Sun, a planet or the Moon, which is told as a warning.
     """
     wanted = [names] if isinstance(names, str) else list(names)
     times = _times(start, end, step, scale, len(wanted))
@@ -121,7 +124,9 @@ def _time(wrong: str, given: Any, scale: str | None) -> float:
         raise ConfigError(f"{wrong}: {error}") from None
 
 
-def _rows(target: Target, times: Array, moments: tuple[list[Any], ...], observatory: str) -> Iterator[tuple[Any, ...]]:
+def _rows(
+    target: Target, times: Array, moments: tuple[list[Any], ...], observatory: Observatory
+) -> Iterator[tuple[Any, ...]]:
     """Rows of one object."""
     seen = {name: values[0] for name, values in ephemeris(target.orbit, times, observatory).items()}
     seen["ephRate"] = np.hypot(seen["ephRateRa"], seen["ephRateDec"])
@@ -129,19 +134,22 @@ def _rows(target: Target, times: Array, moments: tuple[list[Any], ...], observat
     if target.covariance is not None:
         on_sky = sky_covariances(target.orbit, target.covariance[None], times, observatory)[0]
     seen |= error_ellipses(on_sky)
-    _tell_lost(target, np.isnan(seen["ephRa"]), times)
+    if np.isnan(seen["ephRa"]).any():
+        _tell_lost(target, np.isnan(seen["ephRa"]), times)
     known = ([None if value != value else value for value in seen[name].tolist()] for name in _COLUMNS[3:])
     return zip([target.designation] * len(times), *moments, *known, strict=True)
 
 
 def _tell_lost(target: Target, lost: Mask, times: Array) -> None:
-    if lost.any():
-        first, last = times[lost][[0, -1]]
-        logger.warning(
-            "%s cannot be followed from its epoch to %s of the %s times, MJD TAI %.5f to %.5f: it runs into the Sun or "
-            "a planet, or out of reach",
-            *(target.designation, f"{lost.sum():,}", f"{len(lost):,}", first, last),
-        )
+    first, last = times[lost][[0, -1]]
+    # Light that comes at the first time left an object within bounds a day before, or later.
+    interval = span(tdb_of_tai(times))
+    ends = trajectories(target.orbit, *interval).ends.within(0, interval[0] - 1.0, interval[1])
+    logger.warning(
+        "%s cannot be followed from its epoch to %s of the %s times, MJD TAI %.5f to %.5f: %s",
+        *(target.designation, f"{lost.sum():,}", f"{len(lost):,}", first, last),
+        " and ".join(end.reason for end in ends),
+    )
 
 
 @cache

@@ -53,11 +53,11 @@ def segments_near(connection: sa.Connection, views: Views) -> tuple[Columns, Seg
     The columns (n,) are field (index into ``views``), ssObjectId, designation, h, g, hasJson (0 or 1); ascending by
     field and ssObjectId, each pair once.
     """
-    fields = np.stack([views.mjd_tai, *positions(views.centers), views.radius], axis=-1)
+    fields = np.stack([views.mjd_tai, *positions(views.centers), views.radius, views.away], axis=-1)
     probes = [
         (number, night_of(mjd_tai), *probe)
-        for number, (mjd_tai, ra, dec, radius) in enumerate(fields.tolist())
-        for probe in probes_of_field(ra, dec, radius + MARGIN_DEG, _MOTION)
+        for number, (mjd_tai, ra, dec, radius, away) in enumerate(fields.tolist())
+        for probe in probes_of_field(ra, dec, radius + MARGIN_DEG, _MOTION, away)
     ]
     numbers = np.array(probes, dtype=float).reshape(-1, len(_PROBES)).T
     arrays: Columns = {name: row.astype(kind) for (name, kind), row in zip(_PROBES.items(), numbers, strict=True)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +13,17 @@ import sqlalchemy as sa
 from ssdb.ephemeris.bodies import earth
 from ssdb.ephemeris.propagate import BATCH, trajectories
 from ssdb.predict.catalogue import Catalogue, catalogue_parts
-from ssdb.predict.segments import MARGIN_DAYS, NightSegments, night_interval, packed_series, segments_of_night
+from ssdb.predict.segments import (
+    MARGIN_DAYS,
+    WHOLE_DAYS,
+    NightSegments,
+    night_interval,
+    packed_series,
+    segments_of_night,
+)
 from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.schema.arrow import arrow_schema
-from ssdb.schema.survey import ss_ephemeris
+from ssdb.schema.survey import ss_ephemeris, ss_ephemeris_end
 from ssdb.sky.boxes import boxes_of_caps, zones_of_caps
 from ssdb.store.database import Database
 from ssdb.store.tables.segments import (
@@ -30,7 +38,9 @@ from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import Progress
 from ssdb.units import Integers, Mask
 
-RUNS_INTO = "on the way from its epoch it runs into the Sun or a planet, or out of reach"
+NO_SEGMENT = "in the night it is out of reach, or turns too sharply for a segment"
+
+_ENDED = arrow_schema(ss_ephemeris_end)
 
 _NIGHTS_AT_ONCE = 8
 """Orbits are followed from their epochs once for so many nights, whose segments of a part of them are in memory."""
@@ -45,15 +55,31 @@ class NightReport:
     lost: int = 0
     """Orbits that cannot be followed to the night."""
     reasons: dict[str, str] = field(default_factory=dict)
-    """Why not, by designation."""
+    """Why not, or not through all of the night, by designation."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Made:
+    """What was made for a night."""
+
+    segments: pa.Table
+    """Rows of SsEphemeris."""
+    ended: pa.Table
+    """Rows of SsEphemerisEnd."""
+    reasons: dict[str, str]
+    """What these say, by designation."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Stored:
-    """The segments that a night has: of which objects (ascending) and orbits, and whether these still exist."""
+    """The segments that a night has: of which objects (ascending) and orbits, and whether these still exist.
+
+    Those of a part of the night are made again, for what there is to be told of their ends.
+    """
 
     ids: Integers
     hashes: Integers
+    whole: Mask
     found: Mask
 
     def note(self, catalogue: Catalogue) -> tuple[Mask, Mask]:
@@ -64,7 +90,7 @@ class _Stored:
         index = np.minimum(np.searchsorted(self.ids, catalogue.ids), len(self.ids) - 1)
         there = self.ids[index] == catalogue.ids
         self.found[index[there]] = True
-        return there, there & (self.hashes[index] == catalogue.hashes)
+        return there, there & (self.hashes[index] == catalogue.hashes) & self.whole[index]
 
 
 def make_segments(
@@ -116,6 +142,8 @@ def _make(
         stored = {night: _stored(connection, night) for night in nights}
         n_orbits = connection.execute(sa.select(sa.func.count()).select_from(mpc_orbits)).scalar_one()
     lost: dict[int, dict[str, str]] = {night: {} for night in nights}
+    ended: dict[int, list[pa.Table]] = {night: [_ENDED.empty_table()] for night in nights}
+    told: dict[int, dict[str, str]] = {night: {} for night in nights}
     for catalogue in catalogue_parts(database):
         needed, stale = {}, {}
         for night, segments in stored.items():
@@ -124,32 +152,36 @@ def _make(
             lost[night] |= catalogue.unusable
         made = _segment_rows(catalogue, needed)
         with making.writing() as connection:
-            for night, rows in made.items():
-                replace_segments(connection, night, stale[night], rows)
-                missing = needed[night] & ~np.isin(catalogue.ids, rows.column("ssObjectId").to_numpy())
-                names = catalogue.designations.filter(pa.array(missing)).to_pylist()
-                lost[night] |= dict.fromkeys(names, RUNS_INTO)
-        for night, rows in made.items():
-            reports.setdefault(night, NightReport()).made += rows.num_rows
+            for night, of_night in made.items():
+                replace_segments(connection, night, stale[night], of_night.segments)
+        for night, of_night in made.items():
+            reports.setdefault(night, NightReport()).made += of_night.segments.num_rows
+            ended[night].append(of_night.ended)
+            told[night] |= of_night.reasons
+            missing = needed[night] & ~np.isin(catalogue.ids, of_night.segments.column("ssObjectId").to_numpy())
+            names = catalogue.designations.filter(pa.array(missing)).to_pylist()
+            lost[night] |= {name: of_night.reasons.get(name, NO_SEGMENT) for name in names}
         if progress:
             progress(len(catalogue.ids), n_orbits)
     with making.writing() as connection:
         for night, segments in stored.items():
             replace_segments(connection, night, segments.ids[~segments.found])
-            finish_night(connection, night, len(lost[night]))
+            finish_night(connection, night, len(lost[night]), pa.concat_tables(ended[night]))
             report = reports.setdefault(night, NightReport())
-            report.lost, report.reasons = len(lost[night]), lost[night]
+            report.lost, report.reasons = len(lost[night]), told[night] | lost[night]
 
 
 def _stored(connection: sa.Connection, night: int) -> _Stored:
-    columns = (ss_ephemeris.c.ssObjectId, ss_ephemeris.c.orbitHash)
-    rows = read_arrays(connection, sa.select(*columns).where(ss_ephemeris.c.night == night))
-    order = np.argsort(rows["ssObjectId"])
-    return _Stored(rows["ssObjectId"][order], rows["orbitHash"][order], np.zeros(len(order), bool))
+    whole = sa.case((ss_ephemeris.c.tmax - ss_ephemeris.c.tmin >= WHOLE_DAYS, 1), else_=0).label("whole")
+    columns = (ss_ephemeris.c.ssObjectId, ss_ephemeris.c.orbitHash, whole)
+    ids, hashes, is_whole = read_arrays(
+        connection, sa.select(*columns).where(ss_ephemeris.c.night == night).order_by(ss_ephemeris.c.ssObjectId)
+    ).values()
+    return _Stored(ids, hashes, is_whole == 1, np.zeros(len(ids), bool))
 
 
-def _segment_rows(catalogue: Catalogue, needed: dict[int, Mask]) -> dict[int, pa.Table]:
-    """Rows of SsEphemeris by night, those of objects near each other on the sky side by side."""
+def _segment_rows(catalogue: Catalogue, needed: dict[int, Mask]) -> dict[int, _Made]:
+    """Segments by night, those of objects near each other on the sky side by side."""
     nights = [night for night, mask in needed.items() if mask.any()]
     if not nights:
         return {}
@@ -157,15 +189,31 @@ def _segment_rows(catalogue: Catalogue, needed: dict[int, Mask]) -> dict[int, pa
     wanted = catalogue.take(of_any)
     start, end = night_interval(min(nights))[0], night_interval(max(nights))[1]
     parts: dict[int, list[pa.Table]] = {night: [] for night in nights}
+    ended: dict[int, list[tuple[Any, ...]]] = {night: [] for night in nights}
+    reasons: dict[int, dict[str, str]] = {night: {} for night in nights}
     for rows, orbits in wanted.orbits.batches(BATCH):
         paths = trajectories(orbits, start, end + MARGIN_DAYS)
         for night in nights:
             which = np.flatnonzero(needed[night][of_any[rows]])
             made = segments_of_night(paths.take(which), night)
             parts[night].append(_rows(wanted.take(rows.start + which[made.rows]), night, made))
+            partly = np.setdiff1d(which, which[made.rows[~made.segments.is_part]])
+            for row in partly[paths.ends.some[partly]].tolist():
+                number = rows.start + row
+                name = wanted.designations[number].as_py()
+                for one in paths.ends.within(row, night_interval(night - 1)[0], night_interval(night)[1])[-1:]:
+                    ended[night].append((night, int(wanted.ids[number]), name, one.mjd_tdb, one.by))
+                    reasons[night][name] = one.reason
     # What is near a field is then in few places of the table: it is read several times as fast.
     order = [(name, "ascending") for name in ("zone", "raMin", "ssObjectId")]
-    return {night: pa.concat_tables(tables).sort_by(order) for night, tables in parts.items()}
+    return {
+        night: _Made(
+            pa.concat_tables(tables).sort_by(order),
+            pa.Table.from_pylist([dict(zip(_ENDED.names, row, strict=True)) for row in ended[night]], _ENDED),
+            reasons[night],
+        )
+        for night, tables in parts.items()
+    }
 
 
 def _rows(catalogue: Catalogue, night: int, made: NightSegments) -> pa.Table:

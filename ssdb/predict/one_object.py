@@ -79,8 +79,12 @@ def predict_objects(
         targets = {target.object_id: target for target in _targets(connection, names, report)}
         tables = []
         for target in targets.values():
-            rows, failed = predicted_in_fields(connection, target, chosen, margin_deg=0.0, observatory=observatory)
+            rows, failed, ends = predicted_in_fields(
+                connection, target, chosen, margin_deg=0.0, observatory=observatory
+            )
             tables.append(rows)
+            if ends:
+                report.lost[target.designation] = ends
             report.failed |= failed
         new = pa.concat_tables([_NONE, *tables], promote_options="default")
         old = _stored(connection, chosen, list(targets))

@@ -13,6 +13,7 @@ from ssdb.association.associate import AssociationReport, associate
 from ssdb.association.derive import derive
 from ssdb.association.pairs import in_index_order, sources_in_boxes
 from ssdb.association.refine import ranks, refine
+from ssdb.association.trails import trail_lengths
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
 from ssdb.errors import InputError, UsageError, option
 from ssdb.ingest.formats.orbit_block import PACKED
@@ -36,12 +37,13 @@ from ssdb.store.transfer.nested import Nested
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import Progress
-from ssdb.units import AB_ZERO_POINT_NJY, ARCSEC_PER_DEG, Columns, Integers
+from ssdb.units import AB_ZERO_POINT_NJY, ARCSEC_PER_DEG, Array, Columns, Integers
 
 _BOXES_PER_STATEMENT = 20_000
 
 _SOURCE_COLUMNS = (
     *("diaSourceId", "detector", "midpointMjdTai", "ra", "dec", "raErr", "decErr", "ra_dec_Cov", "psfFlux", "band"),
+    "trailLength",
 )
 
 FOUND_COLUMNS = (
@@ -71,6 +73,8 @@ class PrecoveryReport:
     band, psfMag (AB; None where psfFlux is not above 0), ephVmag, ephErrMajor (arcsec). None is unknown."""
     failed: dict[int, str]
     """Visits that the object may be in and that it could not be predicted for, and why."""
+    ends: str = ""
+    """Where the object's path ends among the visits, and by what: it is in none beyond. Mostly it does not."""
     n_stored: int = 0
     """Predictions stored; 0 unless it was asked for."""
     n_without_predictions: int = 0
@@ -129,7 +133,7 @@ def precover(
     radius_arcsec = config.radius_arcsec if config.mode == "fixed" else config.max_radius_arcsec
     with database.reading() as connection:
         target = find_target(connection, name, orbit, format)
-        predictions, failed = predicted_in_fields(
+        predictions, failed, ends = predicted_in_fields(
             connection, target, margin_deg=radius_arcsec / ARCSEC_PER_DEG, observatory=observatory
         )
         own = sa.select(sa.func.count()).select_from(ss_source).where(ss_source.c.ssObjectId == target.object_id)
@@ -142,6 +146,7 @@ def precover(
             connection.execute(own).scalar_one(),
             _found(connection, predictions, radius_arcsec, config),
             failed,
+            ends,
         )
     if commit:
         with database.writing() as connection:
@@ -163,7 +168,9 @@ def _found(
     }
     if not len(columns["visit"]):
         return []
+    columns["trail"] = trail_lengths(columns, _exposure_times(connection, columns["visit"]))
     sources = _sources_near(connection, columns, radius_arcsec)
+    sources["trail"] = columns["trail"][sources["prediction"]]
     # The density has a part in the odds alone, which nobody asks for here.
     candidates = refine(columns, sources, config, density=1.0)
     kept = {name: values[candidates.pair] for name, values in sources.items()}
@@ -184,6 +191,15 @@ def _found(
     order = np.lexsort((kept["diaSourceId"], kept["diaDistanceRank"], kept["visit"], kept["midpointMjdTai"]))
     rows = zip(*(told[name][order].tolist() for name in FOUND_COLUMNS), strict=True)
     return [dict(zip(FOUND_COLUMNS, map(_known, row), strict=True)) for row in rows]
+
+
+def _exposure_times(connection: sa.Connection, visits: Integers) -> Array:
+    """Exposure times (s) of visits, each once, shape (n,); NaN where unknown."""
+    with array_rows(connection, "wanted_visit", {"visit": visits}) as wanted:
+        times = sa.select(visit.c.visit, visit.c.exposureTime).join_from(wanted, visit, visit.c.visit == wanted.c.visit)
+        found = read_arrays(connection, times, bounded=True)
+    order = np.argsort(found["visit"])
+    return found["exposureTime"][order[np.searchsorted(found["visit"], visits, sorter=order)]].astype(float)
 
 
 def _known(value: Any) -> Any:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.apparent import retarded
 from ssdb.ephemeris.bodies import earth
@@ -21,7 +22,7 @@ from ssdb.ephemeris.observer import tdb_of_tai
 from ssdb.ephemeris.trajectory import Trajectories
 from ssdb.sky.boxes import ROUNDING_DEG
 from ssdb.sky.sphere import norms, positions
-from ssdb.units import ARCSEC, AU_KM, LIGHT_SPEED, Array, Index
+from ssdb.units import ARCSEC, AU_KM, LIGHT_SPEED, Array, Index, Mask
 
 TOLERANCE_ARCSEC = 5e-5
 """Largest error of a series as it is seen from the Earth."""
@@ -37,6 +38,18 @@ MARGIN_DAYS = 0.002
 
 MOST_DAYS = 1.1
 """Longer than any segment."""
+
+WHOLE_DAYS = 1.0
+"""A shorter one is that of an object whose path ends, or begins, in the night."""
+
+AROUND_EARTH_AU = 1.1 * EARTH_RADIUS_KM / AU_KM
+"""From the Earth's centre: all places within it are those that a box on the sky is for."""
+
+_SHORTEST_DAYS = 1e-5
+"""Shorter segments, of objects that end as the night begins, are none."""
+
+_INSIDE_DAYS = 1e-6
+"""So much within its segment an object is looked at first and last, so that no rounding leads out of it."""
 
 _SAMPLES = 5
 _LARGEST_STEP = 0.3
@@ -55,6 +68,21 @@ class Segments:
     tmin: Array
     tmax: Array
     """The times of emission, MJD TDB, at which the argument of the series is -1 and 1."""
+
+    @property
+    def limits(self) -> tuple[Array, Array] | None:
+        """As :class:`ssdb.ephemeris.apparent.Paths` has it, of objects whose segments are a part of the night."""
+        part = self.is_part
+        if not part.any():
+            return None
+        first, last = np.where(part, self.tmin, -np.inf), np.where(part, self.tmax, np.inf)
+        return first[:, None], last[:, None]
+
+    @property
+    def is_part(self) -> Mask:
+        """Which are of objects whose paths end, or begin, in the night."""
+        days = self.tmax - self.tmin
+        return np.asarray((days > 0.0) & (days < WHOLE_DAYS))
 
     def at(self, mjd_tdb: Array) -> Array:
         """Where the objects are at times of emission (m,) or (n, m): as :class:`ssdb.ephemeris.apparent.Paths`."""
@@ -86,26 +114,61 @@ def night_interval(night: int) -> tuple[float, float]:
 
 
 def segments_of_night(paths: Trajectories, night: int) -> NightSegments:
-    """Segments of objects for a night, of paths over it (:func:`night_interval`) and :data:`MARGIN_DAYS` after it."""
+    """Segments of objects for a night, of paths over it (:func:`night_interval`) and :data:`MARGIN_DAYS` after it.
+
+    An object whose path ends in the night, or begins in it going back, has a segment of a part of the night.
+    """
     start, end = night_interval(night)
     middle = 0.5 * (start + end)
-    here = paths.at(middle)[:, 0]
-    distance = norms(here[:, :3] - earth(middle)[:, :3])
+    distance = norms(paths.at(middle)[:, 0, :3] - earth(middle)[:, :3])
     tmin = start - distance / LIGHT_SPEED - MARGIN_DAYS
-    length = end - start + 2.0 * MARGIN_DAYS
+    length, seen = np.full(paths.n, end - start + 2.0 * MARGIN_DAYS), np.array([[start], [end]])
+    ending = np.flatnonzero(paths.ends.some)
+    if len(ending):
+        seen = np.repeat(seen, paths.n, axis=1)
+        of_ending = _of_ending(paths.take(ending), start, end, length[ending])
+        distance[ending], tmin[ending], length[ending], seen[:, ending] = of_ending
     rows, series, degrees = _fitted(paths, tmin, length, distance)
-    segments = Segments(series, tmin[rows], tmin[rows] + length)
-    return NightSegments(rows, segments, degrees, *_caps(segments, start, end))
+    segments = Segments(series, tmin[rows], tmin[rows] + length[rows])
+    interval = seen[:, rows] if segments.is_part.any() else (start, end)
+    return NightSegments(rows, segments, degrees, *_caps(segments, *interval))
 
 
-def _fitted(paths: Trajectories, tmin: Array, length: float, distance: Array) -> tuple[Index, Array, Index]:
+def _of_ending(paths: Trajectories, start: float, end: float, length: Array) -> tuple[Array, Array, Array, Array]:
+    """Distances (au), beginnings and lengths of the segments of objects whose paths end, and when they are seen (2, n).
+
+    NaN where there is none: of those that end before the night, or whose last light comes before it.
+    """
+    first, last = paths.ends.first, paths.ends.last
+    nearest = np.clip(0.5 * (start + end), first, last)
+    distance = norms(paths.at(nearest[:, None])[:, 0, :3] - earth(nearest)[:, :3])
+    tmin = start - distance / LIGHT_SPEED - MARGIN_DAYS
+    tmax = np.minimum(tmin + length, last)
+    tmin = np.maximum(tmin, first)
+    there = np.flatnonzero(tmax - tmin > _SHORTEST_DAYS)
+    seen = np.full((2, paths.n), np.nan)
+    seen[:, there] = [_arrival(paths.take(there), moments[there]) for moments in (tmin, tmax)]
+    tmin[~((seen[0] < end) & (seen[1] > start))] = np.nan
+    inside = [seen[0] + _INSIDE_DAYS, seen[1] - _INSIDE_DAYS]
+    return distance, tmin, tmax - tmin, np.clip(inside, start, end)
+
+
+def _arrival(paths: Trajectories, moments: Array) -> Array:
+    """When the light that leaves n objects at moments (n,) comes to the Earth's centre; MJD TDB."""
+    here, seen = paths.at(moments[:, None])[:, 0, :3], moments
+    for _ in range(3):
+        seen = moments + norms(here - earth(seen)[:, :3]) / LIGHT_SPEED
+    return seen
+
+
+def _fitted(paths: Trajectories, tmin: Array, length: Array, distance: Array) -> tuple[Index, Array, Index]:
     """Which objects have a series, the series (k, 3, n) and their degrees; more nodes where few are not enough."""
     rows: Index = np.flatnonzero(np.isfinite(tmin))
     tolerance = TOLERANCE_ARCSEC * ARCSEC * np.maximum(distance, _NEAREST_AU)
     found: list[tuple[Index, Array, Index]] = []
     n_nodes = FIRST_NODES
     while len(rows) and n_nodes <= MOST_NODES:
-        times = tmin[rows, None] + 0.5 * length * (nodes(n_nodes) + 1.0)
+        times = tmin[rows, None] + 0.5 * length[rows, None] * (nodes(n_nodes) + 1.0)
         series = fit(np.moveaxis(paths.take(rows).at(times)[..., :3], 1, 0))  # (nodes, n, 3)
         sizes = norms(series)
         # What is left out when a series ends before each of its terms.
@@ -135,11 +198,11 @@ def _joined(parts: list[tuple[Index, Array, Index]]) -> tuple[Index, Array, Inde
     return rows[order], series[..., order], degrees[order]
 
 
-def _caps(segments: Segments, start: float, end: float) -> tuple[Array, Array, Array]:
-    """Caps (degrees) that hold objects from start to end (MJD TDB), as seen from any place on Earth."""
-    times = np.linspace(start, end, _SAMPLES)
-    observers = earth(times)
-    topo = retarded(segments, times, observers)[0][..., :3] - observers[:, :3]
+def _caps(segments: Segments, start: float | Array, end: float | Array) -> tuple[Array, Array, Array]:
+    """Caps (degrees) that hold n objects from start to end (MJD TDB), of all or (n,), seen from anywhere on Earth."""
+    times = np.linspace(start, end, _SAMPLES, axis=-1)
+    observers = earth(times.ravel()).reshape(*times.shape, 6)
+    topo = retarded(segments, times, observers)[0][..., :3] - observers[..., :3]
     distance = norms(topo)
     directions = topo / distance[..., None]
     centers = directions.sum(axis=1)
@@ -155,9 +218,14 @@ def _caps(segments: Segments, start: float, end: float) -> tuple[Array, Array, A
     return ra, dec, np.where(anywhere, 180.0, radius)
 
 
-def parallax(distance: Array) -> Array:
-    """The most that places on Earth may differ in the direction to an object (au away), and a little more; radians."""
-    return np.arcsin(np.minimum(1.1 * EARTH_RADIUS_KM / AU_KM / distance, 1.0))
+def parallax(distance: Array, away: ArrayLike = 1.0) -> Array:
+    """The most that places on Earth may differ in the direction to an object (au away), and a little more; radians.
+
+    Of observers ``away`` times as far from its centre, the most that they and it may differ; pi where they may see the
+    object anywhere.
+    """
+    ratio = np.asarray(away) * AROUND_EARTH_AU / distance
+    return np.where(ratio < 1.0, np.arcsin(np.minimum(ratio, 1.0)), np.pi)
 
 
 def _angles(differences: Array) -> Array:

@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from ssdb.ephemeris.apparent import retarded
 from ssdb.ephemeris.bodies import earth
 from ssdb.ephemeris.observer import tdb_of_tai
+from ssdb.ephemeris.places import POSITION
 from ssdb.ephemeris.propagate import span, trajectories
 from ssdb.ephemeris.trajectory import Trajectories
 from ssdb.ephemeris.uncertainty import Variants, variants
 from ssdb.errors import EphemerisError, shown
 from ssdb.predict.covariances import with_ellipses
-from ssdb.predict.segments import parallax
+from ssdb.predict.segments import AROUND_EARTH_AU, parallax
 from ssdb.predict.target import Target
 from ssdb.predict.viewing import Views, away_from, in_field, no_observatory, prediction_rows, views_of
 from ssdb.schema.arrow import arrow_schema
@@ -25,7 +26,7 @@ from ssdb.schema.survey import ss_prediction, visit
 from ssdb.sky.sphere import unit_vectors
 from ssdb.store.tables.visit_fields import Field, padding, visit_fields
 from ssdb.store.transfer.read import read_arrays
-from ssdb.units import TT_LESS_TAI_DAYS, Array, Integers, Mask
+from ssdb.units import AU_KM, TT_LESS_TAI_DAYS, Array, Integers, Mask
 
 _VISITS_PER_CHUNK = 100_000
 _FIELDS_PER_CHUNK = 500
@@ -38,13 +39,14 @@ def predicted_in_fields(
     *,
     margin_deg: float,
     observatory: str | None,
-) -> tuple[pa.Table, dict[int, str]]:
+) -> tuple[pa.Table, dict[int, str], str]:
     """Predictions of an object for every visit (of those that are chosen) that it is in, or near within a margin.
 
     They are rows of SsPrediction, by visit; with the error ellipse where the orbit has a covariance; none of visits for
-    which nothing says where they looked, and that have no sources. Beside them, the visits whose observatory has no
-    place on Earth, and what is wrong with it. EphemerisError if the observatory of a visit with the object in its field
-    is not known, or a visit's time is outside the planetary ephemeris.
+    which nothing says where they looked, and that have no sources. Beside them, the visits whose observer's place is
+    not known, and what is wrong with it; and where the object's path ends among the visits, if it does. EphemerisError
+    if the observatory of a visit with the object in its field is not known, or a visit's time is outside the planetary
+    ephemeris.
     """
     there_is_an_ephemeris = visit.c.midpointMjdTai.between(MJD.low, MJD.high)
     chosen = there_is_an_ephemeris if chosen is None else chosen & there_is_an_ephemeris
@@ -52,65 +54,79 @@ def predicted_in_fields(
     first, last = connection.execute(bounds).one()
     tables: list[pa.Table] = []
     failed: dict[int, str] = {}
+    ends = ""
     if first is not None:
         interval = span(tdb_of_tai([first, last]))
         paths = trajectories(target.orbit, *interval)
+        ends = " and ".join(end.reason for end in paths.ends.within(0, *interval))
         varied = None
         if target.covariance is not None:
             varied = variants(target.orbit, target.covariance[None], *interval)
         for fields in _near_fields(connection, chosen, paths, margin_deg):
-            nowhere = [number for number, field in fields.items() if not (field.observatory_code or observatory)]
+            nowhere = [
+                number for number, field in fields.items() if not (field.place or field.observatory_code or observatory)
+            ]
             if nowhere:
                 raise EphemerisError(f"visit {shown(nowhere)}: the {no_observatory()}")
             views, unknown = views_of(fields, observatory)
             failed |= unknown
             tables.append(_rows(target, paths, varied, views, margin_deg))
-    return pa.concat_tables(tables) if tables else arrow_schema(ss_prediction).empty_table(), failed
+    return pa.concat_tables(tables) if tables else arrow_schema(ss_prediction).empty_table(), failed, ends
 
 
 def _near_fields(
     connection: sa.Connection, chosen: sa.ColumnElement[bool], paths: Trajectories, margin_deg: float
 ) -> Iterator[dict[int, Field]]:
     """Fields that the object is near as seen from the Earth's centre, in parts."""
-    for near in _near_visits(connection, chosen, paths, margin_deg):
+    for near, distances in _near_visits(connection, chosen, paths, margin_deg):
         for start in range(0, len(near), _FIELDS_PER_CHUNK):
-            some = visit.c.visit.in_(near[start : start + _FIELDS_PER_CHUNK].tolist())
-            known = visit_fields(connection, some, from_sources=True)
+            part = near[start : start + _FIELDS_PER_CHUNK]
+            known = visit_fields(connection, visit.c.visit.in_(part.tolist()), from_sources=True)
             fields = {number: field for number, field in known.items() if isinstance(field, Field)}
             if not fields:
                 continue
-            mjd_tai, ra, dec, radius = np.array([field[:4] for field in fields.values()]).T
-            inside = _is_near(paths, mjd_tai, ra, dec, radius, margin_deg)
+            looked = np.array([field[:4] for field in fields.values()]).T
+            observer = distances[start:][np.searchsorted(part, list(fields))]
+            inside = _is_near(paths, looked, observer, margin_deg)
             if inside.any():
                 yield {number: field for (number, field), is_in in zip(fields.items(), inside, strict=True) if is_in}
 
 
 def _near_visits(
     connection: sa.Connection, chosen: sa.ColumnElement[bool], paths: Trajectories, margin_deg: float
-) -> Iterator[Integers]:
+) -> Iterator[tuple[Integers, Array]]:
     """Visits that the object is near as seen from the Earth's centre, and those whose circle is not known, in parts.
 
-    Most of a survey's visits are elsewhere: they cost no more than this look at arrays.
+    Beside them, how far their observers in space are from the Earth's centre, at most, au; 0 of others. Most of a
+    survey's visits are elsewhere: they cost no more than this look at arrays.
     """
     after: sa.ColumnElement[bool] = sa.true()
-    columns = (visit.c.visit, visit.c.midpointMjdTai, visit.c.ra, visit.c.dec, visit.c.radius)
+    unit = sa.case((visit.c.sys == "ICRF_KM", 1.0 / AU_KM), (visit.c.sys == "ICRF_AU", 1.0), else_=0.0)
+    distance = sa.func.coalesce(unit * sum(sa.func.abs(visit.c[name]) for name in POSITION), 0.0).label("distance")
+    columns = (visit.c.visit, visit.c.midpointMjdTai, visit.c.ra, visit.c.dec, visit.c.radius, distance)
     while True:
         part = sa.select(*columns).where(chosen, after).order_by(visit.c.visit).limit(_VISITS_PER_CHUNK)
-        number, mjd_tai, ra, dec, radius = read_arrays(connection, part).values()
+        number, *looked, observer = read_arrays(connection, part).values()
         if not len(number):
             return
         after = visit.c.visit > int(number[-1])
-        unknown = np.isnan(ra + dec + radius)
-        yield number[unknown | _is_near(paths, mjd_tai, ra, dec, radius, margin_deg)]
+        near = np.isnan(sum(looked)) | _is_near(paths, np.array(looked), observer, margin_deg)
+        yield number[near], observer[near]
 
 
-def _is_near(paths: Trajectories, mjd_tai: Array, ra: Array, dec: Array, radius: Array, margin_deg: float) -> Mask:
-    """Whether the object may be seen within a field from anywhere on Earth, shape (m,); False where one is unknown."""
+def _is_near(paths: Trajectories, looked: Array, observer: Array, margin_deg: float) -> Mask:
+    """Whether the object may be seen within a field, shape (m,); False where one is unknown.
+
+    ``looked`` (4, m) are time (MJD TAI), right ascension, declination and radius (deg). Observers are anywhere on
+    Earth, or so far from its centre (m,), au.
+    """
+    mjd_tai, ra, dec, radius = looked
     mjd_tdb = mjd_tai + TT_LESS_TAI_DAYS
     here = earth(mjd_tdb)
     apart, distance, motion = away_from(retarded(paths, mjd_tdb, here)[0][0], here, unit_vectors(ra, dec))
+    reach = np.degrees(parallax(distance, np.maximum(observer / AROUND_EARTH_AU, 1.0)))
     # Light time and the Earth's rotation add to these what is a small part of them.
-    return np.asarray(apart <= radius + margin_deg + np.degrees(parallax(distance)) + 1.1 * padding(motion))
+    return np.asarray(apart <= radius + margin_deg + reach + 1.1 * padding(motion))
 
 
 def _rows(target: Target, paths: Trajectories, varied: Variants | None, views: Views, margin_deg: float) -> pa.Table:

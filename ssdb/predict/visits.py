@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -31,6 +31,9 @@ NO_PATH = "its segment in SsEphemeris is no path of an object: remove the row, a
 _VISITS_PER_BATCH = 20
 """Visits that are predicted in one transaction."""
 
+_FAR = 2.0
+"""Times the Earth's radius, about: of an observer farther away, a visit looks at so much that it is a batch alone."""
+
 
 @dataclass
 class PredictionReport:
@@ -47,8 +50,9 @@ class PredictionReport:
     failed: dict[int, str] = field(default_factory=dict)
     """Why a visit could not be predicted. It stays as it was."""
     lost: dict[str, str] = field(default_factory=dict)
-    """Why an object could not be followed, by designation: it is in no visit. Of nights whose segments were there
-    already, their ``nLost`` in SsEphemerisNight counts those that have none."""
+    """Why an object could not be followed, or no farther than into a night, by designation: it is in no visit beyond.
+    Of nights whose segments were there already, SsEphemerisEnd has the objects that end, and ``nLost`` in
+    SsEphemerisNight counts those that have no segment."""
     seconds: float = 0.0
     seconds_segments: float = 0.0
     """Of the seconds, until all segments were there."""
@@ -104,14 +108,22 @@ def predict_visits(
     for night in report.nights.values():
         report.lost |= night.reasons
     report.seconds_segments = time.perf_counter() - started
-    for start in range(0, len(views.visits), _VISITS_PER_BATCH):
-        batch = views.take(np.arange(start, min(start + _VISITS_PER_BATCH, len(views.visits))))
+    for batch in _batches(views):
         report.predictions |= _predict_batch(database, batch, redo, report.lost)
         if progress:
             progress(len(batch.visits), len(views.visits))
     report.n_left += len(views.visits) - len(report.predictions)
     report.seconds = time.perf_counter() - started
     return report
+
+
+def _batches(views: Views) -> Iterator[Views]:
+    far = views.away > _FAR
+    others = np.flatnonzero(~far)
+    for start in range(0, len(others), _VISITS_PER_BATCH):
+        yield views.take(others[start : start + _VISITS_PER_BATCH])
+    for row in np.flatnonzero(far):
+        yield views.take(np.array([row]))
 
 
 def chosen_visits(visits: Sequence[int] | None, nights: Sequence[int]) -> sa.ColumnElement[bool]:

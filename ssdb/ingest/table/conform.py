@@ -36,6 +36,8 @@ class Conformed:
     """Columns of the input that the data model does not have, or makes itself."""
     without_unit: tuple[str, ...]
     """Columns without a unit in the input, taken to be in the data model's. Dates (MJD) are not among them."""
+    units: Mapping[str, str]
+    """Units that the input gives for columns which have none in the data model."""
     doubts: tuple[str, ...] = ()
     """What is wrong with those of the columns left out that cannot be converted, and that nothing needs. What looks
     wrong with others and may be right.
@@ -68,7 +70,7 @@ def conform(
         cure = map_of(missing, [name for name in given if name not in given_as.values()]) if mappable else ""
         raise InputError(f"{label}: column {shown(missing, len(missing))} is missing; the file has: {there}{cure}")
 
-    columns, without_unit, doubts = {}, [], []
+    columns, without_unit, units, doubts = {}, [], {}, []
     for column in _columns_to_make(table.schema.serialize().to_pybytes(), target, label, mappable):
         to_make = column.target
         try:
@@ -83,12 +85,15 @@ def conform(
             continue
         if column.factor is None and not is_date(to_make):
             without_unit.append(to_make.name)
+        if not to_make.unit and (unit := unit_of(to_make.of_file)):
+            units[to_make.name] = unit
         doubts += column.doubts
     used = {given_as[name] for name in columns}
     return Conformed(
         table=pa.Table.from_arrays(list(columns.values()), schema=_schema(target, tuple(columns))),
         left_out=tuple(name for name in given if name not in used),
         without_unit=tuple(without_unit),
+        units=units,
         doubts=tuple(doubts),
     )
 

@@ -82,6 +82,8 @@ class OpenInput:
     left_out, without_unit : tuple of str
         As of :class:`ssdb.ingest.table.conform.Conformed`; columns that are ignored, or have no plain values, are left
         out as well.
+    units : mapping of str to str
+        As of :class:`ssdb.ingest.table.conform.Conformed`.
     doubts : tuple of str
         What else there is to tell: columns that could not be converted or look wrong, what the input says of itself.
     incomplete : str or None
@@ -133,7 +135,7 @@ class OpenInput:
         self._given_as = {name: found[name] for name in self.columns}
         unused = (column for column in conformed.left_out if column not in column_map.used)
         self.left_out = (*unused, *dropped, *others)
-        self.without_unit = conformed.without_unit
+        self.without_unit, self.units = conformed.without_unit, conformed.units
 
     def refuse_incomplete(self, name: str) -> None:
         """Raises InputError if the input says that it is not whole, which an option of this name takes it for."""

@@ -25,6 +25,8 @@ _FIELD_OF_SETTING = {
     "default_sigma_arcsec": "defaultSigmaArcSeconds",
     "floor_arcsec": "floorArcSeconds",
     "prior_detected": "priorDetected",
+    "completeness": "completeness",
+    "min_probability": "minProbability",
     "method": "method",
     "ecliptic": "ecliptic",
 }
@@ -55,6 +57,8 @@ class SolarSystemAssociationConfig(Config):
     defaultSigmaArcSeconds = _field("default_sigma_arcsec")
     floorArcSeconds = _field("floor_arcsec")
     priorDetected = _field("prior_detected")
+    completeness = _field("completeness")
+    minProbability = _field("min_probability")
     method = _field("method")
     ecliptic = _field("ecliptic")
     skipInvalid = Field[bool](

@@ -31,6 +31,7 @@ from ssdb.io.image.detector_image import Exposure
 from ssdb.io.tables import label
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_types, numpy_type
+from ssdb.schema.source_counts import N_NUMBERS, SourceCounts, is_flagged
 from ssdb.schema.survey import ss_prediction
 from ssdb.sky.footprint import Outlines, join_outlines
 from ssdb.store.tables.detectors import totals_of
@@ -40,8 +41,10 @@ from ssdb.units import Columns
 class Loaded(NamedTuple):
     """A detector with its usable rows of DiaSource and SsPrediction, and how many rows were left out."""
 
+    exposure: Exposure
     detector: Columns
     """As :class:`VisitBatch` has them."""
+    counts: SourceCounts
     outline: Outlines
     sources: pa.Table
     predictions: pa.Table
@@ -73,7 +76,8 @@ def load(exposure: Exposure, sources: pa.Table, predictions: pa.Table, *, skip_i
     predictions, invalid_predictions, more = checked(predictions, usable)
     outline = join_outlines([exposure.outline])
     return Loaded(
-        _detector(exposure, sources),
+        exposure,
+        *_detector(exposure, sources),
         outline,
         sources,
         predictions,
@@ -95,7 +99,11 @@ def find_matches(
         wanted = (*prediction_columns(config), *(column.name for column in EPHEMERIS))
         columns = _arrays(ss_prediction, loaded.predictions, wanted)
         predictions = {name: columns.pop(name)[order] for name in prediction_columns(config)}
-        batch = VisitBatch(loaded.detector["visit"], predictions, loaded.detector, loaded.outline)
+        of_detector = loaded.detector["visit"], predictions, loaded.detector, loaded.outline
+        if config.mode == "fixed":
+            batch = VisitBatch(*of_detector)
+        else:
+            batch = VisitBatch(*of_detector, _exposure(loaded.exposure), loaded.counts)
         sources = _arrays(dia_source, loaded.sources, ("visit", *source_columns(config)))
         stage.rows += loaded.predictions.num_rows + 1
 
@@ -107,23 +115,35 @@ def find_matches(
     return batch, match(batch, rows, config, None, timed)
 
 
+def _exposure(exposure: Exposure) -> Columns:
+    """The exposure as :class:`VisitBatch` has it."""
+    return {
+        "band": np.array([(exposure.band or "").encode()]),
+        "exposureTime": np.array([exposure.exposure_time], float),
+        "depth": np.array([np.nan]),
+    }
+
+
 def _arrays(table: sa.Table, rows: pa.Table, names: Iterable[str]) -> Columns:
-    """Columns of a table as arrays: NaN where unknown, texts as ASCII bytes."""
+    """Columns of a table as arrays: NaN where unknown, texts as bytes; ``flagged``: has a flag of artefacts."""
     there, types = dict(zip(rows.schema.names, rows.columns, strict=True)), arrow_types(table)
     unknown = {type_: np.full(rows.num_rows, np.nan, numpy_type(type_)) for type_ in (pa.float32(), pa.float64())}
+    unknown[pa.string()] = np.full(rows.num_rows, b"")
     arrays: Columns = {}
     for name in names:
-        if name not in there:
+        if name == "flagged":
+            arrays[name] = is_flagged(rows)
+        elif name not in there:
             arrays[name] = unknown[types[name]]
         elif pa.types.is_string(types[name]):
-            arrays[name] = np.array(there[name].to_pylist(), np.bytes_)
+            arrays[name] = np.array([(text or "").encode() for text in there[name].to_pylist()], np.bytes_)
         else:
             arrays[name] = there[name].to_numpy()
     return arrays
 
 
-def _detector(exposure: Exposure, sources: pa.Table) -> Columns:
-    """The detector as :class:`VisitBatch` has it."""
+def _detector(exposure: Exposure, sources: pa.Table) -> tuple[Columns, SourceCounts]:
+    """The detector as :class:`VisitBatch` has it, and what its sources are like."""
     cap, unknown = exposure.cap[:, None], np.array([np.nan])
     columns: Columns = {
         "visit": np.array([exposure.visit], np.int64),
@@ -135,7 +155,9 @@ def _detector(exposure: Exposure, sources: pa.Table) -> Columns:
         "earliest": unknown,
         "latest": unknown,
     }
+    counts = np.zeros((1, N_NUMBERS), np.int64)
     if sources.num_rows:
         totals = totals_of(sources)
-        columns |= {DETECTOR_COLUMNS[name]: totals.column(name).to_numpy() for name in totals.schema.names}
-    return columns
+        counts = totals.pop("sourceCounts")
+        columns |= {DETECTOR_COLUMNS[name]: values for name, values in totals.items()}
+    return columns, SourceCounts(counts)

@@ -127,6 +127,8 @@ def detach(database: Database, any_visit: int) -> list[str]:
 def attach(database: Database, any_visit: int) -> int:
     """Attaches the detached partition of a visit again; returns how many visits are there again.
 
+    Columns that the tables got meanwhile, by an upgrade of the schema, are NULL in it.
+
     NotFoundError if no such partition is detached; ConfigError if it is an SQLite database; DatabaseError if visits of
     its range have been stored meanwhile, others keep using the tables, or the user does not own them.
     """
@@ -315,6 +317,8 @@ def _attach(connection: sa.Connection, partition: Partition) -> int:
         if connection.execute(sa.text(f"SELECT 1 FROM {child} LIMIT 1")).first():
             raise DatabaseError(f"{name} has rows of this range without their visits: the partition stays detached")
         _run(connection, f"DROP TABLE {child}")
+    for table in (*WHOLE, *PARTITIONED):
+        _add_new_columns(connection, table.name, _detached_name(table, partition))
     try:
         for table in WHOLE:
             rows = sa.select(_detached_table(table, partition))
@@ -329,6 +333,21 @@ def _attach(connection: sa.Connection, partition: Partition) -> int:
         raise DatabaseError("the partition was detached from tables of another version, and stays detached") from error
     counted = sa.select(sa.func.count()).select_from(visit).where(partition.rows_of(visit))
     return connection.execute(counted).scalar_one()
+
+
+def _add_new_columns(connection: sa.Connection, name: str, detached: str) -> None:
+    """Gives a detached table the columns, NULL, that its table got meanwhile."""
+    new = sa.text(
+        """SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+           WHERE attrelid = to_regclass(:parent) AND attnum > 0 AND NOT attisdropped AND NOT attnotnull
+             AND attgenerated = '' AND attname NOT IN (
+               SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(:detached) AND NOT attisdropped)
+           ORDER BY attnum"""
+    )
+    child = _quoted(connection, detached)
+    for column, type_ in connection.execute(new, {"parent": _quoted(connection, name), "detached": child}).all():
+        if _exists(connection, detached):
+            _run(connection, f"ALTER TABLE {child} ADD COLUMN {_quoted(connection, column)} {type_}")
 
 
 def _attach_table(connection: sa.Connection, table: sa.Table, partition: Partition) -> None:

@@ -23,10 +23,10 @@ from ssdb.store.sql_files import resource_directory
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION = "20261201"
+REVISION = "20261203"
 """The newest revision in ``migrations/versions``; a test ties the two together."""
 
-KNOWN_REVISIONS = (REVISION,)
+KNOWN_REVISIONS = ("20261201", "20261202", REVISION)
 """Every revision that this ssdb knows, oldest first."""
 
 _DATED = re.compile(r"\d{8}[a-z]?$")
@@ -125,7 +125,7 @@ def downgrade(database: Database, revision: str) -> None:
         drop_functions(connection)
         with _ALEMBIC:
             command.downgrade(alembic_config(connection), revision)
-        make_views(connection)
+        make_views(connection, older=True)
 
 
 def _lock_schema(connection: sa.Connection) -> None:

@@ -35,8 +35,8 @@ def canonical_names() -> dict[str, str]:
     return {name.lower(): name for name in known_columns()}
 
 
-def make_views(connection: sa.Connection) -> None:
-    """Makes every view that is not there, or not as it should be.
+def make_views(connection: sa.Connection, *, older: bool = False) -> None:
+    """Makes every view that is not there, or not as it should be; in an older schema, those that it can have.
 
     Where columns were only appended a view is replaced in place, so that grants and users' own views survive. Where
     PostgreSQL cannot do that the view is dropped and made again, which it refuses (nothing is changed then) as long as
@@ -46,7 +46,13 @@ def make_views(connection: sa.Connection) -> None:
     if not _relations(connection, [table.name for table in metadata.sorted_tables]):
         return
     for name, select in view_definitions().items():
-        _make_view(connection, name, with_utc(select))
+        try:
+            with connection.begin_nested():
+                _make_view(connection, name, with_utc(select))
+                _execute(connection, f"SELECT * FROM {quote(name)} LIMIT 0")  # SQLite looks at the columns only now
+        except (sa.exc.ProgrammingError, sa.exc.OperationalError):
+            if not older:
+                raise
     if connection.dialect.name != "postgresql":
         return
     for name, columns in _folded_relations(connection).items():
@@ -90,7 +96,7 @@ def _make_view(connection: sa.Connection, name: str, select: str) -> None:
         # PostgreSQL replaces a view only where columns were appended. The folded view on it is made again later.
         if name != name.lower():
             _execute(connection, f"DROP VIEW IF EXISTS {name.lower()}")
-        _execute(connection, f"DROP VIEW {quoted}")
+        _execute(connection, f"DROP VIEW IF EXISTS {quoted}")
         _execute(connection, f"CREATE VIEW {quoted} AS {select}")
 
 

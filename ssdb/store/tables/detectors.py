@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,15 +15,27 @@ import sqlalchemy as sa
 
 from ssdb.equal_rows import begins
 from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.arrow import arrow_field
+from ssdb.schema.source_counts import COUNTED, N_BYTES, SourceCounts, source_counts
 from ssdb.schema.survey import DONE, PENDING, visit_detector
 from ssdb.store.transfer.array_parameters import array_rows
-from ssdb.store.transfer.read import read_arrays
-from ssdb.units import ARCSEC_PER_DEG
+from ssdb.store.transfer.read import read_arrays, read_batches
+from ssdb.store.transfer.staging import staged
+from ssdb.units import ARCSEC_PER_DEG, Columns
 
 _ARCSEC2_PER_DEG2 = ARCSEC_PER_DEG**2
 
+_HOW = {
+    "nDiaSources": np.add,
+    "firstSourceMjdTai": np.minimum,
+    "lastSourceMjdTai": np.maximum,
+    "maxSourceVariance": np.maximum,
+    "sourceCounts": np.add,
+}
+"""How the totals of parts are those of the whole."""
+
 _EXTREMES = ("firstSourceMjdTai", "lastSourceMjdTai", "maxSourceVariance")
-_NONE = {"nDiaSources": 0} | dict.fromkeys(_EXTREMES)
+_NONE = {"nDiaSources": 0} | dict.fromkeys((*_EXTREMES, "sourceCounts", "depth"))
 
 NO_RESULT = {
     "status": PENDING,
@@ -35,6 +46,8 @@ NO_RESULT = {
     "nAssociatedSsObjects": None,
 }
 """The state of a visit or detector that is not associated."""
+
+_ERRORS = ("raErr", "decErr")
 
 _UNKNOWN = -1
 """Stands for an unknown count in what is sent: arrays have no NULL."""
@@ -95,6 +108,16 @@ def forget_results(connection: sa.Connection, visits: sa.Select | Sequence[int])
     connection.execute(sa.update(visit_detector).where(visit_detector.c.visit.in_(visits)).values(NO_RESULT))
 
 
+def associated_with(connection: sa.Connection, visits: Sequence[int]) -> Sequence[int]:
+    """The detectors of visits that are associated and have a footprint."""
+    here = (
+        visit_detector.c.visit.in_(visits),
+        visit_detector.c.status == DONE,
+        visit_detector.c.footprint.is_not(None),
+    )
+    return connection.scalars(sa.select(visit_detector.c.detector).where(*here)).all()
+
+
 def set_done(
     connection: sa.Connection,
     visits: np.ndarray,
@@ -117,50 +140,81 @@ def set_done(
 # ---- totals ----------------------------------------------------------------------------------------------------------
 
 
-def totals_of(rows: pa.Table) -> pa.Table:
-    """What sources are together, by detector, in no order.
+def totals_of(rows: pa.Table) -> Columns:
+    """What sources are together, by detector.
 
-    Takes columns of DiaSource: diaSourceId, visit, detector, midpointMjdTai (MJD TAI), and raErr, decErr (deg) if they
-    are there. Gives visit, detector, nDiaSources, firstSourceMjdTai, lastSourceMjdTai (MJD TAI), maxSourceVariance
-    (arcsec^2).
+    Takes columns of DiaSource: diaSourceId, visit, detector, midpointMjdTai (MJD TAI), and what there is of raErr,
+    decErr (deg) and the columns of :mod:`ssdb.schema.source_counts`. Gives, by (visit, detector) ascending: visit,
+    detector, nDiaSources, firstSourceMjdTai, lastSourceMjdTai (MJD TAI), maxSourceVariance (arcsec^2), shape (d,), and
+    sourceCounts, the numbers of :class:`ssdb.schema.source_counts.SourceCounts`.
     """
     # In numpy: for the sources of one detector Arrow takes two milliseconds to begin with.
     visit, detector, time = (rows.column(name).to_numpy() for name in ("visit", "detector", "midpointMjdTai"))
-    order = np.lexsort((detector, visit))
-    visit, detector, time = visit[order], detector[order], time[order]
-    first = np.flatnonzero(begins(visit, detector))
     variance = _ARCSEC2_PER_DEG2 * (_squares(rows, "raErr") + _squares(rows, "decErr"))
-    return pa.table(
-        {
-            "visit": visit[first],
-            "detector": detector[first],
-            "nDiaSources": np.diff(first, append=len(order)).astype(np.int32),
-            "firstSourceMjdTai": np.minimum.reduceat(time, first),
-            "lastSourceMjdTai": np.maximum.reduceat(time, first),
-            "maxSourceVariance": np.maximum.reduceat(variance[order], first),
+    order = np.lexsort((detector, visit))
+    begin = begins(visit[order], detector[order])
+    group = np.empty(len(order), np.intp)
+    group[order] = np.cumsum(begin) - 1
+    first = np.flatnonzero(begin)
+    of_detectors: Columns = {"visit": visit[order[first]], "detector": detector[order[first]]}
+    of_detectors["nDiaSources"] = np.bincount(group, minlength=len(first)).astype(np.int32)
+    for name, values in (("firstSourceMjdTai", time), ("lastSourceMjdTai", time), ("maxSourceVariance", variance)):
+        of_detectors[name] = _HOW[name].reduceat(values[order], first)
+    return of_detectors | {"sourceCounts": source_counts(rows, group, len(first)).numbers}
+
+
+def joined_totals(parts: Sequence[Columns]) -> Columns:
+    """The totals of a whole input, by (visit, detector) ascending, from those of its parts, at least one."""
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = np.lexsort((columns["detector"], columns["visit"]))
+    columns = {name: values[order] for name, values in columns.items()}
+    first = np.flatnonzero(begins(columns["visit"], columns["detector"]))
+    totals = {name: columns[name][first] for name in ("visit", "detector")}
+    return totals | {n: how.reduceat(columns[n], first).astype(columns[n].dtype) for n, how in _HOW.items()}
+
+
+def add_totals(connection: sa.Connection, totals: Columns) -> None:
+    """Adds the totals of new sources, as of :func:`totals_of`, to those of their detectors; all are stored.
+
+    Visits whose counts were lost, or are older than these columns, are counted anew.
+    """
+    if not len(totals["visit"]):
+        return
+    keys = {name: totals[name] for name in ("visit", "detector")}
+    columns = (visit_detector.c[name] for name in (*keys, "nDiaSources", *_EXTREMES))
+    with array_rows(connection, "changed_detector", keys) as changed:
+        has_some = visit_detector.c.nDiaSources > 0
+        lost = sa.case((_has_counts(), 0), else_=1).label("lost")
+        stored = sa.select(*columns, stored_counts(), lost).where(_same(changed), has_some)
+        before = read_arrays(connection, stored, bounded=True)
+    before["sourceCounts"] = SourceCounts.unpack(before["sourceCounts"]).numbers
+    incomplete = np.unique(before["visit"][before.pop("lost") > 0])
+    _set_totals(connection, joined_totals([totals, before]))
+    count_anew(connection, incomplete.tolist())
+
+
+def stored_counts() -> sa.Label:
+    """VisitDetector.sourceCounts for :meth:`SourceCounts.unpack`; no bytes where it is unknown, or damaged by SQL."""
+    column = visit_detector.c.sourceCounts
+    whole = sa.case((_has_counts(), column), else_=sa.literal(b"", sa.LargeBinary))
+    return sa.type_coerce(whole, sa.LargeBinary(N_BYTES)).label(column.name)
+
+
+def _has_counts() -> sa.ColumnElement[bool]:
+    return sa.func.length(visit_detector.c.sourceCounts) == N_BYTES
+
+
+def _set_totals(connection: sa.Connection, totals: Columns) -> None:
+    counts = SourceCounts(totals["sourceCounts"])
+    rows = pa.table(
+        {name: values for name, values in totals.items() if name != "sourceCounts"}
+        | {
+            "sourceCounts": pa.array(counts.pack(), pa.binary()),
+            "depth": pa.array(counts.depth.astype(np.float32), from_pandas=True),
         }
     )
-
-
-def joined_totals(parts: list[pa.Table]) -> pa.Table:
-    """The totals of a whole input, from those of its parts, at least one."""
-    how = {"nDiaSources": "sum", "firstSourceMjdTai": "min", "lastSourceMjdTai": "max", "maxSourceVariance": "max"}
-    grouped = pa.concat_tables(parts).group_by(["visit", "detector"]).aggregate([*how.items()])
-    joined = grouped.rename_columns(["visit", "detector", *how])
-    return joined.set_column(2, "nDiaSources", joined.column("nDiaSources").cast(pa.int32()))
-
-
-def add_totals(connection: sa.Connection, totals: pa.Table) -> None:
-    """Adds the totals of new sources, as of :func:`totals_of`, to those of their detectors, which are stored."""
-    if not totals.num_rows:
-        return
-    columns = {name: totals.column(name).to_numpy() for name in totals.schema.names}
-    with array_rows(connection, "new_total", columns) as new:
-        old = visit_detector.c
-        values: dict[str, Any] = {"nDiaSources": old.nDiaSources + new.c.nDiaSources}
-        for name, sooner in (("firstSourceMjdTai", True), ("lastSourceMjdTai", False), ("maxSourceVariance", False)):
-            further = new.c[name] < old[name] if sooner else new.c[name] > old[name]
-            values[name] = sa.case((old[name].is_(None) | further, new.c[name]), else_=old[name])
+    with staged(connection, visit_detector, rows) as new:
+        values = {name: new.c[name] for name in _NONE}
         connection.execute(sa.update(visit_detector).where(_same(new)).values(values))
 
 
@@ -170,27 +224,17 @@ def clear_totals(connection: sa.Connection, detectors: sa.Select) -> None:
     connection.execute(sa.update(visit_detector).where(key.in_(detectors)).values(_NONE))
 
 
-def count_anew(connection: sa.Connection, visits: sa.Select) -> None:
-    """Computes the totals of the visits that a statement selects, each once, from all their sources."""
+def count_anew(connection: sa.Connection, visits: Sequence[int]) -> None:
+    """Computes the totals of visits from all their sources."""
     source = dia_source.c
-    # Multiplied as doubles: in single precision the square of a tiny error is an underflow, which PostgreSQL refuses.
-    errors = [sa.func.coalesce(sa.cast(error, sa.Double), 0.0) for error in (source.raErr, source.decErr)]
-    variance = sa.func.max(errors[0] * errors[0] + errors[1] * errors[1], type_=sa.Double) * _ARCSEC2_PER_DEG2
-    found = (
-        sa.select(
-            source.visit,
-            source.detector,
-            sa.cast(sa.func.count(), sa.Integer).label("nDiaSources"),
-            sa.func.min(source.midpointMjdTai).label("firstSourceMjdTai"),
-            sa.func.max(source.midpointMjdTai).label("lastSourceMjdTai"),
-            variance.label("maxSourceVariance"),
-        )
-        .where(source.visit.in_(visits))
-        .group_by(source.visit, source.detector)
-    )
-    totals = pa.table(read_arrays(connection, found))
-    connection.execute(sa.update(visit_detector).where(visit_detector.c.visit.in_(visits)).values(_NONE))
-    add_totals(connection, totals)
+    columns = [source[name] for name in ("diaSourceId", "visit", "detector", "midpointMjdTai", *_ERRORS, *COUNTED)]
+    schema = pa.schema([arrow_field(column) for column in columns])
+    for visit in visits:
+        found = sa.select(*columns).where(source.visit == visit)
+        parts = [totals_of(rows) for rows in read_batches(connection, found, schema)]
+        key = visit_detector.c.visit == visit
+        connection.execute(sa.update(visit_detector).where(key).values(_NONE))
+        add_totals(connection, joined_totals(parts))
 
 
 def _squares(rows: pa.Table, name: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""SsEphemeris and SsEphemerisNight: segments, which nights have those of all orbits, and the lock on making them.
+"""SsEphemeris, SsEphemerisNight, SsEphemerisEnd: segments, which nights have those of all orbits, which objects end.
 
 A night is noted when its segments are begun and again when they are complete. Whoever changes orbits removes the notes
 in the same transaction, so that a complete night has the segments of the orbits as they are.
@@ -15,7 +15,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import DatabaseError
-from ssdb.schema.survey import ss_ephemeris, ss_ephemeris_night
+from ssdb.schema.survey import ss_ephemeris, ss_ephemeris_end, ss_ephemeris_night
 from ssdb.store.database import Database
 from ssdb.store.locks import lock
 from ssdb.store.tables.moves import move_objects, remove_doubles
@@ -105,17 +105,22 @@ def begin_nights(connection: sa.Connection, nights: Collection[int]) -> None:
     connection.execute(sa.insert(ss_ephemeris_night), [{"night": night} for night in nights])
 
 
-def finish_night(connection: sa.Connection, night: int, n_lost: int) -> bool:
-    """Notes a night as complete; False if orbits were changed since it was begun."""
+def finish_night(connection: sa.Connection, night: int, n_lost: int, ended: pa.Table) -> bool:
+    """Notes a night as complete, with rows of SsEphemerisEnd; False if orbits were changed since it was begun."""
     n_objects = sa.select(sa.func.count()).where(ss_ephemeris.c.night == night).scalar_subquery()
     now = datetime.now(UTC).replace(tzinfo=None)
     begun = sa.update(ss_ephemeris_night).where(_night.night == night, _night.nObjects.is_(None))
-    return connection.execute(begun.values(nObjects=n_objects, nLost=n_lost, madeAt=now)).rowcount > 0
+    if not connection.execute(begun.values(nObjects=n_objects, nLost=n_lost, madeAt=now)).rowcount:
+        return False
+    connection.execute(sa.delete(ss_ephemeris_end).where(ss_ephemeris_end.c.night == night))
+    write_rows(connection, ss_ephemeris_end, ended)
+    return True
 
 
 def forget_nights(connection: sa.Connection) -> None:
     """Notes that no night is complete, because orbits have changed."""
     connection.execute(sa.delete(ss_ephemeris_night))
+    connection.execute(sa.delete(ss_ephemeris_end))
 
 
 def replace_segments(connection: sa.Connection, night: int, outdated: np.ndarray, rows: pa.Table | None = None) -> None:
@@ -130,10 +135,12 @@ def replace_segments(connection: sa.Connection, night: int, outdated: np.ndarray
 
 def remove_double_segments(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
     """Removes segments under other designations where the primary one has its own; how many there were."""
-    own = (ss_ephemeris.c.ssObjectId, moves.c.ssObjectId)
-    return {ss_ephemeris.name: remove_doubles(connection, *own, moves, (ss_ephemeris.c.night,))}
+    return {
+        table.name: remove_doubles(connection, table.c.ssObjectId, moves.c.ssObjectId, moves, (table.c.night,))
+        for table in (ss_ephemeris, ss_ephemeris_end)
+    }
 
 
 def move_segments(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
     """Moves segments to the primary designations of their objects; how many were moved."""
-    return {ss_ephemeris.name: move_objects(connection, ss_ephemeris, moves)}
+    return {table.name: move_objects(connection, table, moves) for table in (ss_ephemeris, ss_ephemeris_end)}

@@ -26,7 +26,7 @@ from ssdb.store.tables.detectors import (
 from ssdb.store.tables.visits import Visits, mark_pending
 from ssdb.store.transfer.array_parameters import array_rows, send_arrays
 from ssdb.store.transfer.write import Progress, write_tables
-from ssdb.units import Integers
+from ssdb.units import Columns, Integers
 
 
 def append(
@@ -46,7 +46,7 @@ def append(
     set back to it; ``visits``, shape (v,), are theirs. The rows of DiaSource, at least one part, are as
     :func:`ssdb.store.transfer.write.write_tables` takes them.
     """
-    totals: list[pa.Table] = []
+    totals: list[Columns] = []
 
     def counted() -> Iterator[pa.Table]:
         for part in parts:
@@ -142,4 +142,4 @@ def move_times(connection: sa.Connection, new: sa.Table) -> None:
     changed = times.subquery()
     of_visit = (dia_source.c.visit == changed.c.visit) & (dia_source.c.midpointMjdTai == changed.c.before)
     connection.execute(_update(connection).where(of_visit).values(midpointMjdTai=changed.c.after))
-    count_anew(connection, sa.select(changed.c.visit))
+    count_anew(connection, connection.scalars(sa.select(changed.c.visit)).all())

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from numpy.typing import ArrayLike
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
+from ssdb.ephemeris.places import POSITION, VELOCITY
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_field
 from ssdb.schema.ranges import out_of_range, reasons_of
@@ -23,6 +24,15 @@ MARGIN_DEG = 0.03
 """Around a field: the largest search radius, and the padding of detectors at its edge."""
 
 
+class Place(NamedTuple):
+    """Where the observer of a visit is, as Visit has it."""
+
+    sys: str
+    position: tuple[float, float, float]
+    velocity: tuple[float, float, float]
+    """NaN where unknown."""
+
+
 class Field(NamedTuple):
     """A visit's time (MJD TAI) and place: a circle on the sky, degrees."""
 
@@ -31,6 +41,8 @@ class Field(NamedTuple):
     dec: float
     radius: float
     observatory_code: str
+    place: Place | None = None
+    """Where the observer is, if the visit says that itself."""
     of_sources: bool = False
     """Whether it is only the circle round the visit's sources, because nothing else is known of its place."""
 
@@ -57,7 +69,8 @@ def visit_fields(
     """
     known = visit.c.radius.is_not(None) if radius is None else sa.true()
     whole = visit.c.ra.is_not(None) & visit.c.dec.is_not(None) & known
-    columns = (visit.c.visit, visit.c.midpointMjdTai, visit.c.ra, visit.c.dec, visit.c.radius, visit.c.observatoryCode)
+    names = ("visit", "midpointMjdTai", "ra", "dec", "radius", "observatoryCode", "sys", *POSITION, *VELOCITY)
+    columns = [visit.c[name] for name in names]
     # As a table: a code may be any text, also one that is not ASCII.
     schema = pa.schema([arrow_field(column) for column in columns])
     table = read_table(connection, sa.select(*columns).where(chosen).order_by(visit.c.visit), schema)
@@ -75,18 +88,19 @@ def visit_fields(
     }
     absurd = {int(rows["visit"][row]): text for row, text in reasons_of(out_of_range(visit, looked)).items()}
     fields: dict[int, Field | str] = {}
-    times: dict[int, tuple[float, str]] = {}
-    values = (rows[column.name].tolist() for column in columns)
-    for (number, mjd_tai, ra, dec, its_own, code), a, b in zip(
+    observers: dict[int, Field] = {}
+    values = (rows[name].tolist() for name in names)
+    for (number, mjd_tai, ra, dec, its_own, code, system, *numbers), a, b in zip(
         zip(*values, strict=True), first.tolist(), last.tolist(), strict=True
     ):
         circle = _circle(ra, dec, its_own if radius is None else radius, [cap[a:b] for cap in cap_columns], or_else)
-        fields[number] = circle if isinstance(circle, str) else Field(mjd_tai, *circle, (code or "").strip())
-        times[number] = (mjd_tai, (code or "").strip())
+        place = Place(system.strip(), tuple(numbers[:3]), tuple(numbers[3:])) if system else None
+        known_circle = (math.nan, math.nan, math.nan) if isinstance(circle, str) else circle
+        observers[number] = Field(mjd_tai, *known_circle, (code or "").strip(), place)
+        fields[number] = circle if isinstance(circle, str) else observers[number]
     if from_sources and (unknown := [number for number, where in fields.items() if isinstance(where, str)]):
-        for number, circle in _circles_round_sources(connection, chosen, unknown).items():
-            mjd_tai, code = times[number]
-            fields[number] = Field(mjd_tai, *circle, code, of_sources=True)
+        for number, (ra, dec, its_own) in _circles_round_sources(connection, chosen, unknown).items():
+            fields[number] = observers[number]._replace(ra=ra, dec=dec, radius=its_own, of_sources=True)
     # What came into the database past the door, or before it looked.
     return fields | {
         number: f"{text}: give the visit another one (ssdb ingest visits)" for number, text in absurd.items()

@@ -1,0 +1,203 @@
+"""Weighs candidates by all that is known of object and source: the parts of the log odds of uncertainty mode."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ssdb.association.crowding import crowding
+from ssdb.association.photometry import (
+    Brightness,
+    detection_probabilities,
+    expected_magnitudes,
+    magnitude_odds,
+    source_magnitudes,
+    trailing_loss,
+)
+from ssdb.association.placement import NO_DETECTOR, Placement
+from ssdb.association.posterior import probabilities
+from ssdb.association.refine import Candidates
+from ssdb.association.trails import FRAGMENTS, fragment_densities, trail_odds
+from ssdb.association.visit_batch import VisitBatch
+from ssdb.config import AssociationConfig
+from ssdb.schema.source_counts import RESOLVED_ARCSEC
+from ssdb.units import Array, Columns, Index, Integers
+
+PARTS = ("oddsPosition", "oddsDetection", "oddsMagnitude", "oddsTrail", "oddsArtefact")
+"""Their sum is logOdds."""
+
+_FLAGGED = 0.03
+"""The share of real objects' sources that have a flag of artefacts, at most: they cross a bad column now and then."""
+_LEAST_RELIABILITY = 0.01
+
+_BRIGHT = 0.9
+"""Of the completeness: objects with a probability above are bright."""
+_BRIGHT_OBJECTS = 20.0
+"""So many have to be expected in a visit to say as much about its completeness as the configuration does."""
+
+
+class Visibility(NamedTuple):
+    """How bright the predicted objects of a batch should be in their visits' bands, shape (p,)."""
+
+    seen: Brightness
+    p_detected: Array
+    """Probability that the object is among the sources."""
+
+    def columns(self) -> Columns:
+        """Those of SsExpected."""
+        return {"ephMag": self.seen.magnitude, "pDetected": self.p_detected}
+
+
+def visibility(batch: VisitBatch, placement: Placement, config: AssociationConfig) -> Visibility:
+    """How bright objects should be, and how likely they are detected if the configuration knows the completeness."""
+    visit = batch.visit_index(batch.predictions["visit"])
+    # One on no outline may be on any detector: the first of the visit, if there is one, stands for all.
+    of_visits = np.append(batch.detectors["visit"], -1)
+    first = np.searchsorted(of_visits[:-1], batch.predictions["visit"])
+    first[of_visits[first] != batch.predictions["visit"]] = NO_DETECTOR
+    detector = np.where(placement.row == NO_DETECTOR, first, placement.row)
+    seen = _brightness(batch, batch.predictions, visit, detector, batch.exposures["band"][visit])
+    return Visibility(seen, detection_probabilities(seen, config.completeness, config.prior_detected))
+
+
+def unrelated_shares(batch: VisitBatch, placement: Placement, p_detected: Array) -> Array:
+    """Of the sources of each detector the share that is no known object, shape (d,); 1 without an outline.
+
+    At least a tenth: objects may be fainter than they are predicted.
+    """
+    inside = np.flatnonzero((placement.edge_distance >= 0) & placement.considered)
+    known = np.bincount(placement.row[inside], p_detected[inside], minlength=len(batch.outlines))
+    return 1.0 - np.minimum(known / np.maximum(batch.detectors["nSources"], 1), 0.9)
+
+
+def weigh(
+    batch: VisitBatch,
+    placement: Placement,
+    visible: Visibility,
+    prediction: Index,
+    sources: Columns,
+    source_key: Integers,
+    found: Candidates,
+    density: Array,
+    config: AssociationConfig,
+) -> tuple[Columns, Visibility]:
+    """What speaks for and against each candidate, shape (n,): columns of SsCandidate. And what is visible in the end.
+
+    How complete a visit is follows from how many of its bright objects are found with the configuration's completeness;
+    then all is weighed once more.
+
+    Parameters
+    ----------
+    batch, placement, visible : VisitBatch, Placement, Visibility
+    prediction : ndarray of int, shape (n,)
+        Index of each candidate's object in the batch.
+    sources : mapping of str to ndarray, shape (n,)
+        The columns that :func:`ssdb.association.pairs.source_columns` names, and visit.
+    source_key : ndarray of int, shape (n,)
+        Tells the sources apart, from 0.
+    found : Candidates
+        How far they are.
+    density : ndarray, shape (n,)
+        Unrelated sources per square arcsecond.
+
+    Returns
+    -------
+    columns : dict
+        :data:`PARTS`; logOdds, their sum: the log of the odds that the source is the object rather than an unrelated
+        one (or part of another object's trail); probability; density, with what the neighbours say; pDetected, ephMag,
+        magnitude (AB), trail (arcsec), NaN where unknown.
+    visible : Visibility
+    """
+    row = batch.detector_index(sources["visit"], sources["detector"])
+    of_object = {name: values[prediction] for name, values in batch.predictions.items()}
+    visit = batch.visit_index(sources["visit"])
+    seen = _brightness(batch, of_object, visit, row, sources["band"])
+    p_detected = detection_probabilities(seen, config.completeness, config.prior_detected)
+    magnitude, error = source_magnitudes(sources)
+    trail = of_object["trail"]
+    counts, n_sources = batch.counts, batch.detectors["nSources"]
+    # One more of each kind: a few sources do not exclude what they have none of.
+    share_flagged = (np.clip(counts.n_flagged, 0, n_sources) + 0.5) / (n_sources + 1.0)
+    share_trailed = (np.clip(counts.n_trailed, 0, n_sources) + 0.5) / (n_sources + 1.0)
+    share_trailed[~counts.known] = np.nan
+    motion = np.degrees(np.arctan2(of_object["ephRateRa"], of_object["ephRateDec"]))
+    measured, angle = (sources[name].astype(float) for name in ("trailLength", "trailAngle"))
+
+    # The ellipse in which candidates are looked for; log_odds has its determinant.
+    area = 0.5 * config.chi2_limit * np.exp(-found.log_odds - 0.5 * found.chi2) / density
+    unrelated = density * crowding(prediction, sources, density, area)
+    if (long := trail >= RESOLVED_ARCSEC).any():
+        own = np.where(long, FRAGMENTS * p_detected * density * np.exp(found.log_odds), 0.0)
+        unrelated = unrelated + fragment_densities(source_key, own)
+    columns = {
+        "density": unrelated,
+        "ephMag": seen.magnitude,
+        "magnitude": magnitude,
+        "trail": trail,
+        "oddsPosition": found.log_odds - np.log(unrelated / density),
+        "oddsMagnitude": magnitude_odds(seen, magnitude, error, counts.by_magnitude, row),
+        "oddsTrail": trail_odds(trail, motion, measured, angle, share_trailed[row]),
+        "oddsArtefact": _artefact_odds(sources, counts.reliability[row], share_flagged[row]),
+    }
+
+    def decided(p_detected: Array) -> Columns:
+        detection = {"pDetected": p_detected, "oddsDetection": np.log(p_detected / (1.0 - p_detected))}
+        log_odds = np.sum([(columns | detection)[part] for part in PARTS], axis=0)
+        return detection | {"logOdds": log_odds, "probability": probabilities(prediction, source_key, log_odds)}
+
+    first = decided(p_detected)
+    complete = _completeness(batch, placement, visible, prediction, first["probability"], config)
+    columns |= decided(detection_probabilities(seen, complete[visit], config.prior_detected))
+    of_predictions = complete[batch.visit_index(batch.predictions["visit"])]
+    return columns, visible._replace(
+        p_detected=detection_probabilities(visible.seen, of_predictions, config.prior_detected)
+    )
+
+
+def _completeness(
+    batch: VisitBatch,
+    placement: Placement,
+    visible: Visibility,
+    prediction: Index,
+    probability: Array,
+    config: AssociationConfig,
+) -> Array:
+    """The share of bright objects that is found in each visit, shape (v,), by what the candidates' probabilities say.
+
+    A few objects change little of what the configuration says.
+    """
+    expected = placement.considered & ~(placement.edge_distance < 0)
+    bright = expected & ~np.isnan(visible.seen.depth - visible.seen.magnitude)
+    bright &= visible.p_detected > _BRIGHT * config.completeness
+    found = np.bincount(prediction, probability, minlength=len(bright))
+    visit = batch.visit_index(batch.predictions["visit"])[bright]
+    n_visits = len(batch.visits)
+    n_bright = np.bincount(visit, minlength=n_visits)
+    n_found = np.bincount(visit, np.minimum(found[bright], 1.0), minlength=n_visits)
+    return (n_found + _BRIGHT_OBJECTS * config.completeness) / (n_bright + _BRIGHT_OBJECTS)
+
+
+def _brightness(batch: VisitBatch, of_object: Columns, visit: Index, row: Index, band: np.ndarray) -> Brightness:
+    """How bright objects should be: their columns, the visit and detector of each, and the band (bytes), shape (n,).
+
+    Where a band is unknown it is the visit's; the depth is what the survey gave for the visit, or else the detector's,
+    unknown for NO_DETECTOR.
+    """
+    of_visit = batch.exposures["band"][visit]
+    magnitude, scatter = expected_magnitudes(of_object["ephVmag"], np.where(band == b"", of_visit, band))
+    given = batch.exposures["depth"][visit]
+    depth = np.where(np.isnan(given), np.append(batch.counts.limit, np.nan)[row], given)
+    return Brightness(magnitude, scatter, depth, trailing_loss(of_object["trail"]))
+
+
+def _artefact_odds(sources: Columns, mean_reliability: Array, share_flagged: Array) -> Array:
+    """Log of how much likelier flags and reliability are for an object than for any source of the detector, (n,).
+
+    Taken for the probability of being real, a reliability r is r / mean as frequent among real sources as among all.
+    """
+    flagged = np.minimum(_FLAGGED, share_flagged)
+    flags = np.where(sources["flagged"], flagged / share_flagged, (1.0 - flagged) / (1.0 - share_flagged))
+    reliability = np.maximum(sources["reliability"].astype(float), _LEAST_RELIABILITY)
+    rated = np.log(reliability / np.maximum(mean_reliability, _LEAST_RELIABILITY))
+    return np.log(flags) + np.where(np.isnan(rated), 0.0, rated)

@@ -1,0 +1,160 @@
+"""How bright a source should be if it is an object, and whether the object can be seen at all."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtr
+
+from ssdb.schema.source_counts import BIN_MAG, BRIGHTEST_MAG, N_BINS, magnitude_bins, magnitudes
+from ssdb.units import Array, Columns, Index, Integers
+
+_COLOURS = {
+    "u": -1.85,
+    "g": -0.35,
+    "r": 0.22,
+    "i": 0.38,
+    "z": 0.40,
+    "y": 0.40,
+    "w": 0.12,
+    "o": 0.30,
+    "c": -0.07,
+    "v": 0.0,
+}
+"""V - band, half-way between the C and S classes: colours of Ivezic et al. 2001 (AJ 122, 2749), V = g - 0.59 (g - r)
+- 0.01 (Jester et al. 2005, AJ 130, 873); w of Pan-STARRS, o and c of ATLAS are between these."""
+
+_COLOUR_OF_OTHERS, _SCATTER_OF_OTHERS = 0.2, 0.4
+"""Of a band that is none of these."""
+
+_SCATTER_MAG = 0.27
+"""One sigma: of H 0.2, of rotation 0.15, of the phase curve 0.1, of the class's colour 0.05."""
+_WIDE_SCATTER_MAG = 1.2
+"""Of those that are another: in outburst, elongated, or with a poor H."""
+_WIDE = 0.05
+"""The share of these."""
+
+_DEPTH_WIDTH_MAG = 0.25
+"""From half of the objects found to all but 16 %: noise at 5 sigma, and the depth's own change over a detector."""
+
+_SHARE_AT_LEAST = 0.02
+"""A source that is there was detected, however faint it is measured to be."""
+
+_SLOPE = 0.3
+"""Of log10 of the number of sources with magnitude, where few are known."""
+_PSEUDO_SOURCES = 5.0
+"""The weight of that slope, in sources."""
+
+
+class Brightness(NamedTuple):
+    """What is expected of objects in their exposures, shape (n,); NaN where nothing is known."""
+
+    magnitude: Array
+    """AB, in the band."""
+    scatter: Array
+    """One sigma of most objects around it."""
+    depth: Array
+    """AB magnitude at which half of the objects are found."""
+    loss: Array
+    """Magnitudes that the light of a trail is spread thinner than a point's."""
+
+
+def expected_magnitudes(v_magnitude: Array, band: Array) -> tuple[Array, Array]:
+    """AB magnitudes in bands of objects of a V magnitude, and their scatter; shape (n,), bands as bytes.
+
+    The band is known by its last letter in small letters, so that r, lsst_r and zr are one.
+    """
+    names, which = np.unique(band, return_inverse=True)
+    letters = [name.tobytes().rstrip(b"\0").decode(errors="replace").strip().lower()[-1:] for name in names]
+    colours = np.array([_COLOURS.get(letter, _COLOUR_OF_OTHERS) for letter in letters])
+    scatters = np.array([_SCATTER_MAG if letter in _COLOURS else _SCATTER_OF_OTHERS for letter in letters])
+    if not len(names):
+        return v_magnitude, np.empty(0)
+    return v_magnitude.astype(float) - colours[which], scatters[which]
+
+
+def trailing_loss(trail: Array) -> Array:
+    """Magnitudes that a trail (arcsec) is harder to detect than a point: 1.25 log10(1 + 0.42 x^2), x in seeing discs.
+
+    Jones et al. 2018, Icarus 303, 181, for a seeing of 1 arcsec.
+    """
+    return 1.25 * np.log10(1.0 + 0.42 * trail**2)
+
+
+def detection_probabilities(seen: Brightness, complete: float | Array, unknown: float) -> Array:
+    """The probability that each object is among the sources, shape (n,).
+
+    ``complete`` is that of a bright one, for all or for each; ``unknown`` that of one whose magnitude, or the depth, is
+    unknown.
+    """
+    above = seen.depth - seen.magnitude - seen.loss
+    probability = complete * sum(
+        share * ndtr(above / np.hypot(scatter, _DEPTH_WIDTH_MAG)) for share, scatter in _components(seen.scatter)
+    )
+    return np.where(np.isnan(above), unknown, np.clip(probability, 1e-6, 1.0 - 1e-6))
+
+
+def magnitude_odds(seen: Brightness, magnitude: Array, error: Array, by_magnitude: Integers, row: Index) -> Array:
+    """Log of how much likelier the magnitude of each source is for its object than for an unrelated source, (n,).
+
+    Both are distributions of what was detected. Of a trail, whose loss is a guess, only the product with the detection
+    probability is right: that an object has such a magnitude, and a source of it is found. 0 where a magnitude is
+    unknown, or nothing was counted.
+
+    Parameters
+    ----------
+    seen : Brightness
+    magnitude, error : ndarray, shape (n,)
+        AB magnitude of the source and its error.
+    by_magnitude : ndarray of int, shape (d, 28)
+        Sources of detectors by magnitude.
+    row : ndarray of int, shape (n,)
+        The detector of each source.
+    """
+    noise = np.minimum(np.nan_to_num(error, nan=0.0), 1.0)
+    # The trail's light is spread, and how much of it psfFlux has is a guess.
+    difference, spread = magnitude - seen.magnitude, np.hypot(noise, 0.5 * seen.loss)
+    density = np.zeros(len(difference))
+    normal = np.zeros(len(difference))
+    above = seen.depth - seen.magnitude - seen.loss
+    for share, scatter in _components(seen.scatter):
+        sigma = np.hypot(scatter, spread)
+        density += share * np.exp(-0.5 * (difference / sigma) ** 2) / (np.sqrt(2 * np.pi) * sigma)
+        normal += share * ndtr(above / np.hypot(scatter, _DEPTH_WIDTH_MAG))
+    detected = np.maximum(ndtr((seen.depth - magnitude) / _DEPTH_WIDTH_MAG), _SHARE_AT_LEAST)
+    # Where the depth is unknown, all is detected.
+    density *= np.where(np.isnan(seen.depth), 1.0, detected / np.maximum(normal, 1e-6))
+    odds = np.log(np.maximum(density, 1e-6)) - np.log(_density_of_sources(magnitude, seen.depth, by_magnitude, row))
+    return np.where(np.isnan(odds), 0.0, odds)
+
+
+def _components(scatter: Array) -> tuple[tuple[float, Array], tuple[float, Array]]:
+    return (1.0 - _WIDE, scatter), (_WIDE, np.full(len(scatter), _WIDE_SCATTER_MAG))
+
+
+def _density_of_sources(magnitude: Array, depth: Array, by_magnitude: Integers, row: Index) -> Array:
+    """Of the sources of a detector the share per magnitude, at the magnitude of each pair, (n,); NaN without any."""
+    middle = BRIGHTEST_MAG + BIN_MAG * (np.arange(N_BINS) + 0.5)
+    rows, which = np.unique(row, return_inverse=True)
+    limit = np.full(len(rows), np.nan)
+    limit[which] = depth
+    limit = np.where(np.isnan(limit), BRIGHTEST_MAG + BIN_MAG * N_BINS, limit)
+    guess = 10.0 ** (_SLOPE * (middle - limit[:, None])) * ndtr((limit[:, None] - middle) / (2.0 * _DEPTH_WIDTH_MAG))
+    guess /= guess.sum(axis=1, keepdims=True)
+    counted = by_magnitude[rows]
+    # Neighbouring bins lend to each other: 0.5 mag is finer than what a few dozen sources tell.
+    padded = np.pad(counted.astype(float), ((0, 0), (1, 1)), mode="edge")
+    smooth = 0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:]
+    total = smooth.sum(axis=1, keepdims=True)
+    share = (smooth + _PSEUDO_SOURCES * guess) / ((total + _PSEUDO_SOURCES) * BIN_MAG)
+    # A floor: something unrelated can have any magnitude.
+    share = np.where(total > 0, np.maximum(share, 0.2 / (total + _PSEUDO_SOURCES)), np.nan)
+    return share[which, np.maximum(magnitude_bins(magnitude), 0)]
+
+
+def source_magnitudes(sources: Columns) -> tuple[Array, Array]:
+    """AB magnitudes of sources and their errors, shape (n,), of psfFlux; NaN where it is not above 0."""
+    flux, error = (sources[name].astype(float) for name in ("psfFlux", "psfFluxErr"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return magnitudes(flux), 2.5 / np.log(10.0) * np.abs(error / flux)

@@ -1,0 +1,180 @@
+"""What the sources of a detector are like together: VisitDetector.sourceCounts, by which association weighs them.
+
+Whole numbers that add up, so that any division of the sources into files gives the same ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ssdb.units import AB_ZERO_POINT_NJY, Array, Index, Integers, Mask
+
+BRIGHTEST_MAG, BIN_MAG, N_BINS = 14.0, 0.5, 28
+"""Bins of AB magnitude: the first and the last have what is brighter and fainter, too."""
+
+SIGNIFICANCE = 5.0
+"""Of a source at the depth, in sigma."""
+
+ARTEFACT_FLAGS = (
+    "isNegative",
+    "isDipole",
+    "glint_trail",
+    "centroid_flag",
+    "pixelFlags_bad",
+    "pixelFlags_cr",
+    "pixelFlags_edge",
+    "pixelFlags_nodata",
+    "pixelFlags_offimage",
+    "pixelFlags_saturated",
+    "pixelFlags_streak",
+)
+"""Flags of DiaSource that artefacts have more often than objects do; candidates.*.sql has the same."""
+
+COUNTED = ("psfFlux", "psfFluxErr", "trailLength", "reliability", *ARTEFACT_FLAGS)
+"""Columns of DiaSource that are looked at."""
+
+RESOLVED_ARCSEC = 2.0
+"""Trails shorter than this look like points: a seeing disc."""
+
+_MILLI = 1000.0
+_FAINT_SNR = 10.0
+"""Below this the noise is that of the sky: brighter sources have their own photons' in their psfFluxErr."""
+
+_LOWEST_SNR, _SNR_STEP, _N_SNR = 2.0, 10.0**0.05, 16
+"""Bins of the signal-to-noise ratio, up to 12.6: the first has what is below, the last what is above."""
+_BELOW_THRESHOLD, _ENOUGH = 0.025, 20
+"""Of the sources so few are taken to be below the threshold, and so many are needed to tell it."""
+
+_N_FAINT, _DEPTHS, _N_FLAGGED, _N_TRAILED, _N_RELIABILITY, _RELIABILITIES = range(N_BINS, N_BINS + 6)
+_SNR = slice(N_BINS + 6, N_BINS + 6 + _N_SNR)
+N_NUMBERS = N_BINS + 6 + _N_SNR
+N_BYTES = 8 * N_NUMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """Those of d detectors."""
+
+    numbers: Integers
+    """(d, 50): sources by magnitude, 28 bins; faint sources, the sum of their depths (mmag); flagged ones; trailed
+    ones; those with a reliability, its sum (thousandths); sources by signal-to-noise ratio, 16 bins."""
+
+    @classmethod
+    def unpack(cls, packed: np.ndarray) -> SourceCounts:
+        """Of rows of 400 bytes, shape (d,): little-endian int64; zeros where nothing is known."""
+        return cls(np.frombuffer(packed.tobytes(), "<i8").reshape(-1, N_NUMBERS).astype(np.int64))
+
+    def pack(self) -> list[bytes]:
+        return [row.tobytes() for row in self.numbers.astype("<i8")]
+
+    @property
+    def by_magnitude(self) -> Integers:
+        """Sources in bins of magnitude, (d, 28); those without a positive flux are in none."""
+        return np.maximum(self.numbers[:, :N_BINS], 0)
+
+    @property
+    def known(self) -> Mask:
+        """Whether there is anything, (d,): not for the sources of older versions of ssdb."""
+        return np.count_nonzero(self.numbers, axis=1) > 0
+
+    @property
+    def depth(self) -> Array:
+        """AB magnitude of 5 sigma, (d,): the mean over the faint sources; NaN where none has a psfFluxErr."""
+        return _ratio(self.numbers[:, _DEPTHS], self.numbers[:, _N_FAINT]) / _MILLI
+
+    @property
+    def limit(self) -> Array:
+        """AB magnitude at which half of the objects are found, (d,): at the threshold of the detection.
+
+        The threshold is the signal-to-noise ratio above which all but 2.5 % of the sources are; 5 where fewer than 20
+        have one. NaN where the depth is.
+        """
+        counts = self.numbers[:, _SNR].astype(float)
+        total = counts.sum(axis=1, keepdims=True)
+        passed = np.cumsum(counts, axis=1) >= np.maximum(_BELOW_THRESHOLD * total, 1e-9)
+        place = np.argmax(passed, axis=1)[:, None]
+        here = np.take_along_axis(counts, place, axis=1)
+        before = np.take_along_axis(np.cumsum(counts, axis=1), place, axis=1) - here
+        within = np.divide(_BELOW_THRESHOLD * total - before, here, out=np.zeros_like(here), where=here > 0)
+        threshold = _LOWEST_SNR * _SNR_STEP ** (place + within)
+        threshold = np.where(total < _ENOUGH, SIGNIFICANCE, threshold)[:, 0]
+        return self.depth - 2.5 * np.log10(threshold / SIGNIFICANCE)
+
+    @property
+    def reliability(self) -> Array:
+        """Mean reliability of the sources that have one, (d,); NaN where none has."""
+        return _ratio(self.numbers[:, _RELIABILITIES], self.numbers[:, _N_RELIABILITY]) / _MILLI
+
+    @property
+    def n_flagged(self) -> Integers:
+        """Sources with one of the flags of artefacts, (d,)."""
+        return self.numbers[:, _N_FLAGGED]
+
+    @property
+    def n_trailed(self) -> Integers:
+        """Sources with a trail of 2 arcsec or more, (d,)."""
+        return self.numbers[:, _N_TRAILED]
+
+
+def source_counts(rows: pa.Table, group: Index, n_groups: int) -> SourceCounts:
+    """The counts of rows of DiaSource, by the group that each is of, shape (n,)."""
+    numbers = np.zeros((n_groups, N_NUMBERS), np.int64)
+    flux, error = _numbers(rows, "psfFlux"), _numbers(rows, "psfFluxErr")
+    bins = magnitude_bins(magnitudes(flux))
+    known = bins >= 0
+    of_bins = np.bincount(group[known] * N_BINS + bins[known], minlength=n_groups * N_BINS)
+    numbers[:, :N_BINS] = of_bins.reshape(n_groups, N_BINS)
+    # Without a flux the error may be of anything.
+    faint = np.flatnonzero((error > 0) & (np.abs(flux) < _FAINT_SNR * error))
+    reliability = _numbers(rows, "reliability")
+    rated = np.flatnonzero(np.isfinite(reliability))
+    measured = np.flatnonzero((flux > 0) & (error > 0))
+    steps = np.log(flux[measured] / error[measured] / _LOWEST_SNR) / np.log(_SNR_STEP)
+    place = group[measured] * _N_SNR + np.clip(np.floor(steps), 0, _N_SNR - 1).astype(np.int64)
+    numbers[:, _SNR] = np.bincount(place, minlength=n_groups * _N_SNR).reshape(n_groups, _N_SNR)
+    _add(numbers, _N_FAINT, group[faint])
+    _add(numbers, _DEPTHS, group[faint], _MILLI * magnitudes(SIGNIFICANCE * error[faint]))
+    _add(numbers, _N_FLAGGED, group[is_flagged(rows)])
+    _add(numbers, _N_TRAILED, group[_numbers(rows, "trailLength") >= RESOLVED_ARCSEC])
+    _add(numbers, _N_RELIABILITY, group[rated])
+    _add(numbers, _RELIABILITIES, group[rated], _MILLI * reliability[rated])
+    return SourceCounts(numbers)
+
+
+def magnitudes(flux: Array) -> Array:
+    """AB magnitudes of fluxes in nJy; NaN where a flux is not above 0."""
+    return AB_ZERO_POINT_NJY - 2.5 * np.log10(flux, out=np.full(flux.shape, np.nan), where=flux > 0)
+
+
+def magnitude_bins(magnitude: Array) -> Integers:
+    """The bin of each magnitude; -1 where it is NaN."""
+    place = np.floor((magnitude - BRIGHTEST_MAG) / BIN_MAG)
+    return np.where(np.isnan(place), -1, np.clip(place, 0, N_BINS - 1)).astype(np.int64)
+
+
+def is_flagged(rows: pa.Table) -> Mask:
+    """Which rows of DiaSource have one of the flags of artefacts."""
+    flagged = np.zeros(rows.num_rows, bool)
+    for name in ARTEFACT_FLAGS:
+        if name in rows.schema.names and rows.column(name).null_count < rows.num_rows:
+            flagged |= pc.fill_null(rows.column(name), False).to_numpy()
+    return flagged
+
+
+def _numbers(rows: pa.Table, name: str) -> Array:
+    if name not in rows.schema.names:
+        return np.full(rows.num_rows, np.nan)
+    return rows.column(name).to_numpy().astype(np.float64)
+
+
+def _add(numbers: Integers, place: int, group: Index, values: Array | None = None) -> None:
+    weights = None if values is None else np.rint(values)
+    numbers[:, place] = np.bincount(group, weights, minlength=len(numbers))
+
+
+def _ratio(sums: Integers, counts: Integers) -> Array:
+    return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
