@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS
 from ssdb.errors import EphemerisError
-from ssdb.units import AU_KM, JD_OF_MJD_0, Array, Mask
+from ssdb.units import AU_KM, JD_OF_MJD_0, Array, Index, Mask
 
 SUN, EARTH_MOON, EARTH, MOON, PLUTO = 10, 3, 399, 301, 9
 
@@ -49,6 +49,12 @@ class Attractors:
         object.__setattr__(self, "sun_acceleration", np.einsum("sbn,sbin->sin", potential / distance2, towards))
         speed2 = np.einsum("sin,sin->sn", self.sun_velocity, self.sun_velocity)
         object.__setattr__(self, "sun_potential", potential.sum(axis=1) + speed2)
+
+    def take(self, items: Index) -> Attractors:
+        """Those that some of the objects meet."""
+        if self.positions.shape[-1] == 1:
+            return self
+        return Attractors(self.sun[..., items], self.sun_velocity[..., items], self.positions[..., items], self.gm)
 
     def potential(self, position: Array) -> Array:
         """The potential (s, n) of Jupiter and Saturn at positions (s, 3, n), au^2/d^2."""

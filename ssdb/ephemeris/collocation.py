@@ -32,8 +32,8 @@ VELOCITY_DAYS = 3000.0
 """A velocity that is wrong after a step counts as the error of position that it makes in so many days."""
 
 _CORRECTED_AU = 1e-5
-"""The iteration computes the corrections of the attraction anew where it goes on by more: without the forces of comets
-they are 1e-7 of it."""
+"""The iteration computes the corrections of the attraction anew for objects that it moves by more: without the forces
+of comets they are 1e-7 of it. For each object alone, so that neighbours do not change its digits."""
 
 NODE_TIMES, _WEIGHTS = legendre.leggauss(NODES)
 """The nodes, in (-1, 1)."""
@@ -86,31 +86,50 @@ def solve(
     straight = position + elapsed[:, None] * velocity
     x = _two_body(position, velocity, elapsed, attractors)
     v = np.broadcast_to(velocity, x.shape)
-    shape, before = x.shape, np.empty(0)
     accuracy = tolerance + 8.0 * np.finfo(float).eps * np.abs(position).max(axis=0)
-    small, change = np.zeros(shape), np.zeros(0)
+    limit = np.full(x.shape[2], _CORRECTED_AU)
+    if nongrav is not None:
+        limit[nongrav.any(axis=0)] = 0.0
+    small, change = np.zeros(x.shape), np.zeros(x.shape[2])
+    accelerations, nodes, all_half, everything = np.empty(x.shape), np.empty(x.shape), half, attractors
+    going, all_itself = np.arange(x.shape[2]), itself  # the objects whose iteration goes on
     for iteration in range(MAX_ITERATIONS):
-        if iteration == 1 or (iteration and (nongrav is not None or change.max() > _CORRECTED_AU)):
+        if iteration == 1:
             small = corrections(x, v, attractors, nongrav)
-        a = (attraction(x, attractors, itself) + small).reshape(NODES, -1)
-        new = straight + half * half * (_POSITION_AT_NODES @ a).reshape(shape)
-        v = velocity + half * (_VELOCITY_AT_NODES @ a).reshape(shape)
-        change = np.abs(new[-1] - x[-1]).max(axis=0)
+        elif iteration and len(again := np.flatnonzero(change > limit)):
+            forces = None if nongrav is None else nongrav[:, again]
+            small[:, :, again] = corrections(x[:, :, again], v[:, :, again], attractors.take(again), forces)
+        a = attraction(x, attractors, itself)
+        a += small
+        flat = a.reshape(NODES, -1)
+        new = straight + half * half * (_POSITION_AT_NODES @ flat).reshape(x.shape)
+        v = velocity + half * (_VELOCITY_AT_NODES @ flat).reshape(x.shape)
+        before, change = change, np.abs(new[-1] - x[-1]).max(axis=0)
+        x = new
         # It converges linearly, so that what is left is the change times the ratio of the last two.
-        left = change * np.minimum(change / np.maximum(before, 1e-300), 1.0) if iteration else change
-        before, x = change, new
+        left = change * np.minimum(change / np.maximum(before, 1e-300), 1.0)
         # Next to a point mass the iteration may end at nonsense; all of it is faster than light.
-        converged = (left <= accuracy) & (np.abs(v).max(axis=(0, 1)) < LIGHT_SPEED)
-        if iteration and converged.all():
-            break
-    coefficients = (_TO_COEFFICIENTS @ a).reshape(shape)
+        ended = (left <= accuracy) & (np.abs(v).max(axis=(0, 1)) < LIGHT_SPEED) & (iteration > 0)
+        if iteration == MAX_ITERATIONS - 1 or ended.any():
+            accelerations[:, :, going], nodes[:, :, going] = a, x
+            going = going[~ended]
+            if not len(going):
+                break
+            on = np.flatnonzero(~ended)
+            straight, x, v, small, half, velocity, accuracy, change, limit = (
+                values[..., on] for values in (straight, x, v, small, half, velocity, accuracy, change, limit)
+            )
+            itself, nongrav = (None if values is None else values[:, on] for values in (itself, nongrav))
+            attractors = attractors.take(on)
+    coefficients = (_TO_COEFFICIENTS @ accelerations.reshape(NODES, -1)).reshape(nodes.shape)
     last = np.abs(coefficients[-1]).max(axis=0)
     # The terms that are neglected are smaller than the last one.
     error = np.maximum(
-        half * half * _LARGEST_INTEGRAL * last,
-        VELOCITY_DAYS * missed_velocity(x, NODE_TIMES, 2.0 * half, attractors, itself),
+        all_half * all_half * _LARGEST_INTEGRAL * last,
+        VELOCITY_DAYS * missed_velocity(nodes, NODE_TIMES, 2.0 * all_half, everything, all_itself),
     )
-    return coefficients, np.where(converged, error, np.inf)
+    error[going] = np.inf
+    return coefficients, error
 
 
 def after(position: Array, velocity: Array, days: Array | float, coefficients: Array) -> tuple[Array, Array]:

@@ -153,14 +153,16 @@ def _universal_anomaly(q: Array, e: Array, alpha: Array, since: Array) -> Array:
     rate = np.sqrt(np.where(alpha < 0, -alpha, 1.0))
     growth = np.log1p(2.0 * duration * rate**3 / (GM_SUN * np.maximum(e, 1.0))) + 1.0
     s = np.sign(since) * np.where(alpha < 0, np.minimum(start, growth / rate), start)
+    done = np.zeros(np.shape(s), bool)  # each by itself: neighbours do not change its digits
     for _ in range(_MAX_ITERATIONS):
         _, c1, c2, c3 = _stumpff(alpha * s * s)
         value = q * s + GM_SUN * e * s**3 * c3 - since
         slope = q + GM_SUN * e * s * s * c2
         curvature = GM_SUN * e * s * c1
         change = 5.0 * value / (slope + np.sqrt(np.abs(16.0 * slope * slope - 20.0 * value * curvature)))
-        s = s - change
-        if (np.abs(change) <= 4e-16 * np.abs(s) + 1e-300).all():
+        s = np.where(done, s, s - change)
+        done |= np.abs(change) <= 4e-16 * np.abs(s) + 1e-300
+        if done.all():
             break
     return s
 
