@@ -30,7 +30,7 @@ def _added() -> dict[str, list[sa.Column]]:
             sa.Column('density', sa.Double(), nullable=True, comment='Unrelated sources on the square arcsecond around [arcsec-2]'),
             sa.Column('pDetected', sa.REAL(), nullable=True, comment='Probability that the object is among the sources'),
             sa.Column('ephMag', sa.REAL(), nullable=True, comment="AB magnitude of the object in the source's band, from ephVmag [mag]"),
-            sa.Column('magnitude', sa.REAL(), nullable=True, comment='AB magnitude of the source: of its trail, if that is long [mag]'),
+            sa.Column('magnitude', sa.REAL(), nullable=True, comment='AB magnitude of the source, from psfFlux [mag]'),
             sa.Column('trail', sa.REAL(), nullable=True, comment="Length of the object's trail in the exposure [arcsec]"),
             sa.Column('oddsPosition', sa.Double(), nullable=True, comment='Part of logOdds: where the source is'),
             sa.Column('oddsDetection', sa.Double(), nullable=True, comment='Part of logOdds: whether the object can be seen'),

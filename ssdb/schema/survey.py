@@ -239,7 +239,7 @@ ss_candidate = sa.Table(
     double("density", "arcsec-2", "stat.value", "Unrelated sources on the square arcsecond around"),
     real("pDetected", "", "stat.probability", "Probability that the object is among the sources"),
     real("ephMag", "mag", "phot.mag;pos.ephem", "AB magnitude of the object in the source's band, from ephVmag"),
-    real("magnitude", "mag", "phot.mag", "AB magnitude of the source: of its trail, if that is long"),
+    real("magnitude", "mag", "phot.mag", "AB magnitude of the source, from psfFlux"),
     real("trail", "arcsec", "phys.angSize", "Length of the object's trail in the exposure"),
     double("oddsPosition", "", "stat.likelihood", "Part of logOdds: where the source is"),
     double("oddsDetection", "", "stat.likelihood", "Part of logOdds: whether the object can be seen"),

@@ -1197,7 +1197,7 @@ COMMENT ON COLUMN public."SsCandidate".probability IS 'That the source is the ob
 COMMENT ON COLUMN public."SsCandidate".density IS 'Unrelated sources on the square arcsecond around [arcsec-2]';
 COMMENT ON COLUMN public."SsCandidate"."pDetected" IS 'Probability that the object is among the sources';
 COMMENT ON COLUMN public."SsCandidate"."ephMag" IS 'AB magnitude of the object in the source''s band, from ephVmag [mag]';
-COMMENT ON COLUMN public."SsCandidate".magnitude IS 'AB magnitude of the source: of its trail, if that is long [mag]';
+COMMENT ON COLUMN public."SsCandidate".magnitude IS 'AB magnitude of the source, from psfFlux [mag]';
 COMMENT ON COLUMN public."SsCandidate".trail IS 'Length of the object''s trail in the exposure [arcsec]';
 COMMENT ON COLUMN public."SsCandidate"."oddsPosition" IS 'Part of logOdds: where the source is';
 COMMENT ON COLUMN public."SsCandidate"."oddsDetection" IS 'Part of logOdds: whether the object can be seen';
@@ -1237,7 +1237,7 @@ COMMENT ON COLUMN public."SsCandidate_9007199254700000".probability IS 'That the
 COMMENT ON COLUMN public."SsCandidate_9007199254700000".density IS 'Unrelated sources on the square arcsecond around [arcsec-2]';
 COMMENT ON COLUMN public."SsCandidate_9007199254700000"."pDetected" IS 'Probability that the object is among the sources';
 COMMENT ON COLUMN public."SsCandidate_9007199254700000"."ephMag" IS 'AB magnitude of the object in the source''s band, from ephVmag [mag]';
-COMMENT ON COLUMN public."SsCandidate_9007199254700000".magnitude IS 'AB magnitude of the source: of its trail, if that is long [mag]';
+COMMENT ON COLUMN public."SsCandidate_9007199254700000".magnitude IS 'AB magnitude of the source, from psfFlux [mag]';
 COMMENT ON COLUMN public."SsCandidate_9007199254700000".trail IS 'Length of the object''s trail in the exposure [arcsec]';
 COMMENT ON COLUMN public."SsCandidate_9007199254700000"."oddsPosition" IS 'Part of logOdds: where the source is';
 COMMENT ON COLUMN public."SsCandidate_9007199254700000"."oddsDetection" IS 'Part of logOdds: whether the object can be seen';
