@@ -119,7 +119,8 @@ def solve(
             straight, x, v, small, half, velocity, accuracy, change, limit = (
                 values[..., on] for values in (straight, x, v, small, half, velocity, accuracy, change, limit)
             )
-            itself, nongrav = (None if values is None else values[:, on] for values in (itself, nongrav))
+            itself = None if itself is None else itself[:, on]
+            nongrav = None if nongrav is None else nongrav[:, on]
             attractors = attractors.take(on)
     coefficients = (_TO_COEFFICIENTS @ accelerations.reshape(NODES, -1)).reshape(nodes.shape)
     last = np.abs(coefficients[-1]).max(axis=0)
