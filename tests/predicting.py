@@ -69,7 +69,9 @@ def at(designation: str, distance: float, direction: tuple[float, float], speed:
 def orbits_of(rows: list[Row]) -> Orbits:
     """Rows as the engine takes them."""
     columns = {name: [row[name] for row in rows] for name in (*ELEMENTS, "h", "g")}
-    return Orbits.from_elements([row["designation"] for row in rows], H=columns.pop("h"), G=columns.pop("g"), **columns)
+    return Orbits.from_elements(
+        [row["designation"] for row in rows], H=columns.pop("h"), G=columns.pop("g"), **columns, time_scale="tt"
+    )
 
 
 def load_orbits(database: Database, rows: list[Row]) -> None:
