@@ -121,11 +121,12 @@ def solve(
             break
         if known.mean() > _ENDED:
             on = np.flatnonzero(~known)
-            straight, x, v, small, half, velocity, accuracy, change, limit, going, known = (
-                values[..., on]
-                for values in (straight, x, v, small, half, velocity, accuracy, change, limit, going, known)
+            straight, x, v, small, half, velocity, accuracy, change, limit = (
+                values[..., on] for values in (straight, x, v, small, half, velocity, accuracy, change, limit)
             )
-            itself, nongrav = (None if values is None else values[:, on] for values in (itself, nongrav))
+            going, known = going[on], known[on]
+            itself = None if itself is None else itself[:, on]
+            nongrav = None if nongrav is None else nongrav[:, on]
             attractors = attractors.take(on)
     lost = going[~known]
     accelerations[:, :, lost] = nodes[:, :, lost] = 0.0
