@@ -41,7 +41,7 @@ SHORT_DAYS = 8.0
 """Shorter steps, which only an object near a planet or the Sun makes, have tolerances that are as much smaller: what
 is wrong after them is a velocity."""
 
-ITERATION_TOLERANCE = 3e-14
+ITERATION_TOLERANCE = 1e-14
 """Where the iteration of a step ends, au: what is left is of one sign, and adds up over the steps as velocity."""
 
 SHORTEST_DAYS = 1e-7
