@@ -172,7 +172,8 @@ def test_many_outlines_are_looked_at_in_parts(monkeypatch):
     for block in (1, 100):
         monkeypatch.setattr("ssdb.sky.footprint._BLOCK", block)
         assert list(outline_problems(joined)) == [7, 31]
-        np.testing.assert_array_equal(bounding_caps(joined), caps)
+        # To the last digits: sines of older numpy differ in them with the place in the array, on some processors.
+        np.testing.assert_allclose(bounding_caps(joined), caps, rtol=0, atol=1e-12)
 
 
 def test_caps_of_many_are_those_of_each():
