@@ -8,6 +8,7 @@ Views are no migrations: after every upgrade or downgrade they are made again fr
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 
 import sqlalchemy as sa
@@ -46,13 +47,12 @@ def make_views(connection: sa.Connection, *, older: bool = False) -> None:
     if not _relations(connection, [table.name for table in metadata.sorted_tables]):
         return
     for name, select in view_definitions().items():
-        try:
-            with connection.begin_nested():
-                _make_view(connection, name, with_utc(select))
-                _execute(connection, f"SELECT * FROM {quote(name)} LIMIT 0")  # SQLite looks at the columns only now
-        except (sa.exc.ProgrammingError, sa.exc.OperationalError):
-            if not older:
-                raise
+        if not older:
+            _make_view(connection, name, with_utc(select))
+            continue
+        with suppress(sa.exc.ProgrammingError, sa.exc.OperationalError), connection.begin_nested():
+            _make_view(connection, name, with_utc(select))
+            _execute(connection, f"SELECT * FROM {quote(name)} LIMIT 0")  # SQLite looks at the columns only now
     if connection.dialect.name != "postgresql":
         return
     for name, columns in _folded_relations(connection).items():
