@@ -20,7 +20,7 @@ from ssdb.schema.source_counts import SourceCounts
 from ssdb.schema.survey import ss_prediction, visit, visit_detector
 from ssdb.sky.footprint import VERTEX_BYTES, Outlines, outline_areas, unpack_outlines
 from ssdb.sky.hull import field_area
-from ssdb.sky.sphere import cap_area, smallest_cap
+from ssdb.sky.sphere import cap_area
 from ssdb.store.query_plans import index_loops, look_up
 from ssdb.store.tables.detectors import stored_counts
 from ssdb.store.transfer.array_parameters import array_rows
@@ -168,11 +168,11 @@ def read_batch(connection: sa.Connection, visits: Sequence[int], config: Associa
     )
     predictions, left_out = _usable(connection, predictions, visits)
     numbers = np.array(visits, np.int64)
-    detectors = _read_detectors(connection, visits)
     if config.mode == "fixed":
-        return VisitBatch(numbers, predictions, *detectors, left_out=left_out)
-    weighed = _read_exposures(connection, visits), _read_counts(connection, visits)
-    return VisitBatch(numbers, predictions, *detectors, *weighed, left_out)
+        return VisitBatch(numbers, predictions, *_read_detectors(connection, visits), left_out=left_out)
+    detectors, outlines = _read_detectors(connection, visits, stored_counts())
+    weighed = _read_exposures(connection, visits), SourceCounts.unpack(detectors.pop("sourceCounts"))
+    return VisitBatch(numbers, predictions, detectors, outlines, *weighed, left_out)
 
 
 def _usable(connection: sa.Connection, predictions: Columns, visits: Sequence[int]) -> tuple[Columns, list[LeftOut]]:
@@ -211,11 +211,13 @@ def _of_predictions(
     return {name: values[order] for name, values in found.items()}
 
 
-def _read_detectors(connection: sa.Connection, visits: Sequence[int]) -> tuple[Columns, Outlines]:
-    """Detectors of visits, and their outlines."""
+def _read_detectors(
+    connection: sa.Connection, visits: Sequence[int], *more: sa.ColumnElement[Any]
+) -> tuple[Columns, Outlines]:
+    """Detectors of visits, with more columns, and their outlines."""
     of_visits = visit_detector.c.visit.in_(visits)
     order = (visit_detector.c.visit, visit_detector.c.detector)
-    statement = sa.select(*(visit_detector.c[name].label(ours) for name, ours in DETECTOR_COLUMNS.items()))
+    statement = sa.select(*(visit_detector.c[name].label(ours) for name, ours in DETECTOR_COLUMNS.items()), *more)
     columns = read_arrays(connection, statement.where(of_visits).order_by(*order), bounded=True)
     packed = connection.scalars(sa.select(visit_detector.c.footprint).where(of_visits).order_by(*order)).all()
     if damaged := [row for row, outline in enumerate(packed) if outline and len(outline) % VERTEX_BYTES]:
@@ -236,17 +238,6 @@ def _read_exposures(connection: sa.Connection, visits: Sequence[int]) -> Columns
         "exposureTime": np.array(exposure_time, float),
         "depth": np.array(depth, float),
     }
-
-
-def _read_counts(connection: sa.Connection, visits: Sequence[int]) -> SourceCounts:
-    """What the sources of the detectors are like."""
-    counts = stored_counts()
-    statement = (
-        sa.select(counts)
-        .where(visit_detector.c.visit.in_(visits))
-        .order_by(visit_detector.c.visit, visit_detector.c.detector)
-    )
-    return SourceCounts.unpack(read_arrays(connection, statement, bounded=True)[counts.name])
 
 
 def read_ephemerides(connection: sa.Connection, batch: VisitBatch, index: Index) -> Columns:
@@ -287,8 +278,6 @@ def source_densities(connection: sa.Connection, batch: VisitBatch, config: Assoc
         source = dia_source.c
         inside = (source.visit == int(visit_id)) & source.detector.in_(detectors["detector"][rows].tolist())
         sources = read_arrays(connection, sa.select(source.ra, source.dec).where(inside).order_by(source.diaSourceId))
-        area = field_area(sources["ra"], sources["dec"])
-        if np.isnan(area):
-            area = float(cap_area(smallest_cap(sources["ra"], sources["dec"])[1]))
-        density[rows] = len(sources["ra"]) / max(area, float(cap_area(config.max_radius_arcsec / ARCSEC_PER_DEG)))
+        least = float(cap_area(config.max_radius_arcsec / ARCSEC_PER_DEG))
+        density[rows] = len(sources["ra"]) / max(field_area(sources["ra"], sources["dec"]), least)
     return density
