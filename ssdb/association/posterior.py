@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ssdb.equal_rows import begins
 from ssdb.units import Array, Integers
 
 _MOST_STEPS = 60
@@ -46,7 +47,7 @@ class _Groups:
 
     def __init__(self, key: Integers) -> None:
         self._order = np.argsort(key, kind="stable")
-        self._first = np.flatnonzero(np.diff(key[self._order], prepend=-1))
+        self._first = np.flatnonzero(begins(key[self._order]))
         self._counts = np.diff(self._first, append=len(key))
 
     def others(self, values: Array) -> Array:
