@@ -1,4 +1,4 @@
-"""Constants of units, and the types of arrays that all modules share."""
+"""Constants of units, magnitudes of fluxes, and the types of arrays that all modules share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Array: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
@@ -46,3 +46,10 @@ OBLIQUITY = 84381.448 * ARCSEC
 
 AB_ZERO_POINT_NJY = 31.4
 """AB magnitude of 1 nJy (Oke & Gunn 1983, ApJ 266, 713)."""
+
+
+def ab_magnitudes(fluxes: ArrayLike) -> Array:
+    """AB magnitudes of fluxes in nJy; NaN of those that are not above 0."""
+    fluxes = np.asarray(fluxes, dtype=float)
+    positive = fluxes > 0
+    return AB_ZERO_POINT_NJY - 2.5 * np.log10(fluxes, out=np.full(fluxes.shape, np.nan), where=positive)

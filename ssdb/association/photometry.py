@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from ssdb.schema.source_counts import BIN_MAG, BRIGHTEST_MAG, N_BINS, magnitude_bins, magnitudes
-from ssdb.units import Array, Columns, Index, Integers
+from ssdb.schema.source_counts import BIN_MAG, BRIGHTEST_MAG, N_BINS, magnitude_bins
+from ssdb.units import Array, Columns, Index, Integers, ab_magnitudes
 
 _COLOURS = {
     "u": -1.85,
@@ -157,4 +157,4 @@ def source_magnitudes(sources: Columns) -> tuple[Array, Array]:
     """AB magnitudes of sources and their errors, shape (n,), of psfFlux; NaN where it is not above 0."""
     flux, error = (sources[name].astype(float) for name in ("psfFlux", "psfFluxErr"))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return magnitudes(flux), 2.5 / np.log(10.0) * np.abs(error / flux)
+        return ab_magnitudes(flux), 2.5 / np.log(10.0) * np.abs(error / flux)

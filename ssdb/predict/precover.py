@@ -37,7 +37,7 @@ from ssdb.store.transfer.nested import Nested
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import Progress
-from ssdb.units import AB_ZERO_POINT_NJY, ARCSEC_PER_DEG, Array, Columns, Integers
+from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Integers, ab_magnitudes
 
 _BOXES_PER_STATEMENT = 20_000
 
@@ -176,15 +176,13 @@ def _found(
     kept = {name: values[candidates.pair] for name, values in sources.items()}
     kept["diaDistanceRank"] = ranks(kept["visit"], candidates.separation)
     derived = derive(columns, kept["prediction"], kept, config)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        magnitudes = AB_ZERO_POINT_NJY - 2.5 * np.log10(kept["psfFlux"].astype(float))
     told = kept | {
         "separation": candidates.separation,
         "ephOffsetAlongTrack": derived["ephOffsetAlongTrack"],
         "ephOffsetCrossTrack": derived["ephOffsetCrossTrack"],
         "rank": kept["diaDistanceRank"],
         "band": np.array([bytes(band).rstrip(b"\0").decode("utf-8", "replace") for band in kept["band"]], object),
-        "psfMag": magnitudes,
+        "psfMag": ab_magnitudes(kept["psfFlux"]),
         "ephVmag": derived["ephVmag"],
         "ephErrMajor": columns["ephErrMajor"][kept["prediction"]].astype(float),
     }

@@ -16,7 +16,6 @@ from ssdb.errors import ConfigError, NotFoundError, option, shown
 from ssdb.report.depth import limiting_magnitudes
 from ssdb.report.objects import ObservedObject, read_objects, seen_objects
 from ssdb.report.reading import read_columns
-from ssdb.report.statistics import ab_magnitudes
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import DONE, association_run, outside_padding, ss_expected, ss_prediction, visit, visit_detector
@@ -24,7 +23,7 @@ from ssdb.sky.footprint import Outlines, unpack_outlines
 from ssdb.sky.sphere import positions
 from ssdb.store.database import Database
 from ssdb.store.tables.visits import in_nights
-from ssdb.units import Array, Columns
+from ssdb.units import Array, Columns, ab_magnitudes
 
 MAGNITUDE_BIN = 0.25
 """Width of the bins of predicted magnitude, mag."""

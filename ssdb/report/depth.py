@@ -7,13 +7,9 @@ import sqlalchemy as sa
 
 from ssdb.report.reading import read_columns
 from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.source_counts import FAINT, SIGNIFICANCE
 from ssdb.schema.survey import visit
 from ssdb.units import AB_ZERO_POINT_NJY, Array, Columns, Integers
-
-SIGNIFICANCE = 5
-FAINT = 10
-"""Signal-to-noise ratio below which the noise of a source is that of the sky: with LSST's noise model (Ivezic et al.
-2019, ApJ 873, 111, equation 5, gamma = 0.039) its own photons make it 0.013 mag brighter there."""
 
 FEWEST_SOURCES = 3
 _ERRORS = (1e-30, 1e30)

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ssdb.report.data import ReportData
-from ssdb.report.depth import FAINT, FEWEST_SOURCES, SIGNIFICANCE
+from ssdb.report.depth import FEWEST_SOURCES
 from ssdb.report.picture import MOST_DOTS, Picture, Theme, in_bands, plain
 from ssdb.report.statistics import median_and_width, medians_and_widths
+from ssdb.schema.source_counts import FAINT, SIGNIFICANCE
 from ssdb.units import Array
 
 _BIN = 0.5

@@ -15,10 +15,10 @@ import numpy as np
 
 from ssdb import __version__
 from ssdb.report.data import RUNS_SHOWN, ReportData
-from ssdb.report.depth import FAINT
 from ssdb.report.objects import OBJECTS_NAME
 from ssdb.report.picture import DOTS_PER_INCH, Picture
 from ssdb.report.statistics import median_and_width, medians_and_widths
+from ssdb.schema.source_counts import FAINT
 from ssdb.units import Columns
 
 PAGE_NAME = "index.html"

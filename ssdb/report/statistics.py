@@ -1,11 +1,11 @@
-"""The statistics of a report: medians, widths, shares, magnitudes; arrays in, arrays out."""
+"""The statistics of a report: medians, widths, shares; arrays in, arrays out."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ssdb.units import AB_ZERO_POINT_NJY, Array, Integers
+from ssdb.units import Array, Integers
 
 _MAD_OF_NORMAL = 0.6744897501960817
 """Median absolute deviation of a normal distribution of width 1: the quantile of 3/4."""
@@ -58,10 +58,3 @@ def fractions(seen: ArrayLike, n: ArrayLike) -> tuple[Array, Array, Array]:
         low[some], high[some] = binom_conf_interval(seen[some], n[some], interval="wilson")
     # Rounded, the ends may lie a bit beyond the share.
     return share, np.clip(low, 0, share), np.clip(high, share, 1)
-
-
-def ab_magnitudes(fluxes: ArrayLike) -> Array:
-    """AB magnitudes of fluxes in nJy; NaN of those that are not above 0."""
-    fluxes = np.asarray(fluxes, dtype=float)
-    positive = fluxes > 0
-    return AB_ZERO_POINT_NJY - 2.5 * np.log10(fluxes, out=np.full(fluxes.shape, np.nan), where=positive)

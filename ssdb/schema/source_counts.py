@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ssdb.units import AB_ZERO_POINT_NJY, Array, Index, Integers, Mask
+from ssdb.units import Array, Index, Integers, Mask, ab_magnitudes
 
 BRIGHTEST_MAG, BIN_MAG, N_BINS = 14.0, 0.5, 28
 """Bins of AB magnitude: the first and the last have what is brighter and fainter, too."""
 
-SIGNIFICANCE = 5.0
+SIGNIFICANCE = 5
 """Of a source at the depth, in sigma."""
 
 ARTEFACT_FLAGS = (
@@ -41,8 +41,9 @@ RESOLVED_ARCSEC = 2.0
 """Trails shorter than this look like points: a seeing disc."""
 
 _MILLI = 1000.0
-_FAINT_SNR = 10.0
-"""Below this the noise is that of the sky: brighter sources have their own photons' in their psfFluxErr."""
+FAINT = 10
+"""Signal-to-noise ratio below which the noise of a source is that of the sky: with LSST's noise model (Ivezic et al.
+2019, ApJ 873, 111, equation 5, gamma = 0.039) its own photons make it 0.013 mag brighter there."""
 
 _LOWEST_SNR, _SNR_STEP, _N_SNR = 2.0, 10.0**0.05, 16
 """Bins of the signal-to-noise ratio, up to 12.6: the first has what is below, the last what is above."""
@@ -124,12 +125,12 @@ def source_counts(rows: pa.Table, group: Index, n_groups: int) -> SourceCounts:
     """The counts of rows of DiaSource, by the group that each is of, shape (n,)."""
     numbers = np.zeros((n_groups, N_NUMBERS), np.int64)
     flux, error = _numbers(rows, "psfFlux"), _numbers(rows, "psfFluxErr")
-    bins = magnitude_bins(magnitudes(flux))
+    bins = magnitude_bins(ab_magnitudes(flux))
     known = bins >= 0
     of_bins = np.bincount(group[known] * N_BINS + bins[known], minlength=n_groups * N_BINS)
     numbers[:, :N_BINS] = of_bins.reshape(n_groups, N_BINS)
     # Without a flux the error may be of anything.
-    faint = np.flatnonzero((error > 0) & (np.abs(flux) < _FAINT_SNR * error))
+    faint = np.flatnonzero((error > 0) & (np.abs(flux) < FAINT * error))
     reliability = _numbers(rows, "reliability")
     rated = np.flatnonzero(np.isfinite(reliability))
     measured = np.flatnonzero((flux > 0) & (error > 0))
@@ -137,17 +138,12 @@ def source_counts(rows: pa.Table, group: Index, n_groups: int) -> SourceCounts:
     place = group[measured] * _N_SNR + np.clip(np.floor(steps), 0, _N_SNR - 1).astype(np.int64)
     numbers[:, _SNR] = np.bincount(place, minlength=n_groups * _N_SNR).reshape(n_groups, _N_SNR)
     _add(numbers, _N_FAINT, group[faint])
-    _add(numbers, _DEPTHS, group[faint], _MILLI * magnitudes(SIGNIFICANCE * error[faint]))
+    _add(numbers, _DEPTHS, group[faint], _MILLI * ab_magnitudes(SIGNIFICANCE * error[faint]))
     _add(numbers, _N_FLAGGED, group[is_flagged(rows)])
     _add(numbers, _N_TRAILED, group[_numbers(rows, "trailLength") >= RESOLVED_ARCSEC])
     _add(numbers, _N_RELIABILITY, group[rated])
     _add(numbers, _RELIABILITIES, group[rated], _MILLI * reliability[rated])
     return SourceCounts(numbers)
-
-
-def magnitudes(flux: Array) -> Array:
-    """AB magnitudes of fluxes in nJy; NaN where a flux is not above 0."""
-    return AB_ZERO_POINT_NJY - 2.5 * np.log10(flux, out=np.full(flux.shape, np.nan), where=flux > 0)
 
 
 def magnitude_bins(magnitude: Array) -> Integers:
