@@ -233,11 +233,8 @@ def _read_exposures(connection: sa.Connection, visits: Sequence[int]) -> Columns
     # Not as arrays: bands may be of any letters, and visits are few.
     rows = connection.execute(sa.select(*columns).where(visit.c.visit.in_(visits)).order_by(visit.c.visit)).all()
     band, exposure_time, depth = zip(*rows, strict=True)
-    return {
-        "band": np.array([(name or "").encode() for name in band], np.bytes_),
-        "exposureTime": np.array(exposure_time, float),
-        "depth": np.array(depth, float),
-    }
+    numbers = {"exposureTime": np.array(exposure_time, float), "depth": np.array(depth, float)}
+    return {"band": np.array([(name or "").encode() for name in band], np.bytes_)} | absurd_unknown(visit, numbers)[0]
 
 
 def read_ephemerides(connection: sa.Connection, batch: VisitBatch, index: Index) -> Columns:
