@@ -29,7 +29,7 @@ from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.notify import notify_associated
 from ssdb.store.query_plans import index_loops
-from ssdb.store.tables.detectors import associated_with
+from ssdb.store.tables.detectors import associated_with, count_lost
 from ssdb.store.tables.results import replace_results
 from ssdb.store.tables.runs import begin_run, finish_run
 from ssdb.store.tables.visits import claim_visits, count_without_predictions, have_predictions, pending_visits
@@ -238,6 +238,8 @@ def _associate_batch(
             return
         with timed("read") as stage:
             batch = read_batch(connection, visits, config)
+            if batch.maybe_uncounted and count_lost(connection, visits):
+                batch = read_batch(connection, visits, config)
             stage.rows += len(batch.predictions["visit"]) + len(batch.detectors["visit"])
         if detectors is not None:
             check_detectors(batch, detectors)

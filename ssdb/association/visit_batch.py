@@ -117,6 +117,11 @@ class VisitBatch:
         return np.searchsorted(key, _detector_keys(self.visits, visit, detector))
 
     @property
+    def maybe_uncounted(self) -> bool:
+        """Whether there are sources of which nothing is counted, or nothing is there to count; in uncertainty mode."""
+        return bool(self.exposures) and bool((~self.counts.known & (self.detectors["nSources"] > 0)).any())
+
+    @property
     def largest_variances(self) -> Array:
         """The largest variance of a source's position in each visit, arcsec^2, shape (v,); 0 without sources."""
         return self._extremes(np.fmax, "variance", 0.0)

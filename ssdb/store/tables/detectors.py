@@ -233,10 +233,19 @@ def count_anew(connection: sa.Connection, visits: Sequence[int]) -> None:
         add_totals(connection, totals)
 
 
+def count_lost(connection: sa.Connection, visits: Sequence[int]) -> bool:
+    """Counts the sources of those visits anew whose counts were lost or are of an older ssdb; whether there are any."""
+    column = visit_detector.c
+    lost = (column.visit.in_(visits), column.nDiaSources > 0, sa.case((_has_counts(), 0), else_=1) > 0)
+    found = connection.scalars(sa.select(column.visit).where(*lost).distinct().order_by(column.visit)).all()
+    count_anew(connection, found)
+    return bool(found)
+
+
 def miscounted(connection: sa.Connection) -> Iterator[dict[str, object]]:
     """The detectors whose sourceCounts or depth are not those of their sources, by (visit, detector).
 
-    Where sourceCounts is NULL nothing was counted: not of the sources of older versions of ssdb.
+    Where sourceCounts is NULL nothing was counted yet: of the sources of older versions of ssdb.
     """
     column = visit_detector.c
     of_all = sa.select(column.visit).where(column.sourceCounts.is_not(None) | column.depth.is_not(None)).distinct()
