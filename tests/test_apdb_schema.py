@@ -91,6 +91,10 @@ WANTED: dict[tuple[str, str, str], tuple[Any, Any, str]] = {
 WANTED_UNITS = {
     f"SSObject.{band}_H_{band}_G12_Cov": ("mag**2", "mag", "G12 is a pure number, so the covariance is in mag")
     for band in "ugrizy"
+} | {
+    f"mpc_orbits.a{n}{error}": ("m2.t-1", "1e-10 AU/d2", "the official unit is that of srp, not of the numbers")
+    for n in (1, 2, 3)
+    for error in ("", "_unc")
 }
 
 WANTED_UCD_WORDS = {

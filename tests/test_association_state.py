@@ -404,6 +404,7 @@ def test_a_run_is_on_record(five: Database) -> None:
     for table in ("Visit", "VisitDetector"):
         assert set(rows(five, f'SELECT status, "runId" FROM "{table}"')) == {("done", report.run_id)}
     state = visit_status(five, [1])[0]
+    assert "sourceCounts" not in state["detectors"][0]
     assert begun <= state["associatedAt"] <= datetime.now(UTC).replace(tzinfo=None)
     assert associate(five).visits == []
     assert rows(five, 'SELECT count(*) FROM "AssociationRun"') == [(2,)]

@@ -44,7 +44,7 @@ def theirs() -> Any:
 def followed(theirs: Any, state: np.ndarray, start: float, end: float, forces: np.ndarray | None = None) -> np.ndarray:
     """A barycentric state, au and au/d, at another time, MJD TDB.
 
-    Times are counted from the start: within a flyby ASSIST's own, of days since J2000, lose what shows. Of a few days
+    Times are counted from the start: within a flyby ASSIST's own, of days since J2000, lose what shows. Of some weeks
     that end near the Earth, its usual steps do not come past it, since rounding is above the error that they want.
     """
     theirs.jd_ref = start + JD_OF_MJD_0
@@ -55,7 +55,7 @@ def followed(theirs: Any, state: np.ndarray, start: float, end: float, forces: n
         if forces[:3].any():
             extras.alpha, extras.r0 = WATER_SCALE, WATER_AU
             extras.nm, extras.nn, extras.nk = WATER_POWERS
-    if abs(end - start) < 30.0:
+    if abs(end - start) < 100.0:
         sim.ri_ias15.epsilon = 1e-6
     sim.t = 0.0
     sim.add(**dict(zip(("x", "y", "z", "vx", "vy", "vz"), state, strict=True)))
@@ -131,9 +131,9 @@ def near_earth(km: float, speed_km_s: float, towards: np.ndarray, time: float) -
     return bodies.earth([time])[0] + np.concatenate([distance * towards, velocity * across / np.linalg.norm(across)])
 
 
-@pytest.mark.parametrize("before", [0.0, 10.0])
+@pytest.mark.parametrize("before", [0.0, 10.0, 60.0])
 def test_the_day_after_a_flyby_of_the_earth(theirs, before):
-    """10,000 to 400,000 km from its centre; from the closest point, and from ten days before, where it is 20 times."""
+    """10,000 to 400,000 km from its centre; from the closest point, and from days before, when errors have grown."""
     time = EPOCH + 123.25
     directions = np.array([[0.6, 0.0, 0.8], [0.0, 0.6, -0.8], [-0.96, 0.28, 0.0]])
     kilometres = (10_000.0, 20_000.0, 50_000.0, 100_000.0, 400_000.0)
@@ -143,8 +143,8 @@ def test_the_day_after_a_flyby_of_the_earth(theirs, before):
     if before:
         states = np.array([followed(theirs, state, time, time - before) for state in states])
     apart = both(theirs, orbits_of(states, time - before), time + 1.0)
-    assert apart.max() < 1.0
-    assert np.median(apart) < 0.1
+    assert apart.max() < 0.1
+    assert np.median(apart) < 0.01
 
 
 def test_an_impactor_to_its_last_second(theirs):

@@ -60,14 +60,15 @@ def test_all_of_gravity_is_that_of_the_formulas_written_out(shared):
         axis=1,
     )[None]
     v = np.array([[0.01, -0.04, 0.005], [-0.006, -0.007, 0.002], [0.004, -0.006, 0.001], [0.02, 0.01, 0.003]]).T[None]
-    newton, small = gravity.attraction(x, at)[0], gravity.corrections(x, v, at)[0]
+    others = gravity.attraction_of_others(x, at)
+    newton = (gravity.attraction_of_sun(x, at) + others.acceleration)[0]
+    small = gravity.corrections(x, v, others.potential, at)[0]
     for k in range(4):
         expected = acceleration(EPOCH, x[0, :, k], v[0, :, k])
         error = np.abs(newton[:, k] + small[:, k] - expected).max()
-        # What is left out: the Sun's oblateness beyond 1.5 au, and all but Jupiter and Saturn in relativity, of which
-        # the Earth is most: 1 mm after a day.
+        # What is left out: the Sun's oblateness beyond 1.5 au. Near the Earth rounding is more than relativity's error.
         assert error < 3e-16 + 1e-11 * np.abs(expected).max()
-        assert error < (3e-2 if k == 3 else 1e-3) * np.abs(small[:, k]).max()
+        assert error < (3e-2 if k == 3 else 1e-4) * np.abs(small[:, k]).max()
 
 
 @pytest.mark.parametrize(

@@ -646,4 +646,4 @@ def test_a_rate_of_no_natural_object_is_refused(database: Database) -> None:
     """Arcseconds an hour taken for degrees a day would also make the search boxes cover the sky."""
     ingest_visits(database, visits())
     rates = {"ephRateRa": [1e6], "ephRateDec": [0.0]}
-    refused(database, ingest_predictions, named("433") | rates, "ephRateRa", "1000 (deg/d)", "row 1")
+    refused(database, ingest_predictions, named("433") | rates, "ephRateRa", "100000 (deg/d)", "row 1")

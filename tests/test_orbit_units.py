@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.table import QTable
+from astropy.table import QTable, Table
 from ingesting import refused
 from orbit_files import columns, mpc_row, stored
 from test_ingest_orbits_sorcha import cometary, text
 
+import ssdb
 from ssdb.identity.designation import pack
 from ssdb.ingest.orbits import ingest_orbits
 from ssdb.store.database import Database
@@ -95,6 +96,38 @@ def test_units_of_the_table_are_converted(database: Database) -> None:
     ingest_orbits(database, table)
     row = stored(database)["2015 MQ204"]
     assert [row[name] for name in UNITS] == pytest.approx([mpc_row()[name] for name in UNITS], rel=1e-14)
+
+
+COMET = {"a1": 10.7, "a2": -0.37, "a3": 2.5}
+"""1e-10 au/d^2."""
+AS_RUBIN_HAS_THEM = u.m**2 / u.t
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor"),
+    [(u.au / u.d**2, 1e-10), (u.m / u.s**2, 1.495978707e11 / 86400.0**2 * 1e-10), (AS_RUBIN_HAS_THEM, 1)],
+)
+def test_units_of_a_comets_forces(database: Database, tmp_path: Path, unit: u.UnitBase, factor: float) -> None:
+    """The MPC's are 1e-10 au/d^2; Rubin's schema has the unit of another column there, and the same numbers."""
+    table = QTable(columns(mpc_row()))
+    for name, value in COMET.items():
+        table[name] = [value * factor] * unit
+    report = ingest_orbits(database, table)
+    assert report.doubts == ()
+    row = stored(database)["2015 MQ204"]
+    assert [row[name] for name in COMET] == pytest.approx(list(COMET.values()), rel=1e-9)
+    ssdb.export(database, "mpc_orbits", tmp_path / "orbits.ecsv")
+    exported = Table.read(tmp_path / "orbits.ecsv")
+    assert exported["a1"].quantity[0].to_value(u.au / u.d**2) == pytest.approx(10.7e-10)
+    assert ingest_orbits(database, tmp_path / "orbits.ecsv").unchanged == 1
+
+
+@pytest.mark.parametrize(("size", "doubted"), [(1e-10, True), (1.0, False), (0.0, False)])
+def test_forces_that_look_like_another_unit_are_doubted(database: Database, size: float, doubted: bool) -> None:
+    """JPL's files have au/d^2."""
+    report = ingest_orbits(database, columns(mpc_row(**{name: value * size for name, value in COMET.items()})))
+    told = "a1, a2, a3 look like au/d^2, and were taken for 1e-10 au/d^2 (row 1)"
+    assert report.doubts == ((told,) if doubted else ())
 
 
 def test_units_of_sorchas_columns_are_converted(database: Database) -> None:

@@ -376,6 +376,35 @@ def test_the_commands_say_it(database: Database, database_url: str) -> None:
     assert json.loads(answer.stdout)["ends"] == "it hits the Earth on MJD 60000.300000 (TDB)"
 
 
+@pytest.mark.parametrize("mode", ["fixed", "uncertainty"])
+def test_the_last_sources_are_found(database: Database, mode: str) -> None:
+    """Seconds before it hits the Earth an object moves by more than 10,000 deg/d."""
+    load(database)
+    predict_visits(database)
+    name = NAME[399]
+    places = rows(
+        database,
+        f"""SELECT visit, "ephRa", "ephDec", "ephRateRa" FROM "SsPrediction"
+                                WHERE designation = '{name}' AND visit < 5 ORDER BY visit""",
+    )
+    assert max(abs(place[3]) for place in places) > 2000.0
+    visits, ra, dec, _ = zip(*places, strict=True)
+    ssdb.ingest_sources(database, {"diaSourceId": visits, "visit": visits, "ra": ra, "dec": dec})
+    report = ssdb.associate(database, list(visits), config=ssdb.AssociationConfig(mode=mode))
+    assert report.left_out == []
+    found = rows(database, f"""SELECT visit FROM "SSSource" WHERE designation = '{name}' ORDER BY visit""")
+    assert found == [(visit,) for visit in visits]
+
+
+def test_precovery_says_which_predictions_are_not_used(database: Database, database_url: str) -> None:
+    load(database)
+    predict_visits(database)
+    change(database, f"""UPDATE "SsPrediction" SET "ephDec" = 99 WHERE designation = '{NAME[10]}'""")
+    answer = CliRunner().invoke(main, ["--db", database_url, "precover", NAME[399], "--commit"])
+    assert answer.exit_code == 0
+    assert "ssdb: stored predictions that make no sense (visit " in answer.stderr
+
+
 def test_a_table_of_positions_ends(memory: Database, caplog: pytest.LogCaptureFixture) -> None:
     load_orbits(memory, IMPACTORS)
     with caplog.at_level(logging.WARNING):

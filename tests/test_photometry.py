@@ -180,3 +180,10 @@ def test_magnitudes_of_sources_are_of_positive_fluxes() -> None:
     assert np.isnan(magnitude[1:4]).all()
     assert error[0] == pytest.approx(0.10857, abs=1e-4)
     assert np.isnan(error[4])
+
+
+@pytest.mark.parametrize("depth", [-40.0, -5.0, 0.0, 13.0, 60.0])
+def test_a_depth_that_is_none_is_no_error(depth: float) -> None:
+    """As a survey may state it: nothing is divided by zero."""
+    with np.errstate(divide="raise", invalid="raise"):
+        assert np.isfinite(odds(seen(20.0, depth=depth), [10.0, 20.0, 30.0])).all()

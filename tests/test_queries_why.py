@@ -157,9 +157,11 @@ def test_the_words_of_what_is_not_chosen(asked: Database, mode: str) -> None:
         assert row["pDetected"] < 0.1
     streak = {row["diaSourceId"]: row["why"] for row in why(asked, STREAK)}
     assert streak[1503].startswith("chosen: 0.00 arcsec (0.0 sigma) from the prediction, as bright as expected, ")
+    assert ", the trail speaks for it, seen with" in streak[1503]
+    assert ", like an artefact, seen with" in of_seen[1501]
     assert {streak[1504].partition(";")[0]} <= {
         "not chosen: not the trail of the object",
-        "not chosen: the object has another source (1503)",
+        "not chosen: the object has another source (1503, whose trail fits better)",
     }
 
 
@@ -182,11 +184,36 @@ def test_each_part_has_its_words(database_url: str) -> None:
             change(database, f'UPDATE "SsCandidate" SET {values}, "logOdds" = -1, magnitude = "ephMag" + 1')
             assert words(database, SEEN)[0].startswith(f"not chosen: {reason}; "), part
             assert ", 1.0 mag fainter than expected, " in words(database, SEEN)[0]
+            assert (", the trail speaks against it, seen with" in words(database, SEEN)[0]) == (part == "oddsTrail")
+        assert ", like an artefact, seen with" in words(database, SEEN)[0]
         change(database, 'UPDATE "SsCandidate" SET magnitude = "ephMag" - 2, "oddsMagnitude" = -9')
         assert words(database, SEEN)[0].startswith("not chosen: too bright for the object; ")
         unknown = ", ".join(f'"{name}" = NULL' for name in PARTS)
         change(database, f'UPDATE "SsCandidate" SET {unknown}')
         assert words(database, SEEN)[0].startswith("not chosen: more likely near by chance; ")
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ("oddsPosition", "whose place fits better"),
+        ("oddsMagnitude", "whose magnitude fits better"),
+        ("oddsTrail", "whose trail fits better"),
+        ("oddsArtefact", "which is less like an artefact"),
+    ],
+)
+def test_what_the_other_source_has_better(database_url: str, part: str, reason: str) -> None:
+    with ssdb.connect(database_url) as database:
+        crowded(1).load(database)
+        ssdb.associate(database, [1], config=ssdb.AssociationConfig(mode="uncertainty"))
+        equal = ", ".join(f'"{name}" = 1' for name in PARTS)
+        change(database, f'UPDATE "SsCandidate" SET {equal}, "logOdds" = 5 - CASE WHEN chosen THEN 0 ELSE 2 END')
+        assert {text.partition(";")[0] for text in words(database, SEEN)[1:]} >= {
+            "not chosen: the object has another source (1500)"
+        }
+        change(database, f'UPDATE "SsCandidate" SET "{part}" = -1 WHERE NOT chosen')
+        told = {text.partition(";")[0] for text in words(database, SEEN)[1:]}
+        assert f"not chosen: the object has another source (1500, {reason})" in told
 
 
 def test_what_has_no_candidate_is_told_too(asked: Database, mode: str) -> None:

@@ -52,7 +52,7 @@ SOURCES = [
     ("snr", [], [-7.0, 1e9]),
 ]
 PREDICTIONS = [
-    ("ephRateRa", [-1001.0, 1e308], [-1000.0, 0.0]),
+    ("ephRateRa", [-100001.0, 1e308], [-100000.0, 0.0]),
     ("ephRateDec", [1e6], [1000.0]),
     ("ephVmag", [-51.0, 101.0], [-26.7, 99.0]),
     ("ephErrMajor", [1e10], [1e6]),
@@ -179,7 +179,7 @@ def test_headers_of_images_are_looked_at(memory: Database, tmp_path: Path) -> No
             {},
             {},
             {"ephRateRa": [0.1, 1e9]},
-            "solarSystemObjectTable: ephRateRa is not within -1000 to 1000 (deg/d) (row 2)",
+            "solarSystemObjectTable: ephRateRa is not within -100000 to 100000 (deg/d) (row 2)",
         ),
     ],
 )

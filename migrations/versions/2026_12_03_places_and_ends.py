@@ -1,4 +1,5 @@
-"""Where observers are that no observatory code says (Visit), and where paths of objects end (SsEphemerisEnd).
+"""Where observers are that no observatory code says (Visit), where paths of objects end (SsEphemerisEnd), and the unit of
+A1 to A3 (comments on mpc_orbits).
 
 Revision ID: 20261203
 Revises: 20261202
@@ -13,7 +14,18 @@ branch_labels = None
 depends_on = None
 
 
+def _comment_forces(unit: str) -> None:
+    """SQLite has no comments."""
+    if op.get_context().dialect.name != 'postgresql':
+        return
+    for name, meaning in {'a1': 'radial', 'a2': 'transverse', 'a3': 'normal to the orbit'}.items():
+        of_value, of_error = f'Non-gravitational parameter {name.upper()}, {meaning} [{unit}]', f'1-sigma error of {name} [{unit}]'
+        op.alter_column('mpc_orbits', name, comment=of_value)
+        op.alter_column('mpc_orbits', f'{name}_unc', comment=of_error)
+
+
 def upgrade() -> None:
+    _comment_forces('1e-10 AU/d2')
     op.create_table('SsEphemerisEnd',
     sa.Column('night', sa.Integer(), autoincrement=False, nullable=False, comment='Night: integer part of MJD TAI [d]'),
     sa.Column('ssObjectId', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the object'),
@@ -34,6 +46,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _comment_forces('m2/t')
     op.drop_column('Visit', 'vel3')
     op.drop_column('Visit', 'vel2')
     op.drop_column('Visit', 'vel1')

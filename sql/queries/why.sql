@@ -1,7 +1,8 @@
 -- Why a source is an object in a visit, or is not: every candidate of the object, the best first, and what was weighed.
 --
 -- An object without a candidate has one row, which says whether it was predicted, and expected on a detector. A sigma is
--- the error of prediction and source together, "seen with probability" is pDetected. In fixed mode there are no odds.
+-- the error of prediction and source together, "seen with probability" is pDetected; trail and artefact (flags, reliability)
+-- are told where they make the odds twice as high or low. In fixed mode there are no odds.
 --
 -- Parameters:
 --   object  object   -  required  Any name of the object
@@ -36,6 +37,11 @@ WITH asked AS (
                              AND NOT (r."ssObjectId" = w.id AND r."diaSourceId" = w.source)
     WHERE w.source IS NOT NULL
     GROUP BY w.visit, w.source
+), compared AS (         -- by how much the parts of the source that the object has are better
+    SELECT w.visit, w.source, b."oddsPosition" - o1 AS b1, b."oddsMagnitude" - o3 AS b3, b."oddsTrail" - o4 AS b4,
+           b."oddsArtefact" - o5 AS b5
+    FROM weighed w
+    JOIN "SsCandidate" b ON b."visit" = w.visit AND b."ssObjectId" = w.id AND b."diaSourceId" = w.found
 ), rounded AS (          -- whole numbers, which both databases write alike
     SELECT w.*, r.n, r.n_better, r.taken_by,
            CAST(floor(100 * "separation" + 0.5) AS bigint) AS i_apart,
@@ -51,7 +57,10 @@ WITH asked AS (
                 || coalesce(CASE WHEN i_fainter = 0 THEN ', as bright as expected'
                                  ELSE ', ' || (i_fainter / 10) || '.' || (i_fainter % 10) || ' mag '
                                       || CASE WHEN fainter > 0 THEN 'fainter' ELSE 'brighter' END || ' than expected' END,
-                            '') AS apart,
+                            '')
+                || CASE WHEN o4 > 0.7 THEN ', the trail speaks for it' WHEN o4 < -0.7 THEN ', the trail speaks against it'
+                        ELSE '' END
+                || CASE WHEN o5 < -0.7 THEN ', like an artefact' ELSE '' END AS apart,
            'seen with probability ' || CASE WHEN i_seen > 99 THEN 'above 0.99' WHEN i_seen < 1 THEN 'below 0.01'
                                             ELSE '0.' || (i_seen / 10) || (i_seen % 10) END AS chance,
            CASE WHEN i_sure > 99 THEN 'above 0.99' WHEN i_sure < 1 THEN 'below 0.01'
@@ -93,11 +102,17 @@ WITH asked AS (
             WHEN w."logOdds" <= 0 AND o4 < 0 AND o4 <= o1 AND o4 <= o5 THEN 'not chosen: not the trail of the object'
             WHEN w."logOdds" <= 0 AND o5 < 0 AND o5 <= o1 THEN 'not chosen: looks like an artefact'
             WHEN w."logOdds" <= 0 THEN 'not chosen: more likely near by chance'
-            WHEN w.found IS NOT NULL THEN 'not chosen: the object has another source (' || w.found || ')'
+            WHEN w.found IS NOT NULL
+            THEN 'not chosen: the object has another source (' || w.found || coalesce(CASE
+                 WHEN b3 > 0 AND b3 >= b1 AND b3 >= b4 AND b3 >= b5 THEN ', whose magnitude fits better'
+                 WHEN b4 > 0 AND b4 >= b1 AND b4 >= b5 THEN ', whose trail fits better'
+                 WHEN b5 > 0 AND b5 >= b1 THEN ', which is less like an artefact'
+                 WHEN b1 > 0 THEN ', whose place fits better' END, '') || ')'
             WHEN w."logOdds" IS NULL THEN 'not chosen: at the very edge of the radius'
             ELSE 'not chosen: less probable than was asked for' || coalesce(' (' || sure || ')', '') END
             || '; ' || apart || coalesce(', ' || chance, '') END AS why
     FROM written w
+    LEFT JOIN compared b ON b.visit = w.visit AND b.source = w.source
     LEFT JOIN "Visit" v ON v."visit" = w.visit
     LEFT JOIN "SsPrediction" p ON p."visit" = w.visit AND p."ssObjectId" = CAST(:object AS bigint)
     LEFT JOIN "SsPrediction" t ON t."visit" = w.visit AND t."ssObjectId" = w.taken_by

@@ -58,11 +58,11 @@ def status(database: Database) -> dict[str, Any]:
 
 
 def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, Any]]:
-    """The rows of Visit of some visits, each with its ``detectors``: the rows of VisitDetector but footprints.
+    """The rows of Visit of some visits, each with its ``detectors``: its rows of VisitDetector but what programs read.
 
     NotFoundError if one is not in the database.
     """
-    plain = [c for c in visit_detector.columns if c.name not in ("visit", "footprint", "wcs")]
+    plain = [c for c in visit_detector.columns if c.name not in ("visit", "footprint", "sourceCounts", "wcs")]
     with database.reading() as connection:
         wanted = sa.select(visit).where(among(visit.c.visit, visits)).order_by(visit.c.visit)
         require_visits(connection, visits)

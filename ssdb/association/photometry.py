@@ -139,8 +139,8 @@ def _density_of_sources(magnitude: Array, depth: Array, by_magnitude: Integers, 
     rows, which = np.unique(row, return_inverse=True)
     limit = np.full(len(rows), np.nan)
     limit[which] = depth
-    faintest = BRIGHTEST_MAG + BIN_MAG * N_BINS
-    limit = np.clip(np.where(np.isnan(limit), faintest, limit), BRIGHTEST_MAG, faintest)
+    limit = np.where(np.isnan(limit), BRIGHTEST_MAG + BIN_MAG * N_BINS, limit)
+    limit = np.maximum(limit, 0.0)  # of a depth that is none
     guess = 10.0 ** (_SLOPE * (middle - limit[:, None])) * ndtr((limit[:, None] - middle) / (2.0 * _DEPTH_WIDTH_MAG))
     guess /= guess.sum(axis=1, keepdims=True)
     counted = by_magnitude[rows]

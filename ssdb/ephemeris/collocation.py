@@ -22,7 +22,7 @@ from numpy.polynomial import legendre
 from ssdb.ephemeris.bodies import Attractors
 from ssdb.ephemeris.constants import GM_SUN
 from ssdb.ephemeris.encounters import missed_velocity
-from ssdb.ephemeris.gravity import attraction, corrections
+from ssdb.ephemeris.gravity import attraction_of_others, attraction_of_sun, corrections
 from ssdb.units import LIGHT_SPEED, Array, Mask
 
 NODES = 8
@@ -35,8 +35,15 @@ _CORRECTED_AU = 1e-5
 """The iteration computes the corrections of the attraction anew for objects that it moves by more: without the forces
 of comets they are 1e-7 of it. For each object alone, so that neighbours do not change its digits."""
 
+_KEPT = 0.1
+"""The attraction of all but the Sun, which is most of the work, is kept for as long as it would change positions by
+less than this share of what is wrong with them, or of what may be wrong with them at the end."""
+
 _ENDED = 0.3
-"""Where the iteration has ended for so large a share of the objects, it goes on without them."""
+"""Where the iteration has ended for so large a share of the objects, it goes on without them; but"""
+
+_FEW = 50
+"""So few cost less than what it takes to leave them out."""
 
 NODE_TIMES, _WEIGHTS = legendre.leggauss(NODES)
 """The nodes, in (-1, 1)."""
@@ -46,6 +53,10 @@ _ONCE = legendre.legint(np.eye(NODES), 1, lbnd=-1.0)
 _TWICE = legendre.legint(np.eye(NODES), 2, lbnd=-1.0)
 _POSITION_AT_NODES = legendre.legvander(NODE_TIMES, NODES + 1) @ _TWICE @ _TO_COEFFICIENTS
 _VELOCITY_AT_NODES = legendre.legvander(NODE_TIMES, NODES) @ _ONCE @ _TO_COEFFICIENTS
+
+_POSITIONS = np.hstack([_POSITION_AT_NODES, np.ones((NODES, 1)), NODE_TIMES[:, None] + 1.0])
+_VELOCITIES = np.hstack([_VELOCITY_AT_NODES, np.zeros((NODES, 1)), np.ones((NODES, 1))])
+_POWERS = np.vander(NODE_TIMES + 1.0, 5, increasing=True)
 
 _LARGEST_INTEGRAL = np.abs(legendre.legvander(np.linspace(-1.0, 1.0, 101), NODES + 1) @ _TWICE[:, -1]).max()
 """Of the last Legendre polynomial, integrated twice."""
@@ -85,60 +96,73 @@ def solve(
         Largest error of the position within the step, au, estimated; infinite where the iteration did not end.
     """
     half = 0.5 * np.broadcast_to(np.asarray(days, dtype=float), position.shape[1:])
-    elapsed = half * (NODE_TIMES[:, None] + 1.0)
-    straight = position + elapsed[:, None] * velocity
-    x = _two_body(position, velocity, elapsed, attractors)
-    v = np.broadcast_to(velocity, x.shape)
+    n, area = len(half), half * half
+    x = _two_body(position, velocity, half, attractors)
+    shape = x.shape
     accuracy = tolerance + 8.0 * np.finfo(float).eps * np.abs(position).max(axis=0)
-    limit = np.full(x.shape[2], _CORRECTED_AU)
+    limit = np.full(n, _CORRECTED_AU)
     if nongrav is not None:
         limit[nongrav.any(axis=0)] = 0.0
-    small, change = np.zeros(x.shape), np.zeros(x.shape[2])
-    accelerations, nodes, all_half, everything = np.empty(x.shape), np.empty(x.shape), half, attractors
+    others = attraction_of_others(x, attractors, itself)
+    # What is computed seldom: the attraction of all bodies but the Sun, and the corrections, which are part of it.
+    rest, tide, potential, small = others.acceleration, others.tide, others.potential, np.zeros(shape)
+    moved, change, left = np.zeros((3, n))
+    terms = np.empty((NODES + 2, *shape[1:]))  # accelerations and the motion at the start, all as positions
+    terms[NODES:] = position, half * velocity
+    found, nodes, everything = np.zeros(shape), np.zeros(shape), (half, attractors, itself)
     # The objects whose iteration goes on, and those of them whose result is known: it does not depend on the others.
-    going, known, all_itself = np.arange(x.shape[2]), np.zeros(x.shape[2], bool), itself
+    going, known = np.arange(n), np.zeros(n, bool)
     for iteration in range(MAX_ITERATIONS):
-        if iteration == 1:
-            small = corrections(x, v, attractors, nongrav)
-        elif iteration and len(again := np.flatnonzero(change > limit)):
+        again = np.flatnonzero(change > limit) if iteration > 1 else going[: n * iteration]
+        if len(again):
+            v = (_VELOCITIES @ terms[:, :, again].reshape(NODES + 2, -1)).reshape(NODES, 3, -1) / half[again]
             forces = None if nongrav is None else nongrav[:, again]
-            small[:, :, again] = corrections(x[:, :, again], v[:, :, again], attractors.take(again), forces)
-        a = attraction(x, attractors, itself)
-        a += small
-        flat = a.reshape(NODES, -1)
-        new = straight + half * half * (_POSITION_AT_NODES @ flat).reshape(x.shape)
-        v = velocity + half * (_VELOCITY_AT_NODES @ flat).reshape(x.shape)
+            anew = corrections(x[:, :, again], v, potential[:, again], attractors.take(again), forces)
+            rest[:, :, again] += anew - small[:, :, again]
+            small[:, :, again] = anew
+        # What the other bodies' attraction is wrong by, as a position, because it was computed somewhere else.
+        wrong = area * tide * moved
+        again = np.flatnonzero(wrong > _KEPT * np.maximum(accuracy, left))
+        if len(again):
+            who = None if itself is None else itself[:, again]
+            others = attraction_of_others(x[:, :, again], attractors.take(again), who)
+            rest[:, :, again] = others.acceleration + small[:, :, again]
+            tide[again], moved[again], wrong[again] = others.tide, 0.0, 0.0
+        accelerations = np.add(attraction_of_sun(x, attractors), rest, out=terms[:NODES])
+        accelerations *= area
+        new = (_POSITIONS @ terms.reshape(NODES + 2, -1)).reshape(x.shape)
         before, change = change, np.abs(new[-1] - x[-1]).max(axis=0)
-        x = new
+        moved += change
         # It converges linearly, so that what is left is the change times the ratio of the last two.
         left = change * np.minimum(change / np.maximum(before, 1e-300), 1.0)
-        # Next to a point mass the iteration may end at nonsense; all of it is faster than light.
-        ended = (left <= accuracy) & (np.abs(v).max(axis=(0, 1)) < LIGHT_SPEED) & (iteration > 0)
-        fresh = np.flatnonzero(ended & ~known)
-        accelerations[:, :, going[fresh]], nodes[:, :, going[fresh]] = a[:, :, fresh], x[:, :, fresh]
+        fresh = np.flatnonzero((left + wrong <= accuracy) & ~known) if iteration else going[:0]
+        found[:, :, going[fresh]], nodes[:, :, going[fresh]] = accelerations[:, :, fresh], x[:, :, fresh]
         known[fresh] = True
+        x = new
         if known.all():
             break
-        if known.mean() > _ENDED:
+        if np.count_nonzero(known) > max(_ENDED * len(known), _FEW):
             on = np.flatnonzero(~known)
-            straight, x, v, small, half, velocity, accuracy, change, limit = (
-                values[..., on] for values in (straight, x, v, small, half, velocity, accuracy, change, limit)
+            x, terms, rest, small, potential, half, area, tide, accuracy, limit, moved, change, left = (
+                values[..., on]
+                for values in (x, terms, rest, small, potential, half, area, tide, accuracy, limit, moved, change, left)
             )
             going, known = going[on], known[on]
             itself = None if itself is None else itself[:, on]
             nongrav = None if nongrav is None else nongrav[:, on]
             attractors = attractors.take(on)
-    lost = going[~known]
-    accelerations[:, :, lost] = nodes[:, :, lost] = 0.0
-    coefficients = (_TO_COEFFICIENTS @ accelerations.reshape(NODES, -1)).reshape(nodes.shape)
-    last = np.abs(coefficients[-1]).max(axis=0)
+    half, attractors, itself = everything
+    series = (_TO_COEFFICIENTS @ found.reshape(NODES, -1)).reshape(shape)
     # The terms that are neglected are smaller than the last one.
     error = np.maximum(
-        all_half * all_half * _LARGEST_INTEGRAL * last,
-        VELOCITY_DAYS * missed_velocity(nodes, NODE_TIMES, 2.0 * all_half, everything, all_itself),
+        _LARGEST_INTEGRAL * np.abs(series[-1]).max(axis=0),
+        VELOCITY_DAYS * missed_velocity(nodes, NODE_TIMES, 2.0 * half, attractors, itself),
     )
-    error[lost] = np.inf
-    return coefficients, error
+    error[going[~known]] = np.inf
+    # Next to a point mass the iteration may end at nonsense; all of it is faster than light.
+    changes = (_VELOCITY_AT_NODES @ found.reshape(NODES, -1)).reshape(shape)
+    error[~(np.abs(changes + half * velocity).max(axis=(0, 1)) < LIGHT_SPEED * np.abs(half))] = np.inf
+    return series / (half * half), error
 
 
 def after(position: Array, velocity: Array, days: Array | float, coefficients: Array) -> tuple[Array, Array]:
@@ -157,20 +181,24 @@ def within(position: Array, velocity: Array, days: Array, coefficients: Array, u
     return x, velocity + half * np.einsum("nk,nki->ni", basis[:, :-1] @ _ONCE, coefficients)
 
 
-def _two_body(position: Array, velocity: Array, elapsed: Array, attractors: Attractors) -> Array:
+def _two_body(position: Array, velocity: Array, half: Array, attractors: Attractors) -> Array:
     """Positions (s, 3, n) from the f and g series of two-body motion, and the motion of the Sun.
 
     A start for the iteration only (Bate, Mueller & White 1971, section 5.4).
     """
-    sun, drift = attractors.sun[0], attractors.sun_velocity[0]
-    x = position - sun + elapsed[0] * drift
+    drift = attractors.sun_velocity[0]
+    x = position - attractors.sun[0] + half * (NODE_TIMES[0] + 1.0) * drift
     v = velocity - drift
     r2 = np.einsum("in,in->n", x, x)
     u = GM_SUN / (r2 * np.sqrt(r2))
     p = np.einsum("in,in->n", x, v) / r2
     w = np.einsum("in,in->n", v, v) / r2 - u
-    t2 = elapsed * elapsed
-    f = 1.0 - 0.5 * u * t2 + 0.5 * u * p * t2 * elapsed + u * (u / 24.0 + w / 8.0 - 0.625 * p * p) * t2 * t2
-    g = elapsed - u * t2 * elapsed / 6.0 + 0.25 * u * p * t2 * t2
-    motion = sun + (elapsed - elapsed[0])[:, None] * drift
-    return motion + f[:, None] * x + g[:, None] * v
+    h2 = half * half
+    powers = [  # of the time, in half steps
+        position,
+        half * velocity,
+        (-0.5 * u * h2) * x,
+        (u * h2 * half) * (0.5 * p * x - v / 6.0),
+        (u * h2 * h2) * ((u / 24.0 + w / 8.0 - 0.625 * p * p) * x + 0.25 * p * v),
+    ]
+    return (_POWERS @ np.stack(powers).reshape(len(powers), -1)).reshape(NODES, *x.shape)

@@ -31,7 +31,7 @@ _FORCES = {"A1": 0, "A2": 1, "A3": 2, "DT": 3, "yarkovsky": 4, "yarkovski": 4, "
 
 _UNITS = list(NONGRAVITATIONAL_UNITS.values())
 
-_LARGEST_COMET_A = 1e-5
+LARGEST_COMET_A = 1e-5
 """No A1, A2, A3 is as large in au/d^2: it is what the Sun attracts with at 5 au. In units of 1e-10 au/d^2 no
 smaller one is measured."""
 
@@ -122,7 +122,7 @@ def _matrix(part: dict[str, Any] | None, names: tuple[str, ...]) -> tuple[Array,
 def comet_unit(coefficients: Mapping[str, float]) -> dict[str, float]:
     """By what to multiply A1, A2, A3 of a text, or their errors, to have them in 1e-10 au/d^2, by their names."""
     names = [name for name in ("A1", "A2", "A3") if name in coefficients]
-    small = max((abs(coefficients[name]) for name in names), default=0.0) < _LARGEST_COMET_A
+    small = max((abs(coefficients[name]) for name in names), default=0.0) < LARGEST_COMET_A
     return dict.fromkeys(names, 1e10 if small else 1.0)
 
 

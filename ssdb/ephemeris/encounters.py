@@ -38,7 +38,7 @@ def missed_velocity(
     reach, usual, mass = _REACH
     limits = (reach * np.minimum(np.abs(days) / usual, 1.0) * np.cbrt(np.sqrt(gm / mass))[:, None]) ** 2
     if places.shape[-1] == 1:
-        met = (squared_distances(position, places[..., 0]) < limits).any(axis=0)
+        met = (squared_distances(position, attractors.factors[:, small]) < limits).any(axis=0)
     else:
         away = places - position[:, None]
         met = (np.einsum("sbin,sbin->sbn", away, away) < limits).any(axis=0)

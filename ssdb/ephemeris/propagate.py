@@ -163,8 +163,8 @@ class _Journey:
         fits = self._wanted[items] >= abs(days)
         together, alone = items[fits], items[~fits]
         if len(together):
-            nodes = time + 0.5 * days * (NODE_TIMES + 1.0)
-            bodies = shared_attractors(tuple(nodes.tolist()))
+            elapsed = 0.5 * days * (NODE_TIMES + 1.0)
+            bodies = shared_attractors(time, tuple(elapsed.tolist()))
             refused = [part[~self._step(part, np.full(len(part), days), bodies)] for part in _parts(together, _CACHED)]
             alone = np.concatenate([alone, *refused])
         self._lose(alone[self._n_steps[alone] > MOST_STEPS])
@@ -182,8 +182,8 @@ class _Journey:
                 left = goal[part] - self._time[part]
                 days = left / np.ceil(np.abs(left) / self._wanted[part])
                 days = (self._time[part] + days) - self._time[part]  # what rounding leaves of it
-                nodes = self._time[part] + 0.5 * days * (NODE_TIMES[:, None] + 1.0)
-                self._step(part, days, attractors(nodes))
+                elapsed = 0.5 * days * (NODE_TIMES[:, None] + 1.0)
+                self._step(part, days, attractors(self._time[part], elapsed))
             self._lose(items[(self._wanted[items] < SHORTEST_DAYS) | (self._n_steps[items] > MOST_STEPS)])
             items = items[np.abs(goal[items] - self._time[items]) > 1e-9]
 

@@ -88,8 +88,8 @@ _BY_KIND = {
     ("pos.posAng", "deg"): ANGLE,
     ("time.epoch", "d"): MJD,
     ("time.processing", "d"): MJD,
-    # No natural object has been seen as fast; one at the distance of low satellites would be.
-    ("pos.pm", "deg/d"): Range(-1000.0, 1000.0),
+    # What is about to hit the Earth moves by 10,000 deg/d a minute before, and by this at 400 km and 12 km/s.
+    ("pos.pm", "deg/d"): Range(-1e5, 1e5),
     ("pos.cartesian", "AU"): Range(-LARGEST_AU, LARGEST_AU),
     ("phys.veloc", "km/s"): Range(-LIGHT_KM_S, LIGHT_KM_S),
     ("phot.mag", "mag"): Range(-50.0, 100.0),

@@ -1437,9 +1437,9 @@ COMMENT ON COLUMN public.mpc_orbits.argperi IS 'Argument of perihelion, ecliptic
 COMMENT ON COLUMN public.mpc_orbits.peri_time IS 'Perihelion passage, MJD TT [d]';
 COMMENT ON COLUMN public.mpc_orbits.yarkovsky IS 'Yarkovsky acceleration along the motion [1e-10 AU/d2]';
 COMMENT ON COLUMN public.mpc_orbits.srp IS 'Solar radiation pressure: area over mass [m2/t]';
-COMMENT ON COLUMN public.mpc_orbits.a1 IS 'Non-gravitational parameter A1, radial [m2/t]';
-COMMENT ON COLUMN public.mpc_orbits.a2 IS 'Non-gravitational parameter A2, transverse [m2/t]';
-COMMENT ON COLUMN public.mpc_orbits.a3 IS 'Non-gravitational parameter A3, normal to the orbit [m2/t]';
+COMMENT ON COLUMN public.mpc_orbits.a1 IS 'Non-gravitational parameter A1, radial [1e-10 AU/d2]';
+COMMENT ON COLUMN public.mpc_orbits.a2 IS 'Non-gravitational parameter A2, transverse [1e-10 AU/d2]';
+COMMENT ON COLUMN public.mpc_orbits.a3 IS 'Non-gravitational parameter A3, normal to the orbit [1e-10 AU/d2]';
 COMMENT ON COLUMN public.mpc_orbits.dt IS 'Delay of the non-gravitational acceleration against perihelion [d]';
 COMMENT ON COLUMN public.mpc_orbits.mean_anomaly IS 'Mean anomaly at epoch_mjd [deg]';
 COMMENT ON COLUMN public.mpc_orbits.period IS 'Time of one revolution [d]';
@@ -1453,9 +1453,9 @@ COMMENT ON COLUMN public.mpc_orbits.argperi_unc IS '1-sigma error of argperi [de
 COMMENT ON COLUMN public.mpc_orbits.peri_time_unc IS '1-sigma error of peri_time [d]';
 COMMENT ON COLUMN public.mpc_orbits.yarkovsky_unc IS '1-sigma error of yarkovsky [1e-10 AU/d2]';
 COMMENT ON COLUMN public.mpc_orbits.srp_unc IS '1-sigma error of srp [m2/t]';
-COMMENT ON COLUMN public.mpc_orbits.a1_unc IS '1-sigma error of a1 [m2/t]';
-COMMENT ON COLUMN public.mpc_orbits.a2_unc IS '1-sigma error of a2 [m2/t]';
-COMMENT ON COLUMN public.mpc_orbits.a3_unc IS '1-sigma error of a3 [m2/t]';
+COMMENT ON COLUMN public.mpc_orbits.a1_unc IS '1-sigma error of a1 [1e-10 AU/d2]';
+COMMENT ON COLUMN public.mpc_orbits.a2_unc IS '1-sigma error of a2 [1e-10 AU/d2]';
+COMMENT ON COLUMN public.mpc_orbits.a3_unc IS '1-sigma error of a3 [1e-10 AU/d2]';
 COMMENT ON COLUMN public.mpc_orbits.dt_unc IS '1-sigma error of dt [d]';
 COMMENT ON COLUMN public.mpc_orbits.mean_anomaly_unc IS '1-sigma error of mean_anomaly [deg]';
 COMMENT ON COLUMN public.mpc_orbits.period_unc IS '1-sigma error of period [d]';

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from ssdb.ephemeris.covariance import LARGEST_COMET_A
 from ssdb.errors import InputError, shown
 from ssdb.identity.identify import identify_in_two_forms
 from ssdb.ingest.formats.mpc_orb_json import as_text, not_json, with_values_of_json
@@ -133,7 +134,7 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
     others, why = tuple(not_plain(table.schema)), incomplete(table.schema)
     table, unreadable, unknown = _parsed(table.select(ours))
     conformed = conform(table, _target, name, filled=(*_NAMES, *_OURS))
-    rows, unknown = conformed.table, unknown | not_json(conformed.table)
+    rows, unknown = conformed.table, unknown | not_json(conformed.table) | _forces_in_au(conformed.table)
     # What the text does not know either is there as it is in the columns.
     rows = without_sentinels(with_values_of_json(without_sentinels(rows, ORBITS)), ORBITS)
     packed, unpacked, ids, agree = identify_in_two_forms(*(_given(rows, column) for column in _NAMES))
@@ -153,6 +154,17 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
         rows, numbers, ids, left_out, unknown=told, not_plain=others, incomplete=why, doubts=conformed.doubts
     )
     return block.without(problems)
+
+
+def _forces_in_au(rows: pa.Table) -> dict[str, np.ndarray]:
+    """Accelerations of comets that are too small for the MPC's unit, and right in JPL's; told, and nothing else."""
+    names = [name for name in ("a1", "a2", "a3") if name in rows.column_names]
+    if not names:
+        return {}
+    size = np.max([np.abs(np.nan_to_num(rows.column(name).to_numpy())) for name in names], axis=0)
+    small = (size > 0.0) & (size < LARGEST_COMET_A)
+    text = "a1, a2, a3 look like au/d^2, and were taken for 1e-10 au/d^2"
+    return {text: small} if small.any() else {}
 
 
 def _perihelia(rows: pa.Table) -> dict[str, np.ndarray]:
