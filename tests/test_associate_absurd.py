@@ -14,6 +14,7 @@ from small_surveys import Survey, change, rows
 import ssdb
 from ssdb.cli import main
 from ssdb.store.database import Database
+from ssdb.store.tables.detectors import count_anew
 
 INFINITE, UNKNOWN = float("inf"), float("nan")
 NOT_USED = [
@@ -150,3 +151,60 @@ def test_a_damaged_outline_costs_its_visit_alone(database: Database) -> None:
         1: "visit 1, detector 3: its footprint is no outline: load the detector again (ssdb ingest detectors)"
     }
     assert [outcome.visit for outcome in report.visits] == [2]
+
+
+SPOILT = [
+    ("DiaSource", "psfFlux", INFINITE),
+    ("DiaSource", "psfFlux", -INFINITE),
+    ("DiaSource", "psfFluxErr", INFINITE),
+    ("DiaSource", "reliability", 3e38),
+    ("DiaSource", "reliability", -INFINITE),
+    ("DiaSource", "trailLength", INFINITE),
+    ("DiaSource", "trailLength", -3.0),
+    ("DiaSource", "trailAngle", INFINITE),
+    ("Visit", "depth", -3e38),
+    ("Visit", "depth", INFINITE),
+    ("Visit", "exposureTime", 3e38),
+    ("Visit", "exposureTime", -30.0),
+]
+"""What SQL may have written of what is weighed."""
+
+
+@pytest.mark.parametrize(("table", "column", "value"), SPOILT)
+def test_what_is_weighed_is_unknown_where_it_makes_no_sense(
+    database: Database, table: str, column: str, value: float
+) -> None:
+    """Without a warning, in whatever is counted anew, too."""
+    load(database)
+    config = ssdb.AssociationConfig(mode="uncertainty")
+    light = {"psfFlux": 4000.0, "psfFluxErr": 300.0, "reliability": 0.7, "trailLength": 3.0, "trailAngle": 50.0}
+    given = light | {"depth": 24.0, "exposureTime": 300.0}
+    for name, usual in given.items():
+        change(
+            database, f'UPDATE "{"Visit" if name in ("depth", "exposureTime") else "DiaSource"}" SET "{name}" = {usual}'
+        )
+    results = {}
+    for way, spoilt in (("absurd", value), ("unknown", None)):
+        change(database, f'UPDATE "{table}" SET "{column}" = :value', value=spoilt)
+        with warnings.catch_warnings(), database.writing() as connection:
+            warnings.simplefilter("error")
+            count_anew(connection, [1])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert not ssdb.associate(database, [1], config=config).failed
+        results[way] = [rows(database, f'SELECT * FROM "{name}"') for name in ("SsCandidate", "SsExpected")]
+    assert results["absurd"] == results["unknown"]
+    assert all(None not in row for row in rows(database, 'SELECT "logOdds", probability FROM "SsCandidate"'))
+
+
+@pytest.mark.parametrize("depth", [-50.0, 0.0, 100.0])
+def test_an_odd_depth_is_no_reason_for_a_warning(database: Database, depth: float) -> None:
+    load(database)
+    change(database, 'UPDATE "DiaSource" SET "psfFlux" = 4000.0, "psfFluxErr" = 300.0')
+    change(database, 'UPDATE "Visit" SET depth = :depth', depth=depth)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with database.writing() as connection:
+            count_anew(connection, [1])
+        assert not ssdb.associate(database, config=ssdb.AssociationConfig(mode="uncertainty")).failed
+    assert len(rows(database, 'SELECT 1 FROM "SsCandidate"')) == 3

@@ -257,6 +257,24 @@ def test_a_detector_without_footprint_cannot_be_associated_alone(
     assert set(states) == {("pending",)}
 
 
+@pytest.mark.parametrize("mode", ["fixed", "uncertainty"])
+def test_a_detector_that_is_not_there_is_told_when_the_others_are_done(database: Database, mode: str) -> None:
+    """Also beside one that is there; in uncertainty mode the done ones are associated with those that are asked for."""
+    survey = Survey()
+    survey.add_visit()
+    survey.add_square(0, *at(-52, 0), 50)
+    survey.add_prediction(0, *at(-60, 0))
+    survey.add_source(1, *at(-60, 0))
+    survey.load(database)
+    config = AssociationConfig(mode=mode)
+    assert not associate(database, config=config).failed
+    for detectors in ([9], [0, 9]):
+        assert associate(database, [1], detectors=detectors, config=config).failed == {
+            1: "visit 1 has no such detector: 9"
+        }
+    assert not associate(database, [1], detectors=[0, 0], config=config).failed
+
+
 def test_new_rows_make_their_exposure_pending_and_it_is_done_again(database: Database) -> None:
     """Sources, predictions and another outline after the first run are all in the result of the second."""
     survey = Survey()

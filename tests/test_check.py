@@ -23,6 +23,7 @@ BREAKS = {
     "match_is_expected": 'UPDATE "SsExpected" SET "diaSourceId" = NULL',
     "prediction_has_visit": 'UPDATE "Visit" SET "predictionsAt" = NULL',
     "source_has_detector": 'DELETE FROM "VisitDetector"',
+    "source_counts_agree": 'UPDATE "VisitDetector" SET depth = 20.0',
     "source_has_match": 'DELETE FROM "SSSource"',
     "time_is_of_visit": 'UPDATE "Visit" SET "midpointMjdTai" = 57000.1 WHERE visit = 1',
     "totals_agree": 'UPDATE "VisitDetector" SET "nDiaSources" = 3',
@@ -47,8 +48,10 @@ def associated(database: Database) -> Database:
     return database
 
 
-def test_every_check_is_broken_here_once() -> None:
-    assert BREAKS.keys() == sql_texts("checks").keys()
+def test_every_check_is_broken_here_once(database: Database) -> None:
+    names = [result.name for result in ssdb.check(database)]
+    assert sorted(BREAKS) == names
+    assert {*names} - {*sql_texts("checks")} == {"source_counts_agree"}
 
 
 def test_all_relations_hold_after_an_association(associated: Database) -> None:
@@ -62,6 +65,29 @@ def test_a_broken_relation_is_found(associated: Database, name: str) -> None:
     found = {result.name: result for result in ssdb.check(associated)}
     assert found[name].n_violations > 0
     assert len(found[name].examples) > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "n_wrong"),
+    [
+        ('UPDATE "DiaSource" SET "psfFlux" = 700.0 WHERE "diaSourceId" = 11', 1),
+        ('UPDATE "DiaSource" SET reliability = 0.5', 1),
+        ('UPDATE "VisitDetector" SET "sourceCounts" = NULL', 1),  # the depth is left
+        ('UPDATE "VisitDetector" SET "sourceCounts" = NULL, depth = NULL', 0),  # as of older versions
+        ('DELETE FROM "DiaSource"', 1),
+    ],
+)
+def test_counts_of_sources_are_those_of_the_sources(database: Database, change: str, n_wrong: int) -> None:
+    ssdb.ingest_visits(database, {"visit": [1, 2], "midpointMjdTai": [60800.1, 60800.2]})
+    sources = {"diaSourceId": [10, 11], "visit": [1, 1], "detector": [2, 2], "ra": [10.0, 10.1], "dec": [0.0, 0.0]}
+    light = {"psfFlux": [1234.5, None], "psfFluxErr": [250.3, 190.7], "isDipole": [True, None]}
+    ssdb.ingest_sources(database, sources | light)
+    assert all(not result.n_violations for result in ssdb.check(database))
+    with database.writing() as connection:
+        connection.exec_driver_sql(change)
+    (result,) = (result for result in ssdb.check(database) if result.name == "source_counts_agree")
+    assert result.n_violations == n_wrong
+    assert [(row["visit"], row["detector"]) for row in result.examples] == [(1, 2)] * n_wrong
 
 
 def test_the_command_tells_what_does_not_hold(associated: Database, database_url: str) -> None:

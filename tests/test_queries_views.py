@@ -32,7 +32,7 @@ CONTRACT = {
     "SsOrbit": """designation packed_primary_provisional_designation epoch_mjd q e i node argperi peri_time a aphelion h
         g earth_moid u_param nopp arc_length_total tisserand_J orbitClass isNearEarth isHazardous""",
     "UnassociatedSsObject": """visit ssObjectId detector edgeDistance nCandidates designation midpointMjdTai ephRa
-        ephDec ephRateRa ephRateDec ephVmag ephErrMajor ephErrMinor ephErrPa midpointUtc""",
+        ephDec ephRateRa ephRateDec ephVmag ephErrMajor ephErrMinor ephErrPa midpointUtc ephMag pDetected""",
     "ObjectName": "alias ssObjectId designation kind",
 }
 """Columns that services may rely on: they are never renamed, moved or removed; new ones go to the end."""

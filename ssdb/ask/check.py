@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 from ssdb.store.database import Database
 from ssdb.store.sql_files import sql_texts
+from ssdb.store.tables.detectors import miscounted
 
 _MOST_SHOWN = 5
+
+_COUNTS = "source_counts_agree"
+_RULE_OF_COUNTS = "What is counted of each detector's sources, and its depth, agree with them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,7 @@ class CheckResult:
     """Whether one relation holds."""
 
     name: str
-    """Of the file in ``sql/checks``."""
+    """Of the file in ``sql/checks``, or source_counts_agree, which is none of SQL."""
     rule: str
     """What must hold."""
     n_violations: int
@@ -25,7 +29,7 @@ class CheckResult:
 
 
 def check(database: Database) -> list[CheckResult]:
-    """Verifies every relation of ``sql/checks``, in one snapshot; the results are in the order of their names."""
+    """Verifies every relation of ``sql/checks`` and the counts of sources, in one snapshot, by name."""
     results = []
     with database.reading() as connection:
         for name, text in sql_texts("checks").items():
@@ -33,4 +37,6 @@ def check(database: Database) -> list[CheckResult]:
             total = connection.exec_driver_sql(f"SELECT count(*) FROM ({text}) AS violations").scalar_one()
             rows = connection.exec_driver_sql(f"SELECT * FROM ({text}) AS violations ORDER BY 1, 2 LIMIT {_MOST_SHOWN}")
             results.append(CheckResult(name, rule, total, [dict(row._mapping) for row in rows]))
-    return results
+        wrong = list(miscounted(connection))
+    results.append(CheckResult(_COUNTS, _RULE_OF_COUNTS, len(wrong), wrong[:_MOST_SHOWN]))
+    return sorted(results, key=lambda result: result.name)

@@ -19,6 +19,7 @@ from ssdb.association.batches import Batches, Turns
 from ssdb.association.match import Rows, match
 from ssdb.association.overlap import IN_HAND, Work, overlapped
 from ssdb.association.pairs import read_candidate_pairs
+from ssdb.association.placement import check_detectors
 from ssdb.association.results import rows_of, write_state
 from ssdb.association.stages import Stage, Stages
 from ssdb.association.visit_batch import LeftOut, read_batch, read_ephemerides, source_densities
@@ -28,7 +29,7 @@ from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.notify import notify_associated
 from ssdb.store.query_plans import index_loops
-from ssdb.store.tables.detectors import associated_with
+from ssdb.store.tables.detectors import associated_with, count_lost
 from ssdb.store.tables.results import replace_results
 from ssdb.store.tables.runs import begin_run, finish_run
 from ssdb.store.tables.visits import claim_visits, count_without_predictions, have_predictions, pending_visits
@@ -237,10 +238,14 @@ def _associate_batch(
             return
         with timed("read") as stage:
             batch = read_batch(connection, visits, config)
+            if batch.maybe_uncounted and count_lost(connection, visits):
+                batch = read_batch(connection, visits, config)
             stage.rows += len(batch.predictions["visit"]) + len(batch.detectors["visit"])
-        if detectors is not None and config.mode == "uncertainty":
-            # Ellipses reach over the edge: what has changed here may be a matter of the others.
-            detectors = {*detectors, *associated_with(connection, visits)}
+        if detectors is not None:
+            check_detectors(batch, detectors)
+            if config.mode == "uncertainty":
+                # Ellipses reach over the edge: what has changed here may be a matter of the others.
+                detectors = {*detectors, *associated_with(connection, visits)}
         rows = Rows(
             pairs=partial(read_candidate_pairs, connection),
             densities=partial(source_densities, connection),

@@ -32,11 +32,12 @@ def crowding(prediction: Index, sources: Columns, density: Array, area: Array) -
     area : ndarray, shape (n,)
         In which candidates of the object were looked for, square arcseconds.
     """
-    if not len(prediction):
-        return np.ones(0)
-    # Those of different objects are far from each other in a fourth dimension.
-    places = np.column_stack([unit_vectors(sources["ra"], sources["dec"]), 10.0 * prediction])
-    radius = 2.0 * np.sin(0.5 * _RADIUS_ARCSEC * ARCSEC)
-    neighbours = cKDTree(places).query_ball_point(places, radius, return_length=True) - 1
+    neighbours = np.zeros(len(prediction))
+    if len(several := np.flatnonzero(np.bincount(prediction)[prediction] > 1)):
+        vectors = unit_vectors(sources["ra"][several], sources["dec"][several])
+        # Those of different objects are far from each other in a fourth dimension.
+        places = np.column_stack([vectors, 10.0 * prediction[several]])
+        radius = 2.0 * np.sin(0.5 * _RADIUS_ARCSEC * ARCSEC)
+        neighbours[several] = cKDTree(places).query_ball_point(places, radius, return_length=True) - 1
     expected = density * np.minimum(area, np.pi * _RADIUS_ARCSEC**2)
     return (_SHAPE + neighbours) / (_SHAPE + expected)

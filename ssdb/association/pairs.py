@@ -12,6 +12,7 @@ from ssdb.association.refine import largest_days, search_radii
 from ssdb.association.visit_batch import KEY, VisitBatch
 from ssdb.config import AssociationConfig
 from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.ranges import absurd_unknown
 from ssdb.sky.boxes import N_ZONES, ZoneBoxes, zone_boxes, zones
 from ssdb.sky.footprint import ranges
 from ssdb.store.query_plans import index_loops
@@ -106,6 +107,8 @@ def _boxes(batch: VisitBatch, considered: Mask, config: AssociationConfig) -> tu
 def _pairs(batch: VisitBatch, rows: Index, radii: Array, place: NDArray[Any], sources: Columns) -> Columns:
     """The pairs, in order, of predictions (by their places among the rows) with the sources in the zones round them."""
     prediction = rows[place]
+    # What came past the door says nothing.
+    sources |= absurd_unknown(dia_source, {name: sources[name] for name in _MEASURED if name in sources})[0]
     # The whole zone was searched.
     inside = np.flatnonzero(np.abs(sources["dec"] - batch.predictions["ephDec"][prediction]) <= radii[place])
     kept = inside[np.lexsort((sources["diaSourceId"][inside], place[inside]))]

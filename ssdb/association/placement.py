@@ -48,11 +48,8 @@ def place(batch: VisitBatch, config: AssociationConfig, detectors: Collection[in
     row, edge_distance = deepest(detector, prediction, distance, padding, len(predictions["visit"]))
     # On a detector, or perhaps on one of which is not known where it is.
     considered = (row != NO_DETECTOR) | _has_bare_detectors(batch)[batch.visit_index(predictions["visit"])]
-    if detectors is not None:
-        wanted = np.isin(batch.detectors["detector"], list(detectors))
-        _check_footprints(batch, wanted)
-        if config.mode == "fixed":
-            considered &= (row != NO_DETECTOR) & wanted[row]
+    if detectors is not None and config.mode == "fixed":
+        considered &= (row != NO_DETECTOR) & np.isin(batch.detectors["detector"], list(detectors))[row]
     return Placement(row, edge_distance, considered)
 
 
@@ -66,13 +63,13 @@ def _has_bare_detectors(batch: VisitBatch) -> Mask:
     return bare
 
 
-def _check_footprints(batch: VisitBatch, wanted: Mask) -> None:
+def check_detectors(batch: VisitBatch, detectors: Collection[int]) -> None:
     """Raises AssociationError where detectors that were asked for are not there or have no footprint."""
     for visit in batch.visits:
-        rows = (batch.detectors["visit"] == visit) & wanted
-        if not rows.any():
-            raise AssociationError(f"visit {visit} has no such detector")
-        missing = rows & ~batch.has_footprint
+        of_visit = batch.detectors["visit"] == visit
+        if absent := sorted({*detectors} - {*batch.detectors["detector"][of_visit].tolist()}):
+            raise AssociationError(f"visit {visit} has no such detector: {shown(absent)}")
+        missing = of_visit & np.isin(batch.detectors["detector"], list(detectors)) & ~batch.has_footprint
         if missing.any():
             which = shown(batch.detectors["detector"][missing])
             raise AssociationError(

@@ -117,6 +117,11 @@ class VisitBatch:
         return np.searchsorted(key, _detector_keys(self.visits, visit, detector))
 
     @property
+    def maybe_uncounted(self) -> bool:
+        """Whether there are sources of which nothing is counted, or nothing is there to count; in uncertainty mode."""
+        return bool(self.exposures) and bool((~self.counts.known & (self.detectors["nSources"] > 0)).any())
+
+    @property
     def largest_variances(self) -> Array:
         """The largest variance of a source's position in each visit, arcsec^2, shape (v,); 0 without sources."""
         return self._extremes(np.fmax, "variance", 0.0)
@@ -233,11 +238,8 @@ def _read_exposures(connection: sa.Connection, visits: Sequence[int]) -> Columns
     # Not as arrays: bands may be of any letters, and visits are few.
     rows = connection.execute(sa.select(*columns).where(visit.c.visit.in_(visits)).order_by(visit.c.visit)).all()
     band, exposure_time, depth = zip(*rows, strict=True)
-    return {
-        "band": np.array([(name or "").encode() for name in band], np.bytes_),
-        "exposureTime": np.array(exposure_time, float),
-        "depth": np.array(depth, float),
-    }
+    numbers = {"exposureTime": np.array(exposure_time, float), "depth": np.array(depth, float)}
+    return {"band": np.array([(name or "").encode() for name in band], np.bytes_)} | absurd_unknown(visit, numbers)[0]
 
 
 def read_ephemerides(connection: sa.Connection, batch: VisitBatch, index: Index) -> Columns:

@@ -132,7 +132,7 @@ def source_counts(rows: pa.Table, group: Index, n_groups: int) -> SourceCounts:
     # Without a flux the error may be of anything.
     faint = np.flatnonzero((error > 0) & (np.abs(flux) < FAINT * error))
     reliability = _numbers(rows, "reliability")
-    rated = np.flatnonzero(np.isfinite(reliability))
+    rated = np.flatnonzero((reliability >= 0) & (reliability <= 1))
     measured = np.flatnonzero((flux > 0) & (error > 0))
     steps = np.log(flux[measured] / error[measured] / _LOWEST_SNR) / np.log(_SNR_STEP)
     place = group[measured] * _N_SNR + np.clip(np.floor(steps), 0, _N_SNR - 1).astype(np.int64)
@@ -164,7 +164,9 @@ def is_flagged(rows: pa.Table) -> Mask:
 def _numbers(rows: pa.Table, name: str) -> Array:
     if name not in rows.schema.names:
         return np.full(rows.num_rows, np.nan)
-    return rows.column(name).to_numpy().astype(np.float64)
+    values = rows.column(name).to_numpy().astype(np.float64)
+    # Infinite by SQL, past the door.
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _add(numbers: Integers, place: int, group: Index, values: Array | None = None) -> None:

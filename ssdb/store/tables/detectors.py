@@ -6,7 +6,7 @@ to look at all sources of a visit to find them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -210,7 +210,7 @@ def _set_totals(connection: sa.Connection, totals: Columns) -> None:
         {name: values for name, values in totals.items() if name != "sourceCounts"}
         | {
             "sourceCounts": pa.array(counts.pack(), pa.binary()),
-            "depth": pa.array(counts.depth.astype(np.float32), from_pandas=True),
+            "depth": pa.array(_depths(counts), pa.float32()),
         }
     )
     with staged(connection, visit_detector, rows) as new:
@@ -226,15 +226,54 @@ def clear_totals(connection: sa.Connection, detectors: sa.Select) -> None:
 
 def count_anew(connection: sa.Connection, visits: Sequence[int]) -> None:
     """Computes the totals of visits from all their sources."""
+    for visit in visits:
+        totals = _counted(connection, visit)
+        key = visit_detector.c.visit == visit
+        connection.execute(sa.update(visit_detector).where(key).values(_NONE))
+        add_totals(connection, totals)
+
+
+def count_lost(connection: sa.Connection, visits: Sequence[int]) -> bool:
+    """Counts the sources of those visits anew whose counts were lost or are of an older ssdb; whether there are any."""
+    column = visit_detector.c
+    lost = (column.visit.in_(visits), column.nDiaSources > 0, sa.case((_has_counts(), 0), else_=1) > 0)
+    found = connection.scalars(sa.select(column.visit).where(*lost).distinct().order_by(column.visit)).all()
+    count_anew(connection, found)
+    return bool(found)
+
+
+def miscounted(connection: sa.Connection) -> Iterator[dict[str, object]]:
+    """The detectors whose sourceCounts or depth are not those of their sources, by (visit, detector).
+
+    Where sourceCounts is NULL nothing was counted yet: of the sources of older versions of ssdb.
+    """
+    column = visit_detector.c
+    of_all = sa.select(column.visit).where(column.sourceCounts.is_not(None) | column.depth.is_not(None)).distinct()
+    for visit in connection.scalars(of_all.order_by(column.visit)).all():
+        totals = _counted(connection, visit)
+        counts = SourceCounts(totals["sourceCounts"])
+        wanted = dict(zip(totals["detector"].tolist(), zip(counts.pack(), _depths(counts), strict=True), strict=True))
+        stored = sa.select(column.detector, column.sourceCounts, column.depth).where(column.visit == visit)
+        for detector, packed, depth in connection.execute(stored.order_by(column.detector)).all():
+            right = (None, None) if packed is None else wanted.get(detector, (None, None))
+            # PostgreSQL's driver gives the shortest decimal of a number of single precision.
+            known = None if depth is None else float(np.float32(depth))
+            if (packed, known) != right:
+                yield {"visit": visit, "detector": detector, "depth": depth, "depthOfSources": right[1]}
+
+
+def _counted(connection: sa.Connection, visit: int) -> Columns:
+    """The totals of a visit from all its sources."""
     source = dia_source.c
     columns = [source[name] for name in ("diaSourceId", "visit", "detector", "midpointMjdTai", *_ERRORS, *COUNTED)]
     schema = pa.schema([arrow_field(column) for column in columns])
-    for visit in visits:
-        found = sa.select(*columns).where(source.visit == visit)
-        parts = [totals_of(rows) for rows in read_batches(connection, found, schema)]
-        key = visit_detector.c.visit == visit
-        connection.execute(sa.update(visit_detector).where(key).values(_NONE))
-        add_totals(connection, joined_totals(parts))
+    found = sa.select(*columns).where(source.visit == visit)
+    return joined_totals([totals_of(rows) for rows in read_batches(connection, found, schema)])
+
+
+def _depths(counts: SourceCounts) -> list[float | None]:
+    """VisitDetector.depth, of single precision."""
+    return pa.array(counts.depth.astype(np.float32), from_pandas=True).to_pylist()
 
 
 def _squares(rows: pa.Table, name: str) -> np.ndarray:
