@@ -1586,10 +1586,10 @@ CREATE VIEW public."SsObservation" AS
                                     d_1.ms,
                                     d_1.day,
                                     (((4 * d_1.day) + 3) / 1461) AS y
-                                   FROM ( SELECT c_1.tai,
-    c_1.leap,
-    (c_1.utc % (86400000)::bigint) AS ms,
-    ((41317 - 15079) + (c_1.utc / 86400000)) AS day
+                                   FROM ( SELECT c.tai,
+    c.leap,
+    (c.utc % (86400000)::bigint) AS ms,
+    ((41317 - 15079) + (c.utc / 86400000)) AS day
    FROM ( SELECT b.tai,
     CASE
      WHEN ((b.tai - b.era) < 1000) THEN 1
@@ -1628,14 +1628,10 @@ CREATE VIEW public."SsObservation" AS
        WHEN (a.tai >= 9000) THEN (9000)::bigint
        ELSE NULL::bigint
       END AS era
-       FROM ( SELECT (floor((((d."midpointMjdTai" - (41317)::double precision) * (86400000)::double precision) + (0.5)::double precision)))::bigint AS tai) a) b) c_1) d_1) e) f) g) AS "midpointUtc",
-    (d."midpointMjdTai" - ((0.005775518331436995)::double precision * (m."topoRange")::double precision)) AS "emittedMjdTai",
-    c.chi2,
-    c."logOdds",
-    c.probability
-   FROM (((public."SSSource" m
+       FROM ( SELECT (floor((((d."midpointMjdTai" - (41317)::double precision) * (86400000)::double precision) + (0.5)::double precision)))::bigint AS tai) a) b) c) d_1) e) f) g) AS "midpointUtc",
+    (d."midpointMjdTai" - ((0.005775518331436995)::double precision * (m."topoRange")::double precision)) AS "emittedMjdTai"
+   FROM ((public."SSSource" m
      JOIN public."DiaSource" d ON (((d."diaSourceId" = m."diaSourceId") AND (d.visit = m.visit))))
-     LEFT JOIN public."SsCandidate" c ON (((c.visit = m.visit) AND (c."ssObjectId" = m."ssObjectId") AND (c."diaSourceId" = m."diaSourceId"))))
      LEFT JOIN public.mpc_orbits o ON (((o.unpacked_primary_provisional_designation)::text = (m.designation)::text)));
 CREATE VIEW public."SsOrbit" AS
  SELECT designation,
@@ -1948,9 +1944,7 @@ CREATE VIEW public."UnassociatedSsObject" AS
        WHEN (a.tai >= 9000) THEN (9000)::bigint
        ELSE NULL::bigint
       END AS era
-       FROM ( SELECT (floor((((p."midpointMjdTai" - (41317)::double precision) * (86400000)::double precision) + (0.5)::double precision)))::bigint AS tai) a) b) c) d) e_1) f) g) AS "midpointUtc",
-    e."ephMag",
-    e."pDetected"
+       FROM ( SELECT (floor((((p."midpointMjdTai" - (41317)::double precision) * (86400000)::double precision) + (0.5)::double precision)))::bigint AS tai) a) b) c) d) e_1) f) g) AS "midpointUtc"
    FROM (public."SsExpected" e
      JOIN public."SsPrediction" p ON (((p.visit = e.visit) AND (p."ssObjectId" = e."ssObjectId"))))
   WHERE ((e."diaSourceId" IS NULL) AND ((e."edgeDistance" IS NULL) OR (e."edgeDistance" >= (0)::double precision)));
@@ -2601,10 +2595,7 @@ CREATE VIEW public.ssobservation AS
     g,
     earth_moid,
     "midpointUtc" AS midpointutc,
-    "emittedMjdTai" AS emittedmjdtai,
-    chi2,
-    "logOdds" AS logodds,
-    probability
+    "emittedMjdTai" AS emittedmjdtai
    FROM public."SsObservation";
 CREATE VIEW public.ssorbit AS
  SELECT designation,
@@ -2721,9 +2712,7 @@ CREATE VIEW public.unassociatedssobject AS
     "ephErrMajor" AS epherrmajor,
     "ephErrMinor" AS epherrminor,
     "ephErrPa" AS epherrpa,
-    "midpointUtc" AS midpointutc,
-    "ephMag" AS ephmag,
-    "pDetected" AS pdetected
+    "midpointUtc" AS midpointutc
    FROM public."UnassociatedSsObject";
 CREATE VIEW public.visit AS
  SELECT visit,

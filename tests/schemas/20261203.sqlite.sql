@@ -652,8 +652,7 @@ FROM "SSSource" m
 JOIN "DiaSource" d ON d."diaSourceId" = m."diaSourceId" AND d."visit" = m."visit"
 GROUP BY m."ssObjectId";
 CREATE VIEW "SsObservation" AS -- What was observed of known objects: SSSource with its DiaSource and the object's orbit, one row a source.
--- a, the semi-major axis, is q / (1 - e), there for ellipses alone. chi2, logOdds and probability are those of the match,
--- NULL in fixed mode.
+-- a, the semi-major axis, is q / (1 - e), there for ellipses alone.
 --
 -- Columns:
 --   mag         double  mag  AB magnitude of psfFlux; NULL where that is not above 0
@@ -696,12 +695,9 @@ SELECT m."ssObjectId", m."designation", m."visit", m."detector", m."diaSourceId"
                                FROM (SELECT tai, CASE WHEN tai >= 1420156836000 THEN 1420156836000 WHEN tai >= 1372636835000 THEN 1372636835000 WHEN tai >= 1278028834000 THEN 1278028834000 WHEN tai >= 1167696033000 THEN 1167696033000 WHEN tai >= 1073001632000 THEN 1073001632000 WHEN tai >= 852076831000 THEN 852076831000 WHEN tai >= 804643230000 THEN 804643230000 WHEN tai >= 757382429000 THEN 757382429000 WHEN tai >= 709948828000 THEN 709948828000 WHEN tai >= 678412827000 THEN 678412827000 WHEN tai >= 646876826000 THEN 646876826000 WHEN tai >= 599616025000 THEN 599616025000 WHEN tai >= 568080024000 THEN 568080024000 WHEN tai >= 504921623000 THEN 504921623000 WHEN tai >= 425952022000 THEN 425952022000 WHEN tai >= 362793621000 THEN 362793621000 WHEN tai >= 331257620000 THEN 331257620000 WHEN tai >= 299721619000 THEN 299721619000 WHEN tai >= 252460818000 THEN 252460818000 WHEN tai >= 220924817000 THEN 220924817000 WHEN tai >= 189388816000 THEN 189388816000 WHEN tai >= 157852815000 THEN 157852815000 WHEN tai >= 126230414000 THEN 126230414000 WHEN tai >= 94694413000 THEN 94694413000 WHEN tai >= 63158412000 THEN 63158412000 WHEN tai >= 31622411000 THEN 31622411000 WHEN tai >= 15724810000 THEN 15724810000 WHEN tai >= 9000 THEN 9000 END AS era
                                      FROM (SELECT CAST(floor((d."midpointMjdTai" - 41317) * 86400000 + 0.5) AS bigint) AS tai
                                           ) a) b) c) d) e) f) g) AS "midpointUtc",
-       d."midpointMjdTai" - 0.005775518331436995 * CAST(m."topoRange" AS double precision) AS "emittedMjdTai",
-       c."chi2", c."logOdds", c."probability"
+       d."midpointMjdTai" - 0.005775518331436995 * CAST(m."topoRange" AS double precision) AS "emittedMjdTai"
 FROM "SSSource" m
 JOIN "DiaSource" d ON d."diaSourceId" = m."diaSourceId" AND d."visit" = m."visit"
-LEFT JOIN "SsCandidate" c ON c."visit" = m."visit" AND c."ssObjectId" = m."ssObjectId"
-                         AND c."diaSourceId" = m."diaSourceId"
 LEFT JOIN "mpc_orbits" o ON o."unpacked_primary_provisional_designation" = m."designation";
 CREATE VIEW "SsOrbit" AS -- The orbits of mpc_orbits with what follows from their elements: one row an object.
 -- a, the semi-major axis, is q / (1 - e); it and the aphelion are there for ellipses alone. The classes have the bounds
@@ -767,8 +763,7 @@ FROM (
 ) o;
 CREATE VIEW "UnassociatedSsObject" AS -- Objects that were expected and not seen, with their predictions.
 -- Those in the padding around a detector (edgeDistance below 0) are not expected there. Without footprints
--- (edgeDistance NULL) every object predicted for the visit is. ephMag and pDetected, how bright it should be in the visit's
--- band and how probably it is among the sources, are NULL in fixed mode.
+-- (edgeDistance NULL) every object predicted for the visit is.
 SELECT e."visit", e."ssObjectId", e."detector", e."edgeDistance", e."nCandidates", p."designation",
        p."midpointMjdTai", p."ephRa", p."ephDec", p."ephRateRa", p."ephRateDec", p."ephVmag",
        p."ephErrMajor", p."ephErrMinor", p."ephErrPa", (SELECT CASE WHEN tai >= 10000 THEN
@@ -785,7 +780,7 @@ SELECT e."visit", e."ssObjectId", e."detector", e."edgeDistance", e."nCandidates
                                       tai - era % 86400000 - 1000 AS utc
                                FROM (SELECT tai, CASE WHEN tai >= 1420156836000 THEN 1420156836000 WHEN tai >= 1372636835000 THEN 1372636835000 WHEN tai >= 1278028834000 THEN 1278028834000 WHEN tai >= 1167696033000 THEN 1167696033000 WHEN tai >= 1073001632000 THEN 1073001632000 WHEN tai >= 852076831000 THEN 852076831000 WHEN tai >= 804643230000 THEN 804643230000 WHEN tai >= 757382429000 THEN 757382429000 WHEN tai >= 709948828000 THEN 709948828000 WHEN tai >= 678412827000 THEN 678412827000 WHEN tai >= 646876826000 THEN 646876826000 WHEN tai >= 599616025000 THEN 599616025000 WHEN tai >= 568080024000 THEN 568080024000 WHEN tai >= 504921623000 THEN 504921623000 WHEN tai >= 425952022000 THEN 425952022000 WHEN tai >= 362793621000 THEN 362793621000 WHEN tai >= 331257620000 THEN 331257620000 WHEN tai >= 299721619000 THEN 299721619000 WHEN tai >= 252460818000 THEN 252460818000 WHEN tai >= 220924817000 THEN 220924817000 WHEN tai >= 189388816000 THEN 189388816000 WHEN tai >= 157852815000 THEN 157852815000 WHEN tai >= 126230414000 THEN 126230414000 WHEN tai >= 94694413000 THEN 94694413000 WHEN tai >= 63158412000 THEN 63158412000 WHEN tai >= 31622411000 THEN 31622411000 WHEN tai >= 15724810000 THEN 15724810000 WHEN tai >= 9000 THEN 9000 END AS era
                                      FROM (SELECT CAST(floor((p."midpointMjdTai" - 41317) * 86400000 + 0.5) AS bigint) AS tai
-                                          ) a) b) c) d) e) f) g) AS "midpointUtc", e."ephMag", e."pDetected"
+                                          ) a) b) c) d) e) f) g) AS "midpointUtc"
 FROM "SsExpected" e
 JOIN "SsPrediction" p ON p."visit" = e."visit" AND p."ssObjectId" = e."ssObjectId"
 WHERE e."diaSourceId" IS NULL AND (e."edgeDistance" IS NULL OR e."edgeDistance" >= 0);
