@@ -15,7 +15,8 @@ FLAGS = [
     *("isNegative", "isDipole", "glint_trail", "centroid_flag", "pixelFlags_bad", "pixelFlags_cr", "pixelFlags_edge"),
     *("pixelFlags_nodata", "pixelFlags_offimage", "pixelFlags_saturated", "pixelFlags_streak"),
 ]
-DEPTH_WIDTH = 0.25
+LIMIT_WIDTH, NOISE = 0.1, 0.2
+DEPTH_WIDTH = math.hypot(LIMIT_WIDTH, NOISE)
 PARTS = ("oddsPosition", "oddsDetection", "oddsMagnitude", "oddsTrail", "oddsArtefact")
 
 
@@ -107,36 +108,55 @@ def detection(
     depth: float | None,
     config: Any,
     complete: float | None = None,
+    unknown: float | None = None,
 ) -> float:
     """The probability that an object is among the sources."""
     if expected is None or depth is None:
-        return config.prior_detected
+        return config.prior_detected if unknown is None else unknown
     complete = config.completeness if complete is None else complete
     return min(max(complete * share_above(expected, scatter, trail, depth), 1e-6), 1 - 1e-6)
 
 
 def magnitude_odds(
-    expected: float | None, scatter: float, trail: float, depth: float | None, source: Row, others: list[Row]
+    expected: float | None, scatter: float, trail: float, depth: float | None, source: Row, counted: list[float]
 ) -> float:
+    """counted: unrelated sources of the detector by magnitude."""
     mag = magnitude(source.get("psfFlux"))
-    if mag is None or expected is None or not any(counts(others)[:28]):
+    if mag is None or expected is None or not any(counted):
         return 0.0
     error = source.get("psfFluxErr")
     noise = 0.0 if error is None else min(2.5 / math.log(10) * error / source["psfFlux"], 1.0)
     sigmas = [(w, math.sqrt(s**2 + noise**2 + (loss(trail) / 2) ** 2)) for w, s in ((0.95, scatter), (0.05, 1.2))]
     density = sum(w * normal_pdf(mag - expected, sigma) for w, sigma in sigmas)
     if depth is not None:
-        density *= max(normal_cdf((depth - mag) / DEPTH_WIDTH), 0.02)
+        density *= max(normal_cdf((depth - mag) / LIMIT_WIDTH), 0.02)
         density /= max(share_above(expected, scatter, trail, depth), 1e-6)
-    return math.log(max(density, 1e-6)) - math.log(share_of_others(mag, depth, others))
+    return math.log(max(density, 1e-6)) - math.log(share_of_others(mag, depth, counted))
 
 
-def share_of_others(mag: float, depth: float | None, sources: list[Row]) -> float:
+def unrelated_by_magnitude(
+    others: list[Row], known: list[tuple[float | None, float, float | None, float]]
+) -> list[float]:
+    """Sources of a detector without the objects on it, of which ephMag, scatter, depth and pDetected are known."""
+    expected = [0.0] * 28
+    for mag, scatter, depth, p in known:
+        if mag is not None:
+            middles = [14.25 + 0.5 * index for index in range(28)]
+            shares = [
+                math.exp(-(((mag - m) / math.hypot(scatter, NOISE)) ** 2) / 2)
+                * (1 if depth is None else normal_cdf((depth - m) / DEPTH_WIDTH))
+                for m in middles
+            ]
+            for index, share in enumerate(shares):
+                expected[index] += p * share / max(sum(shares), 1e-12)
+    return [max(n - e, n / 10) for n, e in zip(counts(others)[:28], expected, strict=True)]
+
+
+def share_of_others(mag: float, depth: float | None, counted: list[float]) -> float:
     """Of the sources of a detector the share per magnitude: counted in bins that lend to each other, and a slope."""
     middles = [14.25 + 0.5 * index for index in range(28)]
     limit = 28.0 if depth is None else depth
-    guess = [10 ** (0.3 * (middle - limit)) * normal_cdf((limit - middle) / 0.5) for middle in middles]
-    counted = counts(sources)[:28]
+    guess = [10 ** (0.3 * (middle - limit)) * normal_cdf((limit - middle) / (2 * DEPTH_WIDTH)) for middle in middles]
     smooth = [(counted[max(i - 1, 0)] + 2 * counted[i] + counted[min(i + 1, 27)]) / 4 for i in range(28)]
     here = min(max(math.floor((mag - 14) / 0.5), 0), 27)
     weight = sum(smooth) + 5
@@ -174,29 +194,58 @@ def trail_odds(prediction: Row, trail: float, source: Row, others: list[Row]) ->
     return math.log(odds)
 
 
-def artefact_odds(source: Row, others: list[Row]) -> float:
+def mean_reliability(others: list[Row], known: float) -> float:
+    """Of the unrelated sources of a detector; known: the share of known objects."""
     numbers = counts(others)
-    share = (numbers[30] + 0.5) / (len(others) + 1)
-    of_objects = min(0.03, share)
-    flagged = any(source.get(flag) for flag in FLAGS)
-    odds = of_objects / share if flagged else (1 - of_objects) / (1 - share)
-    if source.get("reliability") is not None:
-        odds *= max(source["reliability"], 0.01) / max(numbers[33] / numbers[32] / 1000, 0.01)
-    return math.log(odds)
+    mean = (numbers[33] / numbers[32] / 1000 - known) / (1 - known) if numbers[32] else 0.5
+    return min(max(mean, 0.01), 0.99)
+
+
+def probability_real(source: Row, mean: float, corrections: list[float]) -> float:
+    reliability = source.get("reliability")
+    if reliability is None:
+        return mean
+    return min(max(reliability * corrections[min(int(reliability * 10), 9)], 0.01), 0.99)
+
+
+def reliability_corrections(rated: list[tuple[float, float]]) -> list[float]:
+    """Of candidates' reliabilities and probabilities: how many objects a bin has, to how many it should have."""
+    found, expected = [0.0] * 10, [0.05 + 0.1 * place for place in range(10)]
+    for reliability, p in rated:
+        place = min(int(reliability * 10), 9)
+        found[place] += p
+        expected[place] += (1 - p) * (0.05 + 0.1 * place)
+    total = sum(found) / sum(expected)
+    return [(n + 1) / (m * total + 1) for n, m in zip(found, expected, strict=True)]
+
+
+def artefact_odds(source: Row, others: list[Row], real: float, mean: float, crowd: float) -> float:
+    share = (counts(others)[30] + 0.5) / (len(others) + 1)
+    of_real = min(0.03, share)
+    of_artefacts = min((share - mean * of_real) / (1 - mean), 0.9)
+    if not any(source.get(flag) for flag in FLAGS):
+        of_real, of_artefacts = 1 - of_real, 1 - of_artefacts
+    unrelated = (real * of_real + (1 - real) * crowd * of_artefacts) / (mean + (1 - mean) * crowd)
+    return math.log(real / mean * of_real / unrelated)
 
 
 # ---- all together ----------------------------------------------------------------------------------------------------
 
 
 def visibility(
-    prediction: Row, visit: Row, first_or_own: list[Row], config: Any, complete: float | None = None
+    prediction: Row,
+    visit: Row,
+    first_or_own: list[Row],
+    config: Any,
+    complete: float | None = None,
+    unknown: float | None = None,
 ) -> tuple[float | None, float, bool]:
     """ephMag and pDetected of an object in the visit's band, by the sources of its detector; whether it is bright."""
     expected, scatter = expected_magnitude(prediction, visit.get("band"))
     depth = visit.get("depth")
     depth = found_limit(first_or_own) if depth is None else depth
     trail = trail_length(prediction, visit.get("exposureTime"))
-    p = detection(expected, scatter, trail, depth, config, complete)
+    p = detection(expected, scatter, trail, depth, config, complete, unknown)
     return expected, p, expected is not None and depth is not None and p > 0.9 * config.completeness
 
 
@@ -204,6 +253,11 @@ def completeness(bright: list[str], rows: dict[Pair, Row], config: Any) -> float
     """By what is found of the bright objects that are expected; 20 of them say as much as the configuration."""
     found = sum(min(sum(row["probability"] for (who, _), row in rows.items() if who == name), 1) for name in bright)
     return (found + 20 * config.completeness) / (len(bright) + 20)
+
+
+def detected_unknown(known: list[float], config: Any) -> float:
+    """pDetected of objects without magnitude: as those of the others; 20 say as much as the configuration."""
+    return (sum(known) + 20 * config.prior_detected) / (len(known) + 20)
 
 
 def evidence(
@@ -216,58 +270,79 @@ def evidence(
     config: Any,
     limit: float,
     bright: list[str],
-) -> tuple[dict[Pair, Row], float]:
-    """Columns of SsCandidate, and how complete the visit is.
+    here: list[tuple[str, list[Row], int | None]],
+) -> tuple[dict[Pair, Row], float, float]:
+    """Columns of SsCandidate, how complete the visit is, and pDetected of what has no magnitude.
 
     found: chi2 and det C of candidates; density: of unrelated sources round each; separation: of two sources (arcsec);
-    bright: the bright objects that are expected.
+    bright: the bright objects that are expected; here: all that are, with the sources of their detector, and its
+    number where they are inside of its outline.
     """
+    known: dict[int, list[tuple[float | None, float, float | None, float]]] = defaultdict(list)
+    for name, beside, detector in here:
+        if detector is not None:
+            expected, p, _ = visibility(predictions[name], visit, beside, config)
+            depth = visit.get("depth")
+            _, scatter = expected_magnitude(predictions[name], visit.get("band"))
+            known[detector].append((expected, scatter, found_limit(beside) if depth is None else depth, p))
     rows: dict[Pair, Row] = {}
-    again = {}
+    again, around = {}, {}
     for name, identifier in found:
         prediction, source = predictions[name], sources[identifier]
         others = [row for row in sources.values() if row["detector"] == source["detector"]]
+        objects = known[source["detector"]]
+        share_known = min(sum(p for *_, p in objects) / len(others), 0.9)
         expected, scatter = expected_magnitude(prediction, source.get("band") or visit.get("band"))
         depth = visit.get("depth")
         depth = found_limit(others) if depth is None else depth
         trail = trail_length(prediction, visit.get("exposureTime"))
-        p = detection(expected, scatter, trail, depth, config)
         again[name, identifier] = (expected, scatter, trail, depth, config)
+        around[name, identifier] = (others, mean_reliability(others, share_known))
+        counted = unrelated_by_magnitude(others, objects)
         rows[name, identifier] = {
-            "pDetected": p,
+            "pDetected": detection(expected, scatter, trail, depth, config),
             "ephMag": expected,
             "magnitude": magnitude(source.get("psfFlux")),
             "trail": trail,
-            "oddsDetection": math.log(p / (1 - p)),
-            "oddsMagnitude": magnitude_odds(expected, scatter, trail, depth, source, others),
+            "oddsMagnitude": magnitude_odds(expected, scatter, trail, depth, source, counted),
             "oddsTrail": trail_odds(prediction, trail, source, others),
-            "oddsArtefact": artefact_odds(source, others),
         }
-    for (name, identifier), (chi2, determinant) in found.items():
-        near = [
-            other
-            for who, other in found
-            if who == name and other != identifier and separation(sources[other], sources[identifier]) <= 20
-        ]
-        area = min(math.pi * limit * math.sqrt(determinant), math.pi * 20**2)
-        mean = density[name, identifier]
-        unrelated = mean * (0.3 + len(near)) / (0.3 + mean * area)
+    fragments = dict.fromkeys(found, 0.0)
+    for name, identifier in found:
         for (who, other), (their_chi2, their_determinant) in found.items():
             if other == identifier and who != name and rows[who, other]["trail"] >= 2:
                 there = math.exp(-their_chi2 / 2) / (2 * math.pi * math.sqrt(their_determinant))
-                unrelated += 0.5 * rows[who, other]["pDetected"] * there
-        row = rows[name, identifier]
-        row["density"] = unrelated
-        row["oddsPosition"] = -chi2 / 2 - math.log(2 * math.pi * math.sqrt(determinant) * unrelated)
-        row["logOdds"] = sum(row[part] for part in PARTS)
-    _set_probabilities(rows)
+                fragments[name, identifier] += 0.5 * rows[who, other]["pDetected"] * there
+
+    def weigh(corrections: list[float]) -> None:
+        real = {pair: probability_real(sources[pair[1]], around[pair][1], corrections) for pair in found}
+        for (name, identifier), (chi2, determinant) in found.items():
+            row, (others, mean) = rows[name, identifier], around[name, identifier]
+            near = [
+                1 - real[who, other]
+                for who, other in found
+                if who == name and other != identifier and separation(sources[other], sources[identifier]) <= 20
+            ]
+            area = min(math.pi * limit * math.sqrt(determinant), math.pi * 20**2)
+            on_average = density[name, identifier]
+            crowd = (0.05 + sum(near)) / (0.05 + on_average * (1 - mean) * area)
+            unrelated = on_average * (mean + (1 - mean) * crowd) + fragments[name, identifier]
+            row["density"] = unrelated
+            row["oddsPosition"] = -chi2 / 2 - math.log(2 * math.pi * math.sqrt(determinant) * unrelated)
+            row["oddsDetection"] = math.log(row["pDetected"] / (1 - row["pDetected"]))
+            row["oddsArtefact"] = artefact_odds(sources[identifier], others, real[name, identifier], mean, crowd)
+            row["logOdds"] = sum(row[part] for part in PARTS)
+        _set_probabilities(rows)
+
+    weigh([1.0] * 10)
+    rated = [(sources[pair[1]].get("reliability"), row["probability"]) for pair, row in rows.items()]
     complete = completeness(bright, rows, config)
+    seen = [visibility(predictions[name], visit, beside, config, complete, math.nan)[1] for name, beside, _ in here]
+    unknown = detected_unknown([p for p in seen if not math.isnan(p)], config)
     for pair, row in rows.items():
-        row["pDetected"] = detection(*again[pair], complete)
-        row["oddsDetection"] = math.log(row["pDetected"] / (1 - row["pDetected"]))
-        row["logOdds"] = sum(row[part] for part in PARTS)
-    _set_probabilities(rows)
-    return rows, complete
+        row["pDetected"] = detection(*again[pair], complete, unknown)
+    weigh(reliability_corrections([(r, p) for r, p in rated if r is not None]))
+    return rows, complete, unknown
 
 
 def _set_probabilities(rows: dict[Pair, Row]) -> None:

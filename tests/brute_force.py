@@ -276,6 +276,7 @@ def _evidence(
     known: dict[int, float] = defaultdict(float)
     places: dict[str, list[Row]] = {}
     bright: list[str] = []
+    here: list[tuple[str, list[Row], int | None]] = []
     for name, (detector, distance) in on.items():
         # One that is on no outline may be on any detector: the first stands for all.
         where = detector if detector is not None else min(of_detector, default=None)
@@ -284,6 +285,7 @@ def _evidence(
         _, p_detected, is_bright = brute_evidence.visibility(predictions[name], exposure, beside, config)
         if distance is None or distance >= 0:
             bright += [name] if is_bright else []
+            here.append((name, beside, detector if distance is not None else None))
         if detector is not None and distance is not None and distance >= 0:
             known[detector] += p_detected
     densities = {}
@@ -302,10 +304,10 @@ def _evidence(
         return separation(unit(a["ra"], a["dec"]), unit(b["ra"], b["dec"]))
 
     errors = {pair: values[1:] for pair, values in found.items()}
-    more = (errors, densities, apart, config, limit(config), bright)
-    rows, complete = brute_evidence.evidence(exposure, predictions, sources, *more)
+    more = (errors, densities, apart, config, limit(config), bright, here)
+    rows, *visible = brute_evidence.evidence(exposure, predictions, sources, *more)
     for name, beside in places.items():
-        seen = brute_evidence.visibility(predictions[name], exposure, beside, config, complete)
+        seen = brute_evidence.visibility(predictions[name], exposure, beside, config, *visible)
         reference.visibility[exposure["visit"], name] = seen[:2]
     return rows
 

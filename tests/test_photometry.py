@@ -25,6 +25,7 @@ MAGNITUDES = st.floats(14.0, 26.0)
 DEPTHS = st.floats(18.0, 24.0)
 SCATTERS = st.sampled_from([0.27, 0.4])
 TRAILS = st.sampled_from([0.0, 1.0, 5.0, 50.0])
+WIDTH = math.hypot(0.1, 0.2)
 LITTLE = np.array([[0] * 10 + [1] + [0] * 17])
 """A detector with a single source, of magnitude 19."""
 
@@ -39,8 +40,9 @@ def of_objects(magnitude: Any, expected: Any, scatter: float) -> Any:
     return 0.95 * norm.pdf(magnitude, expected, scatter) + 0.05 * norm.pdf(magnitude, expected, 1.2)
 
 
-def detected(magnitude: Any, depth: float) -> Any:
-    return norm.cdf((depth - magnitude) / 0.25)
+def detected(magnitude: Any, depth: float, width: float = 0.1) -> Any:
+    """Of a measured magnitude; of a true one the noise decides, too."""
+    return norm.cdf((depth - magnitude) / width)
 
 
 def odds(given: Brightness, magnitude: Any, error: Any = np.nan, counts: np.ndarray = LITTLE) -> np.ndarray:
@@ -55,7 +57,7 @@ def share_of_others(magnitude: np.ndarray, depth: float, counts: np.ndarray = LI
     own = np.full(len(magnitude), of_objects(0.0, 0.0, 0.27))
     if not np.isnan(depth):
         above = depth - magnitude
-        found = 0.95 * norm.cdf(above / np.hypot(0.27, 0.25)) + 0.05 * norm.cdf(above / np.hypot(1.2, 0.25))
+        found = 0.95 * norm.cdf(above / np.hypot(0.27, WIDTH)) + 0.05 * norm.cdf(above / np.hypot(1.2, WIDTH))
         own *= np.maximum(detected(magnitude, depth), 0.02) / np.maximum(found, 1e-6)
     return own / np.exp(odds(seen(magnitude, depth=depth), magnitude, counts=counts))
 
@@ -67,7 +69,7 @@ def test_detection_is_the_integral_over_magnitudes(
     """Each object has some magnitude, with its light spread along a trail, and half of those at the depth are found."""
     middle = magnitude + 1.25 * math.log10(1 + 0.42 * trail**2)
     wanted, _ = quad(
-        lambda m: of_objects(m, middle, scatter) * detected(m, depth), 0, 50, points=[middle, depth], limit=200
+        lambda m: of_objects(m, middle, scatter) * detected(m, depth, WIDTH), 0, 50, points=[middle, depth], limit=200
     )
     [found] = detection_probabilities(seen(magnitude, scatter, depth, trail), complete, 0.5)
     assert found == pytest.approx(min(max(complete * wanted, 1e-6), 1 - 1e-6), rel=1e-6, abs=1e-9)
@@ -94,10 +96,12 @@ def test_the_fainter_or_the_longer_the_trail_the_less_is_detected(depth: float, 
 def test_the_magnitudes_of_what_was_detected_are_a_distribution(magnitude: float) -> None:
     """The density that the odds are of is 1 in sum, but for what is measured as fainter than can be seen."""
     grid = np.arange(10.0, 32.0, 0.005) + 0.0025
-    density = np.exp(odds(seen(magnitude), grid)) * share_of_others(grid, 21.0)
-    assert density.sum() * 0.005 == pytest.approx(1.0, abs=0.1)
+    density = np.exp(odds(seen(magnitude), grid, 0.2)) * share_of_others(grid, 21.0)
+    assert density.sum() * 0.005 == pytest.approx(1.0, abs=0.2)
     bright = grid < 21.0
-    wanted = of_objects(grid, magnitude, 0.27) * detected(grid, 21.0)
+    kinds = ((0.95, 0.27), (0.05, 1.2))
+    wanted = sum(share * norm.pdf(grid, magnitude, np.hypot(scatter, 0.2)) for share, scatter in kinds)
+    wanted *= detected(grid, 21.0)
     np.testing.assert_allclose(density[bright], np.maximum(wanted / wanted.sum() / 0.005, 1e-6)[bright], rtol=1e-3)
 
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssdb.association.crowding import crowding
+from ssdb.association.artefacts import N_BINS, artefact_odds, corrections, mean_reliabilities, probabilities_real
+from ssdb.association.crowding import Neighbours
 from ssdb.association.photometry import (
     Brightness,
     detection_probabilities,
@@ -14,6 +15,7 @@ from ssdb.association.photometry import (
     magnitude_odds,
     source_magnitudes,
     trailing_loss,
+    unrelated_by_magnitude,
 )
 from ssdb.association.placement import NO_DETECTOR, Placement
 from ssdb.association.posterior import probabilities
@@ -26,10 +28,6 @@ from ssdb.units import Array, Columns, Index, Integers
 
 PARTS = ("oddsPosition", "oddsDetection", "oddsMagnitude", "oddsTrail", "oddsArtefact")
 """Their sum is logOdds."""
-
-_FLAGGED = 0.03
-"""The share of real objects' sources that have a flag of artefacts, at most: they cross a bad column now and then."""
-_LEAST_RELIABILITY = 0.01
 
 _BRIGHT = 0.9
 """Of the completeness: objects with a probability above are bright."""
@@ -126,33 +124,58 @@ def weigh(
 
     # The ellipse in which candidates are looked for; log_odds has its determinant.
     area = 0.5 * config.chi2_limit * np.exp(-found.log_odds - 0.5 * found.chi2) / density
-    unrelated = density * crowding(prediction, sources, density, area)
+    around = Neighbours(prediction, sources, area)
+    fragments = np.zeros(len(row))
     if (long := trail >= RESOLVED_ARCSEC).any():
         own = np.where(long, FRAGMENTS * p_detected * density * np.exp(found.log_odds), 0.0)
-        unrelated = unrelated + fragment_densities(source_key, own)
+        fragments = fragment_densities(source_key, own)
+    known = 1.0 - unrelated_shares(batch, placement, visible.p_detected)
+    mean = mean_reliabilities(counts, known)[row]
+    inside = np.flatnonzero(placement.considered & (placement.edge_distance >= 0))
+    by_magnitude = unrelated_by_magnitude(
+        counts.by_magnitude, visible.seen.at(inside), visible.p_detected[inside], placement.row[inside]
+    )
+    reliability = sources["reliability"].astype(float)
+    n_visits = len(batch.visits)
     columns = {
-        "density": unrelated,
         "ephMag": seen.magnitude,
         "magnitude": magnitude,
         "trail": trail,
-        "oddsPosition": found.log_odds - np.log(unrelated / density),
-        "oddsMagnitude": magnitude_odds(seen, magnitude, error, counts.by_magnitude, row),
+        "oddsMagnitude": magnitude_odds(seen, magnitude, error, by_magnitude, row),
         "oddsTrail": trail_odds(trail, motion, measured, angle, share_trailed[row]),
-        "oddsArtefact": _artefact_odds(sources, counts.reliability[row], share_flagged[row]),
     }
 
-    def decided(p_detected: Array) -> Columns:
-        detection = {"pDetected": p_detected, "oddsDetection": np.log(p_detected / (1.0 - p_detected))}
-        log_odds = np.sum([(columns | detection)[part] for part in PARTS], axis=0)
-        return detection | {"logOdds": log_odds, "probability": probabilities(prediction, source_key, log_odds)}
+    def decided(p_detected: Array, corrected: Array) -> Columns:
+        real = probabilities_real(reliability, mean, corrected, visit)
+        crowd = around.crowding(1.0 - real, (1.0 - mean) * density)
+        unrelated = density * (mean + (1.0 - mean) * crowd) + fragments
+        decided = columns | {
+            "density": unrelated,
+            "pDetected": p_detected,
+            "oddsPosition": found.log_odds - np.log(unrelated / density),
+            "oddsDetection": np.log(p_detected / (1.0 - p_detected)),
+            "oddsArtefact": artefact_odds(sources["flagged"], real, mean, crowd, share_flagged[row]),
+        }
+        decided["logOdds"] = np.sum([decided[part] for part in PARTS], axis=0)
+        return decided | {"probability": probabilities(prediction, source_key, decided["logOdds"])}
 
-    first = decided(p_detected)
-    complete = _completeness(batch, placement, visible, prediction, first["probability"], config)
-    columns |= decided(detection_probabilities(seen, complete[visit], config.prior_detected))
-    of_predictions = complete[batch.visit_index(batch.predictions["visit"])]
-    return columns, visible._replace(
-        p_detected=detection_probabilities(visible.seen, of_predictions, config.prior_detected)
-    )
+    probability = decided(p_detected, np.ones((n_visits, N_BINS)))["probability"]
+    complete = _completeness(batch, placement, visible, prediction, probability, config)
+    of_predictions = batch.visit_index(batch.predictions["visit"])
+    p_known = detection_probabilities(visible.seen, complete[of_predictions], np.nan)
+    unknown = _detected_unknown(batch, placement, p_known, config)
+    corrected = corrections(reliability, visit, probability, n_visits)
+    columns = decided(detection_probabilities(seen, complete[visit], unknown[visit]), corrected)
+    return columns, visible._replace(p_detected=np.where(np.isnan(p_known), unknown[of_predictions], p_known))
+
+
+def _detected_unknown(batch: VisitBatch, placement: Placement, p_detected: Array, config: AssociationConfig) -> Array:
+    """The probability that an object of unknown magnitude is detected, by visit, shape (v,): as that of the others."""
+    expected = placement.considered & ~(placement.edge_distance < 0) & ~np.isnan(p_detected)
+    visit = batch.visit_index(batch.predictions["visit"])[expected]
+    n_visits = len(batch.visits)
+    n, detected = np.bincount(visit, minlength=n_visits), np.bincount(visit, p_detected[expected], n_visits)
+    return (detected + _BRIGHT_OBJECTS * config.prior_detected) / (n + _BRIGHT_OBJECTS)
 
 
 def _completeness(
@@ -189,15 +212,3 @@ def _brightness(batch: VisitBatch, of_object: Columns, visit: Index, row: Index,
     given = batch.exposures["depth"][visit]
     depth = np.where(np.isnan(given), np.append(batch.counts.limit, np.nan)[row], given)
     return Brightness(magnitude, scatter, depth, trailing_loss(of_object["trail"]))
-
-
-def _artefact_odds(sources: Columns, mean_reliability: Array, share_flagged: Array) -> Array:
-    """Log of how much likelier flags and reliability are for an object than for any source of the detector, (n,).
-
-    Taken for the probability of being real, a reliability r is r / mean as frequent among real sources as among all.
-    """
-    flagged = np.minimum(_FLAGGED, share_flagged)
-    flags = np.where(sources["flagged"], flagged / share_flagged, (1.0 - flagged) / (1.0 - share_flagged))
-    reliability = np.maximum(sources["reliability"].astype(float), _LEAST_RELIABILITY)
-    rated = np.log(reliability / np.maximum(mean_reliability, _LEAST_RELIABILITY))
-    return np.log(flags) + np.where(np.isnan(rated), 0.0, rated)

@@ -35,11 +35,17 @@ _WIDE_SCATTER_MAG = 1.2
 _WIDE = 0.05
 """The share of these."""
 
-_DEPTH_WIDTH_MAG = 0.25
-"""From half of the objects found to all but 16 %: noise at 5 sigma, and the depth's own change over a detector."""
+_LIMIT_WIDTH_MAG = 0.1
+"""Of the depth over a detector, one sigma."""
+_NOISE_MAG = 0.2
+"""Of a source at 5 sigma."""
+_DEPTH_WIDTH_MAG = float(np.hypot(_LIMIT_WIDTH_MAG, _NOISE_MAG))
+"""From half of the objects found to all but 16 %: the noise decides, too. Of measured magnitudes it is in them."""
 
 _SHARE_AT_LEAST = 0.02
 """A source that is there was detected, however faint it is measured to be."""
+
+_MIDDLES = BRIGHTEST_MAG + BIN_MAG * (np.arange(N_BINS) + 0.5)
 
 _SLOPE = 0.3
 """Of log10 of the number of sources with magnitude, where few are known."""
@@ -58,6 +64,9 @@ class Brightness(NamedTuple):
     """AB magnitude at which half of the objects are found."""
     loss: Array
     """Magnitudes that the light of a trail is spread thinner than a point's."""
+
+    def at(self, index: Index) -> Brightness:
+        return Brightness(*(values[index] for values in self))
 
 
 def expected_magnitudes(v_magnitude: Array, band: Array) -> tuple[Array, Array]:
@@ -82,7 +91,7 @@ def trailing_loss(trail: Array) -> Array:
     return 1.25 * np.log10(1.0 + 0.42 * trail**2)
 
 
-def detection_probabilities(seen: Brightness, complete: float | Array, unknown: float) -> Array:
+def detection_probabilities(seen: Brightness, complete: float | Array, unknown: float | Array) -> Array:
     """The probability that each object is among the sources, shape (n,).
 
     ``complete`` is that of a bright one, for all or for each; ``unknown`` that of one whose magnitude, or the depth, is
@@ -95,7 +104,7 @@ def detection_probabilities(seen: Brightness, complete: float | Array, unknown: 
     return np.where(np.isnan(above), unknown, np.clip(probability, 1e-6, 1.0 - 1e-6))
 
 
-def magnitude_odds(seen: Brightness, magnitude: Array, error: Array, by_magnitude: Integers, row: Index) -> Array:
+def magnitude_odds(seen: Brightness, magnitude: Array, error: Array, by_magnitude: Array, row: Index) -> Array:
     """Log of how much likelier the magnitude of each source is for its object than for an unrelated source, (n,).
 
     Both are distributions of what was detected. Of a trail, whose loss is a guess, only the product with the detection
@@ -107,8 +116,8 @@ def magnitude_odds(seen: Brightness, magnitude: Array, error: Array, by_magnitud
     seen : Brightness
     magnitude, error : ndarray, shape (n,)
         AB magnitude of the source and its error.
-    by_magnitude : ndarray of int, shape (d, 28)
-        Sources of detectors by magnitude.
+    by_magnitude : ndarray, shape (d, 28)
+        Unrelated sources of detectors by magnitude.
     row : ndarray of int, shape (n,)
         The detector of each source.
     """
@@ -122,7 +131,7 @@ def magnitude_odds(seen: Brightness, magnitude: Array, error: Array, by_magnitud
         sigma = np.hypot(scatter, spread)
         density += share * np.exp(-0.5 * (difference / sigma) ** 2) / (np.sqrt(2 * np.pi) * sigma)
         normal += share * ndtr(above / np.hypot(scatter, _DEPTH_WIDTH_MAG))
-    detected = np.maximum(ndtr((seen.depth - magnitude) / _DEPTH_WIDTH_MAG), _SHARE_AT_LEAST)
+    detected = np.maximum(ndtr((seen.depth - magnitude) / _LIMIT_WIDTH_MAG), _SHARE_AT_LEAST)
     # Where the depth is unknown, all is detected.
     density *= np.where(np.isnan(seen.depth), 1.0, detected / np.maximum(normal, 1e-6))
     odds = np.log(np.maximum(density, 1e-6)) - np.log(_density_of_sources(magnitude, seen.depth, by_magnitude, row))
@@ -133,15 +142,16 @@ def _components(scatter: Array) -> tuple[tuple[float, Array], tuple[float, Array
     return (1.0 - _WIDE, scatter), (_WIDE, np.full(len(scatter), _WIDE_SCATTER_MAG))
 
 
-def _density_of_sources(magnitude: Array, depth: Array, by_magnitude: Integers, row: Index) -> Array:
+def _density_of_sources(magnitude: Array, depth: Array, by_magnitude: Array, row: Index) -> Array:
     """Of the sources of a detector the share per magnitude, at the magnitude of each pair, (n,); NaN without any."""
-    middle = BRIGHTEST_MAG + BIN_MAG * (np.arange(N_BINS) + 0.5)
     rows, which = np.unique(row, return_inverse=True)
     limit = np.full(len(rows), np.nan)
     limit[which] = depth
     limit = np.where(np.isnan(limit), BRIGHTEST_MAG + BIN_MAG * N_BINS, limit)
     limit = np.maximum(limit, 0.0)  # of a depth that is none
-    guess = 10.0 ** (_SLOPE * (middle - limit[:, None])) * ndtr((limit[:, None] - middle) / (2.0 * _DEPTH_WIDTH_MAG))
+    guess = 10.0 ** (_SLOPE * (_MIDDLES - limit[:, None])) * ndtr(
+        (limit[:, None] - _MIDDLES) / (2.0 * _DEPTH_WIDTH_MAG)
+    )
     guess /= guess.sum(axis=1, keepdims=True)
     counted = by_magnitude[rows]
     # Neighbouring bins lend to each other: 0.5 mag is finer than what a few dozen sources tell.
@@ -152,6 +162,23 @@ def _density_of_sources(magnitude: Array, depth: Array, by_magnitude: Integers, 
     # A floor: something unrelated can have any magnitude.
     share = np.where(total > 0, np.maximum(share, 0.2 / (total + _PSEUDO_SOURCES)), np.nan)
     return share[which, np.maximum(magnitude_bins(magnitude), 0)]
+
+
+def unrelated_by_magnitude(by_magnitude: Integers, seen: Brightness, p_detected: Array, row: Index) -> Array:
+    """The sources of detectors by magnitude without the known objects that are expected there, (d, 28).
+
+    ``by_magnitude`` counts all, (d, 28); the others are of objects on detectors, shape (n,). A tenth is left of every
+    bin: objects may be fainter than they are predicted.
+    """
+    centre = seen.magnitude[:, None] - _MIDDLES
+    sigma = np.hypot(seen.scatter, _NOISE_MAG)[:, None]
+    detected = ndtr((seen.depth[:, None] - _MIDDLES) / _DEPTH_WIDTH_MAG)
+    share = np.exp(-0.5 * (centre / sigma) ** 2) * np.where(np.isnan(detected), 1.0, detected)
+    share *= (p_detected / np.maximum(share.sum(axis=1), 1e-12))[:, None]
+    expected = np.zeros(by_magnitude.shape)
+    known = np.flatnonzero(~np.isnan(seen.magnitude))
+    np.add.at(expected, row[known], share[known])
+    return np.maximum(by_magnitude - expected, 0.1 * by_magnitude)
 
 
 def source_magnitudes(sources: Columns) -> tuple[Array, Array]:
