@@ -52,11 +52,11 @@ BEGIN
         FROM pg_class c
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
           AND lower(c.relname) IN (
-              'alembic_version', 'associationrun', 'current_identifications', 'diaforcedsource', 'diaobject',
-              'diaobjectlast', 'diasource', 'metadata', 'mpc_orbits', 'numbered_identifications', 'objectname',
-              'ssalias', 'sscandidate', 'ssephemeris', 'ssephemerisend', 'ssephemerisnight', 'ssexpected', 'ssobject',
-              'ssobjectsummary', 'ssobservation', 'ssorbit', 'ssprediction', 'sssource', 'unassociatedssobject', 'visit',
-              'visitdetector')
+              'alembic_version', 'associationrun', 'current_identifications', 'diaforcedsource', 'diamatch',
+              'diaobject', 'diaobjectalias', 'diaobjectlast', 'diaobjectmoment', 'diasource', 'metadata', 'mpc_orbits',
+              'numbered_identifications', 'objectname', 'ssalias', 'sscandidate', 'ssephemeris', 'ssephemerisend',
+              'ssephemerisnight', 'ssexpected', 'ssforcedsource', 'ssobject', 'ssobjectsummary', 'ssobservation',
+              'ssorbit', 'ssprediction', 'sssource', 'unassociatedssobject', 'visit', 'visitdetector')
     LOOP
         EXECUTE format('ALTER TABLE %s OWNER TO ssdb_owner', relation.name);
         EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, ssdb_reader, ssdb_writer', relation.name);

@@ -26,7 +26,8 @@ from ssdb.store.transfer.write import Progress
 
 _STATE = (
     *("predictionsAt", "predictedBy", "status", "runId", "associatedAt"),
-    *("nSources", "nTotalSsObjects", "nAssociatedSsObjects"),
+    *("nSources", "nTotalSsObjects", "nAssociatedSsObjects", "diaStatus", "diaRunId", "diaAssociatedAt"),
+    *("nUpdatedDiaObjects", "nNewDiaObjects", "nMarginalDiaSources"),
 )
 
 _WEIGHED = ("band", "exposureTime", "depth")
@@ -72,7 +73,7 @@ def ingest_visits(
     if looks_like_opsim(given):
         given.refuse_said("a schedule of OpSim's", None)
         read = read_opsim
-    opened = OpenInput(given, visit, columns, filled=("status",), ignored=_STATE, read=read, at_once=True)
+    opened = OpenInput(given, visit, columns, filled=("status", "diaStatus"), ignored=_STATE, read=read, at_once=True)
     if "diaSourceId" in opened.left_out:
         raise InputError(f"{opened.name}: it has diaSourceId: is it a table of sources? They are loaded as such")
     rows, problems = opened.whole(), opened.problems
