@@ -164,7 +164,7 @@ class DiaConfig(_Options):
     )
     radius_arcsec: float = _option(1.0, "largest separation of a source and its object (arcsec)", called="dia-radius")
     n_sigma: float = _option(
-        3.0, "a source is given to an object within this many sigma", called="dia-n-sigma", mode="uncertainty"
+        4.0, "a source is given to an object within this many sigma", called="dia-n-sigma", mode="uncertainty"
     )
     floor_arcsec: float = _option(
         0.05, "error added to every pair in quadrature (arcsec)", called="dia-floor", mode="uncertainty"
