@@ -2,10 +2,10 @@
 
     python -m benchmarks.dia_truth [--visits 30] [--detectors 40] [--seed 1]
 
-Detectors from declination -75 to 80 are seen many times. There are variable stars, galaxies (half of their nuclei vary) with
-transients 0.3 to 2 arcsec from the nucleus, unknown movers and artefacts. ssdb's rule stands beside two others: the nearest
-object within an arcsecond, each once, and that of Rubin's AssociationTask. Each makes objects of its own, visit by visit.
-What the figures mean is in docs/dia.md.
+Detectors from declination -75 to 80 are seen many times. There are variable stars, galaxies (half of their nuclei vary)
+with transients 0.3 to 2 arcsec from the nucleus, unknown movers and artefacts. ssdb's rule stands beside two others:
+the nearest object within an arcsecond, each once, and that of Rubin's AssociationTask. Each makes objects of its own,
+visit by visit. What the figures mean is in docs/dia.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from ssdb.association.assign import assign
 from ssdb.config import DiaConfig
 from ssdb.dia.match import candidate_pairs, match_pairs
-from ssdb.dia.moments import add_places, no_places, positions
+from ssdb.moments import add_places, no_places, positions
 from ssdb.sky.sphere import moved, separations
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
 
@@ -35,7 +35,6 @@ ERRORS = 0.02, 0.2
 """Least and largest error of a source, arcsec."""
 SYSTEMATIC = 0.03
 """Error of all sources that their errors do not tell, arcsec."""
-LASTING, ARTEFACT, MOVER = "star", "artefact", "mover"
 
 
 class Truth(NamedTuple):
