@@ -1,6 +1,6 @@
 """How often DiaObjects have the sources that are theirs, on a simulated sky whose truth is known.
 
-    python -m benchmarks.dia_truth [--visits 30] [--detectors 40] [--seed 1]
+    python -m benchmarks.dia_truth [--visits 30] [--detectors 100] [--seed 1]
 
 Detectors from declination -75 to 80 are seen many times. There are variable stars, galaxies (half of their nuclei vary)
 with transients 0.3 to 2 arcsec from the nucleus, unknown movers and artefacts. ssdb's rule stands beside two others:
@@ -281,7 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.dia_truth", description=(__doc__ or "").split("\n\n")[0]
     )
-    for name, default in (("visits", 30), ("detectors", 40), ("seed", 1)):
+    for name, default in (("visits", 30), ("detectors", 100), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     found = scores(**vars(parser.parse_args(arguments)))
     print(f"{'':18} completeness   purity    right   doubled   lost transients")
