@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_object, ss_source
-from ssdb.schema.survey import ss_candidate, ss_expected
+from ssdb.schema.survey import ss_candidate, ss_expected, visit
+from ssdb.store.tables.dia_changes import known_objects_found
 from ssdb.store.tables.moves import move_objects, remove_doubles
 from ssdb.store.tables.sources import forget_objects, set_objects
-from ssdb.store.tables.visits import Visits, forget_results
+from ssdb.store.tables.visits import Visits, forget_results, mark_objects_pending
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows
@@ -26,6 +27,9 @@ _TABLES = (ss_source, ss_candidate, ss_expected)
 
 def clear_results(connection: sa.Connection, visits: Visits) -> None:
     """Removes everything that association derived for visits, and sets them and their detectors back to pending."""
+    # Sources that were known objects may be given to DiaObjects again.
+    with_objects = sa.select(visit.c.visit).where(visit.c.visit.in_(visits), visit.c.nAssociatedSsObjects > 0)
+    mark_objects_pending(connection, with_objects)
     for table in _TABLES:
         connection.execute(sa.delete(table).where(table.c.visit.in_(visits)))
     forget_objects(connection, dia_source.c.visit.in_(visits) & dia_source.c.ssObjectId.is_not(None))
@@ -53,6 +57,7 @@ def replace_results(
     # 0 stands for no object only in what is sent: no identifier is 0.
     objects = np.append(objects, np.zeros(len(lost), np.int64))
     set_objects(connection, visits, np.append(sources, lost), objects, all_change=not len(had_object))
+    known_objects_found(connection, visits, sources, lost)
     return n_rows
 
 
@@ -105,6 +110,7 @@ def remove_results(connection: sa.Connection, removed: sa.Table) -> dict[str, in
     Returns how many rows there were, by table. The visits keep their state.
     """
     keys = sa.select(removed.c.visit, removed.c.ssObjectId)
+    mark_objects_pending(connection, sa.select(removed.c.visit))
     source = sa.tuple_(dia_source.c.visit, dia_source.c.diaSourceId)
     matched = sa.select(ss_source.c.visit, ss_source.c.diaSourceId).where(
         sa.tuple_(ss_source.c.visit, ss_source.c.ssObjectId).in_(keys)
