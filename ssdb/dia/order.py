@@ -75,6 +75,13 @@ class Order:
         earlier = np.flatnonzero(self.pending[:place] & (late | ~self.late[:place]))
         return self.visits[earlier[self.meets(place, earlier)]]
 
+    def waiting(self) -> Index:
+        """Places of the pending visits that wait for their known objects, or for earlier visits."""
+        places = np.flatnonzero(self.pending & ~(self.late & self.new)).tolist()
+        return np.array(
+            [place for place in places if not self.ready[place] or len(self.holding(place, late=False))], np.intp
+        )
+
 
 def read_order(connection: sa.Connection, fields: Fields, wanted: Collection[int], margin_deg: float) -> Order:
     """What there is to do, with the visits that are wanted although they are done."""

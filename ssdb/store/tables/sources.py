@@ -25,7 +25,7 @@ from ssdb.store.tables.detectors import (
     totals_of,
 )
 from ssdb.store.tables.visits import Visits, mark_objects_pending, mark_pending
-from ssdb.store.transfer.array_parameters import array_rows, send_arrays
+from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
 from ssdb.store.transfer.write import Progress, write_tables
 from ssdb.units import Columns, Integers
 
@@ -147,6 +147,14 @@ def set_dia_objects(
         object_id = sa.func.nullif(new.c.diaObjectId, 0)
         left = {} if reassociated is None else {"ssObjectReassocTimeMjdTai": reassociated}
         connection.execute(sa.update(dia_source).where(found).values(diaObjectId=object_id, **left))
+
+
+def withdraw(connection: sa.Connection, visits: Sequence[int], sources: Integers, now: float) -> None:
+    """Notes that sources were taken back (MJD TAI), where that was not noted before; ``visits`` as before."""
+    with listed(connection, "withdrawn_source", sources) as among:
+        fresh = dia_source.c.timeWithdrawnMjdTai.is_(None) & between_visits(dia_source, visits)
+        statement = _update(connection).where(among(dia_source.c.diaSourceId), fresh)
+        connection.execute(statement.values(timeWithdrawnMjdTai=now))
 
 
 def forget_objects(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
