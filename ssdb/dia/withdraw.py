@@ -26,8 +26,6 @@ from ssdb.store.transfer.read import read_arrays
 from ssdb.units import Columns, Integers
 
 _withdrawn = sa.Table("sources", sa.MetaData(), long("diaSourceId", "", "meta.id", "Source", primary_key=True))
-    "sources", sa.MetaData(), long("diaSourceId", "", "meta.id", "Source to be taken back", primary_key=True)
-)
 
 
 @dataclass(frozen=True, slots=True)
