@@ -145,6 +145,15 @@ def in_the_way(
     return found[0], found[1]
 
 
+def done_before(connection: sa.Connection, fields: Fields, number: int, time: float, margin_deg: float) -> Integers:
+    """The earlier visits that are done and whose fields meet that of a visit, ascending by number."""
+    earlier = (visit.c.midpointMjdTai < time) | ((visit.c.midpointMjdTai == time) & (visit.c.visit < number))
+    statement = sa.select(visit.c.visit).where(visit.c.diaStatus == DONE, earlier).order_by(visit.c.visit)
+    visits = read_arrays(connection, statement)["visit"]
+    vectors, radii = fields.of(connection, np.append(visits, number))
+    return visits[_meet(vectors[-1], radii[-1], vectors[:-1], radii[:-1], margin_deg)]
+
+
 def _meet(vector: Array, radius: float, vectors: Array, radii: Array, margin_deg: float) -> Mask:
     chord = np.linalg.norm(vectors - vector, axis=1)
     separation = 2.0 * np.degrees(np.arcsin(np.clip(0.5 * chord, 0.0, 1.0)))
