@@ -5,6 +5,7 @@ from ssdb.ask.association_result import load_result as load_result
 from ssdb.ask.check import CheckResult as CheckResult
 from ssdb.ask.check import check as check
 from ssdb.ask.export import export as export
+from ssdb.ask.light_curve import light_curve_statistics as light_curve_statistics
 from ssdb.ask.named_queries import NamedQuery as NamedQuery
 from ssdb.ask.named_queries import named_queries as named_queries
 from ssdb.ask.named_queries import named_query as named_query
@@ -17,6 +18,15 @@ from ssdb.association.associate import AssociationReport as AssociationReport
 from ssdb.association.associate import VisitOutcome as VisitOutcome
 from ssdb.association.associate import associate as associate
 from ssdb.config import AssociationConfig as AssociationConfig
+from ssdb.config import DiaConfig as DiaConfig
+from ssdb.dia.associate import DiaOutcome as DiaOutcome
+from ssdb.dia.associate import DiaReport as DiaReport
+from ssdb.dia.associate import associate_dia as associate_dia
+from ssdb.dia.merge import MergeReport as MergeReport
+from ssdb.dia.merge import merge_objects as merge_objects
+from ssdb.dia.merge import resolve_dia_object as resolve_dia_object
+from ssdb.dia.withdraw import WithdrawReport as WithdrawReport
+from ssdb.dia.withdraw import withdraw as withdraw
 from ssdb.errors import AssociationError as AssociationError
 from ssdb.errors import ConfigError as ConfigError
 from ssdb.errors import DatabaseError as DatabaseError
@@ -56,6 +66,8 @@ from ssdb.predict.precover import PrecoveryReport as PrecoveryReport
 from ssdb.predict.precover import precover as precover
 from ssdb.predict.visits import PredictionReport as PredictionReport
 from ssdb.predict.visits import predict_visits as predict_visits
+from ssdb.rubin.task.dia_association import DiaAssociation as DiaAssociation
+from ssdb.rubin.task.dia_association import DiaAssociationResult as DiaAssociationResult
 from ssdb.rubin.task.single_frame import SsSingleFrameAssociation as SsSingleFrameAssociation
 from ssdb.services.predictions import FetchReport as FetchReport
 from ssdb.services.predictions import fetch_predictions as fetch_predictions

@@ -49,7 +49,7 @@ def ask(database: Database, name: str, **parameters: Any) -> list[Row]:
 def _with_defaults(name: str) -> dict[str, Any]:
     """What must be given, so that the rest has its default."""
     required = [one for one in named_queries()[name].parameters if one.default is None]
-    assert {one.kind for one in required} <= {"object"}
+    assert {one.kind for one in required} <= {"object", "diaobject"}
     return {one.name: str(OBJECT) for one in required}
 
 

@@ -7,7 +7,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, :schema, pg_temp
 DECLARE
     child text := parent || '_' || first;
 BEGIN
-    IF parent NOT IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction') THEN
+    IF parent NOT IN ('DiaMatch', 'DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsForcedSource', 'SsPrediction') THEN
         RAISE EXCEPTION '% is not partitioned by visits', parent;
     END IF;
     EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION :schema.%I FOR VALUES FROM (%s) TO (%s)',

@@ -30,7 +30,7 @@ BEGIN
         SELECT c.oid, c.relpartbound, substring(c.relname FROM '_(-?\d+)$')::numeric AS start
         FROM pg_class p JOIN pg_inherits i ON i.inhparent = p.oid JOIN pg_class c ON c.oid = i.inhrelid
         WHERE p.relnamespace = ':schema'::regnamespace AND c.oid <> child
-          AND p.relname IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction')
+          AND p.relname IN ('DiaMatch', 'DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsForcedSource', 'SsPrediction')
     ), beside AS (
         SELECT o.start, CASE m[2] WHEN 'MAXVALUE' THEN endless ELSE m[2]::numeric END AS stop
         FROM others o, regexp_match(pg_get_expr(o.relpartbound, o.oid), bounds) m

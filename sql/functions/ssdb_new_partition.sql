@@ -9,7 +9,7 @@ DECLARE
     child text := parent || '_' || first;
     most CONSTANT integer := 10000;
 BEGIN
-    IF parent NOT IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction') THEN
+    IF parent NOT IN ('DiaMatch', 'DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsForcedSource', 'SsPrediction') THEN
         RAISE EXCEPTION '% is not partitioned by visits', parent;
     END IF;
     PERFORM FROM "SsLock" WHERE name = 'partitions' FOR UPDATE;

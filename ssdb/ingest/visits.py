@@ -19,6 +19,7 @@ from ssdb.schema.arrow import ids
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.query_plans import index_loops
+from ssdb.store.tables.dia_changes import objects_change
 from ssdb.store.tables.sources import move_times
 from ssdb.store.tables.visits import lock_creation, lock_visits, mark_pending, merge_visits
 from ssdb.store.transfer.staging import count_stored, fill_unknown, staged
@@ -26,7 +27,8 @@ from ssdb.store.transfer.write import Progress
 
 _STATE = (
     *("predictionsAt", "predictedBy", "status", "runId", "associatedAt"),
-    *("nSources", "nTotalSsObjects", "nAssociatedSsObjects"),
+    *("nSources", "nTotalSsObjects", "nAssociatedSsObjects", "diaStatus", "diaRunId", "diaAssociatedAt"),
+    *("nUpdatedDiaObjects", "nNewDiaObjects", "nMarginalDiaSources"),
 )
 
 _WEIGHED = ("band", "exposureTime", "depth")
@@ -72,7 +74,7 @@ def ingest_visits(
     if looks_like_opsim(given):
         given.refuse_said("a schedule of OpSim's", None)
         read = read_opsim
-    opened = OpenInput(given, visit, columns, filled=("status",), ignored=_STATE, read=read, at_once=True)
+    opened = OpenInput(given, visit, columns, filled=("status", "diaStatus"), ignored=_STATE, read=read, at_once=True)
     if "diaSourceId" in opened.left_out:
         raise InputError(f"{opened.name}: it has diaSourceId: is it a table of sources? They are loaded as such")
     rows, problems = opened.whole(), opened.problems
@@ -111,5 +113,6 @@ def _move(connection: sa.Connection, name: str, new: sa.Table) -> None:
         with index_loops(connection):
             # What was associated with another time has to be done again; that must be known before it is replaced.
             mark_pending(connection, moved)
-            move_times(connection, new)
+            with objects_change(connection, list(connection.scalars(moved)), sa.true()):
+                move_times(connection, new)
             refuse_times_of_rows(connection, name, new)

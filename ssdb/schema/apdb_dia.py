@@ -243,23 +243,33 @@ dia_source = sa.Table(
     **BY_VISIT,
 )
 
+
+def forced_fluxes() -> list[sa.Column]:
+    """Where, when and what was measured at the place of an object, whether anything was detected there or not."""
+    return [
+        double("ra", "deg", "pos.eq.ra", "Right ascension where the flux was measured, ICRS", nullable=False),
+        double("dec", "deg", "pos.eq.dec", "Declination where the flux was measured, ICRS", nullable=False),
+        long("visit", "", "meta.id;obs.image", "Visit in which it was measured", primary_key=True),
+        short(
+            "detector", "", "meta.id;obs.image", "Detector on which it lies; 0 for a survey without", primary_key=True
+        ),
+        real("psfFlux", "nJy", _FLUX, "PSF flux forced on the difference image"),
+        real("psfFluxErr", "nJy", _FLUX_ERROR, "1-sigma error of psfFlux"),
+        double("midpointMjdTai", "d", "time.epoch", "Mid-exposure there, MJD TAI", nullable=False),
+        real("scienceFlux", "nJy", _FLUX, "PSF flux forced on the exposure before subtraction"),
+        real("scienceFluxErr", "nJy", _FLUX_ERROR, "1-sigma error of scienceFlux"),
+        string("band", 8, "meta.id;instr.filter", "Filter"),
+        double("timeProcessedMjdTai", "d", "time.epoch", "When the survey's pipeline made it, MJD TAI", nullable=False),
+        double("timeWithdrawnMjdTai", "d", "time.epoch", "When the survey took it back, MJD TAI; NULL: it stands"),
+    ]
+
+
 dia_forced_source = sa.Table(
     "DiaForcedSource",
     metadata,
     long("diaForcedSourceId", "", "meta.id;src", "Identifier of the measurement", nullable=False),
     long("diaObjectId", "", "meta.id;src", "The DiaObject whose flux was measured", primary_key=True),
-    double("ra", "deg", "pos.eq.ra", "Right ascension where the flux was measured, ICRS", nullable=False),
-    double("dec", "deg", "pos.eq.dec", "Declination where the flux was measured, ICRS", nullable=False),
-    long("visit", "", "meta.id;obs.image", "Visit in which it was measured", primary_key=True),
-    short("detector", "", "meta.id;obs.image", "Detector on which it lies; 0 for a survey without", primary_key=True),
-    real("psfFlux", "nJy", _FLUX, "PSF flux forced on the difference image"),
-    real("psfFluxErr", "nJy", _FLUX_ERROR, "1-sigma error of psfFlux"),
-    double("midpointMjdTai", "d", "time.epoch", "Mid-exposure there, MJD TAI", nullable=False),
-    real("scienceFlux", "nJy", _FLUX, "PSF flux forced on the exposure before subtraction"),
-    real("scienceFluxErr", "nJy", _FLUX_ERROR, "1-sigma error of scienceFlux"),
-    string("band", 8, "meta.id;instr.filter", "Filter"),
-    double("timeProcessedMjdTai", "d", "time.epoch", "When the survey's pipeline made it, MJD TAI", nullable=False),
-    double("timeWithdrawnMjdTai", "d", "time.epoch", "When the survey took it back, MJD TAI; NULL: it stands"),
+    *forced_fluxes(),
     sa.Index(None, "visit", "detector"),
     comment="Fluxes measured at the places of DiaObjects, whether anything was detected there or not",
 )
@@ -273,5 +283,25 @@ dia_object_last = sa.Table(
     *_position("the object"),
     double("firstDiaSourceMjdTai", "d", "time.epoch", "Mid-exposure of its earliest source, MJD TAI"),
     integer("nDiaSources", "", "meta.number;obs", "Sources that belong to it", nullable=False),
+    integer(
+        "zone",
+        "",
+        "meta.code;pos.eq.dec",
+        "Zone of one arcminute of declination, counted from the south pole, which the matching joins on",
+        sa.Computed(_Zone(), persisted=True),
+        nullable=False,
+    ),
+    double("searchRa", "deg", "pos.eq.ra", "Right ascension it is found by: ra, or near it", nullable=False),
+    double("refRa", "deg", "pos.eq.ra", "Place that the sums below are counted from: right ascension, ICRS"),
+    double("refDec", "deg", "pos.eq.dec", "Place that the sums below are counted from: declination"),
+    *(
+        double(f"weight{axes}", "arcsec-2", "stat.weight", f"Sum of the inverse covariances of its sources, {what}")
+        for axes, what in (("East", "east"), ("North", "north"), ("EastNorth", "mixed"))
+    ),
+    double("sumEast", "arcsec-1", "stat.value", "Sum of the weighted offsets of its sources, east"),
+    double("sumNorth", "arcsec-1", "stat.value", "Sum of the weighted offsets of its sources, north"),
+    # Right ascension moves by less than an arcsecond: as long as searchRa and zone stay, no index changes.
+    sa.Index(None, "zone", "searchRa"),
+    postgresql_with={"fillfactor": 70},
     comment="The newest version of every DiaObject, in short",
 )

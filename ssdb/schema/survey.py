@@ -45,6 +45,15 @@ def _association_state() -> list[sa.Column]:
     ]
 
 
+def _dia_counts() -> list[sa.Column]:
+    """What became of the sources that are no known object."""
+    return [
+        integer("nUpdatedDiaObjects", "", "meta.number", "DiaObjects that got one more source"),
+        integer("nNewDiaObjects", "", "meta.number", "Sources that made a DiaObject"),
+        integer("nMarginalDiaSources", "", "meta.number", "Sources too doubtful to make one"),
+    ]
+
+
 def _stored_sources() -> list[sa.Column]:
     """What the sources of a detector are together: kept by ingest, so that association need not look at all of them."""
     return [
@@ -118,7 +127,12 @@ visit = sa.Table(
     ),
     real("depth", "mag", "phot.mag;stat.max", "AB magnitude of a point source of 5 sigma, where the survey gives it"),
     *_observer_place(),
+    string("diaStatus", 8, "meta.code.status", "As status, of its DiaObjects", nullable=False, server_default=PENDING),
+    string("diaRunId", 32, "meta.id", "AssociationRun that gave its sources to DiaObjects"),
+    timestamp("diaAssociatedAt", "", "time.processing", "When it did, UTC"),
+    *_dia_counts(),
     sa.Index(None, "status"),
+    sa.Index(None, "diaStatus", "midpointMjdTai"),
     comment="Visits: pointings of the whole camera",
 )
 
@@ -323,6 +337,8 @@ association_run = sa.Table(
     long("nTotalSsObjects", "", "meta.number", "Known objects expected"),
     long("nAssociatedSsObjects", "", "meta.number", "Known objects that got a source"),
     text("timings", "s", "time.duration", "Seconds of every stage as JSON"),
+    string("half", 16, "meta.code", "What it associated: solar-system (also NULL) or dia"),
+    *_dia_counts(),
     comment="Calls of associate",
 )
 

@@ -21,11 +21,12 @@ import sqlalchemy as sa
 from ssdb.errors import ConfigError
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import apdb_metadata, ss_source
+from ssdb.schema.dia import dia_match, ss_forced_source
 from ssdb.schema.survey import ss_candidate, ss_expected, ss_prediction
 from ssdb.store.database import Database
 from ssdb.store.locks import lock
 
-PARTITIONED = (ss_prediction, ss_expected, ss_candidate, ss_source, dia_source)
+PARTITIONED = (ss_prediction, ss_expected, ss_candidate, ss_source, dia_match, ss_forced_source, dia_source)
 """In the order in which they are locked."""
 
 DEFAULT_WIDTH = 100_000

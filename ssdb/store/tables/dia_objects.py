@@ -1,0 +1,326 @@
+"""DiaObject, DiaObjectLast and DiaObjectMoment: what DiaObjects are by their sources.
+
+All in the transaction of a connection that has locked the cells of the sky in which the objects are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ssdb.config import DiaConfig
+from ssdb.equal_rows import begins
+from ssdb.moments import ERRORS, FLUXES, MOMENTS, PLACES, flux_columns, folded, no_moments, positions
+from ssdb.schema.apdb_dia import BANDS, dia_object, dia_object_last, dia_source
+from ssdb.schema.arrow import arrow_types, numpy_type
+from ssdb.schema.dia import dia_object_moment
+from ssdb.store.query_plans import index_loops
+from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
+from ssdb.store.transfer.read import read_arrays
+from ssdb.store.transfer.write import write_rows
+from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Integers
+
+_SPAN = ("firstDiaSourceMjdTai", "lastDiaSourceMjdTai")
+Among = Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
+"""Makes the condition that a column is one of some numbers."""
+
+_SEARCH_ARCSEC = 0.01
+"""So far ``searchRa`` may be from ``ra``: while it and the zone stay, an update changes no index."""
+
+SEARCH_DEG = _SEARCH_ARCSEC / ARCSEC_PER_DEG
+"""What a search by searchRa has to be wider by."""
+
+BAND_BYTES = 32
+"""Of a band, 8 letters of any kind, in UTF-8."""
+
+
+def bands_of(names: np.ndarray) -> np.ndarray:
+    """Under which band sources count, of the bytes of their own: that of its last letter if it is one of ugrizy."""
+    found, which = np.unique(names, return_inverse=True)
+    texts = [bytes(name).rstrip(b"\0 ") for name in found.tolist()]
+    letters = [text.lower()[-1:] for text in texts]
+    known = [
+        letter if letter and letter.decode(errors="replace") in BANDS else text
+        for letter, text in zip(letters, texts, strict=True)
+    ]
+    return np.array(known or [b""], f"S{BAND_BYTES}")[which] if len(names) else names
+
+
+def band_column(connection: sa.Connection, column: sa.Column) -> sa.Label:
+    """A column of bands as bytes, for :func:`ssdb.store.transfer.read.read_arrays`."""
+    known = sa.func.coalesce(column, "")
+    as_bytes = (
+        sa.func.convert_to(known, "UTF8")
+        if connection.dialect.name == "postgresql"
+        else (sa.cast(known, sa.LargeBinary))
+    )
+    return sa.type_coerce(as_bytes, sa.LargeBinary(BAND_BYTES)).label(column.name)
+
+
+def as_bands(values: np.ndarray) -> np.ndarray:
+    """What was read of :func:`band_column`, as bytes without zeros at the end."""
+    return values.view(f"S{BAND_BYTES}")
+
+
+def grow_objects(
+    connection: sa.Connection,
+    objects: Columns,
+    band: np.ndarray,
+    moments: Columns,
+    config: DiaConfig,
+    now: float,
+) -> None:
+    """Stores objects that have got one more source each.
+
+    Parameters
+    ----------
+    objects : mapping of str to ndarray, shape (n,)
+        diaObjectId, firstDiaSourceMjdTai, lastDiaSourceMjdTai, nDiaSources, searchRa, and the columns of
+        :data:`ssdb.moments.PLACES`, with the source.
+    band : ndarray of bytes, shape (n,)
+        Under which the source counts (:func:`bands_of`).
+    moments : mapping of str to ndarray, shape (n,)
+        Columns of :data:`ssdb.moments.MOMENTS` of that band, with the source.
+    now : float
+        MJD TAI: from when this holds.
+    """
+    place = positions(objects, config)
+    numbers = objects["diaObjectId"]
+    if config.versions:
+        _begin_versions(connection, numbers, now)
+    last = {name: objects[name] for name in ("diaObjectId", *_SPAN, "nDiaSources", *PLACES)}
+    moved = ~(np.abs(place["ra"] - objects["searchRa"]) * np.cos(np.radians(place["dec"])) <= SEARCH_DEG)
+    last |= place | {"searchRa": np.where(moved, place["ra"], objects["searchRa"])}
+    last["validityStartMjdTai"] = np.full(len(numbers), now)
+    of_object = {name: last[name] for name in ("diaObjectId", "validityStartMjdTai", "lastDiaSourceMjdTai")}
+    of_object |= {"nDiaSources": last["nDiaSources"]} | place
+    fluxes = flux_columns(moments)
+    for name in np.unique(band):
+        here = band == name
+        letter = name.decode(errors="replace")
+        columns = {key: values[here] for key, values in of_object.items()}
+        prefixes = {}
+        if letter in tuple(BANDS):
+            columns |= {key: values[here] for key, values in fluxes.items()}
+            prefixes = {key: f"{letter}_{key}" for key in fluxes}
+        _update_objects(connection, columns, prefixes)
+        of_band = {"diaObjectId": numbers[here]} | {key: moments[key][here] for key in MOMENTS}
+        _upsert(connection, dia_object_moment, of_band, letter)
+    _upsert(connection, dia_object_last, last)
+
+
+def make_objects(connection: sa.Connection, objects: Columns, moments: Columns, config: DiaConfig, now: float) -> None:
+    """Stores new objects.
+
+    ``objects`` have diaObjectId, nDiaSources, firstDiaSourceMjdTai, lastDiaSourceMjdTai and the columns of
+    :data:`ssdb.moments.PLACES`, shape (n,); ``moments`` diaObjectId, band and those of :data:`ssdb.moments.MOMENTS`,
+    shape (m,), in any order.
+    """
+    if not len(objects["diaObjectId"]):
+        return
+    place = positions(objects, config)
+    start = np.full(len(objects["diaObjectId"]), now)
+    rows = objects | place | {"validityStartMjdTai": start, "searchRa": place["ra"]}
+    _write(connection, dia_object, rows | _flux_rows(objects["diaObjectId"], moments))
+    _write(connection, dia_object_last, rows)
+    _write(connection, dia_object_moment, moments)
+
+
+def _flux_rows(objects: Integers, moments: Columns) -> Columns:
+    """The columns of the fluxes in DiaObject, of those bands that objects have moments in, and all counts."""
+    columns: Columns = {f"{letter}_psfFluxNdata": np.zeros(len(objects), np.int32) for letter in BANDS}
+    order = np.argsort(objects)
+    for letter in BANDS:
+        here = np.flatnonzero(moments["band"] == letter.encode())
+        if not len(here):
+            continue
+        to = order[np.searchsorted(objects, moments["diaObjectId"][here], sorter=order)]
+        for name, values in flux_columns({key: moments[key][here] for key in MOMENTS}).items():
+            column = columns.setdefault(f"{letter}_{name}", np.full(len(objects), np.nan))
+            column[to] = values
+    return columns
+
+
+# ---- from all their sources ------------------------------------------------------------------------------------------
+
+
+def recompute_objects(
+    connection: sa.Connection, ids: Integers, config: DiaConfig, now: float, *, forget: bool = False
+) -> None:
+    """Makes the rows of objects from all their sources anew, but for the forced fluxes, which stay.
+
+    Objects without sources, withdrawn ones aside, are closed: validityEnd is ``now`` (MJD TAI), and they are found by
+    nobody any more. With ``forget`` they are removed, as if they had never been. The visits of the sources need not be
+    locked.
+    """
+    ids = np.unique(ids)
+    if not len(ids):
+        return
+    with index_loops(connection):
+        with listed(connection, "recomputed_object", ids) as among:
+            sources, forced = _sources_of(connection, among), _forced_moments(connection, among)
+            for table in (dia_object_moment, dia_object_last):
+                connection.execute(sa.delete(table).where(among(table.c.diaObjectId)))
+        objects, moments = folded(sources.pop("diaObjectId"), sources, config)
+        kept = np.isin(forced["diaObjectId"], objects["diaObjectId"])
+        moments = _with_forced(moments, {name: values[kept] for name, values in forced.items()})
+        gone = np.setdiff1d(ids, objects["diaObjectId"])
+        if config.versions:
+            _close(connection, objects["diaObjectId"], now)
+        else:
+            with listed(connection, "recomputed_object", objects["diaObjectId"]) as among:
+                connection.execute(sa.delete(dia_object).where(among(dia_object.c.diaObjectId), _CURRENT))
+        if forget:
+            with listed(connection, "recomputed_object", gone) as among:
+                connection.execute(sa.delete(dia_object).where(among(dia_object.c.diaObjectId)))
+        else:
+            _close(connection, gone, now)
+    make_objects(connection, objects, moments, config, now)
+
+
+def _sources_of(connection: sa.Connection, among: Among) -> Columns:
+    """The sources of objects, but withdrawn ones, as :func:`ssdb.moments.folded` takes them, with diaObjectId."""
+    names = ("diaObjectId", "diaSourceId", "midpointMjdTai", "ra", "dec", *ERRORS, *FLUXES)
+    columns = (*(dia_source.c[name] for name in names), band_column(connection, dia_source.c.band))
+    wanted = (among(dia_source.c.diaObjectId), dia_source.c.timeWithdrawnMjdTai.is_(None))
+    found = read_arrays(connection, sa.select(*columns).where(*wanted), bounded=True)
+    return found | {"band": bands_of(as_bands(found["band"]))}
+
+
+def _forced_moments(connection: sa.Connection, among: Among) -> Columns:
+    """diaObjectId, band, forcedWeight and forcedMean of objects with forced fluxes."""
+    moment = dia_object_moment.c
+    columns = (moment.diaObjectId, band_column(connection, moment.band), moment.forcedWeight, moment.forcedMean)
+    wanted = (among(moment.diaObjectId), moment.forcedWeight > 0)
+    found = read_arrays(connection, sa.select(*columns).where(*wanted), bounded=True)
+    return found | {"band": as_bands(found["band"])}
+
+
+def _with_forced(moments: Columns, forced: Columns) -> Columns:
+    """Moments with the forced ones, where there are no others as rows of their own."""
+    n = len(forced["diaObjectId"])
+    if not n:
+        return moments
+    own = no_moments(n) | {name: forced[name] for name in ("diaObjectId", "band", "forcedWeight", "forcedMean")}
+    both = {name: np.concatenate([moments[name], own[name]]) for name in moments}
+    order = np.lexsort((both["band"], both["diaObjectId"]))  # stable: the forced one comes second
+    both = {name: values[order] for name, values in both.items()}
+    first = begins(both["diaObjectId"], both["band"])
+    to = np.flatnonzero(first)[np.cumsum(first) - 1]
+    for name in ("forcedWeight", "forcedMean"):
+        both[name][to[~first]] = both[name][~first]
+    return {name: values[first] for name, values in both.items()}
+
+
+# ---- what the statements have in common ------------------------------------------------------------------------------
+
+_CURRENT = dia_object.c.validityEndMjdTai.is_(None)
+
+
+def _close(connection: sa.Connection, ids: Integers, now: float) -> None:
+    """Ends the present rows of objects."""
+    with listed(connection, "ended_object", ids) as among:
+        these = (among(dia_object.c.diaObjectId), _CURRENT)
+        connection.execute(sa.update(dia_object).where(*these).values(validityEndMjdTai=now))
+
+
+def _begin_versions(connection: sa.Connection, ids: Integers, now: float) -> None:
+    """Ends the present rows of objects, and begins others with the same values."""
+    _close(connection, ids, now)
+    copied = [
+        column for column in dia_object.columns if column.name not in ("validityStartMjdTai", "validityEndMjdTai")
+    ]
+    names = ["validityStartMjdTai", *(column.name for column in copied)]
+    with listed(connection, "ended_object", ids) as among:
+        ended = (among(dia_object.c.diaObjectId), dia_object.c.validityEndMjdTai == now)
+        rows = sa.select(sa.literal(now), *copied).where(*ended)
+        connection.execute(sa.insert(dia_object).from_select(names, rows))
+
+
+def _update_objects(connection: sa.Connection, columns: Columns, names: dict[str, str]) -> None:
+    """Sets columns of the present rows of objects; ``names``: what columns are called where that differs."""
+    in_order = np.argsort(columns["diaObjectId"])
+    targets = {name: dia_object.c[names.get(name, name)] for name in columns}
+    sent = {name: _sent(targets[name], values)[in_order] for name, values in columns.items()}
+    ids = sent.pop("diaObjectId")
+    if connection.dialect.name == "postgresql":
+        # As in set_objects.postgresql.sql: no join, of which the planner would choose the order.
+        send_arrays(connection)
+        texts = []
+        for name, values in sent.items():
+            text = f'(:{name})[width_bucket("diaObjectId", :ids)]'
+            texts.append(
+                f'"{targets[name].name}" = ' + (f"nullif({text}, 'NaN')" if values.dtype.kind == "f" else text)
+            )
+        where = '"diaObjectId" = ANY (:ids) AND "validityEndMjdTai" IS NULL'
+        connection.execute(sa.text(f'UPDATE "DiaObject" SET {", ".join(texts)} WHERE {where}'), sent | {"ids": ids})
+        return
+    with array_rows(connection, f"new_DiaObject_{len(columns)}", sent | {"diaObjectId": ids}) as new:
+        changed = {targets[name]: new.c[name] for name in sent}
+        same = dia_object.c.diaObjectId == new.c.diaObjectId
+        connection.execute(sa.update(dia_object).where(same, _CURRENT).values(changed))
+
+
+def _upsert(connection: sa.Connection, table: sa.Table, columns: Columns, band: str | None = None) -> None:
+    """Adds rows, or sets those of the same key; ``band`` is that of all."""
+    order = np.argsort(columns["diaObjectId"])
+    sent = {name: _sent(table.c[name], values)[order] for name, values in columns.items()}
+    with array_rows(connection, f"new_{table.name}", sent) as new:
+        given = {name: _known(connection, new.c[name], values) for name, values in sent.items()}
+        rows = sa.select(*given.values(), *([] if band is None else [sa.literal(band)])).where(sa.true())
+        names = [*given, *([] if band is None else ["band"])]
+        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+        statement: Any = insert.from_select(names, rows)
+        key = [column.name for column in table.primary_key]
+        values = {name: statement.excluded[name] for name in given if name not in key}
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=values))
+
+
+def _sent(column: sa.Column, values: np.ndarray) -> np.ndarray:
+    """Values as they are sent for a column: rounded to what it holds."""
+    match column.type:
+        case sa.BigInteger():
+            return values.astype(np.int64)
+        case sa.Integer():
+            return values.astype(np.int32)
+        case sa.REAL():
+            return _single(values).astype(np.float64)
+    return values.astype(np.float64)
+
+
+def _single(values: np.ndarray) -> Array:
+    with np.errstate(over="ignore"):  # infinite, which the server refuses
+        return values.astype(np.float32)
+
+
+def _known(connection: sa.Connection, value: sa.ColumnElement[Any], sent: np.ndarray) -> sa.ColumnElement[Any]:
+    """NULL for NaN, which SQLite's driver makes of it itself."""
+    if connection.dialect.name != "postgresql" or sent.dtype.kind != "f":
+        return value
+    return sa.func.nullif(value, sa.literal_column("'NaN'::float8"))
+
+
+def _write(connection: sa.Connection, table: sa.Table, columns: Columns) -> None:
+    """Adds rows to a table, of those of the columns that it has; NaN is NULL."""
+    write_rows(connection, table, rows_of_columns(table, columns))
+
+
+def rows_of_columns(table: sa.Table, columns: Columns) -> pa.Table:
+    """Those of the columns that a table has, as its rows: NaN becomes NULL, bytes become text."""
+    arrays = {}
+    for name, type_ in arrow_types(table).items():
+        if name not in columns:
+            continue
+        values = columns[name]
+        if values.dtype.kind == "S":
+            arrays[name] = pa.array([text.decode(errors="replace") for text in values.tolist()], type_)
+        elif pa.types.is_float32(type_):
+            arrays[name] = pa.array(_single(values), type_, from_pandas=True)
+        else:
+            arrays[name] = pa.array(values.astype(numpy_type(type_), copy=False), type_, from_pandas=True)
+    return pa.table(arrays)
