@@ -12,6 +12,7 @@ from ssdb.cli import (
     dia,
     ephemeris,
     fetch,
+    forced,
     ingest,
     names,
     partition,

@@ -217,6 +217,33 @@ def _with_forced(moments: Columns, forced: Columns) -> Columns:
     return {name: values[first] for name, values in both.items()}
 
 
+# ---- forced fluxes ---------------------------------------------------------------------------------------------------
+
+
+def set_forced_means(connection: sa.Connection, ids: Integers, means: Columns) -> None:
+    """Gives objects the means of their forced fluxes, and nothing in the bands in which they have none.
+
+    ``ids``, shape (n,), are current objects, ascending, each once; ``means`` have diaObjectId, band (as of
+    :func:`bands_of`), forcedWeight and forcedMean, shape (m,), each object and band once.
+    """
+    if not len(ids):
+        return
+    columns = dia_object_moment.c
+    with listed(connection, "forced_object", ids) as among:
+        wanted = (columns.diaObjectId, band_column(connection, columns.band), *(columns[name] for name in MOMENTS))
+        moments = read_arrays(connection, sa.select(*wanted).where(among(columns.diaObjectId)), bounded=True)
+    moments["band"] = as_bands(moments["band"])
+    moments |= {"forcedWeight": np.zeros(len(moments["band"])), "forcedMean": np.full(len(moments["band"]), np.nan)}
+    moments = _with_forced(moments, means)
+    for name in np.unique(moments["band"]):
+        of_band = {key: moments[key][moments["band"] == name] for key in ("diaObjectId", *MOMENTS)}
+        _upsert(connection, dia_object_moment, of_band, name.decode(errors="replace"))
+    forced = [f"{letter}_{name}" for letter in BANDS for name in ("fpFluxMean", "fpFluxMeanErr")]
+    found = _flux_rows(ids, moments)
+    fluxes = {name: found.get(name, np.full(len(ids), np.nan)) for name in forced}
+    _update_objects(connection, {"diaObjectId": ids} | fluxes, {})
+
+
 # ---- what the statements have in common ------------------------------------------------------------------------------
 
 _CURRENT = dia_object.c.validityEndMjdTai.is_(None)
