@@ -319,11 +319,14 @@ def test_a_visit_without_sources_is_done(database: Database) -> None:
     assert [(one.visit, one.n_sources) for one in done(database).visits] == [(1, 0), (2, 1)]
 
 
+COUNTED = ("diaObjects", "diaDone", "diaPending", "diaWaiting", "diaLate")
+
+
 def test_status_counts_visits_and_objects(survey: Database) -> None:
     before = status(survey)
-    assert [before[name] for name in ("diaObjects", "diaDone", "diaPending", "diaWaiting", "diaLate")] == [0, 0, 8, 8, 0]
+    assert [before[name] for name in COUNTED] == [0, 0, 8, 8, 0]
     done(survey)
     load_visits(survey, [100], midpointMjdTai=np.array([BEGIN + 3.5]))
     after = status(survey)
-    assert [after[name] for name in ("diaObjects", "diaDone", "diaPending", "diaWaiting", "diaLate")] == [30, 8, 1, 1, 1]
+    assert [after[name] for name in COUNTED] == [30, 8, 1, 1, 1]
     assert (after["nNewDiaObjects"], after["nUpdatedDiaObjects"], after["nMarginalDiaSources"]) == (30, 154, 0)
