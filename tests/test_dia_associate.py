@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from dia_surveys import ARCSEC, BEGIN, field, load, load_visits, objects_of, rows_of, sources, stored
 
 from ssdb.ask.check import check
+from ssdb.ask.status import status
 from ssdb.association.associate import associate
 from ssdb.config import DiaConfig
 from ssdb.dia.associate import DiaReport, associate_dia
@@ -316,3 +317,16 @@ def test_a_visit_without_sources_is_done(database: Database) -> None:
     load_visits(database, [1, 2])
     load(database, [sources(2, 10.0, -30.0)])
     assert [(one.visit, one.n_sources) for one in done(database).visits] == [(1, 0), (2, 1)]
+
+
+COUNTED = ("diaObjects", "diaDone", "diaPending", "diaWaiting", "diaLate")
+
+
+def test_status_counts_visits_and_objects(survey: Database) -> None:
+    before = status(survey)
+    assert [before[name] for name in COUNTED] == [0, 0, 8, 8, 0]
+    done(survey)
+    load_visits(survey, [100], midpointMjdTai=np.array([BEGIN + 3.5]))
+    after = status(survey)
+    assert [after[name] for name in COUNTED] == [30, 8, 1, 1, 1]
+    assert (after["nNewDiaObjects"], after["nUpdatedDiaObjects"], after["nMarginalDiaSources"]) == (30, 154, 0)
