@@ -16,7 +16,20 @@ from ssdb.schema import apdb_dia, apdb_solar_system, survey
 PACKAGE = Path(__file__).resolve().parents[1] / "ssdb"
 FROM_BELOW = (
     *("errors", "units", "equal_rows", "config", "schema", "sky", "ephemeris", "io", "store", "identity", "ingest"),
-    *("association", "ask", "report", "simulate", "predict", "rubin", "services", "lsst", "demo", "cli", "__main__"),
+    *(
+        "association",
+        "photometry",
+        "ask",
+        "report",
+        "simulate",
+        "predict",
+        "rubin",
+        "services",
+        "lsst",
+        "demo",
+        "cli",
+        "__main__",
+    ),
 )
 """The rooms of the package. Each may import those before it."""
 TABLES = {

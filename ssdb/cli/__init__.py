@@ -11,6 +11,7 @@ from ssdb.cli import (
     demo,
     ephemeris,
     fetch,
+    forced,
     ingest,
     names,
     partition,

@@ -133,6 +133,20 @@ def sources(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options
 @ingest.command()
 @_files
 @table_options
+@_columns
+@_skip_invalid
+@json_option
+@click.pass_context
+def forced(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Forced photometry: visit, ra, dec, psfFlux, and diaObjectId, or ssObjectId or designation."""
+    from ssdb.ingest.forced import ingest_forced
+
+    _ingest(ctx, files, as_json, ingest_forced, options)
+
+
+@ingest.command()
+@_files
+@table_options
 @chosen_format(
     FORMATS,
     help="ssdb: the columns of SsPrediction; sorcha: Sorcha's output; mpsky, skybot: answers of these services; "
@@ -228,7 +242,11 @@ def _tell(reports: list[IngestReport], as_json: bool) -> None:
         print_json([report.as_dict() for report in reports])
         return
     for report in reports:
-        visits = f" of {report.visits:,} visits" if report.kind in ("detectors", "sources", "predictions") else ""
+        visits = (
+            f" of {report.visits:,} visits"
+            if report.kind in ("detectors", "sources", "predictions", "forced fluxes")
+            else ""
+        )
         click.echo(f"{report.source}: {report.rows:,} {report.kind}{visits}: {_changes([report])}")
     if len(reports) > 1:
         rows = sum(report.rows for report in reports)

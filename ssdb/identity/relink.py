@@ -21,9 +21,11 @@ from ssdb.schema.apdb_solar_system import (
     ss_object,
     ss_source,
 )
+from ssdb.schema.dia import ss_forced_source
 from ssdb.schema.survey import ss_alias, ss_ephemeris, ss_prediction
 from ssdb.store.database import Database
 from ssdb.store.tables.aliases import PACKED, PROVISIONAL, alias_table, lock_names, move_aliases, write_aliases
+from ssdb.store.tables.forced import move_forced, remove_double_forced
 from ssdb.store.tables.moves import object_moves
 from ssdb.store.tables.orbits import lock_orbits, move_orbits, remove_double_orbits
 from ssdb.store.tables.predictions import move_predictions, predicted_twice, remove_predictions
@@ -92,7 +94,7 @@ def _stored_objects(connection: sa.Connection) -> dict[int, str]:
         columns = (table.c.ssObjectId, table.c.designation)
         pairs = read_arrays(connection, sa.select(*columns).distinct().order_by(*columns))
         objects |= dict(zip(pairs["ssObjectId"].tolist(), pairs["designation"].astype(str).tolist(), strict=True))
-    for table in (ss_object, ss_ephemeris):
+    for table in (ss_object, ss_ephemeris, ss_forced_source):
         ids = np.unique(read_arrays(connection, sa.select(table.c.ssObjectId))["ssObjectId"])
         objects = {object_id: designation_of(object_id) for object_id in ids.tolist() if object_id > 0} | objects
     # Of the orbits, which are many more, only those about which the tables say something.
@@ -123,10 +125,11 @@ def _move(connection: sa.Connection, moved: dict[int, tuple[int, str]], report: 
                 removed |= remove_results(connection, predictions) | remove_predictions(connection, predictions)
                 mark_pending(connection, sa.select(predictions.c.visit).distinct())
             report.pending = tuple(np.unique(twice["visit"]).tolist())
-        for remove in (remove_double_objects, remove_double_segments, remove_double_orbits):
+        for remove in (remove_double_objects, remove_double_segments, remove_double_orbits, remove_double_forced):
             removed |= remove(connection, moves)
         changed: dict[str, int] = {}
-        for move in (move_orbits, move_objects_of_sources, move_predictions, move_results, move_segments):
+        moving = (move_orbits, move_objects_of_sources, move_predictions, move_results, move_segments, move_forced)
+        for move in moving:
             changed |= move(connection, moves)
         move_aliases(connection, moves)
     report.removed = {table: n for table, n in removed.items() if n}
@@ -136,10 +139,10 @@ def _move(connection: sa.Connection, moved: dict[int, tuple[int, str]], report: 
 
 def _lock_visits_of(connection: sa.Connection, objects: sa.Select) -> None:
     """Locks the visits that have rows of objects, in ascending order."""
-    # Nobody stores predictions while the names are locked, and there are derived rows of predicted objects alone.
-    of_tables = [
-        sa.select(table.c.visit).where(table.c.ssObjectId.in_(objects)) for table in (ss_prediction, ss_source)
-    ]
+    # Nobody stores predictions while the names are locked, and there are derived rows of predicted objects alone;
+    # forced fluxes come with the names shared, too.
+    tables = (ss_prediction, ss_source, ss_forced_source)
+    of_tables = [sa.select(table.c.visit).where(table.c.ssObjectId.in_(objects)) for table in tables]
     visits = read_arrays(connection, sa.select(sa.union(*of_tables).subquery().c.visit))["visit"]
     lock_visits(connection, np.unique(visits))
 

@@ -13,7 +13,7 @@ class IngestReport:
     source: str
     """The input: a file, or what a table in memory is called."""
     kind: str
-    """visits, detectors, sources, predictions, orbits, identifications or names."""
+    """visits, detectors, sources, predictions, forced fluxes, orbits, identifications or names."""
     rows: int
     """Rows that are stored now."""
     visits: int

@@ -159,7 +159,7 @@ class Exposure:
         if isinstance(header, str):
             header = fits.Header.fromstring(header, sep="\n")
         (image,) = image_headers(name, [header], None, shape)
-        return cls._from_image(image, visit, detector, keywords)
+        return cls.from_image(image, visit, detector, keywords)
 
     @classmethod
     def from_fits(
@@ -182,9 +182,10 @@ class Exposure:
         return exposures[0]
 
     @classmethod
-    def _from_image(
+    def from_image(
         cls, image: ImageHeader, visit: int | None, detector: int | None, keywords: HeaderKeywords | None
     ) -> Exposure:
+        """The image that :func:`ssdb.io.image.fits_headers.image_headers` gave; parameters as of `from_header`."""
         from astropy.io.fits import VerifyError
 
         keys = keywords or HeaderKeywords()
@@ -241,7 +242,7 @@ def read_exposures(
         Height and width in pixels (as numpy's shape), instead of NAXIS2 and NAXIS1.
     """
     images = read_image_headers(Path(os.fspath(path)), shape)
-    return distinct(Exposure._from_image(image, visit, detector, keywords) for image in images)
+    return distinct(Exposure.from_image(image, visit, detector, keywords) for image in images)
 
 
 def distinct(exposures: Iterable[Exposure]) -> list[Exposure]:

@@ -46,6 +46,8 @@ class ImageHeader(NamedTuple):
     height: int
     doubts: tuple[str, ...]
     """What of the WCS was mended or left out."""
+    number: int
+    """Of the HDU, from 0."""
 
 
 def holds_images(path: Path) -> bool:
@@ -54,7 +56,7 @@ def holds_images(path: Path) -> bool:
         return True
     if not path.name.lower().endswith(_FITS_ENDINGS):
         return False
-    with _opened(path) as hdus:
+    with opened_images(path) as hdus:
         return any(hdu.is_image and _size(hdu.header) is not None for hdu in hdus)
 
 
@@ -67,7 +69,7 @@ def read_image_headers(path: Path, shape: tuple[int, int] | None) -> Iterator[Im
     if path.name.lower().endswith(TEXT_ENDINGS):
         yield from image_headers(str(path), _text_headers(path), None, shape)
     else:
-        with _opened(path) as hdus:
+        with opened_images(path) as hdus:
             yield from image_headers(str(path), [hdu.header for hdu in hdus], hdus, shape)
 
 
@@ -106,7 +108,7 @@ def image_headers(
         height, width = size
         cards = header if inherited is None else ChainMap(header, inherited)
         text = wcs_text(whole.header, width, height)
-        yield ImageHeader(label, cards, wcs, text, width, height, whole.doubts)
+        yield ImageHeader(label, cards, wcs, text, width, height, whole.doubts, number)
     if not found and sizeless is not None:
         say = option("--size", "shape=...")
         raise InputError(f"{sizeless}: the header does not say how large the image is (NAXIS1, NAXIS2): give {say}")
@@ -160,7 +162,7 @@ def _text_headers(path: Path) -> list[Header]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[HDUList]:
+def opened_images(path: Path) -> Iterator[HDUList]:
     """A FITS file, all of whose HDUs have been found, with what they say of their size."""
     require_file(path)
     with ExitStack() as stack:

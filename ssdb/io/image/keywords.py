@@ -149,7 +149,7 @@ def read_calibration(header: Cards, keywords: HeaderKeywords) -> tuple[float | N
         parsed, njy = parsed_unit(unit), parsed_unit("nJy")
         if parsed.is_equivalent(njy):
             return float(parsed.to(njy)), None
-    zero_point = _number(header, keywords.zero_point)
+    zero_point = read_number(header, keywords.zero_point)
     if zero_point is None:
         return None, None
     mean = 10.0 ** ((AB_ZERO_POINT_NJY - zero_point) / 2.5)
@@ -165,7 +165,8 @@ def card_value(header: Cards, keyword: str) -> bool | int | float | str | None:
     return value if isinstance(value, bool | int | float) else None
 
 
-def _number(header: Cards, keywords: tuple[str, ...]) -> float | None:
+def read_number(header: Cards, keywords: tuple[str, ...]) -> float | None:
+    """The first number of some keywords, None where there is none."""
     for keyword in keywords:
         value = card_value(header, keyword)
         if isinstance(value, str) and NUMBER.fullmatch(value):
@@ -177,5 +178,5 @@ def _number(header: Cards, keywords: tuple[str, ...]) -> float | None:
 
 def _positive(header: Cards, keywords: tuple[str, ...]) -> float | None:
     """The first number above 0: 0 and -999 mean unknown."""
-    values = (_number(header, (keyword,)) for keyword in keywords)
+    values = (read_number(header, (keyword,)) for keyword in keywords)
     return next((value for value in values if value is not None and value > 0), None)

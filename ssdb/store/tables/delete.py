@@ -7,15 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 import sqlalchemy as sa
 
-from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_dia import dia_forced_source, dia_source
 from ssdb.schema.apdb_solar_system import ss_source
+from ssdb.schema.dia import ss_forced_source
 from ssdb.schema.survey import ss_candidate, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
-from ssdb.store.tables import detectors, predictions, results, sources
+from ssdb.store.tables import detectors, forced, predictions, results, sources
 from ssdb.store.tables import visits as of_visits
 from ssdb.store.tables.visits import lock_visits, require_visits
 
-_TABLES = (ss_candidate, ss_expected, ss_source, ss_prediction, dia_source, visit_detector, visit)
+_TABLES = (
+    *(ss_candidate, ss_expected, ss_source, dia_forced_source, ss_forced_source),
+    *(ss_prediction, dia_source, visit_detector, visit),
+)
 """With rows of visits: results before what they are made of."""
 
 
@@ -40,6 +44,6 @@ def delete_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
         require_visits(connection, visits)
         lock_visits(connection, np.unique(np.array(visits, np.int64)))
         removed: dict[str, int] = {}
-        for module in (results, predictions, sources, detectors, of_visits):
+        for module in (results, forced, predictions, sources, detectors, of_visits):
             removed |= module.delete_visits(connection, visits)
         return removed
