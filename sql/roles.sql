@@ -76,8 +76,10 @@ BEGIN
         SELECT c.oid::regclass AS name
         FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class p ON p.oid = i.inhparent
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
-          AND (p.relname IN ('DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsPrediction')
-               OR c.relname ~ '^(Visit(Detector)?|(Dia|SS)Source|Ss(Candidate|Expected|Prediction))_-?[0-9]+_detached$')
+          AND (p.relname IN ('DiaMatch', 'DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsForcedSource',
+                             'SsPrediction')
+               OR c.relname ~ ('^(Visit(Detector)?|DiaMatch|(Dia|SS|SsForced)Source|Ss(Candidate|Expected|Prediction))'
+                               '_-?[0-9]+_detached$'))
     LOOP
         EXECUTE format('ALTER TABLE %s OWNER TO ssdb_owner', relation.name);
         EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, ssdb_reader, ssdb_writer', relation.name);

@@ -1,11 +1,12 @@
-"""The options of association, which are stored as JSON with every run."""
+"""The options of both halves of association, which are stored as JSON with every run."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import Field, asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Self
 
 from ssdb.errors import ConfigError, option, quoted, shown
 
@@ -29,8 +30,67 @@ def called(item: Field[Any]) -> str:
     return option(option_of(item), item.name)
 
 
+def chi2_limit(n_sigma: float) -> float:
+    """The chi-square (two degrees of freedom) that n sigma are, ``-2 ln erfc(n / sqrt 2)``.
+
+    The two-dimensional region that holds what +-n sigma holds in one dimension: 11.829 for n = 3.
+    """
+    return -2.0 * math.log(math.erfc(n_sigma / math.sqrt(2.0)))
+
+
 @dataclass(frozen=True, slots=True)
-class AssociationConfig:
+class _Options:
+    """What configurations have in common: their values are checked, and stored as JSON."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value, choices = getattr(self, item.name), item.metadata["choices"]
+            if choices:
+                if value not in choices:
+                    raise ConfigError(f"{called(item)} must be one of {', '.join(choices)}, not {quoted(value)}")
+            elif isinstance(item.default, bool):
+                if not isinstance(value, bool):
+                    raise ConfigError(f"{called(item)} must be true or false, not {quoted(value)}")
+            elif isinstance(item.default, tuple):
+                if not isinstance(value, tuple) or not all(isinstance(name, str) for name in value):
+                    raise ConfigError(f"{called(item)} must be a tuple of names, not {quoted(value)}")
+            elif isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
+                raise ConfigError(f"{called(item)} must be a finite number, not {quoted(value)}")
+
+    def _refuse(self, wrong: Callable[[Any], bool], must: str, *names: str) -> None:
+        """Raises ConfigError for the first of some fields that is wrong; ``must`` says what it must be."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name in names and wrong(value):
+                raise ConfigError(f"{called(item)} must be {must}, not {quoted(value)}")
+
+    def to_json(self) -> str:
+        """This configuration as JSON, keys sorted."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The configuration that :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ConfigError
+            If the text is not JSON, or names something that is not an option.
+        """
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:  # also thousands of digits, thousands of brackets
+            raise ConfigError(f"the configuration is not JSON: {error}") from None
+        if not isinstance(values, dict):
+            raise ConfigError("the configuration must be a JSON object")
+        unknown = set(values) - {item.name for item in fields(cls)}
+        if unknown:
+            raise ConfigError(f"unknown option in the configuration: {shown(sorted(unknown))}")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationConfig(_Options):
     """How sources are matched with predictions.
 
     Raises
@@ -67,68 +127,91 @@ class AssociationConfig:
     )
 
     def __post_init__(self) -> None:
-        names = {item.name: called(item) for item in fields(self)}
-        for item in fields(self):
-            value = getattr(self, item.name)
-            choices = item.metadata["choices"]
-            if choices and value not in choices:
-                raise ConfigError(f"{called(item)} must be one of {', '.join(choices)}, not {quoted(value)}")
-            if not choices and (
-                isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf
-            ):
-                raise ConfigError(f"{called(item)} must be a finite number, not {quoted(value)}")
-        for name in ("radius_arcsec", "n_sigma", "max_radius_arcsec", "default_sigma_arcsec"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"{names[name]} must be above 0, not {quoted(getattr(self, name))}")
-        for name in ("floor_arcsec", "max_pixel_margin"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{names[name]} must not be negative, not {quoted(getattr(self, name))}")
-        if self.max_pixel_margin != int(self.max_pixel_margin):
-            margin = quoted(self.max_pixel_margin)
-            raise ConfigError(f"{names['max_pixel_margin']} must be a whole number, not {margin}")
-        for name in ("radius_arcsec", "max_radius_arcsec"):
-            if getattr(self, name) > 3600:
-                raise ConfigError(f"{names[name]} must be at most 3600 (one degree), not {quoted(getattr(self, name))}")
-        if self.n_sigma > 8:
-            raise ConfigError(f"{names['n_sigma']} must be at most 8, not {quoted(self.n_sigma)}")
-        for name in ("prior_detected", "completeness"):
-            if not 0 < getattr(self, name) < 1:
-                raise ConfigError(f"{names[name]} must be between 0 and 1, not {quoted(getattr(self, name))}")
-        if not 0 <= self.min_probability < 1:
-            raise ConfigError(
-                f"{names['min_probability']} must be 0 or more, below 1, not {quoted(self.min_probability)}"
-            )
+        _Options.__post_init__(self)  # super() does not know a class that slots=True has made anew
+        positive = ("radius_arcsec", "n_sigma", "max_radius_arcsec", "default_sigma_arcsec")
+        self._refuse(lambda value: value <= 0, "above 0", *positive)
+        self._refuse(lambda value: value < 0, "0 or above", "floor_arcsec", "max_pixel_margin")
+        self._refuse(lambda value: value != int(value), "a whole number", "max_pixel_margin")
+        self._refuse(lambda value: value > 3600, "at most 3600 (one degree)", "radius_arcsec", "max_radius_arcsec")
+        self._refuse(lambda value: value > 8, "at most 8", "n_sigma")
+        self._refuse(lambda value: not 0 < value < 1, "between 0 and 1", "prior_detected", "completeness")
+        self._refuse(lambda value: not 0 <= value < 1, "0 or more, below 1", "min_probability")
         if self.min_probability and self.mode == "fixed":
-            raise ConfigError(f"{names['min_probability']} is for uncertainty mode: fixed mode knows no probabilities")
+            name = option("--min-probability", "min_probability")
+            raise ConfigError(f"{name} is for uncertainty mode: fixed mode knows no probabilities")
 
     @property
     def chi2_limit(self) -> float:
-        """Largest chi-square (two degrees of freedom) of a candidate pair, ``-2 ln erfc(n / sqrt 2)``.
+        """Largest chi-square of a candidate pair: :func:`chi2_limit` of n_sigma."""
+        return chi2_limit(self.n_sigma)
 
-        The two-dimensional region that holds what +-n sigma holds in one dimension: 11.829 for n = 3.
-        """
-        return -2.0 * math.log(math.erfc(self.n_sigma / math.sqrt(2.0)))
 
-    def to_json(self) -> str:
-        """This configuration as JSON, keys sorted."""
-        return json.dumps(asdict(self), sort_keys=True)
+@dataclass(frozen=True, slots=True)
+class DiaConfig(_Options):
+    """Which sources belong to which DiaObjects, and which make new ones.
 
-    @classmethod
-    def from_json(cls, text: str) -> AssociationConfig:
-        """The configuration that :meth:`to_json` wrote.
+    Raises
+    ------
+    ConfigError
+        If a value is not of its type or out of its range.
+    """
 
-        Raises
-        ------
-        ConfigError
-            If the text is not JSON, or names something that is not an option.
-        """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:  # also thousands of digits, thousands of brackets
-            raise ConfigError(f"the configuration is not JSON: {error}") from None
-        if not isinstance(values, dict):
-            raise ConfigError("the configuration must be a JSON object")
-        unknown = set(values) - {item.name for item in fields(cls)}
-        if unknown:
-            raise ConfigError(f"unknown option in the configuration: {shown(sorted(unknown))}")
-        return cls(**values)
+    mode: str = _option(
+        "uncertainty",
+        "the errors of source and object, or nothing but their separation",
+        ("uncertainty", "nearest"),
+        called="dia-mode",
+    )
+    radius_arcsec: float = _option(1.0, "largest separation of a source and its object (arcsec)", called="dia-radius")
+    n_sigma: float = _option(
+        4.0, "a source is given to an object within this many sigma", called="dia-n-sigma", mode="uncertainty"
+    )
+    floor_arcsec: float = _option(
+        0.05, "error added to every pair in quadrature (arcsec)", called="dia-floor", mode="uncertainty"
+    )
+    fallback_sigma_arcsec: float = _option(
+        0.2, "1-sigma error of a place without errors (arcsec)", called="fallback-sigma"
+    )
+    prior: float = _option(0.9, "probability that an object is among the sources", mode="uncertainty")
+    bad_flags: tuple[str, ...] = _option(
+        ("centroid_flag", "pixelFlags_crCenter"), "sources with one of these flags take no part"
+    )
+    new_object_bad_flags: tuple[str, ...] = _option(
+        (
+            *("centroid_flag", "pixelFlags_crCenter", "pixelFlags_nodataCenter", "pixelFlags_interpolatedCenter"),
+            *("pixelFlags_saturatedCenter", "pixelFlags_suspectCenter", "pixelFlags_streakCenter", "glint_trail"),
+        ),
+        "sources with one of these flags make no object",
+    )
+    new_object_snr_threshold: float = _option(
+        0.0, "sources whose apFlux is below this many sigma make no object; 0: off"
+    )
+    new_object_reliability_threshold: float = _option(0.1, "sources of a lower reliability make no object; 0: off")
+    new_object_low_reliability_snr_threshold: float = _option(
+        0.0, "sources below this signal-to-noise of apFlux and that reliability make no object; 0: off"
+    )
+    new_object_low_snr_reliability_threshold: float = _option(0.1, "that reliability")
+    max_new: int = _option(0, "a visit with a detector that would make more objects fails; 0: off")
+    confirm: int = _option(1, "an object is made by this many sources in one place")
+    position: str = _option(
+        "weighted", "an object's place: mean of its sources, weighted by errors or not", ("weighted", "mean")
+    )
+    versions: bool = _option(False, "keep the earlier rows of changed objects")
+
+    def __post_init__(self) -> None:
+        _Options.__post_init__(self)
+        self._refuse(lambda value: value <= 0, "above 0", "radius_arcsec", "n_sigma", "fallback_sigma_arcsec")
+        at_least_0 = ("floor_arcsec", "new_object_snr_threshold", "new_object_low_reliability_snr_threshold", "max_new")
+        self._refuse(lambda value: value < 0, "0 or above", *at_least_0)
+        self._refuse(lambda value: value > 60, "at most 60", "radius_arcsec")
+        self._refuse(lambda value: value > 8, "at most 8", "n_sigma")
+        self._refuse(lambda value: not 0 < value < 1, "between 0 and 1", "prior")
+        reliabilities = ("new_object_reliability_threshold", "new_object_low_snr_reliability_threshold")
+        self._refuse(lambda value: not 0 <= value <= 1, "from 0 to 1", *reliabilities)
+        self._refuse(lambda value: value != int(value), "a whole number", "max_new", "confirm")
+        self._refuse(lambda value: value < 1, "1 or more", "confirm")
+
+    @property
+    def chi2_limit(self) -> float:
+        """Largest chi-square of a source and its object: :func:`chi2_limit` of n_sigma."""
+        return chi2_limit(self.n_sigma)

@@ -48,6 +48,7 @@ _NO_VISIT = "a key without visit allows neither partitions by night nor shards b
 _ZONE = "what the matching joins on"
 _PLACE = "so that it joins with DiaSource, and is exported, by visit and detector"
 _FOREIGN = "foreign keys on big tables cost more than they protect; `ssdb check` verifies them"
+_SEARCHED = "what objects are found by, and the sums that their positions are made of"
 _RULE = "of two orbits of one object that of its primary designation is kept"
 _SEVERAL = "an object with several secondary designations has as many rows"
 
@@ -69,6 +70,16 @@ WANTED: dict[tuple[str, str, str], tuple[Any, Any, str]] = {
     ("DiaSource", "ssObjectId", "index"): (True, None, "SSSource answers that; without it the update stays cheap"),
     ("DiaSource", "diaSourceId", "primary key"): (True, None, _NO_VISIT),
     ("DiaSource", "diaSourceId, visit", "primary key"): (None, True, _NO_VISIT),
+    ("DiaObjectLast", "zone", "type"): (None, "Integer", _ZONE),
+    ("DiaObjectLast", "zone", "nullable"): (None, False, _ZONE),
+    ("DiaObjectLast", "zone, searchRa", "index"): (None, True, _ZONE),
+    ("DiaObjectLast", "searchRa", "type"): (None, "Double", _SEARCHED),
+    ("DiaObjectLast", "searchRa", "nullable"): (None, False, _SEARCHED),
+    **{
+        ("DiaObjectLast", name, fact): (None, value, _SEARCHED)
+        for name in ("refRa", "refDec", "weightEast", "weightNorth", "weightEastNorth", "sumEast", "sumNorth")
+        for fact, value in (("type", "Double"), ("nullable", True))
+    },
     ("SSSource", "diaSourceId", "primary key"): (True, None, _NO_VISIT),
     ("SSSource", "diaSourceId, visit", "primary key"): (None, True, _NO_VISIT),
     ("SSSource", "visit", "type"): (None, "BigInteger", _PLACE),

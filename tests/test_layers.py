@@ -18,6 +18,7 @@ FROM_BELOW = (
     *("errors", "units", "equal_rows", "config", "schema", "sky", "ephemeris", "io", "store", "identity", "ingest"),
     *(
         "association",
+        "dia",
         "photometry",
         "ask",
         "report",

@@ -301,7 +301,7 @@ def test_the_command(associated: Database, postgresql_url: str) -> None:
 
     parts = json.loads(run("list", "--json"))
     assert [(part["first"], part["visits"], part["detached"]) for part in parts] == [(n, 2, False) for n in NIGHTS]
-    assert "is detached, in DiaSource_2031092300000_detached" in run("detach", str(NIGHTS[0]))
+    assert "is detached, in DiaMatch_2031092300000_detached" in run("detach", str(NIGHTS[0]))
     assert "detached" in run("list")
     assert "is back, with 2 visits" in run("attach", str(NIGHTS[0]))
     result = CliRunner().invoke(main, ["--db", postgresql_url, "partition", "drop", str(NIGHTS[0])], input="n\n")

@@ -126,7 +126,7 @@ def test_an_owner_changes_parts_and_nobody_writes_what_is_aside(login: Login) ->
     owner, writer = login("ssdb_owner"), login("ssdb_writer")
     _load_night(writer)
     aside = [f'"{name}"' for name in _names(_ssdb(owner, "partition", "detach", "10"))]
-    assert len(aside) == 7
+    assert len(aside) == 9
     changes = [f"{verb} {name}" for name in aside for verb in ("DELETE FROM", "TRUNCATE")]
     assert _denied(writer, changes) == changes
     assert "detached" in _ssdb(login("ssdb_reader"), "partition", "list")

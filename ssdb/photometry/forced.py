@@ -26,7 +26,8 @@ from ssdb.photometry.targets import dia_targets, known_targets
 from ssdb.schema.apdb_dia import dia_forced_source
 from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.dia import ss_forced_source
-from ssdb.schema.survey import DONE, visit as visit_table
+from ssdb.schema.survey import DONE
+from ssdb.schema.survey import visit as visit_table
 from ssdb.sky.inverse import sky_to_pixels
 from ssdb.store.database import Database
 from ssdb.store.tables.forced import forced_ids, replace_detector

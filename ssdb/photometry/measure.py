@@ -179,14 +179,14 @@ def _background(data: Array, usable: Mask, noise: Array, basis: Array) -> _Ring:
 
 def _solved(normal: Array, right: Array) -> Array:
     """Solutions of n systems of equations; NaN where one has none."""
-    singular: Mask = ~np.isfinite(normal).all(axis=(1, 2))
+    one = np.eye(normal.shape[1])
+    unusable: Any = ~np.isfinite(normal).all(axis=(1, 2))
     # Pixels in a line say nothing across it.
-    singular |= ~(np.linalg.cond(np.where(singular[:, None, None], np.eye(normal.shape[1]), normal)) < 1e8)
-    solvable = np.where(singular[:, None, None], np.eye(normal.shape[1]), normal)
-    found = np.linalg.solve(solvable, right[..., None] if right.ndim == 2 else right)
-    found = found[..., 0] if right.ndim == 2 else found
-    found[singular] = np.nan
-    return found
+    unusable |= ~(np.linalg.cond(np.where(unusable[:, None, None], one, normal)) < 1e8)
+    solvable = np.where(unusable[:, None, None], one, normal)
+    found: Any = np.linalg.solve(solvable, right[..., None] if right.ndim == 2 else right)
+    found[unusable] = np.nan
+    return found[..., 0] if right.ndim == 2 else found
 
 
 def _medians(data: Array, usable: Mask) -> Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ssdb.schema.apdb_dia import forced_fluxes
-from ssdb.schema.columns import BY_VISIT, boolean, double, integer, long, metadata, short, string, timestamp
+from ssdb.schema.columns import BY_VISIT, boolean, double, integer, long, metadata, string, timestamp
 
 OFTEN_UPDATED = {"fillfactor": 70}
 """Storage of tables on PostgreSQL whose rows are updated: room on the page of a row for its next version."""

@@ -1,0 +1,1 @@
+"""DiaObjects: which source belongs to which of them, and what their columns are."""

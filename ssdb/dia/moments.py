@@ -1,0 +1,304 @@
+"""Sums that the columns of DiaObjects are made of, so that sources are added without a look at earlier ones.
+
+Arrays only. Means are kept beside their weights, and changed by what a source differs from them: sums of squares would
+lose in the subtraction what large fluxes differ by (Chan, Golub & LeVeque 1983, The American Statistician 37, 242).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdb.config import DiaConfig
+from ssdb.equal_rows import begins
+from ssdb.sky.sphere import joined, tangent_offsets, unit_vectors
+from ssdb.sky.sphere import positions as directions
+from ssdb.units import ARCSEC, ARCSEC_PER_DEG, Array, Columns, Index, Integers
+
+MOMENTS: Mapping[str, float] = {
+    "nWeighted": 0,
+    "weight": 0.0,
+    "weightedMean": np.nan,
+    "nValues": 0,
+    "mean": np.nan,
+    "squares": 0.0,
+    "lowest": np.nan,
+    "highest": np.nan,
+    "steepest": np.nan,
+    "lastMjdTai": np.nan,
+    "lastFlux": np.nan,
+    "nErrors": 0,
+    "errorMean": np.nan,
+    "scienceWeight": 0.0,
+    "scienceMean": np.nan,
+    "forcedWeight": 0.0,
+    "forcedMean": np.nan,
+}
+"""Columns of DiaObjectMoment, and what they are before there is a source."""
+
+PLACES: Mapping[str, float] = {
+    "refRa": np.nan,
+    "refDec": np.nan,
+    "weightEast": 0.0,
+    "weightNorth": 0.0,
+    "weightEastNorth": 0.0,
+    "sumEast": 0.0,
+    "sumNorth": 0.0,
+}
+"""Columns of DiaObjectLast that an object's place is made of, and what they are before there is a source."""
+
+FLUXES = ("psfFlux", "psfFluxErr", "scienceFlux", "scienceFluxErr")
+"""Columns of DiaSource that moments are made of."""
+
+ERRORS = ("raErr", "decErr", "ra_dec_Cov")
+"""Errors of a place: of right ascension with cos(dec), of declination (deg), and their covariance (deg2)."""
+
+
+class Folded(NamedTuple):
+    """What objects are by all of their sources."""
+
+    objects: Columns
+    """diaObjectId (ascending), nDiaSources, firstDiaSourceMjdTai, lastDiaSourceMjdTai, and those of :data:`PLACES`."""
+    moments: Columns
+    """diaObjectId, band (ascending), and those of :data:`MOMENTS`; nothing forced."""
+
+
+def no_moments(n: int) -> Columns:
+    """Moments of n objects in a band, without sources."""
+    return _nothing(MOMENTS, n)
+
+
+def no_places(n: int) -> Columns:
+    """Places of n objects without sources."""
+    return _nothing(PLACES, n)
+
+
+def add_fluxes(moments: Columns, sources: Columns) -> Columns:
+    """Moments with one more source each; none is changed in place.
+
+    Parameters
+    ----------
+    moments : mapping of str to ndarray, shape (n,)
+        Columns of :data:`MOMENTS`.
+    sources : mapping of str to ndarray, shape (n,)
+        midpointMjdTai, psfFlux, psfFluxErr, scienceFlux, scienceFluxErr (MJD TAI, nJy; NaN unknown), each source later
+        in time than those that are in the moments, or of the same time: then it has no slope.
+    """
+    old = moments
+    time = np.asarray(sources["midpointMjdTai"], float)
+    flux, error, science, science_error = (np.asarray(sources[name], float) for name in FLUXES)
+    is_flux, is_error = np.isfinite(flux), np.isfinite(error)
+    n_values, n_errors = old["nValues"] + is_flux, old["nErrors"] + is_error
+    weight, weighted_mean, is_weighted = _weighted(old["weight"], old["weightedMean"], flux, error)
+    science_weight, science_mean, _ = _weighted(old["scienceWeight"], old["scienceMean"], science, science_error)
+    known_flux = np.where(is_flux, flux, np.nan)
+    later = time > old["lastMjdTai"]
+    days = np.where(later, time - old["lastMjdTai"], np.nan)
+    first = old["nValues"] == 0
+    apart = np.where(first, 0.0, flux - old["mean"])
+    return {
+        "nWeighted": old["nWeighted"] + is_weighted,
+        "weight": weight,
+        "weightedMean": weighted_mean,
+        "nValues": n_values,
+        "mean": _mean(old["mean"], flux, n_values, is_flux),
+        "squares": np.where(
+            is_flux, old["squares"] + apart**2 * (old["nValues"] / np.fmax(n_values, 1)), old["squares"]
+        ),
+        "lowest": np.fmin(old["lowest"], known_flux),
+        "highest": np.fmax(old["highest"], known_flux),
+        "steepest": np.fmax(old["steepest"], (known_flux - old["lastFlux"]) / days),
+        "lastMjdTai": np.where(is_flux, time, old["lastMjdTai"]),
+        "lastFlux": np.where(is_flux, flux, old["lastFlux"]),
+        "nErrors": n_errors,
+        "errorMean": _mean(old["errorMean"], error, n_errors, is_error),
+        "scienceWeight": science_weight,
+        "scienceMean": science_mean,
+        "forcedWeight": old["forcedWeight"],
+        "forcedMean": old["forcedMean"],
+    }
+
+
+def flux_columns(moments: Columns) -> Columns:
+    """The columns of DiaObject of one band, without the band's letter: psfFluxMean and so on; NaN is unknown.
+
+    psfFluxMaxSlope is the steepest rise from a source to the next (nJy/d), below 0 where the flux never rose.
+    """
+    spread = moments["nValues"] > 1
+    return {
+        "psfFluxMean": moments["weightedMean"],
+        "psfFluxMeanErr": _mean_error(moments["weight"]),
+        "psfFluxSigma": np.sqrt(
+            np.where(spread, moments["squares"], np.nan) / np.where(spread, moments["nValues"] - 1, 1)
+        ),
+        "psfFluxNdata": moments["nWeighted"],
+        "fpFluxMean": moments["forcedMean"],
+        "fpFluxMeanErr": _mean_error(moments["forcedWeight"]),
+        "scienceFluxMean": moments["scienceMean"],
+        "scienceFluxMeanErr": _mean_error(moments["scienceWeight"]),
+        "psfFluxMin": moments["lowest"],
+        "psfFluxMax": moments["highest"],
+        "psfFluxMaxSlope": moments["steepest"],
+        "psfFluxErrMean": moments["errorMean"],
+    }
+
+
+def covariances(places: Columns, config: DiaConfig) -> tuple[Array, Array, Array]:
+    """Covariances of places, east-east, north-north, east-north (arcsec2), of their raErr, decErr, ra_dec_Cov.
+
+    A missing error, or one that is not above 0, counts as the fallback, and the covariance then as 0; so does one that
+    is not positive definite, by the precision of single numbers.
+    """
+    ra_err, dec_err, covariance = (np.asarray(places[name], float) for name in ERRORS)
+    known = [(err > 0) & (err < np.inf) for err in (ra_err, dec_err)]
+    east2, north2 = (
+        np.where(is_known, err * ARCSEC_PER_DEG, config.fallback_sigma_arcsec) ** 2
+        for is_known, err in zip(known, (ra_err, dec_err), strict=True)
+    )
+    mixed = covariance * ARCSEC_PER_DEG**2
+    possible = known[0] & known[1] & (mixed**2 < (1.0 - 1e-6) * east2 * north2)
+    return east2, north2, np.where(possible, mixed, 0.0)
+
+
+def add_places(places: Columns, sources: Columns, config: DiaConfig) -> Columns:
+    """Places with one more source each; none is changed in place.
+
+    The first source is where offsets are counted from. They are weighted with the inverse covariances of the sources,
+    or equally where the configuration says "mean".
+
+    Parameters
+    ----------
+    places : mapping of str to ndarray, shape (n,)
+        Columns of :data:`PLACES`.
+    sources : mapping of str to ndarray, shape (n,)
+        ra, dec (ICRS, deg), raErr, decErr, ra_dec_Cov.
+    """
+    ra, dec = (np.asarray(sources[name], float) for name in ("ra", "dec"))
+    first = np.isnan(places["refRa"])
+    ref_ra, ref_dec = np.where(first, ra, places["refRa"]), np.where(first, dec, places["refDec"])
+    east, north = tangent_offsets(ref_ra, ref_dec, ra, dec)
+    if config.position == "mean":
+        w_east, w_north, w_mixed = np.ones(len(ra)), np.ones(len(ra)), np.zeros(len(ra))
+    else:
+        w_east, w_north, w_mixed = _inverse(*covariances(sources, config))
+    return {
+        "refRa": ref_ra,
+        "refDec": ref_dec,
+        "weightEast": places["weightEast"] + w_east,
+        "weightNorth": places["weightNorth"] + w_north,
+        "weightEastNorth": places["weightEastNorth"] + w_mixed,
+        "sumEast": places["sumEast"] + (w_east * east + w_mixed * north),
+        "sumNorth": places["sumNorth"] + (w_mixed * east + w_north * north),
+    }
+
+
+def positions(places: Columns, config: DiaConfig) -> Columns:
+    """ra, dec (ICRS, deg), raErr, decErr (deg), ra_dec_Cov (deg2) of objects of one source or more, shape (n,).
+
+    The mean in the plane that touches the sphere at the first source; for sources within an arcsecond of each other the
+    direction of the mean of their unit vectors is the same within 1e-9 arcsec. Where the sources are weighted equally,
+    each is taken to have the fallback's error. Axes are those of the first source: within half an arcminute of a pole,
+    those of the mean are turned by a degree and more.
+    """
+    east2, north2, mixed = _inverse(*(places[name] for name in ("weightEast", "weightNorth", "weightEastNorth")))
+    east = east2 * places["sumEast"] + mixed * places["sumNorth"]
+    north = mixed * places["sumEast"] + north2 * places["sumNorth"]
+    lon, lat = np.radians(places["refRa"]), np.radians(places["refDec"])
+    to_east = joined(-np.sin(lon), np.cos(lon), np.zeros_like(lon))
+    to_north = joined(-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat))
+    offset = ARCSEC * (east[:, None] * to_east + north[:, None] * to_north)
+    ra, dec = directions(unit_vectors(places["refRa"], places["refDec"]) + offset)
+    stays = (east == 0) & (north == 0)  # to the bit
+    unit = config.fallback_sigma_arcsec**2 if config.position == "mean" else 1.0
+    return {
+        "ra": np.where(stays, places["refRa"], ra),
+        "dec": np.where(stays, places["refDec"], dec),
+        "raErr": np.sqrt(unit * east2) / ARCSEC_PER_DEG,
+        "decErr": np.sqrt(unit * north2) / ARCSEC_PER_DEG,
+        "ra_dec_Cov": unit * mixed / ARCSEC_PER_DEG**2,
+    }
+
+
+def folded(object_id: Integers, sources: Columns, config: DiaConfig) -> Folded:
+    """What objects are by all of their sources, as if these had been added one by one.
+
+    The k-th source (in time, then by diaSourceId) of every object is added in round k: the same operations in the same
+    order as visit by visit, so that the results are the same to the bit.
+
+    Parameters
+    ----------
+    object_id : ndarray of int, shape (s,)
+        The object of each source, in any order.
+    sources : mapping of str to ndarray, shape (s,)
+        diaSourceId, midpointMjdTai, band (bytes) and what :func:`add_fluxes` and :func:`add_places` need.
+    """
+    order = np.lexsort((sources["diaSourceId"], sources["midpointMjdTai"], object_id))
+    object_id, sources = object_id[order], {name: values[order] for name, values in sources.items()}
+    new = begins(object_id)
+    first, last = np.flatnonzero(new), np.flatnonzero(np.append(new[1:], True)[: len(new)])
+    objects: Columns = {
+        "diaObjectId": object_id[first],
+        "nDiaSources": last - first + 1,
+        "firstDiaSourceMjdTai": sources["midpointMjdTai"][first],
+        "lastDiaSourceMjdTai": sources["midpointMjdTai"][last],
+    }
+    objects |= _in_rounds(new, sources, no_places(len(first)), lambda old, more: add_places(old, more, config))
+    by_band = np.lexsort((sources["band"], object_id))  # stable: in time within a band
+    sources = {name: values[by_band] for name, values in sources.items()}
+    new = begins(object_id[by_band], sources["band"])
+    keys = {"diaObjectId": object_id[by_band][new], "band": sources["band"][new]}
+    return Folded(objects, keys | _in_rounds(new, sources, no_moments(int(new.sum())), add_fluxes))
+
+
+def _in_rounds(
+    new: NDArray[np.bool_], sources: Columns, start: Columns, add: Callable[[Columns, Columns], Columns]
+) -> Columns:
+    """Sums of groups of consecutive sources, of which ``new`` marks the first: first, second, ... of all groups."""
+    group = np.cumsum(new) - 1
+    place = np.arange(len(new))
+    number = place - np.maximum.accumulate(np.where(new, place, 0))
+    order = np.argsort(number, kind="stable")
+    result = start
+    for rows in np.split(order, np.flatnonzero(np.diff(number[order])) + 1) if len(order) else []:
+        to = group[rows]
+        more = add(_at(result, to), _at(sources, rows))
+        for name, values in more.items():
+            result[name][to] = values
+    return result
+
+
+def _at(columns: Columns, rows: Index) -> Columns:
+    return {name: values[rows] for name, values in columns.items()}
+
+
+def _nothing(values: Mapping[str, float], n: int) -> Columns:
+    return {name: np.full(n, value) for name, value in values.items()}
+
+
+def _weighted(weight: Array, mean: Array, value: Array, error: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Sum of weights and weighted mean with one more value each, and which values counted."""
+    counts = np.isfinite(value) & (error > 0) & (error < np.inf)
+    more = np.where(counts, 1.0 / np.where(counts, error, 1.0) ** 2, 0.0)
+    total = weight + more
+    step = np.where(weight > 0, value - mean, 0.0) * (more / np.where(counts, total, 1.0))
+    return total, np.where(counts, np.where(weight > 0, mean, value) + step, mean), counts
+
+
+def _mean(mean: Array, value: Array, count: NDArray[Any], counts: NDArray[np.bool_]) -> Array:
+    """Plain mean with one more value each, of a count with it; unchanged where it does not count."""
+    step = np.where(count > 1, value - mean, 0.0) / np.fmax(count, 1)
+    return np.where(counts, np.where(count > 1, mean, value) + step, mean)
+
+
+def _mean_error(weight: Array) -> Array:
+    """The error of a mean of the given weight; NaN where there is none."""
+    return 1.0 / np.sqrt(np.where(weight > 0, weight, np.nan))
+
+
+def _inverse(a: Array, b: Array, c: Array) -> tuple[Array, Array, Array]:
+    """The inverse of the matrices [[a, c], [c, b]] in the same form."""
+    determinant = a * b - c**2
+    return b / determinant, a / determinant, -c / determinant
