@@ -29,7 +29,7 @@ from ssdb.io.input_file import input_of
 from ssdb.io.times import mjd_tai_of
 from ssdb.schema.apdb_dia import dia_forced_source, dia_object_last
 from ssdb.schema.arrow import arrow_schema, ids, with_column
-from ssdb.schema.columns import text
+from ssdb.schema.columns import long, text
 from ssdb.schema.dia import ss_forced_source
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions
@@ -43,8 +43,8 @@ _FLUXES = ("psfFlux", "scienceFlux")
 _TWICE = "the object is there twice for one visit and detector"
 
 _given = dia_forced_source.to_metadata(sa.MetaData(), name="forced_fluxes")
-for _column in (ss_forced_source.c.ssForcedSourceId, ss_forced_source.c.ssObjectId):
-    _given.append_column(_column.copy())
+for _name in ("ssForcedSourceId", "ssObjectId"):
+    _given.append_column(long(_name, "", "meta.id;src", ss_forced_source.c[_name].info["comment"]))
 _given.append_column(text("designation", "", "meta.id;src", "Any designation or name of the object"))
 _FILLED = tuple(column.name for column in _given.columns if column.name not in ("visit", "ra", "dec"))
 

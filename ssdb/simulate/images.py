@@ -14,8 +14,8 @@ from ssdb.units import ARCSEC_PER_DEG, Array, Mask
 if TYPE_CHECKING:
     from astropy.io.fits import Header
 
-_SUBPIXELS = 11
-"""Along each axis, over which a pixel is integrated."""
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
+"""Of Gauss and Legendre's rule, by which a pixel is integrated along each axis: from -1 to 1, of weight 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class GaussianProfile:
 
     def stamp(self, x: float = 0.0, y: float = 0.0, half: int = 15) -> Array:
         """The shares of the flux that pixels have, shape (2 half + 1, 2 half + 1), of a source x, y off the middle."""
-        fine = (np.arange(_SUBPIXELS) - (_SUBPIXELS - 1) / 2) / _SUBPIXELS
-        edge = (np.arange(-half, half + 1)[:, None] + fine).ravel()
+        edge = (np.arange(-half, half + 1)[:, None] + _NODES / 2).ravel()
         dx, dy = np.meshgrid(edge - x, edge - y)
         cos, sin = np.cos(np.radians(self.angle)), np.sin(np.radians(self.angle))
         radius2 = ((dx * cos + dy * sin) / self.major) ** 2 + ((dy * cos - dx * sin) / self.minor) ** 2
         density = np.exp(-0.5 * radius2) / (2 * np.pi * self.major * self.minor)
         side = 2 * half + 1
-        return density.reshape(side, _SUBPIXELS, side, _SUBPIXELS).mean(axis=(1, 3))
+        nodes = density.reshape(side, len(_NODES), side, len(_NODES))
+        return np.einsum("iajb,a,b->ij", nodes, _WEIGHTS / 2, _WEIGHTS / 2)
 
 
 @dataclass(frozen=True, slots=True)
