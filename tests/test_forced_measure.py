@@ -11,7 +11,7 @@ from photutils.aperture import CircularAperture, aperture_photometry
 from photutils.psf import CircularGaussianPRF, PSFPhotometry
 
 from ssdb.photometry import GaussianPsf, Psf, StampPsf, measure
-from ssdb.photometry.measure import BACKGROUNDS
+from ssdb.photometry.fluxes import BACKGROUNDS
 from ssdb.simulate.images import GaussianProfile, simulate_image
 
 SIDE, SPACING = 32, 45

@@ -9,8 +9,8 @@ from ssdb.errors import MissingPackageError
 
 try:
     from ssdb.photometry.config import PhotometryConfig
+    from ssdb.photometry.fluxes import Fluxes, measure
     from ssdb.photometry.forced import ForcedImage, ForcedReport, forced_photometry
-    from ssdb.photometry.measure import Fluxes, measure
     from ssdb.photometry.psf import GaussianPsf, GriddedPsf, Psf, PsfexPsf, StampPsf, read_psf
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "photutils":

@@ -10,7 +10,7 @@ from typing import Any
 from ssdb.errors import ConfigError, InputError, UsageError, option, quoted, shown
 from ssdb.io.image.keywords import read_number
 from ssdb.io.image.pixels import DetectorPixels, calibration_of
-from ssdb.photometry.measure import BACKGROUNDS
+from ssdb.photometry.fluxes import BACKGROUNDS
 from ssdb.photometry.psf import GaussianPsf, Psf, read_psf
 from ssdb.units import AB_ZERO_POINT_NJY
 

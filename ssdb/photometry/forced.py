@@ -20,7 +20,7 @@ from ssdb.io.image.keywords import HeaderKeywords
 from ssdb.io.image.pixels import DetectorPixels, read_pixels
 from ssdb.io.times import mjd_tai_of
 from ssdb.photometry.config import PhotometryConfig
-from ssdb.photometry.measure import Fluxes, measure
+from ssdb.photometry.fluxes import Fluxes, measure
 from ssdb.photometry.psf import Psf
 from ssdb.photometry.targets import dia_targets, known_targets
 from ssdb.schema.apdb_dia import dia_forced_source
