@@ -23,7 +23,7 @@ from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from ssdb.association.assign import assign
 from ssdb.config import DiaConfig
 from ssdb.dia.match import candidate_pairs, match_pairs
-from ssdb.dia.moments import add_places, no_places, positions
+from ssdb.moments import add_places, no_places, positions
 from ssdb.sky.sphere import moved, separations
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
 

@@ -157,4 +157,4 @@ def test_a_bright_neighbour_in_the_ring_does_not_count_as_background() -> None:
             psf=GaussianPsf(FWHM * ROUND.major),
         )
         pull.append((found.flux[0] - 1000.0) / found.error[0])
-    assert abs(np.mean(pull)) < 1.0  # as background it would be some forty
+    assert abs(np.mean(pull)) < 1.0  # as background it would be a hundred

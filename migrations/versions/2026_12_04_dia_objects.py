@@ -137,7 +137,7 @@ def upgrade() -> None:
     op.add_column('AssociationRun', sa.Column('nUpdatedDiaObjects', sa.Integer(), autoincrement=False, nullable=True, comment='DiaObjects that got one more source'))
     op.add_column('AssociationRun', sa.Column('nNewDiaObjects', sa.Integer(), autoincrement=False, nullable=True, comment='Sources that made a DiaObject'))
     op.add_column('AssociationRun', sa.Column('nMarginalDiaSources', sa.Integer(), autoincrement=False, nullable=True, comment='Sources too doubtful to make one'))
-    op.create_index(op.f('ix_Visit_diaStatus'), 'Visit', ['diaStatus'])
+    op.create_index(op.f('ix_Visit_diaStatus_midpointMjdTai'), 'Visit', ['diaStatus', 'midpointMjdTai'])
     if op.get_context().dialect.name == 'sqlite':
         _add_on_sqlite()
     else:
@@ -158,7 +158,7 @@ def downgrade() -> None:
             batch.drop_column(name)
     if op.get_context().dialect.name == 'postgresql':
         op.execute('ALTER TABLE "DiaObjectLast" RESET (fillfactor)')
-    op.drop_index(op.f('ix_Visit_diaStatus'), 'Visit')
+    op.drop_index(op.f('ix_Visit_diaStatus_midpointMjdTai'), 'Visit')
     for name in ('nMarginalDiaSources', 'nNewDiaObjects', 'nUpdatedDiaObjects'):
         op.drop_column('AssociationRun', name)
         op.drop_column('Visit', name)

@@ -169,8 +169,8 @@ def read_batch(connection: sa.Connection, visits: Sequence[int], config: Associa
     predictions, left_out = _usable(connection, predictions, visits)
     numbers = np.array(visits, np.int64)
     if config.mode == "fixed":
-        return VisitBatch(numbers, predictions, *_read_detectors(connection, visits), left_out=left_out)
-    detectors, outlines = _read_detectors(connection, visits, stored_counts())
+        return VisitBatch(numbers, predictions, *read_detectors(connection, visits), left_out=left_out)
+    detectors, outlines = read_detectors(connection, visits, stored_counts())
     weighed = _read_exposures(connection, visits), SourceCounts.unpack(detectors.pop("sourceCounts"))
     return VisitBatch(numbers, predictions, detectors, outlines, *weighed, left_out)
 
@@ -211,10 +211,10 @@ def _of_predictions(
     return {name: values[order] for name, values in found.items()}
 
 
-def _read_detectors(
+def read_detectors(
     connection: sa.Connection, visits: Sequence[int], *more: sa.ColumnElement[Any]
 ) -> tuple[Columns, Outlines]:
-    """Detectors of visits, with more columns, and their outlines."""
+    """Detectors of visits, with more columns, and their outlines: see :class:`VisitBatch`."""
     of_visits = visit_detector.c.visit.in_(visits)
     order = (visit_detector.c.visit, visit_detector.c.detector)
     statement = sa.select(*(visit_detector.c[name].label(ours) for name, ours in DETECTOR_COLUMNS.items()), *more)
@@ -278,6 +278,11 @@ def source_densities(connection: sa.Connection, batch: VisitBatch, config: Assoc
         source = dia_source.c
         inside = (source.visit == int(visit_id)) & source.detector.in_(detectors["detector"][rows].tolist())
         sources = read_arrays(connection, sa.select(source.ra, source.dec).where(inside).order_by(source.diaSourceId))
-        least = float(cap_area(config.max_radius_arcsec / ARCSEC_PER_DEG))
-        density[rows] = len(sources["ra"]) / max(field_area(sources["ra"], sources["dec"]), least)
+        density[rows] = field_density(sources["ra"], sources["dec"], config)
     return density
+
+
+def field_density(ra: Array, dec: Array, config: AssociationConfig) -> float:
+    """Sources (deg, shape (s,), at least one) per square arcsecond of the field in which they lie."""
+    least = float(cap_area(config.max_radius_arcsec / ARCSEC_PER_DEG))
+    return len(ra) / max(field_area(ra, dec), least)

@@ -8,8 +8,8 @@ import numpy as np
 
 from ssdb.association.assign import assign
 from ssdb.config import DiaConfig
-from ssdb.dia.moments import covariances
 from ssdb.errors import ConfigError
+from ssdb.moments import covariances
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.sky.boxes import zone_boxes, zones
 from ssdb.sky.footprint import ranges

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,6 @@ from ssdb.ingest.table.visits_of_rows import lock_visits_of, refuse_unknown_visi
 from ssdb.io.image.detector_image import read_exposures
 from ssdb.io.image.keywords import HeaderKeywords
 from ssdb.io.image.pixels import DetectorPixels, read_pixels
-from ssdb.io.times import mjd_tai_of
 from ssdb.photometry.config import PhotometryConfig
 from ssdb.photometry.fluxes import Fluxes, measure
 from ssdb.photometry.psf import Psf
@@ -29,8 +27,9 @@ from ssdb.schema.dia import ss_forced_source
 from ssdb.schema.survey import DONE
 from ssdb.schema.survey import visit as visit_table
 from ssdb.sky.inverse import sky_to_pixels
+from ssdb.store.clock import mjd_tai_now
 from ssdb.store.database import Database
-from ssdb.store.tables.forced import forced_ids, replace_detector
+from ssdb.store.tables.forced import Measured, forced_ids, replace_detectors
 from ssdb.store.transfer.write import Progress
 from ssdb.units import Columns, Mask
 
@@ -141,8 +140,8 @@ def forced_photometry(
         with database.writing() as connection:
             visits = np.unique([image.visit for image, _ in rows])
             lock_visits_of(connection, str(path), visits)
-            for image, tables in rows:
-                replace_detector(connection, image.visit, image.detector, tables)
+            measured = [Measured(image.visit, image.detector, tables) for image, tables in rows]
+            replace_detectors(connection, measured)
         done += [image for image, _ in rows]
         if progress:
             progress(1, len(images))
@@ -219,7 +218,7 @@ def _measured(
 ) -> tuple[ForcedImage, dict[sa.Table, pa.Table]]:
     """The rows of one detector, by table."""
     exposure = pixels.exposure
-    now = mjd_tai_of(datetime.now(UTC))
+    now = mjd_tai_now()
     config.njy(pixels)  # or it would be missed where there is no object
     rows: dict[sa.Table, pa.Table] = {}
     n_lost = 0

@@ -132,7 +132,7 @@ visit = sa.Table(
     timestamp("diaAssociatedAt", "", "time.processing", "When it did, UTC"),
     *_dia_counts(),
     sa.Index(None, "status"),
-    sa.Index(None, "diaStatus"),
+    sa.Index(None, "diaStatus", "midpointMjdTai"),
     comment="Visits: pointings of the whole camera",
 )
 

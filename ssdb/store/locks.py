@@ -9,7 +9,10 @@ They are taken in this order, so that no two transactions wait for each other:
     orbits       nobody else writes orbits
     visits       nobody else creates visits; then the rows of Visit, ascending
     partitions   nobody else makes, detaches, attaches or drops a partition
+    cells        nobody else changes DiaObjects in these cells of the sky, ascending
     sources      nobody else commits sources; when all are written
+
+Who associates pending visits waits for neither rows of Visit nor cells: what others have is left to them for now.
 
 ``segments`` (nobody else makes segments) is held by a connection of its own. ``rows of segments`` comes after orbits:
 taken alone to begin nights, so that nobody else writes segments meanwhile, and shared to write some.
@@ -28,11 +31,13 @@ import psycopg
 import sqlalchemy as sa
 
 from ssdb.errors import DatabaseError, SchemaError
+from ssdb.sky.cells import CELLS
 from ssdb.store.database import driver_connection
 from ssdb.store.waits import told_when_late
+from ssdb.units import Integers
 
-ROWS = ("visits", "partitions", "sources")
-"""The locks that are rows of SsLock."""
+ROWS = ("visits", "partitions", "sources", *(f"dia {cell}" for cell in CELLS))
+"""The locks that are rows of SsLock; those of cells have their numbers."""
 
 _TABLES = {
     # To write a table takes the mode ROW EXCLUSIVE, to read it ACCESS SHARE.
@@ -66,6 +71,23 @@ def lock(connection: sa.Connection, name: str, *, shared: bool = False) -> None:
             raise SchemaError(f"the table SsLock has lost its row {name}: run `ssdb init`")
 
 
+def lock_cells(connection: sa.Connection, cells: Integers, *, wait: bool = True) -> bool:
+    """Keeps others from changing DiaObjects in cells of the sky (ascending), until the end of the transaction.
+
+    Without ``wait`` nobody is waited for: False if not all were to be had. Does nothing on SQLite. SchemaError if the
+    row that is the lock is not there.
+    """
+    if connection.dialect.name != "postgresql" or not len(cells):
+        return True
+    names = {"names": [f"dia {cell}" for cell in cells.tolist()]}
+    if not wait:
+        return len(connection.execute(_CELLS_AT_ONCE, names).all()) == len(cells)
+    with waiting(connection, "the lock on a cell of DiaObjects"):
+        if len(connection.execute(_CELLS, names).all()) != len(cells):
+            raise SchemaError("the table SsLock has lost a row of DiaObjects: run `ssdb init`")
+    return True
+
+
 def make_locks(connection: sa.Connection) -> None:
     """Makes those rows of SsLock that are not there."""
     if connection.dialect.name == "postgresql":
@@ -75,6 +97,12 @@ def make_locks(connection: sa.Connection) -> None:
 
 def _row(name: str, end: str = "") -> sa.TextClause:
     return sa.text(f"""SELECT name FROM "SsLock" WHERE name = '{name}' FOR UPDATE{end}""")
+
+
+_CELLS = sa.text(
+    """SELECT name FROM "SsLock" WHERE name = ANY (:names) ORDER BY CAST(substr(name, 5) AS integer) FOR UPDATE"""
+)
+_CELLS_AT_ONCE = sa.text(f"{_CELLS} SKIP LOCKED")
 
 
 @contextmanager

@@ -25,6 +25,9 @@ _log = logging.getLogger("ssdb")
 CHANNEL = "ssdb_associated"
 """What to LISTEN to."""
 
+OBJECTS_CHANNEL = "ssdb_objects"
+"""The same, of DiaObjects."""
+
 _KEPT = 10_000
 """So many of the visits that were passed on are remembered, so as not to pass them on once more."""
 
@@ -46,6 +49,22 @@ def notify_associated(connection: sa.Connection, visits: Sequence[int]) -> None:
     # The rows are read first: a function in a list of columns may be called before they are ordered.
     told = sa.select(visit.c.visit, payload.label("payload")).where(done).order_by(visit.c.visit).subquery()
     connection.execute(sa.select(sa.func.count(sa.func.pg_notify(CHANNEL, told.c.payload))))
+
+
+def notify_objects(connection: sa.Connection, visits: Sequence[int]) -> None:
+    """Tells whoever listens on :data:`OBJECTS_CHANNEL` that the sources of visits have been given to DiaObjects.
+
+    As :func:`notify_associated`, with visit, runId, nUpdatedDiaObjects, nNewDiaObjects and nMarginalDiaSources.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    counts = ("nUpdatedDiaObjects", "nNewDiaObjects", "nMarginalDiaSources")
+    pairs: list[tuple[Any, Any]] = [(sa.literal_column("'visit'"), visit.c.visit)]
+    pairs += [(sa.literal_column("'runId'"), visit.c.diaRunId)]
+    pairs += [(sa.literal_column(f"'{name}'"), visit.c[name]) for name in counts]
+    payload = sa.cast(sa.func.json_build_object(*chain.from_iterable(pairs)), sa.Text)
+    told = sa.select(payload.label("payload")).where(visit.c.visit.in_(visits)).order_by(visit.c.visit).subquery()
+    connection.execute(sa.select(sa.func.count(sa.func.pg_notify(OBJECTS_CHANNEL, told.c.payload))))
 
 
 def listen(database: Database, *, timeout: float | None = None) -> Generator[dict[str, Any], None, None]:

@@ -114,7 +114,7 @@ announced it is added, and ``ssdb init`` makes the views again.
 """
 
 _FIRST_DAY = date(1972, 1, 1)
-_FIRST_SECONDS = 10
+FIRST_SECONDS = 10
 """TAI - UTC from that day on."""
 
 _UTC_CALL = re.compile(r"\butc_text\(([^()]*)\)")
@@ -133,8 +133,8 @@ def _utc_text() -> str:
 
 def _era() -> str:
     """When the last leap second before ``tai`` began, both in ms of TAI since 1972; the newest are asked first."""
-    begins = [_FIRST_SECONDS - 1]  # as if one had led to the first day
+    begins = [FIRST_SECONDS - 1]  # as if one had led to the first day
     for n, day in enumerate(LEAP_SECONDS):
-        begins.append((date.fromisoformat(day) - _FIRST_DAY).days * 86400 + _FIRST_SECONDS + n)
+        begins.append((date.fromisoformat(day) - _FIRST_DAY).days * 86400 + FIRST_SECONDS + n)
     whens = " ".join(f"WHEN tai >= {1000 * begin} THEN {1000 * begin}" for begin in reversed(begins))
     return f"CASE {whens} END"

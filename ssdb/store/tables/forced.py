@@ -1,21 +1,29 @@
 """DiaForcedSource and SsForcedSource: fluxes at the places of DiaObjects and of known objects.
 
-Whoever writes them has locked the visits. The means of the forced fluxes of DiaObjects follow, in the same transaction.
+Whoever writes them has locked the visits. Here the cells of the DiaObjects concerned are locked, and the means of their
+forced fluxes follow, in the same transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.schema.apdb_dia import dia_forced_source
+from ssdb.equal_rows import begins
+from ssdb.schema.apdb_dia import dia_forced_source, dia_object_last
 from ssdb.schema.dia import ss_forced_source
-from ssdb.store.tables.dia_objects import renew_forced_means
+from ssdb.sky.cells import cells_near
+from ssdb.store.locks import lock_cells
+from ssdb.store.query_plans import index_loops
+from ssdb.store.tables.dia_objects import as_bands, band_column, bands_of, set_forced_means
 from ssdb.store.tables.moves import move_objects, remove_doubles
 from ssdb.store.tables.visits import Visits
+from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import of_key
 from ssdb.store.transfer.write import Progress, write_rows
@@ -26,6 +34,9 @@ KEYS = {
     ss_forced_source: ("ssObjectId", "visit", "detector"),
 }
 """The tables, and what tells their rows apart."""
+
+_MARGIN_DEG = 0.01
+"""Round objects, as those who associate take it round sources."""
 
 
 def forced_ids(objects: Integers, visit: int | Integers, detector: int | Integers) -> Integers:
@@ -43,36 +54,44 @@ def forced_ids(objects: Integers, visit: int | Integers, detector: int | Integer
     return np.maximum((mixed >> np.uint64(1)).astype(np.int64), 1)
 
 
-def replace_detector(connection: sa.Connection, visit: int, detector: int, rows: Mapping[sa.Table, pa.Table]) -> None:
-    """Replaces the rows of a detector by others, in those of the two tables that are given."""
-    for table, new in rows.items():
-        here = (table.c.visit == visit) & (table.c.detector == detector)
-        touched = _objects(connection, here) if table is dia_forced_source else None
-        connection.execute(sa.delete(table).where(here))
-        write_rows(connection, table, new)
-        if touched is not None:
-            renew_forced_means(connection, np.union1d(touched, new.column("diaObjectId").to_numpy()))
+class Measured(NamedTuple):
+    """The new rows of a detector, of one of the two tables or both."""
+
+    visit: int
+    detector: int
+    rows: Mapping[sa.Table, pa.Table]
+
+
+def replace_detectors(connection: sa.Connection, measured: Sequence[Measured]) -> None:
+    """Replaces the rows of detectors by others, in those of the two tables that are given."""
+    objects = np.empty(0, np.int64)
+    for visit, detector, tables in measured:
+        if dia_forced_source in tables:
+            here = _objects(connection, _of_detector(dia_forced_source, visit, detector))
+            objects = np.union1d(objects, np.append(here, tables[dia_forced_source].column("diaObjectId").to_numpy()))
+    with _means_follow(connection, objects):
+        for visit, detector, tables in measured:
+            for table, rows in tables.items():
+                connection.execute(sa.delete(table).where(_of_detector(table, visit, detector)))
+                write_rows(connection, table, rows)
 
 
 def merge(
     connection: sa.Connection, table: sa.Table, keys: sa.Table, rows: pa.Table, progress: Progress | None = None
 ) -> None:
     """Writes rows, whose keys are staged, in the place of those that are stored under them."""
-    there = sa.exists().where(of_key(table, KEYS[table], keys))
-    connection.execute(sa.delete(table).where(there))
-    write_rows(connection, table, rows, progress)
-    if table is dia_forced_source:
-        renew_forced_means(connection, np.unique(rows.column("diaObjectId").to_numpy()))
+    of_dia = table is dia_forced_source
+    with _means_follow(connection, rows.column("diaObjectId").to_numpy() if of_dia else np.empty(0, np.int64)):
+        connection.execute(sa.delete(table).where(sa.exists().where(of_key(table, KEYS[table], keys))))
+        write_rows(connection, table, rows, progress)
 
 
 def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
     """Removes the forced fluxes of visits that are deleted; how many there were, by table."""
-    touched = _objects(connection, dia_forced_source.c.visit.in_(visits))
-    removed = {}
-    for table in KEYS:
-        removed[table.name] = connection.execute(sa.delete(table).where(table.c.visit.in_(visits))).rowcount
-    renew_forced_means(connection, touched)
-    return removed
+    with _means_follow(connection, _objects(connection, dia_forced_source.c.visit.in_(visits))):
+        return {
+            table.name: connection.execute(sa.delete(table).where(table.c.visit.in_(visits))).rowcount for table in KEYS
+        }
 
 
 def remove_double_forced(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
@@ -91,6 +110,44 @@ def move_forced(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
     return {ss_forced_source.name: move_objects(connection, ss_forced_source, moves)}
 
 
+def _of_detector(table: sa.Table, visit: int, detector: int) -> sa.ColumnElement[bool]:
+    return (table.c.visit == visit) & (table.c.detector == detector)
+
+
 def _objects(connection: sa.Connection, where: sa.ColumnElement[bool]) -> Integers:
-    found = sa.select(dia_forced_source.c.diaObjectId).where(where)
-    return np.unique(read_arrays(connection, found)["diaObjectId"])
+    return read_arrays(connection, sa.select(dia_forced_source.c.diaObjectId).where(where))["diaObjectId"]
+
+
+@contextmanager
+def _means_follow(connection: sa.Connection, objects: Integers) -> Iterator[None]:
+    """Locks DiaObjects whose forced fluxes change within, and renews their means at the end.
+
+    Withdrawn fluxes do not count, nor those without an error above 0.
+    """
+    last, source = dia_object_last.c, dia_forced_source.c
+    wanted = {"diaObjectId": np.unique(objects)}
+    with array_rows(connection, "forced_object", wanted) as these, index_loops(connection):
+        join = sa.select(last.diaObjectId, last.ra, last.dec).where(last.diaObjectId == these.c.diaObjectId)
+        found = read_arrays(connection, join.order_by(last.diaObjectId))
+    if len(found["ra"]):
+        lock_cells(connection, cells_near(found["ra"], found["dec"], _MARGIN_DEG))
+    yield
+    if not len(found["ra"]):
+        return
+    flux, error = (sa.cast(column, sa.Double) for column in (source.psfFlux, source.psfFluxErr))
+    usable = (source.psfFluxErr > 0) & source.psfFlux.is_not(None) & source.timeWithdrawnMjdTai.is_(None)
+    with array_rows(connection, "forced_object", {"diaObjectId": found["diaObjectId"]}) as these:
+        weight, weighted = sa.func.sum(1.0 / (error * error)), sa.func.sum(flux / (error * error))
+        columns = (source.diaObjectId, band_column(connection, source.band), weight.label("w"), weighted.label("wf"))
+        summed = sa.select(*columns).where(source.diaObjectId.in_(sa.select(these.c.diaObjectId)), usable)
+        summed = summed.group_by(source.diaObjectId, source.band).order_by(source.diaObjectId, source.band)
+        sums = read_arrays(connection, summed)
+    # Bands such as r and lsst_r are one.
+    keys = {"diaObjectId": sums["diaObjectId"], "band": bands_of(as_bands(sums["band"]))}
+    order = np.lexsort((keys["band"], keys["diaObjectId"]))
+    first = begins(*(values[order] for values in keys.values()))
+    total, weighted_total = (np.add.reduceat(sums[name][order], np.flatnonzero(first)) for name in ("w", "wf"))
+    means = {name: values[order][first] for name, values in keys.items()}
+    set_forced_means(
+        connection, found["diaObjectId"], means | {"forcedWeight": total, "forcedMean": weighted_total / total}
+    )

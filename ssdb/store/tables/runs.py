@@ -1,4 +1,4 @@
-"""AssociationRun: one row for each call of `ssdb associate`."""
+"""AssociationRun: one row for each call of `ssdb associate`, of each half."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ import sqlalchemy as sa
 from ssdb import __version__
 from ssdb.schema.survey import association_run
 
+SOLAR_SYSTEM, DIA = "solar-system", "dia"
+"""The halves of association: known objects, and DiaObjects."""
 
-def begin_run(connection: sa.Connection, run_id: str, configuration: str) -> None:
-    """Notes that a run begins now, with its configuration as JSON."""
+
+def begin_run(connection: sa.Connection, run_id: str, configuration: str, half: str = SOLAR_SYSTEM) -> None:
+    """Notes that a run begins now, with its configuration as JSON, and which half it associates."""
     now = datetime.now(UTC).replace(tzinfo=None)
     row = {"runId": run_id, "configuration": configuration, "ssdbVersion": __version__, "startedAt": now}
+    row["half"] = half
     connection.execute(sa.insert(association_run).values(row))
 
 

@@ -118,6 +118,27 @@ def set_objects(
         connection.execute(sa.update(dia_source).where(found, changed).values(ssObjectId=object_id))
 
 
+def set_dia_objects(connection: sa.Connection, visits: Sequence[int], sources: Integers, objects: Integers) -> None:
+    """Sets DiaSource.diaObjectId (0: none) of sources, each once; ``visits`` as for :func:`set_objects`.
+
+    Only for the modules of DiaObjects.
+    """
+    if not len(sources):
+        return
+    order = np.argsort(sources)
+    rows = {"diaSourceId": sources[order], "diaObjectId": objects[order]}
+    if connection.dialect.name == "postgresql":
+        send_arrays(connection)
+        values = {"sources": rows["diaSourceId"], "objects": rows["diaObjectId"]}
+        between = {"first": int(visits[0]), "last": int(visits[-1])}
+        connection.execute(sa.text(sql_text("set_dia_objects.postgresql.sql")), {**values, **between})
+        return
+    with array_rows(connection, "dia_source_of_object", rows) as new:
+        found = (dia_source.c.diaSourceId == new.c.diaSourceId) & between_visits(dia_source, visits)
+        object_id = sa.func.nullif(new.c.diaObjectId, 0)
+        connection.execute(sa.update(dia_source).where(found).values(diaObjectId=object_id))
+
+
 def forget_objects(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
     """Unsets DiaSource.ssObjectId where a condition on its columns holds."""
     connection.execute(_update(connection).where(which).values(ssObjectId=None))

@@ -187,6 +187,34 @@ def set_done_with_detectors(connection: sa.Connection, visits: Sequence[int], ru
     connection.execute(sa.update(visit).where(visit.c.visit.in_(visits), ~unfinished).values(values))
 
 
+# ---- state of DiaObjects -------------------------------------------------------------------------------------------
+
+
+def claim_for_objects(connection: sa.Connection, visit_id: int, *, wait: bool) -> sa.Row | None:
+    """Locks a visit whose sources are to be given to DiaObjects; None if it is gone or, without ``wait``, another's.
+
+    Gives midpointMjdTai, status, diaStatus and diaRunId.
+    """
+    columns = (visit.c.midpointMjdTai, visit.c.status, visit.c.diaStatus, visit.c.diaRunId)
+    statement = sa.select(*columns).where(visit.c.visit == visit_id).with_for_update(skip_locked=not wait)
+    with waiting(connection, f"visit {visit_id}"):
+        return connection.execute(statement).one_or_none()
+
+
+def set_objects_done(
+    connection: sa.Connection, visit_id: int, counts: Mapping[str, int], run_id: str, now: datetime
+) -> None:
+    """Notes that the sources of a locked visit have been given to DiaObjects."""
+    values = {"diaStatus": DONE, "diaRunId": run_id, "diaAssociatedAt": now, **counts}
+    connection.execute(sa.update(visit).where(visit.c.visit == visit_id).values(values))
+
+
+def mark_objects_pending(connection: sa.Connection, visits: Visits) -> None:
+    """Sets locked visits back to pending as to their DiaObjects; what was derived stays until it is renewed."""
+    done = visit.c.diaStatus != PENDING
+    connection.execute(sa.update(visit).where(done, visit.c.visit.in_(visits)).values(diaStatus=PENDING))
+
+
 def require_visits(connection: sa.Connection, visits: Sequence[int]) -> None:
     """Raises NotFoundError if visits are not in the database."""
     known = set(connection.scalars(sa.select(visit.c.visit).where(among(visit.c.visit, visits))))

@@ -1,0 +1,145 @@
+"""In which order visits are given to DiaObjects: what is stored is that of going through them in time.
+
+A visit waits for the earlier pending ones whose fields meet its own. One that is older than a visit of its field that
+is done comes too late, and holds up nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+
+from ssdb.schema.survey import DONE, PENDING, visit
+from ssdb.sky.sphere import unit_vectors
+from ssdb.store.tables.visit_fields import visit_fields
+from ssdb.store.tables.visits import among
+from ssdb.store.transfer.read import read_arrays
+from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
+
+_EVERYWHERE = (1.0, 0.0, 0.0, 360.0)
+"""A unit vector and a radius (deg)."""
+
+
+class Fields:
+    """Where visits looked, kept once it is known. A visit without a known field looked everywhere."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[float, ...]] = {}
+
+    def of(self, connection: sa.Connection, visits: Integers) -> tuple[Array, Array]:
+        """Unit vectors of the centres, shape (v, 3), and radii (deg), shape (v,)."""
+        numbers = visits.tolist()
+        missing = [number for number in numbers if number not in self._known]
+        if missing:
+            found = visit_fields(connection, among(visit.c.visit, missing))
+            for number, field in found.items():
+                where = _EVERYWHERE
+                if not isinstance(field, str):
+                    where = (*unit_vectors(field.ra, field.dec), field.radius)
+                self._known[number] = tuple(float(value) for value in where)
+        fields = np.array([self._known.get(number, _EVERYWHERE) for number in numbers])
+        fields = fields.reshape(-1, 4)
+        return fields[:, :3], fields[:, 3]
+
+
+@dataclass(slots=True)
+class Order:
+    """Visits that wait for their DiaObjects, and those that are done and later than one of these, in time."""
+
+    visits: Integers
+    """By (time, number), shape (v,)."""
+    times: Array
+    pending: Mask
+    """Whether they still wait; changed as they are done."""
+    ready: Mask
+    """Whether the Solar System half is done."""
+    predicted: Mask
+    """Whether they have predictions."""
+    vectors: Array
+    radii: Array
+    margin_deg: float
+    late: Mask
+    """Which of the pending ones are older than one of their field that is done."""
+
+    def meets(self, place: int, among: Index) -> Mask:
+        """Whether the field of a visit meets those of others."""
+        return _meet(self.vectors[place], self.radii[place], self.vectors[among], self.radii[among], self.margin_deg)
+
+    def holding(self, place: int, *, late: bool) -> Integers:
+        """The visits for which one has to wait, ascending in time; those that come too late hold up only each other."""
+        earlier = np.flatnonzero(self.pending[:place] & (late | ~self.late[:place]))
+        return self.visits[earlier[self.meets(place, earlier)]]
+
+
+def read_order(connection: sa.Connection, fields: Fields, wanted: Collection[int], margin_deg: float) -> Order:
+    """What there is to do, with the visits that are wanted although they are done."""
+    is_wanted = visit.c.diaStatus == PENDING
+    if wanted:
+        is_wanted |= among(visit.c.visit, wanted)
+    oldest = connection.scalar(sa.select(sa.func.min(visit.c.midpointMjdTai)).where(is_wanted))
+    later = (visit.c.diaStatus == DONE) & (visit.c.midpointMjdTai >= (np.inf if oldest is None else oldest))
+    rows = _read(connection, is_wanted | later)
+    vectors, radii = fields.of(connection, rows["visit"])
+    pending = rows["diaPending"] > 0
+    order = Order(
+        rows["visit"],
+        rows["midpointMjdTai"],
+        pending,
+        rows["ready"] > 0,
+        rows["predicted"] > 0,
+        vectors,
+        radii,
+        margin_deg,
+        np.zeros(len(pending), bool),
+    )
+    done = np.flatnonzero(~pending)
+    for place in np.flatnonzero(pending).tolist():
+        after = done[np.searchsorted(done, place) :]
+        order.late[place] = bool(len(after)) and bool(order.meets(place, after).any())
+    return order
+
+
+def _read(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Columns:
+    flags = {
+        "diaPending": visit.c.diaStatus == PENDING,
+        "ready": visit.c.status == DONE,
+        "predicted": visit.c.predictionsAt.is_not(None),
+    }
+    columns = [sa.cast(sa.case((flag, 1), else_=0), sa.SmallInteger).label(name) for name, flag in flags.items()]
+    statement = sa.select(visit.c.visit, visit.c.midpointMjdTai, *columns).where(which)
+    return read_arrays(connection, statement.order_by(visit.c.midpointMjdTai, visit.c.visit))
+
+
+def in_the_way(
+    connection: sa.Connection, fields: Fields, number: int, time: float, margin_deg: float
+) -> tuple[Integers, Integers]:
+    """The earlier pending visits, and the later ones that are done, whose fields meet that of a visit, as of now."""
+    before = (visit.c.midpointMjdTai < time) | ((visit.c.midpointMjdTai == time) & (visit.c.visit < number))
+    after = (visit.c.midpointMjdTai > time) | ((visit.c.midpointMjdTai == time) & (visit.c.visit > number))
+    # Each by the index (diaStatus, midpointMjdTai).
+    found = []
+    for status, side, edge in (
+        (PENDING, before, visit.c.midpointMjdTai <= time),
+        (DONE, after, visit.c.midpointMjdTai >= time),
+    ):
+        statement = sa.select(visit.c.visit).where(visit.c.diaStatus == status, edge, side)
+        visits = read_arrays(connection, statement.order_by(visit.c.midpointMjdTai, visit.c.visit))["visit"]
+        if len(visits):
+            vectors, radii = fields.of(connection, np.append(visits, number))
+            visits = visits[_meet(vectors[-1], radii[-1], vectors[:-1], radii[:-1], margin_deg)]
+        found.append(visits)
+    return found[0], found[1]
+
+
+def _meet(vector: Array, radius: float, vectors: Array, radii: Array, margin_deg: float) -> Mask:
+    chord = np.linalg.norm(vectors - vector, axis=1)
+    separation = 2.0 * np.degrees(np.arcsin(np.clip(0.5 * chord, 0.0, 1.0)))
+    return separation <= radius + radii + margin_deg
+
+
+def margin_of(radius_arcsec: float) -> float:
+    """How far apart fields may be that have sources of one object: two search radii, degrees."""
+    return 2.0 * radius_arcsec / ARCSEC_PER_DEG

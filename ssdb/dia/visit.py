@@ -1,0 +1,271 @@
+"""Gives the sources of one visit to DiaObjects, in one transaction; no history is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+
+from ssdb.association.stages import Stages
+from ssdb.association.visit_batch import VisitBatch, field_density, footprint_densities, read_detectors
+from ssdb.config import AssociationConfig, DiaConfig
+from ssdb.dia.match import DiaMatches, flag_columns, makes_object, match_pairs, takes_part
+from ssdb.errors import AssociationError, shown
+from ssdb.moments import ERRORS, FLUXES, MOMENTS, PLACES, add_fluxes, add_places, no_moments, no_places
+from ssdb.schema.apdb_dia import dia_object_last, dia_source
+from ssdb.schema.dia import dia_object_moment
+from ssdb.sky.boxes import zone_boxes
+from ssdb.store.query_plans import index_loops
+from ssdb.store.sql_files import sql_text
+from ssdb.store.tables.dia_matches import replace_matches
+from ssdb.store.tables.dia_objects import (
+    SEARCH_DEG,
+    as_bands,
+    band_column,
+    bands_of,
+    grow_objects,
+    make_objects,
+    recompute_objects,
+)
+from ssdb.store.tables.sources import set_dia_objects
+from ssdb.store.transfer.array_parameters import array_rows, with_rows
+from ssdb.store.transfer.read import read_arrays
+from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
+
+_SOURCE = ("diaSourceId", "detector", "midpointMjdTai", "ra", "dec", *ERRORS, *FLUXES)
+_WEIGHED = ("apFlux", "apFluxErr", "reliability")
+_FOUND = (
+    *("diaObjectId", "ra", "dec", *ERRORS, "firstDiaSourceMjdTai", "lastDiaSourceMjdTai", "nDiaSources", "searchRa"),
+    *PLACES,
+)
+"""Columns of DiaObjectLast that dia_candidates.*.sql selects, in its order, behind the place of the box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the sources of a visit."""
+
+    n_sources: int
+    """Those that took part."""
+    n_updated: int
+    n_new: int
+    n_marginal: int
+
+    def as_columns(self) -> dict[str, int]:
+        """As columns of Visit and AssociationRun."""
+        return {
+            "nUpdatedDiaObjects": self.n_updated,
+            "nNewDiaObjects": self.n_new,
+            "nMarginalDiaSources": self.n_marginal,
+        }
+
+
+def read_sources(connection: sa.Connection, visit: int, config: DiaConfig) -> Columns:
+    """The sources of a locked visit, by diaSourceId: what matching needs, flags as bool, and ``partakes``."""
+    flags = flag_columns(config)
+    source = dia_source.c
+    marks = {
+        **{name: source[name].is_(sa.true()) for name in flags},
+        "withdrawn": source.timeWithdrawnMjdTai.is_not(None),
+        "known": source.ssObjectId.is_not(None),
+    }
+    columns = (
+        *(source[name] for name in (*_SOURCE, *_WEIGHED)),
+        sa.func.coalesce(source.diaObjectId, 0).label("diaObjectId"),
+        band_column(connection, source.band),
+        *(sa.cast(sa.case((mark, 1), else_=0), sa.SmallInteger).label(name) for name, mark in marks.items()),
+    )
+    statement = sa.select(*columns).where(source.visit == visit).order_by(source.diaSourceId)
+    with index_loops(connection):
+        rows = read_arrays(connection, statement, bounded=True)
+    rows |= {name: rows[name] > 0 for name in marks}
+    rows["band"] = bands_of(as_bands(rows["band"]))
+    rows["partakes"] = takes_part(rows, config) & ~rows["withdrawn"] & ~rows["known"]
+    return rows
+
+
+def undo(connection: sa.Connection, visit: int, sources: Columns, config: DiaConfig, now: float) -> None:
+    """Takes the sources of a visit from their objects; those that had no other sources are forgotten."""
+    given = np.flatnonzero(sources["diaObjectId"])
+    if not len(given):
+        return
+    set_dia_objects(connection, [visit], sources["diaSourceId"][given], np.zeros(len(given), np.int64))
+    recompute_objects(connection, sources["diaObjectId"][given], config, now, forget=True)
+
+
+def associate_sources(
+    connection: sa.Connection,
+    visit: int,
+    rows: Columns,
+    config: DiaConfig,
+    run_id: str,
+    now: float,
+    stages: Stages,
+) -> Counts:
+    """Gives the sources of :func:`read_sources` to objects, and stores all but the state of the visit.
+
+    The connection has locked the visit and the cells of the sources, and then undone what was there. AssociationError
+    if a detector would make more objects than the configuration allows.
+    """
+    with stages.timed("density"):
+        density = _densities(connection, visit, rows)
+        part = np.flatnonzero(rows["partakes"])
+        sources, density = {name: values[part] for name, values in rows.items()}, density[part]
+    with stages.timed("join") as stage:
+        objects, place, object_ = _candidates(connection, sources, config)
+        stage.rows += len(place)
+    with stages.timed("match") as stage:
+        matches = match_pairs(sources, objects, place, object_, density, config)
+        stage.rows += len(matches.source)
+        alone = np.ones(len(part), bool)
+        alone[matches.source] = False
+        new = np.flatnonzero(alone & makes_object(sources, config))
+        _refuse_too_many(visit, sources["detector"][new], config)
+    with stages.timed("write") as stage:
+        again = _write(connection, visit, sources, objects, matches, new, config, now, stages)
+        stage.rows += len(matches.source) + len(new)
+    with stages.timed("matches"):
+        replace_matches(connection, visit, _match_rows(sources, objects, matches, new), run_id)
+    with stages.timed("recompute") as stage:
+        recompute_objects(connection, again, config, now)
+        stage.rows += len(again)
+    return Counts(len(part), len(matches.source), len(new), len(part) - len(matches.source) - len(new))
+
+
+def _densities(connection: sa.Connection, visit: int, rows: Columns) -> Array:
+    """Sources per square arcsecond around each source, shape (s,)."""
+    nothing = {"visit": np.empty(0, np.int64), "midpointMjdTai": np.empty(0)}
+    batch = VisitBatch(np.array([visit]), nothing, *read_detectors(connection, [visit]))
+    density = footprint_densities(batch)
+    detector = np.searchsorted(batch.detectors["detector"], rows["detector"])
+    spread = np.flatnonzero(~batch.has_footprint[detector])
+    of_sources = density[detector]
+    if len(spread):
+        of_sources[spread] = field_density(rows["ra"][spread], rows["dec"][spread], AssociationConfig())
+    return of_sources
+
+
+def _candidates(connection: sa.Connection, sources: Columns, config: DiaConfig) -> tuple[Columns, Index, Index]:
+    """Objects near sources, and pairs: the places of sources and of objects."""
+    radius = config.radius_arcsec / ARCSEC_PER_DEG + SEARCH_DEG
+    boxes = zone_boxes(sources["ra"], sources["dec"], np.full(len(sources["ra"]), radius))
+    order = np.lexsort((boxes.ra0, boxes.zone))  # as they are in the index
+    dec = sources["dec"][boxes.point]
+    columns: Columns = {
+        "place": boxes.point.astype(np.int32),
+        "zone": boxes.zone,
+        "ra0": boxes.ra0,
+        "ra1": boxes.ra1,
+        "dec0": dec - radius,
+        "dec1": dec + radius,
+    }
+    text = sa.text(sql_text(f"dia_candidates.{connection.dialect.name}.sql"))
+    typed = text.columns(sa.column("place", sa.Integer), *(dia_object_last.c[name] for name in _FOUND))
+    sent = {name: values[order] for name, values in columns.items()}
+    with array_rows(connection, "box", sent) as box, index_loops(connection):
+        found = read_arrays(connection, with_rows(typed, box), bounded=True)
+    place = found.pop("place").astype(np.intp)
+    _, first, object_ = np.unique(found["diaObjectId"], return_index=True, return_inverse=True)
+    return {name: values[first] for name, values in found.items()}, place, object_
+
+
+def _refuse_too_many(visit: int, detector: Integers, config: DiaConfig) -> None:
+    if config.max_new and len(detector):
+        names, counts = np.unique(detector, return_counts=True)
+        many = counts > config.max_new
+        if many.any():
+            raise AssociationError(
+                f"visit {visit}: detector {shown(names[many].tolist())} would make up to {counts.max():,} DiaObjects, "
+                f"more than {config.max_new:,}"
+            )
+
+
+def _match_rows(sources: Columns, objects: Columns, matches: DiaMatches, new: Index) -> Columns:
+    """Columns of DiaMatch, by diaSourceId."""
+    unknown = np.full(len(new), np.nan)
+    of_new = sources["diaSourceId"][new]
+    columns: Columns = {
+        "diaSourceId": np.append(sources["diaSourceId"][matches.source], of_new),
+        "diaObjectId": np.append(objects["diaObjectId"][matches.object], of_new),
+        "separation": np.append(matches.separation, unknown),
+        "chi2": np.append(matches.chi2, unknown),
+        "logOdds": np.append(matches.log_odds, unknown),
+        "isNew": np.append(np.zeros(len(matches.source), bool), np.ones(len(new), bool)),
+    }
+    order = np.argsort(columns["diaSourceId"])
+    return {name: values[order] for name, values in columns.items()}
+
+
+def _write(
+    connection: sa.Connection,
+    visit: int,
+    sources: Columns,
+    objects: Columns,
+    matches: DiaMatches,
+    new: Index,
+    config: DiaConfig,
+    now: float,
+    stages: Stages,
+) -> Integers:
+    """Stores which source is of which object, and what that makes of the objects.
+
+    Returns the objects that have to be computed from all their sources: those that have a later one.
+    """
+    source_id, object_id = sources["diaSourceId"], objects["diaObjectId"]
+    with stages.timed("sources"):
+        given = np.append(source_id[matches.source], source_id[new])
+        to = np.append(object_id[matches.object], source_id[new])
+        set_dia_objects(connection, [visit], given, to)
+    in_time = sources["midpointMjdTai"][matches.source] > objects["lastDiaSourceMjdTai"][matches.object]
+    source, object_ = matches.source[in_time], matches.object[in_time]
+    with stages.timed("moments"):
+        before, first = _moments(connection, object_id[object_], sources["band"][source])
+    grown = {name: objects[name][object_] for name in ("diaObjectId", "searchRa", *PLACES)}
+    added = {name: values[source] for name, values in sources.items()}
+    grown |= add_places({name: grown[name] for name in PLACES}, added, config)
+    grown["lastDiaSourceMjdTai"] = added["midpointMjdTai"]
+    grown["nDiaSources"] = objects["nDiaSources"][object_] + 1
+    with stages.timed("grow"):
+        grow_objects(connection, grown, added["band"], add_fluxes(before, added), first, config, now)
+    stored = _stored(connection, source_id[new])
+    made = {name: values[new[~stored]] for name, values in sources.items()}
+    n = len(made["diaSourceId"])
+    fresh = add_places(no_places(n), made, config) | {
+        "diaObjectId": made["diaSourceId"],
+        "nDiaSources": np.ones(n, np.int32),
+        "firstDiaSourceMjdTai": made["midpointMjdTai"],
+        "lastDiaSourceMjdTai": made["midpointMjdTai"],
+    }
+    moments = add_fluxes(no_moments(n), made) | {"diaObjectId": made["diaSourceId"], "band": made["band"]}
+    with stages.timed("make"):
+        make_objects(connection, fresh, moments, config, now)
+    return np.append(object_id[matches.object[~in_time]], source_id[new[stored]])
+
+
+def _moments(connection: sa.Connection, ids: Integers, band: np.ndarray) -> tuple[Columns, Mask]:
+    """The moments of objects in the bands of their sources, and which had none so far."""
+    moments, first = no_moments(len(ids)), np.ones(len(ids), bool)
+    moment = dia_object_moment.c
+    for name in np.unique(band):
+        here = np.flatnonzero(band == name)
+        here = here[np.argsort(ids[here])]
+        keys: Columns = {"place": here.astype(np.int32), "diaObjectId": ids[here]}
+        with array_rows(connection, "grown_object", keys) as wanted, index_loops(connection):
+            columns = [moment[column] for column in MOMENTS]
+            same = (moment.diaObjectId == wanted.c.diaObjectId) & (moment.band == name.decode(errors="replace"))
+            statement = sa.select(wanted.c.place, *columns).join_from(wanted, dia_object_moment, same)
+            found = read_arrays(connection, statement, bounded=True)
+        place = found.pop("place")
+        first[place] = False
+        for column, values in found.items():
+            moments[column][place] = values
+    return moments, first
+
+
+def _stored(connection: sa.Connection, ids: Integers) -> Mask:
+    """Which of the identifiers are those of present objects: those that their source left, and then lost."""
+    with array_rows(connection, "made_object", {"diaObjectId": ids}) as wanted, index_loops(connection):
+        last = dia_object_last.c.diaObjectId
+        statement = sa.select(last).join_from(wanted, dia_object_last, last == wanted.c.diaObjectId)
+        return np.isin(ids, read_arrays(connection, statement, bounded=True)["diaObjectId"])

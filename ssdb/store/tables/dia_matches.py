@@ -1,0 +1,30 @@
+"""DiaMatch: which source was given to which DiaObject, and how sure that is. The visits are locked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import sqlalchemy as sa
+
+from ssdb.schema.dia import dia_match
+from ssdb.store.query_plans import between_visits
+from ssdb.store.tables.dia_objects import rows_of_columns
+from ssdb.store.transfer.array_parameters import array_rows
+from ssdb.store.transfer.write import write_rows
+from ssdb.units import Columns, Integers
+
+
+def replace_matches(connection: sa.Connection, visit: int, matches: Columns, run_id: str) -> None:
+    """Replaces the rows of a visit: diaSourceId, diaObjectId, separation, chi2, logOdds (NaN: NULL), isNew."""
+    connection.execute(sa.delete(dia_match).where(dia_match.c.visit == visit))
+    n = len(matches["diaSourceId"])
+    rows = rows_of_columns(dia_match, matches | {"visit": np.full(n, visit), "runId": np.full(n, run_id.encode())})
+    write_rows(connection, dia_match, rows)
+
+
+def remove_matches(connection: sa.Connection, visits: Sequence[int], sources: Integers) -> None:
+    """Removes the rows of sources; ``visits``, ascending, have those of the sources between them."""
+    with array_rows(connection, "unmatched_source", {"diaSourceId": np.sort(sources)}) as these:
+        concerned = dia_match.c.diaSourceId.in_(sa.select(these.c.diaSourceId))
+        connection.execute(sa.delete(dia_match).where(concerned, between_visits(dia_match, visits)))
