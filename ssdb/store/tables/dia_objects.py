@@ -245,7 +245,7 @@ def set_forced_means(connection: sa.Connection, ids: Integers, means: Columns) -
     with array_rows(connection, "forced_object", {"diaObjectId": ids}) as these, index_loops(connection):
         wanted = moment.diaObjectId.in_(sa.select(these.c.diaObjectId))
         stored = read_arrays(
-            connection, sa.select(moment.diaObjectId, band_column(connection, moment.band)).where(wanted)
+            connection, sa.select(moment.diaObjectId, band_column(connection, moment.band)).where(wanted), bounded=True
         )
     stored["band"] = as_bands(stored["band"])
     for name in np.unique(np.concatenate([stored["band"], means["band"], [band.encode() for band in BANDS]])):

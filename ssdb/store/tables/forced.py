@@ -128,7 +128,7 @@ def _means_follow(connection: sa.Connection, objects: Integers) -> Iterator[None
     wanted = {"diaObjectId": np.unique(objects)}
     with array_rows(connection, "forced_object", wanted) as these, index_loops(connection):
         join = sa.select(last.diaObjectId, last.ra, last.dec).where(last.diaObjectId == these.c.diaObjectId)
-        found = read_arrays(connection, join.order_by(last.diaObjectId))
+        found = read_arrays(connection, join.order_by(last.diaObjectId), bounded=True)
     if len(found["ra"]):
         lock_cells(connection, cells_near(found["ra"], found["dec"], _MARGIN_DEG))
     yield
@@ -141,7 +141,7 @@ def _means_follow(connection: sa.Connection, objects: Integers) -> Iterator[None
         columns = (source.diaObjectId, band_column(connection, source.band), weight.label("w"), weighted.label("wf"))
         summed = sa.select(*columns).where(source.diaObjectId.in_(sa.select(these.c.diaObjectId)), usable)
         summed = summed.group_by(source.diaObjectId, source.band).order_by(source.diaObjectId, source.band)
-        sums = read_arrays(connection, summed)
+        sums = read_arrays(connection, summed, bounded=True)
     # Bands such as r and lsst_r are one.
     keys = {"diaObjectId": sums["diaObjectId"], "band": bands_of(as_bands(sums["band"]))}
     order = np.lexsort((keys["band"], keys["diaObjectId"]))
