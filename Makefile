@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 LOWEST := $(VENV)-lowest
 UV_LOWEST = $(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python
 # Two minutes of every room: what is broken mostly shows here. `make test` begins with them.
-FAST_TESTS := $(patsubst %,tests/test_%.py,apdb_schema arrays boxes column_map config conform connect derive digits \
-	ephemeris_elements ephemeris_engine errors exposure files footprint frames ingest_orbits_mpc layers masked_values \
-	night public_api queries_cli queries_views query read real_names real_sample refine sorcha sorcha_text sphere \
-	task_exposures task_tables text_files totals transactions usage utc votable_stream wcs_cards write)
+FAST_TESTS := $(patsubst %,tests/test_%.py,apdb_schema arrays boxes column_map config conform connect derive dia_match \
+	dia_moments digits ephemeris_elements ephemeris_engine errors exposure files footprint frames ingest_orbits_mpc layers \
+	masked_values night public_api queries_cli queries_views query read real_names real_sample refine sorcha sorcha_text \
+	sphere task_exposures task_tables text_files totals transactions usage utc votable_stream wcs_cards write)
 # Some of these, and what shows that the other dependencies are used as their lowest versions allow.
 LOWEST_TESTS := $(patsubst %,tests/test_%.py,arrays column_map connect ephemeris_engine exposure files footprint \
 	ingest_orbits_mpc masked_values queries_cli read real_sample sorcha task_tables text_files votable_stream wcs_cards write) \

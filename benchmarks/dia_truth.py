@@ -1,11 +1,11 @@
 """How often DiaObjects have the sources that are theirs, on a simulated sky whose truth is known.
 
-    python -m benchmarks.dia_truth [--visits 30] [--detectors 40] [--seed 1]
+    python -m benchmarks.dia_truth [--visits 30] [--detectors 100] [--seed 1]
 
-Detectors from declination -75 to 80 are seen many times. There are variable stars, galaxies (half of their nuclei vary) with
-transients 0.3 to 2 arcsec from the nucleus, unknown movers and artefacts. ssdb's rule stands beside two others: the nearest
-object within an arcsecond, each once, and that of Rubin's AssociationTask. Each makes objects of its own, visit by visit.
-What the figures mean is in docs/dia.md.
+Detectors from declination -75 to 80 are seen many times. There are variable stars, galaxies (half of their nuclei vary)
+with transients 0.3 to 2 arcsec from the nucleus, unknown movers and artefacts. ssdb's rule stands beside two others:
+the nearest object within an arcsecond, each once, and that of Rubin's AssociationTask. Each makes objects of its own,
+visit by visit. What the figures mean is in docs/dia.md.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ ERRORS = 0.02, 0.2
 """Least and largest error of a source, arcsec."""
 SYSTEMATIC = 0.03
 """Error of all sources that their errors do not tell, arcsec."""
-LASTING, ARTEFACT, MOVER = "star", "artefact", "mover"
 
 
 class Truth(NamedTuple):
@@ -282,7 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.dia_truth", description=(__doc__ or "").split("\n\n")[0]
     )
-    for name, default in (("visits", 30), ("detectors", 40), ("seed", 1)):
+    for name, default in (("visits", 30), ("detectors", 100), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     found = scores(**vars(parser.parse_args(arguments)))
     print(f"{'':18} completeness   purity    right   doubled   lost transients")

@@ -17,6 +17,7 @@ from ssdb.association.associate import AssociationReport as AssociationReport
 from ssdb.association.associate import VisitOutcome as VisitOutcome
 from ssdb.association.associate import associate as associate
 from ssdb.config import AssociationConfig as AssociationConfig
+from ssdb.config import DiaConfig as DiaConfig
 from ssdb.errors import AssociationError as AssociationError
 from ssdb.errors import ConfigError as ConfigError
 from ssdb.errors import DatabaseError as DatabaseError
@@ -57,6 +58,8 @@ from ssdb.predict.precover import PrecoveryReport as PrecoveryReport
 from ssdb.predict.precover import precover as precover
 from ssdb.predict.visits import PredictionReport as PredictionReport
 from ssdb.predict.visits import predict_visits as predict_visits
+from ssdb.rubin.task.dia_association import DiaAssociation as DiaAssociation
+from ssdb.rubin.task.dia_association import DiaAssociationResult as DiaAssociationResult
 from ssdb.rubin.task.single_frame import SsSingleFrameAssociation as SsSingleFrameAssociation
 from ssdb.services.predictions import FetchReport as FetchReport
 from ssdb.services.predictions import fetch_predictions as fetch_predictions

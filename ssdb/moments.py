@@ -7,14 +7,14 @@ lose in the subtraction what large fluxes differ by (Chan, Golub & LeVeque 1983,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssdb.config import DiaConfig
 from ssdb.equal_rows import begins
-from ssdb.sky.sphere import joined, tangent_offsets, unit_vectors
+from ssdb.sky.sphere import joined, tangent_offsets, turns, unit_vectors
 from ssdb.sky.sphere import positions as directions
 from ssdb.units import ARCSEC, ARCSEC_PER_DEG, Array, Columns, Index, Integers
 
@@ -55,6 +55,10 @@ FLUXES = ("psfFlux", "psfFluxErr", "scienceFlux", "scienceFluxErr")
 
 ERRORS = ("raErr", "decErr", "ra_dec_Cov")
 """Errors of a place: of right ascension with cos(dec), of declination (deg), and their covariance (deg2)."""
+
+
+Covariance: TypeAlias = tuple[Array, Array, Array]
+"""Of offsets: east-east, north-north, east-north (arcsec2)."""
 
 
 class Folded(NamedTuple):
@@ -146,8 +150,8 @@ def flux_columns(moments: Columns) -> Columns:
     }
 
 
-def covariances(places: Columns, config: DiaConfig) -> tuple[Array, Array, Array]:
-    """Covariances of places, east-east, north-north, east-north (arcsec2), of their raErr, decErr, ra_dec_Cov.
+def covariances(places: Columns, config: DiaConfig, turn: Array | float = 0.0) -> Covariance:
+    """Covariances of places, by their raErr, decErr and ra_dec_Cov, in axes against which theirs are turned.
 
     A missing error, or one that is not above 0, counts as the fallback, and the covariance then as 0; so does one that
     is not positive definite, by the precision of single numbers.
@@ -160,7 +164,7 @@ def covariances(places: Columns, config: DiaConfig) -> tuple[Array, Array, Array
     )
     mixed = covariance * ARCSEC_PER_DEG**2
     possible = known[0] & known[1] & (mixed**2 < (1.0 - 1e-6) * east2 * north2)
-    return east2, north2, np.where(possible, mixed, 0.0)
+    return _turned((east2, north2, np.where(possible, mixed, 0.0)), turn)
 
 
 def add_places(places: Columns, sources: Columns, config: DiaConfig) -> Columns:
@@ -183,7 +187,8 @@ def add_places(places: Columns, sources: Columns, config: DiaConfig) -> Columns:
     if config.position == "mean":
         w_east, w_north, w_mixed = np.ones(len(ra)), np.ones(len(ra)), np.zeros(len(ra))
     else:
-        w_east, w_north, w_mixed = _inverse(*covariances(sources, config))
+        turn = turns(ref_ra, ref_dec, ra, dec)
+        w_east, w_north, w_mixed = _inverse(*covariances(sources, config, turn))
     return {
         "refRa": ref_ra,
         "refDec": ref_dec,
@@ -200,8 +205,7 @@ def positions(places: Columns, config: DiaConfig) -> Columns:
 
     The mean in the plane that touches the sphere at the first source; for sources within an arcsecond of each other the
     direction of the mean of their unit vectors is the same within 1e-9 arcsec. Where the sources are weighted equally,
-    each is taken to have the fallback's error. Axes are those of the first source: within half an arcminute of a pole,
-    those of the mean are turned by a degree and more.
+    each is taken to have the fallback's error.
     """
     east2, north2, mixed = _inverse(*(places[name] for name in ("weightEast", "weightNorth", "weightEastNorth")))
     east = east2 * places["sumEast"] + mixed * places["sumNorth"]
@@ -212,14 +216,11 @@ def positions(places: Columns, config: DiaConfig) -> Columns:
     offset = ARCSEC * (east[:, None] * to_east + north[:, None] * to_north)
     ra, dec = directions(unit_vectors(places["refRa"], places["refDec"]) + offset)
     stays = (east == 0) & (north == 0)  # to the bit
-    unit = config.fallback_sigma_arcsec**2 if config.position == "mean" else 1.0
-    return {
-        "ra": np.where(stays, places["refRa"], ra),
-        "dec": np.where(stays, places["refDec"], dec),
-        "raErr": np.sqrt(unit * east2) / ARCSEC_PER_DEG,
-        "decErr": np.sqrt(unit * north2) / ARCSEC_PER_DEG,
-        "ra_dec_Cov": unit * mixed / ARCSEC_PER_DEG**2,
-    }
+    ra, dec = np.where(stays, places["refRa"], ra), np.where(stays, places["refDec"], dec)
+    east2, north2, mixed = _turned((east2, north2, mixed), -turns(places["refRa"], places["refDec"], ra, dec))
+    unit = (config.fallback_sigma_arcsec**2 if config.position == "mean" else 1.0) / ARCSEC_PER_DEG**2
+    errors = {"raErr": np.sqrt(unit * east2), "decErr": np.sqrt(unit * north2), "ra_dec_Cov": unit * mixed}
+    return {"ra": ra, "dec": dec, **errors}
 
 
 def folded(object_id: Integers, sources: Columns, config: DiaConfig) -> Folded:
@@ -298,7 +299,19 @@ def _mean_error(weight: Array) -> Array:
     return 1.0 / np.sqrt(np.where(weight > 0, weight, np.nan))
 
 
-def _inverse(a: Array, b: Array, c: Array) -> tuple[Array, Array, Array]:
+def _turned(covariance: Covariance, angle: Array | float) -> Covariance:
+    """Covariances in axes against which theirs are turned by angles (radians), from the first to the second."""
+    a, b, c = covariance
+    sin, cos = np.sin(angle), np.cos(angle)
+    cross = 2.0 * sin * cos * c
+    return (
+        a * cos**2 + b * sin**2 - cross,
+        a * sin**2 + b * cos**2 + cross,
+        (a - b) * sin * cos + c * (cos**2 - sin**2),
+    )
+
+
+def _inverse(a: Array, b: Array, c: Array) -> Covariance:
     """The inverse of the matrices [[a, c], [c, b]] in the same form."""
     determinant = a * b - c**2
     return b / determinant, a / determinant, -c / determinant

@@ -75,7 +75,7 @@ def load(database: Database, tables: Sequence[pa.Table], **options: Any) -> None
 def field(
     visits: Sequence[int], n: int = 30, *, seed: int = 1, ra: float = 10.0, dec: float = -30.0, sigma: float = 0.05
 ) -> list[pa.Table]:
-    """Sources of visits: the same places each time, but for their errors (arcsec), half of them in g; some are not seen."""
+    """Sources of visits: the same places but for their errors (arcsec), half of them in g; some are not seen."""
     rng = np.random.default_rng(seed)
     east, north = rng.uniform(-0.3, 0.3, (2, n))
     tables = []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from scipy.stats import chi2, norm
 
-from ssdb.config import AssociationConfig
+from ssdb.config import AssociationConfig, DiaConfig
 from ssdb.errors import ConfigError
 
 
@@ -83,3 +83,46 @@ def test_json_that_is_no_configuration_is_refused(text: str) -> None:
 def test_a_configuration_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         AssociationConfig().radius_arcsec = 2.0  # type: ignore[misc]
+
+
+def test_the_default_of_dia_objects() -> None:
+    config = DiaConfig()
+    assert (config.mode, config.radius_arcsec, config.n_sigma, config.prior) == ("uncertainty", 1.0, 4.0, 0.9)
+    assert config.bad_flags == ("centroid_flag", "pixelFlags_crCenter")
+    assert (config.new_object_reliability_threshold, config.max_new, config.confirm) == (0.1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mode", "fixed"),
+        ("position", "median"),
+        ("radius_arcsec", 0.0),
+        ("radius_arcsec", 61.0),
+        ("n_sigma", 9.0),
+        ("floor_arcsec", -0.1),
+        ("fallback_sigma_arcsec", 0.0),
+        ("prior", 1.0),
+        ("bad_flags", "centroid_flag"),
+        ("bad_flags", (1,)),
+        ("new_object_bad_flags", None),
+        ("new_object_snr_threshold", -1.0),
+        ("new_object_reliability_threshold", 1.1),
+        ("new_object_low_snr_reliability_threshold", math.nan),
+        ("max_new", -1),
+        ("max_new", 1.5),
+        ("confirm", 0),
+        ("confirm", True),
+        ("versions", 1),
+    ],
+)
+def test_what_makes_no_sense_of_dia_objects_is_refused_by_name(field: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=field):
+        DiaConfig(**{field: value})
+
+
+def test_json_of_dia_objects_comes_back_the_same() -> None:
+    config = DiaConfig(mode="nearest", bad_flags=(), new_object_bad_flags=("glint_trail",), max_new=7, versions=True)
+    assert DiaConfig.from_json(config.to_json()) == config
+    with pytest.raises(ConfigError, match="unknown option in the configuration: ecliptic"):
+        DiaConfig.from_json('{"ecliptic": "mean"}')

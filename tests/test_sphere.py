@@ -18,6 +18,7 @@ from ssdb.sky.sphere import (
     separations,
     smallest_cap,
     tangent_offsets,
+    turns,
     unit_vectors,
 )
 
@@ -219,3 +220,19 @@ def test_cap_area_known_values():
     sky = 4 * np.pi * (180 * 3600 / np.pi) ** 2
     np.testing.assert_allclose(cap_area([180.0, 90.0, 0.0]), [sky, sky / 2, 0.0], rtol=1e-14)
     assert cap_area(1.0 / 3600) == pytest.approx(np.pi, rel=1e-10)
+
+
+@pytest.mark.parametrize("dec", [0.0, 30.0, -75.0, 89.9999, 90.0, -90.0])
+def test_axes_are_turned_by_the_convergence_of_meridians(dec):
+    """East and north of points within a degree, carried along the great circle to the centre without turning."""
+    rng = np.random.default_rng(6)
+    ra0, dec0 = np.full(50, 359.9), np.full(50, dec)
+    ra, dec = moved(ra0, dec0, rng.uniform(-1, 1, 50), rng.uniform(-1, 1, 50), rng.choice([1.0, 1e-4], 50))
+    from_, to = unit_vectors(ra, dec), unit_vectors(ra0, dec0)
+    lon0, lon = np.radians(ra0), np.radians(ra)
+    east0, east = (np.stack([-np.sin(angle), np.cos(angle), 0 * angle], -1) for angle in (lon0, lon))
+    # A rotation that takes one point to the other: v - (v . to) (from + to) / (1 + from . to), v tangent at from.
+    carried = east - np.sum(east * to, axis=1)[:, None] * (from_ + to) / (1 + np.sum(from_ * to, axis=1))[:, None]
+    expected = np.arctan2(np.sum(carried * np.cross(to, east0), axis=1), np.sum(carried * east0, axis=1))
+    difference = turns(ra0, dec0, ra, dec) - expected
+    np.testing.assert_allclose((difference + np.pi) % (2 * np.pi) - np.pi, 0.0, atol=1e-9)

@@ -36,8 +36,8 @@ _MARGIN_DEG = 0.01
 """Objects are so near to their sources, wherever these have drawn them."""
 
 _TAKEN, _LATE, _WAITS, _SETTLED = "taken", "late", "waits", "settled"
-"""Why a visit was not done: another process has it or a neighbour of it; it is older than one that is done; an earlier one is
-pending; nothing is left to do."""
+"""Why a visit was not done: another process has it, or a neighbour of it; it is older than one that is done; an earlier
+one is pending; nothing is left to do."""
 
 
 @dataclass(frozen=True, slots=True)

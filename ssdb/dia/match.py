@@ -13,7 +13,7 @@ from ssdb.moments import covariances
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.sky.boxes import zone_boxes, zones
 from ssdb.sky.footprint import ranges
-from ssdb.sky.sphere import tangent_offsets
+from ssdb.sky.sphere import tangent_offsets, turns
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Mask
 
 _ROUNDING_ARCSEC = 1e-6
@@ -65,7 +65,8 @@ def match_pairs(
         chi2 = log_odds = np.full(len(separation), np.nan)
         weight = 1.0 - (separation / config.radius_arcsec) ** 2
     else:
-        c_source, c_object = covariances(of_source, config), covariances(of_object, config)
+        turn = turns(of_object["ra"], of_object["dec"], of_source["ra"], of_source["dec"])
+        c_source, c_object = covariances(of_source, config, turn), covariances(of_object, config)
         east2, north2, mixed = (a + b for a, b in zip(c_source, c_object, strict=True))
         east2, north2 = east2 + config.floor_arcsec**2, north2 + config.floor_arcsec**2
         determinant = east2 * north2 - mixed**2

@@ -29,7 +29,7 @@ from ssdb.store.tables.dia_objects import (
     recompute_objects,
 )
 from ssdb.store.tables.sources import set_dia_objects
-from ssdb.store.transfer.array_parameters import array_rows, with_rows
+from ssdb.store.transfer.array_parameters import array_rows, listed, with_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
 
@@ -163,7 +163,7 @@ def _candidates(connection: sa.Connection, sources: Columns, config: DiaConfig) 
     text = sa.text(sql_text(f"dia_candidates.{connection.dialect.name}.sql"))
     typed = text.columns(sa.column("place", sa.Integer), *(dia_object_last.c[name] for name in _FOUND))
     sent = {name: values[order] for name, values in columns.items()}
-    with array_rows(connection, "box", sent) as box, index_loops(connection):
+    with array_rows(connection, "dia_box", sent) as box, index_loops(connection):
         found = read_arrays(connection, with_rows(typed, box), bounded=True)
     place = found.pop("place").astype(np.intp)
     _, first, object_ = np.unique(found["diaObjectId"], return_index=True, return_inverse=True)
@@ -220,14 +220,15 @@ def _write(
     in_time = sources["midpointMjdTai"][matches.source] > objects["lastDiaSourceMjdTai"][matches.object]
     source, object_ = matches.source[in_time], matches.object[in_time]
     with stages.timed("moments"):
-        before, first = _moments(connection, object_id[object_], sources["band"][source])
+        before = _moments(connection, object_id[object_], sources["band"][source])
     grown = {name: objects[name][object_] for name in ("diaObjectId", "searchRa", *PLACES)}
     added = {name: values[source] for name, values in sources.items()}
     grown |= add_places({name: grown[name] for name in PLACES}, added, config)
+    grown["firstDiaSourceMjdTai"] = objects["firstDiaSourceMjdTai"][object_]
     grown["lastDiaSourceMjdTai"] = added["midpointMjdTai"]
     grown["nDiaSources"] = objects["nDiaSources"][object_] + 1
     with stages.timed("grow"):
-        grow_objects(connection, grown, added["band"], add_fluxes(before, added), first, config, now)
+        grow_objects(connection, grown, added["band"], add_fluxes(before, added), config, now)
     stored = _stored(connection, source_id[new])
     made = {name: values[new[~stored]] for name, values in sources.items()}
     n = len(made["diaSourceId"])
@@ -243,29 +244,25 @@ def _write(
     return np.append(object_id[matches.object[~in_time]], source_id[new[stored]])
 
 
-def _moments(connection: sa.Connection, ids: Integers, band: np.ndarray) -> tuple[Columns, Mask]:
-    """The moments of objects in the bands of their sources, and which had none so far."""
-    moments, first = no_moments(len(ids)), np.ones(len(ids), bool)
+def _moments(connection: sa.Connection, ids: Integers, band: np.ndarray) -> Columns:
+    """The moments of objects in the bands of their sources."""
+    moments = no_moments(len(ids))
     moment = dia_object_moment.c
+    order = np.argsort(ids)
     for name in np.unique(band):
-        here = np.flatnonzero(band == name)
-        here = here[np.argsort(ids[here])]
-        keys: Columns = {"place": here.astype(np.int32), "diaObjectId": ids[here]}
-        with array_rows(connection, "grown_object", keys) as wanted, index_loops(connection):
-            columns = [moment[column] for column in MOMENTS]
-            same = (moment.diaObjectId == wanted.c.diaObjectId) & (moment.band == name.decode(errors="replace"))
-            statement = sa.select(wanted.c.place, *columns).join_from(wanted, dia_object_moment, same)
+        columns = [moment[column] for column in ("diaObjectId", *MOMENTS)]
+        of_band = moment.band == name.decode(errors="replace")
+        with listed(connection, "grown_object", ids[band == name]) as among, index_loops(connection):
+            statement = sa.select(*columns).where(among(moment.diaObjectId), of_band)
             found = read_arrays(connection, statement, bounded=True)
-        place = found.pop("place")
-        first[place] = False
+        place = order[np.searchsorted(ids, found.pop("diaObjectId"), sorter=order)]
         for column, values in found.items():
             moments[column][place] = values
-    return moments, first
+    return moments
 
 
 def _stored(connection: sa.Connection, ids: Integers) -> Mask:
     """Which of the identifiers are those of present objects: those that their source left, and then lost."""
-    with array_rows(connection, "made_object", {"diaObjectId": ids}) as wanted, index_loops(connection):
-        last = dia_object_last.c.diaObjectId
-        statement = sa.select(last).join_from(wanted, dia_object_last, last == wanted.c.diaObjectId)
-        return np.isin(ids, read_arrays(connection, statement, bounded=True)["diaObjectId"])
+    last = dia_object_last.c.diaObjectId
+    with listed(connection, "made_object", ids) as among, index_loops(connection):
+        return np.isin(ids, read_arrays(connection, sa.select(last).where(among(last)), bounded=True)["diaObjectId"])

@@ -1,4 +1,4 @@
-"""The tables of ssdb as SQLAlchemy Core: the APDB's (``apdb_dia``, ``apdb_solar_system``), ours (``survey``, ``dia``)."""
+"""The tables of ssdb as SQLAlchemy Core: the APDB's (``apdb_*``) and ours (``survey``, ``dia``)."""
 
 from ssdb.schema import apdb_dia, apdb_solar_system, dia, survey
 from ssdb.schema.columns import metadata

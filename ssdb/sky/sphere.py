@@ -117,6 +117,17 @@ def tangent_offsets(ra0: ArrayLike, dec0: ArrayLike, ra: ArrayLike, dec: ArrayLi
     return np.cos(lat) * np.sin(delta_ra) / scale, (np.sin(delta_lat) + np.sin(lat0) * bulge) / scale
 
 
+def turns(ra0: ArrayLike, dec0: ArrayLike, ra: ArrayLike, dec: ArrayLike) -> Array:
+    """Angles (radians) by which east and north of points are turned against those of given centres.
+
+    From east to north, along the great circle between them: the convergence of their meridians, by Napier's analogies.
+    All are degrees.
+    """
+    lat0, lat = np.radians(dec0), np.radians(dec)
+    ratio = np.sin(0.5 * (lat + lat0)) / np.cos(0.5 * (lat - lat0))
+    return 2.0 * np.arctan(np.tan(0.5 * _ra_differences(ra0, ra)) * ratio)
+
+
 def moved(
     ra: ArrayLike, dec: ArrayLike, rate_ra: ArrayLike, rate_dec: ArrayLike, days: ArrayLike
 ) -> tuple[Array, Array]:

@@ -34,9 +34,9 @@ def result_of(
     return AssociationResult(
         int(of_detector["nTotalSsObjects"][0]),
         int(of_detector["nAssociatedSsObjects"][0]),
-        _all_columns(_with_objects(sources, matched), dia_source, "diaSourceId"),
-        _all_columns(matched, ss_source, "diaSourceId"),
-        _all_columns(predictions.filter(pa.array(is_unseen)), ss_prediction, "ssObjectId"),
+        all_columns(_with_objects(sources, matched), dia_source, "diaSourceId"),
+        all_columns(matched, ss_source, "diaSourceId"),
+        all_columns(predictions.filter(pa.array(is_unseen)), ss_prediction, "ssObjectId"),
     )
 
 
@@ -50,7 +50,7 @@ def _with_objects(sources: pa.Table, matched: pa.Table) -> pa.Table:
     return with_column(sources, "ssObjectId", pa.array(objects, mask=unknown), pa.int64())
 
 
-def _all_columns(rows: pa.Table, table: sa.Table, key: str) -> pa.Table:
+def all_columns(rows: pa.Table, table: sa.Table, key: str) -> pa.Table:
     """Rows by their key, with all columns of their table."""
     values = ids(rows, key)
     if (values[1:] < values[:-1]).any():

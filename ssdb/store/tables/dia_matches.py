@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ssdb.schema.dia import dia_match
 from ssdb.store.query_plans import between_visits
 from ssdb.store.tables.dia_objects import rows_of_columns
-from ssdb.store.transfer.array_parameters import array_rows
+from ssdb.store.transfer.array_parameters import listed
 from ssdb.store.transfer.write import write_rows
 from ssdb.units import Columns, Integers
 
@@ -25,6 +25,6 @@ def replace_matches(connection: sa.Connection, visit: int, matches: Columns, run
 
 def remove_matches(connection: sa.Connection, visits: Sequence[int], sources: Integers) -> None:
     """Removes the rows of sources; ``visits``, ascending, have those of the sources between them."""
-    with array_rows(connection, "unmatched_source", {"diaSourceId": np.sort(sources)}) as these:
-        concerned = dia_match.c.diaSourceId.in_(sa.select(these.c.diaSourceId))
-        connection.execute(sa.delete(dia_match).where(concerned, between_visits(dia_match, visits)))
+    with listed(connection, "unmatched_source", sources) as among:
+        concerned = (among(dia_match.c.diaSourceId), between_visits(dia_match, visits))
+        connection.execute(sa.delete(dia_match).where(*concerned))

@@ -5,11 +5,13 @@ All in the transaction of a connection that has locked the cells of the sky in w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from ssdb.config import DiaConfig
 from ssdb.equal_rows import begins
@@ -18,12 +20,15 @@ from ssdb.schema.apdb_dia import BANDS, dia_object, dia_object_last, dia_source
 from ssdb.schema.arrow import arrow_types, numpy_type
 from ssdb.schema.dia import dia_object_moment
 from ssdb.store.query_plans import index_loops
-from ssdb.store.transfer.array_parameters import array_rows
+from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import write_rows
-from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Integers, Mask
+from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Integers
 
-_PLACE = ("ra", "dec", *ERRORS)
+_SPAN = ("firstDiaSourceMjdTai", "lastDiaSourceMjdTai")
+Among = Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
+"""Makes the condition that a column is one of some numbers."""
+
 _SEARCH_ARCSEC = 0.01
 """So far ``searchRa`` may be from ``ra``: while it and the zone stay, an update changes no index."""
 
@@ -67,7 +72,6 @@ def grow_objects(
     objects: Columns,
     band: np.ndarray,
     moments: Columns,
-    first_of_band: Mask,
     config: DiaConfig,
     now: float,
 ) -> None:
@@ -76,14 +80,12 @@ def grow_objects(
     Parameters
     ----------
     objects : mapping of str to ndarray, shape (n,)
-        diaObjectId, lastDiaSourceMjdTai, nDiaSources, searchRa, and the columns of :data:`ssdb.moments.PLACES`, with
-        the source.
+        diaObjectId, firstDiaSourceMjdTai, lastDiaSourceMjdTai, nDiaSources, searchRa, and the columns of
+        :data:`ssdb.moments.PLACES`, with the source.
     band : ndarray of bytes, shape (n,)
         Under which the source counts (:func:`bands_of`).
     moments : mapping of str to ndarray, shape (n,)
         Columns of :data:`ssdb.moments.MOMENTS` of that band, with the source.
-    first_of_band : ndarray of bool, shape (n,)
-        Whether the object had none of that band before.
     now : float
         MJD TAI: from when this holds.
     """
@@ -91,7 +93,7 @@ def grow_objects(
     numbers = objects["diaObjectId"]
     if config.versions:
         _begin_versions(connection, numbers, now)
-    last = {name: objects[name] for name in ("diaObjectId", "lastDiaSourceMjdTai", "nDiaSources", *PLACES)}
+    last = {name: objects[name] for name in ("diaObjectId", *_SPAN, "nDiaSources", *PLACES)}
     moved = ~(np.abs(place["ra"] - objects["searchRa"]) * np.cos(np.radians(place["dec"])) <= SEARCH_DEG)
     last |= place | {"searchRa": np.where(moved, place["ra"], objects["searchRa"])}
     last["validityStartMjdTai"] = np.full(len(numbers), now)
@@ -106,18 +108,10 @@ def grow_objects(
         if letter in BANDS:
             columns |= {key: values[here] for key, values in fluxes.items()}
             prefixes = {key: f"{letter}_{key}" for key in fluxes}
-        _update(connection, dia_object, columns, dia_object.c.validityEndMjdTai.is_(None), prefixes)
+        _update_objects(connection, columns, prefixes)
         of_band = {"diaObjectId": numbers[here]} | {key: moments[key][here] for key in MOMENTS}
-        fresh = first_of_band[here]
-        _update(
-            connection,
-            dia_object_moment,
-            {key: values[~fresh] for key, values in of_band.items()},
-            dia_object_moment.c.band == letter,
-        )
-        new = {key: values[fresh] for key, values in of_band.items()}
-        _write(connection, dia_object_moment, new | {"band": np.full(int(fresh.sum()), name)})
-    _update(connection, dia_object_last, last)
+        _upsert(connection, dia_object_moment, of_band, letter)
+    _upsert(connection, dia_object_last, last)
 
 
 def make_objects(connection: sa.Connection, objects: Columns, moments: Columns, config: DiaConfig, now: float) -> None:
@@ -168,48 +162,42 @@ def recompute_objects(
     if not len(ids):
         return
     with index_loops(connection):
-        sources = _sources_of(connection, ids)
-        forced = _forced_moments(connection, ids)
+        with listed(connection, "recomputed_object", ids) as among:
+            sources, forced = _sources_of(connection, among), _forced_moments(connection, among)
+            for table in (dia_object_moment, dia_object_last):
+                connection.execute(sa.delete(table).where(among(table.c.diaObjectId)))
         objects, moments = folded(sources.pop("diaObjectId"), sources, config)
         kept = np.isin(forced["diaObjectId"], objects["diaObjectId"])
         moments = _with_forced(moments, {name: values[kept] for name, values in forced.items()})
         gone = np.setdiff1d(ids, objects["diaObjectId"])
-        with array_rows(connection, "recomputed_object", {"diaObjectId": ids}) as these:
-            wanted = sa.select(these.c.diaObjectId)
-            for table in (dia_object_moment, dia_object_last):
-                connection.execute(sa.delete(table).where(table.c.diaObjectId.in_(wanted)))
-            if config.versions:
-                connection.execute(sa.update(dia_object).where(_current(these)).values(validityEndMjdTai=now))
-        if not config.versions:
-            with array_rows(connection, "recomputed_object", {"diaObjectId": objects["diaObjectId"]}) as these:
-                connection.execute(sa.delete(dia_object).where(_current(these)))
-        with array_rows(connection, "recomputed_object", {"diaObjectId": gone}) as these:
-            if forget:
-                of_gone = dia_object.c.diaObjectId.in_(sa.select(these.c.diaObjectId))
-                connection.execute(sa.delete(dia_object).where(of_gone))
-            else:
-                connection.execute(sa.update(dia_object).where(_current(these)).values(validityEndMjdTai=now))
+        if config.versions:
+            _close(connection, objects["diaObjectId"], now)
+        else:
+            with listed(connection, "recomputed_object", objects["diaObjectId"]) as among:
+                connection.execute(sa.delete(dia_object).where(among(dia_object.c.diaObjectId), _CURRENT))
+        if forget:
+            with listed(connection, "recomputed_object", gone) as among:
+                connection.execute(sa.delete(dia_object).where(among(dia_object.c.diaObjectId)))
+        else:
+            _close(connection, gone, now)
     make_objects(connection, objects, moments, config, now)
 
 
-def _sources_of(connection: sa.Connection, ids: Integers) -> Columns:
+def _sources_of(connection: sa.Connection, among: Among) -> Columns:
     """The sources of objects, but withdrawn ones, as :func:`ssdb.moments.folded` takes them, with diaObjectId."""
     names = ("diaObjectId", "diaSourceId", "midpointMjdTai", "ra", "dec", *ERRORS, *FLUXES)
-    with array_rows(connection, "recomputed_object", {"diaObjectId": ids}) as these:
-        columns = (*(dia_source.c[name] for name in names), band_column(connection, dia_source.c.band))
-        wanted = dia_source.c.diaObjectId.in_(sa.select(these.c.diaObjectId))
-        statement = sa.select(*columns).where(wanted, dia_source.c.timeWithdrawnMjdTai.is_(None))
-        found = read_arrays(connection, statement, bounded=True)
+    columns = (*(dia_source.c[name] for name in names), band_column(connection, dia_source.c.band))
+    wanted = (among(dia_source.c.diaObjectId), dia_source.c.timeWithdrawnMjdTai.is_(None))
+    found = read_arrays(connection, sa.select(*columns).where(*wanted), bounded=True)
     return found | {"band": bands_of(as_bands(found["band"]))}
 
 
-def _forced_moments(connection: sa.Connection, ids: Integers) -> Columns:
+def _forced_moments(connection: sa.Connection, among: Among) -> Columns:
     """diaObjectId, band, forcedWeight and forcedMean of objects with forced fluxes."""
     moment = dia_object_moment.c
-    with array_rows(connection, "recomputed_object", {"diaObjectId": ids}) as these:
-        columns = (moment.diaObjectId, band_column(connection, moment.band), moment.forcedWeight, moment.forcedMean)
-        wanted = moment.diaObjectId.in_(sa.select(these.c.diaObjectId)) & (moment.forcedWeight > 0)
-        found = read_arrays(connection, sa.select(*columns).where(wanted), bounded=True)
+    columns = (moment.diaObjectId, band_column(connection, moment.band), moment.forcedWeight, moment.forcedMean)
+    wanted = (among(moment.diaObjectId), moment.forcedWeight > 0)
+    found = read_arrays(connection, sa.select(*columns).where(*wanted), bounded=True)
     return found | {"band": as_bands(found["band"])}
 
 
@@ -240,76 +228,84 @@ def set_forced_means(connection: sa.Connection, ids: Integers, means: Columns) -
     """
     if not len(ids):
         return
-    fluxes: Columns = {"diaObjectId": ids}
-    moment = dia_object_moment.c
-    with array_rows(connection, "forced_object", {"diaObjectId": ids}) as these, index_loops(connection):
-        wanted = moment.diaObjectId.in_(sa.select(these.c.diaObjectId))
-        stored = read_arrays(
-            connection, sa.select(moment.diaObjectId, band_column(connection, moment.band)).where(wanted), bounded=True
-        )
-    stored["band"] = as_bands(stored["band"])
-    for name in np.unique(np.concatenate([stored["band"], means["band"], [band.encode() for band in BANDS]])):
-        letter, here = name.decode(errors="replace"), means["band"] == name
-        values = {"forcedWeight": np.zeros(len(ids)), "forcedMean": np.full(len(ids), np.nan)}
-        to = np.searchsorted(ids, means["diaObjectId"][here])
-        for column, of_all in values.items():
-            of_all[to] = means[column][here]
-        known = np.isin(ids, stored["diaObjectId"][stored["band"] == name])
-        columns = {"diaObjectId": ids, **values}
-        of_known = {column: of_all[known] for column, of_all in columns.items()}
-        _update(connection, dia_object_moment, of_known, moment.band == letter)
-        new = ~known & (values["forcedWeight"] > 0)
-        of_new = {column: of_all[new] for column, of_all in columns.items()}
-        _write(connection, dia_object_moment, no_moments(int(new.sum())) | of_new | {"band": np.full(new.sum(), name)})
-        if letter in BANDS:
-            of_flux = flux_columns(no_moments(len(ids)) | values)
-            fluxes |= {f"{letter}_{column}": of_flux[column] for column in ("fpFluxMean", "fpFluxMeanErr")}
-    _update(connection, dia_object, fluxes, dia_object.c.validityEndMjdTai.is_(None))
+    columns = dia_object_moment.c
+    with listed(connection, "forced_object", ids) as among:
+        wanted = (columns.diaObjectId, band_column(connection, columns.band), *(columns[name] for name in MOMENTS))
+        moments = read_arrays(connection, sa.select(*wanted).where(among(columns.diaObjectId)), bounded=True)
+    moments["band"] = as_bands(moments["band"])
+    moments |= {"forcedWeight": np.zeros(len(moments["band"])), "forcedMean": np.full(len(moments["band"]), np.nan)}
+    moments = _with_forced(moments, means)
+    for name in np.unique(moments["band"]):
+        of_band = {key: moments[key][moments["band"] == name] for key in ("diaObjectId", *MOMENTS)}
+        _upsert(connection, dia_object_moment, of_band, name.decode(errors="replace"))
+    forced = [f"{letter}_{name}" for letter in BANDS for name in ("fpFluxMean", "fpFluxMeanErr")]
+    found = _flux_rows(ids, moments)
+    fluxes = {name: found.get(name, np.full(len(ids), np.nan)) for name in forced}
+    _update_objects(connection, {"diaObjectId": ids} | fluxes, {})
 
 
 # ---- what the statements have in common ------------------------------------------------------------------------------
 
+_CURRENT = dia_object.c.validityEndMjdTai.is_(None)
 
-def _current(these: sa.FromClause) -> sa.ColumnElement[bool]:
-    """That a row of DiaObject is the present one of one of these objects."""
-    return dia_object.c.diaObjectId.in_(sa.select(these.c.diaObjectId)) & dia_object.c.validityEndMjdTai.is_(None)
+
+def _close(connection: sa.Connection, ids: Integers, now: float) -> None:
+    """Ends the present rows of objects."""
+    with listed(connection, "ended_object", ids) as among:
+        these = (among(dia_object.c.diaObjectId), _CURRENT)
+        connection.execute(sa.update(dia_object).where(*these).values(validityEndMjdTai=now))
 
 
 def _begin_versions(connection: sa.Connection, ids: Integers, now: float) -> None:
     """Ends the present rows of objects, and begins others with the same values."""
-    copied: list[Any] = [
-        sa.literal(now).label(column.name) if column.name == "validityStartMjdTai" else column
-        for column in dia_object.columns
-        if column.name != "validityEndMjdTai"
+    _close(connection, ids, now)
+    copied = [
+        column for column in dia_object.columns if column.name not in ("validityStartMjdTai", "validityEndMjdTai")
     ]
-    names = [column.name for column in dia_object.columns if column.name != "validityEndMjdTai"]
-    with array_rows(connection, "versioned_object", {"diaObjectId": ids}) as these:
-        connection.execute(sa.update(dia_object).where(_current(these)).values(validityEndMjdTai=now))
-        ended = dia_object.c.diaObjectId.in_(sa.select(these.c.diaObjectId)) & (dia_object.c.validityEndMjdTai == now)
-        connection.execute(sa.insert(dia_object).from_select(names, sa.select(*copied).where(ended)))
+    names = ["validityStartMjdTai", *(column.name for column in copied)]
+    with listed(connection, "ended_object", ids) as among:
+        ended = (among(dia_object.c.diaObjectId), dia_object.c.validityEndMjdTai == now)
+        rows = sa.select(sa.literal(now), *copied).where(*ended)
+        connection.execute(sa.insert(dia_object).from_select(names, rows))
 
 
-def _update(
-    connection: sa.Connection,
-    table: sa.Table,
-    columns: Columns,
-    where: sa.ColumnElement[bool] | None = None,
-    names: dict[str, str] | None = None,
-) -> None:
-    """Sets columns of the rows of objects, by their diaObjectId; ``names``: what columns are called where that differs."""
-    if not len(columns["diaObjectId"]):
-        return
+def _update_objects(connection: sa.Connection, columns: Columns, names: dict[str, str]) -> None:
+    """Sets columns of the present rows of objects; ``names``: what columns are called where that differs."""
     in_order = np.argsort(columns["diaObjectId"])
-    target = {name: table.c[(names or {}).get(name, name)] for name in columns}
-    sent = {name: _sent(target[name], values)[in_order] for name, values in columns.items()}
-    with array_rows(connection, f"new_{table.name}_{len(columns)}", sent) as new, index_loops(connection):
-        values = {
-            target[name]: _known(connection, new.c[name]) if sent[name].dtype.kind == "f" else new.c[name]
-            for name in columns
-            if name != "diaObjectId"
-        }
-        same = table.c.diaObjectId == new.c.diaObjectId
-        connection.execute(sa.update(table).where(same, *([] if where is None else [where])).values(values))
+    targets = {name: dia_object.c[names.get(name, name)] for name in columns}
+    sent = {name: _sent(targets[name], values)[in_order] for name, values in columns.items()}
+    ids = sent.pop("diaObjectId")
+    if connection.dialect.name == "postgresql":
+        # As in set_objects.postgresql.sql: no join, of which the planner would choose the order.
+        send_arrays(connection)
+        texts = []
+        for name, values in sent.items():
+            text = f'(:{name})[width_bucket("diaObjectId", :ids)]'
+            texts.append(
+                f'"{targets[name].name}" = ' + (f"nullif({text}, 'NaN')" if values.dtype.kind == "f" else text)
+            )
+        where = '"diaObjectId" = ANY (:ids) AND "validityEndMjdTai" IS NULL'
+        connection.execute(sa.text(f'UPDATE "DiaObject" SET {", ".join(texts)} WHERE {where}'), sent | {"ids": ids})
+        return
+    with array_rows(connection, f"new_DiaObject_{len(columns)}", sent | {"diaObjectId": ids}) as new:
+        values = {targets[name]: new.c[name] for name in sent}
+        same = dia_object.c.diaObjectId == new.c.diaObjectId
+        connection.execute(sa.update(dia_object).where(same, _CURRENT).values(values))
+
+
+def _upsert(connection: sa.Connection, table: sa.Table, columns: Columns, band: str | None = None) -> None:
+    """Adds rows, or sets those of the same key; ``band`` is that of all."""
+    order = np.argsort(columns["diaObjectId"])
+    sent = {name: _sent(table.c[name], values)[order] for name, values in columns.items()}
+    with array_rows(connection, f"new_{table.name}", sent) as new:
+        given = {name: _known(connection, new.c[name], values) for name, values in sent.items()}
+        rows = sa.select(*given.values(), *([] if band is None else [sa.literal(band)])).where(sa.true())
+        names = [*given, *([] if band is None else ["band"])]
+        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+        statement: Any = insert.from_select(names, rows)
+        key = [column.name for column in table.primary_key]
+        values = {name: statement.excluded[name] for name in given if name not in key}
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=values))
 
 
 def _sent(column: sa.Column, values: np.ndarray) -> np.ndarray:
@@ -329,11 +325,11 @@ def _single(values: np.ndarray) -> Array:
         return values.astype(np.float32)
 
 
-def _known(connection: sa.Connection, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+def _known(connection: sa.Connection, value: sa.ColumnElement[Any], sent: np.ndarray) -> sa.ColumnElement[Any]:
     """NULL for NaN, which SQLite's driver makes of it itself."""
-    if connection.dialect.name != "postgresql":
-        return column
-    return sa.func.nullif(column, sa.literal_column("'NaN'::float8"))
+    if connection.dialect.name != "postgresql" or sent.dtype.kind != "f":
+        return value
+    return sa.func.nullif(value, sa.literal_column("'NaN'::float8"))
 
 
 def _write(connection: sa.Connection, table: sa.Table, columns: Columns) -> None:

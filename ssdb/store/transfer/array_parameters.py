@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy.dialects import sqlite
 
 from ssdb.store.database import driver_connection, only_reads
 from ssdb.store.transfer.staging import definitions
-from ssdb.units import Columns
+from ssdb.units import Columns, Integers
 
 _SQL_TYPES: dict[str, Any] = {
     "i2": sa.SmallInteger,
@@ -58,6 +58,24 @@ def array_rows(connection: sa.Connection, name: str, columns: Columns) -> Iterat
     driver.executemany(temporary.info["insert"], zip(*(values.tolist() for values in columns.values()), strict=True))
     yield temporary
     driver.execute(end)
+
+
+@contextmanager
+def listed(
+    connection: sa.Connection, name: str, numbers: Integers
+) -> Iterator[Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]]:
+    """Numbers (int64, shape (n,)), of which a column of a statement may be one: what is yielded makes that condition.
+
+    PostgreSQL searches an index with the array itself. A join it might begin at the other end, on tables of which it
+    has no statistics.
+    """
+    if connection.dialect.name == "postgresql":
+        send_arrays(connection)
+        yield lambda column: column == sa.func.any(sa.bindparam(None, np.sort(numbers), sa.types.NullType()))
+        return
+    with array_rows(connection, name, {"number": numbers}) as rows:
+        wanted = sa.select(rows.c.number)
+        yield lambda column: column.in_(wanted)
 
 
 def with_rows(statement: sa.TextualSelect, rows: sa.FromClause) -> sa.TextualSelect:
