@@ -91,8 +91,8 @@ def test_means_of_forced_fluxes_are_those_of_the_rows(database: Database, tmp_pa
         weight = np.array([row["psfFluxErr"] for row in own]) ** -2.0
         mean = (weight * [row["psfFlux"] for row in own]).sum() / weight.sum()
         row, moment = current[identifier], moments[identifier, "r"]
-        assert moment["forcedWeight"] == pytest.approx(weight.sum(), rel=1e-9)
-        assert moment["forcedMean"] == pytest.approx(mean, rel=1e-9)
+        assert moment["forcedWeight"] == pytest.approx(weight.sum(), rel=1e-6)
+        assert moment["forcedMean"] == pytest.approx(mean, rel=1e-6)
         assert row["r_fpFluxMean"] == pytest.approx(mean, rel=1e-6)
         assert row["r_fpFluxMeanErr"] == pytest.approx(weight.sum() ** -0.5, rel=1e-6)
         assert row["g_fpFluxMean"] is None
@@ -119,7 +119,8 @@ def test_a_band_without_sources_has_a_mean_too(database: Database, tmp_path: Pat
     assert row["r_fpFluxMean"] is None
     # Measured again on pixels that are all masked but for one corner: nothing is left of it.
     image = difference()
-    image.masked[:, 40:] = True
+    image.masked[:] = True
+    image.masked[:9, :9] = False
     forced_photometry(database, [image_file(tmp_path / "b.fits", image)], GAUSSIAN)
     assert rows_of(database, dia_forced_source) == []
     assert rows_of(database, dia_object)[0]["g_fpFluxMean"] is None
@@ -298,8 +299,9 @@ def test_a_direct_image_of_another_detector_is_wrong_usage(database: Database, t
     survey(database, visits=3)
     path = image_file(tmp_path / "a.fits", difference())
     other = image_file(tmp_path / "other.fits", difference(), 3)
-    with pytest.raises(UsageError, match=r"no difference image is of the detector of .*other\.fits \(visit 3"):
+    with pytest.raises(UsageError, match=r"other\.fits: is of visit 3, detector 7, of which there is no"):
         forced_photometry(database, [path], GAUSSIAN, direct=[other])
+    assert rows_of(database, dia_forced_source) == []
 
 
 # ---- the command, and the questions ----------------------------------------------------------------------------------

@@ -100,7 +100,8 @@ def ingest_forced(
         known = lock_visits_of(connection, opened.name, visits)
         refuse_far(opened, found.times, known)
         if of_known:
-            keys = rows.select(["visit", "ssObjectId", "designation"])
+            # Instead of the visit a number for each row: an object may be on several detectors of one.
+            keys = with_column(rows, "visit", np.arange(rows.num_rows), pa.int64())
             primary = under_primary_designations(connection, opened.name, keys, numbers, names)
             rows = with_column(rows, "ssObjectId", primary.column("ssObjectId"), pa.int64())
             again = Problems(opened.name, rows.num_rows, numbers)

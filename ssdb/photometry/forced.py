@@ -124,7 +124,7 @@ def forced_photometry(
         raise UsageError(f"{shown(needless)} is for one image, and there are {len(images)}")
     psf = config.loaded()
     read = {"visit": visit, "detector": detector, "keywords": keywords, "bad_bits": bad_bits}
-    files_of_direct = _direct_files(direct, visit, detector, keywords)
+    files_of_direct = _direct_files(images, direct, visit, detector, keywords)
     done: list[ForcedImage] = []
     waiting: set[int] = set()
     for path in images:
@@ -134,7 +134,7 @@ def forced_photometry(
             if not known.done and objects != "dia":
                 waiting.add(pixels.exposure.visit)
             targets = _targets(database, pixels, known, objects, min_sources)
-            file = files_of_direct.pop((pixels.exposure.visit, pixels.exposure.detector), None)
+            file = files_of_direct.get((pixels.exposure.visit, pixels.exposure.detector))
             science = None if file is None else _one_of(file, pixels, read)
             rows.append(_measured(pixels, science, targets, known, config, psf))
         with database.writing() as connection:
@@ -145,22 +145,37 @@ def forced_photometry(
         done += [image for image, _ in rows]
         if progress:
             progress(1, len(images))
-    if files_of_direct:
-        unused = shown(f"{path} (visit {key[0]}, detector {key[1]})" for key, path in files_of_direct.items())
-        raise UsageError(f"no difference image is of the detector of {unused}")
     return ForcedReport(tuple(done), tuple(sorted(waiting)))
 
 
 def _direct_files(
-    paths: Sequence[Path], visit: int | None, detector: int | None, keywords: HeaderKeywords | None
+    images: Sequence[Path],
+    direct: Sequence[Path],
+    visit: int | None,
+    detector: int | None,
+    keywords: HeaderKeywords | None,
 ) -> dict[_DetectorKey, Path]:
-    """Which file has the direct image of each detector; InputError if two have it."""
+    """Which file has the direct image of each detector.
+
+    InputError if two have it, UsageError if a file has none of the detectors of the difference images.
+    """
     files: dict[_DetectorKey, Path] = {}
-    for path in paths:
-        for exposure in read_exposures(path, visit=visit, detector=detector, keywords=keywords):
-            key = (exposure.visit, exposure.detector)
+    if not direct:
+        return files
+
+    def detectors(path: Path) -> list[_DetectorKey]:
+        found = read_exposures(path, visit=visit, detector=detector, keywords=keywords)
+        return [(exposure.visit, exposure.detector) for exposure in found]
+
+    wanted = {key for path in images for key in detectors(path)}
+    for path in direct:
+        there = detectors(path)
+        if not wanted & set(there):
+            which = shown(f"visit {of_visit}, detector {number}" for of_visit, number in there)
+            raise UsageError(f"{path}: is of {which}, of which there is no difference image")
+        for key in there:
             if files.setdefault(key, path) != path:
-                raise InputError(f"{exposure.name}: is visit {key[0]}, detector {key[1]}, as {files[key]} is")
+                raise InputError(f"{path}: is of visit {key[0]}, detector {key[1]}, as {files[key]} is")
     return files
 
 

@@ -23,7 +23,7 @@ from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.dia_objects import as_bands, band_column, bands_of, set_forced_means
 from ssdb.store.tables.moves import move_objects, remove_doubles
 from ssdb.store.tables.visits import Visits
-from ssdb.store.transfer.array_parameters import array_rows
+from ssdb.store.transfer.array_parameters import listed
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import of_key
 from ssdb.store.transfer.write import Progress, write_rows
@@ -125,10 +125,9 @@ def _means_follow(connection: sa.Connection, objects: Integers) -> Iterator[None
     Withdrawn fluxes do not count, nor those without an error above 0.
     """
     last, source = dia_object_last.c, dia_forced_source.c
-    wanted = {"diaObjectId": np.unique(objects)}
-    with array_rows(connection, "forced_object", wanted) as these, index_loops(connection):
-        join = sa.select(last.diaObjectId, last.ra, last.dec).where(last.diaObjectId == these.c.diaObjectId)
-        found = read_arrays(connection, join.order_by(last.diaObjectId), bounded=True)
+    with listed(connection, "forced_object", np.unique(objects)) as among, index_loops(connection):
+        wanted = sa.select(last.diaObjectId, last.ra, last.dec).where(among(last.diaObjectId))
+        found = read_arrays(connection, wanted.order_by(last.diaObjectId), bounded=True)
     if len(found["ra"]):
         lock_cells(connection, cells_near(found["ra"], found["dec"], _MARGIN_DEG))
     yield
@@ -136,12 +135,11 @@ def _means_follow(connection: sa.Connection, objects: Integers) -> Iterator[None
         return
     flux, error = (sa.cast(column, sa.Double) for column in (source.psfFlux, source.psfFluxErr))
     usable = (source.psfFluxErr > 0) & source.psfFlux.is_not(None) & source.timeWithdrawnMjdTai.is_(None)
-    with array_rows(connection, "forced_object", {"diaObjectId": found["diaObjectId"]}) as these:
+    with listed(connection, "forced_object", found["diaObjectId"]) as among, index_loops(connection):
         weight, weighted = sa.func.sum(1.0 / (error * error)), sa.func.sum(flux / (error * error))
         columns = (source.diaObjectId, band_column(connection, source.band), weight.label("w"), weighted.label("wf"))
-        summed = sa.select(*columns).where(source.diaObjectId.in_(sa.select(these.c.diaObjectId)), usable)
-        summed = summed.group_by(source.diaObjectId, source.band).order_by(source.diaObjectId, source.band)
-        sums = read_arrays(connection, summed, bounded=True)
+        summed = sa.select(*columns).where(among(source.diaObjectId), usable).group_by(source.diaObjectId, source.band)
+        sums = read_arrays(connection, summed.order_by(source.diaObjectId, source.band), bounded=True)
     # Bands such as r and lsst_r are one.
     keys = {"diaObjectId": sums["diaObjectId"], "band": bands_of(as_bands(sums["band"]))}
     order = np.lexsort((keys["band"], keys["diaObjectId"]))
