@@ -18,5 +18,6 @@ cross join lateral (
     select *
     from "DiaSource" s
     where s.visit = b.visit and s.zone = b.zone and s.ra between b.ra0 and b.ra1 and s.visit between :first and :last
+        and s."timeWithdrawnMjdTai" is null
     offset 0
 ) d

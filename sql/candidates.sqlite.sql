@@ -20,3 +20,4 @@ select b.place, d."diaSourceId", d.detector, d."midpointMjdTai", d.ra, d.dec, d.
 from box b
 cross join "DiaSource" d
 where d.visit = b.visit and d.zone = b.zone and d.ra between b.ra0 and b.ra1 and d.visit between :first and :last
+    and d."timeWithdrawnMjdTai" is null

@@ -18,6 +18,14 @@ from ssdb.association.associate import VisitOutcome as VisitOutcome
 from ssdb.association.associate import associate as associate
 from ssdb.config import AssociationConfig as AssociationConfig
 from ssdb.config import DiaConfig as DiaConfig
+from ssdb.dia.associate import DiaOutcome as DiaOutcome
+from ssdb.dia.associate import DiaReport as DiaReport
+from ssdb.dia.associate import associate_dia as associate_dia
+from ssdb.dia.merge import MergeReport as MergeReport
+from ssdb.dia.merge import merge_objects as merge_objects
+from ssdb.dia.merge import resolve_dia_object as resolve_dia_object
+from ssdb.dia.withdraw import WithdrawReport as WithdrawReport
+from ssdb.dia.withdraw import withdraw as withdraw
 from ssdb.errors import AssociationError as AssociationError
 from ssdb.errors import ConfigError as ConfigError
 from ssdb.errors import DatabaseError as DatabaseError

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 from conftest import DIALECTS
+from forced_survey import DETECTOR, EAST, NORTH, drawn, image_file, survey
 from identifications import EROS, current
 from ingesting import corners, load_night, sources
 from orbit_files import columns
@@ -20,6 +21,7 @@ from test_precover import load as load_object
 
 from ssdb.association.associate import associate
 from ssdb.ingest.detectors import ingest_detectors
+from ssdb.ingest.forced import ingest_forced
 from ssdb.ingest.identifications import ingest_identifications
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
@@ -47,6 +49,8 @@ class Case:
         Fills the database.
     file : dict of columns, optional
         The file that is ingested.
+    image : bool
+        An image is measured: see forced_survey.py.
     options : tuple of str
     several : bool
         It is several transactions, by its documentation: what is stored of a killed one may be some of them, and the
@@ -60,6 +64,7 @@ class Case:
     options: tuple[str, ...] = ()
     several: bool = False
     dialects: tuple[str, ...] = DIALECTS
+    image: bool = False
 
     def arguments(self, directory: Path, service: str) -> list[str]:
         """The command line behind the database."""
@@ -70,6 +75,8 @@ class Case:
             path = directory / "file.parquet"
             pa.parquet.write_table(pa.table(self.file), path)
             given.append(str(path))
+        if self.image:
+            given.append(str(image_file(directory / "image.fits", drawn(EAST, NORTH, [900.0] * len(EAST)))))
         return given
 
 
@@ -145,6 +152,12 @@ def from_a_service(database: Database) -> None:
     ingest_visits(database, visits_of_service())
 
 
+def measured(database: Database) -> None:
+    """DiaObjects with forced fluxes."""
+    survey(database)
+    ingest_forced(database, FORCED | {"psfFlux": [7.0, 8.0]})
+
+
 def aside(database: Database) -> None:
     with_another_visit(database)
     detach(database, 10)
@@ -158,6 +171,16 @@ MORE_SOURCES = {
     "ra": [50.0, 50.0, 50.2],
     "dec": [-5.0, -5.0, -5.0],
 }
+FORCED = {
+    "diaObjectId": [1000, 1001],
+    "visit": [2, 2],
+    "detector": [DETECTOR, DETECTOR],
+    "ra": [10.0, 10.0],
+    "dec": [-30.0, -30.0],
+    "psfFlux": [120.0, -5.0],
+    "psfFluxErr": [10.0, 10.0],
+    "band": ["r", "r"],
+}
 POSTGRESQL = ("postgresql",)
 
 CASES = {
@@ -167,6 +190,8 @@ CASES = {
     "sources": Case("ingest sources", with_another_visit, MORE_SOURCES, ("--replace",)),
     "predictions": Case("ingest predictions", with_another_visit, predicted([10, 20, 100_030]), ("--replace",)),
     "orbits": Case("ingest orbits", nights_predicted, NEW_ORBIT),
+    "ingest-forced": Case("ingest forced", measured, FORCED),
+    "forced": Case("forced", measured, options=("--fwhm", "0.8"), image=True),
     "identifications": Case("ingest identifications", load_night, EROS),
     "fetch": Case("fetch predictions", from_a_service, several=True),
     "predict": Case("predict", orbits_and_exposures, several=True),

@@ -8,11 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ssdb.config import DiaConfig
+from ssdb.dia.order import Fields, margin_of, read_order
 from ssdb.errors import NotFoundError
-from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_dia import dia_object_last, dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import DONE, association_run, ss_candidate, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
+from ssdb.store.tables.runs import DIA
 from ssdb.store.tables.visits import among, require_visits
 
 _COUNTED = {
@@ -22,6 +25,7 @@ _COUNTED = {
     "expected": ss_expected,
     "candidates": ss_candidate,
     "matches": ss_source,
+    "diaObjects": dia_object_last,
 }
 
 
@@ -31,7 +35,10 @@ def status(database: Database) -> dict[str, Any]:
     ``visits``: how many; of these ``done``, ``pending`` and ``without_predictions`` (pending, and not to be associated
     before their predictions are loaded); ``sources``, ``predictions``, ``detectors``, ``expected``, ``candidates``,
     ``matches``: rows; ``unassociated``: sources without an object; ``pendingSources``: sources of pending visits;
-    ``firstMjdTai``, ``lastMjdTai``: the first and last mid-exposure.
+    ``firstMjdTai``, ``lastMjdTai``: the first and last mid-exposure. ``diaObjects``: DiaObjects; ``diaDone``,
+    ``diaPending``: visits whose sources have been given to them or not; of the latter ``diaWaiting`` wait for their
+    known objects or for an earlier visit of their field, and ``diaLate`` come too late; ``nUpdatedDiaObjects``,
+    ``nNewDiaObjects``, ``nMarginalDiaSources``: sums over the visits.
     """
     done = visit.c.status == DONE
     waiting = ~done & visit.c.predictionsAt.is_(None)
@@ -45,13 +52,22 @@ def status(database: Database) -> dict[str, Any]:
                 sa.func.coalesce(sa.func.sum(sa.case((done, visit.c.nSources))), 0).label("doneSources"),
                 sa.func.min(visit.c.midpointMjdTai).label("firstMjdTai"),
                 sa.func.max(visit.c.midpointMjdTai).label("lastMjdTai"),
+                sa.func.count(sa.case((visit.c.diaStatus == DONE, 1))).label("diaDone"),
+                *(
+                    sa.cast(sa.func.coalesce(sa.func.sum(visit.c[name]), 0), sa.BigInteger).label(name)
+                    for name in ("nUpdatedDiaObjects", "nNewDiaObjects", "nMarginalDiaSources")
+                ),
             )
         ).one()
+        order = read_order(connection, Fields(), (), margin_of(DiaConfig().radius_arcsec)) if row.diaDone else None
         counts = {
             name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
             for name, table in _COUNTED.items()
         }
     answer = dict(row._mapping) | counts
+    answer["diaPending"] = answer["visits"] - answer["diaDone"]
+    answer["diaWaiting"] = answer["pending"] if order is None else len(order.waiting())
+    answer["diaLate"] = 0 if order is None else int((order.pending & order.late & order.new).sum())
     answer["unassociated"] = counts["sources"] - counts["matches"]
     answer["pendingSources"] = counts["sources"] - int(answer.pop("doneSources"))
     return answer
@@ -81,12 +97,14 @@ def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, An
 def run_status(database: Database, run_id: str) -> dict[str, Any]:
     """The row of AssociationRun of a call of associate; ``last`` is the one that started last.
 
-    ``configuration`` and ``timings`` are dicts: of every stage ``seconds`` and ``rows``. The counts of objects have the
+    A run is of one half; ``last-dia`` is the last one of DiaObjects. ``configuration`` and ``timings`` are dicts: of every stage ``seconds`` and ``rows``. The counts of objects have the
     names that Rubin's task gives them in its metadata, ``nExpectedSsObjects`` and ``nAssociatedSsObjects``. What a run
     that has not ended has not told is None. NotFoundError if there is no such run.
     """
     wanted = sa.select(association_run)
-    if run_id == "last":
+    if run_id in ("last", "last-dia"):
+        of_dia = association_run.c.half == DIA
+        wanted = wanted.where(of_dia if run_id == "last-dia" else sa.func.coalesce(association_run.c.half, "") != DIA)
         wanted = wanted.order_by(association_run.c.startedAt.desc(), association_run.c.runId.desc()).limit(1)
     else:
         wanted = wanted.where(association_run.c.runId == run_id)
@@ -94,7 +112,9 @@ def run_status(database: Database, run_id: str) -> dict[str, Any]:
         row = connection.execute(wanted).one_or_none()
     if row is None:
         raise NotFoundError(
-            "nothing has been associated yet" if run_id == "last" else f"run {run_id} is not in the database"
+            "nothing has been associated yet"
+            if run_id in ("last", "last-dia")
+            else f"run {run_id} is not in the database"
         )
     answer = {
         "nExpectedSsObjects" if name == "nTotalSsObjects" else name: value for name, value in row._mapping.items()

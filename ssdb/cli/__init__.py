@@ -9,6 +9,7 @@ from ssdb.cli import (
     associate,
     database,
     demo,
+    dia,
     ephemeris,
     fetch,
     forced,

@@ -27,7 +27,9 @@ from ssdb.cli.digits import as_text
 
 @main.command()
 @several("--visit", "visits", "Show this visit and its detectors; repeat for more.")
-@click.option("--run", "run_id", metavar="ID", help="Show this run of associate; last: the latest.")
+@click.option(
+    "--run", "run_id", metavar="ID", help="Show this run of associate; last, last-dia: the latest of each half."
+)
 @json_option
 @click.pass_context
 def status(ctx: click.Context, visits: tuple[int, ...], run_id: str | None, as_json: bool) -> None:
@@ -73,6 +75,14 @@ def status(ctx: click.Context, visits: tuple[int, ...], run_id: str | None, as_j
                 ("matches (rows of SSSource)", answer["matches"]),
                 ("sources without an object", answer["unassociated"]),
                 ("sources of pending visits", answer["pendingSources"]),
+                ("DiaObjects", answer["diaObjects"]),
+                ("  updated, times", answer["nUpdatedDiaObjects"]),
+                ("  new", answer["nNewDiaObjects"]),
+                ("sources too doubtful to make one", answer["nMarginalDiaSources"]),
+                ("visits with DiaObjects", answer["diaDone"]),
+                ("visits pending for DiaObjects", answer["diaPending"]),
+                ("  that wait for others, or known objects", answer["diaWaiting"]),
+                ("  that come too late", answer["diaLate"]),
             ]
         )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import Field, asdict, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -22,47 +23,73 @@ from ssdb.cli.common import (
     tell_failures,
     wrong_usage,
 )
-from ssdb.config import AssociationConfig, option_of
+from ssdb.config import AssociationConfig, DiaConfig, option_of
 from ssdb.errors import shown
 
 if TYPE_CHECKING:
     from ssdb.association.associate import AssociationReport
+    from ssdb.dia.associate import DiaReport
+    from ssdb.store.database import Database
+    from ssdb.store.transfer.write import Progress
+
+Config = TypeVar("Config", AssociationConfig, DiaConfig)
+SOLAR_SYSTEM, DIA = "solar-system", "dia"
 
 
-def config_options(command: Command) -> Command:
-    """An option for every field of AssociationConfig."""
-    for item in reversed(fields(AssociationConfig)):
-        choices = item.metadata["choices"]
-        command = click.option(
-            option_of(item),
-            item.name,
-            type=click.Choice(choices) if choices else type(item.default),
-            default=item.default,
-            show_default=True,
-            help=f"{item.metadata['help'][0].upper()}{item.metadata['help'][1:]}.",
-        )(command)
-    return command
+def _parameter(config: type, item: Field[Any]) -> str:
+    """The parameter of a command that an option is: both configurations have fields of the same name."""
+    return item.name if config is AssociationConfig else f"dia_{item.name}"
 
 
-def association_config(ctx: click.Context, options: dict[str, Any]) -> AssociationConfig:
+def config_options(config: type[Config]) -> Callable[[Command], Command]:
+    """An option for every field of a configuration."""
+
+    def added(command: Command) -> Command:
+        for item in reversed(fields(config)):
+            choices, default = item.metadata["choices"], item.default
+            several = isinstance(default, tuple)
+            command = click.option(
+                option_of(item),
+                _parameter(config, item),
+                type=click.Choice(choices) if choices else str if several else type(default),
+                is_flag=isinstance(default, bool),
+                default=",".join(default) if several else default,
+                show_default=not isinstance(default, bool),
+                help=f"{item.metadata['help'][0].upper()}{item.metadata['help'][1:]}.",
+            )(command)
+        return command
+
+    return added
+
+
+def config_of(ctx: click.Context, config: type[Config], options: dict[str, Any]) -> Config:
     """Takes what :func:`config_options` added out of the options; one of the other mode is wrong usage."""
-    chosen = {item.name: options.pop(item.name) for item in fields(AssociationConfig)}
-    for item in fields(AssociationConfig):
-        if is_given(ctx, item.name) and item.metadata["mode"] not in ("", chosen["mode"]):
+    chosen = {item.name: options.pop(_parameter(config, item)) for item in fields(config)}
+    for item in fields(config):
+        if isinstance(item.default, tuple):
+            chosen[item.name] = tuple(name.strip() for name in chosen[item.name].split(",") if name.strip())
+        if is_given(ctx, _parameter(config, item)) and item.metadata["mode"] not in ("", chosen["mode"]):
+            mode = next(option_of(other) for other in fields(config) if other.name == "mode")
             raise click.UsageError(
-                f"{option_of(item)} belongs to the {item.metadata['mode']} mode, and --mode is {chosen['mode']}: leave "
-                f"it out, or say --mode {item.metadata['mode']}"
+                f"{option_of(item)} belongs to the {item.metadata['mode']} mode, and {mode} is {chosen['mode']}: leave "
+                f"it out, or say {mode} {item.metadata['mode']}"
             )
     with wrong_usage():
-        return AssociationConfig(**chosen)
+        return config(**chosen)
 
 
 @main.command()
 @several("--visit", "visits", "This visit, pending or done; repeat for more.")
-@several("--detector", "detectors", "Of the --visit, this detector alone; it needs an outline.")
-@click.option("--all", "everything", is_flag=True, help="Every visit that has predictions, those that are done too.")
+@several("--detector", "detectors", "Of the --visit, this detector alone; it needs an outline. Known objects only.")
+@click.option("--all", "everything", is_flag=True, help="Known objects of every visit, also of those that are done.")
 @click.option("--pending", is_flag=True, help="Every visit that is pending and has predictions (the default).")
-@config_options
+@click.option("--only", type=click.Choice([SOLAR_SYSTEM, DIA]), help="One half: known objects, or DiaObjects.")
+@config_options(AssociationConfig)
+@click.option("--late", is_flag=True, help="DiaObjects also of visits older than others of their field that are done.")
+@click.option(
+    "--without-solar-system", is_flag=True, help="DiaObjects also of visits whose known objects were not looked for."
+)
+@config_options(DiaConfig)
 @json_option
 @click.pass_context
 def associate(
@@ -71,28 +98,83 @@ def associate(
     detectors: tuple[int, ...],
     everything: bool,
     pending: bool,
+    only: str | None,
+    late: bool,
+    without_solar_system: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Find which sources are which known objects, and store the result.
+    """Find which sources are which known objects, and give the others to DiaObjects.
 
     Running it again gives the same rows. The exit code is 1 if a visit could not be associated; the others are stored.
     A stored prediction that makes no sense is reported, and not used.
     """
-    from ssdb.association.associate import associate as run
-
     if sum([bool(visits), everything, pending]) > 1:
         raise click.UsageError("--visit, --all and --pending exclude each other")
     if detectors and not visits:
         raise click.UsageError("--detector needs --visit")
-    how: dict[str, Any] = {"config": association_config(ctx, options), "everything": everything}
+    _refuse_other_half(ctx, only)
+    of_known, of_dia = config_of(ctx, AssociationConfig, options), config_of(ctx, DiaConfig, options)
     database = open_database(ctx)
-    with progress_bars("associate") as (progress,):
-        report = run(database, visits or None, detectors=detectors or None, progress=progress, **how)
+    known: AssociationReport | None = None
+    dia: DiaReport | None = None
+    with progress_bars(
+        *([] if only == DIA else ["associate"]), *([] if only == SOLAR_SYSTEM else ["DiaObjects"])
+    ) as bars:
+        if only != DIA:
+            known = _find_known(database, visits, detectors, everything, of_known, bars[0])
+        if only != SOLAR_SYSTEM:
+            dia = _give_to_objects(database, visits, of_dia, not without_solar_system, late, bars[-1])
     if as_json:
-        print_json(_as_dict(report))
+        print_json(({} if known is None else _as_dict(known)) | {"dia": dia and _dia_as_dict(dia)})
     else:
-        _print(report)
+        _print(known, dia)
+    if known is not None:
+        _tell_of_known(known, visits)
+    if dia is not None:
+        _tell_of_dia(dia, alone=known is None)
+    failed = [(f"visit {visit} is not associated", reason) for visit, reason in (known.failed if known else {}).items()]
+    if dia is not None:
+        failed += [(f"sources of visit {visit} have no DiaObjects", reason) for visit, reason in dia.failed.items()]
+    tell_failures(f"{what}: {reason}" for what, reason in failed)
+
+
+def _refuse_other_half(ctx: click.Context, only: str | None) -> None:
+    """Refuses options that mean nothing for the half that is asked for."""
+    of_dia = {"--late": "late", "--without-solar-system": "without_solar_system"}
+    of_dia |= {option_of(item): _parameter(DiaConfig, item) for item in fields(DiaConfig)}
+    of_known = {"--detector": "detectors", "--all": "everything"}
+    of_known |= {option_of(item): _parameter(AssociationConfig, item) for item in fields(AssociationConfig)}
+    for option, parameter in {SOLAR_SYSTEM: of_dia, DIA: of_known, None: {}}[only].items():
+        if is_given(ctx, parameter):
+            raise click.UsageError(f"{option} belongs to the other half than --only {only}: leave one of them out")
+
+
+def _find_known(
+    database: Database,
+    visits: tuple[int, ...],
+    detectors: tuple[int, ...],
+    everything: bool,
+    config: AssociationConfig,
+    progress: Progress,
+) -> AssociationReport:
+    from ssdb.association.associate import associate as run
+
+    how: dict[str, Any] = {"config": config, "everything": everything, "progress": progress}
+    return run(database, visits or None, detectors=detectors or None, **how)
+
+
+def _give_to_objects(
+    database: Database, visits: tuple[int, ...], config: DiaConfig, solar_system: bool, late: bool, progress: Progress
+) -> DiaReport:
+    from ssdb.dia.associate import associate_dia as run
+
+    how: dict[str, Any] = {"config": config, "solar_system": solar_system, "late": late, "progress": progress}
+    return run(database, visits or None, **how)
+
+
+def _tell_of_known(report: AssociationReport, visits: tuple[int, ...]) -> None:
+    """Says on stderr what was left, and why."""
     if report.n_without_predictions and not visits:
         click.echo(
             f"{report.n_without_predictions:,} visits stay pending because no predictions were loaded for them "
@@ -103,7 +185,34 @@ def associate(
     predictions = ((f"visit {row.visit}: {row.designation}", row.reason) for row in report.left_out)
     for reason, which in by_reason(predictions).items():
         click.echo(f"ssdb: stored predictions that make no sense ({shown(which)}): {reason}", err=True)
-    tell_failures(f"visit {visit} is not associated: {reason}" for visit, reason in report.failed.items())
+
+
+def _tell_of_dia(report: DiaReport, *, alone: bool) -> None:
+    """The same of DiaObjects; what the other half has told is not told twice."""
+    lines = []
+    if report.unready and alone:
+        lines.append(
+            f"{len(report.unready):,} visits ({shown(report.unready)}) wait for their known objects: load their "
+            "predictions and run `ssdb associate`, or say --without-solar-system"
+        )
+    if report.waiting:
+        first = sorted(set(report.waiting.values()))
+        lines.append(
+            f"{len(report.waiting):,} visits wait until earlier ones of their fields have DiaObjects (visit "
+            f"{shown(first)}): see what these lack (`ssdb status --visit {first[0]}`), or say --without-solar-system"
+        )
+    if report.late:
+        lines.append(
+            f"{len(report.late):,} visits ({shown(report.late)}) are older than others of their fields that are done: "
+            "--late gives their sources to DiaObjects as these are now"
+        )
+    if report.kept:
+        lines.append(
+            f"{len(report.kept):,} visits ({shown(list(report.kept))}) were done again; later visits of their fields "
+            "keep what they have"
+        )
+    for line in lines:
+        click.echo(line, err=True)
 
 
 def _as_dict(report: AssociationReport) -> dict[str, Any]:
@@ -122,24 +231,59 @@ def _as_dict(report: AssociationReport) -> dict[str, Any]:
     }
 
 
-def _print(report: AssociationReport) -> None:
-    totals = report.totals
-    sources, expected, found = (totals[name] for name in ("nSources", "nTotalSsObjects", "nAssociatedSsObjects"))
-    share = f" ({100 * found / expected:.1f} %)" if expected else ""
-    print_pairs(
-        [
-            ("visits associated", len(report.visits)),
-            ("visits failed", len(report.failed)),
-            ("visits without predictions, left pending", report.n_without_predictions),
-            ("visits left to another process", report.n_taken),
+def _dia_as_dict(report: DiaReport) -> dict[str, Any]:
+    return {
+        "runId": report.run_id,
+        "configuration": asdict(report.config),
+        "nVisits": len(report.visits),
+        **report.totals,
+        "seconds": report.seconds,
+        "timings": report.stages.as_dict(),
+        "visits": [asdict(outcome) for outcome in report.visits],
+        "unready": report.unready,
+        "waiting": {str(visit): earlier for visit, earlier in report.waiting.items()},
+        "late": report.late,
+        "kept": {str(visit): n for visit, n in report.kept.items()},
+        "failed": {str(visit): reason for visit, reason in report.failed.items()},
+    }
+
+
+def _print(known: AssociationReport | None, dia: DiaReport | None) -> None:
+    pairs: list[tuple[str, object]] = []
+    if known is not None:
+        totals = known.totals
+        sources, expected, found = (totals[name] for name in ("nSources", "nTotalSsObjects", "nAssociatedSsObjects"))
+        share = f" ({100 * found / expected:.1f} %)" if expected else ""
+        pairs += [
+            ("visits associated", len(known.visits)),
+            ("visits failed", len(known.failed)),
+            ("visits without predictions, left pending", known.n_without_predictions),
+            ("visits left to another process", known.n_taken),
             ("sources", sources),
             ("known objects expected", expected),
             ("known objects found", f"{found:,}{share}"),
             ("sources that are no known object", sources - found),
-            ("seconds", f"{report.seconds:.2f}"),
-            *((f"  {name}", f"{stage.seconds:.2f}") for name, stage in report.stages.items()),
+            ("seconds", f"{known.seconds:.2f}"),
+            *((f"  {name}", f"{stage.seconds:.2f}") for name, stage in known.stages.items()),
         ]
-    )
+        print_pairs(pairs)
+    if dia is not None:
+        if known is not None:
+            click.echo()
+        totals = dia.totals
+        pairs = [
+            ("visits given to DiaObjects", len(dia.visits)),
+            ("visits failed", len(dia.failed)),
+            ("visits that wait for known objects", len(dia.unready)),
+            ("visits that wait for earlier ones", len(dia.waiting)),
+            ("visits that come too late", len(dia.late)),
+            ("DiaObjects updated", totals["nUpdatedDiaObjects"]),
+            ("DiaObjects made", totals["nNewDiaObjects"]),
+            ("sources too doubtful to make one", totals["nMarginalDiaSources"]),
+            ("seconds", f"{dia.seconds:.2f}"),
+            *((f"  {name}", f"{stage.seconds:.2f}") for name, stage in dia.stages.items()),
+        ]
+        print_pairs(pairs)
 
 
 @main.command()

@@ -12,6 +12,7 @@ from ssdb.errors import DesignationError, NotFoundError
 if TYPE_CHECKING:
     from ssdb.identity.relink import RelinkReport
     from ssdb.identity.resolve import ResolvedName
+    from ssdb.store.database import Database
 
 _MOST_SHOWN = 20
 
@@ -21,24 +22,44 @@ _MOST_SHOWN = 20
 @json_option
 @click.pass_context
 def resolve(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
-    """Find objects by any of their names: number, name, designation, packed or not."""
+    """Find objects by any of their names: number, name, designation, packed or not.
+
+    An identifier of a DiaObject, also of one that was merged, gives the one that it is now.
+    """
     from ssdb.identity.resolve import resolve as find
 
     database = open_database(ctx)
     found: list[ResolvedName] = []
     problems: list[str] = []
+    dia_objects: list[dict[str, object]] = []
     for name in names:
         try:
             found.append(find(database, name))
         except (DesignationError, NotFoundError) as error:
+            if name.isdecimal() and (object_ := _dia_object(database, int(name))):
+                dia_objects.append(object_)
+                continue
             problems.append(str(error))
     if as_json:
-        print_json([answer.as_dict() for answer in found])
+        print_json([*(answer.as_dict() for answer in found), *dia_objects])
     for number, answer in enumerate([] if as_json else found):
         if number:
             click.echo()
         _tell(answer)
+    for row in [] if as_json else dia_objects:
+        print_pairs((name, str(value)) for name, value in row.items())
     tell_failures(problems)
+
+
+def _dia_object(database: Database, number: int) -> dict[str, object] | None:
+    """The DiaObject that a number was or is; None if it is none."""
+    from ssdb.dia.merge import resolve_dia_object
+
+    try:
+        now, current = resolve_dia_object(database, number)
+    except NotFoundError:
+        return None
+    return {"name": str(number), "diaObjectId": now, "current": current}
 
 
 def _tell(answer: ResolvedName) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssdb.cli.associate import association_config, config_options
+from ssdb.cli.associate import config_of, config_options
 from ssdb.cli.common import (
     chosen_format,
     is_given,
@@ -20,6 +20,7 @@ from ssdb.cli.common import (
     progress_bars,
     tell_failures,
 )
+from ssdb.config import AssociationConfig
 from ssdb.ingest.formats import ORBIT_FORMATS
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="With --commit: store the orbit of the FILE even if that in mpc_orbits is better.",
 )
-@config_options
+@config_options(AssociationConfig)
 @json_option
 @click.pass_context
 def precover(
@@ -64,7 +65,7 @@ def precover(
     for one in ("method", "max_pixel_margin"):
         if not commit and is_given(ctx, one):
             raise click.UsageError(f"--{one.replace('_', '-')} needs --commit: it says how these visits are associated")
-    config = association_config(ctx, options)
+    config = config_of(ctx, AssociationConfig, options)
     database = open_database(ctx)
     with progress_bars("precover") as (progress,):
         report = run(database, name, orbit=orbit, config=config, commit=commit, progress=progress, **options)

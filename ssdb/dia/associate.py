@@ -25,15 +25,13 @@ from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.locks import lock_cells
 from ssdb.store.notify import notify_objects
+from ssdb.store.tables.dia_changes import MARGIN_DEG
 from ssdb.store.tables.runs import DIA, begin_run, finish_run
 from ssdb.store.tables.visits import claim_for_objects, require_visits, set_objects_done
 from ssdb.store.transfer.write import Progress
 from ssdb.units import ARCSEC_PER_DEG
 
 logger = logging.getLogger(__name__)
-
-_MARGIN_DEG = 0.01
-"""Objects are so near to their sources, wherever these have drawn them."""
 
 _TAKEN, _LATE, _WAITS, _SETTLED = "taken", "late", "waits", "settled"
 """Why a visit was not done: another process has it, or a neighbour of it; it is older than one that is done; an earlier
@@ -67,7 +65,7 @@ class DiaReport:
     failed: dict[int, str] = field(default_factory=dict)
     """Visits that could not be associated, with the reason. They stay as they were."""
     late: list[int] = field(default_factory=list)
-    """Pending visits that were refused: one of their field that is later is done."""
+    """Pending visits that were refused: they have never been done, and a later one of their field is."""
     unready: list[int] = field(default_factory=list)
     """Pending visits whose known objects have not been found yet."""
     waiting: dict[int, int] = field(default_factory=dict)
@@ -75,7 +73,7 @@ class DiaReport:
     n_without_predictions: int = 0
     """Of the ``unready``, and of those that others wait for: visits whose predictions have not been loaded."""
     kept: dict[int, int] = field(default_factory=dict)
-    """Visits that were done again, and how many later ones of their fields keep what they have."""
+    """Visits that were done again, and how many later ones of their fields, done before, keep what they have."""
     seconds: float = 0.0
     """From beginning to end."""
     stages: Stages = field(default_factory=Stages)
@@ -116,8 +114,8 @@ def associate_dia(
     solar_system : bool
         Whether the Solar System half must be done for a visit before.
     late : bool
-        Also visits that are older than one of their field that is done. Their sources are given to the objects as
-        these are now.
+        Also visits that have never been done and are older than one of their field that is. Their sources are given
+        to the objects as these are now.
     progress : callable, optional
         Called with the numbers of visits finished now, and of all.
 
@@ -217,9 +215,13 @@ class _Run:
     def _may(self, order: Order, place: int) -> bool:
         if self.solar_system and not order.ready[place]:
             return False
-        if not self.late and order.pending[place] and order.late[place]:
+        if self._refused(order, place):
             return False
         return not len(order.holding(place, late=self.late))
+
+    def _refused(self, order: Order, place: int) -> bool:
+        """Whether a visit comes too late."""
+        return bool(not self.late and order.pending[place] and order.late[place] and order.new[place])
 
     def _try(self, number: int, *, wait: bool) -> str:
         """Does a visit, if it is its turn; says what became of it."""
@@ -265,14 +267,14 @@ class _Run:
                 sources = read_sources(connection, number, config)
                 stage.rows += len(sources["ra"])
             with timed("order"):
-                margin = _MARGIN_DEG + config.radius_arcsec / ARCSEC_PER_DEG
+                margin = MARGIN_DEG + config.radius_arcsec / ARCSEC_PER_DEG
                 placed = np.isfinite(sources["ra"]) & np.isfinite(sources["dec"])
                 cells = cells_near(sources["ra"][placed], sources["dec"][placed], margin)
                 if not lock_cells(connection, cells, wait=wait or explicit):
                     return _TAKEN
                 # As of now: what others did before they gave the cells back is to be seen.
                 before, after = in_the_way(connection, self.fields, number, row.midpointMjdTai, self.margin_deg)
-                if not again and len(after) and not self.late:
+                if row.diaRunId is None and len(after) and not self.late:
                     return _LATE
                 if len(np.setdiff1d(before, self.no_hindrance)):
                     return _WAITS
@@ -286,7 +288,7 @@ class _Run:
                 notify_objects(connection, [number])
             commit = time.perf_counter()
         report.stages.setdefault("commit", Stage()).seconds += time.perf_counter() - commit
-        if again and len(after):
+        if row.diaRunId is not None and len(after):
             report.kept[number] = len(after)
         return counts
 
@@ -301,7 +303,7 @@ class _Run:
             if self.solar_system and not order.ready[place]:
                 report.unready.append(number)
                 held.add(place)
-            elif not self.late and order.late[place]:
+            elif self._refused(order, place):
                 report.late.append(number)
             elif len(holding := order.holding(place, late=self.late)):
                 report.waiting[number] = int(holding[0])

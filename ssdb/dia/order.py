@@ -1,7 +1,7 @@
 """In which order visits are given to DiaObjects: what is stored is that of going through them in time.
 
 A visit waits for the earlier pending ones whose fields meet its own. One that is older than a visit of its field that
-is done comes too late, and holds up nobody.
+is done holds up nobody; if it has never been done itself, it comes too late.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class Order:
     radii: Array
     margin_deg: float
     late: Mask
-    """Which of the pending ones are older than one of their field that is done."""
+    """Which of the pending ones are older than one of their field that is done: they hold up nobody."""
+    new: Mask
+    """Which have never been done; others had their place in the order before something of them changed."""
 
     def meets(self, place: int, among: Index) -> Mask:
         """Whether the field of a visit meets those of others."""
@@ -72,6 +74,13 @@ class Order:
         """The visits for which one has to wait, ascending in time; those that come too late hold up only each other."""
         earlier = np.flatnonzero(self.pending[:place] & (late | ~self.late[:place]))
         return self.visits[earlier[self.meets(place, earlier)]]
+
+    def waiting(self) -> Index:
+        """Places of the pending visits that wait for their known objects, or for earlier visits."""
+        places = np.flatnonzero(self.pending & ~(self.late & self.new)).tolist()
+        return np.array(
+            [place for place in places if not self.ready[place] or len(self.holding(place, late=False))], np.intp
+        )
 
 
 def read_order(connection: sa.Connection, fields: Fields, wanted: Collection[int], margin_deg: float) -> Order:
@@ -94,6 +103,7 @@ def read_order(connection: sa.Connection, fields: Fields, wanted: Collection[int
         radii,
         margin_deg,
         np.zeros(len(pending), bool),
+        rows["new"] > 0,
     )
     done = np.flatnonzero(~pending)
     for place in np.flatnonzero(pending).tolist():
@@ -106,6 +116,7 @@ def _read(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Columns:
     flags = {
         "diaPending": visit.c.diaStatus == PENDING,
         "ready": visit.c.status == DONE,
+        "new": visit.c.diaRunId.is_(None),
         "predicted": visit.c.predictionsAt.is_not(None),
     }
     columns = [sa.cast(sa.case((flag, 1), else_=0), sa.SmallInteger).label(name) for name, flag in flags.items()]

@@ -18,6 +18,7 @@ from ssdb.schema.dia import dia_object_moment
 from ssdb.sky.boxes import zone_boxes
 from ssdb.store.query_plans import index_loops
 from ssdb.store.sql_files import sql_text
+from ssdb.store.tables.dia_aliases import remove_aliases
 from ssdb.store.tables.dia_matches import replace_matches
 from ssdb.store.tables.dia_objects import (
     SEARCH_DEG,
@@ -240,6 +241,7 @@ def _write(
     }
     moments = add_fluxes(no_moments(n), made) | {"diaObjectId": made["diaSourceId"], "band": made["band"]}
     with stages.timed("make"):
+        remove_aliases(connection, made["diaSourceId"])
         make_objects(connection, fresh, moments, config, now)
     return np.append(object_id[matches.object[~in_time]], source_id[new[stored]])
 

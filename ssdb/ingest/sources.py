@@ -44,6 +44,7 @@ from ssdb.schema.survey import DONE, PENDING, visit_detector
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions
 from ssdb.store.tables import sources as table_of_sources
+from ssdb.store.tables.dia_changes import objects_change
 from ssdb.store.tables.results import clear_results
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
@@ -245,7 +246,10 @@ def _store(
         rows, n_rows = _rows(opened, known, gathered), int(np.count_nonzero(~opened.problems.bad))
         if compared is None:
             clear_results(connection, visits)
-            table_of_sources.remove_sources(connection, given)
+            pairs = sa.select(given.c.visit, given.c.detector)
+            removed = sa.tuple_(dia_source.c.visit, dia_source.c.detector).in_(pairs)
+            with objects_change(connection, visits, removed, removed=True):
+                table_of_sources.remove_sources(connection, given)
             _refuse_stored(connection, opened, extremes)
         else:
             rows, n_rows = compared.but_same(rows), int(np.count_nonzero(~compared.same))

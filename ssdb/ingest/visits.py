@@ -19,6 +19,7 @@ from ssdb.schema.arrow import ids
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 from ssdb.store.query_plans import index_loops
+from ssdb.store.tables.dia_changes import objects_change
 from ssdb.store.tables.sources import move_times
 from ssdb.store.tables.visits import lock_creation, lock_visits, mark_pending, merge_visits
 from ssdb.store.transfer.staging import count_stored, fill_unknown, staged
@@ -112,5 +113,6 @@ def _move(connection: sa.Connection, name: str, new: sa.Table) -> None:
         with index_loops(connection):
             # What was associated with another time has to be done again; that must be known before it is replaced.
             mark_pending(connection, moved)
-            move_times(connection, new)
+            with objects_change(connection, list(connection.scalars(moved)), sa.true()):
+                move_times(connection, new)
             refuse_times_of_rows(connection, name, new)

@@ -14,6 +14,7 @@ from ssdb.schema.survey import ss_candidate, ss_expected, ss_prediction, visit, 
 from ssdb.store.database import Database
 from ssdb.store.tables import detectors, forced, predictions, results, sources
 from ssdb.store.tables import visits as of_visits
+from ssdb.store.tables.dia_changes import objects_change
 from ssdb.store.tables.visits import lock_visits, require_visits
 
 _TABLES = (
@@ -44,6 +45,7 @@ def delete_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
         require_visits(connection, visits)
         lock_visits(connection, np.unique(np.array(visits, np.int64)))
         removed: dict[str, int] = {}
-        for module in (results, forced, predictions, sources, detectors, of_visits):
-            removed |= module.delete_visits(connection, visits)
-        return removed
+        with objects_change(connection, visits, sa.true(), removed=True):
+            for module in (results, forced, predictions, sources, detectors):
+                removed |= module.delete_visits(connection, visits)
+        return removed | of_visits.delete_visits(connection, visits)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ssdb.schema.dia import dia_match
 from ssdb.store.query_plans import between_visits
 from ssdb.store.tables.dia_objects import rows_of_columns
-from ssdb.store.transfer.array_parameters import listed
+from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
 from ssdb.store.transfer.write import write_rows
 from ssdb.units import Columns, Integers
 
@@ -28,3 +28,19 @@ def remove_matches(connection: sa.Connection, visits: Sequence[int], sources: In
     with listed(connection, "unmatched_source", sources) as among:
         concerned = (among(dia_match.c.diaSourceId), between_visits(dia_match, visits))
         connection.execute(sa.delete(dia_match).where(*concerned))
+
+
+def move_matches(connection: sa.Connection, visits: Sequence[int], sources: Integers, objects: Integers) -> None:
+    """Gives the rows of sources, each once, other objects; ``visits`` as for :func:`remove_matches`."""
+    order = np.argsort(sources)
+    if connection.dialect.name == "postgresql":
+        send_arrays(connection)
+        values = {"sources": sources[order], "objects": objects[order], "first": visits[0], "last": visits[-1]}
+        place = 'width_bucket("diaSourceId", :sources)'
+        where = '"diaSourceId" = ANY (:sources) AND visit BETWEEN :first AND :last'
+        connection.execute(sa.text(f'UPDATE "DiaMatch" SET "diaObjectId" = (:objects)[{place}] WHERE {where}'), values)
+        return
+    rows = {"diaSourceId": sources[order], "diaObjectId": objects[order]}
+    with array_rows(connection, "moved_match", rows) as new:
+        same = (dia_match.c.diaSourceId == new.c.diaSourceId) & between_visits(dia_match, visits)
+        connection.execute(sa.update(dia_match).where(same).values(diaObjectId=new.c.diaObjectId))

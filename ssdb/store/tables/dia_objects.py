@@ -288,9 +288,9 @@ def _update_objects(connection: sa.Connection, columns: Columns, names: dict[str
         connection.execute(sa.text(f'UPDATE "DiaObject" SET {", ".join(texts)} WHERE {where}'), sent | {"ids": ids})
         return
     with array_rows(connection, f"new_DiaObject_{len(columns)}", sent | {"diaObjectId": ids}) as new:
-        values = {targets[name]: new.c[name] for name in sent}
+        changed = {targets[name]: new.c[name] for name in sent}
         same = dia_object.c.diaObjectId == new.c.diaObjectId
-        connection.execute(sa.update(dia_object).where(same, _CURRENT).values(values))
+        connection.execute(sa.update(dia_object).where(same, _CURRENT).values(changed))
 
 
 def _upsert(connection: sa.Connection, table: sa.Table, columns: Columns, band: str | None = None) -> None:

@@ -13,19 +13,26 @@ import sqlalchemy as sa
 
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_object, ss_source
-from ssdb.schema.survey import ss_candidate, ss_expected
+from ssdb.schema.survey import ss_candidate, ss_expected, visit
+from ssdb.store.query_plans import between_visits
+from ssdb.store.tables.dia_changes import known_objects_found
 from ssdb.store.tables.moves import move_objects, remove_doubles
 from ssdb.store.tables.sources import forget_objects, set_objects
-from ssdb.store.tables.visits import Visits, forget_results
+from ssdb.store.tables.visits import Visits, forget_results, mark_objects_pending, mark_pending
+from ssdb.store.transfer.array_parameters import listed
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows
+from ssdb.units import Integers
 
 _TABLES = (ss_source, ss_candidate, ss_expected)
 
 
 def clear_results(connection: sa.Connection, visits: Visits) -> None:
     """Removes everything that association derived for visits, and sets them and their detectors back to pending."""
+    # Sources that were known objects may be given to DiaObjects again.
+    with_objects = sa.select(visit.c.visit).where(visit.c.visit.in_(visits), visit.c.nAssociatedSsObjects > 0)
+    mark_objects_pending(connection, with_objects)
     for table in _TABLES:
         connection.execute(sa.delete(table).where(table.c.visit.in_(visits)))
     forget_objects(connection, dia_source.c.visit.in_(visits) & dia_source.c.ssObjectId.is_not(None))
@@ -53,6 +60,7 @@ def replace_results(
     # 0 stands for no object only in what is sent: no identifier is 0.
     objects = np.append(objects, np.zeros(len(lost), np.int64))
     set_objects(connection, visits, np.append(sources, lost), objects, all_change=not len(had_object))
+    known_objects_found(connection, visits, sources, lost)
     return n_rows
 
 
@@ -105,6 +113,7 @@ def remove_results(connection: sa.Connection, removed: sa.Table) -> dict[str, in
     Returns how many rows there were, by table. The visits keep their state.
     """
     keys = sa.select(removed.c.visit, removed.c.ssObjectId)
+    mark_objects_pending(connection, sa.select(removed.c.visit))
     source = sa.tuple_(dia_source.c.visit, dia_source.c.diaSourceId)
     matched = sa.select(ss_source.c.visit, ss_source.c.diaSourceId).where(
         sa.tuple_(ss_source.c.visit, ss_source.c.ssObjectId).in_(keys)
@@ -116,6 +125,27 @@ def remove_results(connection: sa.Connection, removed: sa.Table) -> dict[str, in
         ).rowcount
         for table in _TABLES
     }
+
+
+def remove_results_of_sources(connection: sa.Connection, visits: Sequence[int], sources: Integers) -> int:
+    """Removes what was derived of sources; how many were known objects, whose visits are pending again.
+
+    ``visits``, ascending and locked, have those of the sources between them.
+    """
+    with listed(connection, "removed_source", sources) as among:
+        matched = (among(ss_source.c.diaSourceId), between_visits(ss_source, visits))
+        of_visits = list(connection.scalars(sa.select(ss_source.c.visit).where(*matched)))
+        connection.execute(sa.delete(ss_source).where(*matched))
+        candidates = (among(ss_candidate.c.diaSourceId), between_visits(ss_candidate, visits))
+        connection.execute(sa.delete(ss_candidate).where(*candidates))
+        seen = (among(ss_expected.c.diaSourceId), between_visits(ss_expected, visits))
+        connection.execute(sa.update(ss_expected).where(*seen).values(diaSourceId=None))
+        forget_objects(
+            connection,
+            among(dia_source.c.diaSourceId) & between_visits(dia_source, visits) & dia_source.c.ssObjectId.is_not(None),
+        )
+    mark_pending(connection, sorted(set(of_visits)))
+    return len(of_visits)
 
 
 def remove_double_objects(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:

@@ -28,3 +28,10 @@ def finish_run(connection: sa.Connection, run_id: str, values: Mapping[str, Any]
     now = datetime.now(UTC).replace(tzinfo=None)
     this = association_run.c.runId == run_id
     connection.execute(sa.update(association_run).where(this).values({"finishedAt": now, **values}))
+
+
+def last_configuration(connection: sa.Connection) -> str | None:
+    """The configuration, as JSON, of the run that gave sources to DiaObjects the last time; None if none has."""
+    run = association_run.c
+    of_objects = sa.select(run.configuration).where(run.half == DIA)
+    return connection.scalar(of_objects.order_by(run.startedAt.desc(), run.runId.desc()).limit(1))

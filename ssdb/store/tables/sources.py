@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,8 +24,8 @@ from ssdb.store.tables.detectors import (
     joined_totals,
     totals_of,
 )
-from ssdb.store.tables.visits import Visits, mark_pending
-from ssdb.store.transfer.array_parameters import array_rows, send_arrays
+from ssdb.store.tables.visits import Visits, mark_objects_pending, mark_pending
+from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
 from ssdb.store.transfer.write import Progress, write_tables
 from ssdb.units import Columns, Integers
 
@@ -60,6 +61,7 @@ def append(
     changed = detectors.c.status == PENDING
     pairs = sa.select(detectors.c.visit, detectors.c.detector).where(changed)
     mark_pending(connection, sa.select(detectors.c.visit).where(changed), pairs)
+    mark_objects_pending(connection, sa.select(detectors.c.visit).where(changed))
     lock(connection, "sources")
 
 
@@ -118,10 +120,16 @@ def set_objects(
         connection.execute(sa.update(dia_source).where(found, changed).values(ssObjectId=object_id))
 
 
-def set_dia_objects(connection: sa.Connection, visits: Sequence[int], sources: Integers, objects: Integers) -> None:
+def set_dia_objects(
+    connection: sa.Connection,
+    visits: Sequence[int],
+    sources: Integers,
+    objects: Integers,
+    reassociated: float | None = None,
+) -> None:
     """Sets DiaSource.diaObjectId (0: none) of sources, each once; ``visits`` as for :func:`set_objects`.
 
-    Only for the modules of DiaObjects.
+    Only for the modules of DiaObjects. ``reassociated`` is when they left these for known objects (MJD TAI).
     """
     if not len(sources):
         return
@@ -129,14 +137,24 @@ def set_dia_objects(connection: sa.Connection, visits: Sequence[int], sources: I
     rows = {"diaSourceId": sources[order], "diaObjectId": objects[order]}
     if connection.dialect.name == "postgresql":
         send_arrays(connection)
-        values = {"sources": rows["diaSourceId"], "objects": rows["diaObjectId"]}
-        between = {"first": int(visits[0]), "last": int(visits[-1])}
-        connection.execute(sa.text(sql_text("set_dia_objects.postgresql.sql")), {**values, **between})
+        values: dict[str, Any] = {"sources": rows["diaSourceId"], "objects": rows["diaObjectId"]}
+        values["reassociated"] = reassociated
+        values |= {"first": int(visits[0]), "last": int(visits[-1])}
+        connection.execute(sa.text(sql_text("set_dia_objects.postgresql.sql")), values)
         return
     with array_rows(connection, "dia_source_of_object", rows) as new:
         found = (dia_source.c.diaSourceId == new.c.diaSourceId) & between_visits(dia_source, visits)
         object_id = sa.func.nullif(new.c.diaObjectId, 0)
-        connection.execute(sa.update(dia_source).where(found).values(diaObjectId=object_id))
+        left = {} if reassociated is None else {"ssObjectReassocTimeMjdTai": reassociated}
+        connection.execute(sa.update(dia_source).where(found).values(diaObjectId=object_id, **left))
+
+
+def withdraw(connection: sa.Connection, visits: Sequence[int], sources: Integers, now: float) -> None:
+    """Notes that sources were taken back (MJD TAI), where that was not noted before; ``visits`` as before."""
+    with listed(connection, "withdrawn_source", sources) as among:
+        fresh = dia_source.c.timeWithdrawnMjdTai.is_(None) & between_visits(dia_source, visits)
+        statement = _update(connection).where(among(dia_source.c.diaSourceId), fresh)
+        connection.execute(statement.values(timeWithdrawnMjdTai=now))
 
 
 def forget_objects(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:

@@ -1,0 +1,27 @@
+"""DiaObjectAlias: DiaObjects that were merged into others, by their old identifiers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.schema.dia import dia_object_alias
+from ssdb.store.transfer.array_parameters import listed
+from ssdb.store.transfer.write import write_rows
+from ssdb.units import Integers
+
+
+def add_aliases(connection: sa.Connection, objects: Integers, into: Integers, now: datetime) -> None:
+    """Notes that objects, shape (n,), are others now; what was merged into them before follows by way of them."""
+    remove_aliases(connection, objects)
+    at = pa.array(np.full(len(objects), np.datetime64(now, "us")), pa.timestamp("us"))
+    write_rows(connection, dia_object_alias, pa.table({"diaObjectId": objects, "newId": into, "mergedAt": at}))
+
+
+def remove_aliases(connection: sa.Connection, objects: Integers) -> None:
+    """Forgets what objects were merged into: they are there again."""
+    with listed(connection, "merged_object", objects) as among:
+        connection.execute(sa.delete(dia_object_alias).where(among(dia_object_alias.c.diaObjectId)))

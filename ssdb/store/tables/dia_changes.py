@@ -1,0 +1,109 @@
+"""What becomes of DiaObjects when their sources change, go, or turn out to be known objects.
+
+All in the transaction of a connection that has locked the visits. Where no source of a visit was ever given to
+DiaObjects, one question of the table Visit is all that this takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import sqlalchemy as sa
+
+from ssdb.config import DiaConfig
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.survey import visit
+from ssdb.sky.cells import cells_near
+from ssdb.store.clock import mjd_tai_now
+from ssdb.store.locks import lock_cells
+from ssdb.store.query_plans import between_visits, index_loops
+from ssdb.store.tables.dia_matches import remove_matches
+from ssdb.store.tables.dia_objects import recompute_objects
+from ssdb.store.tables.runs import last_configuration
+from ssdb.store.tables.sources import set_dia_objects
+from ssdb.store.tables.visits import Visits, mark_objects_pending
+from ssdb.store.transfer.array_parameters import listed
+from ssdb.store.transfer.read import read_arrays
+from ssdb.units import Columns, Integers
+
+MARGIN_DEG = 0.01
+"""So near to their sources objects are, wherever these have drawn them."""
+
+
+def stored_config(connection: sa.Connection) -> DiaConfig:
+    """The configuration by which DiaObjects were made the last time."""
+    text = last_configuration(connection)
+    return DiaConfig() if text is None else DiaConfig.from_json(text)
+
+
+def known_objects_found(connection: sa.Connection, visits: Sequence[int], found: Integers, lost: Integers) -> None:
+    """Notes that sources turned out to be known objects, or not to be those that they were taken for.
+
+    The ones leave their DiaObjects; the visits of the others are pending, so that they are given to some. ``visits``,
+    ascending, are those of the sources.
+    """
+    if not _have_objects(connection, visits):
+        return
+    with listed(connection, "found_source", found) as among:
+        release_sources(connection, visits, among(dia_source.c.diaSourceId), reassociated=True)
+    if len(lost):
+        with listed(connection, "lost_source", lost) as among, index_loops(connection):
+            here = (among(dia_source.c.diaSourceId), between_visits(dia_source, visits))
+            mark_objects_pending(connection, list(connection.scalars(sa.select(dia_source.c.visit).where(*here))))
+
+
+def release_sources(
+    connection: sa.Connection, visits: Sequence[int], which: sa.ColumnElement[bool], *, reassociated: bool = False
+) -> int:
+    """Takes sources from their objects, which are computed anew or closed; how many sources that were."""
+    which = which & between_visits(dia_source, visits)
+    given = _given(connection, which)
+    n = len(given["diaSourceId"])
+    if n:
+        now = mjd_tai_now()
+        nothing = np.zeros(n, np.int64)
+        set_dia_objects(connection, visits, given["diaSourceId"], nothing, now if reassociated else None)
+        remove_matches(connection, visits, given["diaSourceId"])
+        recompute_objects(connection, given["diaObjectId"], stored_config(connection), now)
+    return n
+
+
+@contextmanager
+def objects_change(
+    connection: sa.Connection, visits: Visits, which: sa.ColumnElement[bool], *, removed: bool = False
+) -> Iterator[None]:
+    """Around a change of sources that meet a condition: afterwards their DiaObjects are computed anew or closed.
+
+    ``visits`` are theirs; ``removed``: the sources are there no more. The visits are pending afterwards.
+    """
+    if not _have_objects(connection, visits):
+        yield
+        return
+    given = _given(connection, which & dia_source.c.visit.in_(visits))
+    if removed and len(given["diaSourceId"]):
+        remove_matches(connection, [given["visit"].min(), given["visit"].max()], given["diaSourceId"])
+    yield
+    if len(given["diaSourceId"]):
+        recompute_objects(connection, given["diaObjectId"], stored_config(connection), mjd_tai_now())
+    mark_objects_pending(connection, visits)
+
+
+def _have_objects(connection: sa.Connection, visits: Visits) -> bool:
+    """Whether sources of visits were ever given to DiaObjects."""
+    given = sa.select(visit.c.visit).where(visit.c.visit.in_(visits), visit.c.diaRunId.is_not(None))
+    return bool(connection.scalar(sa.select(given.exists())))
+
+
+def _given(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Columns:
+    """diaSourceId, visit and diaObjectId of sources that have objects, whose cells are locked now."""
+    columns = [dia_source.c[name] for name in ("diaSourceId", "visit", "diaObjectId", "ra", "dec")]
+    statement = sa.select(*columns).where(which, dia_source.c.diaObjectId.is_not(None))
+    with index_loops(connection):
+        given = read_arrays(connection, statement, bounded=True)
+        if len(given["visit"]) and connection.dialect.name == "postgresql":
+            lock_cells(connection, cells_near(given["ra"], given["dec"], MARGIN_DEG))
+            # Who had the cells may have given the sources to others.
+            given = read_arrays(connection, statement, bounded=True)
+    return given
