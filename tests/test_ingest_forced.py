@@ -15,7 +15,9 @@ from dia_surveys import load as load_sources
 
 from ssdb import connect, ingest_forced
 from ssdb.cli import main
+from ssdb.config import DiaConfig
 from ssdb.dia.associate import associate_dia
+from ssdb.dia.merge import merge_objects
 from ssdb.errors import InputError, SsdbError
 from ssdb.identity.designation import pack, ss_object_id
 from ssdb.identity.relink import relink
@@ -103,6 +105,21 @@ def test_fluxes_of_known_objects(database: Database) -> None:
     assert {row["ssObjectId"] for row in rows_of(database, ss_forced_source)} == {second}
     report = ingest_forced(database, table(diaObjectId=None, designation=names))
     assert report.unchanged == 3
+
+
+def test_fluxes_of_merged_objects_move(database: Database) -> None:
+    """Where both were measured, that of the one that stays does."""
+    load_visits(database, [1, 2, 3])
+    load_sources(database, [sources(1, [10.0, 10.0, 10.1], [-30.0, -30.0 + 0.8 / 3600, -30.1])])
+    assert not associate_dia(database, solar_system=False, config=DiaConfig(radius_arcsec=0.5)).failed
+    ingest_forced(database, table(diaObjectId=[1000, 1001, 1001], detector=[4, 4, 4], band=["g", "g", "g"]))
+    assert merge_objects(database).merged == {1001: 1000}
+    rows = rows_of(database, dia_forced_source)
+    assert [(row["diaObjectId"], row["visit"], row["psfFlux"]) for row in rows] == [(1000, 2, 120.0), (1000, 3, 80.0)]
+    (kept,) = [
+        row for row in rows_of(database, dia_object) if row["diaObjectId"] == 1000 and not row["validityEndMjdTai"]
+    ]
+    assert kept["g_fpFluxMean"] == pytest.approx((120.0 / 100 + 80.0 / 400) / (1 / 100 + 1 / 400), rel=1e-6)
 
 
 def test_objects_that_are_not_stored_are_told(database: Database) -> None:

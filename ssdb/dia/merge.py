@@ -24,6 +24,7 @@ from ssdb.store.tables.dia_aliases import add_aliases
 from ssdb.store.tables.dia_changes import MARGIN_DEG, stored_config
 from ssdb.store.tables.dia_matches import move_matches
 from ssdb.store.tables.dia_objects import recompute_objects
+from ssdb.store.tables.forced import move_dia_objects
 from ssdb.store.tables.sources import set_dia_objects
 from ssdb.store.tables.visits import lock_visits
 from ssdb.store.transfer.array_parameters import listed
@@ -49,7 +50,7 @@ def merge_objects(database: Database, radius_arcsec: float = DEFAULT_RADIUS_ARCS
     """Merges DiaObjects that are within a radius of each other, directly or by way of others, in one transaction.
 
     The one with the oldest source stays (of equals that with the smallest identifier) and gets the sources of the
-    others, whose identifiers :func:`resolve_dia_object` knows from then on. Forced fluxes are not moved.
+    others, with their forced fluxes; :func:`resolve_dia_object` knows their identifiers from then on.
 
     Raises
     ------
@@ -115,6 +116,7 @@ def _merge(connection: sa.Connection, objects: Integers, into: Integers) -> Merg
         set_dia_objects(connection, between, sources["diaSourceId"], to)
         move_matches(connection, between, sources["diaSourceId"], to)
     recompute_objects(connection, np.append(objects, into), stored_config(connection), mjd_tai_now())
+    move_dia_objects(connection, objects, into)
     add_aliases(connection, objects, into, datetime.now(UTC).replace(tzinfo=None))
     return MergeReport(dict(zip(objects.tolist(), into.tolist(), strict=True)), len(to))
 

@@ -23,7 +23,7 @@ from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.dia_objects import as_bands, band_column, bands_of, set_forced_means
 from ssdb.store.tables.moves import move_objects, remove_doubles
 from ssdb.store.tables.visits import Visits
-from ssdb.store.transfer.array_parameters import listed
+from ssdb.store.transfer.array_parameters import array_rows, listed
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import of_key
 from ssdb.store.transfer.write import Progress, write_rows
@@ -108,6 +108,33 @@ def remove_double_forced(connection: sa.Connection, moves: sa.Table) -> dict[str
 def move_forced(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
     """Moves the fluxes of known objects to their primary designations; how many were moved."""
     return {ss_forced_source.name: move_objects(connection, ss_forced_source, moves)}
+
+
+def move_dia_objects(connection: sa.Connection, objects: Integers, into: Integers) -> None:
+    """Moves the fluxes of DiaObjects that were merged into others, shape (n,), whose cells are locked.
+
+    Of several for one visit and detector the object's own stays, else that of the first by its identifier.
+    """
+    names = KEYS[dia_forced_source]
+    with listed(connection, "merged_object", np.append(objects, into)) as among, index_loops(connection):
+        columns = sa.select(*(dia_forced_source.c[name] for name in names))
+        keys = read_arrays(connection, columns.where(among(dia_forced_source.c.diaObjectId)), bounded=True)
+    number = keys["diaObjectId"]
+    moves = np.isin(number, objects)
+    target = number.copy()
+    by_number = np.argsort(objects)
+    target[moves] = into[by_number[np.searchsorted(objects, number[moves], sorter=by_number)]]
+    order = np.lexsort((number, moves, keys["detector"], keys["visit"], target))
+    first = begins(target[order], keys["visit"][order], keys["detector"][order])
+    lost, moved = order[~first], order[first & moves[order]]
+    with _means_follow(connection, into):
+        with array_rows(connection, "lost_flux", {name: keys[name][lost] for name in names}) as gone:
+            of_gone = sa.exists().where(of_key(dia_forced_source, names, gone))
+            connection.execute(sa.delete(dia_forced_source).where(of_gone))
+        changed = {name: keys[name][moved] for name in names} | {"newId": target[moved]}
+        with array_rows(connection, "moved_flux", changed) as rows:
+            same = of_key(dia_forced_source, names, rows)
+            connection.execute(sa.update(dia_forced_source).where(same).values(diaObjectId=rows.c.newId))
 
 
 def _of_detector(table: sa.Table, visit: int, detector: int) -> sa.ColumnElement[bool]:

@@ -93,7 +93,7 @@ def fill_unknown(
         connection.execute(sa.update(given).where(of_key(table, key, given), unknown).values(values))
 
 
-def of_key(table: sa.Table, key: Sequence[str], given: sa.Table) -> sa.ColumnElement[bool]:
+def of_key(table: sa.Table, key: Sequence[str], given: sa.FromClause) -> sa.ColumnElement[bool]:
     """Whether a stored row has the key of a staged one."""
     return sa.and_(*(table.c[name] == given.c[name] for name in key))
 
