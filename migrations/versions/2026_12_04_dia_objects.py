@@ -85,7 +85,6 @@ def upgrade() -> None:
     sa.Column('forcedMean', sa.Double(), autoincrement=False, nullable=True, comment='As weightedMean, of the psfFlux in DiaForcedSource [nJy]'),
     sa.PrimaryKeyConstraint('diaObjectId', 'band', name=op.f('pk_DiaObjectMoment')),
     comment='Sums that the fluxes in DiaObject are made of, so that no history need be read to add a source',
-    postgresql_with={'fillfactor': 70},
     )
     op.create_table('DiaMatch',
     sa.Column('visit', sa.BigInteger(), autoincrement=False, nullable=False, comment='Identifier of the visit'),
@@ -147,7 +146,9 @@ def upgrade() -> None:
         # Rows that somebody has put there without ssdb are found by their own place.
         op.execute('UPDATE "DiaObjectLast" SET "searchRa" = ra')
         op.alter_column('DiaObjectLast', 'searchRa', existing_type=sa.Double(), nullable=False)
-        op.execute('ALTER TABLE "DiaObjectLast" SET (fillfactor = 70)')
+        # Of rows that are updated: room on the page for their next version. SQLAlchemy before 2.1 cannot say so.
+        for name in ('DiaObjectLast', 'DiaObjectMoment'):
+            op.execute(f'ALTER TABLE "{name}" SET (fillfactor = 70)')
     op.create_index(op.f('ix_DiaObjectLast_zone_searchRa'), 'DiaObjectLast', ['zone', 'searchRa'])
 
 

@@ -302,6 +302,5 @@ dia_object_last = sa.Table(
     double("sumNorth", "arcsec-1", "stat.value", "Sum of the weighted offsets of its sources, north"),
     # Right ascension moves by less than an arcsecond: as long as searchRa and zone stay, no index changes.
     sa.Index(None, "zone", "searchRa"),
-    postgresql_with={"fillfactor": 70},
     comment="The newest version of every DiaObject, in short",
 )

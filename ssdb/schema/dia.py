@@ -10,9 +10,6 @@ import sqlalchemy as sa
 from ssdb.schema.apdb_dia import forced_fluxes
 from ssdb.schema.columns import BY_VISIT, boolean, double, integer, long, metadata, string, timestamp
 
-OFTEN_UPDATED = {"fillfactor": 70}
-"""Storage of tables on PostgreSQL whose rows are updated: room on the page of a row for its next version."""
-
 _MEAN = "phot.flux.density;stat.mean"
 _WEIGHT = "stat.weight"
 
@@ -38,7 +35,6 @@ dia_object_moment = sa.Table(
     double("scienceMean", "nJy", _MEAN, "As weightedMean, of scienceFlux"),
     double("forcedWeight", "nJy-2", _WEIGHT, "As weight, of the psfFlux in DiaForcedSource", nullable=False),
     double("forcedMean", "nJy", _MEAN, "As weightedMean, of the psfFlux in DiaForcedSource"),
-    postgresql_with=OFTEN_UPDATED,
     comment="Sums that the fluxes in DiaObject are made of, so that no history need be read to add a source",
 )
 
