@@ -3,7 +3,7 @@
 select b.place, o."diaObjectId", o.ra, o.dec, o."raErr", o."decErr", o."ra_dec_Cov", o."firstDiaSourceMjdTai",
        o."lastDiaSourceMjdTai", o."nDiaSources", o."searchRa", o."refRa", o."refDec", o."weightEast", o."weightNorth",
        o."weightEastNorth", o."sumEast", o."sumNorth"
-from dia_box b
+from source_box b
 cross join lateral (
     select *
     from "DiaObjectLast" l

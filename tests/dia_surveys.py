@@ -48,7 +48,7 @@ def load_visits(
 
 def sources(visit: int, ra: Any, dec: Any, **more: Any) -> pa.Table:
     """Sources of a visit, with errors of 0.05 arcsec; identifiers are 1000 times the visit and a number."""
-    ra, dec = np.atleast_1d(np.asarray(ra, float)), np.atleast_1d(np.asarray(dec, float))
+    ra, dec = np.broadcast_arrays(np.atleast_1d(np.asarray(ra, float)), np.asarray(dec, float))
     n = len(ra)
     columns: dict[str, Any] = {
         "diaSourceId": 1000 * visit + np.arange(n),

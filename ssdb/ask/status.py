@@ -97,9 +97,10 @@ def visit_status(database: Database, visits: Sequence[int]) -> list[dict[str, An
 def run_status(database: Database, run_id: str) -> dict[str, Any]:
     """The row of AssociationRun of a call of associate; ``last`` is the one that started last.
 
-    A run is of one half; ``last-dia`` is the last one of DiaObjects. ``configuration`` and ``timings`` are dicts: of every stage ``seconds`` and ``rows``. The counts of objects have the
-    names that Rubin's task gives them in its metadata, ``nExpectedSsObjects`` and ``nAssociatedSsObjects``. What a run
-    that has not ended has not told is None. NotFoundError if there is no such run.
+    A run is of one half; ``last-dia`` is the last one of DiaObjects. ``configuration`` and ``timings`` are dicts: of
+    every stage ``seconds`` and ``rows``. The counts of known objects have the names that Rubin's task gives them in its
+    metadata, ``nExpectedSsObjects`` and ``nAssociatedSsObjects``. What a run that has not ended has not told is None.
+    NotFoundError if there is no such run.
     """
     wanted = sa.select(association_run)
     if run_id in ("last", "last-dia"):

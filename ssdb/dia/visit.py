@@ -164,7 +164,7 @@ def _candidates(connection: sa.Connection, sources: Columns, config: DiaConfig) 
     text = sa.text(sql_text(f"dia_candidates.{connection.dialect.name}.sql"))
     typed = text.columns(sa.column("place", sa.Integer), *(dia_object_last.c[name] for name in _FOUND))
     sent = {name: values[order] for name, values in columns.items()}
-    with array_rows(connection, "dia_box", sent) as box, index_loops(connection):
+    with array_rows(connection, "source_box", sent) as box, index_loops(connection):
         found = read_arrays(connection, with_rows(typed, box), bounded=True)
     place = found.pop("place").astype(np.intp)
     _, first, object_ = np.unique(found["diaObjectId"], return_index=True, return_inverse=True)

@@ -25,7 +25,7 @@ from ssdb.store.transfer.array_parameters import listed
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import Columns, Integers
 
-_withdrawn = sa.Table("sources", sa.MetaData(), long("diaSourceId", "", "meta.id", "Source to be taken back"))
+_withdrawn = sa.Table("sources", sa.MetaData(), long("diaSourceId", "", "meta.id", "Source", primary_key=True))
 
 
 @dataclass(frozen=True, slots=True)

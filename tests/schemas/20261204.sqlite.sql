@@ -689,7 +689,7 @@ CREATE INDEX "ix_SsEphemeris_night_zone_raMin" ON "SsEphemeris" (night, zone, "r
 CREATE INDEX "ix_Visit_status" ON "Visit" (status);
 CREATE INDEX ix_current_identifications_packed_primary ON current_identifications (packed_primary_provisional_designation);
 CREATE INDEX "ix_DiaObjectAlias_newId" ON "DiaObjectAlias" ("newId");
-CREATE INDEX "ix_Visit_diaStatus" ON "Visit" ("diaStatus");
+CREATE INDEX "ix_Visit_diaStatus_midpointMjdTai" ON "Visit" ("diaStatus", "midpointMjdTai");
 CREATE INDEX "ix_DiaObjectLast_zone_searchRa" ON "DiaObjectLast" (zone, "searchRa");
 CREATE VIEW "ObjectName" AS -- Every name of an object that is known here, with its identifier and designation.
 -- Names are those of SsAlias, and the designations of objects that have a source and no row there.

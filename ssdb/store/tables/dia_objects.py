@@ -105,7 +105,7 @@ def grow_objects(
         letter = name.decode(errors="replace")
         columns = {key: values[here] for key, values in of_object.items()}
         prefixes = {}
-        if letter in BANDS:
+        if letter in tuple(BANDS):
             columns |= {key: values[here] for key, values in fluxes.items()}
             prefixes = {key: f"{letter}_{key}" for key in fluxes}
         _update_objects(connection, columns, prefixes)
