@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from astropy.io import fits
 from click.testing import CliRunner
-from dia_surveys import BEGIN, rows_of
+from dia_surveys import BEGIN, load, load_visits, rows_of, sources
 from forced_survey import (
     DETECTOR,
     EAST,
@@ -26,9 +28,11 @@ from forced_survey import (
     image_file,
     survey,
 )
+from ingesting import at_once
 
 from ssdb import HeaderKeywords, named_query
 from ssdb.cli import main
+from ssdb.dia.associate import associate_dia
 from ssdb.errors import InputError, SsdbError, UsageError
 from ssdb.photometry import PhotometryConfig, forced_photometry
 from ssdb.schema.apdb_dia import dia_forced_source, dia_object, dia_object_last
@@ -302,6 +306,36 @@ def test_a_direct_image_of_another_detector_is_wrong_usage(database: Database, t
     with pytest.raises(UsageError, match=r"other\.fits: is of visit 3, detector 7, of which there is no"):
         forced_photometry(database, [path], GAUSSIAN, direct=[other])
     assert rows_of(database, dia_forced_source) == []
+
+
+def test_without_photutils_the_extra_is_named() -> None:
+    code = "import sys; sys.modules['photutils'] = None; import ssdb.cli, ssdb.photometry"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    last = ran.stderr.strip().splitlines()[-1]
+    assert last.endswith("forced photometry needs the package photutils: pip install 'ssdb-asteroids[photometry]'")
+
+
+def test_fluxes_and_sources_come_at_once(database: Database, tmp_path: Path) -> None:
+    """What one adds to an object, the other does not undo."""
+    survey(database)
+    path = image_file(tmp_path / "a.fits", difference())
+    forced_photometry(database, [path], GAUSSIAN)
+    for visit in range(3, 8):
+        load_visits(database, [visit])
+        load(database, [sources(visit, *beside(EAST, NORTH))])
+        at_once(
+            [
+                lambda: forced_photometry(database, [path], GAUSSIAN, objects="dia"),
+                lambda: associate_dia(database, solar_system=False),
+            ]
+        )
+        measured = {row["diaObjectId"]: row for row in rows_of(database, dia_forced_source)}
+        moments = [row for row in rows_of(database, dia_object_moment) if row["diaObjectId"] in measured]
+        assert [row["nValues"] for row in moments] == [visit - 1] * 4
+        for row in rows_of(database, dia_object)[:4]:
+            assert row["nDiaSources"] == visit - 1
+            assert row["r_fpFluxMean"] == pytest.approx(measured[row["diaObjectId"]]["psfFlux"], rel=1e-6)
 
 
 # ---- the command, and the questions ----------------------------------------------------------------------------------

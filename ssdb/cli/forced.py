@@ -9,7 +9,7 @@ import click
 
 from ssdb.cli.common import json_option, main, open_database, print_json, print_table, progress_bars, wrong_usage
 
-_file = click.Path(exists=True, dir_okay=False)
+_file = click.Path()
 
 
 @main.command()

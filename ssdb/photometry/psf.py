@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from photutils.psf import CircularGaussianPRF, GriddedPSFModel, ImagePSF
 
 from ssdb.errors import ConfigError, InputError
-from ssdb.io.image.fits_headers import opened_images
+from ssdb.io.image.fits_headers import opened_images, readable
 from ssdb.io.image.keywords import read_number
 from ssdb.units import Array
 
@@ -169,12 +169,12 @@ def read_psf(path: str | os.PathLike[str]) -> Psf:
     InputError if there is none, or it is not usable.
     """
     path = Path(os.fspath(path))
-    with opened_images(path) as hdus:
+    with opened_images(path) as hdus, readable(path):
         for hdu in hdus:
             columns = getattr(hdu, "columns", None)
             if columns is not None and "PSF_MASK" in columns.names and len(hdu.data):
                 return PsfexPsf(np.asarray(hdu.data["PSF_MASK"][0]), hdu.header, str(path))
-        if any(hdu.is_image and len(hdu.shape) == 3 and "NXPSFS" in hdu.header for hdu in hdus):
+        if any(hdu.is_image and len(getattr(hdu, "shape", ())) == 3 and "NXPSFS" in hdu.header for hdu in hdus):
             return _gridded(path)
         return _stamp(hdus, str(path))
 
@@ -189,7 +189,7 @@ def _gridded(path: Path) -> Psf:
 
 def _stamp(hdus: HDUList, name: str) -> Psf:
     for hdu in hdus:
-        if hdu.is_image and hdu.shape:
+        if hdu.is_image and getattr(hdu, "shape", ()):
             factor = read_number(hdu.header, ("OVERSAMP",))
             if factor is not None and (factor < 1 or factor != int(factor)):
                 raise InputError(f"{name}: OVERSAMP must be a whole number above 0, not {factor}")

@@ -26,12 +26,15 @@ from astropy.io import fits
 from fuzz import mutations
 from ssdb.ask.named_queries import named_query
 from ssdb.ingest.detectors import ingest_detectors
+from ssdb.ingest.forced import ingest_forced
 from ssdb.ingest.identifications import ingest_identifications
 from ssdb.ingest.orbits import ingest_orbits
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
 from ssdb.io.writers import write_columns
+from ssdb.photometry import PhotometryConfig, forced_photometry
+from ssdb.simulate.images import GaussianProfile
 from ssdb.store.database import Database
 
 Read = Callable[[Database, Path], object]
@@ -87,6 +90,7 @@ def kinds() -> Iterator[Kind]:
     yield from _predictions()
     yield from _orbits()
     yield from _images()
+    yield from _pixels()
 
 
 def _of_bytes(file: str, content: bytes, damage: Callable[[Random, bytes], bytes], read: Read) -> Kind:
@@ -145,6 +149,8 @@ def _tables() -> Iterator[Kind]:
     }
     visits = {**ingesting.visits(), "exposureTime": [30.0, 30.0]}
     positions = {"id": ["a", "b"], "ra": [50.0, 51.0], "dec": [-5.0, -5.0], "midpointMjdTai": [60000.1, 60000.2]}
+    forced = {"visit": [10, 20], "detector": [1, 2], "ra": [50.0, 51.0], "dec": [-5.0, -5.0], "band": ["r", "g"]}
+    forced |= {"psfFlux": [100.0, -3.0], "psfFluxErr": [5.0, 6.0], "scienceFlux": [1e4, 2e4]}
     answered: Read = lambda database, path: named_query(database, "match-objects", upload=path).to_arrow()  # noqa: E731
     everything: tuple[tuple[str, Any, Read], ...] = (
         ("visits", visits, ingest_visits),
@@ -152,6 +158,8 @@ def _tables() -> Iterator[Kind]:
         ("predictions", predictions, ingest_predictions),
         ("corners", ingesting.corners(), ingest_detectors),
         ("positions", positions, answered),
+        ("forced", forced | {"diaObjectId": [1, 2]}, ingest_forced),
+        ("limits", forced | {"designation": ["2020 AA", "434"]}, ingest_forced),
         ("orbits", orbit_files.columns(orbit_files.mpc_row(**_OF_ORBIT)), ingest_orbits),
         ("numbered", names.EROS, ingest_identifications),
         ("current", names.current(("2010 AB", "2011 CD5")), ingest_identifications),
@@ -262,6 +270,38 @@ def _images() -> Iterator[Kind]:
     yield _of_bytes("image.fits.gz", zipped, mutations.compressed(_cards), ingest_detectors)
     yield _of_bytes("image.hdr", ends, mutations.text(b"="), kept)
     yield _of_bytes("created.head", tpv.tostring(sep="\n", padding=False).encode(), mutations.text(b"="), made)
+
+
+def _pixels() -> Iterator[Kind]:
+    """Difference images whose pixels are read, and PSFs."""
+    cards = images.header(width=40, height=30, VISIT=10, DETECTOR=1, BUNIT="nJy")
+    pixels = np.random.default_rng(1).normal(0.0, 5.0, (30, 40)).astype(np.float32)
+    mask = fits.ImageHDU(np.zeros((30, 40), np.int32), name="MASK")
+    mask.header["MP_BAD"] = 0
+    noise = fits.ImageHDU(np.full((30, 40), 25.0, np.float32), name="VARIANCE")
+    sound = _fits(fits.PrimaryHDU(), fits.ImageHDU(pixels, cards), mask, noise)
+
+    def with_psf(database: Database, path: Path) -> object:
+        image = path.with_name("sound.fits")
+        image.write_bytes(sound)
+        return forced_photometry(database, [image], PhotometryConfig(psf=path))
+
+    gaussian: Read = lambda database, path: forced_photometry(database, [path], PhotometryConfig(fwhm=0.8))  # noqa: E731
+    yield _of_bytes("difference.fits", sound, _cards, gaussian)
+    packed = fits.CompImageHDU(pixels, header=cards, compression_type="GZIP_1", quantize_level=0)
+    yield _of_bytes("difference.fits.fz", _fits(fits.PrimaryHDU(), packed), _cards, gaussian)
+    stamp = GaussianProfile().stamp(half=7)
+    yield _of_bytes("psf.fits", _fits(fits.PrimaryHDU(stamp)), _cards, with_psf)
+    column = fits.Column(
+        "PSF_MASK", "675E", dim="(15,15,3)", array=[np.array([stamp, 0 * stamp, 0 * stamp], np.float32)]
+    )
+    model = fits.BinTableHDU.from_columns([column], name="PSF_DATA")
+    model.header.update({"POLNAME1": "X_IMAGE", "POLNAME2": "Y_IMAGE", "POLDEG1": 1, "PSF_SAMP": 1.0})
+    model.header.update({"POLZERO1": 20.0, "POLSCAL1": 40.0, "POLZERO2": 15.0, "POLSCAL2": 30.0})
+    yield _of_bytes("psfex.psf.fits", _fits(fits.PrimaryHDU(), model), _cards, with_psf)
+    grid = fits.PrimaryHDU(np.array([stamp] * 4))
+    grid.header.update({"NXPSFS": 2, "NYPSFS": 2, "IPSFX01": 1, "IPSFX02": 40, "JPSFY01": 1, "JPSFY02": 30})
+    yield _of_bytes("STDPSF_ACSWFC_F814W.fits", _fits(grid), _cards, with_psf)
 
 
 def _cards(rng: Random, content: bytes) -> bytes:

@@ -7,9 +7,9 @@ from collections import ChainMap
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ssdb.errors import InputError, option
+from ssdb.errors import InputError, SsdbError, option
 from ssdb.io.formats.fits import opened_fits, refuse_counts
 from ssdb.io.image.keywords import Cards
 from ssdb.io.image.wcs import celestial_wcs, wcs_text, with_plain_numbers
@@ -125,6 +125,22 @@ def _with_frame(header: Header, inherited: Header | None) -> Header:
     whole = header.copy()
     whole.extend((keyword, inherited[keyword]) for keyword in _FRAME_KEYWORDS if keyword in inherited)
     return whole
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Within, whatever astropy stumbles over in a corrupt file is an InputError."""
+    try:
+        yield
+    except SsdbError:
+        raise
+    except Exception as error:
+        raise unreadable(path, "FITS", error) from error
+
+
+def is_plane(hdu: Any) -> bool:
+    """Whether an HDU is an image with two axes."""
+    return bool(hdu.is_image and len(getattr(hdu, "shape", ())) == 2)
 
 
 def _size(header: Header) -> tuple[int, int] | None:

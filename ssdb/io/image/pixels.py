@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ssdb.errors import InputError, UsageError, option, shown
 from ssdb.io.image.detector_image import Exposure
-from ssdb.io.image.fits_headers import image_headers, opened_images
+from ssdb.io.image.fits_headers import image_headers, is_plane, opened_images, readable
 from ssdb.io.image.keywords import Cards, HeaderKeywords, card_value, read_number
 from ssdb.io.limits import refuse_memory
 from ssdb.units import Mask
@@ -90,11 +90,11 @@ def read_pixels(
     """
     name, path = str(path), Path(os.fspath(path))
     seen: dict[tuple[int, int], str] = {}
-    with opened_images(path) as hdus:
+    with opened_images(path) as hdus, readable(path):
         headers = {image.number: image for image in image_headers(name, [hdu.header for hdu in hdus], hdus, None)}
         planes: dict[int, dict[str, int]] = {}
         for number, hdu in enumerate(hdus):
-            kind = _kind(hdu) if hdu.is_image and len(hdu.shape) == 2 else None
+            kind = _kind(hdu) if is_plane(hdu) else None
             if kind is None and number in headers:
                 planes[number] = {}
             elif kind is not None and planes:
@@ -136,8 +136,8 @@ def _data(hdus: HDUList, number: int, name: str) -> NDArray[Any]:
 
 def _other_file(path: Path, number: int) -> tuple[Cards, NDArray[Any]]:
     """Header and pixels of a plane in a file of its own: of the HDU of that number, or of its only image."""
-    with opened_images(path) as hdus:
-        images = [where for where, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) == 2]
+    with opened_images(path) as hdus, readable(path):
+        images = [where for where, hdu in enumerate(hdus) if is_plane(hdu)]
         if number not in images and len(images) != 1:
             raise InputError(
                 f"{path}: has {len(images)} images, and none in HDU {number}, where the image is in its file"
