@@ -20,6 +20,7 @@ from test_precover import HN13, HN13_COM, hn13_row
 from test_precover import load as load_object
 
 from ssdb.association.associate import associate
+from ssdb.dia.associate import associate_dia
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.forced import ingest_forced
 from ssdb.ingest.identifications import ingest_identifications
@@ -143,6 +144,32 @@ def some_exposures(database: Database) -> None:
     )
 
 
+def with_dia_objects(database: Database) -> None:
+    """Every source that is no known object has its DiaObject, and two of these are one."""
+    load_night(database)
+    more = {name: values[:2] for name, values in sources().items()}
+    places = {"ra": [50.0, 50.0], "dec": [-5.01, -5.01 + 1.2 / 3600]}
+    ingest_sources(database, more | {"visit": [20, 20], "diaSourceId": [291, 292], "detector": [1, 1]} | places)
+    associate(database)
+    associate_dia(database)
+
+
+def seen_again(database: Database) -> None:
+    """And another visit sees some of them."""
+    with_dia_objects(database)
+    ingest_visits(database, {"visit": [30], "midpointMjdTai": [60000.3]})
+    again = {"diaSourceId": [301, 302], "visit": [30, 30], "detector": [1, 1], "ra": [50.0, 50.7], "dec": [-5.01, -5.0]}
+    ingest_sources(database, again)
+    ingest_predictions(database, {"visit": [30], "designation": ["433"], "ephRa": [80.0], "ephDec": [-5.0]})
+
+
+def seen_twice(database: Database) -> None:
+    """And these are given to their objects."""
+    seen_again(database)
+    associate(database)
+    associate_dia(database)
+
+
 def object_found(database: Database) -> None:
     load_object(database)
     precover(database, HN13, commit=True)
@@ -181,6 +208,13 @@ FORCED = {
     "psfFluxErr": [10.0, 10.0],
     "band": ["r", "r"],
 }
+OTHER_SOURCES = {
+    "diaSourceId": [101, 109],
+    "visit": [10, 10],
+    "detector": [1, 1],
+    "ra": [50.0, 50.3],
+    "dec": [-5.0, -5.0],
+}
 POSTGRESQL = ("postgresql",)
 
 CASES = {
@@ -200,6 +234,14 @@ CASES = {
     ),
     "predict-object": Case("predict", with_other_orbits, options=("--redo", "--object", "2002 AA"), several=True),
     "associate": Case("associate", some_exposures, several=True),
+    "associate-dia": Case("associate", seen_again, several=True),
+    "associate-dia-again": Case(
+        "associate", seen_twice, options=("--only", "dia", "--dia-mode", "nearest", "--visit", "30"), several=True
+    ),
+    "withdraw": Case("withdraw", with_dia_objects, {"diaSourceId": [101, 291, 102]}),
+    "merge-objects": Case("merge-objects", with_dia_objects),
+    "sources-of-objects": Case("ingest sources", with_dia_objects, OTHER_SOURCES, ("--replace",)),
+    "delete-objects": Case("delete visit", with_dia_objects, options=("--yes", "20")),
     "associate-all": Case("associate", some_exposures, options=("--all", "--radius", "2"), several=True),
     "associate-detector": Case(
         "associate", with_another_outline, options=("--visit", "10", "--detector", "1"), several=True

@@ -25,7 +25,11 @@ import sqlalchemy as sa
 
 from ssdb.store.transfer import write
 
-CLOCK = ("predictionsAt", "runId", "associatedAt", "madeAt", "startedAt", "finishedAt", "timings")
+CLOCK = (
+    *("predictionsAt", "runId", "associatedAt", "madeAt", "startedAt", "finishedAt", "timings", "diaRunId"),
+    *("diaAssociatedAt", "validityStartMjdTai", "validityEndMjdTai", "timeWithdrawnMjdTai", "mergedAt"),
+    "ssObjectReassocTimeMjdTai",
+)
 """Columns in which two runs differ."""
 
 State = dict[str, Counter[tuple]]

@@ -15,6 +15,11 @@ BREAKS = {
     "candidate_has_source": 'DELETE FROM "SsExpected" WHERE "diaSourceId" IS NULL',
     "counts_agree": 'UPDATE "Visit" SET "nSources" = 99',
     "detector_has_visit": """INSERT INTO "VisitDetector" (visit, detector) VALUES (77, 1)""",
+    "dia_last_is_current": 'UPDATE "DiaObject" SET "validityEndMjdTai" = 1',
+    "dia_match_has_source": 'DELETE FROM "DiaMatch"',
+    "dia_moments_agree": 'UPDATE "DiaObjectMoment" SET "nValues" = 7',
+    "dia_object_counts": 'UPDATE "DiaObjectLast" SET "nDiaSources" = 77',
+    "dia_source_has_object": 'UPDATE "DiaSource" SET "diaObjectId" = 5 WHERE "diaObjectId" IS NOT NULL',
     "done_is_done": """UPDATE "VisitDetector" SET status = 'pending'""",
     "expected_has_match": 'DELETE FROM "SSSource"',
     "expected_has_prediction": 'DELETE FROM "SsPrediction"',
@@ -44,6 +49,7 @@ def associated(database: Database) -> Database:
     }
     ssdb.ingest_predictions(database, predictions, complete=True)
     ssdb.associate(database)
+    ssdb.associate_dia(database)
     return database
 
 

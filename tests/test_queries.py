@@ -49,8 +49,8 @@ def ask(database: Database, name: str, **parameters: Any) -> list[Row]:
 def _with_defaults(name: str) -> dict[str, Any]:
     """What must be given, so that the rest has its default."""
     required = [one for one in named_queries()[name].parameters if one.default is None]
-    assert {one.kind for one in required} <= {"object", "integer"}
-    return {one.name: str(OBJECT) if one.kind == "object" else "3" for one in required}
+    assert {one.kind for one in required} <= {"object", "diaobject", "integer"}
+    return {one.name: "3" if one.kind == "integer" else str(OBJECT) for one in required}
 
 
 def _upload(name: str) -> Any:

@@ -155,6 +155,10 @@ def test_a_writer_loads_and_associates_and_defines_nothing(login: Login) -> None
         ssdb.ingest_identifications(database, numbered | {"unpacked_primary_provisional_designation": ["1898 DQ"]})
         ssdb.relink(database)
         assert ssdb.associate(database).totals["nAssociatedSsObjects"] == 4
+        assert ssdb.associate_dia(database).totals["nNewDiaObjects"] == 4
+        assert ssdb.associate_dia(database, [10]).failed == {}
+        assert ssdb.withdraw(database, visit=20, detector=1).n_of_objects == 1
+        assert ssdb.merge_objects(database).merged == {}
         assert ssdb.resolve(database, "Eros").designation == "A898 DQ"
     _assert_everything_is_read(url)
     assert _denied(url, CHANGES + DEFINITIONS) == DEFINITIONS

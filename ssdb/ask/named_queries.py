@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from ssdb.ask.meanings import column_meant
 from ssdb.ask.sql import Answer, QueryResult, asking
-from ssdb.errors import ConfigError, ParameterError, QueryError, option, quoted
+from ssdb.errors import ConfigError, NotFoundError, ParameterError, QueryError, option, quoted
 from ssdb.io.input_file import input_of
 from ssdb.io.times import mjd_tai_of, span_of
 from ssdb.schema.arrow import arrow_field
@@ -32,7 +32,8 @@ _ALL = "all"
 _REQUIRED = "required"
 _NUMBERS = ("number", "positive")
 _TIME = "time"
-_KINDS = ("object", "text", "integer", _TIME, *_NUMBERS)
+_DIA_OBJECT = "diaobject"
+_KINDS = ("object", _DIA_OBJECT, "text", "integer", _TIME, *_NUMBERS)
 TIMES = ("since", "until")
 """Parameters of questions about what was observed in a time: from the one on, and before the other."""
 
@@ -46,7 +47,8 @@ class QueryParameter:
 
     name: str
     kind: str
-    """``object`` (any name of an object, or its ssObjectId), ``text``, ``integer``, ``number``, ``positive`` (a number
+    """``object`` (any name of an object, or its ssObjectId), ``diaobject`` (a diaObjectId, also of an object that was
+    merged), ``text``, ``integer``, ``number``, ``positive`` (a number
     above 0), ``time`` (what :func:`ssdb.io.times.mjd_tai_of` takes), or the words that are possible, as
     ``band|night``.
     """
@@ -226,14 +228,23 @@ def _value(database: Database, parameter: QueryParameter, given: Any) -> Any:
     if parameter.kind == "text":
         return text
     try:
-        number = int(text) if parameter.kind == "integer" else float(text)
+        number = int(text) if parameter.kind in ("integer", _DIA_OBJECT) else float(text)
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or (parameter.kind == "positive" and number <= 0):
         above = " above 0" if parameter.kind == "positive" else ""
-        kind = "an integer" if parameter.kind == "integer" else "a number"
+        kind = "an integer" if parameter.kind in ("integer", _DIA_OBJECT) else "a number"
         unit = f" ({parameter.unit})" if parameter.unit else ""
         raise QueryError(f"{parameter.name} is {kind}{above}{unit}, not {quoted(text)}")
+    return _dia_object(database, int(number)) if parameter.kind == _DIA_OBJECT else number
+
+
+def _dia_object(database: Database, number: int) -> int:
+    """What a DiaObject is called now; of an unknown one nothing is found."""
+    from ssdb.dia.merge import resolve_dia_object
+
+    with suppress(NotFoundError):
+        number, _ = resolve_dia_object(database, number)
     return number
 
 

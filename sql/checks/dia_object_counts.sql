@@ -1,0 +1,6 @@
+-- Every current DiaObject has as many sources as it says.
+SELECT o."diaObjectId", o."nDiaSources", coalesce(s.n, 0) AS n
+FROM "DiaObjectLast" o
+LEFT JOIN (SELECT "diaObjectId", count(*) AS n FROM "DiaSource"
+           WHERE "diaObjectId" IS NOT NULL GROUP BY "diaObjectId") s ON s."diaObjectId" = o."diaObjectId"
+WHERE o."nDiaSources" <> coalesce(s.n, 0)
