@@ -101,7 +101,8 @@ def given_sums(given: Columns, bands: str, config: DiaConfig) -> Folded:
     (objects,), group = grouped(rows["currentId"])
     n = len(objects)
     first, last, count = np.full(n, np.inf), np.full(n, -np.inf), np.zeros(n, np.int64)
-    np.minimum.at(first, group, rows["firstDiaSourceMjdTai"])  # unknown if one is
+    with np.errstate(invalid="ignore"):  # unknown if one is
+        np.minimum.at(first, group, rows["firstDiaSourceMjdTai"])
     np.fmax.at(last, group, rows["lastDiaSourceMjdTai"])
     np.add.at(count, group, rows["nDiaSources"])
     of_objects: Columns = {

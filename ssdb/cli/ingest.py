@@ -179,6 +179,11 @@ def predictions(ctx: click.Context, files: tuple[str, ...], as_json: bool, **opt
 @_files
 @table_options
 @_columns
+@click.option(
+    "--position",
+    type=click.Choice(["weighted", "mean"]),
+    help="As of `ssdb associate`, which does the same if nothing was associated yet; otherwise as the last time.",
+)
 @json_option
 @click.pass_context
 def objects(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +44,7 @@ def ingest_objects(
     source: Input,
     *,
     columns: Any = None,
+    position: str | None = None,
     table: str | int | None = None,
     type: str | None = None,
     progress: Progress | None = None,
@@ -58,10 +60,12 @@ def ingest_objects(
     Parameters
     ----------
     source : path or table
-        Parquet, FITS, ECSV, CSV, VOTable, or a table in memory, with the columns of DiaObject: at least diaObjectId, ra,
-        dec (ICRS) and nDiaSources. Without the number of fluxes of a band (psfFluxNdata) a mean counts as one flux.
+        Parquet, FITS, ECSV, CSV, VOTable, or a table in memory, with the columns of DiaObject: at least diaObjectId,
+        ra, dec (ICRS) and nDiaSources. Without the number of fluxes of a band (psfFluxNdata) a mean counts as one flux.
     columns : ColumnMap, mapping or path, optional
         How the input's columns become those of DiaObject.
+    position : {"weighted", "mean"}, optional
+        How the places of sources will count, as of :class:`ssdb.DiaConfig`. Otherwise as in the last association.
     table, type : optional
         Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     progress : callable, optional
@@ -78,6 +82,7 @@ def ingest_objects(
         compared = compare(connection, dia_object_base, ("diaObjectId",), there, _rows(opened, found))
         _refuse_used(connection, opened.name, found, compared)
         config, now = stored_config(connection), mjd_tai_now()
+        config = replace(config, position=position or config.position)
         for rows in compared.but_same(_rows(opened, found)):
             if rows.num_rows:
                 store_given(connection, replace_bases(connection, rows), config, now)
@@ -186,11 +191,11 @@ def _refuse_used(connection: sa.Connection, name: str, found: _Found, compared: 
     base, source = dia_object_base.c, dia_source.c
     with listed(connection, "given_object", differ) as among, index_loops(connection):
         of_sources = sa.select(source.diaObjectId).where(among(source.diaObjectId))
-        merged = sa.select(base.diaObjectId).where(
+        merged = sa.select(base.diaObjectId, base.currentId).where(
             among(base.diaObjectId) | among(base.currentId), base.currentId != base.diaObjectId
         )
-        used = [read_arrays(connection, wanted, bounded=True)["diaObjectId"] for wanted in (of_sources, merged)]
-    numbers = np.unique(np.concatenate(used))
+        used = [read_arrays(connection, wanted, bounded=True).values() for wanted in (of_sources, merged)]
+    numbers = np.intersect1d(differ, np.concatenate([*used[0], *used[1]]))
     if len(numbers):
         example = f": {compared.example}" if compared.example else ""
         raise InputError(

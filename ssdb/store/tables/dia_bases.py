@@ -54,8 +54,8 @@ def move_bases(connection: sa.Connection, objects: Integers, into: Integers) -> 
 def as_given(rows: Columns, given: Columns) -> Columns:
     """Columns of DiaObject with what came from elsewhere, to the bit, where an object has no further source.
 
-    Where it has, fluxes are as they came if they cannot be computed from sums. Of objects that were merged the sums hold
-    alone. ``rows``, shape (n,), have diaObjectId, ascending, and nDiaSources; ``given`` are those of :func:`read_bases`.
+    Where it has, fluxes are as they came if they cannot be computed from sums. Of objects that were merged the sums
+    hold alone. ``rows``, shape (n,), have diaObjectId and nDiaSources; ``given`` are those of :func:`read_bases`.
     """
     objects = rows["diaObjectId"]
     _, first, count = np.unique(given["currentId"], return_index=True, return_counts=True)

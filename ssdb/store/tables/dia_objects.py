@@ -121,7 +121,7 @@ def make_objects(
     objects: Columns,
     moments: Columns,
     config: DiaConfig,
-    now: float,
+    now: Array | float,
     given: Columns | None = None,
 ) -> None:
     """Stores new objects.
@@ -204,7 +204,8 @@ def store_given(connection: sa.Connection, given: Columns, config: DiaConfig, no
         for table in (dia_object_moment, dia_object_last, dia_object):
             connection.execute(sa.delete(table).where(among(table.c.diaObjectId)))
     objects, moments = given_sums(given, BANDS, config)
-    make_objects(connection, objects, moments, config, now, given)
+    start = given["validityStartMjdTai"][np.argsort(given["diaObjectId"])]
+    make_objects(connection, objects, moments, config, np.where(np.isnan(start), now, start), given)
 
 
 def _sources_of(connection: sa.Connection, among: Among) -> Columns:
