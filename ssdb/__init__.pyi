@@ -5,6 +5,7 @@ from ssdb.ask.association_result import load_result as load_result
 from ssdb.ask.check import CheckResult as CheckResult
 from ssdb.ask.check import check as check
 from ssdb.ask.export import export as export
+from ssdb.ask.light_curve import light_curve_statistics as light_curve_statistics
 from ssdb.ask.named_queries import NamedQuery as NamedQuery
 from ssdb.ask.named_queries import named_queries as named_queries
 from ssdb.ask.named_queries import named_query as named_query

@@ -128,6 +128,8 @@ OPENING = {
     ("check",): [],
     ("resolve",): ["433"],
     ("relink",): [],
+    ("withdraw",): ["FILE.csv"],
+    ("merge-objects",): [],
     ("precover",): ["433"],
     ("forced",): ["FILE.fits", "--fwhm", "0.8"],
     ("listen",): ["--timeout", "1"],
@@ -454,7 +456,7 @@ def test_associate_tells_what_it_did(database_url: str, night: tuple[Night, dict
     again = told(database_url, "associate", "--visit", first["visit"], "--visit", first["visit"] + 1, "--detector", 2)
     assert [item["visit"] for item in again["visits"]] == [first["visit"], first["visit"] + 1]
     assert told(database_url, "status")["matches"] == report["nAssociatedSsObjects"]
-    text = done(database_url, "associate", "--all")
+    text = done(database_url, "associate", "--all", "--only", "solar-system")
     lines = dict(line.rsplit("  ", 1) for line in text.splitlines())
     assert {name.strip(): value.strip() for name, value in lines.items()}["visits associated"] == "3"
 
@@ -485,6 +487,46 @@ def test_every_option_of_the_configuration_arrives(sqlite_url: str) -> None:
     assert report["configuration"] == usual | {name: options[name][1] for name in fixed}
 
 
+def test_both_halves_are_told_and_each_alone(database_url: str, night: tuple[Night, dict[str, Path]]) -> None:
+    load(database_url, night[1], "--complete")
+    report = told(database_url, "associate")
+    dia = report["dia"]
+    assert dia["configuration"]["bad_flags"] == list(ssdb.DiaConfig().bad_flags)
+    assert (dia["nVisits"], dia["failed"], dia["late"], dia["waiting"], dia["unready"]) == (4, {}, [], {}, [])
+    assert dia["nNewDiaObjects"] + dia["nUpdatedDiaObjects"] == report["nSources"] - report["nAssociatedSsObjects"]
+    status = told(database_url, "status")
+    assert (status["diaDone"], status["diaPending"], status["diaWaiting"], status["diaLate"]) == (4, 0, 0, 0)
+    assert status["diaObjects"] == status["nNewDiaObjects"] == dia["nNewDiaObjects"]
+    run_of = told(database_url, "status", "--run", "last-dia")
+    assert (run_of["half"], run_of["nVisits"]) == ("dia", 4)
+    assert told(database_url, "status", "--run", "last")["half"] == "solar-system"
+    assert told(database_url, "associate", "--only", "solar-system")["dia"] is None
+    alone = told(database_url, "associate", "--only", "dia", "--dia-radius", "2", "--bad-flags", "", "--versions")
+    assert set(alone) == {"dia"}
+    assert alone["dia"]["configuration"] == asdict(ssdb.DiaConfig(radius_arcsec=2.0, bad_flags=(), versions=True)) | {
+        name: list(getattr(ssdb.DiaConfig(bad_flags=()), name)) for name in ("bad_flags", "new_object_bad_flags")
+    }
+    first = night[0].config.first_visit
+    result = run(database_url, "associate", "--only", "dia", "--visit", str(first))
+    assert f"1 visits ({first}) were done again; later visits of their fields keep" in result.stderr
+    assert "DiaObjects made" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--only", "dia", "--all"),
+        ("--only", "dia", "--radius", "2"),
+        ("--only", "solar-system", "--late"),
+        ("--only", "solar-system", "--dia-radius", "2"),
+        ("--dia-mode", "nearest", "--prior", "0.5"),
+        ("--dia-radius", "0"),
+    ],
+)
+def test_options_that_do_not_go_together_are_wrong_usage(sqlite_url: str, arguments: tuple[str, ...]) -> None:
+    assert "Error: " in misused(sqlite_url, "associate", *arguments)
+
+
 def test_a_visit_that_cannot_be_associated_costs_only_itself_and_the_exit_code(
     database_url: str, night: tuple[Night, dict[str, Path]]
 ) -> None:
@@ -495,7 +537,7 @@ def test_a_visit_that_cannot_be_associated_costs_only_itself_and_the_exit_code(
         late = 'UPDATE "SsPrediction" SET "midpointMjdTai" = "midpointMjdTai" + 1 WHERE visit = :visit'
         connection.execute(sa.text(late), {"visit": first})
     database.close()
-    result = run(database_url, "associate", "--json")
+    result = run(database_url, "associate", "--only", "solar-system", "--json")
     assert result.exit_code == 1
     report = json.loads(result.stdout)
     assert list(report["failed"]) == [str(first)]

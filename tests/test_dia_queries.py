@@ -10,8 +10,10 @@ from dia_surveys import ARCSEC, BEGIN, field, load, load_visits, rows_of, source
 from scipy.stats import median_abs_deviation, skew
 from test_dia_associate import done, moved
 
+from ssdb.ask.light_curve import light_curve_statistics, stetson_j
 from ssdb.ask.named_queries import named_query
 from ssdb.dia.merge import merge_objects
+from ssdb.errors import NotFoundError
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.store.database import Database
 
@@ -83,3 +85,32 @@ def test_marginal_sources_are_found(database: Database) -> None:
     done(database)
     assert [row["diaSourceId"] for row in ask(database, "marginal")] == [1001, 2001]
     assert [row["diaSourceId"] for row in ask(database, "marginal", visit=2)] == [2001]
+
+
+def test_statistics_that_take_more_than_sql(database: Database) -> None:
+    """A variable with a known period, beside a constant star."""
+    rng = np.random.default_rng(4)
+    times = BEGIN + np.cumsum(rng.uniform(0.1, 1.5, 40))
+    load_visits(database, range(1, 41), midpointMjdTai=times)
+    tables = []
+    for n, time in enumerate(times.tolist(), 1):
+        flux = np.array([1000.0 + 300.0 * np.sin(2 * np.pi * time / 2.9), 1000.0]) + rng.normal(0, 10.0, 2)
+        tables.append(sources(n, [10.0, 10.1], -30.0, psfFlux=flux, psfFluxErr=np.full(2, 10.0)))
+    load(database, tables)
+    done(database)
+    (variable,) = light_curve_statistics(database, 1000, period=True)
+    (constant,) = light_curve_statistics(database, 1001)
+    assert variable["period"] == pytest.approx(2.9, rel=0.02)
+    assert variable["power"] > 0.9
+    assert variable["stetsonJ"] > 10
+    assert abs(constant["stetsonJ"]) < 0.5
+    assert "period" not in constant
+    with pytest.raises(NotFoundError):
+        light_curve_statistics(database, 77)
+
+
+def test_stetson_j_by_hand() -> None:
+    """Two points 2 d apart: the mean is between them, and each is sqrt(2) d from it."""
+    d = 3.0
+    assert stetson_j(np.array([-d, d]), np.ones(2)) == pytest.approx(np.sqrt(2 * d**2 - 1))
+    assert np.isnan(stetson_j(np.ones(1), np.ones(1)))
