@@ -53,8 +53,8 @@ BEGIN
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
           AND lower(c.relname) IN (
               'alembic_version', 'associationrun', 'current_identifications', 'diaforcedsource', 'diamatch',
-              'diaobject', 'diaobjectalias', 'diaobjectlast', 'diaobjectmoment', 'diasource', 'metadata', 'mpc_orbits',
-              'numbered_identifications', 'objectname', 'ssalias', 'sscandidate', 'ssephemeris', 'ssephemerisend',
+              'diaobject', 'diaobjectalias', 'diaobjectbase', 'diaobjectlast', 'diaobjectmoment', 'diasource', 'metadata',
+              'mpc_orbits', 'numbered_identifications', 'objectname', 'ssalias', 'sscandidate', 'ssephemeris', 'ssephemerisend',
               'ssephemerisnight', 'ssexpected', 'ssforcedsource', 'ssobject', 'ssobjectsummary', 'ssobservation',
               'ssorbit', 'ssprediction', 'sssource', 'unassociatedssobject', 'visit', 'visitdetector')
     LOOP

@@ -49,6 +49,7 @@ from ssdb.identity.resolve import resolve as resolve
 from ssdb.ingest.detectors import ingest_detectors as ingest_detectors
 from ssdb.ingest.forced import ingest_forced as ingest_forced
 from ssdb.ingest.identifications import ingest_identifications as ingest_identifications
+from ssdb.ingest.objects import ingest_objects as ingest_objects
 from ssdb.ingest.orbits import ingest_orbits as ingest_orbits
 from ssdb.ingest.predictions import ingest_predictions as ingest_predictions
 from ssdb.ingest.sources import ingest_sources as ingest_sources

@@ -80,6 +80,14 @@ def no_places(n: int) -> Columns:
     return _nothing(PLACES, n)
 
 
+def no_objects() -> Folded:
+    """Sums of no object."""
+    ids, times = np.empty(0, np.int64), np.empty(0)
+    span: Columns = {"nDiaSources": ids, "firstDiaSourceMjdTai": times, "lastDiaSourceMjdTai": times}
+    keys: Columns = {"diaObjectId": ids, "band": np.empty(0, "S1")}
+    return Folded({"diaObjectId": ids} | span | no_places(0), keys | no_moments(0))
+
+
 def add_fluxes(moments: Columns, sources: Columns) -> Columns:
     """Moments with one more source each; none is changed in place.
 
@@ -167,11 +175,11 @@ def covariances(places: Columns, config: DiaConfig, turn: Array | float = 0.0) -
     return _turned((east2, north2, np.where(possible, mixed, 0.0)), turn)
 
 
-def add_places(places: Columns, sources: Columns, config: DiaConfig) -> Columns:
+def add_places(places: Columns, sources: Columns, config: DiaConfig, number: Array | float = 1.0) -> Columns:
     """Places with one more source each; none is changed in place.
 
     The first source is where offsets are counted from. They are weighted with the inverse covariances of the sources,
-    or equally where the configuration says "mean".
+    or where the configuration says "mean" with how many each stands for (``number``), which is one if it is a source.
 
     Parameters
     ----------
@@ -185,7 +193,7 @@ def add_places(places: Columns, sources: Columns, config: DiaConfig) -> Columns:
     ref_ra, ref_dec = np.where(first, ra, places["refRa"]), np.where(first, dec, places["refDec"])
     east, north = tangent_offsets(ref_ra, ref_dec, ra, dec)
     if config.position == "mean":
-        w_east, w_north, w_mixed = np.ones(len(ra)), np.ones(len(ra)), np.zeros(len(ra))
+        w_east, w_north, w_mixed = np.full(len(ra), number), np.full(len(ra), number), np.zeros(len(ra))
     else:
         turn = turns(ref_ra, ref_dec, ra, dec)
         w_east, w_north, w_mixed = _inverse(*covariances(sources, config, turn))
@@ -223,7 +231,7 @@ def positions(places: Columns, config: DiaConfig) -> Columns:
     return {"ra": ra, "dec": dec, **errors}
 
 
-def folded(object_id: Integers, sources: Columns, config: DiaConfig) -> Folded:
+def folded(object_id: Integers, sources: Columns, config: DiaConfig, start: Folded | None = None) -> Folded:
     """What objects are by all of their sources, as if these had been added one by one.
 
     The k-th source (in time, then by diaSourceId) of every object is added in round k: the same operations in the same
@@ -235,40 +243,68 @@ def folded(object_id: Integers, sources: Columns, config: DiaConfig) -> Folded:
         The object of each source, in any order.
     sources : mapping of str to ndarray, shape (s,)
         diaSourceId, midpointMjdTai, band (bytes) and what :func:`add_fluxes` and :func:`add_places` need.
+    start : Folded, optional
+        What objects are before these are added, with sources or without.
     """
     order = np.lexsort((sources["diaSourceId"], sources["midpointMjdTai"], object_id))
     object_id, sources = object_id[order], {name: values[order] for name, values in sources.items()}
-    new = begins(object_id)
-    first, last = np.flatnonzero(new), np.flatnonzero(np.append(new[1:], True)[: len(new)])
+    start = start or no_objects()
+    s, time = len(object_id), sources["midpointMjdTai"]
+    (keys,), group = grouped(np.append(object_id, start.objects["diaObjectId"]))
+    new, has = begins(group[:s]), group[s:]
+    first, last = np.flatnonzero(new), np.flatnonzero(np.append(new[1:], True)[:s])
+    with_sources = group[first]
+    count = np.bincount(group[:s], minlength=len(keys))
+    count[has] += start.objects["nDiaSources"]
+    begin, end = np.full(len(keys), np.inf), np.full(len(keys), np.nan)
+    begin[with_sources], end[with_sources] = time[first], time[last]
+    begin[has] = np.minimum(begin[has], start.objects["firstDiaSourceMjdTai"])  # unknown stays so
+    end[has] = np.fmax(end[has], start.objects["lastDiaSourceMjdTai"])
     objects: Columns = {
-        "diaObjectId": object_id[first],
-        "nDiaSources": last - first + 1,
-        "firstDiaSourceMjdTai": sources["midpointMjdTai"][first],
-        "lastDiaSourceMjdTai": sources["midpointMjdTai"][last],
+        "diaObjectId": keys,
+        "nDiaSources": count,
+        "firstDiaSourceMjdTai": begin,
+        "lastDiaSourceMjdTai": end,
     }
-    objects |= _in_rounds(new, sources, no_places(len(first)), lambda old, more: add_places(old, more, config))
+    places = no_places(len(keys))
+    for name, values in places.items():
+        values[has] = start.objects[name]
+    objects |= in_rounds(group[:s], sources, places, lambda old, more: add_places(old, more, config))
     by_band = np.lexsort((sources["band"], object_id))  # stable: in time within a band
     sources = {name: values[by_band] for name, values in sources.items()}
-    new = begins(object_id[by_band], sources["band"])
-    keys = {"diaObjectId": object_id[by_band][new], "band": sources["band"][new]}
-    return Folded(objects, keys | _in_rounds(new, sources, no_moments(int(new.sum())), add_fluxes))
+    named = (
+        np.append(object_id[by_band], start.moments["diaObjectId"]),
+        np.append(sources["band"], start.moments["band"]),
+    )
+    (keys, bands), group = grouped(*named)
+    moments = no_moments(len(keys))
+    for name, values in moments.items():
+        values[group[s:]] = start.moments[name]
+    return Folded(objects, {"diaObjectId": keys, "band": bands} | in_rounds(group[:s], sources, moments, add_fluxes))
 
 
-def _in_rounds(
-    new: NDArray[np.bool_], sources: Columns, start: Columns, add: Callable[[Columns, Columns], Columns]
-) -> Columns:
-    """Sums of groups of consecutive sources, of which ``new`` marks the first: first, second, ... of all groups."""
-    group = np.cumsum(new) - 1
-    place = np.arange(len(new))
-    number = place - np.maximum.accumulate(np.where(new, place, 0))
+def grouped(*keys: NDArray[Any]) -> tuple[list[NDArray[Any]], Index]:
+    """The different keys, made of one column or several of shape (n,), ascending, and which of them each row has."""
+    order = np.lexsort(keys[::-1])
+    new = begins(*(key[order] for key in keys))
+    group = np.empty(len(order), np.intp)
+    group[order] = np.cumsum(new) - 1
+    return [key[order][new] for key in keys], group
+
+
+def in_rounds(group: Index, rows: Columns, start: Columns, add: Callable[[Columns, Columns], Columns]) -> Columns:
+    """Sums of groups of rows, in which ``start`` is changed: first the first of each, then the second, ...
+
+    ``group``, shape (n,), ascending, is the place of each row's sum.
+    """
+    place = np.arange(len(group))
+    number = place - np.maximum.accumulate(np.where(begins(group), place, 0)) if len(group) else place
     order = np.argsort(number, kind="stable")
-    result = start
-    for rows in np.split(order, np.flatnonzero(np.diff(number[order])) + 1) if len(order) else []:
-        to = group[rows]
-        more = add(_at(result, to), _at(sources, rows))
-        for name, values in more.items():
-            result[name][to] = values
-    return result
+    for now in np.split(order, np.flatnonzero(np.diff(number[order])) + 1) if len(order) else []:
+        to = group[now]
+        for name, values in add(_at(start, to), _at(rows, now)).items():
+            start[name][to] = values
+    return start
 
 
 def _at(columns: Columns, rows: Index) -> Columns:

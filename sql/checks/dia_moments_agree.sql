@@ -1,4 +1,4 @@
--- The sums of every current DiaObject are those of its sources.
+-- The sums of every current DiaObject are those of its sources, if it did not come from elsewhere.
 SELECT o."diaObjectId", coalesce(m.n, 0) AS "nValues", coalesce(s.n, 0) AS n, m.w AS weight, s.w, m.f AS flux, s.f
 FROM "DiaObjectLast" o
 LEFT JOIN (SELECT "diaObjectId", sum("nValues") AS n, sum("nErrors") AS k, sum(weight) AS w, sum(mean * "nValues") AS f,
@@ -10,6 +10,7 @@ LEFT JOIN (SELECT "diaObjectId", count("psfFlux") AS n, count("psfFluxErr") AS k
                   sum(CAST("psfFlux" AS double precision)) AS f, max("psfFlux") AS hi, min("psfFlux") AS lo
            FROM "DiaSource" WHERE "diaObjectId" IS NOT NULL GROUP BY "diaObjectId") s
        ON s."diaObjectId" = o."diaObjectId"
-WHERE coalesce(m.n, 0) <> coalesce(s.n, 0) OR coalesce(m.k, 0) <> coalesce(s.k, 0) OR m.hi <> s.hi OR m.lo <> s.lo
-   OR abs(m.w - coalesce(s.w, 0)) > 1e-9 * coalesce(s.w, 0)
-   OR abs(m.f - s.f) > 1e-9 * (abs(s.f) + abs(s.hi) + abs(s.lo))
+WHERE NOT EXISTS (SELECT 1 FROM "DiaObjectBase" b WHERE b."currentId" = o."diaObjectId") AND (
+   coalesce(m.n, 0) <> coalesce(s.n, 0) OR coalesce(m.k, 0) <> coalesce(s.k, 0) OR m.hi <> s.hi OR m.lo <> s.lo
+      OR abs(m.w - coalesce(s.w, 0)) > 1e-9 * coalesce(s.w, 0)
+      OR abs(m.f - s.f) > 1e-9 * (abs(s.f) + abs(s.hi) + abs(s.lo)))

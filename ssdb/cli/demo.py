@@ -16,6 +16,7 @@ _NUMBERS = {
     "n_visits": (20, "Number of visits."),
     "n_sources": (2000, "Sources in a visit that are no known object."),
     "n_objects": (300, "Known objects in a field."),
+    "n_variables": (0, "Variable stars in a field."),
     "n_detectors": (9, "Detectors in a visit, a square number; 189: a camera like Rubin's; 0: no outlines."),
     "seed": (1, "Another seed makes another night."),
 }

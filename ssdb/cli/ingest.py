@@ -178,6 +178,24 @@ def predictions(ctx: click.Context, files: tuple[str, ...], as_json: bool, **opt
 @ingest.command()
 @_files
 @table_options
+@_columns
+@click.option(
+    "--position",
+    type=click.Choice(["weighted", "mean"]),
+    help="As of `ssdb associate`, which does the same if nothing was associated yet; otherwise as the last time.",
+)
+@json_option
+@click.pass_context
+def objects(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """DiaObjects of others, to which sources are added: diaObjectId, ra, dec, nDiaSources and what else is known."""
+    from ssdb.ingest.objects import ingest_objects
+
+    _ingest(ctx, files, as_json, ingest_objects, options)
+
+
+@ingest.command()
+@_files
+@table_options
 @chosen_format(
     ORBIT_FORMATS,
     help="mpc_orbits: the Minor Planet Center's table; mpcorb: MPCORB.DAT; sorcha: Sorcha's input; auto: look into the "

@@ -21,6 +21,7 @@ from ssdb.store.database import Database
 from ssdb.store.locks import lock_cells
 from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.dia_aliases import add_aliases
+from ssdb.store.tables.dia_bases import move_bases
 from ssdb.store.tables.dia_changes import MARGIN_DEG, stored_config
 from ssdb.store.tables.dia_matches import move_matches
 from ssdb.store.tables.dia_objects import recompute_objects
@@ -115,6 +116,7 @@ def _merge(connection: sa.Connection, objects: Integers, into: Integers) -> Merg
         between = [int(sources["visit"].min()), int(sources["visit"].max())]
         set_dia_objects(connection, between, sources["diaSourceId"], to)
         move_matches(connection, between, sources["diaSourceId"], to)
+    move_bases(connection, objects, into)
     recompute_objects(connection, np.append(objects, into), stored_config(connection), mjd_tai_now())
     move_dia_objects(connection, objects, into)
     add_aliases(connection, objects, into, datetime.now(UTC).replace(tzinfo=None))

@@ -199,14 +199,15 @@ def _write(
         given = np.append(source_id[matches.source], source_id[new])
         to = np.append(object_id[matches.object], of_new)
         set_dia_objects(connection, [visit], given, to)
-    in_time = sources["midpointMjdTai"][matches.source] > objects["lastDiaSourceMjdTai"][matches.object]
+    # An object from elsewhere may not say when it was seen: then whatever comes is later.
+    in_time = ~(sources["midpointMjdTai"][matches.source] <= objects["lastDiaSourceMjdTai"][matches.object])
     source, object_ = matches.source[in_time], matches.object[in_time]
     with stages.timed("moments"):
         before = _moments(connection, object_id[object_], sources["band"][source])
     grown = {name: objects[name][object_] for name in ("diaObjectId", "searchRa", *PLACES)}
     added = {name: values[source] for name, values in sources.items()}
     grown |= add_places({name: grown[name] for name in PLACES}, added, config)
-    grown["firstDiaSourceMjdTai"] = objects["firstDiaSourceMjdTai"][object_]
+    grown["firstDiaSourceMjdTai"] = np.minimum(objects["firstDiaSourceMjdTai"][object_], added["midpointMjdTai"])
     grown["lastDiaSourceMjdTai"] = added["midpointMjdTai"]
     grown["nDiaSources"] = objects["nDiaSources"][object_] + 1
     with stages.timed("grow"):

@@ -96,19 +96,28 @@ def _flux_extremes(band: str) -> list[sa.Column]:
     ]
 
 
+def object_columns() -> list[sa.Column]:
+    """Where an object is, what its fluxes amount to, and when it was seen."""
+    return [
+        *_position("the object"),
+        *(column for band in BANDS for column in _mean_fluxes(band)),
+        *(column for band in BANDS for column in _mean_science_fluxes(band)),
+        *(column for band in BANDS for column in _flux_extremes(band)),
+        double("firstDiaSourceMjdTai", "d", "time.epoch", "Mid-exposure of its earliest source, MJD TAI"),
+        double(
+            "lastDiaSourceMjdTai", "d", "time.epoch", "Mid-exposure of its latest source, MJD TAI; forced ones aside"
+        ),
+        integer("nDiaSources", "", "meta.number;obs", "Sources that belong to it", nullable=False),
+    ]
+
+
 dia_object = sa.Table(
     "DiaObject",
     metadata,
     long("diaObjectId", "", "meta.id;src", "Identifier of the object", primary_key=True),
     double("validityStartMjdTai", "d", "time.epoch", "From when this version of it holds, MJD TAI", primary_key=True),
     double("validityEndMjdTai", "d", "time.epoch", "Until when this version of it holds, MJD TAI; NULL: still does"),
-    *_position("the object"),
-    *(column for band in BANDS for column in _mean_fluxes(band)),
-    *(column for band in BANDS for column in _mean_science_fluxes(band)),
-    *(column for band in BANDS for column in _flux_extremes(band)),
-    double("firstDiaSourceMjdTai", "d", "time.epoch", "Mid-exposure of its earliest source, MJD TAI"),
-    double("lastDiaSourceMjdTai", "d", "time.epoch", "Mid-exposure of its latest source, MJD TAI; forced ones aside"),
-    integer("nDiaSources", "", "meta.number;obs", "Sources that belong to it", nullable=False),
+    *object_columns(),
     sa.Index(None, "validityStartMjdTai"),
     comment="What varies in one place on the sky, as far as it does not move; one row for every version of an object",
 )

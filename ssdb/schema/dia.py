@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ssdb.schema.apdb_dia import forced_fluxes
+from ssdb.schema.apdb_dia import forced_fluxes, object_columns
 from ssdb.schema.columns import BY_VISIT, boolean, double, integer, long, metadata, string, timestamp
 
 _MEAN = "phot.flux.density;stat.mean"
@@ -23,7 +23,7 @@ dia_object_moment = sa.Table(
     double("weightedMean", "nJy", _MEAN, "Mean of their psfFlux, weighted with psfFluxErr^-2"),
     integer("nValues", "", "meta.number", "Sources with psfFlux", nullable=False),
     double("mean", "nJy", _MEAN, "Plain mean of their psfFlux"),
-    double("squares", "nJy2", "stat.value", "Sum of the squared deviations from it", nullable=False),
+    double("squares", "nJy2", "stat.value", "Sum of the squared deviations from it"),
     double("lowest", "nJy", "phot.flux.density;stat.min", "Lowest psfFlux"),
     double("highest", "nJy", "phot.flux.density;stat.max", "Highest psfFlux"),
     double("steepest", "nJy/d", "arith.rate;phot.flux.density;stat.max", "Largest change of psfFlux, one to the next"),
@@ -51,6 +51,17 @@ dia_match = sa.Table(
     string("runId", 32, "meta.id", "AssociationRun that found it"),
     comment="Sources that belong to DiaObjects, and how sure that is",
     **BY_VISIT,
+)
+
+dia_object_base = sa.Table(
+    "DiaObjectBase",
+    metadata,
+    long("diaObjectId", "", "meta.id;src", "Identifier of the object where it comes from", primary_key=True),
+    long("currentId", "", "meta.id;src", "The DiaObject that it counts for: itself until it is merged", nullable=False),
+    double("validityStartMjdTai", "d", "time.epoch", "From when it holds as it came, MJD TAI"),
+    *object_columns(),
+    sa.Index(None, "currentId"),
+    comment="DiaObjects as they came from elsewhere, to which sources are added",
 )
 
 dia_object_alias = sa.Table(

@@ -31,6 +31,7 @@ class SimulationConfig:
     n_visits: int = _option(20, "visits; the last has no known object, the one before it no source", 4, 2000)
     n_sources: int = _option(2000, "unrelated sources a visit", 0, SOURCES_PER_VISIT - 1)
     n_objects: int = _option(300, "known objects in a field", 0, SOURCES_PER_VISIT - 1)
+    n_variables: int = _option(0, "variable stars in a field, seen in every visit to it", 0, SOURCES_PER_VISIT - 1)
     field_radius_deg: float = _option(1.75, "radius of the field (deg); not of the 189 detectors'", 0.05, 5.0)
     n_detectors: int = _option(
         0, "detectors, a square number, or 189: a camera like Rubin's; 0: visits without footprints", 0, 1024
@@ -56,9 +57,10 @@ class SimulationConfig:
                 f"{names['n_detectors']} must be a square number (0, 1, 4, 9, ...) or {RUBIN_DETECTORS}, "
                 f"not {self.n_detectors}"
             )
-        if self.n_sources + self.n_objects > SOURCES_PER_VISIT:
+        if self.n_sources + self.n_objects + self.n_variables > SOURCES_PER_VISIT:
             raise ConfigError(
-                f"{names['n_sources']} and {names['n_objects']} together must be at most {SOURCES_PER_VISIT:,}: "
+                f"{names['n_sources']}, {names['n_objects']} and {names['n_variables']} together must be at most "
+                f"{SOURCES_PER_VISIT:,}: "
                 "a diaSourceId has no room"
             )
         if self.n_fields * self.n_objects > MOST_OBJECTS:

@@ -18,6 +18,7 @@ from ssdb.simulate.camera import Camera, plane_radius
 from ssdb.simulate.config import SimulationConfig
 from ssdb.simulate.focal_plane import RUBIN_DETECTORS, FocalPlane, mosaic, rubin_like
 from ssdb.simulate.objects import ecliptic_place, known_objects, random_designations
+from ssdb.simulate.variables import variable_stars
 from ssdb.simulate.visit import SimulatedVisit, detector_rows, prediction_rows, source_rows, visit_rows
 from ssdb.units import SECONDS_PER_DAY
 
@@ -87,6 +88,14 @@ def simulate_visits(config: SimulationConfig, fields: Sequence[SimulatedField] |
         known_objects(Camera(field.ra, field.dec, config.camera_radius_deg), mjd_tai, names, rng)
         for field, mjd_tai, names in zip(fields, times[: len(fields)], parts, strict=True)
     ]
+    # Of other random numbers, so that a night without them is what it was.
+    rng_of_stars = np.random.default_rng([config.seed, 1])
+    stars = [
+        variable_stars(
+            Camera(field.ra, field.dec, config.camera_radius_deg, focal_plane), config.n_variables, rng_of_stars
+        )
+        for field in fields
+    ]
     n_visited = len(fields) - 1
     for number, mjd_tai in enumerate(times):
         index = number % n_visited if number < config.n_visits - 1 else n_visited
@@ -96,7 +105,7 @@ def simulate_visits(config: SimulationConfig, fields: Sequence[SimulatedField] |
             config.first_visit + number, mjd_tai, BANDS[number // n_visited % len(BANDS)], camera
         )
         if number != config.n_visits - 2:
-            sources, truth = source_rows(simulated, objects[index], config, field.n_sources, rng)
+            sources, truth = source_rows(simulated, objects[index], config, field.n_sources, stars[index], rng)
         else:
             sources, truth = sources[:0], truth[:0]
         yield Night(

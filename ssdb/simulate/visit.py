@@ -15,6 +15,7 @@ from ssdb.simulate.camera import Camera, in_circle
 from ssdb.simulate.config import SOURCES_PER_VISIT, SimulationConfig
 from ssdb.simulate.focal_plane import FocalPlane
 from ssdb.simulate.objects import EARTH_AU, EARTH_KM_S, KnownObjects
+from ssdb.simulate.variables import VariableStars
 from ssdb.sky.sphere import moved, positions
 from ssdb.units import AB_ZERO_POINT_NJY, ARCSEC_PER_DEG, AU_PER_DAY_KM_S, SECONDS_PER_DAY, Array
 
@@ -109,31 +110,39 @@ def source_rows(
     objects: KnownObjects,
     config: SimulationConfig,
     n_unrelated: int,
+    stars: VariableStars,
     rng: np.random.Generator,
 ) -> tuple[pa.Table, pa.Table]:
-    """Its sources in random order, n_unrelated of them no object, and the truth about the others."""
-    # What could become a source, in every array: first the objects, then what is unrelated.
+    """Its sources in random order, n_unrelated of them nothing, others stars, and the truth about the known objects."""
+    # What could become a source, in every array: first the objects, then what is unrelated, then the stars.
     n_objects = len(objects.designations)
     predicted = np.stack(positions(objects.topo_at(simulated.mjd_tai)))
     unrelated = _unrelated_positions(simulated.camera, predicted, n_unrelated, rng)
+    n_stars = len(stars.ra)
+    unrelated = np.hstack([unrelated, [stars.ra, stars.dec]])
     time = simulated.shutter_times(*np.hstack([predicted, unrelated]), crossing_seconds=config.shutter_seconds)
 
     error = config.astrometric_error_arcsec / ARCSEC_PER_DEG
-    correlation = rng.uniform(-0.3, 0.3, n_objects + n_unrelated)
+    correlation = rng.uniform(-0.3, 0.3, n_objects + n_unrelated + n_stars)
     known = _scattered(*objects.true_positions(time[:n_objects]), error, correlation[:n_objects], rng)
-    ra, dec = np.hstack([known, unrelated])
+    seen = _scattered(stars.ra, stars.dec, error, correlation[n_objects + n_unrelated :], rng)
+    ra, dec = np.hstack([known, unrelated[:, :n_unrelated], seen])
     detector = simulated.camera.detectors_at(ra, dec)
 
     magnitude = objects.v_magnitude + rng.normal(0.0, 0.1, n_objects)
     probability = config.detection_efficiency / (1.0 + np.exp((magnitude - config.depth_mag) / 0.2))
     detected = (rng.random(n_objects) < probability) & (detector[:n_objects] >= 0)
     unrelated_magnitude = config.depth_mag + 0.5 - rng.exponential(1.5, n_unrelated)
-    true_flux = _flux(np.concatenate([magnitude, unrelated_magnitude]))
+    true_flux = _flux(np.concatenate([magnitude, unrelated_magnitude, stars.magnitude]))
+    true_flux[n_objects + n_unrelated :] *= stars.relative_flux(time[n_objects + n_unrelated :])
     # At the depth the signal-to-noise ratio is 5; bright sources keep an error of half a per cent.
     flux_error = np.hypot(0.2 * _flux(config.depth_mag), 0.005 * true_flux)
     flux = true_flux + flux_error * rng.normal(size=true_flux.shape)
 
-    kept = rng.permutation(np.concatenate([np.flatnonzero(detected), np.arange(n_objects, len(ra))]))
+    on_detector = np.flatnonzero(detector >= 0)
+    on_detector = on_detector[on_detector >= n_objects + n_unrelated]
+    others = np.arange(n_objects, n_objects + n_unrelated)
+    kept = rng.permutation(np.concatenate([np.flatnonzero(detected), others, on_detector]))
     dia_source_id = simulated.visit * SOURCES_PER_VISIT + np.arange(len(kept))
     sources = _rows(
         len(kept),

@@ -15,11 +15,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ssdb.config import DiaConfig
 from ssdb.equal_rows import begins
+from ssdb.given_objects import given_sums, merge_sums
 from ssdb.moments import ERRORS, FLUXES, MOMENTS, PLACES, flux_columns, folded, no_moments, positions
 from ssdb.schema.apdb_dia import BANDS, dia_object, dia_object_last, dia_source
 from ssdb.schema.arrow import arrow_types, numpy_type
 from ssdb.schema.dia import dia_object_moment
 from ssdb.store.query_plans import index_loops
+from ssdb.store.tables.dia_bases import as_given, read_bases
 from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import write_rows
@@ -114,9 +116,17 @@ def grow_objects(
     _upsert(connection, dia_object_last, last)
 
 
-def make_objects(connection: sa.Connection, objects: Columns, moments: Columns, config: DiaConfig, now: float) -> None:
+def make_objects(
+    connection: sa.Connection,
+    objects: Columns,
+    moments: Columns,
+    config: DiaConfig,
+    now: Array | float,
+    given: Columns | None = None,
+) -> None:
     """Stores new objects.
 
+    ``given`` are rows of DiaObjectBase: of their objects that have no further source the columns are as they came.
     ``objects`` have diaObjectId, nDiaSources, firstDiaSourceMjdTai, lastDiaSourceMjdTai and the columns of
     :data:`ssdb.moments.PLACES`, shape (n,); ``moments`` diaObjectId, band and those of :data:`ssdb.moments.MOMENTS`,
     shape (m,), in any order.
@@ -125,8 +135,12 @@ def make_objects(connection: sa.Connection, objects: Columns, moments: Columns, 
         return
     place = positions(objects, config)
     start = np.full(len(objects["diaObjectId"]), now)
-    rows = objects | place | {"validityStartMjdTai": start, "searchRa": place["ra"]}
-    _write(connection, dia_object, rows | _flux_rows(objects["diaObjectId"], moments))
+    rows = objects | place | {"validityStartMjdTai": start}
+    rows |= _flux_rows(objects["diaObjectId"], moments)
+    if given is not None and len(given["diaObjectId"]):
+        rows |= as_given(rows, given)
+    rows["searchRa"] = rows["ra"]
+    _write(connection, dia_object, rows)
     _write(connection, dia_object_last, rows)
     _write(connection, dia_object_moment, moments)
 
@@ -154,9 +168,9 @@ def recompute_objects(
 ) -> None:
     """Makes the rows of objects from all their sources anew, but for the forced fluxes, which stay.
 
-    Objects without sources, withdrawn ones aside, are closed: validityEnd is ``now`` (MJD TAI), and they are found by
-    nobody any more. With ``forget`` they are removed, as if they had never been. The visits of the sources need not be
-    locked.
+    Sources are added to what came from elsewhere. Objects without any, withdrawn ones aside, are closed: validityEnd is
+    ``now`` (MJD TAI), and they are found by nobody any more. With ``forget`` they are removed, as if they had never
+    been. The visits of the sources need not be locked.
     """
     ids = np.unique(ids)
     if not len(ids):
@@ -166,7 +180,8 @@ def recompute_objects(
             sources, forced = _sources_of(connection, among), _forced_moments(connection, among)
             for table in (dia_object_moment, dia_object_last):
                 connection.execute(sa.delete(table).where(among(table.c.diaObjectId)))
-        objects, moments = folded(sources.pop("diaObjectId"), sources, config)
+            given = read_bases(connection, among)
+        objects, moments = folded(sources.pop("diaObjectId"), sources, config, given_sums(given, BANDS, config))
         kept = np.isin(forced["diaObjectId"], objects["diaObjectId"])
         moments = _with_forced(moments, {name: values[kept] for name, values in forced.items()})
         gone = np.setdiff1d(ids, objects["diaObjectId"])
@@ -180,7 +195,17 @@ def recompute_objects(
                 connection.execute(sa.delete(dia_object).where(among(dia_object.c.diaObjectId)))
         else:
             _close(connection, gone, now)
-    make_objects(connection, objects, moments, config, now)
+    make_objects(connection, objects, moments, config, now, given)
+
+
+def store_given(connection: sa.Connection, given: Columns, config: DiaConfig, now: float) -> None:
+    """Makes objects of rows of DiaObjectBase, or makes them anew: they have no sources."""
+    with listed(connection, "given_object", given["diaObjectId"]) as among:
+        for table in (dia_object_moment, dia_object_last, dia_object):
+            connection.execute(sa.delete(table).where(among(table.c.diaObjectId)))
+    objects, moments = given_sums(given, BANDS, config)
+    start = given["validityStartMjdTai"][np.argsort(given["diaObjectId"])]
+    make_objects(connection, objects, moments, config, np.where(np.isnan(start), now, start), given)
 
 
 def _sources_of(connection: sa.Connection, among: Among) -> Columns:
@@ -230,6 +255,8 @@ def set_forced_means(connection: sa.Connection, ids: Integers, means: Columns) -
         return
     columns = dia_object_moment.c
     with listed(connection, "forced_object", ids) as among:
+        given = given_sums(read_bases(connection, among), BANDS, DiaConfig()).moments
+        means = _forced_with(means, given)
         wanted = (columns.diaObjectId, band_column(connection, columns.band), *(columns[name] for name in MOMENTS))
         moments = read_arrays(connection, sa.select(*wanted).where(among(columns.diaObjectId)), bounded=True)
     moments["band"] = as_bands(moments["band"])
@@ -242,6 +269,15 @@ def set_forced_means(connection: sa.Connection, ids: Integers, means: Columns) -
     found = _flux_rows(ids, moments)
     fluxes = {name: found.get(name, np.full(len(ids), np.nan)) for name in forced}
     _update_objects(connection, {"diaObjectId": ids} | fluxes, {})
+
+
+def _forced_with(means: Columns, given: Columns) -> Columns:
+    """Means of forced fluxes with those that came from elsewhere."""
+    has = given["forcedWeight"] > 0
+    names = ("diaObjectId", "band", "forcedWeight", "forcedMean")
+    parts = (means, {name: given[name][has] for name in names})
+    both = merge_sums(*(no_moments(len(part["band"])) | {name: part[name] for name in names} for part in parts))
+    return {name: both[name] for name in names}
 
 
 # ---- what the statements have in common ------------------------------------------------------------------------------
