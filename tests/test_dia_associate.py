@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from dia_surveys import ARCSEC, BEGIN, field, load, load_visits, objects_of, rows_of, sources, stored
 
 from ssdb.ask.check import check
+from ssdb.ask.status import status
 from ssdb.association.associate import associate
 from ssdb.config import DiaConfig
 from ssdb.dia.associate import DiaReport, associate_dia
@@ -294,3 +295,38 @@ def test_a_large_field(sqlite_url: str) -> None:
         load(database, [sources(1, ra, dec), sources(2, ra[:100], dec[:100])])
         report = done(database)
         assert [one.n_updated for one in report.visits] == [0, 100]
+
+
+def test_an_object_is_confirmed_by_several_sources_in_one_place(database: Database) -> None:
+    """A transient on one date makes none; the third source in one place makes one of all three, also across visits."""
+    load_visits(database, [1, 2, 3, 4])
+    there = {1: [10.0, 10.1], 2: [10.0, 10.2], 3: [10.1, 10.3], 4: [10.0, 10.1]}
+    load(database, [sources(n, ra, -30.0) for n, ra in there.items()])
+    report = done(database, config=DiaConfig(confirm=3))
+    assert [(one.n_new, one.n_marginal) for one in report.visits] == [(0, 2), (0, 2), (0, 2), (2, 0)]
+    given = {number: object_id for number, object_id in objects_of(database).items() if object_id}
+    assert given == {1000: 1000, 2000: 1000, 4000: 1000, 1001: 1001, 3000: 1001, 4001: 1001}
+    assert [(row["diaObjectId"], row["nDiaSources"]) for row in rows_of(database, dia_object_last)] == [
+        (1000, 3),
+        (1001, 3),
+    ]
+    assert {row["diaSourceId"] for row in rows_of(database, dia_match) if row["isNew"]} == {1000, 1001}
+
+
+def test_a_visit_without_sources_is_done(database: Database) -> None:
+    load_visits(database, [1, 2])
+    load(database, [sources(2, 10.0, -30.0)])
+    assert [(one.visit, one.n_sources) for one in done(database).visits] == [(1, 0), (2, 1)]
+
+
+COUNTED = ("diaObjects", "diaDone", "diaPending", "diaWaiting", "diaLate")
+
+
+def test_status_counts_visits_and_objects(survey: Database) -> None:
+    before = status(survey)
+    assert [before[name] for name in COUNTED] == [0, 0, 8, 8, 0]
+    done(survey)
+    load_visits(survey, [100], midpointMjdTai=np.array([BEGIN + 3.5]))
+    after = status(survey)
+    assert [after[name] for name in COUNTED] == [30, 8, 1, 1, 1]
+    assert (after["nNewDiaObjects"], after["nUpdatedDiaObjects"], after["nMarginalDiaSources"]) == (30, 154, 0)

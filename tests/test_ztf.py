@@ -20,7 +20,7 @@ from ssdb.cli import main
 FOLDER = shared_data("ztf_2020-05")
 N_MATCHES, N_OTHERS, N_WAITING = 827, 1413, 14
 TABLES = ("SSSource", "SsCandidate", "SsExpected", "DiaSource", "Visit", "VisitDetector", "SsPrediction")
-CHANGING = ("runId", "associatedAt", "predictionsAt")
+CHANGING = ("runId", "associatedAt", "predictionsAt", "diaRunId", "diaAssociatedAt")
 FILES = {"visits": "visits.parquet", "sources": "dia_sources.parquet", "predictions": "predictions_sorcha.csv"}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ssdb.config import DiaConfig
-from ssdb.dia.order import Fields, margin_of, read_order
+from ssdb.dia.order import count_late, margin_of
 from ssdb.errors import NotFoundError
 from ssdb.schema.apdb_dia import dia_object_last, dia_source
 from ssdb.schema.apdb_solar_system import ss_source
@@ -37,7 +37,7 @@ def status(database: Database) -> dict[str, Any]:
     ``matches``: rows; ``unassociated``: sources without an object; ``pendingSources``: sources of pending visits;
     ``firstMjdTai``, ``lastMjdTai``: the first and last mid-exposure. ``diaObjects``: DiaObjects; ``diaDone``,
     ``diaPending``: visits whose sources have been given to them or not; of the latter ``diaWaiting`` wait for their
-    known objects or for an earlier visit of their field, and ``diaLate`` come too late; ``nUpdatedDiaObjects``,
+    known objects, and ``diaLate`` come too late; ``nUpdatedDiaObjects``,
     ``nNewDiaObjects``, ``nMarginalDiaSources``: sums over the visits.
     """
     done = visit.c.status == DONE
@@ -53,21 +53,21 @@ def status(database: Database) -> dict[str, Any]:
                 sa.func.min(visit.c.midpointMjdTai).label("firstMjdTai"),
                 sa.func.max(visit.c.midpointMjdTai).label("lastMjdTai"),
                 sa.func.count(sa.case((visit.c.diaStatus == DONE, 1))).label("diaDone"),
+                sa.func.count(sa.case(((visit.c.diaStatus != DONE) & ~done, 1))).label("diaWaiting"),
                 *(
                     sa.cast(sa.func.coalesce(sa.func.sum(visit.c[name]), 0), sa.BigInteger).label(name)
                     for name in ("nUpdatedDiaObjects", "nNewDiaObjects", "nMarginalDiaSources")
                 ),
             )
         ).one()
-        order = read_order(connection, Fields(), (), margin_of(DiaConfig().radius_arcsec)) if row.diaDone else None
+        n_late = count_late(connection, margin_of(DiaConfig().radius_arcsec)) if row.diaDone else 0
         counts = {
             name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
             for name, table in _COUNTED.items()
         }
     answer = dict(row._mapping) | counts
     answer["diaPending"] = answer["visits"] - answer["diaDone"]
-    answer["diaWaiting"] = answer["pending"] if order is None else len(order.waiting())
-    answer["diaLate"] = 0 if order is None else int((order.pending & order.late & order.new).sum())
+    answer["diaLate"] = n_late
     answer["unassociated"] = counts["sources"] - counts["matches"]
     answer["pendingSources"] = counts["sources"] - int(answer.pop("doneSources"))
     return answer

@@ -81,7 +81,7 @@ def status(ctx: click.Context, visits: tuple[int, ...], run_id: str | None, as_j
                 ("sources too doubtful to make one", answer["nMarginalDiaSources"]),
                 ("visits with DiaObjects", answer["diaDone"]),
                 ("visits pending for DiaObjects", answer["diaPending"]),
-                ("  that wait for others, or known objects", answer["diaWaiting"]),
+                ("  that wait for their known objects", answer["diaWaiting"]),
                 ("  that come too late", answer["diaLate"]),
             ]
         )

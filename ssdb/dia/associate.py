@@ -15,9 +15,12 @@ import numpy as np
 
 from ssdb.association.stages import Stage, Stages
 from ssdb.config import DiaConfig
-from ssdb.dia.order import Fields, Order, in_the_way, margin_of, read_order
-from ssdb.dia.visit import Counts, associate_sources, read_sources, undo
+from ssdb.dia.confirm import BusyError
+from ssdb.dia.order import Fields, Order, done_before, in_the_way, margin_of, read_order
+from ssdb.dia.sources import read_sources
+from ssdb.dia.visit import Counts, associate_sources, undo
 from ssdb.errors import SsdbError
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import DONE
 from ssdb.sky.cells import cells_near
 from ssdb.store.clock import mjd_tai_now
@@ -228,6 +231,8 @@ class _Run:
         started = time.perf_counter()
         try:
             result = self._associate(number, wait=wait)
+        except BusyError:
+            result = _TAKEN
         except SsdbError as error:
             result = self._failed(number, str(error))
         except Exception as error:
@@ -264,7 +269,7 @@ class _Run:
             if (again and not explicit) or (self.solar_system and row.status != DONE):
                 return _SETTLED if again else _WAITS
             with timed("read") as stage:
-                sources = read_sources(connection, number, config)
+                sources = read_sources(connection, dia_source.c.visit == number, config)
                 stage.rows += len(sources["ra"])
             with timed("order"):
                 margin = MARGIN_DEG + config.radius_arcsec / ARCSEC_PER_DEG
@@ -276,12 +281,15 @@ class _Run:
                 before, after = in_the_way(connection, self.fields, number, row.midpointMjdTai, self.margin_deg)
                 if row.diaRunId is None and len(after) and not self.late:
                     return _LATE
+                earlier = np.empty(0, np.int64)
+                if config.confirm > 1:
+                    earlier = done_before(connection, self.fields, number, row.midpointMjdTai, self.margin_deg)
                 if len(np.setdiff1d(before, self.no_hindrance)):
                     return _WAITS
             now = mjd_tai_now()
             with timed("undo"):
                 undo(connection, number, sources, config, now)
-            counts = associate_sources(connection, number, sources, config, report.run_id, now, report.stages)
+            counts = associate_sources(connection, number, sources, earlier, config, report.run_id, now, report.stages)
             with timed("state"):
                 at = datetime.now(UTC).replace(tzinfo=None)
                 set_objects_done(connection, number, counts.as_columns(), report.run_id, at)

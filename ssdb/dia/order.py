@@ -75,13 +75,6 @@ class Order:
         earlier = np.flatnonzero(self.pending[:place] & (late | ~self.late[:place]))
         return self.visits[earlier[self.meets(place, earlier)]]
 
-    def waiting(self) -> Index:
-        """Places of the pending visits that wait for their known objects, or for earlier visits."""
-        places = np.flatnonzero(self.pending & ~(self.late & self.new)).tolist()
-        return np.array(
-            [place for place in places if not self.ready[place] or len(self.holding(place, late=False))], np.intp
-        )
-
 
 def read_order(connection: sa.Connection, fields: Fields, wanted: Collection[int], margin_deg: float) -> Order:
     """What there is to do, with the visits that are wanted although they are done."""
@@ -110,6 +103,16 @@ def read_order(connection: sa.Connection, fields: Fields, wanted: Collection[int
         after = done[np.searchsorted(done, place) :]
         order.late[place] = bool(len(after)) and bool(order.meets(place, after).any())
     return order
+
+
+def count_late(connection: sa.Connection, margin_deg: float) -> int:
+    """How many visits come too late: mostly none is older than the newest that is done, which is soon told."""
+    newest = sa.select(sa.func.max(visit.c.midpointMjdTai)).where(visit.c.diaStatus == DONE).scalar_subquery()
+    older = (visit.c.diaStatus == PENDING) & visit.c.diaRunId.is_(None) & (visit.c.midpointMjdTai <= newest)
+    if not connection.scalar(sa.select(sa.exists().where(older))):
+        return 0
+    order = read_order(connection, Fields(), (), margin_deg)
+    return int((order.pending & order.late & order.new).sum())
 
 
 def _read(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Columns:
@@ -143,6 +146,15 @@ def in_the_way(
             visits = visits[_meet(vectors[-1], radii[-1], vectors[:-1], radii[:-1], margin_deg)]
         found.append(visits)
     return found[0], found[1]
+
+
+def done_before(connection: sa.Connection, fields: Fields, number: int, time: float, margin_deg: float) -> Integers:
+    """The earlier visits that are done and whose fields meet that of a visit, ascending by number."""
+    earlier = (visit.c.midpointMjdTai < time) | ((visit.c.midpointMjdTai == time) & (visit.c.visit < number))
+    statement = sa.select(visit.c.visit).where(visit.c.diaStatus == DONE, earlier).order_by(visit.c.visit)
+    visits = read_arrays(connection, statement)["visit"]
+    vectors, radii = fields.of(connection, np.append(visits, number))
+    return visits[_meet(vectors[-1], radii[-1], vectors[:-1], radii[:-1], margin_deg)]
 
 
 def _meet(vector: Array, radius: float, vectors: Array, radii: Array, margin_deg: float) -> Mask:

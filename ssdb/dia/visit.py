@@ -10,21 +10,19 @@ import sqlalchemy as sa
 from ssdb.association.stages import Stages
 from ssdb.association.visit_batch import VisitBatch, field_density, footprint_densities, read_detectors
 from ssdb.config import AssociationConfig, DiaConfig
-from ssdb.dia.match import DiaMatches, flag_columns, makes_object, match_pairs, takes_part
+from ssdb.dia.confirm import confirmed
+from ssdb.dia.match import DiaMatches, makes_object, match_pairs
 from ssdb.errors import AssociationError, shown
-from ssdb.moments import ERRORS, FLUXES, MOMENTS, PLACES, add_fluxes, add_places, no_moments, no_places
-from ssdb.schema.apdb_dia import dia_object_last, dia_source
+from ssdb.moments import ERRORS, MOMENTS, PLACES, add_fluxes, add_places, no_moments, no_places
+from ssdb.schema.apdb_dia import dia_object_last
 from ssdb.schema.dia import dia_object_moment
 from ssdb.sky.boxes import zone_boxes
 from ssdb.store.query_plans import index_loops
 from ssdb.store.sql_files import sql_text
 from ssdb.store.tables.dia_aliases import remove_aliases
-from ssdb.store.tables.dia_matches import replace_matches
+from ssdb.store.tables.dia_matches import add_matches, replace_matches
 from ssdb.store.tables.dia_objects import (
     SEARCH_DEG,
-    as_bands,
-    band_column,
-    bands_of,
     grow_objects,
     make_objects,
     recompute_objects,
@@ -34,8 +32,6 @@ from ssdb.store.transfer.array_parameters import array_rows, listed, with_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
 
-_SOURCE = ("diaSourceId", "detector", "midpointMjdTai", "ra", "dec", *ERRORS, *FLUXES)
-_WEIGHED = ("apFlux", "apFluxErr", "reliability")
 _FOUND = (
     *("diaObjectId", "ra", "dec", *ERRORS, "firstDiaSourceMjdTai", "lastDiaSourceMjdTai", "nDiaSources", "searchRa"),
     *PLACES,
@@ -62,30 +58,6 @@ class Counts:
         }
 
 
-def read_sources(connection: sa.Connection, visit: int, config: DiaConfig) -> Columns:
-    """The sources of a locked visit, by diaSourceId: what matching needs, flags as bool, and ``partakes``."""
-    flags = flag_columns(config)
-    source = dia_source.c
-    marks = {
-        **{name: source[name].is_(sa.true()) for name in flags},
-        "withdrawn": source.timeWithdrawnMjdTai.is_not(None),
-        "known": source.ssObjectId.is_not(None),
-    }
-    columns = (
-        *(source[name] for name in (*_SOURCE, *_WEIGHED)),
-        sa.func.coalesce(source.diaObjectId, 0).label("diaObjectId"),
-        band_column(connection, source.band),
-        *(sa.cast(sa.case((mark, 1), else_=0), sa.SmallInteger).label(name) for name, mark in marks.items()),
-    )
-    statement = sa.select(*columns).where(source.visit == visit).order_by(source.diaSourceId)
-    with index_loops(connection):
-        rows = read_arrays(connection, statement, bounded=True)
-    rows |= {name: rows[name] > 0 for name in marks}
-    rows["band"] = bands_of(as_bands(rows["band"]))
-    rows["partakes"] = takes_part(rows, config) & ~rows["withdrawn"] & ~rows["known"]
-    return rows
-
-
 def undo(connection: sa.Connection, visit: int, sources: Columns, config: DiaConfig, now: float) -> None:
     """Takes the sources of a visit from their objects; those that had no other sources are forgotten."""
     given = np.flatnonzero(sources["diaObjectId"])
@@ -99,6 +71,7 @@ def associate_sources(
     connection: sa.Connection,
     visit: int,
     rows: Columns,
+    earlier: Integers,
     config: DiaConfig,
     run_id: str,
     now: float,
@@ -106,8 +79,9 @@ def associate_sources(
 ) -> Counts:
     """Gives the sources of :func:`read_sources` to objects, and stores all but the state of the visit.
 
-    The connection has locked the visit and the cells of the sources, and then undone what was there. AssociationError
-    if a detector would make more objects than the configuration allows.
+    The connection has locked the visit and the cells of the sources, and then undone what was there. ``earlier`` are
+    the visits that were done before, where sources have to be confirmed. AssociationError if a detector would make more
+    objects than the configuration allows.
     """
     with stages.timed("density"):
         density = _densities(connection, visit, rows)
@@ -122,12 +96,19 @@ def associate_sources(
         alone = np.ones(len(part), bool)
         alone[matches.source] = False
         new = np.flatnonzero(alone & makes_object(sources, config))
+        several = None
+        if config.confirm > 1:
+            several = confirmed(connection, sources, new, earlier, config)
+            new = several.new
         _refuse_too_many(visit, sources["detector"][new], config)
+        of_new = sources["diaSourceId"][new] if several is None else several.of_new
     with stages.timed("write") as stage:
-        again = _write(connection, visit, sources, objects, matches, new, config, now, stages)
+        again = _write(connection, visit, sources, objects, matches, new, of_new, config, now, stages)
+        if several is not None:
+            _write_earlier(connection, several.earlier, run_id)
         stage.rows += len(matches.source) + len(new)
     with stages.timed("matches"):
-        replace_matches(connection, visit, _match_rows(sources, objects, matches, new), run_id)
+        replace_matches(connection, visit, _match_rows(sources, objects, matches, new, of_new), run_id)
     with stages.timed("recompute") as stage:
         recompute_objects(connection, again, config, now)
         stage.rows += len(again)
@@ -182,17 +163,16 @@ def _refuse_too_many(visit: int, detector: Integers, config: DiaConfig) -> None:
             )
 
 
-def _match_rows(sources: Columns, objects: Columns, matches: DiaMatches, new: Index) -> Columns:
+def _match_rows(sources: Columns, objects: Columns, matches: DiaMatches, new: Index, of_new: Integers) -> Columns:
     """Columns of DiaMatch, by diaSourceId."""
     unknown = np.full(len(new), np.nan)
-    of_new = sources["diaSourceId"][new]
     columns: Columns = {
-        "diaSourceId": np.append(sources["diaSourceId"][matches.source], of_new),
+        "diaSourceId": np.append(sources["diaSourceId"][matches.source], sources["diaSourceId"][new]),
         "diaObjectId": np.append(objects["diaObjectId"][matches.object], of_new),
         "separation": np.append(matches.separation, unknown),
         "chi2": np.append(matches.chi2, unknown),
         "logOdds": np.append(matches.log_odds, unknown),
-        "isNew": np.append(np.zeros(len(matches.source), bool), np.ones(len(new), bool)),
+        "isNew": np.append(np.zeros(len(matches.source), bool), sources["diaSourceId"][new] == of_new),
     }
     order = np.argsort(columns["diaSourceId"])
     return {name: values[order] for name, values in columns.items()}
@@ -205,6 +185,7 @@ def _write(
     objects: Columns,
     matches: DiaMatches,
     new: Index,
+    of_new: Integers,
     config: DiaConfig,
     now: float,
     stages: Stages,
@@ -216,7 +197,7 @@ def _write(
     source_id, object_id = sources["diaSourceId"], objects["diaObjectId"]
     with stages.timed("sources"):
         given = np.append(source_id[matches.source], source_id[new])
-        to = np.append(object_id[matches.object], source_id[new])
+        to = np.append(object_id[matches.object], of_new)
         set_dia_objects(connection, [visit], given, to)
     in_time = sources["midpointMjdTai"][matches.source] > objects["lastDiaSourceMjdTai"][matches.object]
     source, object_ = matches.source[in_time], matches.object[in_time]
@@ -230,7 +211,7 @@ def _write(
     grown["nDiaSources"] = objects["nDiaSources"][object_] + 1
     with stages.timed("grow"):
         grow_objects(connection, grown, added["band"], add_fluxes(before, added), config, now)
-    stored = _stored(connection, source_id[new])
+    stored = _stored(connection, of_new) | (of_new != source_id[new])
     made = {name: values[new[~stored]] for name, values in sources.items()}
     n = len(made["diaSourceId"])
     fresh = add_places(no_places(n), made, config) | {
@@ -243,7 +224,16 @@ def _write(
     with stages.timed("make"):
         remove_aliases(connection, made["diaSourceId"])
         make_objects(connection, fresh, moments, config, now)
-    return np.append(object_id[matches.object[~in_time]], source_id[new[stored]])
+    return np.append(object_id[matches.object[~in_time]], of_new[stored])
+
+
+def _write_earlier(connection: sa.Connection, earlier: Columns, run_id: str) -> None:
+    """Gives sources of earlier visits to the objects that they have made with one of this visit."""
+    visits, sources, objects = (earlier[name] for name in ("visit", "diaSourceId", "diaObjectId"))
+    if len(visits):
+        set_dia_objects(connection, [int(visits[0]), int(visits[-1])], sources, objects)
+        unknown = dict.fromkeys(("separation", "chi2", "logOdds"), np.full(len(visits), np.nan))
+        add_matches(connection, earlier | unknown | {"isNew": sources == objects}, run_id)
 
 
 def _moments(connection: sa.Connection, ids: Integers, band: np.ndarray) -> Columns:

@@ -18,9 +18,13 @@ from ssdb.units import Columns, Integers
 def replace_matches(connection: sa.Connection, visit: int, matches: Columns, run_id: str) -> None:
     """Replaces the rows of a visit: diaSourceId, diaObjectId, separation, chi2, logOdds (NaN: NULL), isNew."""
     connection.execute(sa.delete(dia_match).where(dia_match.c.visit == visit))
-    n = len(matches["diaSourceId"])
-    rows = rows_of_columns(dia_match, matches | {"visit": np.full(n, visit), "runId": np.full(n, run_id.encode())})
-    write_rows(connection, dia_match, rows)
+    add_matches(connection, matches | {"visit": np.full(len(matches["diaSourceId"]), visit)}, run_id)
+
+
+def add_matches(connection: sa.Connection, matches: Columns, run_id: str) -> None:
+    """Adds rows: also visit."""
+    run = np.full(len(matches["diaSourceId"]), run_id.encode())
+    write_rows(connection, dia_match, rows_of_columns(dia_match, matches | {"runId": run}))
 
 
 def remove_matches(connection: sa.Connection, visits: Sequence[int], sources: Integers) -> None:

@@ -201,6 +201,12 @@ def claim_for_objects(connection: sa.Connection, visit_id: int, *, wait: bool) -
         return connection.execute(statement).one_or_none()
 
 
+def lock_if_free(connection: sa.Connection, visits: np.ndarray) -> bool:
+    """Locks visits, or says that another transaction has one of them. For who has locked what comes after visits."""
+    free = sa.select(visit.c.visit).where(among(visit.c.visit, visits.tolist())).with_for_update(skip_locked=True)
+    return len(connection.scalars(free).all()) == len(visits)
+
+
 def set_objects_done(
     connection: sa.Connection, visit_id: int, counts: Mapping[str, int], run_id: str, now: datetime
 ) -> None:
