@@ -106,6 +106,31 @@ def settle(database: Database) -> None:
             connection.exec_driver_sql("CHECKPOINT")
 
 
+def server_seconds(database: Database) -> float | None:
+    """Processor time of a server of PostgreSQL on this machine so far, all its processes together; None elsewhere."""
+    try:
+        with database.reading() as connection:
+            directory = connection.exec_driver_sql("SHOW data_directory").scalar_one()
+    except sa.exc.DBAPIError:  # whose user must not know
+        return None
+    ticks = 0
+    try:
+        first = int((Path(directory) / "postmaster.pid").read_text().split()[0])
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = path.read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            # utime, stime, and for the first process those of all that have ended.
+            if path.parent.name == str(first):
+                ticks += sum(map(int, fields[11:15]))
+            elif fields[1] == str(first):
+                ticks += sum(map(int, fields[11:13]))
+    except (OSError, ValueError):
+        return None
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def describe_database(database: Database) -> dict[str, str]:
     """Version and settings of a database."""
     with database.reading() as connection:

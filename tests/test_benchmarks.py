@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -237,3 +238,49 @@ def test_an_unknown_database_is_wrong_usage(capsys: pytest.CaptureFixture[str]) 
         main(["--databases", "oracle"])
     assert ended.value.code == 2
     assert "oracle" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def of_objects(
+    postgresql_server: sa.URL, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
+    """What ``python -m benchmarks.dia`` writes and prints of tiny visits; with lsst-dax-apdb where it is installed."""
+    path = tmp_path_factory.mktemp("bench_dia") / "figures.json"
+    command = [sys.executable, "-m", "benchmarks.dia", "--history", "12", "--sources", "60", "--visits", "2"]
+    if importlib.util.find_spec("lsst.dax") and importlib.util.find_spec("psycopg2"):
+        command += ["--dax-python", sys.executable]
+    url = postgresql_server.render_as_string(hide_password=False)
+    finished = subprocess.run(
+        [*command, "--json", str(path), "--postgresql-url", url], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(path.read_text(encoding="utf-8")), finished
+
+
+def test_figures_of_dia_objects_are_there(of_objects: tuple[dict[str, Any], object]) -> None:
+    figures = of_objects[0]
+    assert len(figures["visits"]) == 2
+    for turn in figures["visits"]:
+        assert set(turn["ssdb"]) == {"10", "12"}
+        for one in turn["ssdb"].values():
+            assert all(one[step]["seconds"] > 0 < one[step]["peak_mb"] for step in ("ingest", "associate"))
+            rows, tables = one["associate"]["rows"], one["associate"]["tables"]
+            assert rows["updated"] + rows["new"] == 60
+            # Of the history nothing is read; what is there of the visit's own is.
+            assert tables["earlier DiaSource"]["rows"] == tables["earlier DiaMatch"]["rows"] == 0
+            assert tables["DiaSource"]["rows"] >= 60
+            assert tables["DiaObjectMoment"]["updated"] == tables["DiaObjectMoment"]["hot"] > 0
+        if figures["dax"]:
+            assert turn["dax"]["rows"]["history"] >= 12 * 60
+
+
+def test_goals_of_dia_objects_are_at_the_end(
+    of_objects: tuple[dict[str, Any], subprocess.CompletedProcess[str]],
+) -> None:
+    figures, finished = of_objects
+    last = finished.stdout.splitlines()[-len(figures["goals"]) :]
+    assert all(line.startswith(goal["what"]) for goal, line in zip(figures["goals"], last, strict=True))
+    reached = {goal["what"]: goal["reached"] for goal in figures["goals"]}
+    assert reached["rows of history that associate reads"] is True
+    # Of so few sources the times say nothing.
+    assert reached["associate with 12 visits of history to 10"] is None

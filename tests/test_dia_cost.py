@@ -53,5 +53,5 @@ def test_a_visit_reads_no_history(postgresql_url: str) -> None:
             assert read[name] <= 4 * outcome.n_updated, name
         hot = {name: after[name].n_tup_hot_upd - before[name].n_tup_hot_upd for name in after}
         assert hot["DiaObjectMoment"] == outcome.n_updated
-        # Few objects are moved by 0.01 arcsec by their twelfth source.
+        # Hardly any object is moved by 0.1 arcsec by its twelfth source.
         assert hot["DiaObjectLast"] >= 0.8 * outcome.n_updated

@@ -31,7 +31,7 @@ _SPAN = ("firstDiaSourceMjdTai", "lastDiaSourceMjdTai")
 Among = Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
 """Makes the condition that a column is one of some numbers."""
 
-_SEARCH_ARCSEC = 0.01
+_SEARCH_ARCSEC = 0.1
 """So far ``searchRa`` may be from ``ra``: while it and the zone stay, an update changes no index."""
 
 SEARCH_DEG = _SEARCH_ARCSEC / ARCSEC_PER_DEG
@@ -110,10 +110,9 @@ def grow_objects(
         if letter in tuple(BANDS):
             columns |= {key: values[here] for key, values in fluxes.items()}
             prefixes = {key: f"{letter}_{key}" for key in fluxes}
-        _update_objects(connection, columns, prefixes)
-        of_band = {"diaObjectId": numbers[here]} | {key: moments[key][here] for key in MOMENTS}
-        _upsert(connection, dia_object_moment, of_band, letter)
-    _upsert(connection, dia_object_last, last)
+        _update(connection, dia_object, columns, prefixes)
+        _add_moments(connection, {"diaObjectId": numbers[here]} | {key: moments[key][here] for key in MOMENTS}, letter)
+    _update(connection, dia_object_last, last)
 
 
 def make_objects(
@@ -305,43 +304,44 @@ def _begin_versions(connection: sa.Connection, ids: Integers, now: float) -> Non
         connection.execute(sa.insert(dia_object).from_select(names, rows))
 
 
-def _update_objects(connection: sa.Connection, columns: Columns, names: dict[str, str]) -> None:
-    """Sets columns of the present rows of objects; ``names``: what columns are called where that differs."""
+def _update(
+    connection: sa.Connection, table: sa.Table, columns: Columns, prefixed: dict[str, str] | None = None
+) -> None:
+    """Sets columns of the present rows of objects; ``prefixed``: what columns are called where that differs."""
     in_order = np.argsort(columns["diaObjectId"])
-    targets = {name: dia_object.c[names.get(name, name)] for name in columns}
+    targets = {name: table.c[(prefixed or {}).get(name, name)] for name in columns}
     sent = {name: _sent(targets[name], values)[in_order] for name, values in columns.items()}
     ids = sent.pop("diaObjectId")
     if connection.dialect.name == "postgresql":
-        # As in set_objects.postgresql.sql: no join, of which the planner would choose the order.
+        # As in set_objects.postgresql.sql: no join, of which the planner would choose the order. One search a row.
         send_arrays(connection)
-        texts = []
-        for name, values in sent.items():
-            text = f'(:{name})[width_bucket("diaObjectId", :ids)]'
-            texts.append(
-                f'"{targets[name].name}" = ' + (f"nullif({text}, 'NaN')" if values.dtype.kind == "f" else text)
-            )
-        where = '"diaObjectId" = ANY (:ids) AND "validityEndMjdTai" IS NULL'
-        connection.execute(sa.text(f'UPDATE "DiaObject" SET {", ".join(texts)} WHERE {where}'), sent | {"ids": ids})
+        names = ", ".join(f'"{targets[name].name}"' for name in sent)
+        each = {name: f"(:{name})[place]" for name in sent}
+        values = ", ".join(f"nullif({v}, 'NaN')" if sent[k].dtype.kind == "f" else v for k, v in each.items())
+        place = '(SELECT width_bucket("diaObjectId", :ids) OFFSET 0) found (place)'
+        current = ' AND "validityEndMjdTai" IS NULL' if table is dia_object else ""
+        where = f'"diaObjectId" = ANY (:ids){current}'
+        text = f'UPDATE "{table.name}" SET ({names}) = (SELECT {values} FROM {place}) WHERE {where}'
+        connection.execute(sa.text(text), sent | {"ids": ids})
         return
-    with array_rows(connection, f"new_DiaObject_{len(columns)}", sent | {"diaObjectId": ids}) as new:
+    with array_rows(connection, f"new_{table.name}_{len(columns)}", sent | {"diaObjectId": ids}) as new:
         changed = {targets[name]: new.c[name] for name in sent}
-        same = dia_object.c.diaObjectId == new.c.diaObjectId
-        connection.execute(sa.update(dia_object).where(same, _CURRENT).values(changed))
+        these = [table.c.diaObjectId == new.c.diaObjectId, *([_CURRENT] if table is dia_object else [])]
+        connection.execute(sa.update(table).where(*these).values(changed))
 
 
-def _upsert(connection: sa.Connection, table: sa.Table, columns: Columns, band: str | None = None) -> None:
-    """Adds rows, or sets those of the same key; ``band`` is that of all."""
+def _add_moments(connection: sa.Connection, columns: Columns, band: str) -> None:
+    """Adds the moments of objects in a band, or sets those that are there."""
+    table = dia_object_moment
     order = np.argsort(columns["diaObjectId"])
     sent = {name: _sent(table.c[name], values)[order] for name, values in columns.items()}
-    with array_rows(connection, f"new_{table.name}", sent) as new:
+    with array_rows(connection, "new_DiaObjectMoment", sent) as new:
         given = {name: _known(connection, new.c[name], values) for name, values in sent.items()}
-        rows = sa.select(*given.values(), *([] if band is None else [sa.literal(band)])).where(sa.true())
-        names = [*given, *([] if band is None else ["band"])]
+        rows = sa.select(*given.values(), sa.literal(band)).where(sa.true())
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
-        statement: Any = insert.from_select(names, rows)
-        key = [column.name for column in table.primary_key]
-        values = {name: statement.excluded[name] for name in given if name not in key}
-        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=values))
+        statement: Any = insert.from_select([*given, "band"], rows)
+        values = {name: statement.excluded[name] for name in MOMENTS}
+        connection.execute(statement.on_conflict_do_update(index_elements=["diaObjectId", "band"], set_=values))
 
 
 def _sent(column: sa.Column, values: np.ndarray) -> np.ndarray:
