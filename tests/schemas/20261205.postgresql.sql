@@ -404,6 +404,175 @@ COMMENT ON TABLE public."DiaObjectAlias" IS 'DiaObjects that turned out to be ot
 COMMENT ON COLUMN public."DiaObjectAlias"."diaObjectId" IS 'Identifier of an object that was merged into another';
 COMMENT ON COLUMN public."DiaObjectAlias"."newId" IS 'Identifier of that other, which has its sources now';
 COMMENT ON COLUMN public."DiaObjectAlias"."mergedAt" IS 'When, UTC';
+CREATE TABLE public."DiaObjectBase" (
+    "diaObjectId" bigint NOT NULL,
+    "currentId" bigint NOT NULL,
+    "validityStartMjdTai" double precision,
+    ra double precision NOT NULL,
+    "raErr" real,
+    "dec" double precision NOT NULL,
+    "decErr" real,
+    "ra_dec_Cov" real,
+    "u_psfFluxMean" real,
+    "u_psfFluxMeanErr" real,
+    "u_psfFluxSigma" real,
+    "u_psfFluxNdata" integer NOT NULL,
+    "u_fpFluxMean" real,
+    "u_fpFluxMeanErr" real,
+    "g_psfFluxMean" real,
+    "g_psfFluxMeanErr" real,
+    "g_psfFluxSigma" real,
+    "g_psfFluxNdata" integer NOT NULL,
+    "g_fpFluxMean" real,
+    "g_fpFluxMeanErr" real,
+    "r_psfFluxMean" real,
+    "r_psfFluxMeanErr" real,
+    "r_psfFluxSigma" real,
+    "r_psfFluxNdata" integer NOT NULL,
+    "r_fpFluxMean" real,
+    "r_fpFluxMeanErr" real,
+    "i_psfFluxMean" real,
+    "i_psfFluxMeanErr" real,
+    "i_psfFluxSigma" real,
+    "i_psfFluxNdata" integer NOT NULL,
+    "i_fpFluxMean" real,
+    "i_fpFluxMeanErr" real,
+    "z_psfFluxMean" real,
+    "z_psfFluxMeanErr" real,
+    "z_psfFluxSigma" real,
+    "z_psfFluxNdata" integer NOT NULL,
+    "z_fpFluxMean" real,
+    "z_fpFluxMeanErr" real,
+    "y_psfFluxMean" real,
+    "y_psfFluxMeanErr" real,
+    "y_psfFluxSigma" real,
+    "y_psfFluxNdata" integer NOT NULL,
+    "y_fpFluxMean" real,
+    "y_fpFluxMeanErr" real,
+    "u_scienceFluxMean" real,
+    "u_scienceFluxMeanErr" real,
+    "g_scienceFluxMean" real,
+    "g_scienceFluxMeanErr" real,
+    "r_scienceFluxMean" real,
+    "r_scienceFluxMeanErr" real,
+    "i_scienceFluxMean" real,
+    "i_scienceFluxMeanErr" real,
+    "z_scienceFluxMean" real,
+    "z_scienceFluxMeanErr" real,
+    "y_scienceFluxMean" real,
+    "y_scienceFluxMeanErr" real,
+    "u_psfFluxMin" real,
+    "u_psfFluxMax" real,
+    "u_psfFluxMaxSlope" real,
+    "u_psfFluxErrMean" real,
+    "g_psfFluxMin" real,
+    "g_psfFluxMax" real,
+    "g_psfFluxMaxSlope" real,
+    "g_psfFluxErrMean" real,
+    "r_psfFluxMin" real,
+    "r_psfFluxMax" real,
+    "r_psfFluxMaxSlope" real,
+    "r_psfFluxErrMean" real,
+    "i_psfFluxMin" real,
+    "i_psfFluxMax" real,
+    "i_psfFluxMaxSlope" real,
+    "i_psfFluxErrMean" real,
+    "z_psfFluxMin" real,
+    "z_psfFluxMax" real,
+    "z_psfFluxMaxSlope" real,
+    "z_psfFluxErrMean" real,
+    "y_psfFluxMin" real,
+    "y_psfFluxMax" real,
+    "y_psfFluxMaxSlope" real,
+    "y_psfFluxErrMean" real,
+    "firstDiaSourceMjdTai" double precision,
+    "lastDiaSourceMjdTai" double precision,
+    "nDiaSources" integer NOT NULL
+);
+COMMENT ON TABLE public."DiaObjectBase" IS 'DiaObjects as they came from elsewhere, to which sources are added';
+COMMENT ON COLUMN public."DiaObjectBase"."diaObjectId" IS 'Identifier of the object where it comes from';
+COMMENT ON COLUMN public."DiaObjectBase"."currentId" IS 'The DiaObject that it counts for: itself until it is merged';
+COMMENT ON COLUMN public."DiaObjectBase"."validityStartMjdTai" IS 'From when it holds as it came, MJD TAI [d]';
+COMMENT ON COLUMN public."DiaObjectBase".ra IS 'Right ascension of the object, ICRS [deg]';
+COMMENT ON COLUMN public."DiaObjectBase"."raErr" IS '1-sigma error of ra on the sky, cos(dec) included [deg]';
+COMMENT ON COLUMN public."DiaObjectBase"."dec" IS 'Declination of the object, ICRS [deg]';
+COMMENT ON COLUMN public."DiaObjectBase"."decErr" IS '1-sigma error of dec [deg]';
+COMMENT ON COLUMN public."DiaObjectBase"."ra_dec_Cov" IS 'Covariance of errors east and north [deg2]';
+COMMENT ON COLUMN public."DiaObjectBase"."u_psfFluxMean" IS 'Weighted mean of the PSF fluxes of its sources, u band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."u_psfFluxMeanErr" IS '1-sigma error of u_psfFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."u_psfFluxSigma" IS 'Scatter of the PSF fluxes of its sources, u band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."u_psfFluxNdata" IS 'PSF fluxes that went into u_psfFluxMean';
+COMMENT ON COLUMN public."DiaObjectBase"."u_fpFluxMean" IS 'Weighted mean of the forced fluxes on difference images, u band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."u_fpFluxMeanErr" IS '1-sigma error of u_fpFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."g_psfFluxMean" IS 'Weighted mean of the PSF fluxes of its sources, g band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."g_psfFluxMeanErr" IS '1-sigma error of g_psfFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."g_psfFluxSigma" IS 'Scatter of the PSF fluxes of its sources, g band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."g_psfFluxNdata" IS 'PSF fluxes that went into g_psfFluxMean';
+COMMENT ON COLUMN public."DiaObjectBase"."g_fpFluxMean" IS 'Weighted mean of the forced fluxes on difference images, g band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."g_fpFluxMeanErr" IS '1-sigma error of g_fpFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."r_psfFluxMean" IS 'Weighted mean of the PSF fluxes of its sources, r band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."r_psfFluxMeanErr" IS '1-sigma error of r_psfFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."r_psfFluxSigma" IS 'Scatter of the PSF fluxes of its sources, r band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."r_psfFluxNdata" IS 'PSF fluxes that went into r_psfFluxMean';
+COMMENT ON COLUMN public."DiaObjectBase"."r_fpFluxMean" IS 'Weighted mean of the forced fluxes on difference images, r band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."r_fpFluxMeanErr" IS '1-sigma error of r_fpFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."i_psfFluxMean" IS 'Weighted mean of the PSF fluxes of its sources, i band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."i_psfFluxMeanErr" IS '1-sigma error of i_psfFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."i_psfFluxSigma" IS 'Scatter of the PSF fluxes of its sources, i band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."i_psfFluxNdata" IS 'PSF fluxes that went into i_psfFluxMean';
+COMMENT ON COLUMN public."DiaObjectBase"."i_fpFluxMean" IS 'Weighted mean of the forced fluxes on difference images, i band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."i_fpFluxMeanErr" IS '1-sigma error of i_fpFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."z_psfFluxMean" IS 'Weighted mean of the PSF fluxes of its sources, z band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."z_psfFluxMeanErr" IS '1-sigma error of z_psfFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."z_psfFluxSigma" IS 'Scatter of the PSF fluxes of its sources, z band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."z_psfFluxNdata" IS 'PSF fluxes that went into z_psfFluxMean';
+COMMENT ON COLUMN public."DiaObjectBase"."z_fpFluxMean" IS 'Weighted mean of the forced fluxes on difference images, z band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."z_fpFluxMeanErr" IS '1-sigma error of z_fpFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."y_psfFluxMean" IS 'Weighted mean of the PSF fluxes of its sources, y band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."y_psfFluxMeanErr" IS '1-sigma error of y_psfFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."y_psfFluxSigma" IS 'Scatter of the PSF fluxes of its sources, y band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."y_psfFluxNdata" IS 'PSF fluxes that went into y_psfFluxMean';
+COMMENT ON COLUMN public."DiaObjectBase"."y_fpFluxMean" IS 'Weighted mean of the forced fluxes on difference images, y band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."y_fpFluxMeanErr" IS '1-sigma error of y_fpFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."u_scienceFluxMean" IS 'Weighted mean of the forced fluxes on the images before subtraction, u band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."u_scienceFluxMeanErr" IS '1-sigma error of u_scienceFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."g_scienceFluxMean" IS 'Weighted mean of the forced fluxes on the images before subtraction, g band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."g_scienceFluxMeanErr" IS '1-sigma error of g_scienceFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."r_scienceFluxMean" IS 'Weighted mean of the forced fluxes on the images before subtraction, r band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."r_scienceFluxMeanErr" IS '1-sigma error of r_scienceFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."i_scienceFluxMean" IS 'Weighted mean of the forced fluxes on the images before subtraction, i band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."i_scienceFluxMeanErr" IS '1-sigma error of i_scienceFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."z_scienceFluxMean" IS 'Weighted mean of the forced fluxes on the images before subtraction, z band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."z_scienceFluxMeanErr" IS '1-sigma error of z_scienceFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."y_scienceFluxMean" IS 'Weighted mean of the forced fluxes on the images before subtraction, y band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."y_scienceFluxMeanErr" IS '1-sigma error of y_scienceFluxMean [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."u_psfFluxMin" IS 'Lowest PSF flux of its sources, u band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."u_psfFluxMax" IS 'Highest PSF flux of its sources, u band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."u_psfFluxMaxSlope" IS 'Steepest change of PSF flux between its sources, u band [nJy/d]';
+COMMENT ON COLUMN public."DiaObjectBase"."u_psfFluxErrMean" IS 'Typical error of one PSF flux, u band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."g_psfFluxMin" IS 'Lowest PSF flux of its sources, g band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."g_psfFluxMax" IS 'Highest PSF flux of its sources, g band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."g_psfFluxMaxSlope" IS 'Steepest change of PSF flux between its sources, g band [nJy/d]';
+COMMENT ON COLUMN public."DiaObjectBase"."g_psfFluxErrMean" IS 'Typical error of one PSF flux, g band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."r_psfFluxMin" IS 'Lowest PSF flux of its sources, r band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."r_psfFluxMax" IS 'Highest PSF flux of its sources, r band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."r_psfFluxMaxSlope" IS 'Steepest change of PSF flux between its sources, r band [nJy/d]';
+COMMENT ON COLUMN public."DiaObjectBase"."r_psfFluxErrMean" IS 'Typical error of one PSF flux, r band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."i_psfFluxMin" IS 'Lowest PSF flux of its sources, i band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."i_psfFluxMax" IS 'Highest PSF flux of its sources, i band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."i_psfFluxMaxSlope" IS 'Steepest change of PSF flux between its sources, i band [nJy/d]';
+COMMENT ON COLUMN public."DiaObjectBase"."i_psfFluxErrMean" IS 'Typical error of one PSF flux, i band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."z_psfFluxMin" IS 'Lowest PSF flux of its sources, z band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."z_psfFluxMax" IS 'Highest PSF flux of its sources, z band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."z_psfFluxMaxSlope" IS 'Steepest change of PSF flux between its sources, z band [nJy/d]';
+COMMENT ON COLUMN public."DiaObjectBase"."z_psfFluxErrMean" IS 'Typical error of one PSF flux, z band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."y_psfFluxMin" IS 'Lowest PSF flux of its sources, y band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."y_psfFluxMax" IS 'Highest PSF flux of its sources, y band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."y_psfFluxMaxSlope" IS 'Steepest change of PSF flux between its sources, y band [nJy/d]';
+COMMENT ON COLUMN public."DiaObjectBase"."y_psfFluxErrMean" IS 'Typical error of one PSF flux, y band [nJy]';
+COMMENT ON COLUMN public."DiaObjectBase"."firstDiaSourceMjdTai" IS 'Mid-exposure of its earliest source, MJD TAI [d]';
+COMMENT ON COLUMN public."DiaObjectBase"."lastDiaSourceMjdTai" IS 'Mid-exposure of its latest source, MJD TAI; forced ones aside [d]';
+COMMENT ON COLUMN public."DiaObjectBase"."nDiaSources" IS 'Sources that belong to it';
 CREATE TABLE public."DiaObjectLast" (
     "diaObjectId" bigint NOT NULL,
     "validityStartMjdTai" double precision NOT NULL,
@@ -454,7 +623,7 @@ CREATE TABLE public."DiaObjectMoment" (
     "weightedMean" double precision,
     "nValues" integer NOT NULL,
     mean double precision,
-    squares double precision NOT NULL,
+    squares double precision,
     lowest double precision,
     highest double precision,
     steepest double precision,
@@ -2411,6 +2580,91 @@ CREATE VIEW public.diaobjectalias AS
     "newId" AS newid,
     "mergedAt" AS mergedat
    FROM public."DiaObjectAlias";
+CREATE VIEW public.diaobjectbase AS
+ SELECT "diaObjectId" AS diaobjectid,
+    "currentId" AS currentid,
+    "validityStartMjdTai" AS validitystartmjdtai,
+    ra,
+    "raErr" AS raerr,
+    "dec",
+    "decErr" AS decerr,
+    "ra_dec_Cov" AS ra_dec_cov,
+    "u_psfFluxMean" AS u_psffluxmean,
+    "u_psfFluxMeanErr" AS u_psffluxmeanerr,
+    "u_psfFluxSigma" AS u_psffluxsigma,
+    "u_psfFluxNdata" AS u_psffluxndata,
+    "u_fpFluxMean" AS u_fpfluxmean,
+    "u_fpFluxMeanErr" AS u_fpfluxmeanerr,
+    "g_psfFluxMean" AS g_psffluxmean,
+    "g_psfFluxMeanErr" AS g_psffluxmeanerr,
+    "g_psfFluxSigma" AS g_psffluxsigma,
+    "g_psfFluxNdata" AS g_psffluxndata,
+    "g_fpFluxMean" AS g_fpfluxmean,
+    "g_fpFluxMeanErr" AS g_fpfluxmeanerr,
+    "r_psfFluxMean" AS r_psffluxmean,
+    "r_psfFluxMeanErr" AS r_psffluxmeanerr,
+    "r_psfFluxSigma" AS r_psffluxsigma,
+    "r_psfFluxNdata" AS r_psffluxndata,
+    "r_fpFluxMean" AS r_fpfluxmean,
+    "r_fpFluxMeanErr" AS r_fpfluxmeanerr,
+    "i_psfFluxMean" AS i_psffluxmean,
+    "i_psfFluxMeanErr" AS i_psffluxmeanerr,
+    "i_psfFluxSigma" AS i_psffluxsigma,
+    "i_psfFluxNdata" AS i_psffluxndata,
+    "i_fpFluxMean" AS i_fpfluxmean,
+    "i_fpFluxMeanErr" AS i_fpfluxmeanerr,
+    "z_psfFluxMean" AS z_psffluxmean,
+    "z_psfFluxMeanErr" AS z_psffluxmeanerr,
+    "z_psfFluxSigma" AS z_psffluxsigma,
+    "z_psfFluxNdata" AS z_psffluxndata,
+    "z_fpFluxMean" AS z_fpfluxmean,
+    "z_fpFluxMeanErr" AS z_fpfluxmeanerr,
+    "y_psfFluxMean" AS y_psffluxmean,
+    "y_psfFluxMeanErr" AS y_psffluxmeanerr,
+    "y_psfFluxSigma" AS y_psffluxsigma,
+    "y_psfFluxNdata" AS y_psffluxndata,
+    "y_fpFluxMean" AS y_fpfluxmean,
+    "y_fpFluxMeanErr" AS y_fpfluxmeanerr,
+    "u_scienceFluxMean" AS u_sciencefluxmean,
+    "u_scienceFluxMeanErr" AS u_sciencefluxmeanerr,
+    "g_scienceFluxMean" AS g_sciencefluxmean,
+    "g_scienceFluxMeanErr" AS g_sciencefluxmeanerr,
+    "r_scienceFluxMean" AS r_sciencefluxmean,
+    "r_scienceFluxMeanErr" AS r_sciencefluxmeanerr,
+    "i_scienceFluxMean" AS i_sciencefluxmean,
+    "i_scienceFluxMeanErr" AS i_sciencefluxmeanerr,
+    "z_scienceFluxMean" AS z_sciencefluxmean,
+    "z_scienceFluxMeanErr" AS z_sciencefluxmeanerr,
+    "y_scienceFluxMean" AS y_sciencefluxmean,
+    "y_scienceFluxMeanErr" AS y_sciencefluxmeanerr,
+    "u_psfFluxMin" AS u_psffluxmin,
+    "u_psfFluxMax" AS u_psffluxmax,
+    "u_psfFluxMaxSlope" AS u_psffluxmaxslope,
+    "u_psfFluxErrMean" AS u_psffluxerrmean,
+    "g_psfFluxMin" AS g_psffluxmin,
+    "g_psfFluxMax" AS g_psffluxmax,
+    "g_psfFluxMaxSlope" AS g_psffluxmaxslope,
+    "g_psfFluxErrMean" AS g_psffluxerrmean,
+    "r_psfFluxMin" AS r_psffluxmin,
+    "r_psfFluxMax" AS r_psffluxmax,
+    "r_psfFluxMaxSlope" AS r_psffluxmaxslope,
+    "r_psfFluxErrMean" AS r_psffluxerrmean,
+    "i_psfFluxMin" AS i_psffluxmin,
+    "i_psfFluxMax" AS i_psffluxmax,
+    "i_psfFluxMaxSlope" AS i_psffluxmaxslope,
+    "i_psfFluxErrMean" AS i_psffluxerrmean,
+    "z_psfFluxMin" AS z_psffluxmin,
+    "z_psfFluxMax" AS z_psffluxmax,
+    "z_psfFluxMaxSlope" AS z_psffluxmaxslope,
+    "z_psfFluxErrMean" AS z_psffluxerrmean,
+    "y_psfFluxMin" AS y_psffluxmin,
+    "y_psfFluxMax" AS y_psffluxmax,
+    "y_psfFluxMaxSlope" AS y_psffluxmaxslope,
+    "y_psfFluxErrMean" AS y_psffluxerrmean,
+    "firstDiaSourceMjdTai" AS firstdiasourcemjdtai,
+    "lastDiaSourceMjdTai" AS lastdiasourcemjdtai,
+    "nDiaSources" AS ndiasources
+   FROM public."DiaObjectBase";
 CREATE VIEW public.diaobjectlast AS
  SELECT "diaObjectId" AS diaobjectid,
     "validityStartMjdTai" AS validitystartmjdtai,
@@ -3337,6 +3591,8 @@ ALTER TABLE ONLY public."DiaObject"
     ADD CONSTRAINT "pk_DiaObject" PRIMARY KEY ("diaObjectId", "validityStartMjdTai");
 ALTER TABLE ONLY public."DiaObjectAlias"
     ADD CONSTRAINT "pk_DiaObjectAlias" PRIMARY KEY ("diaObjectId");
+ALTER TABLE ONLY public."DiaObjectBase"
+    ADD CONSTRAINT "pk_DiaObjectBase" PRIMARY KEY ("diaObjectId");
 ALTER TABLE ONLY public."DiaObjectLast"
     ADD CONSTRAINT "pk_DiaObjectLast" PRIMARY KEY ("diaObjectId");
 ALTER TABLE ONLY public."DiaObjectMoment"
@@ -3395,6 +3651,7 @@ CREATE INDEX "ix_SSSource_visit" ON ONLY public."SSSource" USING btree (visit);
 CREATE INDEX "SSSource_9007199254700000_visit_idx" ON public."SSSource_9007199254700000" USING btree (visit);
 CREATE INDEX "ix_DiaForcedSource_visit_detector" ON public."DiaForcedSource" USING btree (visit, detector);
 CREATE INDEX "ix_DiaObjectAlias_newId" ON public."DiaObjectAlias" USING btree ("newId");
+CREATE INDEX "ix_DiaObjectBase_currentId" ON public."DiaObjectBase" USING btree ("currentId");
 CREATE INDEX "ix_DiaObjectLast_zone_searchRa" ON public."DiaObjectLast" USING btree (zone, "searchRa");
 CREATE INDEX "ix_DiaObject_validityStartMjdTai" ON public."DiaObject" USING btree ("validityStartMjdTai");
 CREATE INDEX "ix_SSObject_MOIDEarth" ON public."SSObject" USING btree ("MOIDEarth");
