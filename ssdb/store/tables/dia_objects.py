@@ -263,11 +263,11 @@ def set_forced_means(connection: sa.Connection, ids: Integers, means: Columns) -
     moments = _with_forced(moments, means)
     for name in np.unique(moments["band"]):
         of_band = {key: moments[key][moments["band"] == name] for key in ("diaObjectId", *MOMENTS)}
-        _upsert(connection, dia_object_moment, of_band, name.decode(errors="replace"))
+        _add_moments(connection, of_band, name.decode(errors="replace"))
     forced = [f"{letter}_{name}" for letter in BANDS for name in ("fpFluxMean", "fpFluxMeanErr")]
     found = _flux_rows(ids, moments)
     fluxes = {name: found.get(name, np.full(len(ids), np.nan)) for name in forced}
-    _update_objects(connection, {"diaObjectId": ids} | fluxes, {})
+    _update(connection, dia_object, {"diaObjectId": ids} | fluxes)
 
 
 def _forced_with(means: Columns, given: Columns) -> Columns:
