@@ -51,10 +51,12 @@ class PhotometryConfig:
     zero_point: float | None = None
 
     def __post_init__(self) -> None:
-        named = {"psf": "--psf", "fwhm": "--fwhm", "fwhm_keyword": "--fwhm-keyword", "aperture": "--aperture"}
-        given = [option(called, name) for name, called in named.items() if getattr(self, name) is not None]
+        named = {
+            name: option(f"--{name.replace('_', '-')}", name) for name in ("psf", "fwhm", "fwhm_keyword", "aperture")
+        }
+        given = [called for name, called in named.items() if getattr(self, name) is not None]
         if len(given) != 1:
-            every = [option(called, name) for name, called in named.items()]
+            every = list(named.values())
             has = f"not {shown(given)} together" if given else "none is given"
             raise UsageError(f"say what a source looks like: one of {shown(every)}, {has}")
         if self.fwhm_in_pixels and self.fwhm is None and self.fwhm_keyword is None:
