@@ -63,15 +63,20 @@ def measured_depth(sources: list[Row]) -> float | None:
 
 
 def found_limit(sources: list[Row]) -> float | None:
-    """AB magnitude at the threshold: all but 2.5 % of the sources have a higher signal-to-noise ratio."""
+    """AB magnitude at the threshold: as far below the quantile of 2.5 % of the ratios as that of 5 % is above."""
     depth, ratios = measured_depth(sources), counts(sources)[34:]
     if depth is None or sum(ratios) < 20:
         return depth
-    wanted, below = 0.025 * sum(ratios), 0
-    for place, n in enumerate(ratios):
+    low, high = (quantile(ratios, share * sum(ratios)) for share in (0.025, 0.05))
+    return depth - 2.5 * math.log10(2 * 10 ** (0.05 * (2 * low - high)) / 5)
+
+
+def quantile(counted: list[int], wanted: float) -> float:
+    """Where in bins so many are below."""
+    below = 0
+    for place, n in enumerate(counted):
         if below + n >= wanted:
-            threshold = 2 * 10 ** (0.05 * (place + (wanted - below) / n))
-            return depth - 2.5 * math.log10(threshold / 5)
+            return place + (wanted - below) / n
         below += n
     raise AssertionError
 

@@ -48,7 +48,7 @@ FAINT = 10
 _LOWEST_SNR, _SNR_STEP, _N_SNR = 2.0, 10.0**0.05, 16
 """Bins of the signal-to-noise ratio, up to 12.6: the first has what is below, the last what is above."""
 _BELOW_THRESHOLD, _ENOUGH = 0.025, 20
-"""Of the sources so few are taken to be below the threshold, and so many are needed to tell it."""
+"""The share of the sources by which the threshold is told, and how many are needed."""
 
 _N_FAINT, _DEPTHS, _N_FLAGGED, _N_TRAILED, _N_RELIABILITY, _RELIABILITIES = range(N_BINS, N_BINS + 6)
 _SNR = slice(N_BINS + 6, N_BINS + 6 + _N_SNR)
@@ -91,19 +91,15 @@ class SourceCounts:
     def limit(self) -> Array:
         """AB magnitude at which half of the objects are found, (d,): at the threshold of the detection.
 
-        The threshold is the signal-to-noise ratio above which all but 2.5 % of the sources are; 5 where fewer than 20
-        have one. NaN where the depth is.
+        The threshold is the signal-to-noise ratio from which on there are sources, by how many there are just above:
+        those that 2.5 and 5 % of them do not exceed are as far apart as the former and the threshold. It is 5 where
+        fewer than 20 have one. NaN where the depth is.
         """
         counts = self.numbers[:, _SNR].astype(float)
-        total = counts.sum(axis=1, keepdims=True)
-        passed = np.cumsum(counts, axis=1) >= np.maximum(_BELOW_THRESHOLD * total, 1e-9)
-        place = np.argmax(passed, axis=1)[:, None]
-        here = np.take_along_axis(counts, place, axis=1)
-        before = np.take_along_axis(np.cumsum(counts, axis=1), place, axis=1) - here
-        within = np.divide(_BELOW_THRESHOLD * total - before, here, out=np.zeros_like(here), where=here > 0)
-        threshold = _LOWEST_SNR * _SNR_STEP ** (place + within)
-        threshold = np.where(total < _ENOUGH, SIGNIFICANCE, threshold)[:, 0]
-        return self.depth - 2.5 * np.log10(threshold / SIGNIFICANCE)
+        total = counts.sum(axis=1)
+        low, high = (_quantiles(counts, share * total) for share in (_BELOW_THRESHOLD, 2.0 * _BELOW_THRESHOLD))
+        threshold = _LOWEST_SNR * _SNR_STEP ** (2.0 * low - high)
+        return self.depth - 2.5 * np.log10(np.where(total < _ENOUGH, SIGNIFICANCE, threshold) / SIGNIFICANCE)
 
     @property
     def reliability(self) -> Array:
@@ -172,6 +168,16 @@ def _numbers(rows: pa.Table, name: str) -> Array:
 def _add(numbers: Integers, place: int, group: Index, values: Array | None = None) -> None:
     weights = None if values is None else np.rint(values)
     numbers[:, place] = np.bincount(group, weights, minlength=len(numbers))
+
+
+def _quantiles(counts: Array, below: Array) -> Array:
+    """Where in bins, (d, n), so many are below, shape (d,), as if evenly spread in each."""
+    passed = np.cumsum(counts, axis=1) >= np.maximum(below, 1e-9)[:, None]
+    place = np.argmax(passed, axis=1)
+    rows = np.arange(len(counts))
+    here = counts[rows, place]
+    before = np.cumsum(counts, axis=1)[rows, place] - here
+    return place + np.divide(below - before, here, out=np.zeros_like(here), where=here > 0)
 
 
 def _ratio(sums: Integers, counts: Integers) -> Array:
