@@ -56,7 +56,7 @@ WITH points AS (
     SELECT band, n, sum((f - mean) * (f - mean)) AS m2, sum((f - mean) * (f - mean) * (f - mean)) AS m3
     FROM ranked GROUP BY band, n
 )
-SELECT m.band AS "band", m.n AS "n",
+SELECT m.band AS "band", CAST(m.n AS integer) AS "n",
        max(CASE WHEN p.percent = 5 THEN p.value END) AS "p5", max(CASE WHEN p.percent = 25 THEN p.value END) AS "p25",
        max(CASE WHEN p.percent = 50 THEN p.value END) AS "median", max(CASE WHEN p.percent = 75 THEN p.value END) AS "p75",
        max(CASE WHEN p.percent = 95 THEN p.value END) AS "p95", s.mad AS "mad",
