@@ -118,6 +118,7 @@ OPENING = {
     ("ingest", "sources"): ["FILE.csv"],
     ("ingest", "predictions"): ["FILE.csv"],
     ("ingest", "forced"): ["FILE.csv"],
+    ("ingest", "objects"): ["FILE.csv"],
     ("ingest", "orbits"): ["FILE.dat"],
     ("ingest", "identifications"): ["FILE.csv"],
     ("fetch", "predictions"): ["--url", "http://localhost:1"],

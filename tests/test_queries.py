@@ -513,6 +513,8 @@ def test_a_time_restricts_every_question_that_takes_one(database: Database, surv
             r"since: 'nan' is not a time: give a date such as 2026-06-01 or .* an MJD \(TAI\)",
         ),
         ("visit-quality", {"visit": 1.5}, "visit is an integer, not '1.5'"),
+        ("visit-quality", {"visit": 9 * 10**18 + 10**400}, "visit is an integer, not '1000"),
+        ("object-history", {"object": "9" * 20}, "object is an integer, not '9999"),
     ],
 )
 def test_what_cannot_be_asked_is_told(database: Database, name: str, parameters: dict, message: str) -> None:

@@ -231,6 +231,8 @@ def _value(database: Database, parameter: QueryParameter, given: Any) -> Any:
         number = int(text) if parameter.kind in ("integer", _DIA_OBJECT) else float(text)
     except ValueError:
         number = math.nan
+    if isinstance(number, int) and abs(number) >= 2**63:
+        number = math.nan
     if not math.isfinite(number) or (parameter.kind == "positive" and number <= 0):
         above = " above 0" if parameter.kind == "positive" else ""
         kind = "an integer" if parameter.kind in ("integer", _DIA_OBJECT) else "a number"

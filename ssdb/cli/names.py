@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -36,7 +37,7 @@ def resolve(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
         try:
             found.append(find(database, name))
         except (DesignationError, NotFoundError) as error:
-            if name.isdecimal() and (object_ := _dia_object(database, int(name))):
+            if re.fullmatch(r"[0-9]{1,19}", name) and (object_ := _dia_object(database, int(name))):
                 dia_objects.append(object_)
                 continue
             problems.append(str(error))
