@@ -43,6 +43,7 @@ class QueriedSurvey:
         with database.writing() as connection:
             for name, rows in self.rows.items():
                 table = metadata.tables[name]
+                rows = [{"diaStatus": "pending"} | row for row in rows] if name == "Visit" else rows
                 store_rows(connection, table, pa.Table.from_pylist(rows, schema=arrow_schema(table)))
 
 
@@ -58,7 +59,6 @@ def queried_survey() -> QueriedSurvey:
             "Visit", visit=visit, midpointMjdTai=mjd, band=band, exposureTime=30.0, ra=10.0, dec=-5.0, radius=1.5
         )
         exposure["status"] = "pending" if visit == 15 else "done"
-        exposure["diaStatus"] = "pending"
         exposure["predictionsAt"] = None if visit == 14 else np.datetime64("2026-01-01T00:00:00").astype(object)
         for detector in DETECTORS:
             survey.add(
