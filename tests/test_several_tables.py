@@ -146,7 +146,9 @@ def fits_of(path: Path, *tables: dict[str, Any]) -> Path:
 def test_times_of_which_some_are_in_single_precision_are_told(tmp_path: Path) -> None:
     times = np.array([60000.1])
     tables = [{"visit": [1], "midpointMjdTai": times}, {"visit": [2], "midpointMjdTai": times.astype(np.float32)}]
-    (doubt,) = conform(read_columns(fits_of(tmp_path / "t.fits", *tables)), visit, "f", filled=("status",)).doubts
+    (doubt,) = conform(
+        read_columns(fits_of(tmp_path / "t.fits", *tables)), visit, "f", filled=("status", "diaStatus")
+    ).doubts
     assert doubt.startswith("midpointMjdTai is in single precision")
 
 
