@@ -215,6 +215,14 @@ OTHER_SOURCES = {
     "ra": [50.0, 50.3],
     "dec": [-5.0, -5.0],
 }
+OBJECTS_OF_OTHERS = {
+    "diaObjectId": [9001, 9002],
+    "ra": [51.0, 51.1],
+    "dec": [-5.0, -5.0],
+    "nDiaSources": [3, 4],
+    "r_psfFluxMean": [100.0, 200.0],
+    "r_psfFluxMeanErr": [5.0, 6.0],
+}
 POSTGRESQL = ("postgresql",)
 
 CASES = {
@@ -224,6 +232,7 @@ CASES = {
     "sources": Case("ingest sources", with_another_visit, MORE_SOURCES, ("--replace",)),
     "predictions": Case("ingest predictions", with_another_visit, predicted([10, 20, 100_030]), ("--replace",)),
     "orbits": Case("ingest orbits", nights_predicted, NEW_ORBIT),
+    "ingest-objects": Case("ingest objects", with_dia_objects, OBJECTS_OF_OTHERS),
     "ingest-forced": Case("ingest forced", measured, FORCED),
     "forced": Case("forced", measured, options=("--fwhm", "0.8"), image=True),
     "identifications": Case("ingest identifications", load_night, EROS),
