@@ -11,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ssdb.dia.match import candidate_pairs
+from ssdb.equal_rows import begins
 from ssdb.errors import ConfigError, DatabaseError, NotFoundError, option, quoted
 from ssdb.schema.apdb_dia import dia_object, dia_object_last, dia_source
 from ssdb.schema.dia import dia_object_alias
@@ -94,8 +95,7 @@ def _doubles(connection: sa.Connection, radius_arcsec: float) -> tuple[Columns, 
         return {name: values[:0] for name, values in rows.items()}, np.empty(0, np.int64)
     group = connected_components(coo_array((np.ones(len(one)), (one, other)), shape=(n, n)), directed=False)[1]
     order = np.lexsort((rows["diaObjectId"], rows["firstDiaSourceMjdTai"], group))
-    first = np.ones(n, bool)
-    first[1:] = group[order][1:] != group[order][:-1]
+    first = begins(group[order])
     stays = order[first][np.cumsum(first) - 1]
     lost = order[~first]
     return {name: values[lost] for name, values in rows.items()}, rows["diaObjectId"][stays[~first]]
