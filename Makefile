@@ -19,6 +19,8 @@ LOWEST_TESTS := $(patsubst %,tests/test_%.py,arrays column_map connect ephemeris
 	tests/test_assign.py::test_optimal_is_the_best_of_all_assignments tests/test_demo.py::test_without_a_name_it_goes_to_demo \
 	'tests/test_docs.py::test_the_examples_of_a_page_run_one_after_the_other[python.md]' \
 	tests/test_lsst.py::test_a_quantum_writes_what_the_association_in_memory_finds
+# A module is compiled once, wherever compiled ones may not be kept otherwise: hundreds of processes import the same ones.
+export PYTHONDONTWRITEBYTECODE :=
 QUIETLY := --quiet --disable-pip-version-check
 
 .PHONY: demo test fast rest lowest lint bench clean
