@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -55,10 +56,10 @@ class Picture:
     def render(self, theme: Theme) -> bytes:
         """The figure as PNG."""
         with mpl.rc_context(_settings(theme)):
-            figure = Figure(figsize=self.size, layout="constrained")
+            figure = Figure(figsize=self.size, dpi=DOTS_PER_INCH, layout="constrained")
             self.draw(figure, theme)
             buffer = io.BytesIO()
-            figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
+            FigureCanvasAgg(figure).print_png(buffer)  # savefig would draw twice: for the layout, and again
         return buffer.getvalue()
 
 
