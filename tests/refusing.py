@@ -26,7 +26,7 @@ READ = {
 PROCESSES = multiprocessing.get_context("forkserver")
 """Copies of a process that has imported what most of them need, which is most of what a new one would do."""
 PROCESSES.set_forkserver_preload(
-    ["astropy.table", "astropy.wcs", "scipy.optimize", "ssdb.cli.common"]
+    ["astropy.table", "astropy.wcs", "pytest", "scipy.optimize", "ssdb.cli.common"]
     + [
         f"ssdb.{name}"
         for name in ("ask.sql", "association.associate", "ingest.orbits", "ingest.predictions", "ingest.sources")

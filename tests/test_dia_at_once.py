@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import sqlalchemy as sa
@@ -33,33 +35,33 @@ def forget_all(database: Database) -> None:
         connection.execute(sa.update(visit).values(diaStatus="pending", diaRunId=None))
 
 
-def at_once(url: str, n: int, **options: object) -> list[DiaReport]:
-    """Workers that begin together, each with connections of its own."""
-    start = threading.Barrier(n)
+@contextmanager
+def two_workers(url: str) -> Iterator[Callable[[], list[DiaReport]]]:
+    """Begin together whenever they are called, each with connections of its own."""
+    start = threading.Barrier(2)
 
-    def work(_number: int) -> DiaReport:
-        with connect(url) as database:
-            start.wait()
-            return associate_dia(database, solar_system=False)
+    def work(database: Database) -> DiaReport:
+        start.wait()
+        return associate_dia(database, solar_system=False)
 
-    with ThreadPoolExecutor(n) as pool:
-        return list(pool.map(work, range(n)))
+    with connect(url) as one, connect(url) as other, ThreadPoolExecutor(2) as pool:
+        yield lambda: list(pool.map(work, (one, other)))
 
 
 def test_workers_make_the_objects_that_one_makes(postgresql_url: str) -> None:
     """C9.7: overlapping visits, some without a field of their own, by two workers; a hundred times in all."""
-    with connect(postgresql_url) as database:
-        load_visits(database, [1, 2, 3, 4])
-        load_visits(database, [5, 6], radius=None)
-        load(database, field(range(1, 7), n=12))
+    with connect(postgresql_url) as database, two_workers(postgresql_url) as at_once:
+        load_visits(database, [1, 2])
+        load_visits(database, [3, 4], radius=None)
+        load(database, field(range(1, 5), n=12))
         done(database)
         alone = stored(database)
         shared = 0
         for _ in range(RUNS):
             forget_all(database)
-            reports = at_once(postgresql_url, 2)
+            reports = at_once()
             assert [report.failed for report in reports] == [{}, {}]
-            assert sorted(one.visit for report in reports for one in report.visits) == [1, 2, 3, 4, 5, 6]
+            assert sorted(one.visit for report in reports for one in report.visits) == [1, 2, 3, 4]
             assert stored(database) == alone
             shared += all(report.visits for report in reports)
         assert shared
@@ -68,13 +70,13 @@ def test_workers_make_the_objects_that_one_makes(postgresql_url: str) -> None:
 
 def test_sources_outside_of_their_fields_are_no_doubled_objects(postgresql_url: str) -> None:
     """Fields that do not meet, whose sources do: nobody has to wait for the other, but both see the same cells."""
-    with connect(postgresql_url) as database:
+    with connect(postgresql_url) as database, two_workers(postgresql_url) as at_once:
         load_visits(database, [1], ra=5.0, radius=0.1)
         load_visits(database, [2], ra=25.0, radius=0.1)
         load(database, [sources(1, 10.0, -30.0), sources(2, 10.0 + 0.05 * ARCSEC, -30.0)], skip_invalid=False)
         for _ in range(RUNS):
             forget_all(database)
-            reports = at_once(postgresql_url, 2)
+            reports = at_once()
             assert [report.failed for report in reports] == [{}, {}]
             assert [row["nDiaSources"] for row in rows_of(database, dia_object_last)] == [2]
 
