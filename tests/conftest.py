@@ -135,15 +135,21 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _postgresql_database(request: pytest.FixtureRequest, template: str | None) -> str:
-    server: sa.URL = request.getfixturevalue("postgresql_server")
-    administration: sa.Engine = request.getfixturevalue("_administration")
+def new_database(administration: sa.Engine, template: str | None) -> str:
+    """The name of a new PostgreSQL database, a copy of another one or without a table."""
     name = f"ssdb_test_{uuid.uuid4().hex[:12]}"
     copied = f" TEMPLATE {template}" if template else ""
     with administration.connect() as connection:
         if copied and connection.scalar(sa.text("SHOW server_version_num")) >= "150000":
             copied += " STRATEGY FILE_COPY"  # half the time, where nothing waits for the disk
         connection.exec_driver_sql(f"CREATE DATABASE {name}{copied}")
+    return name
+
+
+def _postgresql_database(request: pytest.FixtureRequest, template: str | None) -> str:
+    server: sa.URL = request.getfixturevalue("postgresql_server")
+    administration: sa.Engine = request.getfixturevalue("_administration")
+    name = new_database(administration, template)
 
     def drop() -> None:
         with administration.connect() as connection:

@@ -16,7 +16,7 @@ import click
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
-from conftest import DIALECTS
+from conftest import DIALECTS, new_database
 from killed_commands import CASES, OF_FILES, READING, Load
 from killing import Killed, State, Steps, lost, sampled, state_of, terminate
 from test_fetch import Server
@@ -87,10 +87,7 @@ class Copies:
         return url
 
     def _create(self, template: str | None) -> str:
-        name = f"ssdb_kill_{uuid.uuid4().hex[:12]}"
-        copied = f" TEMPLATE {template}" if template else ""
-        with self._administration.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}{copied}")
+        name = new_database(self._administration, template)
         self._made.append(name)
         return self._server.set(database=name).render_as_string(hide_password=False)
 
