@@ -19,7 +19,7 @@ from ssdb.report.data import read_report
 from ssdb.services.predictions import fetch_predictions
 from ssdb.store.database import Database
 
-N = 70_000
+N = 66_000
 FIRST = 10**12
 NIGHTS = range(40000, 42001, 2)
 
