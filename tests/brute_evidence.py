@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import Any
+from typing import Any, NamedTuple
 
 Row = dict[str, Any]
 Pair = tuple[str, int]
@@ -37,23 +37,28 @@ def magnitude(flux: float | None) -> float | None:
 
 
 def counts(sources: list[Row]) -> list[int]:
-    """The 50 numbers of VisitDetector.sourceCounts."""
-    numbers = [0] * 50
+    """The 86 numbers of VisitDetector.sourceCounts."""
+    numbers = [0] * 86
     for source in sources:
         flux, error = source.get("psfFlux"), source.get("psfFluxErr")
+        reliability = source.get("reliability")
         if (mag := magnitude(flux)) is not None:
-            numbers[min(max(math.floor((mag - 14) / 0.5), 0), 27)] += 1
+            numbers[magnitude_bin(mag)] += 1
+            numbers[58 + magnitude_bin(mag)] += round(1000 * (0.5 if reliability is None else reliability))
         if flux is not None and error is not None and abs(flux) < 10 * error:
             numbers[28] += 1
             numbers[29] += round(1000 * magnitude(5 * error))  # type: ignore[operator]
         if flux is not None and error is not None and flux > 0 and error > 0:
-            numbers[34 + min(max(math.floor(20 * math.log10(flux / error / 2)), 0), 15)] += 1
+            numbers[32 + min(max(math.floor(20 * math.log10(flux / error / 2)), 0), 15)] += 1
         numbers[30] += any(source.get(flag) for flag in FLAGS)
         numbers[31] += (source.get("trailLength") or 0) >= 2
-        if source.get("reliability") is not None:
-            numbers[32] += 1
-            numbers[33] += round(1000 * source["reliability"])
+        if reliability is not None:
+            numbers[48 + min(int(reliability * 10), 9)] += 1
     return numbers
+
+
+def magnitude_bin(mag: float) -> int:
+    return min(max(math.floor((mag - 14) / 0.5), 0), 27)
 
 
 def measured_depth(sources: list[Row]) -> float | None:
@@ -64,7 +69,7 @@ def measured_depth(sources: list[Row]) -> float | None:
 
 def found_limit(sources: list[Row]) -> float | None:
     """AB magnitude at the threshold: as far below the quantile of 2.5 % of the ratios as that of 5 % is above."""
-    depth, ratios = measured_depth(sources), counts(sources)[34:]
+    depth, ratios = measured_depth(sources), counts(sources)[32:48]
     if depth is None or sum(ratios) < 20:
         return depth
     low, high = (quantile(ratios, share * sum(ratios)) for share in (0.025, 0.05))
@@ -123,7 +128,12 @@ def detection(
 
 
 def magnitude_odds(
-    expected: float | None, scatter: float, trail: float, depth: float | None, source: Row, counted: list[float]
+    expected: float | None,
+    scatter: float,
+    trail: float,
+    depth: float | None,
+    source: Row,
+    counted: list[float],
 ) -> float:
     """counted: unrelated sources of the detector by magnitude."""
     mag = magnitude(source.get("psfFlux"))
@@ -134,15 +144,12 @@ def magnitude_odds(
     sigmas = [(w, math.sqrt(s**2 + noise**2 + (loss(trail) / 2) ** 2)) for w, s in ((0.95, scatter), (0.05, 1.2))]
     density = sum(w * normal_pdf(mag - expected, sigma) for w, sigma in sigmas)
     if depth is not None:
-        density *= max(normal_cdf((depth - mag) / LIMIT_WIDTH), 0.02)
         density /= max(share_above(expected, scatter, trail, depth), 1e-6)
     return math.log(max(density, 1e-6)) - math.log(share_of_others(mag, depth, counted))
 
 
-def unrelated_by_magnitude(
-    others: list[Row], known: list[tuple[float | None, float, float | None, float]]
-) -> list[float]:
-    """Sources of a detector without the objects on it, of which ephMag, scatter, depth and pDetected are known."""
+def known_by_magnitude(known: list[tuple[float | None, float, float | None, float]]) -> list[float]:
+    """Sources of the objects on a detector, of which ephMag, scatter, depth and pDetected are known."""
     expected = [0.0] * 28
     for mag, scatter, depth, p in known:
         if mag is not None:
@@ -154,7 +161,32 @@ def unrelated_by_magnitude(
             ]
             for index, share in enumerate(shares):
                 expected[index] += p * share / max(sum(shares), 1e-12)
+    return expected
+
+
+def unrelated_by_magnitude(others: list[Row], expected: list[float]) -> list[float]:
     return [max(n - e, n / 10) for n, e in zip(counts(others)[:28], expected, strict=True)]
+
+
+def smoothed(counted: list[float]) -> list[float]:
+    """Neighbouring bins lend to each other."""
+    return [(counted[max(i - 1, 0)] + 2 * counted[i] + counted[min(i + 1, 27)]) / 4 for i in range(28)]
+
+
+def scattered(rows: list[tuple[Row, float, float | None, float]]) -> float:
+    """By how much magnitudes scatter more than is supposed; of candidates: row, scatter, depth, magnitude's error."""
+    near = square = 0.0
+    for row, scatter, depth, error in rows:
+        mag, expected = row["magnitude"], row["ephMag"]
+        if None in (mag, expected, depth) or depth - expected <= 1 or loss(row["trail"]) > 0.1:  # type: ignore[operator]
+            continue
+        noise = min(error, 1.0)
+        one = 0.95 * normal_pdf(mag - expected, math.hypot(scatter, noise))
+        other = 0.05 * normal_pdf(mag - expected, math.hypot(1.2, noise))
+        is_near = row["probability"] * one / (one + other)
+        near += is_near
+        square += is_near * ((mag - expected) ** 2 - noise**2) / scatter**2
+    return math.sqrt(max((square + 20) / (near + 20), 0.1))
 
 
 def share_of_others(mag: float, depth: float | None, counted: list[float]) -> float:
@@ -162,8 +194,7 @@ def share_of_others(mag: float, depth: float | None, counted: list[float]) -> fl
     middles = [14.25 + 0.5 * index for index in range(28)]
     limit = 28.0 if depth is None else depth
     guess = [10 ** (0.3 * (middle - limit)) * normal_cdf((limit - middle) / (2 * DEPTH_WIDTH)) for middle in middles]
-    smooth = [(counted[max(i - 1, 0)] + 2 * counted[i] + counted[min(i + 1, 27)]) / 4 for i in range(28)]
-    here = min(max(math.floor((mag - 14) / 0.5), 0), 27)
+    smooth, here = smoothed(counted), magnitude_bin(mag)
     weight = sum(smooth) + 5
     return max((smooth[here] + 5 * guess[here] / sum(guess)) / weight / 0.5, 0.2 / weight)
 
@@ -199,39 +230,63 @@ def trail_odds(prediction: Row, trail: float, source: Row, others: list[Row]) ->
     return math.log(odds)
 
 
-def mean_reliability(others: list[Row], known: float) -> float:
-    """Of the unrelated sources of a detector; known: the share of known objects."""
-    numbers = counts(others)
-    mean = (numbers[33] / numbers[32] / 1000 - known) / (1 - known) if numbers[32] else 0.5
-    return min(max(mean, 0.01), 0.99)
+class Real(NamedTuple):
+    """What reliabilities say in a visit."""
+
+    share: float
+    """Of the unrelated sources those that are real."""
+    by_reliability: list[float]
+    score: float
+    score_of_artefacts: float
 
 
-def probability_real(source: Row, mean: float, corrections: list[float]) -> float:
+def reliabilities(everything: list[Row], found: list[float], known: float) -> Real:
+    """Of all sources of a visit. found: objects among the candidates by reliability; known: their share of all."""
+    rated, scores = counts(everything)[48:58], [0.05 + 0.1 * place for place in range(10)]
+    guess = [(n + 0.1) * score for n, score in zip(rated, scores, strict=True)]
+    of_objects = [f + 10 * g / sum(guess) for f, g in zip(found, guess, strict=True)]
+    of_objects = [n / sum(of_objects) for n in of_objects]
+    unrelated = [max(n - known * sum(rated) * o, n / 10) for n, o in zip(rated, of_objects, strict=True)]
+    total, above, upper = sum(unrelated), 0.0, 0.0
+    for place in reversed(range(10)):
+        upper += unrelated[place] * min(max((0.5 - above) / of_objects[place], 0), 1)
+        above += of_objects[place]
+    share = min(max((2 * upper + 0.5 * 20) / (total + 20), 0.005), 0.995)
+    real, largest = [], 0.0
+    for n, o in zip(unrelated, of_objects, strict=True):
+        largest = max(largest, share * o * (total + 5) / (n + 0.5))
+        real.append(min(max(largest, 0.005), 0.995))
+    score = sum(o * s for o, s in zip(of_objects, scores, strict=True))
+    of_unrelated = (sum(n * s for n, s in zip(unrelated, scores, strict=True)) + 10 * score) / (total + 20)
+    return Real(share, real, score, min(max((of_unrelated - share * score) / (1 - share), 0), score - 0.1))
+
+
+def share_real(mag: float | None, others: list[Row], known: list[float], real: Real) -> float:
+    """Of the unrelated sources of a detector with this magnitude; known: objects by magnitude."""
+    if mag is None:
+        return real.share
+    n = smoothed(unrelated_by_magnitude(others, known))[magnitude_bin(mag)]
+    scores = [total / 1000 - real.score * e for total, e in zip(counts(others)[58:], known, strict=True)]
+    score = smoothed(scores)[magnitude_bin(mag)]
+    n_real = (score - real.score_of_artefacts * n) / (real.score - real.score_of_artefacts)
+    return (min(max(n_real, 0), n) + 5 * real.share) / (n + 5)
+
+
+def probability_real(source: Row, real: Real) -> float:
     reliability = source.get("reliability")
-    if reliability is None:
-        return mean
-    return min(max(reliability * corrections[min(int(reliability * 10), 9)], 0.01), 0.99)
+    return real.share if reliability is None else real.by_reliability[min(int(reliability * 10), 9)]
 
 
-def reliability_corrections(rated: list[tuple[float, float]]) -> list[float]:
-    """Of candidates' reliabilities and probabilities: how many objects a bin has, to how many it should have."""
-    found, expected = [0.0] * 10, [0.05 + 0.1 * place for place in range(10)]
-    for reliability, p in rated:
-        place = min(int(reliability * 10), 9)
-        found[place] += p
-        expected[place] += (1 - p) * (0.05 + 0.1 * place)
-    total = sum(found) / sum(expected)
-    return [(n + 1) / (m * total + 1) for n, m in zip(found, expected, strict=True)]
-
-
-def artefact_odds(source: Row, others: list[Row], real: float, mean: float, crowd: float) -> float:
+def artefact_odds(source: Row, others: list[Row], real: float, mean: float, here: float, crowd: float) -> float:
+    """here: the share of real ones of the source's magnitude."""
     share = (counts(others)[30] + 0.5) / (len(others) + 1)
     of_real = min(0.03, share)
-    of_artefacts = min((share - mean * of_real) / (1 - mean), 0.9)
+    of_artefacts = min(max((share - mean * of_real) / (1 - mean), of_real), 0.9)
     if not any(source.get(flag) for flag in FLAGS):
         of_real, of_artefacts = 1 - of_real, 1 - of_artefacts
-    unrelated = (real * of_real + (1 - real) * crowd * of_artefacts) / (mean + (1 - mean) * crowd)
-    return math.log(real / mean * of_real / unrelated)
+    as_real, as_artefact = real / mean * of_real, (1 - real) / (1 - mean) * of_artefacts
+    unrelated = (here * as_real + (1 - here) * crowd * as_artefact) / (here + (1 - here) * crowd)
+    return math.log(as_real / unrelated)
 
 
 # ---- all together ----------------------------------------------------------------------------------------------------
@@ -244,13 +299,14 @@ def visibility(
     config: Any,
     complete: float | None = None,
     unknown: float | None = None,
+    factor: float = 1.0,
 ) -> tuple[float | None, float, bool]:
     """ephMag and pDetected of an object in the visit's band, by the sources of its detector; whether it is bright."""
     expected, scatter = expected_magnitude(prediction, visit.get("band"))
     depth = visit.get("depth")
     depth = found_limit(first_or_own) if depth is None else depth
     trail = trail_length(prediction, visit.get("exposureTime"))
-    p = detection(expected, scatter, trail, depth, config, complete, unknown)
+    p = detection(expected, factor * scatter, trail, depth, config, complete, unknown)
     return expected, p, expected is not None and depth is not None and p > 0.9 * config.completeness
 
 
@@ -276,8 +332,8 @@ def evidence(
     limit: float,
     bright: list[str],
     here: list[tuple[str, list[Row], int | None]],
-) -> tuple[dict[Pair, Row], float, float]:
-    """Columns of SsCandidate, how complete the visit is, and pDetected of what has no magnitude.
+) -> tuple[dict[Pair, Row], float, float, float]:
+    """Columns of SsCandidate; how complete the visit is, pDetected without magnitude, how magnitudes scatter.
 
     found: chi2 and det C of candidates; density: of unrelated sources round each; separation: of two sources (arcsec);
     bright: the bright objects that are expected; here: all that are, with the sources of their detector, and its
@@ -295,21 +351,18 @@ def evidence(
     for name, identifier in found:
         prediction, source = predictions[name], sources[identifier]
         others = [row for row in sources.values() if row["detector"] == source["detector"]]
-        objects = known[source["detector"]]
-        share_known = min(sum(p for *_, p in objects) / len(others), 0.9)
+        by_magnitude = known_by_magnitude(known[source["detector"]])
         expected, scatter = expected_magnitude(prediction, source.get("band") or visit.get("band"))
         depth = visit.get("depth")
         depth = found_limit(others) if depth is None else depth
         trail = trail_length(prediction, visit.get("exposureTime"))
-        again[name, identifier] = (expected, scatter, trail, depth, config)
-        around[name, identifier] = (others, mean_reliability(others, share_known))
-        counted = unrelated_by_magnitude(others, objects)
+        again[name, identifier] = (expected, scatter, trail, depth)
+        around[name, identifier] = (others, by_magnitude)
         rows[name, identifier] = {
             "pDetected": detection(expected, scatter, trail, depth, config),
             "ephMag": expected,
             "magnitude": magnitude(source.get("psfFlux")),
             "trail": trail,
-            "oddsMagnitude": magnitude_odds(expected, scatter, trail, depth, source, counted),
             "oddsTrail": trail_odds(prediction, trail, source, others),
         }
     fragments = dict.fromkeys(found, 0.0)
@@ -319,10 +372,21 @@ def evidence(
                 there = math.exp(-their_chi2 / 2) / (2 * math.pi * math.sqrt(their_determinant))
                 fragments[name, identifier] += 0.5 * rows[who, other]["pDetected"] * there
 
-    def weigh(corrections: list[float]) -> None:
-        real = {pair: probability_real(sources[pair[1]], around[pair][1], corrections) for pair in found}
+    everything = list(sources.values())
+    n_known = sum(p for objects in known.values() for *_, p in objects)
+    share_known = min(n_known / max(len(everything), 1), 0.9)
+
+    def weigh(rated: list[float], factor: float) -> None:
+        of_visit = reliabilities(everything, rated, share_known)
+        mean = of_visit.share
+        real = {pair: probability_real(sources[pair[1]], of_visit) for pair in found}
         for (name, identifier), (chi2, determinant) in found.items():
-            row, (others, mean) = rows[name, identifier], around[name, identifier]
+            row, (others, by_magnitude) = rows[name, identifier], around[name, identifier]
+            here = share_real(row["magnitude"], others, by_magnitude, of_visit)
+            expected, scatter, trail, depth = again[name, identifier]
+            counted = unrelated_by_magnitude(others, by_magnitude)
+            of_light = expected, factor * scatter, trail, depth, sources[identifier], counted
+            row["oddsMagnitude"] = magnitude_odds(*of_light)
             near = [
                 1 - real[who, other]
                 for who, other in found
@@ -331,23 +395,34 @@ def evidence(
             area = min(math.pi * limit * math.sqrt(determinant), math.pi * 20**2)
             on_average = density[name, identifier]
             crowd = (0.05 + sum(near)) / (0.05 + on_average * (1 - mean) * area)
-            unrelated = on_average * (mean + (1 - mean) * crowd) + fragments[name, identifier]
+            unrelated = on_average * (here + (1 - here) * crowd) + fragments[name, identifier]
             row["density"] = unrelated
             row["oddsPosition"] = -chi2 / 2 - math.log(2 * math.pi * math.sqrt(determinant) * unrelated)
             row["oddsDetection"] = math.log(row["pDetected"] / (1 - row["pDetected"]))
-            row["oddsArtefact"] = artefact_odds(sources[identifier], others, real[name, identifier], mean, crowd)
+            row["oddsArtefact"] = artefact_odds(sources[identifier], others, real[name, identifier], mean, here, crowd)
             row["logOdds"] = sum(row[part] for part in PARTS)
         _set_probabilities(rows)
 
-    weigh([1.0] * 10)
-    rated = [(sources[pair[1]].get("reliability"), row["probability"]) for pair, row in rows.items()]
+    weigh([0.0] * 10, 1.0)
     complete = completeness(bright, rows, config)
-    seen = [visibility(predictions[name], visit, beside, config, complete, math.nan)[1] for name, beside, _ in here]
+    rated, lit = [0.0] * 10, []
+    for pair, row in rows.items():
+        source = sources[pair[1]]
+        if source.get("reliability") is not None:
+            rated[min(int(source["reliability"] * 10), 9)] += row["probability"]
+        _, scatter, _, depth = again[pair]
+        flux, error = source.get("psfFlux"), source.get("psfFluxErr")
+        if row["magnitude"] is not None and error is not None:
+            lit.append((row, scatter, depth, 2.5 / math.log(10) * error / flux))
+    factor = scattered(lit)
+    visible = complete, math.nan, factor
+    seen = [visibility(predictions[name], visit, beside, config, *visible)[1] for name, beside, _ in here]
     unknown = detected_unknown([p for p in seen if not math.isnan(p)], config)
     for pair, row in rows.items():
-        row["pDetected"] = detection(*again[pair], complete, unknown)
-    weigh(reliability_corrections([(r, p) for r, p in rated if r is not None]))
-    return rows, complete, unknown
+        expected, scatter, trail, depth = again[pair]
+        row["pDetected"] = detection(expected, factor * scatter, trail, depth, config, complete, unknown)
+    weigh(rated, factor)
+    return rows, complete, unknown, factor
 
 
 def _set_probabilities(rows: dict[Pair, Row]) -> None:

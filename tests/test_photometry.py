@@ -58,7 +58,7 @@ def share_of_others(magnitude: np.ndarray, depth: float, counts: np.ndarray = LI
     if not np.isnan(depth):
         above = depth - magnitude
         found = 0.95 * norm.cdf(above / np.hypot(0.27, WIDTH)) + 0.05 * norm.cdf(above / np.hypot(1.2, WIDTH))
-        own *= np.maximum(detected(magnitude, depth), 0.02) / np.maximum(found, 1e-6)
+        own /= np.maximum(found, 1e-6)
     return own / np.exp(odds(seen(magnitude, depth=depth), magnitude, counts=counts))
 
 
@@ -94,15 +94,14 @@ def test_the_fainter_or_the_longer_the_trail_the_less_is_detected(depth: float, 
 
 @pytest.mark.parametrize("magnitude", [17.0, 20.0, 21.0, 21.5])
 def test_the_magnitudes_of_what_was_detected_are_a_distribution(magnitude: float) -> None:
-    """The density that the odds are of is 1 in sum, but for what is measured as fainter than can be seen."""
+    """The density that the odds are of is that of objects as far as they are seen, over the share that is."""
     grid = np.arange(10.0, 32.0, 0.005) + 0.0025
     density = np.exp(odds(seen(magnitude), grid, 0.2)) * share_of_others(grid, 21.0)
-    assert density.sum() * 0.005 == pytest.approx(1.0, abs=0.2)
-    bright = grid < 21.0
+    assert density[grid < 21.0].sum() * 0.005 == pytest.approx(1.0, abs=0.2)
     kinds = ((0.95, 0.27), (0.05, 1.2))
     wanted = sum(share * norm.pdf(grid, magnitude, np.hypot(scatter, 0.2)) for share, scatter in kinds)
-    wanted *= detected(grid, 21.0)
-    np.testing.assert_allclose(density[bright], np.maximum(wanted / wanted.sum() / 0.005, 1e-6)[bright], rtol=1e-3)
+    share = np.sum(wanted * detected(grid, 21.0)) * 0.005
+    np.testing.assert_allclose(density, np.maximum(wanted / share, 1e-6), rtol=1e-3)
 
 
 @pytest.mark.parametrize("magnitude", [17.0, 20.0, 21.0, 21.5])
@@ -119,7 +118,7 @@ def test_with_the_detection_they_are_of_a_source_that_was_found(magnitude: float
         for share, scatter in ((0.95, 0.27), (0.05, 1.2))
     )
     [found] = detection_probabilities(given, 0.98, 0.5)
-    wanted = 0.98 * mixture * np.maximum(detected(grid, 21.0), 0.02)
+    wanted = 0.98 * mixture
     possible = density > 2e-6
     np.testing.assert_allclose((found * density)[possible], wanted[possible], rtol=1e-9)
 

@@ -150,7 +150,7 @@ def test_the_words_of_what_is_not_chosen(asked: Database, mode: str) -> None:
         assert all(re.fullmatch(r"not chosen: [^;]*; \d\.\d\d arcsec from the prediction", of_seen[s]) for s in (1501,))
         assert of_seen[1501].startswith("not chosen: the object has another source (1500); ")
         return
-    assert of_seen[1501].startswith("not chosen: too bright for the object; ")
+    assert of_seen[1501].startswith("not chosen: looks like an artefact; ")
     assert ", 3.9 mag brighter than expected, " in of_seen[1501]
     for row in why(asked, FAINT):
         assert row["why"].startswith("not chosen: the object is too faint; ")
@@ -187,7 +187,7 @@ def test_each_part_has_its_words(database_url: str) -> None:
             assert (", the trail speaks against it, seen with" in words(database, SEEN)[0]) == (part == "oddsTrail")
         assert ", like an artefact, seen with" in words(database, SEEN)[0]
         change(database, 'UPDATE "SsCandidate" SET magnitude = "ephMag" - 2, "oddsMagnitude" = -9')
-        assert words(database, SEEN)[0].startswith("not chosen: too bright for the object; ")
+        assert words(database, SEEN)[0].startswith("not chosen: looks like an artefact; ")
         unknown = ", ".join(f'"{name}" = NULL' for name in PARTS)
         change(database, f'UPDATE "SsCandidate" SET {unknown}')
         assert words(database, SEEN)[0].startswith("not chosen: more likely near by chance; ")

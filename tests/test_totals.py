@@ -81,7 +81,7 @@ def assert_counted(database: Database) -> None:
         if of_detector is None:
             assert packed is depth is None
             continue
-        assert list(struct.unpack("<50q", packed)) == counts(of_detector)
+        assert list(struct.unpack("<86q", packed)) == counts(of_detector)
         wanted = measured_depth(of_detector)
         assert depth == (None if wanted is None else pytest.approx(wanted, abs=1e-5))
 
@@ -155,14 +155,14 @@ def test_deleted_sources_are_not_counted(database: Database) -> None:
 
 
 def test_counts_are_packed_and_unpacked() -> None:
-    numbers = np.random.default_rng(1).integers(-(2**62), 2**62, (5, 50))
+    numbers = np.random.default_rng(1).integers(-(2**62), 2**62, (5, 86))
     packed = SourceCounts(numbers).pack()
-    assert [len(row) for row in packed] == [400] * 5
-    assert packed[0] == struct.pack("<50q", *numbers[0].tolist())
-    np.testing.assert_array_equal(SourceCounts.unpack(np.array(packed, "S400")).numbers, numbers)
-    assert SourceCounts.unpack(np.array([b"", b""], "S400")).numbers.tolist() == [[0] * 50] * 2
-    unknown = SourceCounts.unpack(np.array([b""], "S400"))
-    assert np.isnan([unknown.depth, unknown.reliability]).all()
+    assert [len(row) for row in packed] == [688] * 5
+    assert packed[0] == struct.pack("<86q", *numbers[0].tolist())
+    np.testing.assert_array_equal(SourceCounts.unpack(np.array(packed, "S688")).numbers, numbers)
+    assert SourceCounts.unpack(np.array([b"", b""], "S688")).numbers.tolist() == [[0] * 86] * 2
+    unknown = SourceCounts.unpack(np.array([b""], "S688"))
+    assert np.isnan(unknown.depth).all()
 
 
 @pytest.mark.parametrize("damaged", ["NULL", "''", "'short'", "too long"])
@@ -198,7 +198,7 @@ def test_absurd_counts_are_no_reason_to_fail(database: Database) -> None:
     rates = {"ephRateRa": [1.0] * 60, "ephRateDec": [1.0] * 60}
     ssdb.ingest_predictions(database, predictions | rates, complete=True)
     for number in (-1, -(2**63), 2**63 - 1, 10**12):
-        value = struct.pack("<50q", *[number] * 50)
+        value = struct.pack("<86q", *[number] * 86)
         change(database, 'UPDATE "VisitDetector" SET "sourceCounts" = :value', value=value)
         report = ssdb.associate(database, everything=True, config=ssdb.AssociationConfig(mode="uncertainty"))
         assert not report.failed

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from ssdb.schema.source_counts import SourceCounts
+from ssdb.schema.source_counts import N_RELIABILITIES, UNRATED, reliability_bins
 from ssdb.units import Array, Index, Integers, Mask
 
 _FLAGGED = 0.03
@@ -12,56 +14,85 @@ _FLAGGED = 0.03
 _ALL_FLAGGED = 0.9
 """That of artefacts, at most."""
 
-_LEAST = 0.01
+_LEAST = 0.005
 """A probability to be real, or an artefact, is no less."""
-_UNRATED = 0.5
-"""The share of real sources where none has a reliability."""
+_KNOWN = 10.0
+"""Sources of objects that say as much about their reliabilities as the scores themselves."""
+_RATED = 20.0
+"""Unrelated sources that say as much about the share of artefacts as a half."""
+_APART = 0.1
+"""Mean reliabilities of real sources and artefacts that differ by less tell nothing."""
 
-N_BINS = 10
-"""Of reliability."""
-_KNOWN = 1.0
-"""Objects' sources in a bin of reliability, expected or found, that change as much as nothing known does."""
+_SCORES = (np.arange(N_RELIABILITIES) + 0.5) / N_RELIABILITIES
 
 
-def mean_reliabilities(counts: SourceCounts, known: Array) -> Array:
-    """The share of the unrelated sources of each detector that is real, shape (d,).
+class Reliabilities(NamedTuple):
+    """What the reliabilities of the sources of visits say, shape (v, ...)."""
 
-    ``known`` is the share of known objects among all its sources: these are real.
+    share: Array
+    """Of the unrelated sources those that are real, (v,)."""
+    real: Array
+    """The probability that an unrelated source is real, by its reliability, (v, 10)."""
+    score: Array
+    """Mean reliability of real sources, (v,)."""
+    score_of_artefacts: Array
+    """That of artefacts, (v,)."""
+
+
+def reliabilities(rated: Integers, found: Array, known: Array) -> Reliabilities:
+    """Tells real sources from artefacts by how reliabilities are distributed over the sources of visits.
+
+    A reliability is a score: whether of ten sources with 0.8 eight are real is up to who trained it. But real sources
+    have reliabilities as the sources of objects have. Half of the real ones are above the median of these, and hardly
+    any artefact: so twice as many are real as there are unrelated sources above.
+
+    Parameters
+    ----------
+    rated : ndarray of int, shape (v, 10)
+        Sources of each visit by reliability.
+    found : ndarray, shape (v, 10)
+        Those of known objects among the candidates: sums of their probabilities. With few of them the score counts as
+        the probability that a source is real.
+    known : ndarray, shape (v,)
+        The share of known objects among all sources.
     """
-    mean = (counts.reliability - known) / (1.0 - known)
-    return np.clip(np.nan_to_num(mean, nan=_UNRATED), _LEAST, 1.0 - _LEAST)
+    guess = (rated + 0.1) * _SCORES
+    of_objects = found + _KNOWN * guess / guess.sum(axis=1, keepdims=True)
+    of_objects /= of_objects.sum(axis=1, keepdims=True)
+    # Of each bin the part that is in the upper half.
+    above = np.cumsum(of_objects[:, ::-1], axis=1)[:, ::-1] - of_objects
+    upper = np.clip((0.5 - above) / of_objects, 0.0, 1.0)
+    n_rated = rated.sum(axis=1)
+    unrelated = np.maximum(rated - (known * n_rated)[:, None] * of_objects, 0.1 * rated)
+    total = unrelated.sum(axis=1)
+    share = (2.0 * (unrelated * upper).sum(axis=1) + UNRATED * _RATED) / (total + _RATED)
+    share = np.clip(share, _LEAST, 1.0 - _LEAST)
+    real = share[:, None] * of_objects * (total + 5.0)[:, None] / (unrelated + 0.5)
+    # The larger the score the more of them.
+    real = np.clip(np.maximum.accumulate(real, axis=1), _LEAST, 1.0 - _LEAST)
+    score = of_objects @ _SCORES
+    of_unrelated = (unrelated @ _SCORES + _RATED * 0.5 * score) / (total + _RATED)
+    score_of_artefacts = np.clip((of_unrelated - share * score) / (1.0 - share), 0.0, score - _APART)
+    return Reliabilities(share, real, score, score_of_artefacts)
 
 
-def probabilities_real(reliability: Array, mean: Array, corrections: Array, visit: Index) -> Array:
-    """The probability that each candidate is real, shape (n,): the mean of the detector without a reliability.
-
-    ``corrections`` are those of :func:`corrections`, ``visit`` is the index of each candidate's.
-    """
-    rated = reliability * corrections[visit, _bins(reliability)]
-    return np.clip(np.where(np.isnan(reliability), mean, rated), _LEAST, 1.0 - _LEAST)
-
-
-def corrections(reliability: Array, visit: Index, probability: Array, n_visits: int) -> Array:
-    """What reliabilities are to be multiplied with, so that they are probabilities; by visit and bin, shape (v, 10).
-
-    A reliability is a score: whether of ten sources with 0.8 eight are real is up to who trained it. If it were so, the
-    sources of objects would be distributed over it as the unrelated ones, times it. They are distributed as the
-    candidates are, each with its ``probability`` to be one; a few candidates correct little.
-    """
+def found_by_reliability(reliability: Array, visit: Index, probability: Array, n_visits: int) -> Array:
+    """Candidates that are known objects, by their probabilities, in bins of reliability, shape (v, 10)."""
     rated = np.flatnonzero(~np.isnan(reliability))
-    place = visit[rated] * N_BINS + _bins(reliability[rated])
-
-    def summed(weight: Array) -> Array:
-        counted = np.bincount(place, weight[rated], n_visits * N_BINS).reshape(n_visits, N_BINS)
-        return counted.astype(np.float64)
-
-    found = summed(probability)
-    expected = (summed(1.0 - probability) + 1.0) * (np.arange(N_BINS) + 0.5)
-    expected *= (found.sum(axis=1) / expected.sum(axis=1))[:, None]
-    return (found + _KNOWN) / (expected + _KNOWN)
+    place = visit[rated] * N_RELIABILITIES + reliability_bins(reliability[rated])
+    counted = np.bincount(place, probability[rated], n_visits * N_RELIABILITIES)
+    return counted.reshape(n_visits, N_RELIABILITIES).astype(np.float64)
 
 
-def artefact_odds(flagged: Mask, real: Array, mean: Array, crowd: Array, share_flagged: Array) -> Array:
+def probabilities_real(reliability: Array, known: Reliabilities, visit: Index) -> Array:
+    """The probability that each candidate, if it is unrelated, is real, (n,): as all are without a reliability."""
+    place = reliability_bins(np.nan_to_num(reliability))
+    return np.where(np.isnan(reliability), known.share[visit], known.real[visit, place])
+
+
+def artefact_odds(
+    flagged: Mask, real: Array, mean: Array, share_real: Array, crowd: Array, share_flagged: Array
+) -> Array:
     """Log of how much likelier flags and reliability are for an object than for an unrelated source, shape (n,).
 
     Parameters
@@ -69,18 +100,17 @@ def artefact_odds(flagged: Mask, real: Array, mean: Array, crowd: Array, share_f
     flagged : ndarray of bool, shape (n,)
         The source has one of the flags of artefacts.
     real, mean : ndarray, shape (n,)
-        The probability that it is real, and the share of real sources on its detector.
+        The probability that it is real by its reliability, and the share of real sources in its visit.
+    share_real : ndarray, shape (n,)
+        The same of sources of its magnitude on its detector.
     crowd : ndarray, shape (n,)
         How many times more artefacts there are here than elsewhere.
     share_flagged : ndarray, shape (n,)
         Of the sources of the detector.
     """
     of_real = np.minimum(_FLAGGED, share_flagged)
-    of_artefacts = np.minimum((share_flagged - mean * of_real) / (1.0 - mean), _ALL_FLAGGED)
-    as_real = real * np.where(flagged, of_real, 1.0 - of_real)
-    as_artefact = (1.0 - real) * crowd * np.where(flagged, of_artefacts, 1.0 - of_artefacts)
-    return np.log(as_real / mean) - np.log((as_real + as_artefact) / (mean + (1.0 - mean) * crowd))
-
-
-def _bins(reliability: Array) -> Integers:
-    return np.clip(np.nan_to_num(reliability) * N_BINS, 0, N_BINS - 1).astype(np.int64)
+    of_artefacts = np.clip((share_flagged - mean * of_real) / (1.0 - mean), of_real, _ALL_FLAGGED)
+    as_real = real / mean * np.where(flagged, of_real, 1.0 - of_real)
+    as_artefact = (1.0 - real) / (1.0 - mean) * np.where(flagged, of_artefacts, 1.0 - of_artefacts)
+    here = np.stack([share_real, (1.0 - share_real) * crowd])
+    return np.log(as_real) - np.log((here[0] * as_real + here[1] * as_artefact) / here.sum(axis=0))

@@ -6,16 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssdb.association.artefacts import N_BINS, artefact_odds, corrections, mean_reliabilities, probabilities_real
+from ssdb.association.artefacts import artefact_odds, found_by_reliability, probabilities_real, reliabilities
 from ssdb.association.crowding import Neighbours
 from ssdb.association.photometry import (
     Brightness,
     detection_probabilities,
     expected_magnitudes,
+    known_by_magnitude,
     magnitude_odds,
+    real_shares,
+    scattered,
     source_magnitudes,
     trailing_loss,
-    unrelated_by_magnitude,
+    unrelated,
 )
 from ssdb.association.placement import NO_DETECTOR, Placement
 from ssdb.association.posterior import probabilities
@@ -129,43 +132,57 @@ def weigh(
     if (long := trail >= RESOLVED_ARCSEC).any():
         own = np.where(long, FRAGMENTS * p_detected * density * np.exp(found.log_odds), 0.0)
         fragments = fragment_densities(source_key, own)
-    known = 1.0 - unrelated_shares(batch, placement, visible.p_detected)
-    mean = mean_reliabilities(counts, known)[row]
     inside = np.flatnonzero(placement.considered & (placement.edge_distance >= 0))
-    by_magnitude = unrelated_by_magnitude(
-        counts.by_magnitude, visible.seen.at(inside), visible.p_detected[inside], placement.row[inside]
-    )
+    of_known = visible.seen.at(inside), visible.p_detected[inside], placement.row[inside]
+    known_here = known_by_magnitude(len(n_sources), *of_known)
+    by_magnitude = unrelated(counts.by_magnitude, known_here)
     reliability = sources["reliability"].astype(float)
     n_visits = len(batch.visits)
+    on_visit = batch.visit_index(batch.detectors["visit"])
+    rated = np.zeros((n_visits, counts.by_reliability.shape[1]), np.int64)
+    np.add.at(rated, on_visit, counts.by_reliability)
+    n_known = np.bincount(on_visit[placement.row[inside]], visible.p_detected[inside], n_visits)
+    known = np.minimum(n_known / np.maximum(np.bincount(on_visit, n_sources, n_visits), 1), 0.9)
     columns = {
         "ephMag": seen.magnitude,
         "magnitude": magnitude,
         "trail": trail,
-        "oddsMagnitude": magnitude_odds(seen, magnitude, error, by_magnitude, row),
         "oddsTrail": trail_odds(trail, motion, measured, angle, share_trailed[row]),
     }
 
-    def decided(p_detected: Array, corrected: Array) -> Columns:
-        real = probabilities_real(reliability, mean, corrected, visit)
+    def decided(seen: Brightness, complete: float | Array, unknown: float | Array, found_rated: Array) -> Columns:
+        p_detected = detection_probabilities(seen, complete, unknown)
+        of_visits = reliabilities(rated, found_rated, known)
+        share, score, of_artefacts = (
+            values[on_visit] for values in (of_visits.share, of_visits.score, of_visits.score_of_artefacts)
+        )
+        scores = counts.scores_by_magnitude - known_here * score[:, None]
+        share_real = real_shares(by_magnitude, scores, share, score, of_artefacts, magnitude, row)
+        real, mean = probabilities_real(reliability, of_visits, visit), of_visits.share[visit]
         crowd = around.crowding(1.0 - real, (1.0 - mean) * density)
-        unrelated = density * (mean + (1.0 - mean) * crowd) + fragments
+        around_here = density * (share_real + (1.0 - share_real) * crowd) + fragments
         decided = columns | {
-            "density": unrelated,
+            "density": around_here,
             "pDetected": p_detected,
-            "oddsPosition": found.log_odds - np.log(unrelated / density),
+            "oddsMagnitude": magnitude_odds(seen, magnitude, error, by_magnitude, row),
+            "oddsPosition": found.log_odds - np.log(around_here / density),
             "oddsDetection": np.log(p_detected / (1.0 - p_detected)),
-            "oddsArtefact": artefact_odds(sources["flagged"], real, mean, crowd, share_flagged[row]),
+            "oddsArtefact": artefact_odds(sources["flagged"], real, mean, share_real, crowd, share_flagged[row]),
         }
         decided["logOdds"] = np.sum([decided[part] for part in PARTS], axis=0)
         return decided | {"probability": probabilities(prediction, source_key, decided["logOdds"])}
 
-    probability = decided(p_detected, np.ones((n_visits, N_BINS)))["probability"]
+    as_configured = config.completeness, config.prior_detected
+    probability = decided(seen, *as_configured, np.zeros(rated.shape))["probability"]
+    factor = scattered(seen, magnitude, error, probability, visit, n_visits)
     complete = _completeness(batch, placement, visible, prediction, probability, config)
     of_predictions = batch.visit_index(batch.predictions["visit"])
-    p_known = detection_probabilities(visible.seen, complete[of_predictions], np.nan)
+    seen = seen._replace(scatter=seen.scatter * factor[visit])
+    all_seen = visible.seen._replace(scatter=visible.seen.scatter * factor[of_predictions])
+    p_known = detection_probabilities(all_seen, complete[of_predictions], np.nan)
     unknown = _detected_unknown(batch, placement, p_known, config)
-    corrected = corrections(reliability, visit, probability, n_visits)
-    columns = decided(detection_probabilities(seen, complete[visit], unknown[visit]), corrected)
+    found_rated = found_by_reliability(reliability, visit, probability, n_visits)
+    columns = decided(seen, complete[visit], unknown[visit], found_rated)
     return columns, visible._replace(p_detected=np.where(np.isnan(p_known), unknown[of_predictions], p_known))
 
 

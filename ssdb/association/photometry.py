@@ -34,6 +34,10 @@ _WIDE_SCATTER_MAG = 1.2
 """Of those that are another: in outburst, elongated, or with a poor H."""
 _WIDE = 0.05
 """The share of these."""
+_SHOWN_MAG = 1.0
+"""Objects so much brighter than the depth show how predicted magnitudes scatter: all of their sources are found."""
+_SCATTERED = 20.0
+"""So many of them have to be found to say as much about it as the constants above."""
 
 _LIMIT_WIDTH_MAG = 0.1
 """Of the depth over a detector, one sigma."""
@@ -41,9 +45,6 @@ _NOISE_MAG = 0.2
 """Of a source at 5 sigma."""
 _DEPTH_WIDTH_MAG = float(np.hypot(_LIMIT_WIDTH_MAG, _NOISE_MAG))
 """From half of the objects found to all but 16 %: the noise decides, too. Of measured magnitudes it is in them."""
-
-_SHARE_AT_LEAST = 0.02
-"""A source that is there was detected, however faint it is measured to be."""
 
 _MIDDLES = BRIGHTEST_MAG + BIN_MAG * (np.arange(N_BINS) + 0.5)
 
@@ -131,11 +132,32 @@ def magnitude_odds(seen: Brightness, magnitude: Array, error: Array, by_magnitud
         sigma = np.hypot(scatter, spread)
         density += share * np.exp(-0.5 * (difference / sigma) ** 2) / (np.sqrt(2 * np.pi) * sigma)
         normal += share * ndtr(above / np.hypot(scatter, _DEPTH_WIDTH_MAG))
-    detected = np.maximum(ndtr((seen.depth - magnitude) / _LIMIT_WIDTH_MAG), _SHARE_AT_LEAST)
-    # Where the depth is unknown, all is detected.
-    density *= np.where(np.isnan(seen.depth), 1.0, detected / np.maximum(normal, 1e-6))
+    # Where the depth is unknown, all is detected. A source that is there was, however faint it is measured to be.
+    density /= np.where(np.isnan(seen.depth), 1.0, np.maximum(normal, 1e-6))
     odds = np.log(np.maximum(density, 1e-6)) - np.log(_density_of_sources(magnitude, seen.depth, by_magnitude, row))
     return np.where(np.isnan(odds), 0.0, odds)
+
+
+def scattered(
+    seen: Brightness, magnitude: Array, error: Array, probability: Array, visit: Index, n_visits: int
+) -> Array:
+    """What to multiply the scatter of magnitudes round the predicted ones with in each visit, shape (v,).
+
+    The candidates, shape (n,), have their probabilities to be the objects; only those of bright objects without trails
+    count.
+    """
+    difference = magnitude - seen.magnitude
+    bright = (seen.depth - seen.magnitude > _SHOWN_MAG) & (seen.loss <= 0.1)
+    shown = np.flatnonzero(bright & ~np.isnan(difference) & ~np.isnan(error))
+    at, difference, noise = visit[shown], difference[shown], np.minimum(error[shown], 1.0)
+    densities = []
+    for share, scatter in _components(seen.scatter[shown]):
+        sigma = np.hypot(scatter, noise)
+        densities.append(share * np.exp(-0.5 * (difference / sigma) ** 2) / sigma)
+    near = probability[shown] * densities[0] / np.maximum(densities[0] + densities[1], 1e-300)
+    squares = near * (difference**2 - noise**2) / seen.scatter[shown] ** 2
+    n, square = (np.bincount(at, weight, n_visits) for weight in (near, squares))
+    return np.sqrt(np.maximum(square + _SCATTERED, 0.1 * (n + _SCATTERED)) / (n + _SCATTERED))
 
 
 def _components(scatter: Array) -> tuple[tuple[float, Array], tuple[float, Array]]:
@@ -153,10 +175,7 @@ def _density_of_sources(magnitude: Array, depth: Array, by_magnitude: Array, row
         (limit[:, None] - _MIDDLES) / (2.0 * _DEPTH_WIDTH_MAG)
     )
     guess /= guess.sum(axis=1, keepdims=True)
-    counted = by_magnitude[rows]
-    # Neighbouring bins lend to each other: 0.5 mag is finer than what a few dozen sources tell.
-    padded = np.pad(counted.astype(float), ((0, 0), (1, 1)), mode="edge")
-    smooth = 0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:]
+    smooth = _smooth(by_magnitude[rows])
     total = smooth.sum(axis=1, keepdims=True)
     share = (smooth + _PSEUDO_SOURCES * guess) / ((total + _PSEUDO_SOURCES) * BIN_MAG)
     # A floor: something unrelated can have any magnitude.
@@ -164,21 +183,50 @@ def _density_of_sources(magnitude: Array, depth: Array, by_magnitude: Array, row
     return share[which, np.maximum(magnitude_bins(magnitude), 0)]
 
 
-def unrelated_by_magnitude(by_magnitude: Integers, seen: Brightness, p_detected: Array, row: Index) -> Array:
-    """The sources of detectors by magnitude without the known objects that are expected there, (d, 28).
-
-    ``by_magnitude`` counts all, (d, 28); the others are of objects on detectors, shape (n,). A tenth is left of every
-    bin: objects may be fainter than they are predicted.
-    """
+def known_by_magnitude(n_detectors: int, seen: Brightness, p_detected: Array, row: Index) -> Array:
+    """The sources of known objects that are expected on detectors, by magnitude, (d, 28); of objects, shape (n,)."""
     centre = seen.magnitude[:, None] - _MIDDLES
     sigma = np.hypot(seen.scatter, _NOISE_MAG)[:, None]
     detected = ndtr((seen.depth[:, None] - _MIDDLES) / _DEPTH_WIDTH_MAG)
     share = np.exp(-0.5 * (centre / sigma) ** 2) * np.where(np.isnan(detected), 1.0, detected)
     share *= (p_detected / np.maximum(share.sum(axis=1), 1e-12))[:, None]
-    expected = np.zeros(by_magnitude.shape)
+    expected = np.zeros((n_detectors, N_BINS))
     known = np.flatnonzero(~np.isnan(seen.magnitude))
     np.add.at(expected, row[known], share[known])
-    return np.maximum(by_magnitude - expected, 0.1 * by_magnitude)
+    return expected
+
+
+def unrelated(by_magnitude: Integers, known: Array) -> Array:
+    """The other sources, (d, 28). A tenth is left of every bin: objects may be fainter than they are predicted."""
+    return np.maximum(by_magnitude - known, 0.1 * by_magnitude)
+
+
+def real_shares(
+    unrelated: Array, scores: Array, mean: Array, score: Array, of_artefacts: Array, magnitude: Array, row: Index
+) -> Array:
+    """The share of real sources among the unrelated ones of the magnitude of each pair, shape (n,).
+
+    Where it is unknown it is the mean, as which five sources count.
+
+    Parameters
+    ----------
+    unrelated, scores : ndarray, shape (d, 28)
+        Unrelated sources by magnitude, and the sums of their reliabilities.
+    mean, score, of_artefacts : ndarray, shape (d,)
+        The share at any magnitude; mean reliabilities of real sources and of artefacts.
+    magnitude, row : ndarray, shape (n,)
+        Of the source; its detector.
+    """
+    n = _smooth(unrelated)
+    real = (_smooth(scores) - of_artefacts[:, None] * n) / (score - of_artefacts)[:, None]
+    share = (np.clip(real, 0.0, n) + _PSEUDO_SOURCES * mean[:, None]) / (n + _PSEUDO_SOURCES)
+    return np.where(np.isnan(magnitude), mean[row], share[row, np.maximum(magnitude_bins(magnitude), 0)])
+
+
+def _smooth(counted: Array) -> Array:
+    """Neighbouring bins lend to each other: 0.5 mag is finer than what a few dozen sources tell."""
+    padded = np.pad(counted.astype(float), ((0, 0), (1, 1)), mode="edge")
+    return 0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:]
 
 
 def source_magnitudes(sources: Columns) -> tuple[Array, Array]:

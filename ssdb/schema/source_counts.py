@@ -40,6 +40,9 @@ COUNTED = ("psfFlux", "psfFluxErr", "trailLength", "reliability", *ARTEFACT_FLAG
 RESOLVED_ARCSEC = 2.0
 """Trails shorter than this look like points: a seeing disc."""
 
+UNRATED = 0.5
+"""The probability of being real of a source without a reliability."""
+
 _MILLI = 1000.0
 FAINT = 10
 """Signal-to-noise ratio below which the noise of a source is that of the sky: with LSST's noise model (Ivezic et al.
@@ -50,9 +53,14 @@ _LOWEST_SNR, _SNR_STEP, _N_SNR = 2.0, 10.0**0.05, 16
 _BELOW_THRESHOLD, _ENOUGH = 0.025, 20
 """The share of the sources by which the threshold is told, and how many are needed."""
 
-_N_FAINT, _DEPTHS, _N_FLAGGED, _N_TRAILED, _N_RELIABILITY, _RELIABILITIES = range(N_BINS, N_BINS + 6)
-_SNR = slice(N_BINS + 6, N_BINS + 6 + _N_SNR)
-N_NUMBERS = N_BINS + 6 + _N_SNR
+N_RELIABILITIES = 10
+"""Bins of the reliability."""
+
+_N_FAINT, _DEPTHS, _N_FLAGGED, _N_TRAILED = range(N_BINS, N_BINS + 4)
+_SNR = slice(N_BINS + 4, N_BINS + 4 + _N_SNR)
+_RELIABILITY = slice(_SNR.stop, _SNR.stop + N_RELIABILITIES)
+_SCORES = slice(_RELIABILITY.stop, _RELIABILITY.stop + N_BINS)
+N_NUMBERS = _SCORES.stop
 N_BYTES = 8 * N_NUMBERS
 
 
@@ -61,12 +69,13 @@ class SourceCounts:
     """Those of d detectors."""
 
     numbers: Integers
-    """(d, 50): sources by magnitude, 28 bins; faint sources, the sum of their depths (mmag); flagged ones; trailed
-    ones; those with a reliability, its sum (thousandths); sources by signal-to-noise ratio, 16 bins."""
+    """(d, 86): sources by magnitude, 28 bins; faint sources, the sum of their depths (mmag); flagged ones; trailed
+    ones; sources by signal-to-noise ratio, 16 bins; by reliability, 10 bins; by magnitude the sum of reliabilities
+    (thousandths, half where unknown), 28 bins."""
 
     @classmethod
     def unpack(cls, packed: np.ndarray) -> SourceCounts:
-        """Of rows of 400 bytes, shape (d,): little-endian int64; zeros where nothing is known."""
+        """Of rows of 688 bytes, shape (d,): little-endian int64; zeros where nothing is known."""
         return cls(np.frombuffer(packed.tobytes(), "<i8").reshape(-1, N_NUMBERS).astype(np.int64))
 
     def pack(self) -> list[bytes]:
@@ -76,6 +85,16 @@ class SourceCounts:
     def by_magnitude(self) -> Integers:
         """Sources in bins of magnitude, (d, 28); those without a positive flux are in none."""
         return np.maximum(self.numbers[:, :N_BINS], 0)
+
+    @property
+    def scores_by_magnitude(self) -> Array:
+        """The sums of their reliabilities, (d, 28); 0.5 where one has none."""
+        return np.clip(self.numbers[:, _SCORES] / _MILLI, 0.0, self.by_magnitude)
+
+    @property
+    def by_reliability(self) -> Integers:
+        """Sources in bins of reliability, (d, 10); those without are in none."""
+        return np.maximum(self.numbers[:, _RELIABILITY], 0)
 
     @property
     def known(self) -> Mask:
@@ -100,11 +119,6 @@ class SourceCounts:
         low, high = (_quantiles(counts, share * total) for share in (_BELOW_THRESHOLD, 2.0 * _BELOW_THRESHOLD))
         threshold = _LOWEST_SNR * _SNR_STEP ** (2.0 * low - high)
         return self.depth - 2.5 * np.log10(np.where(total < _ENOUGH, SIGNIFICANCE, threshold) / SIGNIFICANCE)
-
-    @property
-    def reliability(self) -> Array:
-        """Mean reliability of the sources that have one, (d,); NaN where none has."""
-        return _ratio(self.numbers[:, _RELIABILITIES], self.numbers[:, _N_RELIABILITY]) / _MILLI
 
     @property
     def n_flagged(self) -> Integers:
@@ -133,12 +147,17 @@ def source_counts(rows: pa.Table, group: Index, n_groups: int) -> SourceCounts:
     steps = np.log(flux[measured] / error[measured] / _LOWEST_SNR) / np.log(_SNR_STEP)
     place = group[measured] * _N_SNR + np.clip(np.floor(steps), 0, _N_SNR - 1).astype(np.int64)
     numbers[:, _SNR] = np.bincount(place, minlength=n_groups * _N_SNR).reshape(n_groups, _N_SNR)
+    place = group[rated] * N_RELIABILITIES + reliability_bins(reliability[rated])
+    of_bins = np.bincount(place, minlength=n_groups * N_RELIABILITIES)
+    numbers[:, _RELIABILITY] = of_bins.reshape(n_groups, N_RELIABILITIES)
+    score = np.where((reliability >= 0) & (reliability <= 1), reliability, UNRATED)
+    scores = np.rint(_MILLI * score[known])
+    of_bins = np.bincount(group[known] * N_BINS + bins[known], scores, n_groups * N_BINS)
+    numbers[:, _SCORES] = of_bins.reshape(n_groups, N_BINS)
     _add(numbers, _N_FAINT, group[faint])
     _add(numbers, _DEPTHS, group[faint], _MILLI * ab_magnitudes(SIGNIFICANCE * error[faint]))
     _add(numbers, _N_FLAGGED, group[is_flagged(rows)])
     _add(numbers, _N_TRAILED, group[_numbers(rows, "trailLength") >= RESOLVED_ARCSEC])
-    _add(numbers, _N_RELIABILITY, group[rated])
-    _add(numbers, _RELIABILITIES, group[rated], _MILLI * reliability[rated])
     return SourceCounts(numbers)
 
 
@@ -146,6 +165,11 @@ def magnitude_bins(magnitude: Array) -> Integers:
     """The bin of each magnitude; -1 where it is NaN."""
     place = np.floor((magnitude - BRIGHTEST_MAG) / BIN_MAG)
     return np.where(np.isnan(place), -1, np.clip(place, 0, N_BINS - 1)).astype(np.int64)
+
+
+def reliability_bins(reliability: Array) -> Integers:
+    """The bin of each reliability, from 0 to 1."""
+    return np.clip(reliability * N_RELIABILITIES, 0, N_RELIABILITIES - 1).astype(np.int64)
 
 
 def is_flagged(rows: pa.Table) -> Mask:
