@@ -73,6 +73,7 @@ def weigh(
     batch: VisitBatch,
     placement: Placement,
     visible: Visibility,
+    unrelated: Array,
     prediction: Index,
     sources: Columns,
     source_key: Integers,
@@ -88,6 +89,8 @@ def weigh(
     Parameters
     ----------
     batch, placement, visible : VisitBatch, Placement, Visibility
+    unrelated : ndarray, shape (d,)
+        What :func:`unrelated_shares` tells of each detector.
     prediction : ndarray of int, shape (n,)
         Index of each candidate's object in the batch.
     sources : mapping of str to ndarray, shape (n,)
@@ -129,8 +132,7 @@ def weigh(
     if (long := trail >= RESOLVED_ARCSEC).any():
         own = np.where(long, FRAGMENTS * p_detected * density * np.exp(found.log_odds), 0.0)
         fragments = fragment_densities(source_key, own)
-    known = 1.0 - unrelated_shares(batch, placement, visible.p_detected)
-    mean = mean_reliabilities(counts, known)[row]
+    mean = mean_reliabilities(counts, 1.0 - unrelated)[row]
     inside = np.flatnonzero(placement.considered & (placement.edge_distance >= 0))
     by_magnitude = unrelated_by_magnitude(
         counts.by_magnitude, visible.seen.at(inside), visible.p_detected[inside], placement.row[inside]

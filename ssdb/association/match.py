@@ -64,11 +64,12 @@ def match(
     with timed("join") as stage:
         pairs = rows.pairs(batch, placement.considered, config)
         stage.rows += len(pairs["prediction"])
-    density, visible = None, None
+    density, visible, unrelated = None, None, None
     if config.mode == "uncertainty":
         with timed("densities") as stage:
             visible = visibility(batch, placement, config)
-            density = rows.densities(batch, config) * unrelated_shares(batch, placement, visible.p_detected)
+            unrelated = unrelated_shares(batch, placement, visible.p_detected)
+            density = rows.densities(batch, config) * unrelated
             stage.rows += len(density)
     with timed("refine") as stage:
         stage.rows += len(pairs["prediction"])
@@ -89,11 +90,11 @@ def match(
         source = {name: values[found.pair] for name, values in pairs.items()}
         source_key = pair_codes(source["visit"], source["diaSourceId"])
     weight, evidence = found.weight, {"logOdds": found.log_odds}
-    if near is not None and visible is not None:
+    if near is not None and visible is not None and unrelated is not None:
         with timed("weigh") as stage:
             stage.rows += len(prediction)
             of_candidates = (prediction, source, source_key, found, near[found.pair])
-            evidence, visible = weigh(batch, placement, visible, *of_candidates, config)
+            evidence, visible = weigh(batch, placement, visible, unrelated, *of_candidates, config)
             weight = evidence["logOdds"]
     with timed("assign") as stage:
         stage.rows += len(prediction)
