@@ -256,7 +256,7 @@ def _fluxes(pixels: DetectorPixels, x: Any, y: Any, config: PhotometryConfig, ps
     """Fluxes in nJy at places of an image, NaN where x is."""
     njy = config.njy(pixels)
     here = np.isfinite(x)
-    aperture = None if config.aperture is None else config.aperture / pixels.exposure.pixel_scale
+    aperture = config.aperture_of(pixels)
     if aperture is None and psf is None:
         psf = config.psf_of(pixels)
     found = measure(
