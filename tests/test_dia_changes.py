@@ -20,13 +20,13 @@ from ssdb.config import DiaConfig
 from ssdb.dia.associate import associate_dia
 from ssdb.dia.merge import merge_objects, resolve_dia_object
 from ssdb.dia.withdraw import withdraw
-from ssdb.errors import InputError, NotFoundError, UsageError
+from ssdb.errors import ConfigError, InputError, NotFoundError, UsageError
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.visits import ingest_visits
 from ssdb.schema.apdb_dia import dia_object, dia_object_last, dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.dia import dia_match
-from ssdb.schema.survey import visit
+from ssdb.schema.survey import association_run, visit
 from ssdb.store.clock import mjd_tai_now
 from ssdb.store.database import Database
 from ssdb.store.tables.delete import delete_visits
@@ -215,6 +215,20 @@ def test_doubled_objects_are_merged(database: Database) -> None:
     with pytest.raises(NotFoundError, match="DiaObject 4 is not in the database"):
         resolve_dia_object(database, 4)
     holds(database)
+
+
+@pytest.mark.parametrize("option", ["--bad-flags", "--new-object-bad-flags"])
+def test_an_unknown_flag_is_wrong_usage_before_anything_is_done(
+    option: str, database_url: str, database: Database
+) -> None:
+    load_visits(database, [1])
+    load(database, [sources(1, 10.0, -30.0)])
+    with pytest.raises(ConfigError, match="DiaSource has no flag 'nonsense'"):
+        associate_dia(database, [], config=DiaConfig(**{option[2:].replace("-", "_"): ("nonsense",)}))
+    result = CliRunner().invoke(main, ["--db", database_url, "associate", "--without-solar-system", option, "nonsense"])
+    assert result.exit_code == 2
+    assert f"Error: {option}: DiaSource has no flag 'nonsense'" in result.stderr
+    assert rows_of(database, association_run) == []
 
 
 def test_the_commands(database_url: str, database: Database, tmp_path: Any) -> None:

@@ -40,6 +40,7 @@ from ssdb.schema.dia import dia_object_moment, ss_forced_source
 from ssdb.schema.survey import ss_expected
 from ssdb.simulate.images import SimulatedImage
 from ssdb.store.database import Database
+from ssdb.store.ddl.migrate import connect
 from ssdb.store.tables.delete import delete_visits, rows_of_visits
 
 GAUSSIAN = PhotometryConfig(fwhm=FWHM_ARCSEC)
@@ -271,6 +272,23 @@ def test_bad_psfs_store_nothing(database: Database, tmp_path: Path) -> None:
         fits.PrimaryHDU(data).writeto(tmp_path / f"{name}.fits")
         refused(database, message, [path], PhotometryConfig(psf=tmp_path / f"{name}.fits"))
     refused(database, "the header has no FWHM in SEEING", [path], PhotometryConfig(fwhm_keyword="SEEING"))
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"fwhm": 500.0}, "a FWHM of 2500 pixels is none"),
+        ({"fwhm": 0.001}, "a FWHM of 0.005 pixels is none"),
+        ({"fwhm_keyword": "SEEING"}, "a FWHM of 300 pixels is none"),
+        ({"aperture": 3600.0}, "an aperture of 18000 pixels is none"),
+    ],
+)
+def test_sizes_in_another_unit_are_refused(how: dict[str, Any], message: str, sqlite_url: str, tmp_path: Path) -> None:
+    """They would take all memory, or measure a single pixel."""
+    with connect(sqlite_url) as database:
+        survey(database)
+        image = image_file(tmp_path / "a.fits", difference(), SEEING=60.0)
+        refused(database, message, [image], PhotometryConfig(**how))
 
 
 def test_a_file_after_a_good_one_does_not_take_that_away(database: Database, tmp_path: Path) -> None:

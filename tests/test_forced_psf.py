@@ -103,6 +103,14 @@ def test_a_grid_is_read_by_photutils(tmp_path: Path) -> None:
     assert psf.stamps(X, Y, 12).shape == (4, 25, 25)
 
 
+@pytest.mark.parametrize("name", ["PSFIMAGE", "PSF"])
+def test_a_stamp_that_is_called_so_goes_before_other_images(name: str, tmp_path: Path) -> None:
+    """Cutouts of Rubin's alerts, and astropy's CCDData, have the PSF after the image of which it is."""
+    image = fits.ImageHDU(np.pad(ELLIPSE.stamp(half=5), 20))
+    path = written(tmp_path / "cutout.fits", image, fits.ImageHDU(ELLIPSE.stamp(), name=name))
+    np.testing.assert_allclose(read_psf(path).stamps(X, Y, 12), expected(), atol=1e-4)
+
+
 BAD = {
     "a cube": (np.ones((3, 9, 9)), "not of 9 x 9 x 3"),
     "a line": (np.ones(9), "not of 9"),

@@ -24,6 +24,7 @@ from ssdb.identity.relink import relink
 from ssdb.ingest.identifications import ingest_identifications
 from ssdb.schema.apdb_dia import dia_forced_source, dia_object
 from ssdb.schema.dia import ss_forced_source
+from ssdb.schema.survey import visit
 from ssdb.store.database import Database
 
 
@@ -73,6 +74,20 @@ def test_fluxes_of_dia_objects(database: Database, tmp_path: Path) -> None:
     assert (report.new, report.changed, report.unchanged) == (0, 1, 2)
     (changed,) = [row for row in rows_of(database, dia_object) if row["diaObjectId"] == 1000]
     assert changed["g_fpFluxMean"] == pytest.approx((1.2 + 0.25) / (1 / 100 + 1 / 400), rel=1e-6)
+
+
+@pytest.mark.parametrize("band", [None, [None, None, None], ["g", None, None]])
+def test_without_a_band_it_is_that_of_the_visit(band: Any, database: Database) -> None:
+    """Or the flux would count in no mean."""
+    survey(database)
+    (of_visit,) = {row["band"] for row in rows_of(database, visit) if row["visit"] > 1}
+    assert of_visit is not None
+    ingest_forced(database, table(band=band, diaObjectId=[1001, 1000, 1000]))
+    rows = {(row["diaObjectId"], row["visit"]): row["band"] for row in rows_of(database, dia_forced_source)}
+    assert rows == {(1001, 2): "g" if band and band[0] else of_visit, (1000, 2): of_visit, (1000, 3): of_visit}
+    current = {row["diaObjectId"]: row for row in rows_of(database, dia_object)}
+    mean = (-5.0 / 121 + 80.0 / 400) / (1 / 121 + 1 / 400)
+    assert current[1000][f"{of_visit}_fpFluxMean"] == pytest.approx(mean, rel=1e-6)
 
 
 def test_withdrawn_fluxes_and_those_without_error_do_not_count(database: Database) -> None:

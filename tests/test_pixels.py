@@ -79,6 +79,26 @@ def test_noise_has_many_forms(name: str, value: float, tmp_path: Path) -> None:
     assert found.bad[2, 2:5].tolist() == [True, name != "ERR", True]
 
 
+@pytest.mark.parametrize(
+    ("name", "cards", "value"),
+    [
+        ("UNCERT", {"UTYPE": "VarianceUncertainty"}, 4.0),  # astropy's CCDData, cutouts of Rubin's alerts
+        ("UNCERT", {"UTYPE": "StdDevUncertainty"}, 2.0),
+        ("UNCERT", {"UTYPE": "InverseVariance"}, 0.25),
+        ("UNCERT", {}, 2.0),
+        ("STAT", {"HDUCLAS2": "ERROR", "HDUCLAS3": "MSE"}, 4.0),  # ESO's
+        ("ERR", {"HDUCLAS2": "ERROR", "HDUCLAS3": "INVMSE"}, 0.25),
+        ("ERR", {"HDUCLAS2": "ERROR", "HDUCLAS3": "RMSE"}, 2.0),
+    ],
+)
+def test_what_noise_is_may_be_told_by_another_keyword(
+    name: str, cards: dict[str, str], value: float, tmp_path: Path
+) -> None:
+    found = single(file(tmp_path / "a.fits", IMAGE, plane(name, np.full(SHAPE, value), **cards)))
+    assert found.variance is not None
+    assert (found.variance == 4.0).all()
+
+
 def test_planes_in_files_of_their_own(tmp_path: Path) -> None:
     bits, weight = np.zeros(SHAPE, np.int32), np.full(SHAPE, 0.25)
     bits[3, 3], weight[4, 4] = 1, 0.0

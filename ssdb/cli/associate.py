@@ -115,6 +115,11 @@ def associate(
         raise click.UsageError("--detector needs --visit")
     _refuse_other_half(ctx, only)
     of_known, of_dia = config_of(ctx, AssociationConfig, options), config_of(ctx, DiaConfig, options)
+    if of_dia != DiaConfig():
+        from ssdb.dia.match import flag_columns
+
+        with wrong_usage():
+            flag_columns(of_dia)
     database = open_database(ctx)
     known: AssociationReport | None = None
     dia: DiaReport | None = None

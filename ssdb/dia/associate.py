@@ -16,6 +16,7 @@ import numpy as np
 from ssdb.association.stages import Stage, Stages
 from ssdb.config import DiaConfig
 from ssdb.dia.confirm import BusyError
+from ssdb.dia.match import flag_columns
 from ssdb.dia.order import Fields, Order, done_before, in_the_way, margin_of, read_order
 from ssdb.dia.sources import read_sources
 from ssdb.dia.visit import Counts, associate_sources, undo
@@ -124,12 +125,15 @@ def associate_dia(
 
     Raises
     ------
+    ConfigError
+        If the configuration names flags that DiaSource does not have.
     NotFoundError
         If a visit is not in the database. (Of a visit that fails later only the report tells.)
     """
     started = time.perf_counter()
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     report = DiaReport(run_id, config or DiaConfig())
+    flag_columns(report.config)  # here, or each visit would fail
     run = _Run(database, report, solar_system, late, None if visits is None else {int(number) for number in visits})
     run.begin()
     run.work(progress)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ssdb.association.assign import assign
 from ssdb.config import DiaConfig
-from ssdb.errors import ConfigError
+from ssdb.errors import ConfigError, option
 from ssdb.moments import covariances
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.sky.boxes import zone_boxes, zones
@@ -108,8 +108,13 @@ def flag_columns(config: DiaConfig) -> tuple[str, ...]:
     names = tuple(dict.fromkeys((*config.bad_flags, *config.new_object_bad_flags)))
     for name in names:
         if name not in dia_source.c or dia_source.c[name].type.python_type is not bool:
-            where = "bad_flags" if name in config.bad_flags else "new_object_bad_flags"
-            raise ConfigError(f"{where}: DiaSource has no flag {name!r}")
+            of_all = name in config.bad_flags
+            of = (
+                option("--bad-flags", "bad_flags")
+                if of_all
+                else option("--new-object-bad-flags", "new_object_bad_flags")
+            )
+            raise ConfigError(f"{of}: DiaSource has no flag {name!r}")
     return names
 
 

@@ -20,16 +20,14 @@ from ssdb.sky.sphere import separations
 from ssdb.store.clock import mjd_tai_now
 from ssdb.store.database import Database
 from ssdb.store.locks import lock_cells
-from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.dia_aliases import add_aliases
 from ssdb.store.tables.dia_bases import move_bases
 from ssdb.store.tables.dia_changes import MARGIN_DEG, stored_config
 from ssdb.store.tables.dia_matches import move_matches
 from ssdb.store.tables.dia_objects import recompute_objects
 from ssdb.store.tables.forced import move_dia_objects
-from ssdb.store.tables.sources import set_dia_objects
+from ssdb.store.tables.sources import read_listed, set_dia_objects
 from ssdb.store.tables.visits import lock_visits
-from ssdb.store.transfer.array_parameters import listed
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import Columns, Index, Integers
 
@@ -102,10 +100,8 @@ def _doubles(connection: sa.Connection, radius_arcsec: float) -> tuple[Columns, 
 
 
 def _sources_of(connection: sa.Connection, objects: Integers) -> Columns:
-    with listed(connection, "merged_object", objects) as among, index_loops(connection):
-        columns = (dia_source.c.diaSourceId, dia_source.c.visit, dia_source.c.diaObjectId)
-        statement = sa.select(*columns).where(among(dia_source.c.diaObjectId))
-        return read_arrays(connection, statement, bounded=True)
+    columns = (dia_source.c.diaSourceId, dia_source.c.visit, dia_source.c.diaObjectId)
+    return read_listed(connection, dia_source.c.diaObjectId, objects, columns)
 
 
 def _merge(connection: sa.Connection, objects: Integers, into: Integers) -> MergeReport:

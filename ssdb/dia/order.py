@@ -22,6 +22,8 @@ from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
 _EVERYWHERE = (1.0, 0.0, 0.0, 360.0)
 """A unit vector and a radius (deg)."""
 
+_PAIRS_AT_ONCE = 2_000_000
+
 
 class Fields:
     """Where visits looked, kept once it is known. A visit without a known field looked everywhere."""
@@ -86,7 +88,7 @@ def read_order(connection: sa.Connection, fields: Fields, wanted: Collection[int
     rows = _read(connection, is_wanted | later)
     vectors, radii = fields.of(connection, rows["visit"])
     pending = rows["diaPending"] > 0
-    order = Order(
+    return Order(
         rows["visit"],
         rows["midpointMjdTai"],
         pending,
@@ -95,14 +97,9 @@ def read_order(connection: sa.Connection, fields: Fields, wanted: Collection[int
         vectors,
         radii,
         margin_deg,
-        np.zeros(len(pending), bool),
+        _late(pending, vectors, radii, margin_deg),
         rows["new"] > 0,
     )
-    done = np.flatnonzero(~pending)
-    for place in np.flatnonzero(pending).tolist():
-        after = done[np.searchsorted(done, place) :]
-        order.late[place] = bool(len(after)) and bool(order.meets(place, after).any())
-    return order
 
 
 def count_late(connection: sa.Connection, margin_deg: float) -> int:
@@ -131,30 +128,53 @@ def in_the_way(
     connection: sa.Connection, fields: Fields, number: int, time: float, margin_deg: float
 ) -> tuple[Integers, Integers]:
     """The earlier pending visits, and the later ones that are done, whose fields meet that of a visit, as of now."""
-    before = (visit.c.midpointMjdTai < time) | ((visit.c.midpointMjdTai == time) & (visit.c.visit < number))
-    after = (visit.c.midpointMjdTai > time) | ((visit.c.midpointMjdTai == time) & (visit.c.visit > number))
-    # Each by the index (diaStatus, midpointMjdTai).
-    found = []
-    for status, side, edge in (
-        (PENDING, before, visit.c.midpointMjdTai <= time),
-        (DONE, after, visit.c.midpointMjdTai >= time),
-    ):
-        statement = sa.select(visit.c.visit).where(visit.c.diaStatus == status, edge, side)
-        visits = read_arrays(connection, statement.order_by(visit.c.midpointMjdTai, visit.c.visit))["visit"]
-        if len(visits):
-            vectors, radii = fields.of(connection, np.append(visits, number))
-            visits = visits[_meet(vectors[-1], radii[-1], vectors[:-1], radii[:-1], margin_deg)]
-        found.append(visits)
-    return found[0], found[1]
+    later = (visit.c.midpointMjdTai > time) | ((visit.c.midpointMjdTai == time) & (visit.c.visit > number))
+    # By the index (diaStatus, midpointMjdTai).
+    later_done = (visit.c.diaStatus == DONE) & (visit.c.midpointMjdTai >= time) & later
+    before = _meeting(connection, fields, number, (visit.c.diaStatus == PENDING) & _earlier(time, number), margin_deg)
+    return before, _meeting(connection, fields, number, later_done, margin_deg)
 
 
 def done_before(connection: sa.Connection, fields: Fields, number: int, time: float, margin_deg: float) -> Integers:
     """The earlier visits that are done and whose fields meet that of a visit, ascending by number."""
-    earlier = (visit.c.midpointMjdTai < time) | ((visit.c.midpointMjdTai == time) & (visit.c.visit < number))
-    statement = sa.select(visit.c.visit).where(visit.c.diaStatus == DONE, earlier).order_by(visit.c.visit)
+    which = (visit.c.diaStatus == DONE) & _earlier(time, number)
+    return np.sort(_meeting(connection, fields, number, which, margin_deg))
+
+
+def _earlier(time: float, number: int) -> sa.ColumnElement[bool]:
+    """Whether a visit comes before that of a number and a time (MJD TAI)."""
+    same_time = (visit.c.midpointMjdTai == time) & (visit.c.visit < number)
+    return (visit.c.midpointMjdTai <= time) & ((visit.c.midpointMjdTai < time) | same_time)
+
+
+def _meeting(
+    connection: sa.Connection, fields: Fields, number: int, which: sa.ColumnElement[bool], margin_deg: float
+) -> Integers:
+    """Those of some visits whose fields meet that of a visit, in time."""
+    statement = sa.select(visit.c.visit).where(which).order_by(visit.c.midpointMjdTai, visit.c.visit)
     visits = read_arrays(connection, statement)["visit"]
+    if not len(visits):
+        return visits
     vectors, radii = fields.of(connection, np.append(visits, number))
     return visits[_meet(vectors[-1], radii[-1], vectors[:-1], radii[:-1], margin_deg)]
+
+
+def _late(pending: Mask, vectors: Array, radii: Array, margin_deg: float) -> Mask:
+    """Which of visits in time are pending, and earlier than one that is not and whose field meets theirs."""
+    late = np.zeros(len(pending), bool)
+    done = np.flatnonzero(~pending)
+    some = np.flatnonzero(pending[: done[-1]]) if len(done) else done
+    reach = np.radians(radii + margin_deg / 2.0)
+    # Fields meet where the cosine of their separation is at least cos(a + b) = cos(a) cos(b) - sin(a) sin(b): a product
+    # of matrices, as it has to be told of every pair.
+    ours = np.column_stack([vectors, -np.cos(reach), np.sin(reach)])
+    theirs = np.column_stack([vectors, np.cos(reach), np.sin(reach)])
+    at_once = max(1, _PAIRS_AT_ONCE // max(len(done), 1))
+    for here in (some[start : start + at_once] for start in range(0, len(some), at_once)):
+        after = done[np.searchsorted(done, here[0]) :]
+        meet = (ours[here] @ theirs[after].T >= 0) | (reach[here, None] + reach[after] >= np.pi)
+        late[here] = (meet & (after > here[:, None])).any(axis=1)
+    return late
 
 
 def _meet(vector: Array, radius: float, vectors: Array, radii: Array, margin_deg: float) -> Mask:

@@ -16,7 +16,6 @@ from ssdb.schema.arrow import ids
 from ssdb.schema.columns import long
 from ssdb.store.clock import mjd_tai_now
 from ssdb.store.database import Database
-from ssdb.store.query_plans import index_loops
 from ssdb.store.tables import sources as table_of_sources
 from ssdb.store.tables.dia_changes import release_sources
 from ssdb.store.tables.results import remove_results_of_sources
@@ -96,16 +95,14 @@ def _given(source: Input) -> Integers:
 def _found(connection: sa.Connection, wanted: Integers | None, visit: int | None, detector: int | None) -> Columns:
     """diaSourceId, visit and timeWithdrawnMjdTai of the sources, which must all be there."""
     columns = [dia_source.c[name] for name in ("diaSourceId", "visit", "timeWithdrawnMjdTai")]
-    statement = sa.select(*columns)
     if wanted is not None:
-        with listed(connection, "withdrawn_source", wanted) as among, index_loops(connection):
-            found = read_arrays(connection, statement.where(among(dia_source.c.diaSourceId)), bounded=True)
+        found = table_of_sources.read_listed(connection, dia_source.c.diaSourceId, wanted, columns)
         missing = np.setdiff1d(wanted, found["diaSourceId"])
         if len(missing):
             which = shown(missing[:3].tolist(), n=len(missing))
             raise InputError(f"{len(missing):,} sources are not in the database (diaSourceId {which})")
         return found
-    statement = statement.where(dia_source.c.visit == visit)
+    statement = sa.select(*columns).where(dia_source.c.visit == visit)
     if detector is not None:
         statement = statement.where(dia_source.c.detector == detector)
     require_visits(connection, [int(visit or 0)])

@@ -23,12 +23,13 @@ from ssdb.ingest.table.comparison import compare, keys_of
 from ssdb.ingest.table.identify_rows import identified, under_primary_designations
 from ssdb.ingest.table.input import Input, OpenInput
 from ssdb.ingest.table.report import IngestReport
-from ssdb.ingest.table.visits_of_rows import FirstLook, fill_midpoints, lock_visits_of, refuse_far
+from ssdb.ingest.table.visits_of_rows import FirstLook, fill_midpoints, lock_visits_of, refuse_far, rows_of_visits
 from ssdb.io.input_file import input_of
 from ssdb.schema.apdb_dia import dia_forced_source, dia_object_last
 from ssdb.schema.arrow import arrow_schema, ids, with_column
 from ssdb.schema.columns import long, text
 from ssdb.schema.dia import ss_forced_source
+from ssdb.schema.survey import visit
 from ssdb.store.clock import mjd_tai_now
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions
@@ -67,8 +68,8 @@ def ingest_forced(
     source : path or table
         Parquet, FITS, ECSV, CSV, VOTable, or a table in memory, with the columns of DiaForcedSource or SsForcedSource:
         visit, ra, dec (where it was measured, ICRS), diaObjectId, or ssObjectId or designation, and psfFlux,
-        scienceFlux (nJy) or both. Without detector it is 0, without midpointMjdTai (MJD TAI) the visit's; identifiers
-        of the measurements are made where there are none.
+        scienceFlux (nJy) or both. Without detector it is 0, without midpointMjdTai (MJD TAI) or band the visit's;
+        identifiers of the measurements are made where there are none.
     columns : ColumnMap, mapping or path, optional
         How the input's columns become these.
     skip_invalid : bool
@@ -108,6 +109,7 @@ def ingest_forced(
             check_unique(again, rows, KEYS[target], _TWICE)
             again.raise_if_any()
         rows = fill_midpoints(rows, opened.name, known, numbers)
+        rows = _with_bands(connection, rows, known["visit"])
         kept = [field for field in arrow_schema(target) if field.name in rows.schema.names]
         rows = rows.select([field.name for field in kept]).cast(pa.schema(kept))
         compared = compare(connection, target, KEYS[target], _stored(connection, target, rows), [rows])
@@ -147,6 +149,17 @@ def _check(problems: Problems, rows: pa.Table, target: sa.Table) -> None:
     check_positions(problems, rows)
     check_ranges(problems, rows, _given)
     check_unique(problems, rows, key, _TWICE)
+
+
+def _with_bands(connection: sa.Connection, rows: pa.Table, visits: np.ndarray) -> pa.Table:
+    """Rows whose band is that of their visit where it is unknown; or their fluxes would count in no mean."""
+    with staged(connection, visit, pa.table({"visit": visits})) as given:
+        wanted = sa.select(visit.c.band).join(given, given.c.visit == visit.c.visit).order_by(visit.c.visit)
+        bands = pa.array([row.band for row in connection.execute(wanted)], pa.string())
+    of_visit = bands.take(pa.array(rows_of_visits(ids(rows, "visit"), visits)[0]))
+    if "band" in rows.schema.names:
+        of_visit = pc.coalesce(rows.column("band").combine_chunks().cast(pa.string()), of_visit)
+    return with_column(rows, "band", of_visit, pa.string())
 
 
 def _stored(connection: sa.Connection, target: sa.Table, rows: pa.Table) -> np.ndarray:

@@ -191,10 +191,10 @@ def _visit_of(database: Database, pixels: DetectorPixels) -> _Visit:
     exposure = pixels.exposure
     with database.reading() as connection:
         wanted = sa.select(visit_table.c.midpointMjdTai, visit_table.c.band, visit_table.c.status)
-        stored = connection.execute(wanted.where(visit_table.c.visit == exposure.visit)).one_or_none()
-    if stored is None:
-        refuse_unknown_visits(exposure.name, np.array([exposure.visit]), np.empty(0, np.int64))
-        raise AssertionError
+        rows = connection.execute(wanted.where(visit_table.c.visit == exposure.visit)).all()
+    number = np.array([exposure.visit])
+    refuse_unknown_visits(exposure.name, number, number[: len(rows)])
+    (stored,) = rows
     time = stored.midpointMjdTai if exposure.midpoint_mjd_tai is None else exposure.midpoint_mjd_tai
     if abs(time - stored.midpointMjdTai) > MAX_TIME_DIFFERENCE_DAYS:
         raise InputError(
@@ -256,7 +256,7 @@ def _fluxes(pixels: DetectorPixels, x: Any, y: Any, config: PhotometryConfig, ps
     """Fluxes in nJy at places of an image, NaN where x is."""
     njy = config.njy(pixels)
     here = np.isfinite(x)
-    aperture = None if config.aperture is None else config.aperture / pixels.exposure.pixel_scale
+    aperture = config.aperture_of(pixels)
     if aperture is None and psf is None:
         psf = config.psf_of(pixels)
     found = measure(

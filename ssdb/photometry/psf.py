@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _SMALLEST, _LARGEST = 5, 1001
 """Sides of a stamp, pixels."""
+_STAMPS = ("PSF", "PSFIMAGE")
+"""EXTNAME of a stamp in a file that has other images, too."""
 _OFF_CENTRE = 0.2
 """Farther from the middle, in sides of the stamp, no peak may be."""
 _GAUSSIAN_FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
@@ -165,7 +167,8 @@ class PsfexPsf:
 def read_psf(path: str | os.PathLike[str]) -> Psf:
     """The PSF of a FITS file: a model of PSFEx's, a grid that photutils reads (STDPSF), or a stamp.
 
-    A stamp is the first image with two axes; OVERSAMP in its header says how many of its pixels make one of the image.
+    A stamp is the image called PSF or PSFIMAGE, or else the first one; OVERSAMP in its header says how many of its
+    pixels make one of the image.
     InputError if there is none, or it is not usable.
     """
     path = Path(os.fspath(path))
@@ -188,7 +191,8 @@ def _gridded(path: Path) -> Psf:
 
 
 def _stamp(hdus: HDUList, name: str) -> Psf:
-    for hdu in hdus:
+    # Of a cutout the PSF comes after the image of which it is.
+    for hdu in sorted(hdus, key=lambda hdu: hdu.name not in _STAMPS):
         if hdu.is_image and getattr(hdu, "shape", ()):
             factor = read_number(hdu.header, ("OVERSAMP",))
             if factor is not None and (factor < 1 or factor != int(factor)):

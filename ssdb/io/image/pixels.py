@@ -30,6 +30,16 @@ _PLANES = {
 }
 """EXTNAME or EXTTYPE of what belongs to the image before it."""
 
+_NOISE_KINDS = {
+    "VARIANCEUNCERTAINTY": _VARIANCE,
+    "STDDEVUNCERTAINTY": _ERROR,
+    "INVERSEVARIANCE": _WEIGHT,
+    "MSE": _VARIANCE,
+    "RMSE": _ERROR,
+    "INVMSE": _WEIGHT,
+}
+"""UTYPE of astropy's CCDData and HDUCLAS3 of ESO's files: which noise it is, whatever its name."""
+
 BAD_PLANES = ("BAD", "CR", "EDGE", "INTRP", "NO_DATA", "SAT", "UNMASKEDNAN")
 """Planes of a mask whose header names its planes (MP_BAD = 0, as Rubin's) that make a pixel unusable."""
 
@@ -118,7 +128,10 @@ def read_pixels(
 
 
 def _kind(hdu: Any) -> str | None:
-    """Which plane an HDU is, by its name; None of an image."""
+    """Which plane an HDU is, by its keywords and its name; None of an image."""
+    noise = (_NOISE_KINDS.get(str(hdu.header.get(keyword, "")).strip().upper()) for keyword in ("UTYPE", "HDUCLAS3"))
+    if kind := next(filter(None, noise), None):
+        return kind
     names = {str(hdu.header.get(keyword, "")).strip().upper() for keyword in ("EXTTYPE", "EXTNAME")}
     return next((kind for kind, words in _PLANES.items() if names & set(words)), None)
 

@@ -14,7 +14,7 @@ from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import PENDING, visit
 from ssdb.store.ddl.partitions import for_sources
 from ssdb.store.locks import lock
-from ssdb.store.query_plans import between_visits
+from ssdb.store.query_plans import between_visits, index_loops
 from ssdb.store.sql_files import sql_text
 from ssdb.store.tables.detectors import (
     add_missing_detectors,
@@ -26,8 +26,17 @@ from ssdb.store.tables.detectors import (
 )
 from ssdb.store.tables.visits import Visits, mark_objects_pending, mark_pending
 from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
+from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import Progress, write_tables
 from ssdb.units import Columns, Integers
+
+
+def read_listed(
+    connection: sa.Connection, key: sa.ColumnElement[int], values: Integers, columns: Iterable[sa.ColumnElement[Any]]
+) -> Columns:
+    """Columns of the sources whose key (diaSourceId, diaObjectId) is one of some values, by an index."""
+    with listed(connection, "wanted_source", values) as among, index_loops(connection):
+        return read_arrays(connection, sa.select(*columns).where(among(key)), bounded=True)
 
 
 def append(
