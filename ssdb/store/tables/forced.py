@@ -20,7 +20,7 @@ from ssdb.schema.dia import ss_forced_source
 from ssdb.sky.cells import cells_near
 from ssdb.store.locks import lock_cells
 from ssdb.store.query_plans import index_loops
-from ssdb.store.tables.dia_objects import as_bands, band_column, bands_of, set_forced_means
+from ssdb.store.tables.dia_objects import renew_forced_means
 from ssdb.store.tables.moves import move_objects, remove_doubles
 from ssdb.store.tables.visits import Visits
 from ssdb.store.transfer.array_parameters import array_rows, listed
@@ -147,32 +147,12 @@ def _objects(connection: sa.Connection, where: sa.ColumnElement[bool]) -> Intege
 
 @contextmanager
 def _means_follow(connection: sa.Connection, objects: Integers) -> Iterator[None]:
-    """Locks DiaObjects whose forced fluxes change within, and renews their means at the end.
-
-    Withdrawn fluxes do not count, nor those without an error above 0.
-    """
-    last, source = dia_object_last.c, dia_forced_source.c
+    """Locks DiaObjects whose forced fluxes change within, and renews their means at the end."""
+    last = dia_object_last.c
     with listed(connection, "forced_object", np.unique(objects)) as among, index_loops(connection):
         wanted = sa.select(last.diaObjectId, last.ra, last.dec).where(among(last.diaObjectId))
         found = read_arrays(connection, wanted.order_by(last.diaObjectId), bounded=True)
     if len(found["ra"]):
         lock_cells(connection, cells_near(found["ra"], found["dec"], _MARGIN_DEG))
     yield
-    if not len(found["ra"]):
-        return
-    flux, error = (sa.cast(column, sa.Double) for column in (source.psfFlux, source.psfFluxErr))
-    usable = (source.psfFluxErr > 0) & source.psfFlux.is_not(None) & source.timeWithdrawnMjdTai.is_(None)
-    with listed(connection, "forced_object", found["diaObjectId"]) as among, index_loops(connection):
-        weight, weighted = sa.func.sum(1.0 / (error * error)), sa.func.sum(flux / (error * error))
-        columns = (source.diaObjectId, band_column(connection, source.band), weight.label("w"), weighted.label("wf"))
-        summed = sa.select(*columns).where(among(source.diaObjectId), usable).group_by(source.diaObjectId, source.band)
-        sums = read_arrays(connection, summed.order_by(source.diaObjectId, source.band), bounded=True)
-    # Bands such as r and lsst_r are one.
-    keys = {"diaObjectId": sums["diaObjectId"], "band": bands_of(as_bands(sums["band"]))}
-    order = np.lexsort((keys["band"], keys["diaObjectId"]))
-    first = begins(*(values[order] for values in keys.values()))
-    total, weighted_total = (np.add.reduceat(sums[name][order], np.flatnonzero(first)) for name in ("w", "wf"))
-    means = {name: values[order][first] for name, values in keys.items()}
-    set_forced_means(
-        connection, found["diaObjectId"], means | {"forcedWeight": total, "forcedMean": weighted_total / total}
-    )
+    renew_forced_means(connection, found["diaObjectId"])
