@@ -1,13 +1,14 @@
-"""Random commands on a survey, and what DiaObjects have to be afterwards: those of a fresh database with the same rows."""
+"""Random commands on a survey, and a fresh database with the same rows, whose DiaObjects are to be the same."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from dia_surveys import ARCSEC, load, load_visits, rows_of, sources
+from dia_surveys import ARCSEC, BEGIN, load, load_visits, rows_of, sources
 
 from ssdb.association.associate import associate
 from ssdb.dia.associate import associate_dia
@@ -20,11 +21,12 @@ from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.visits import ingest_visits
 from ssdb.schema.apdb_dia import BANDS, dia_forced_source, dia_object, dia_object_last, dia_source
 from ssdb.schema.dia import dia_match, dia_object_base
-from ssdb.schema.survey import visit
+from ssdb.schema.survey import ss_prediction, visit
 from ssdb.store.database import Database
 from ssdb.store.tables.delete import delete_visits
 
 RA, DEC = 10.0, -30.0
+DELETES = 0.3
 STEP_DEG = 0.01
 """Between places, each of which is one thing."""
 FORCED_FLUXES = tuple(f"{letter}_{name}" for letter in BANDS for name in ("fpFluxMean", "fpFluxMeanErr"))
@@ -43,8 +45,6 @@ class World:
         self.seed = seed
         self.waiting = list(range(1, n_visits + 1))
         self.there: list[int] = []
-        self.predicted: dict[int, list[int]] = {}
-        self.moved: dict[int, float] = {}
         self.log: list[str] = []
 
     def place(self, which: Any) -> Any:
@@ -82,9 +82,8 @@ class World:
 
     def predict(self, number: int | None = None) -> None:
         if self.there:
-            number = number or self.some()
-            self.predicted[number] = [place for place in range(8) if self.rng.random() < 0.15]
-            predict(self.database, number, self.predicted[number], self.place)
+            places = [place for place in range(8) if self.rng.random() < 0.15]
+            predict(self.database, number or self.some(), self.place(places).tolist())
 
     def some(self) -> int:
         return int(self.rng.choice(self.there))
@@ -106,12 +105,10 @@ class World:
             assert report.failed == {}
 
     def delete(self) -> None:
-        if self.there and self.rng.random() < 0.3:
+        if self.there and self.rng.random() < DELETES:
             number = self.some()
             delete_visits(self.database, [number])
             self.there.remove(number)
-            self.predicted.pop(number, None)
-            self.moved.pop(number, None)
             self.waiting.append(number)
 
     def replace(self) -> None:
@@ -129,8 +126,8 @@ class World:
         """Corrects the time of a visit."""
         if self.there:
             number = self.some()
-            self.moved[number] = 60000.0 + number + float(self.rng.uniform(-0.01, 0.01))
-            ingest_visits(self.database, pa.table({"visit": [number], "midpointMjdTai": [self.moved[number]]}))
+            time = BEGIN + number + self.rng.uniform(-0.01, 0.01)
+            ingest_visits(self.database, pa.table({"visit": [number], "midpointMjdTai": [time]}))
 
     def merge(self) -> None:
         merge_objects(self.database)
@@ -138,10 +135,8 @@ class World:
     def objects(self) -> None:
         """Objects of others at some of the places."""
         which = self.rng.choice([*range(8), 11], 2, replace=False)
-        try:
+        with suppress(InputError):  # those that have got sources since
             ingest_objects(self.database, pa.table(base(self.rng, which, self.place(which))))
-        except InputError as error:
-            assert "have got sources since" in str(error)
 
     def forced(self) -> None:
         last = rows_of(self.database, dia_object_last)
@@ -184,15 +179,16 @@ def settle(database: Database) -> None:
     merge_objects(database)
 
 
-def predict(database: Database, number: int, places: list[int], place: Any) -> None:
-    """Known objects at some places in a visit, and one where nothing is."""
+def predict(database: Database, number: int, ra: list[float]) -> None:
+    """Known objects at some right ascensions in a visit, and one where nothing is."""
+    n = len(ra) + 1
     columns = {
-        "visit": [number] * (len(places) + 1),
-        "designation": ["2010 AB", *(f"2011 C{chr(65 + which)}" for which in places)],
-        "ephRa": [11.0, *place(places).tolist()],
-        "ephDec": [DEC] * (len(places) + 1),
-        "ephRateRa": [0.0] * (len(places) + 1),
-        "ephRateDec": [0.0] * (len(places) + 1),
+        "visit": [number] * n,
+        "designation": ["2010 AB", *(f"2011 C{chr(65 + round((one - RA) / STEP_DEG))}" for one in ra)],
+        "ephRa": [11.0, *ra],
+        "ephDec": [DEC] * n,
+        "ephRateRa": [0.0] * n,
+        "ephRateDec": [0.0] * n,
     }
     ingest_predictions(database, pa.table(columns), replace=True)
 
@@ -217,26 +213,23 @@ def base(rng: np.random.Generator, which: np.ndarray, ra: np.ndarray) -> dict[st
     }
 
 
-def fresh(world: World, other: Database) -> None:
+def fresh(database: Database, other: Database) -> None:
     """Puts what is in a database at the end into an empty one, in time."""
-    given = rows_of(world.database, dia_object_base)
+    given = rows_of(database, dia_object_base)
     if given:
         names = [name for name in given[0] if name not in ("currentId", "validityEndMjdTai")]
         ingest_objects(other, pa.table({name: pa.array([row[name] for row in given]) for name in names}))
-    rows = rows_of(world.database, dia_source)
+    rows, predicted = rows_of(database, dia_source), rows_of(database, ss_prediction)
     left_out = ("diaObjectId", "ssObjectId", "ssObjectReassocTimeMjdTai", "timeWithdrawnMjdTai", "zone")
-    numbers = sorted(world.there)
-    load_visits(other, numbers)
-    for number in numbers:
-        if number in world.moved:
-            ingest_visits(other, pa.table({"visit": [number], "midpointMjdTai": [world.moved[number]]}))
+    for one in sorted(rows_of(database, visit), key=lambda row: row["midpointMjdTai"]):
+        number = one["visit"]
+        load_visits(other, [number], midpointMjdTai=[one["midpointMjdTai"]])
         mine = [row for row in rows if row["visit"] == number]
         if mine:
-            names = [name for name in mine[0] if name not in left_out]
-            columns = {name: [row[name] for row in mine] for name in names}
+            columns = {name: [row[name] for row in mine] for name in mine[0] if name not in left_out}
             kept = {name: pa.array(values) for name, values in columns.items() if any(v is not None for v in values)}
             load(other, [pa.table(kept)])
-        predict(other, number, world.predicted[number], world.place)
+        predict(other, number, [row["ephRa"] for row in predicted if row["visit"] == number and row["ephRa"] != 11.0])
     gone = [row["diaSourceId"] for row in rows if row["timeWithdrawnMjdTai"] is not None]
     if gone:
         withdraw(other, pa.table({"diaSourceId": gone}))

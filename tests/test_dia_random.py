@@ -31,7 +31,7 @@ def test_objects_are_those_of_a_fresh_database(database: Database, seed: int) ->
     assert means.keys() == expected.keys()
     np.testing.assert_allclose([means[key] for key in expected], list(expected.values()), rtol=1e-6)
     with initialize("sqlite://") as other:
-        fresh(world, other)
+        fresh(database, other)
         assert_same(contents(database), contents(other))
 
 

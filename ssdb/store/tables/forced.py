@@ -64,12 +64,12 @@ class Measured(NamedTuple):
 
 def replace_detectors(connection: sa.Connection, measured: Sequence[Measured]) -> None:
     """Replaces the rows of detectors by others, in those of the two tables that are given."""
-    objects = np.empty(0, np.int64)
+    objects = [np.empty(0, np.int64)]
     for visit, detector, tables in measured:
         if dia_forced_source in tables:
-            here = _objects(connection, _of_detector(dia_forced_source, visit, detector))
-            objects = np.union1d(objects, np.append(here, tables[dia_forced_source].column("diaObjectId").to_numpy()))
-    with _means_follow(connection, objects):
+            objects.append(_objects(connection, _of_detector(dia_forced_source, visit, detector)))
+    new = [tables[dia_forced_source] for _, _, tables in measured if dia_forced_source in tables]
+    with _means_follow(connection, np.concatenate(objects), new):
         for visit, detector, tables in measured:
             for table, rows in tables.items():
                 connection.execute(sa.delete(table).where(_of_detector(table, visit, detector)))
@@ -80,8 +80,7 @@ def merge(
     connection: sa.Connection, table: sa.Table, keys: sa.Table, rows: pa.Table, progress: Progress | None = None
 ) -> None:
     """Writes rows, whose keys are staged, in the place of those that are stored under them."""
-    of_dia = table is dia_forced_source
-    with _means_follow(connection, rows.column("diaObjectId").to_numpy() if of_dia else np.empty(0, np.int64)):
+    with _means_follow(connection, np.empty(0, np.int64), [rows] if table is dia_forced_source else ()):
         connection.execute(sa.delete(table).where(sa.exists().where(of_key(table, KEYS[table], keys))))
         write_rows(connection, table, rows, progress)
 
@@ -111,9 +110,10 @@ def move_forced(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
 
 
 def move_dia_objects(connection: sa.Connection, objects: Integers, into: Integers) -> None:
-    """Moves the fluxes of DiaObjects that were merged into others, shape (n,), whose cells are locked.
+    """Moves the fluxes of DiaObjects that are merged into others, shape (n,), whose cells are locked.
 
-    Of several for one visit and detector the object's own stays, else that of the first by its identifier.
+    The objects are made anew afterwards. Of several for one visit and detector the object's own stays, else that of the
+    first by its identifier.
     """
     names = KEYS[dia_forced_source]
     with listed(connection, "merged_object", np.append(objects, into)) as among, index_loops(connection):
@@ -127,14 +127,13 @@ def move_dia_objects(connection: sa.Connection, objects: Integers, into: Integer
     order = np.lexsort((number, moves, keys["detector"], keys["visit"], target))
     first = begins(target[order], keys["visit"][order], keys["detector"][order])
     lost, moved = order[~first], order[first & moves[order]]
-    with _means_follow(connection, into):
-        with array_rows(connection, "lost_flux", {name: keys[name][lost] for name in names}) as gone:
-            of_gone = sa.exists().where(of_key(dia_forced_source, names, gone))
-            connection.execute(sa.delete(dia_forced_source).where(of_gone))
-        changed = {name: keys[name][moved] for name in names} | {"newId": target[moved]}
-        with array_rows(connection, "moved_flux", changed) as rows:
-            same = of_key(dia_forced_source, names, rows)
-            connection.execute(sa.update(dia_forced_source).where(same).values(diaObjectId=rows.c.newId))
+    with array_rows(connection, "lost_flux", {name: keys[name][lost] for name in names}) as gone:
+        of_gone = sa.exists().where(of_key(dia_forced_source, names, gone))
+        connection.execute(sa.delete(dia_forced_source).where(of_gone))
+    changed = {name: keys[name][moved] for name in names} | {"newId": target[moved]}
+    with array_rows(connection, "moved_flux", changed) as rows:
+        same = of_key(dia_forced_source, names, rows)
+        connection.execute(sa.update(dia_forced_source).where(same).values(diaObjectId=rows.c.newId))
 
 
 def _of_detector(table: sa.Table, visit: int, detector: int) -> sa.ColumnElement[bool]:
@@ -146,13 +145,23 @@ def _objects(connection: sa.Connection, where: sa.ColumnElement[bool]) -> Intege
 
 
 @contextmanager
-def _means_follow(connection: sa.Connection, objects: Integers) -> Iterator[None]:
-    """Locks DiaObjects whose forced fluxes change within, and renews their means at the end."""
+def _means_follow(connection: sa.Connection, objects: Integers, new: Sequence[pa.Table] = ()) -> Iterator[None]:
+    """Locks DiaObjects whose forced fluxes change within, and renews their means at the end.
+
+    ``new`` are rows that come within: also of objects that somebody else may just be making where they were measured.
+    """
+    ids = np.unique(np.concatenate([objects, *(rows.column("diaObjectId").to_numpy() for rows in new)]))
     last = dia_object_last.c
-    with listed(connection, "forced_object", np.unique(objects)) as among, index_loops(connection):
+    with listed(connection, "forced_object", ids) as among, index_loops(connection):
         wanted = sa.select(last.diaObjectId, last.ra, last.dec).where(among(last.diaObjectId))
-        found = read_arrays(connection, wanted.order_by(last.diaObjectId), bounded=True)
-    if len(found["ra"]):
-        lock_cells(connection, cells_near(found["ra"], found["dec"], _MARGIN_DEG))
+        wanted = wanted.order_by(last.diaObjectId)
+        found = read_arrays(connection, wanted, bounded=True)
+        if len(ids) and connection.dialect.name == "postgresql":
+            ra, dec = (
+                np.concatenate([found[name], *(rows.column(name).to_numpy() for rows in new)]) for name in ("ra", "dec")
+            )
+            lock_cells(connection, cells_near(ra, dec, _MARGIN_DEG))
+            # Who had the cells may have made or closed some.
+            found = read_arrays(connection, wanted, bounded=True)
     yield
     renew_forced_means(connection, found["diaObjectId"])
