@@ -16,6 +16,8 @@ from ssdb.ask.status import status
 from ssdb.association.associate import associate
 from ssdb.config import DiaConfig
 from ssdb.dia.associate import DiaReport, associate_dia
+from ssdb.dia.merge import merge_objects
+from ssdb.dia.withdraw import withdraw
 from ssdb.errors import NotFoundError
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.moments import MOMENTS
@@ -269,6 +271,26 @@ def test_versions_of_objects_stay(survey: Database) -> None:
         assert [row["nDiaSources"] for row in versions] == list(range(1, len(versions) + 1))
         ends = [row["validityEndMjdTai"] for row in versions]
         assert ends == [row["validityStartMjdTai"] for row in versions[1:]] + [None]
+
+
+def test_again_adds_no_versions(survey: Database) -> None:
+    """What comes out as it was holds since it did; what does not has a version more."""
+    config = DiaConfig(versions=True)
+    done(survey, config=config)
+    once = rows_of(survey, dia_object)
+    done(survey, [8], config=config)
+    assert rows_of(survey, dia_object) == once
+    done(survey, [3], config=config)
+    assert rows_of(survey, dia_object) == once
+    lost = next(row["diaSourceId"] for row in rows_of(survey, dia_match) if row["visit"] == 8 and not row["isNew"])
+    withdraw(survey, pa.table({"diaSourceId": [lost]}))
+    holds(survey)
+    done(survey, [8], config=config)
+    now = rows_of(survey, dia_object)
+    assert len(now) == len(once) + 1
+    assert sum(row["validityEndMjdTai"] is None for row in now) == len(rows_of(survey, dia_object_last))
+    merge_objects(survey, 60.0)
+    holds(survey)
 
 
 def test_unknown_visits_are_refused(survey: Database) -> None:

@@ -125,7 +125,7 @@ def test_cells_hold_their_surroundings() -> None:
 
 
 def test_cells_are_locked_at_once(postgresql_url: str) -> None:
-    """Whoever took some and then more would wait for those who wait for the first: all commands, at a corner of cells."""
+    """Whoever took some and then more would wait for those who wait for the first. All commands, where cells meet."""
     taken: list[set[str]] = []
 
     def begin(_connection: sa.Connection) -> None:

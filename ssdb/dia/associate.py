@@ -28,6 +28,7 @@ from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.locks import lock_cells
 from ssdb.store.notify import notify_objects
 from ssdb.store.tables.dia_changes import MARGIN_DEG, cells_of_sources
+from ssdb.store.tables.dia_objects import join_versions
 from ssdb.store.tables.runs import DIA, begin_run, finish_run
 from ssdb.store.tables.visits import claim_for_objects, require_visits, set_objects_done
 from ssdb.store.transfer.write import Progress
@@ -288,6 +289,8 @@ class _Run:
             with timed("undo"):
                 undo(connection, number, sources, config, now)
             counts = associate_sources(connection, number, sources, earlier, config, report.run_id, now, report.stages)
+            if config.versions:
+                join_versions(connection, np.unique(sources["diaObjectId"]), now)
             with timed("state"):
                 at = datetime.now(UTC).replace(tzinfo=None)
                 set_objects_done(connection, number, counts.as_columns(), report.run_id, at)

@@ -171,7 +171,7 @@ def recompute_objects(
 
     Sources are added to what came from elsewhere. Objects without any, withdrawn ones aside, are closed: validityEnd is
     ``now`` (MJD TAI), and they are found by nobody any more. With ``forget`` they are removed, as if they had never
-    been. The visits of the sources need not be locked.
+    been, if no versions are kept. The visits of the sources need not be locked.
     """
     ids = np.unique(ids)
     if not len(ids):
@@ -185,15 +185,15 @@ def recompute_objects(
         objects, moments = folded(sources.pop("diaObjectId"), sources, config, given_sums(given, BANDS, config))
         gone = np.setdiff1d(ids, objects["diaObjectId"])
         if config.versions:
-            _close(connection, objects["diaObjectId"], now)
+            _close(connection, ids, now)
         else:
             with listed(connection, "recomputed_object", objects["diaObjectId"]) as among:
                 connection.execute(sa.delete(dia_object).where(among(dia_object.c.diaObjectId), _CURRENT))
-        if forget:
-            with listed(connection, "recomputed_object", gone) as among:
-                connection.execute(sa.delete(dia_object).where(among(dia_object.c.diaObjectId)))
-        else:
-            _close(connection, gone, now)
+            if forget:
+                with listed(connection, "recomputed_object", gone) as among:
+                    connection.execute(sa.delete(dia_object).where(among(dia_object.c.diaObjectId)))
+            else:
+                _close(connection, gone, now)
     make_objects(connection, objects, moments, config, now, given)
 
 
@@ -280,26 +280,44 @@ def renew_forced_means(connection: sa.Connection, ids: Integers) -> None:
 # ---- what the statements have in common ------------------------------------------------------------------------------
 
 _CURRENT = dia_object.c.validityEndMjdTai.is_(None)
+_VALIDITY = ("validityStartMjdTai", "validityEndMjdTai")
 
 
 def _close(connection: sa.Connection, ids: Integers, now: float) -> None:
-    """Ends the present rows of objects."""
+    """Ends the present rows of objects; those that begin now are removed."""
     with listed(connection, "ended_object", ids) as among:
         these = (among(dia_object.c.diaObjectId), _CURRENT)
+        connection.execute(sa.delete(dia_object).where(*these, dia_object.c.validityStartMjdTai == now))
         connection.execute(sa.update(dia_object).where(*these).values(validityEndMjdTai=now))
 
 
 def _begin_versions(connection: sa.Connection, ids: Integers, now: float) -> None:
-    """Ends the present rows of objects, and begins others with the same values."""
-    _close(connection, ids, now)
-    copied = [
-        column for column in dia_object.columns if column.name not in ("validityStartMjdTai", "validityEndMjdTai")
-    ]
-    names = ["validityStartMjdTai", *(column.name for column in copied)]
+    """Ends the present rows of objects, and begins others with the same values; those that begin now stay."""
+    names = [column.name for column in dia_object.columns if column.name not in _VALIDITY]
     with listed(connection, "ended_object", ids) as among:
+        earlier = (among(dia_object.c.diaObjectId), _CURRENT, dia_object.c.validityStartMjdTai != now)
+        rows = sa.select(sa.literal(now), *(dia_object.c[name] for name in names)).where(*earlier)
+        connection.execute(sa.insert(dia_object).from_select(["validityStartMjdTai", *names], rows))
+        connection.execute(sa.update(dia_object).where(*earlier).values(validityEndMjdTai=now))
+
+
+def join_versions(connection: sa.Connection, ids: Integers, now: float) -> None:
+    """Lets the rows of objects that have ended now hold on, where those that have begun now are the same."""
+    before, last = dia_object.alias("before"), dia_object_last
+    names = [column.name for column in dia_object.columns if column.name not in _VALIDITY]
+    with listed(connection, "joined_object", ids) as among:
+        same = sa.and_(*(dia_object.c[name].is_not_distinct_from(before.c[name]) for name in names))
+        begun = (among(dia_object.c.diaObjectId), _CURRENT, dia_object.c.validityStartMjdTai == now)
+        wanted = sa.select(before.c.diaObjectId, before.c.validityStartMjdTai).join_from(
+            dia_object, before, sa.and_(same, before.c.validityEndMjdTai == now)
+        )
+        found = read_arrays(connection, wanted.where(*begun), bounded=True)
+    with listed(connection, "joined_object", found["diaObjectId"]) as among:
+        current = (among(dia_object.c.diaObjectId), _CURRENT)
+        connection.execute(sa.delete(dia_object).where(*current))
         ended = (among(dia_object.c.diaObjectId), dia_object.c.validityEndMjdTai == now)
-        rows = sa.select(sa.literal(now), *copied).where(*ended)
-        connection.execute(sa.insert(dia_object).from_select(names, rows))
+        connection.execute(sa.update(dia_object).where(*ended).values(validityEndMjdTai=None))
+    _update(connection, last, found)
 
 
 def _update(
