@@ -335,6 +335,24 @@ def test_an_object_is_confirmed_by_several_sources_in_one_place(database: Databa
     assert {row["diaSourceId"] for row in rows_of(database, dia_match) if row["isNew"]} == {1000, 1001}
 
 
+def test_again_confirms_the_same(database: Database) -> None:
+    """The visit that confirmed an object, again: the sources of before have no object until it is done."""
+    config = DiaConfig(confirm=3)
+    load_visits(database, [1, 2, 3, 4])
+    there = {1: [10.0, 10.1], 2: [10.0, 10.1], 3: 10.0, 4: 10.1}
+    load(database, [sources(n, ra, -30.0) for n, ra in there.items()])
+    done(database, config=config)
+    once = stored(database)
+    assert {row["nDiaSources"] for row in rows_of(database, dia_object)} == {3}
+    done(database, [3], config=config)
+    done(database, [4], config=config)
+    assert stored(database) == once
+    withdraw(database, pa.table({"diaSourceId": [3000]}))
+    holds(database)
+    done(database, [3], config=config)
+    holds(database)
+
+
 def test_a_visit_without_sources_is_done(database: Database) -> None:
     load_visits(database, [1, 2])
     load(database, [sources(2, 10.0, -30.0)])

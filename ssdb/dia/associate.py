@@ -287,7 +287,7 @@ class _Run:
                     return _WAITS
             now = mjd_tai_now()
             with timed("undo"):
-                undo(connection, number, sources, config, now)
+                undo(connection, number, sources, earlier, config, now)
             counts = associate_sources(connection, number, sources, earlier, config, report.run_id, now, report.stages)
             if config.versions:
                 join_versions(connection, np.unique(sources["diaObjectId"]), now)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ssdb.association.stages import Stages
 from ssdb.association.visit_batch import VisitBatch, field_density, footprint_densities, read_detectors
 from ssdb.config import AssociationConfig, DiaConfig
-from ssdb.dia.confirm import confirmed
+from ssdb.dia.confirm import confirmed, confirming
 from ssdb.dia.match import DiaMatches, makes_object, match_pairs
 from ssdb.errors import AssociationError, shown
 from ssdb.moments import ERRORS, MOMENTS, PLACES, add_fluxes, add_places, no_moments, no_places
@@ -20,7 +20,7 @@ from ssdb.sky.boxes import zone_boxes
 from ssdb.store.query_plans import index_loops
 from ssdb.store.sql_files import sql_text
 from ssdb.store.tables.dia_aliases import remove_aliases
-from ssdb.store.tables.dia_matches import add_matches, replace_matches
+from ssdb.store.tables.dia_matches import add_matches, remove_matches, replace_matches
 from ssdb.store.tables.dia_objects import (
     SEARCH_DEG,
     grow_objects,
@@ -58,12 +58,24 @@ class Counts:
         }
 
 
-def undo(connection: sa.Connection, visit: int, sources: Columns, config: DiaConfig, now: float) -> None:
-    """Takes the sources of a visit from their objects; those that had no other sources are forgotten."""
+def undo(
+    connection: sa.Connection, visit: int, sources: Columns, earlier: Integers, config: DiaConfig, now: float
+) -> None:
+    """Takes the sources of a visit from their objects; those that had no other sources are forgotten.
+
+    So are those that it confirmed as the last of several: the sources of ``earlier`` visits have none again.
+    """
     given = np.flatnonzero(sources["diaObjectId"])
     if not len(given):
         return
     set_dia_objects(connection, [visit], sources["diaSourceId"][given], np.zeros(len(given), np.int64))
+    if config.confirm > 1:
+        others = confirming(connection, visit, {name: values[given] for name, values in sources.items()}, earlier)
+        if len(others["visit"]):
+            set_dia_objects(
+                connection, others["visit"][[0, -1]], others["diaSourceId"], np.zeros_like(others["diaSourceId"])
+            )
+            remove_matches(connection, others["visit"], others["diaSourceId"])
     recompute_objects(connection, sources["diaObjectId"][given], config, now, forget=True)
 
 
