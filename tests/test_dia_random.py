@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from dia_random import COMMANDS, World, contents, forced_means, fresh, orphans, stored_forced_means
-from dia_surveys import load, load_visits, rows_of, sources
+from dia_surveys import load, load_visits, objects_of, rows_of, sources, stored
 from test_dia_associate import done, holds
 
 from ssdb.config import DiaConfig
 from ssdb.dia.associate import associate_dia
 from ssdb.ingest.forced import ingest_forced
 from ssdb.ingest.objects import ingest_objects
-from ssdb.schema.apdb_dia import dia_object
+from ssdb.schema.apdb_dia import dia_object, dia_object_last
+from ssdb.schema.dia import dia_match
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import initialize
 
@@ -68,3 +69,35 @@ def test_forced_fluxes_count_when_their_object_is_made(database: Database) -> No
     ingest_forced(database, FLUXES | {"diaObjectId": [7], "ra": [10.1]})
     ingest_objects(database, of_others | {"nDiaSources": [2]})
     assert forced_mean(database, 7) == 120.0
+
+
+@pytest.mark.parametrize("confirm", [1, 2])
+def test_an_identifier_that_another_object_has_is_not_taken(database: Database, confirm: int) -> None:
+    """Of an object from elsewhere, or of one which its first source has left for another place."""
+    config = DiaConfig(confirm=confirm)
+    ingest_objects(database, {"diaObjectId": [1000, 3], "ra": [11.0, 11.1], "dec": [-30.0] * 2, "nDiaSources": [5, 1]})
+    load_visits(database, [1, 2, 3])
+    load(database, [sources(n, [10.0, 10.1], -30.0) for n in (1, 2, 3)])
+    done(database, config=config)
+    given = objects_of(database)
+    made = given[1000]
+    assert made not in (None, 1000)
+    assert given == {1000: made, 2000: made, 3000: made, 1001: 1001, 2001: 1001, 3001: 1001}
+    new = [row["diaSourceId"] for row in rows_of(database, dia_match) if row["isNew"]]
+    assert new == [1000, 1001]
+    once = stored(database)
+    done(database, [3], config=config)
+    assert stored(database) == once
+    ids = np.array([1000, 1001])
+    load(database, [sources(1, [10.2, 10.3], -30.0, diaSourceId=ids)], replace=True)
+    load(database, [sources(2, [10.2, 10.3], -30.0)], replace=True)
+    done(database, config=config)
+    given = objects_of(database)
+    assert (given[3000], given[3001]) == (made, 1001)
+    assert given[1000] not in (None, 1000, made)
+    assert given[1001] not in (None, 1001)
+    assert (given[2000], given[2001]) == (given[1000], given[1001])
+    places = {row["diaObjectId"]: row["ra"] for row in rows_of(database, dia_object_last)}
+    assert places[given[1000]] == pytest.approx(10.2, abs=1e-9)
+    assert places[1000] == 11.0
+    holds(database)

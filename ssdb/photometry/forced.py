@@ -17,6 +17,7 @@ from ssdb.ingest.table.visits_of_rows import lock_visits_of, refuse_unknown_visi
 from ssdb.io.image.detector_image import read_exposures
 from ssdb.io.image.keywords import HeaderKeywords
 from ssdb.io.image.pixels import DetectorPixels, read_pixels
+from ssdb.made_ids import made_ids
 from ssdb.photometry.config import PhotometryConfig
 from ssdb.photometry.fluxes import Fluxes, measure
 from ssdb.photometry.psf import Psf
@@ -29,7 +30,7 @@ from ssdb.schema.survey import visit as visit_table
 from ssdb.sky.inverse import sky_to_pixels
 from ssdb.store.clock import mjd_tai_now
 from ssdb.store.database import Database
-from ssdb.store.tables.forced import Measured, forced_ids, replace_detectors
+from ssdb.store.tables.forced import Measured, replace_detectors
 from ssdb.store.transfer.write import Progress
 from ssdb.units import Columns, Mask
 
@@ -283,7 +284,7 @@ def _rows(
     n = int(np.count_nonzero(kept))
     identifiers = objects[name][kept]
     columns: dict[str, Any] = {
-        f"{name[:-8]}ForcedSourceId": forced_ids(identifiers, exposure.visit, exposure.detector),
+        f"{name[:-8]}ForcedSourceId": made_ids(identifiers, exposure.visit, exposure.detector),
         name: identifiers,
         "ra": objects["ra"][kept],
         "dec": objects["dec"][kept],

@@ -39,21 +39,6 @@ _MARGIN_DEG = 0.01
 """Round objects, as those who associate take it round sources."""
 
 
-def forced_ids(objects: Integers, visit: int | Integers, detector: int | Integers) -> Integers:
-    """Identifiers of measurements, above 0, always the same for the same object, visit and detector, shape (n,).
-
-    They are hashes: their mixing is that of splitmix64 (Steele, Lea & Flood 2014, OOPSLA 453).
-    """
-    mixed = np.zeros(len(objects), np.uint64)
-    for part in (objects, visit, detector):
-        mixed ^= np.asarray(part, np.int64).astype(np.uint64)
-        mixed += np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        mixed ^= mixed >> np.uint64(31)
-    return np.maximum((mixed >> np.uint64(1)).astype(np.int64), 1)
-
-
 class Measured(NamedTuple):
     """The new rows of a detector, of one of the two tables or both."""
 
