@@ -197,7 +197,7 @@ def base(rng: np.random.Generator, which: np.ndarray, ra: np.ndarray) -> dict[st
     """Rows of DiaObjects of others."""
     n = len(which)
     return {
-        "diaObjectId": 900_000 + which,
+        "diaObjectId": 3000 + which,  # as sources have
         "ra": ra + rng.normal(0.0, 0.01 * ARCSEC, n),
         "dec": np.full(n, DEC),
         "raErr": np.full(n, 0.02 * ARCSEC),

@@ -273,6 +273,14 @@ def test_bad_psfs_store_nothing(database: Database, tmp_path: Path) -> None:
     refused(database, "the header has no FWHM in SEEING", [path], PhotometryConfig(fwhm_keyword="SEEING"))
 
 
+def test_a_source_larger_than_the_image_or_smaller_than_a_pixel(database: Database, tmp_path: Path) -> None:
+    survey(database)
+    path = image_file(tmp_path / "a.fits", difference())
+    message = "pixels, on an image of 500 x 400 with 0.2 arcsec a pixel"
+    for size in ({"fwhm": 1000.0}, {"fwhm": 30.0}, {"fwhm": 0.01}, {"aperture": 3000.0}):
+        refused(database, message, [path], PhotometryConfig(**size))
+
+
 def test_a_file_after_a_good_one_does_not_take_that_away(database: Database, tmp_path: Path) -> None:
     """One file is one transaction."""
     survey(database, visits=3)

@@ -34,6 +34,11 @@ from ssdb.store.tables.forced import Measured, replace_detectors
 from ssdb.store.transfer.write import Progress
 from ssdb.units import Columns, Mask
 
+_LEAST_FWHM = 0.5
+"""Of a PSF, pixels."""
+_CORE_FWHM = 5.0
+"""So many FWHM wide is what is measured of a source."""
+
 OBJECTS = ("all", "dia", "solar-system")
 """Which objects are measured."""
 
@@ -260,6 +265,7 @@ def _fluxes(pixels: DetectorPixels, x: Any, y: Any, config: PhotometryConfig, ps
     aperture = None if config.aperture is None else config.aperture / pixels.exposure.pixel_scale
     if aperture is None and psf is None:
         psf = config.psf_of(pixels)
+    _refuse_size(pixels, psf, aperture)
     found = measure(
         *(pixels.values, pixels.bad, pixels.variance, x[here], y[here]),
         psf=psf,
@@ -269,6 +275,19 @@ def _fluxes(pixels: DetectorPixels, x: Any, y: Any, config: PhotometryConfig, ps
     flux, error = np.full((2, len(x)), np.nan)
     flux[here], error[here] = found.flux * njy, found.error * njy
     return Fluxes(flux, error)
+
+
+def _refuse_size(pixels: DetectorPixels, psf: Psf | None, aperture: float | None) -> None:
+    """Raises InputError if a source would be larger than the image, or much smaller than a pixel."""
+    exposure = pixels.exposure
+    what, size, least = ("aperture", 2 * aperture, 0.0) if aperture else ("FWHM", psf.fwhm if psf else 1.0, _LEAST_FWHM)
+    if not least <= size <= max(exposure.width, exposure.height) / (1 if aperture else _CORE_FWHM):
+        unit = option("--fwhm-pixels", "fwhm_in_pixels=True")
+        raise InputError(
+            f"{exposure.name}: the {what} is {size:.4g} pixels, on an image of {exposure.width} x {exposure.height} "
+            f"with {exposure.pixel_scale:.4g} arcsec a pixel"
+            + ("" if aperture else f": FWHM are arcsec, and pixels with {unit}")
+        )
 
 
 def _rows(
