@@ -16,6 +16,8 @@ from ssdb.ask.status import status
 from ssdb.association.associate import associate
 from ssdb.config import DiaConfig
 from ssdb.dia.associate import DiaReport, associate_dia
+from ssdb.dia.merge import merge_objects
+from ssdb.dia.withdraw import withdraw
 from ssdb.errors import NotFoundError
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.moments import MOMENTS
@@ -271,6 +273,26 @@ def test_versions_of_objects_stay(survey: Database) -> None:
         assert ends == [row["validityStartMjdTai"] for row in versions[1:]] + [None]
 
 
+def test_again_adds_no_versions(survey: Database) -> None:
+    """What comes out as it was holds since it did; what does not has a version more."""
+    config = DiaConfig(versions=True)
+    done(survey, config=config)
+    once = rows_of(survey, dia_object)
+    done(survey, [8], config=config)
+    assert rows_of(survey, dia_object) == once
+    done(survey, [3], config=config)
+    assert rows_of(survey, dia_object) == once
+    lost = next(row["diaSourceId"] for row in rows_of(survey, dia_match) if row["visit"] == 8 and not row["isNew"])
+    withdraw(survey, pa.table({"diaSourceId": [lost]}))
+    holds(survey)
+    done(survey, [8], config=config)
+    now = rows_of(survey, dia_object)
+    assert len(now) == len(once) + 1
+    assert sum(row["validityEndMjdTai"] is None for row in now) == len(rows_of(survey, dia_object_last))
+    merge_objects(survey, 60.0)
+    holds(survey)
+
+
 def test_unknown_visits_are_refused(survey: Database) -> None:
     with pytest.raises(NotFoundError, match="visit 77 is not in the database"):
         associate_dia(survey, [1, 77], solar_system=False)
@@ -311,6 +333,24 @@ def test_an_object_is_confirmed_by_several_sources_in_one_place(database: Databa
         (1001, 3),
     ]
     assert {row["diaSourceId"] for row in rows_of(database, dia_match) if row["isNew"]} == {1000, 1001}
+
+
+def test_again_confirms_the_same(database: Database) -> None:
+    """The visit that confirmed an object, again: the sources of before have no object until it is done."""
+    config = DiaConfig(confirm=3)
+    load_visits(database, [1, 2, 3, 4])
+    there = {1: [10.0, 10.1], 2: [10.0, 10.1], 3: 10.0, 4: 10.1}
+    load(database, [sources(n, ra, -30.0) for n, ra in there.items()])
+    done(database, config=config)
+    once = stored(database)
+    assert {row["nDiaSources"] for row in rows_of(database, dia_object)} == {3}
+    done(database, [3], config=config)
+    done(database, [4], config=config)
+    assert stored(database) == once
+    withdraw(database, pa.table({"diaSourceId": [3000]}))
+    holds(database)
+    done(database, [3], config=config)
+    holds(database)
 
 
 def test_a_visit_without_sources_is_done(database: Database) -> None:

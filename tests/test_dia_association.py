@@ -147,6 +147,14 @@ def test_unknown_ids_of_known_objects_are_none() -> None:
     assert run(pa.table(SOURCES).append_column("ssObjectId", known)).nLeftOut == 1
 
 
+def test_a_new_object_has_the_identifier_of_no_other() -> None:
+    given = {"diaSourceId": [3, 4], "ra": [10.0, 10.1], "dec": [2.0, 2.0]}
+    result = ssdb.DiaAssociation().run(given, {"diaObjectId": [3], "ra": [11.0], "dec": [2.0]})
+    first, second = result.newDiaObjects["diaObjectId"].tolist()
+    assert first > 4
+    assert second == 4
+
+
 def test_where_objects_must_be_confirmed_none_is_made() -> None:
     result = run(confirm=2)
     assert len(result.newDiaObjects) == 0

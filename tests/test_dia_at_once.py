@@ -6,14 +6,19 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import sqlalchemy as sa
 from dia_surveys import ARCSEC, field, load, load_visits, rows_of, sources, stored
 from test_dia_associate import done, holds
 
 from ssdb.config import DiaConfig
 from ssdb.dia.associate import DiaReport, associate_dia
+from ssdb.dia.merge import merge_objects
+from ssdb.dia.withdraw import withdraw
+from ssdb.ingest.forced import ingest_forced
 from ssdb.schema.apdb_dia import dia_object, dia_object_last, dia_source
 from ssdb.schema.dia import dia_match, dia_object_alias, dia_object_moment
 from ssdb.schema.survey import visit
@@ -21,6 +26,7 @@ from ssdb.sky.cells import CELLS, cells_near
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
 from ssdb.store.locks import lock_cells
+from ssdb.store.tables.delete import delete_visits
 
 RUNS = 50
 """Of each kind."""
@@ -118,3 +124,40 @@ def test_cells_hold_their_surroundings() -> None:
     assert len(cells_near([14.999999], [74.999999], 0.01)) == 3
     assert len(cells_near([], [], 0.01)) == 0
     assert DiaConfig().radius_arcsec == 1.0
+
+
+def test_cells_are_locked_at_once(postgresql_url: str) -> None:
+    """Whoever took some and then more would wait for those who wait for the first. All commands, where cells meet."""
+    taken: list[set[str]] = []
+
+    def begin(_connection: sa.Connection) -> None:
+        taken.clear()
+
+    def note(connection: sa.Connection, _cursor: object, text: str, given: Any, *_: object) -> None:
+        if "SsLock" in text and "names" in (given or {}):
+            names = set(given["names"])
+            assert not taken or names <= taken[0], text
+            taken.append(names)
+
+    with connect(postgresql_url) as database:
+        sa.event.listen(database.engine, "begin", begin)
+        sa.event.listen(database.engine, "before_cursor_execute", note)
+        load_visits(database, [1, 2, 3], ra=15.0)
+        # 3003 is of visit 3 alone, and in another cell; fluxes of it are of visit 1.
+        step = 50 * ARCSEC
+        load(database, [sources(n, [15.0 - step, 15.0 + 0.02 * n], -29.0) for n in (1, 2)])
+        load(database, [sources(3, [15.0 - step, 15.0, 15.1, 31.0], -29.0)])
+        done(database)
+        fluxes = {"diaObjectId": [1000, 3003], "visit": [2, 1], "psfFlux": [1.0] * 2, "psfFluxErr": [1.0] * 2}
+        fluxes |= {"ra": [15.0 - step, 31.0], "dec": [-29.0] * 2}
+        ingest_forced(database, fluxes)
+        merge_objects(database, 60.0)
+        withdraw(database, pa.table({"diaSourceId": [3001, 3002]}))
+        done(database, [2])
+        load(database, [sources(2, [15.0 - step, 15.0 + step], -29.0)], replace=True)
+        done(database)
+        merge_objects(database, 60.0)
+        ingest_forced(database, fluxes | {"psfFlux": [2.0] * 2})
+        delete_visits(database, [1])
+        assert len(taken) > 1
+        holds(database)

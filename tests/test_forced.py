@@ -274,21 +274,12 @@ def test_bad_psfs_store_nothing(database: Database, tmp_path: Path) -> None:
     refused(database, "the header has no FWHM in SEEING", [path], PhotometryConfig(fwhm_keyword="SEEING"))
 
 
-@pytest.mark.parametrize(
-    ("how", "message"),
-    [
-        ({"fwhm": 500.0}, "a FWHM of 2500 pixels is none"),
-        ({"fwhm": 0.001}, "a FWHM of 0.005 pixels is none"),
-        ({"fwhm_keyword": "SEEING"}, "a FWHM of 300 pixels is none"),
-        ({"aperture": 3600.0}, "an aperture of 18000 pixels is none"),
-    ],
-)
-def test_sizes_in_another_unit_are_refused(how: dict[str, Any], message: str, sqlite_url: str, tmp_path: Path) -> None:
-    """They would take all memory, or measure a single pixel."""
-    with connect(sqlite_url) as database:
-        survey(database)
-        image = image_file(tmp_path / "a.fits", difference(), SEEING=60.0)
-        refused(database, message, [image], PhotometryConfig(**how))
+def test_a_source_larger_than_the_image_or_smaller_than_a_pixel(database: Database, tmp_path: Path) -> None:
+    survey(database)
+    path = image_file(tmp_path / "a.fits", difference())
+    message = "pixels, on an image of 500 x 400 with 0.2 arcsec a pixel"
+    for size in ({"fwhm": 1000.0}, {"fwhm": 30.0}, {"fwhm": 0.01}, {"aperture": 3000.0}):
+        refused(database, message, [path], PhotometryConfig(**size))
 
 
 def test_a_file_after_a_good_one_does_not_take_that_away(database: Database, tmp_path: Path) -> None:

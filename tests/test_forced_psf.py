@@ -47,6 +47,14 @@ def test_a_stamp_is_shifted_by_fractions_of_a_pixel(scale: float, tmp_path: Path
     assert psf.fwhm == pytest.approx(2.3548 * np.sqrt(2.2 * 1.5), rel=0.03)
 
 
+@pytest.mark.parametrize("rows", [slice(1, None), slice(-1)])
+@pytest.mark.parametrize("columns", [slice(1, None), slice(-1), slice(None)])
+def test_a_stamp_of_an_even_number_of_pixels_is_where_its_light_is(rows: slice, columns: slice, tmp_path: Path) -> None:
+    """Beside the middle, at the column and row before or behind it."""
+    psf = read_psf(stamp(tmp_path / "psf.fits", ELLIPSE.stamp()[rows, columns]))
+    np.testing.assert_allclose(psf.stamps(X, Y, 12), expected(), atol=1e-4)
+
+
 def test_an_oversampled_stamp(tmp_path: Path) -> None:
     fine = GaussianProfile(4 * 2.2, 4 * 1.5, 30.0).stamp(half=60)
     psf = read_psf(stamp(tmp_path / "psf.fits", fine, OVERSAMP=4))
@@ -119,6 +127,8 @@ BAD = {
     "NaN": (np.where(np.eye(9) > 0, np.nan, 1.0), "not finite"),
     "a negative sum": (-ELLIPSE.stamp(), "the sum of the PSF is -1; it must be above 0"),
     "a peak in the corner": (np.pad(ELLIPSE.stamp(half=8), ((0, 30), (0, 30))), "should be in the middle"),
+    "light beside the middle": (ELLIPSE.stamp(1.0, 0.0), r"around column \d+\.0\d .*, and should be in the middle"),
+    "a background": (ELLIPSE.stamp() + 5e-4, "of its sum is a background"),
 }
 
 

@@ -15,7 +15,8 @@ from ssdb.schema import apdb_dia, apdb_solar_system, dia, survey
 
 PACKAGE = Path(__file__).resolve().parents[1] / "ssdb"
 FROM_BELOW = (
-    *("errors", "units", "equal_rows", "config", "schema", "sky", "moments", "given_objects", "ephemeris", "io"),
+    *("errors", "units", "equal_rows", "made_ids", "config", "schema"),
+    *("sky", "moments", "given_objects", "ephemeris", "io"),
     *("store", "identity", "ingest", "association", "dia", "photometry", "ask", "report", "simulate", "predict"),
     *("rubin", "services", "lsst", "demo", "cli", "__main__"),
 )
@@ -31,7 +32,10 @@ WRITING = {"insert": 0, "update": 0, "delete": 0}
 WRITING |= {"write_rows": 1, "write_tables": 1, "move_objects": 1, "remove_doubles": 1}
 """Functions that write rows, and which of their arguments is the table."""
 WRITING_SQL = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM|MERGE INTO|COPY|TRUNCATE) ")
-WITHOUT_DATABASE = ("errors", "units", "equal_rows", "config", "sky", "moments", "given_objects", "ephemeris", "io")
+WITHOUT_DATABASE = (
+    *("errors", "units", "equal_rows", "made_ids", "config"),
+    *("sky", "moments", "given_objects", "ephemeris", "io"),
+)
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -23,13 +23,13 @@ from ssdb.dia.visit import Counts, associate_sources, undo
 from ssdb.errors import SsdbError
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import DONE
-from ssdb.sky.cells import cells_near
 from ssdb.store.clock import mjd_tai_now
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.locks import lock_cells
 from ssdb.store.notify import notify_objects
-from ssdb.store.tables.dia_changes import MARGIN_DEG
+from ssdb.store.tables.dia_changes import MARGIN_DEG, cells_of_sources
+from ssdb.store.tables.dia_objects import join_versions
 from ssdb.store.tables.runs import DIA, begin_run, finish_run
 from ssdb.store.tables.visits import claim_for_objects, require_visits, set_objects_done
 from ssdb.store.transfer.write import Progress
@@ -277,8 +277,7 @@ class _Run:
                 stage.rows += len(sources["ra"])
             with timed("order"):
                 margin = MARGIN_DEG + config.radius_arcsec / ARCSEC_PER_DEG
-                placed = np.isfinite(sources["ra"]) & np.isfinite(sources["dec"])
-                cells = cells_near(sources["ra"][placed], sources["dec"][placed], margin)
+                cells = cells_of_sources(connection, sources, margin)
                 if not lock_cells(connection, cells, wait=wait or explicit):
                     return _TAKEN
                 # As of now: what others did before they gave the cells back is to be seen.
@@ -292,8 +291,10 @@ class _Run:
                     return _WAITS
             now = mjd_tai_now()
             with timed("undo"):
-                undo(connection, number, sources, config, now)
+                undo(connection, number, sources, earlier, config, now)
             counts = associate_sources(connection, number, sources, earlier, config, report.run_id, now, report.stages)
+            if config.versions:
+                join_versions(connection, np.unique(sources["diaObjectId"]), now)
             with timed("state"):
                 at = datetime.now(UTC).replace(tzinfo=None)
                 set_objects_done(connection, number, counts.as_columns(), report.run_id, at)

@@ -11,7 +11,8 @@ from ssdb.association.pairs import in_index_order, sources_in_boxes
 from ssdb.config import DiaConfig
 from ssdb.dia.match import makes_object
 from ssdb.dia.sources import read_sources
-from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_dia import dia_object_last, dia_source
+from ssdb.schema.dia import dia_match
 from ssdb.sky.boxes import zone_boxes
 from ssdb.sky.sphere import separations
 from ssdb.store.query_plans import between_visits, index_loops
@@ -71,6 +72,32 @@ def confirmed(
         np.array(list(first.values()), np.int64),
         {name: values[order] for name, values in earlier.items()},
     )
+
+
+def confirming(connection: sa.Connection, visit: int, sources: Columns, visits: Integers) -> Columns:
+    """The sources of earlier visits whose objects were made when the visit was done, and have no later source.
+
+    Columns visit and diaSourceId, by these. ``sources`` are those of the visit; ``visits``, ascending, are the earlier
+    visits that are done there. They are locked; BusyError if another transaction has one of them.
+    """
+    last = dia_object_last.c
+    with listed(connection, "given_source", sources["diaSourceId"]) as among, index_loops(connection):
+        wanted = (dia_match.c.visit == visit, among(dia_match.c.diaSourceId), dia_match.c.isNew.is_(sa.false()))
+        made = sa.select(last.diaObjectId).join_from(
+            dia_match, dia_object_last, dia_match.c.diaObjectId == last.diaObjectId
+        )
+        made = made.where(*wanted, dia_match.c.separation.is_(None))
+        latest = last.lastDiaSourceMjdTai <= float(sources["midpointMjdTai"].max(initial=-np.inf))
+        objects = read_arrays(connection, made.where(latest), bounded=True)["diaObjectId"]
+    if not (len(objects) and len(visits)):
+        return {"visit": objects[:0], "diaSourceId": objects[:0]}
+    with listed(connection, "made_object", objects) as among, index_loops(connection):
+        earlier = (among(dia_source.c.diaObjectId), between_visits(dia_source, visits), dia_source.c.visit != visit)
+        columns = sa.select(dia_source.c.visit, dia_source.c.diaSourceId).where(*earlier)
+        found = read_arrays(connection, columns.order_by(*columns.selected_columns), bounded=True)
+    if not lock_if_free(connection, np.unique(found["visit"])):
+        raise BusyError
+    return found
 
 
 def _pairs(sources: Columns, new: Index, found: Columns, config: DiaConfig) -> tuple[Index, Index]:

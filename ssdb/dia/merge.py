@@ -62,20 +62,25 @@ def merge_objects(database: Database, radius_arcsec: float = DEFAULT_RADIUS_ARCS
         raise ConfigError(f"{name} must be above 0, at most 60 (arcsec), not {quoted(radius_arcsec)}")
     for _ in range(_TRIES):
         with database.writing() as connection:
-            objects, into = _doubles(connection, radius_arcsec)
+            lost, stays = _doubles(connection, radius_arcsec)
+            objects, into = lost["diaObjectId"], stays["diaObjectId"]
             if not len(into):
                 return MergeReport()
             # The visits come before the cells, and what the cells keep still is looked at anew.
-            lock_visits(connection, np.unique(_sources_of(connection, objects["diaObjectId"])["visit"]))
-            lock_cells(connection, cells_near(objects["ra"], objects["dec"], MARGIN_DEG))
-            now_there, now_into = _doubles(connection, radius_arcsec)
-            if np.array_equal(objects["diaObjectId"], now_there["diaObjectId"]) and np.array_equal(into, now_into):
-                return _merge(connection, objects["diaObjectId"], into)
+            visits = np.unique(_sources_of(connection, objects)["visit"])
+            lock_visits(connection, visits)
+            ra, dec = (np.append(lost[name], stays[name]) for name in ("ra", "dec"))
+            lock_cells(connection, cells_near(ra, dec, MARGIN_DEG))
+            now = [rows["diaObjectId"] for rows in _doubles(connection, radius_arcsec)]
+            sources = _sources_of(connection, objects)
+            same = np.array_equal(now, [objects, into]) and np.isin(sources["visit"], visits).all()
+            if same:
+                return _merge(connection, sources, objects, into)
     raise DatabaseError("others keep changing DiaObjects: try again when they have finished")
 
 
-def _doubles(connection: sa.Connection, radius_arcsec: float) -> tuple[Columns, Index]:
-    """Objects that are to be merged into others (diaObjectId, ra, dec), and the identifiers of these."""
+def _doubles(connection: sa.Connection, radius_arcsec: float) -> tuple[Columns, Columns]:
+    """Objects that are to be merged into others, and these: diaObjectId, ra, dec."""
     names = ("diaObjectId", "ra", "dec", "firstDiaSourceMjdTai")
     statement = sa.select(*(dia_object_last.c[name] for name in names)).order_by(dia_object_last.c.diaObjectId)
     rows = read_arrays(connection, statement)
@@ -90,13 +95,14 @@ def _doubles(connection: sa.Connection, radius_arcsec: float) -> tuple[Columns, 
         pairs.append((one[near], other[near]))
     one, other = (np.concatenate([pair[side] for pair in pairs] or [np.empty(0, np.intp)]) for side in (0, 1))
     if not len(one):
-        return {name: values[:0] for name, values in rows.items()}, np.empty(0, np.int64)
+        nothing = {name: values[:0] for name, values in rows.items()}
+        return nothing, nothing
     group = connected_components(coo_array((np.ones(len(one)), (one, other)), shape=(n, n)), directed=False)[1]
     order = np.lexsort((rows["diaObjectId"], rows["firstDiaSourceMjdTai"], group))
     first = begins(group[order])
     stays = order[first][np.cumsum(first) - 1]
-    lost = order[~first]
-    return {name: values[lost] for name, values in rows.items()}, rows["diaObjectId"][stays[~first]]
+    lost, kept = ({name: values[at] for name, values in rows.items()} for at in (order[~first], stays[~first]))
+    return lost, kept
 
 
 def _sources_of(connection: sa.Connection, objects: Integers) -> Columns:
@@ -104,8 +110,7 @@ def _sources_of(connection: sa.Connection, objects: Integers) -> Columns:
     return read_listed(connection, dia_source.c.diaObjectId, objects, columns)
 
 
-def _merge(connection: sa.Connection, objects: Integers, into: Integers) -> MergeReport:
-    sources = _sources_of(connection, objects)
+def _merge(connection: sa.Connection, sources: Columns, objects: Integers, into: Integers) -> MergeReport:
     order = np.argsort(objects)
     to = into[order[np.searchsorted(objects, sources["diaObjectId"], sorter=order)]]
     if len(to):
@@ -113,8 +118,8 @@ def _merge(connection: sa.Connection, objects: Integers, into: Integers) -> Merg
         set_dia_objects(connection, between, sources["diaSourceId"], to)
         move_matches(connection, between, sources["diaSourceId"], to)
     move_bases(connection, objects, into)
-    recompute_objects(connection, np.append(objects, into), stored_config(connection), mjd_tai_now())
     move_dia_objects(connection, objects, into)
+    recompute_objects(connection, np.append(objects, into), stored_config(connection), mjd_tai_now())
     add_aliases(connection, objects, into, datetime.now(UTC).replace(tzinfo=None))
     return MergeReport(dict(zip(objects.tolist(), into.tolist(), strict=True)), len(to))
 

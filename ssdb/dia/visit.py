@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import sqlalchemy as sa
@@ -10,17 +11,18 @@ import sqlalchemy as sa
 from ssdb.association.stages import Stages
 from ssdb.association.visit_batch import VisitBatch, field_density, footprint_densities, read_detectors
 from ssdb.config import AssociationConfig, DiaConfig
-from ssdb.dia.confirm import confirmed
+from ssdb.dia.confirm import confirmed, confirming
 from ssdb.dia.match import DiaMatches, makes_object, match_pairs
 from ssdb.errors import AssociationError, shown
+from ssdb.made_ids import made_ids
 from ssdb.moments import ERRORS, MOMENTS, PLACES, add_fluxes, add_places, no_moments, no_places
 from ssdb.schema.apdb_dia import dia_object_last
-from ssdb.schema.dia import dia_object_moment
+from ssdb.schema.dia import dia_object_base, dia_object_moment
 from ssdb.sky.boxes import zone_boxes
 from ssdb.store.query_plans import index_loops
 from ssdb.store.sql_files import sql_text
 from ssdb.store.tables.dia_aliases import remove_aliases
-from ssdb.store.tables.dia_matches import add_matches, replace_matches
+from ssdb.store.tables.dia_matches import add_matches, remove_matches, replace_matches
 from ssdb.store.tables.dia_objects import (
     SEARCH_DEG,
     grow_objects,
@@ -58,12 +60,23 @@ class Counts:
         }
 
 
-def undo(connection: sa.Connection, visit: int, sources: Columns, config: DiaConfig, now: float) -> None:
-    """Takes the sources of a visit from their objects; those that had no other sources are forgotten."""
+def undo(
+    connection: sa.Connection, visit: int, sources: Columns, earlier: Integers, config: DiaConfig, now: float
+) -> None:
+    """Takes the sources of a visit from their objects; those that had no other sources are forgotten.
+
+    So are those that it confirmed as the last of several: the sources of ``earlier`` visits have none again.
+    """
     given = np.flatnonzero(sources["diaObjectId"])
     if not len(given):
         return
     set_dia_objects(connection, [visit], sources["diaSourceId"][given], np.zeros(len(given), np.int64))
+    if config.confirm > 1:
+        others = confirming(connection, visit, {name: values[given] for name, values in sources.items()}, earlier)
+        if len(others["visit"]):
+            between = others["visit"][[0, -1]].tolist()
+            set_dia_objects(connection, between, others["diaSourceId"], np.zeros_like(others["diaSourceId"]))
+            remove_matches(connection, between, others["diaSourceId"])
     recompute_objects(connection, sources["diaObjectId"][given], config, now, forget=True)
 
 
@@ -101,14 +114,16 @@ def associate_sources(
             several = confirmed(connection, sources, new, earlier, config)
             new = several.new
         _refuse_too_many(visit, sources["detector"][new], config)
-        of_new = sources["diaSourceId"][new] if several is None else several.of_new
+        first = sources["diaSourceId"][new] if several is None else several.of_new
+        of_new = _free(connection, first)
     with stages.timed("write") as stage:
         again = _write(connection, visit, sources, objects, matches, new, of_new, config, now, stages)
         if several is not None:
-            _write_earlier(connection, several.earlier, run_id)
+            _write_earlier(connection, several.earlier, first, of_new, run_id)
         stage.rows += len(matches.source) + len(new)
     with stages.timed("matches"):
-        replace_matches(connection, visit, _match_rows(sources, objects, matches, new, of_new), run_id)
+        matched = _match_rows(sources, objects, matches, new, of_new, sources["diaSourceId"][new] == first)
+        replace_matches(connection, visit, matched, run_id)
     with stages.timed("recompute") as stage:
         recompute_objects(connection, again, config, now)
         stage.rows += len(again)
@@ -163,7 +178,9 @@ def _refuse_too_many(visit: int, detector: Integers, config: DiaConfig) -> None:
             )
 
 
-def _match_rows(sources: Columns, objects: Columns, matches: DiaMatches, new: Index, of_new: Integers) -> Columns:
+def _match_rows(
+    sources: Columns, objects: Columns, matches: DiaMatches, new: Index, of_new: Integers, is_new: Mask
+) -> Columns:
     """Columns of DiaMatch, by diaSourceId."""
     unknown = np.full(len(new), np.nan)
     columns: Columns = {
@@ -172,7 +189,7 @@ def _match_rows(sources: Columns, objects: Columns, matches: DiaMatches, new: In
         "separation": np.append(matches.separation, unknown),
         "chi2": np.append(matches.chi2, unknown),
         "logOdds": np.append(matches.log_odds, unknown),
-        "isNew": np.append(np.zeros(len(matches.source), bool), sources["diaSourceId"][new] == of_new),
+        "isNew": np.append(np.zeros(len(matches.source), bool), is_new),
     }
     order = np.argsort(columns["diaSourceId"])
     return {name: values[order] for name, values in columns.items()}
@@ -192,7 +209,7 @@ def _write(
 ) -> Integers:
     """Stores which source is of which object, and what that makes of the objects.
 
-    Returns the objects that have to be computed from all their sources: those that have a later one.
+    Returns the objects that have to be computed from all their sources: those that have a later one, or several.
     """
     source_id, object_id = sources["diaSourceId"], objects["diaObjectId"]
     with stages.timed("sources"):
@@ -212,29 +229,35 @@ def _write(
     grown["nDiaSources"] = objects["nDiaSources"][object_] + 1
     with stages.timed("grow"):
         grow_objects(connection, grown, added["band"], add_fluxes(before, added), config, now)
-    stored = _stored(connection, of_new) | (of_new != source_id[new])
-    made = {name: values[new[~stored]] for name, values in sources.items()}
-    n = len(made["diaSourceId"])
+    alone = new if config.confirm == 1 else new[:0]
+    made = {name: values[alone] for name, values in sources.items()}
+    n = len(alone)
     fresh = add_places(no_places(n), made, config) | {
-        "diaObjectId": made["diaSourceId"],
+        "diaObjectId": of_new[:n],
         "nDiaSources": np.ones(n, np.int32),
         "firstDiaSourceMjdTai": made["midpointMjdTai"],
         "lastDiaSourceMjdTai": made["midpointMjdTai"],
     }
-    moments = add_fluxes(no_moments(n), made) | {"diaObjectId": made["diaSourceId"], "band": made["band"]}
+    moments = add_fluxes(no_moments(n), made) | {"diaObjectId": of_new[:n], "band": made["band"]}
     with stages.timed("make"):
-        remove_aliases(connection, made["diaSourceId"])
+        remove_aliases(connection, of_new)
         make_objects(connection, fresh, moments, config, now)
-    return np.append(object_id[matches.object[~in_time]], of_new[stored])
+    return np.append(object_id[matches.object[~in_time]], of_new[n:])
 
 
-def _write_earlier(connection: sa.Connection, earlier: Columns, run_id: str) -> None:
-    """Gives sources of earlier visits to the objects that they have made with one of this visit."""
-    visits, sources, objects = (earlier[name] for name in ("visit", "diaSourceId", "diaObjectId"))
+def _write_earlier(connection: sa.Connection, earlier: Columns, first: Integers, of_new: Integers, run_id: str) -> None:
+    """Gives sources of earlier visits to the objects that they have made with one of this visit.
+
+    ``first`` are the first sources of the new objects, and ``of_new`` the identifiers of these.
+    """
+    visits, sources = earlier["visit"], earlier["diaSourceId"]
     if len(visits):
+        order = np.argsort(first)
+        objects = of_new[order[np.searchsorted(first, earlier["diaObjectId"], sorter=order)]]
+        is_new = sources == earlier["diaObjectId"]
         set_dia_objects(connection, [int(visits[0]), int(visits[-1])], sources, objects)
         unknown = dict.fromkeys(("separation", "chi2", "logOdds"), np.full(len(visits), np.nan))
-        add_matches(connection, earlier | unknown | {"isNew": sources == objects}, run_id)
+        add_matches(connection, earlier | unknown | {"diaObjectId": objects, "isNew": is_new}, run_id)
 
 
 def _moments(connection: sa.Connection, ids: Integers, band: np.ndarray) -> Columns:
@@ -254,8 +277,20 @@ def _moments(connection: sa.Connection, ids: Integers, band: np.ndarray) -> Colu
     return moments
 
 
-def _stored(connection: sa.Connection, ids: Integers) -> Mask:
-    """Which of the identifiers are those of present objects: those that their source left, and then lost."""
-    last = dia_object_last.c.diaObjectId
-    with listed(connection, "made_object", ids) as among, index_loops(connection):
-        return np.isin(ids, read_arrays(connection, sa.select(last).where(among(last)), bounded=True)["diaObjectId"])
+def _free(connection: sa.Connection, first: Integers) -> Integers:
+    """Identifiers of new objects: those of their first sources, or made of these where another object has them.
+
+    That is one which came from elsewhere, or whose first source has left it.
+    """
+    free = first.copy()
+    for number in count(1):
+        taken = [np.empty(0, np.int64)]
+        with listed(connection, "made_object", free) as among, index_loops(connection):
+            for table in (dia_object_last, dia_object_base):
+                wanted = sa.select(table.c.diaObjectId).where(among(table.c.diaObjectId))
+                taken.append(read_arrays(connection, wanted, bounded=True)["diaObjectId"])
+        others = np.isin(free, np.concatenate(taken))
+        if not others.any():
+            break
+        free[others] = made_ids(first[others], number)
+    return free

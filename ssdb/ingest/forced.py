@@ -25,6 +25,7 @@ from ssdb.ingest.table.input import Input, OpenInput
 from ssdb.ingest.table.report import IngestReport
 from ssdb.ingest.table.visits_of_rows import FirstLook, fill_midpoints, lock_visits_of, refuse_far, rows_of_visits
 from ssdb.io.input_file import input_of
+from ssdb.made_ids import made_ids
 from ssdb.schema.apdb_dia import dia_forced_source, dia_object_last
 from ssdb.schema.arrow import arrow_schema, ids, with_column
 from ssdb.schema.columns import long, text
@@ -34,7 +35,7 @@ from ssdb.store.clock import mjd_tai_now
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions
 from ssdb.store.tables.aliases import lock_names
-from ssdb.store.tables.forced import KEYS, forced_ids, merge
+from ssdb.store.tables.forced import KEYS, merge
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import of_key, staged
 from ssdb.store.transfer.write import Progress
@@ -185,7 +186,7 @@ def _without_object(connection: sa.Connection, rows: pa.Table) -> tuple[str, ...
 
 def _completed(rows: pa.Table, target: sa.Table) -> pa.Table:
     """Rows with an identifier, and the time at which they came, where these are unknown."""
-    made = forced_ids(*(ids(rows, name) for name in KEYS[target]))
+    made = made_ids(*(ids(rows, name) for name in KEYS[target]))
     now = np.full(len(made), mjd_tai_now())
     for name, values in ((target.columns[0].name, made), ("timeProcessedMjdTai", now)):
         new = pa.array(values)

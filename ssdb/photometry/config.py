@@ -17,9 +17,6 @@ from ssdb.units import AB_ZERO_POINT_NJY
 _LIKE_A_FWHM = ("SEEING", "FWHM", "PSF_FWHM", "PSFFWHM", "IQ", "L1FWHM")
 """Keywords that are named to the user where no PSF is given: in some cameras they are arcseconds, in others pixels."""
 
-_LARGEST = 200.0
-"""Pixels: what is larger is no source, and would take much memory."""
-
 
 @dataclass(frozen=True, slots=True)
 class PhotometryConfig:
@@ -84,7 +81,7 @@ class PhotometryConfig:
         return read_psf(self.psf) if isinstance(self.psf, str | os.PathLike) else self.psf
 
     def psf_of(self, pixels: DetectorPixels) -> Psf:
-        """The Gaussian of an image; InputError if its header has no FWHM, or that is none of a source."""
+        """The Gaussian of an image; InputError if its header has no FWHM."""
         fwhm, scale = self.fwhm, 1.0 if self.fwhm_in_pixels else pixels.exposure.pixel_scale
         if fwhm is None:
             assert self.fwhm_keyword is not None
@@ -93,19 +90,4 @@ class PhotometryConfig:
                 has = [f"{word} = {value}" for word in _LIKE_A_FWHM if (value := read_number(pixels.cards, (word,)))]
                 hint = f"; it has {shown(has)}" if has else ""
                 raise InputError(f"{pixels.exposure.name}: the header has no FWHM in {self.fwhm_keyword}{hint}")
-        return GaussianPsf(_plausible(fwhm / scale, 0.3, "a FWHM", pixels))
-
-    def aperture_of(self, pixels: DetectorPixels) -> float | None:
-        """The radius of the aperture in pixels, None without one; InputError if it is far from that of a source."""
-        if self.aperture is None:
-            return None
-        return _plausible(self.aperture / pixels.exposure.pixel_scale, 0.0, "an aperture", pixels)
-
-
-def _plausible(size: float, least: float, what: str, pixels: DetectorPixels) -> float:
-    if not least <= size <= _LARGEST:
-        raise InputError(
-            f"{pixels.exposure.name}: {what} of {size:.5g} pixels is none of a source (a pixel is "
-            f"{pixels.exposure.pixel_scale:.3g} arcsec): is it in another unit?"
-        )
-    return size
+        return GaussianPsf(fwhm / scale)

@@ -17,6 +17,7 @@ from ssdb.ingest.table.visits_of_rows import lock_visits_of, refuse_unknown_visi
 from ssdb.io.image.detector_image import read_exposures
 from ssdb.io.image.keywords import HeaderKeywords
 from ssdb.io.image.pixels import DetectorPixels, read_pixels
+from ssdb.made_ids import made_ids
 from ssdb.photometry.config import PhotometryConfig
 from ssdb.photometry.fluxes import Fluxes, measure
 from ssdb.photometry.psf import Psf
@@ -29,9 +30,14 @@ from ssdb.schema.survey import visit as visit_table
 from ssdb.sky.inverse import sky_to_pixels
 from ssdb.store.clock import mjd_tai_now
 from ssdb.store.database import Database
-from ssdb.store.tables.forced import Measured, forced_ids, replace_detectors
+from ssdb.store.tables.forced import Measured, replace_detectors
 from ssdb.store.transfer.write import Progress
 from ssdb.units import Columns, Mask
+
+_LEAST_FWHM = 0.5
+"""Of a PSF, pixels."""
+_CORE_FWHM = 5.0
+"""So many FWHM wide is what is measured of a source."""
 
 OBJECTS = ("all", "dia", "solar-system")
 """Which objects are measured."""
@@ -256,9 +262,10 @@ def _fluxes(pixels: DetectorPixels, x: Any, y: Any, config: PhotometryConfig, ps
     """Fluxes in nJy at places of an image, NaN where x is."""
     njy = config.njy(pixels)
     here = np.isfinite(x)
-    aperture = config.aperture_of(pixels)
+    aperture = None if config.aperture is None else config.aperture / pixels.exposure.pixel_scale
     if aperture is None and psf is None:
         psf = config.psf_of(pixels)
+    _refuse_size(pixels, psf, aperture)
     found = measure(
         *(pixels.values, pixels.bad, pixels.variance, x[here], y[here]),
         psf=psf,
@@ -268,6 +275,19 @@ def _fluxes(pixels: DetectorPixels, x: Any, y: Any, config: PhotometryConfig, ps
     flux, error = np.full((2, len(x)), np.nan)
     flux[here], error[here] = found.flux * njy, found.error * njy
     return Fluxes(flux, error)
+
+
+def _refuse_size(pixels: DetectorPixels, psf: Psf | None, aperture: float | None) -> None:
+    """Raises InputError if a source would be larger than the image, or much smaller than a pixel."""
+    exposure = pixels.exposure
+    what, size, least = ("aperture", 2 * aperture, 0.0) if aperture else ("FWHM", psf.fwhm if psf else 1.0, _LEAST_FWHM)
+    if not least <= size <= max(exposure.width, exposure.height) / (1 if aperture else _CORE_FWHM):
+        unit = option("--fwhm-pixels", "fwhm_in_pixels=True")
+        raise InputError(
+            f"{exposure.name}: the {what} is {size:.4g} pixels, on an image of {exposure.width} x {exposure.height} "
+            f"with {exposure.pixel_scale:.4g} arcsec a pixel"
+            + ("" if aperture else f": FWHM are arcsec, and pixels with {unit}")
+        )
 
 
 def _rows(
@@ -283,7 +303,7 @@ def _rows(
     n = int(np.count_nonzero(kept))
     identifiers = objects[name][kept]
     columns: dict[str, Any] = {
-        f"{name[:-8]}ForcedSourceId": forced_ids(identifiers, exposure.visit, exposure.detector),
+        f"{name[:-8]}ForcedSourceId": made_ids(identifiers, exposure.visit, exposure.detector),
         name: identifiers,
         "ra": objects["ra"][kept],
         "dec": objects["dec"][kept],

@@ -28,6 +28,10 @@ _STAMPS = ("PSF", "PSFIMAGE")
 """EXTNAME of a stamp in a file that has other images, too."""
 _OFF_CENTRE = 0.2
 """Farther from the middle, in sides of the stamp, no peak may be."""
+_OFF_CENTRE_PIXELS, _OFF_CENTRE_FWHM = 0.5, 0.1
+"""Nor the light of a stamp, in pixels of the image or FWHM: half a pixel costs 2 % of the flux where the FWHM is 4."""
+_MOST_BACKGROUND = 0.25
+"""So much of the light of a stamp may be that of its rim, if this were everywhere."""
 _GAUSSIAN_FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
 
 
@@ -62,10 +66,12 @@ class GaussianPsf:
 
 
 class StampPsf:
-    """An image of the PSF, its middle pixel at the source, interpolated by cubic splines.
+    """An image of the PSF, its middle at the source, interpolated by cubic splines.
 
-    The sum of the stamp is taken to be all of the flux. InputError if it is no stamp: not of two dimensions, not
-    finite, of a negative sum, or its peak far from its middle; ``name`` is for messages.
+    Where the number of pixels is even, the source may also be on one of the two pixels in the middle, whichever is
+    nearest to the centre of the light. The sum of the stamp is taken to be all of the flux. InputError if it is no
+    stamp: not of two dimensions, not finite, of a negative sum, with a background, or not centred; ``name`` is for
+    messages.
 
     Parameters
     ----------
@@ -77,8 +83,12 @@ class StampPsf:
 
     def __init__(self, stamp: NDArray[Any], oversampling: int = 1, name: str = "PSF") -> None:
         data = _checked(np.asarray(stamp, float), name)
-        self._model = ImagePSF(data / data.sum() * oversampling**2, oversampling=oversampling)
-        self.fwhm = _noise_fwhm(data / data.sum()) / oversampling
+        data /= data.sum()
+        fwhm = _noise_fwhm(data)
+        _refuse_background(data, name)
+        origin = _origin(data, max(_OFF_CENTRE_PIXELS * oversampling, _OFF_CENTRE_FWHM * fwhm), name)
+        self._model = ImagePSF(data * oversampling**2, oversampling=oversampling, origin=origin)
+        self.fwhm = fwhm / oversampling
 
     def stamps(self, x: Array, y: Array, half: int) -> Array:
         """See :class:`Psf`."""
@@ -218,6 +228,35 @@ def _checked(stamp: Array, name: str) -> Array:
             "the middle"
         )
     return stamp
+
+
+def _origin(shares: Array, most_off: float, name: str) -> tuple[float, float]:
+    """Column and row of a stamp where the source is; InputError if its light is too far from there."""
+    core = np.where(shares >= 0.5 * shares.max(), shares, 0.0)
+    origin = []
+    for axis in (1, 0):
+        n = shares.shape[axis]
+        light = float((core.sum(axis=1 - axis) * np.arange(n)).sum() / core.sum())
+        middle = (n - 1) / 2
+        choices = [middle] if n % 2 else [middle, n // 2 - 1.0, n // 2]
+        origin.append(min(choices, key=lambda choice, light=light: abs(choice - light)))  # type: ignore[misc]
+        if abs(origin[-1] - light) > most_off:
+            word = "column" if axis else "row"
+            raise InputError(
+                f"{name}: the light of the PSF is around {word} {light:.2f} (counted from 0) of {n}, and should be in "
+                f"the middle, {middle:g}: cut the stamp so that it is, or fluxes are too low"
+            )
+    return origin[0], origin[1]
+
+
+def _refuse_background(shares: Array, name: str) -> None:
+    rim = np.concatenate([shares[0], shares[-1], shares[1:-1, 0], shares[1:-1, -1]])
+    background = float(np.median(rim)) * shares.size
+    if background > _MOST_BACKGROUND:
+        raise InputError(
+            f"{name}: the PSF is not 0 at its rim: {100 * background:.0f} % of its sum is a background, if it is as "
+            "large everywhere; subtract that, or cut a larger stamp"
+        )
 
 
 def _noise_fwhm(shares: Array) -> float:

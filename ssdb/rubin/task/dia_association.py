@@ -17,6 +17,7 @@ from ssdb.ingest.sources import usable_sources
 from ssdb.ingest.table.checks import Problems, check_not_null, check_positions, check_ranges, check_unique, valid_rows
 from ssdb.ingest.table.conform import conform
 from ssdb.io.writers import to_astropy
+from ssdb.made_ids import made_ids
 from ssdb.rubin.task.given import Given, filled
 from ssdb.rubin.task.names import SOURCE_NAMES, Named
 from ssdb.rubin.task.result import all_columns
@@ -112,6 +113,8 @@ class DiaAssociation:
         matched[found.source] = True
         new = ~matched & makes_object(sources, self.config) & (self.config.confirm == 1)
         object_id = np.where(new, sources["diaSourceId"], 0)
+        taken = new & np.isin(object_id, objects["diaObjectId"])
+        object_id[taken] = made_ids(object_id[taken], 1)
         object_id[found.source] = objects["diaObjectId"][found.object]
         rows = with_column(rows, "diaObjectId", object_id, pa.int64())
         return DiaAssociationResult(

@@ -14,7 +14,7 @@ from ssdb.schema.survey import ss_candidate, ss_expected, ss_prediction, visit, 
 from ssdb.store.database import Database
 from ssdb.store.tables import detectors, forced, predictions, results, sources
 from ssdb.store.tables import visits as of_visits
-from ssdb.store.tables.dia_changes import objects_change
+from ssdb.store.tables.dia_changes import lock_objects_of, objects_change
 from ssdb.store.tables.visits import lock_visits, require_visits
 
 _TABLES = (
@@ -44,6 +44,7 @@ def delete_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
     with database.writing() as connection:
         require_visits(connection, visits)
         lock_visits(connection, np.unique(np.array(visits, np.int64)))
+        lock_objects_of(connection, visits)
         removed: dict[str, int] = {}
         with objects_change(connection, visits, sa.true(), removed=True):
             for module in (results, forced, predictions, sources, detectors):

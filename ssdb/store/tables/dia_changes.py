@@ -13,7 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ssdb.config import DiaConfig
-from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_dia import dia_forced_source, dia_object_last, dia_source
 from ssdb.schema.survey import visit
 from ssdb.sky.cells import cells_near
 from ssdb.store.clock import mjd_tai_now
@@ -29,7 +29,7 @@ from ssdb.store.transfer.read import read_arrays
 from ssdb.units import Columns, Integers
 
 MARGIN_DEG = 0.01
-"""So near to their sources objects are, wherever these have drawn them."""
+"""So near to their sources objects are, wherever these have drawn them; but for merged ones."""
 
 
 def stored_config(connection: sa.Connection) -> DiaConfig:
@@ -90,6 +90,39 @@ def objects_change(
     mark_objects_pending(connection, visits)
 
 
+def lock_objects_of(connection: sa.Connection, visits: Sequence[int]) -> None:
+    """Locks the cells of all DiaObjects that sources and forced fluxes of visits belong to.
+
+    All at once: whoever takes more later may wait for somebody who waits for the first.
+    """
+    if connection.dialect.name == "postgresql":
+        source, forced, last = dia_source.c, dia_forced_source.c, dia_object_last.c
+        of_sources = sa.select(source.ra, source.dec, source.diaObjectId).where(
+            source.visit.in_(visits), source.diaObjectId.is_not(None)
+        )
+        of_fluxes = (
+            sa.select(last.ra, last.dec)
+            .join_from(dia_forced_source, dia_object_last, last.diaObjectId == forced.diaObjectId)
+            .where(forced.visit.in_(visits))
+        )
+        given, fluxes = (read_arrays(connection, wanted, bounded=True) for wanted in (of_sources, of_fluxes))
+        cells = cells_of_sources(connection, given, MARGIN_DEG)
+        lock_cells(connection, np.union1d(cells, cells_near(fluxes["ra"], fluxes["dec"], MARGIN_DEG)))
+
+
+def cells_of_sources(connection: sa.Connection, sources: Columns, margin_deg: float) -> Integers:
+    """The cells around sources (ra, dec, diaObjectId: 0 where there is none) and around their present objects."""
+    ra, dec, given = sources["ra"], sources["dec"], sources["diaObjectId"]
+    if given.any():
+        last = dia_object_last.c
+        with listed(connection, "object_of_source", np.unique(given)) as among, index_loops(connection):
+            wanted = sa.select(last.ra, last.dec).where(among(last.diaObjectId))
+            objects = read_arrays(connection, wanted, bounded=True)
+        ra, dec = np.append(ra, objects["ra"]), np.append(dec, objects["dec"])
+    placed = np.isfinite(ra) & np.isfinite(dec)
+    return cells_near(ra[placed], dec[placed], margin_deg)
+
+
 def _have_objects(connection: sa.Connection, visits: Visits) -> bool:
     """Whether sources of visits were ever given to DiaObjects."""
     given = sa.select(visit.c.visit).where(visit.c.visit.in_(visits), visit.c.diaRunId.is_not(None))
@@ -103,7 +136,7 @@ def _given(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Columns:
     with index_loops(connection):
         given = read_arrays(connection, statement, bounded=True)
         if len(given["visit"]) and connection.dialect.name == "postgresql":
-            lock_cells(connection, cells_near(given["ra"], given["dec"], MARGIN_DEG))
+            lock_cells(connection, cells_of_sources(connection, given, MARGIN_DEG))
             # Who had the cells may have given the sources to others.
             given = read_arrays(connection, statement, bounded=True)
     return given

@@ -15,9 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ssdb.config import DiaConfig
 from ssdb.equal_rows import begins
-from ssdb.given_objects import given_sums, merge_sums
+from ssdb.given_objects import FORCED, given_sums, merge_sums
 from ssdb.moments import ERRORS, FLUXES, MOMENTS, PLACES, flux_columns, folded, no_moments, positions
-from ssdb.schema.apdb_dia import BANDS, dia_object, dia_object_last, dia_source
+from ssdb.schema.apdb_dia import BANDS, dia_forced_source, dia_object, dia_object_last, dia_source
 from ssdb.schema.arrow import arrow_types, numpy_type
 from ssdb.schema.dia import dia_object_moment
 from ssdb.store.query_plans import index_loops
@@ -128,10 +128,12 @@ def make_objects(
     ``given`` are rows of DiaObjectBase: of their objects that have no further source the columns are as they came.
     ``objects`` have diaObjectId, nDiaSources, firstDiaSourceMjdTai, lastDiaSourceMjdTai and the columns of
     :data:`ssdb.moments.PLACES`, shape (n,); ``moments`` diaObjectId, band and those of :data:`ssdb.moments.MOMENTS`,
-    shape (m,), in any order.
+    shape (m,), in any order. Forced fluxes that are stored for them count.
     """
     if not len(objects["diaObjectId"]):
         return
+    with listed(connection, "made_object", objects["diaObjectId"]) as among, index_loops(connection):
+        moments = _with_forced(moments, _forced_moments(connection, among))
     place = positions(objects, config)
     start = np.full(len(objects["diaObjectId"]), now)
     rows = objects | place | {"validityStartMjdTai": start}
@@ -165,35 +167,33 @@ def _flux_rows(objects: Integers, moments: Columns) -> Columns:
 def recompute_objects(
     connection: sa.Connection, ids: Integers, config: DiaConfig, now: float, *, forget: bool = False
 ) -> None:
-    """Makes the rows of objects from all their sources anew, but for the forced fluxes, which stay.
+    """Makes the rows of objects from all their sources anew.
 
     Sources are added to what came from elsewhere. Objects without any, withdrawn ones aside, are closed: validityEnd is
     ``now`` (MJD TAI), and they are found by nobody any more. With ``forget`` they are removed, as if they had never
-    been. The visits of the sources need not be locked.
+    been, if no versions are kept. The visits of the sources need not be locked.
     """
     ids = np.unique(ids)
     if not len(ids):
         return
     with index_loops(connection):
         with listed(connection, "recomputed_object", ids) as among:
-            sources, forced = _sources_of(connection, among), _forced_moments(connection, among)
+            sources = _sources_of(connection, among)
             for table in (dia_object_moment, dia_object_last):
                 connection.execute(sa.delete(table).where(among(table.c.diaObjectId)))
             given = read_bases(connection, among)
         objects, moments = folded(sources.pop("diaObjectId"), sources, config, given_sums(given, BANDS, config))
-        kept = np.isin(forced["diaObjectId"], objects["diaObjectId"])
-        moments = _with_forced(moments, {name: values[kept] for name, values in forced.items()})
         gone = np.setdiff1d(ids, objects["diaObjectId"])
         if config.versions:
-            _close(connection, objects["diaObjectId"], now)
+            _close(connection, ids, now)
         else:
             with listed(connection, "recomputed_object", objects["diaObjectId"]) as among:
                 connection.execute(sa.delete(dia_object).where(among(dia_object.c.diaObjectId), _CURRENT))
-        if forget:
-            with listed(connection, "recomputed_object", gone) as among:
-                connection.execute(sa.delete(dia_object).where(among(dia_object.c.diaObjectId)))
-        else:
-            _close(connection, gone, now)
+            if forget:
+                with listed(connection, "recomputed_object", gone) as among:
+                    connection.execute(sa.delete(dia_object).where(among(dia_object.c.diaObjectId)))
+            else:
+                _close(connection, gone, now)
     make_objects(connection, objects, moments, config, now, given)
 
 
@@ -217,91 +217,107 @@ def _sources_of(connection: sa.Connection, among: Among) -> Columns:
 
 
 def _forced_moments(connection: sa.Connection, among: Among) -> Columns:
-    """diaObjectId, band, forcedWeight and forcedMean of objects with forced fluxes."""
-    moment = dia_object_moment.c
-    columns = (moment.diaObjectId, band_column(connection, moment.band), moment.forcedWeight, moment.forcedMean)
-    wanted = (among(moment.diaObjectId), moment.forcedWeight > 0)
-    found = read_arrays(connection, sa.select(*columns).where(*wanted), bounded=True)
-    return found | {"band": as_bands(found["band"])}
+    """diaObjectId, band, forcedWeight and forcedMean of objects, by the rows of DiaForcedSource.
+
+    Withdrawn fluxes do not count, nor those without an error above 0.
+    """
+    source = dia_forced_source.c
+    names = ("diaObjectId", "visit", "detector", "psfFlux", "psfFluxErr")
+    usable = (source.psfFluxErr > 0, source.psfFlux.is_not(None), source.timeWithdrawnMjdTai.is_(None))
+    wanted = sa.select(*(source[name] for name in names), band_column(connection, source.band))
+    rows = read_arrays(connection, wanted.where(among(source.diaObjectId), *usable), bounded=True)
+    keys = {"diaObjectId": rows["diaObjectId"], "band": bands_of(as_bands(rows["band"]))}
+    # In an order of their own, so that the sums are the same to the bit.
+    order = np.lexsort((rows["detector"], rows["visit"], keys["band"], keys["diaObjectId"]))
+    keys = {name: values[order] for name, values in keys.items()}
+    first = begins(*keys.values())
+    flux, error = (np.asarray(rows[name][order], float) for name in ("psfFlux", "psfFluxErr"))
+    total, weighted = (
+        np.add.reduceat(values, np.flatnonzero(first)) if len(values) else values
+        for values in (error**-2, flux * error**-2)
+    )
+    means = {"forcedWeight": total, "forcedMean": weighted / total}
+    return {name: values[first] for name, values in keys.items()} | means
 
 
 def _with_forced(moments: Columns, forced: Columns) -> Columns:
-    """Moments with the forced ones, where there are no others as rows of their own."""
+    """Moments to which those of :func:`_forced_moments` are added."""
     n = len(forced["diaObjectId"])
-    if not n:
-        return moments
-    own = no_moments(n) | {name: forced[name] for name in ("diaObjectId", "band", "forcedWeight", "forcedMean")}
-    both = {name: np.concatenate([moments[name], own[name]]) for name in moments}
-    order = np.lexsort((both["band"], both["diaObjectId"]))  # stable: the forced one comes second
-    both = {name: values[order] for name, values in both.items()}
-    first = begins(both["diaObjectId"], both["band"])
-    to = np.flatnonzero(first)[np.cumsum(first) - 1]
-    for name in ("forcedWeight", "forcedMean"):
-        both[name][to[~first]] = both[name][~first]
-    return {name: values[first] for name, values in both.items()}
+    return merge_sums(moments, no_moments(n) | forced) if n else moments
 
 
 # ---- forced fluxes ---------------------------------------------------------------------------------------------------
 
 
-def set_forced_means(connection: sa.Connection, ids: Integers, means: Columns) -> None:
-    """Gives objects the means of their forced fluxes, and nothing in the bands in which they have none.
+def renew_forced_means(connection: sa.Connection, ids: Integers) -> None:
+    """Gives objects the means of the forced fluxes that are stored, and nothing in the bands in which they have none.
 
-    ``ids``, shape (n,), are current objects, ascending, each once; ``means`` have diaObjectId, band (as of
-    :func:`bands_of`), forcedWeight and forcedMean, shape (m,), each object and band once.
+    ``ids``, shape (n,), are current objects, ascending, each once.
     """
     if not len(ids):
         return
-    columns = dia_object_moment.c
-    with listed(connection, "forced_object", ids) as among:
-        given = given_sums(read_bases(connection, among), BANDS, DiaConfig()).moments
-        means = _forced_with(means, given)
+    columns, forced = dia_object_moment.c, ("forcedWeight", "forcedMean")
+    with listed(connection, "forced_object", ids) as among, index_loops(connection):
         wanted = (columns.diaObjectId, band_column(connection, columns.band), *(columns[name] for name in MOMENTS))
         moments = read_arrays(connection, sa.select(*wanted).where(among(columns.diaObjectId)), bounded=True)
+        given = given_sums(read_bases(connection, among), BANDS, DiaConfig()).moments
+        found = _forced_moments(connection, among)
     moments["band"] = as_bands(moments["band"])
-    moments |= {"forcedWeight": np.zeros(len(moments["band"])), "forcedMean": np.full(len(moments["band"]), np.nan)}
-    moments = _with_forced(moments, means)
+    moments |= {name: np.full(len(moments["band"]), MOMENTS[name]) for name in forced}
+    has = given["forcedWeight"] > 0
+    for means in ({name: given[name][has] for name in ("diaObjectId", "band", *forced)}, found):
+        moments = _with_forced(moments, means)
     for name in np.unique(moments["band"]):
         of_band = {key: moments[key][moments["band"] == name] for key in ("diaObjectId", *MOMENTS)}
         _add_moments(connection, of_band, name.decode(errors="replace"))
-    forced = [f"{letter}_{name}" for letter in BANDS for name in ("fpFluxMean", "fpFluxMeanErr")]
-    found = _flux_rows(ids, moments)
-    fluxes = {name: found.get(name, np.full(len(ids), np.nan)) for name in forced}
-    _update(connection, dia_object, {"diaObjectId": ids} | fluxes)
-
-
-def _forced_with(means: Columns, given: Columns) -> Columns:
-    """Means of forced fluxes with those that came from elsewhere."""
-    has = given["forcedWeight"] > 0
-    names = ("diaObjectId", "band", "forcedWeight", "forcedMean")
-    parts = (means, {name: given[name][has] for name in names})
-    both = merge_sums(*(no_moments(len(part["band"])) | {name: part[name] for name in names} for part in parts))
-    return {name: both[name] for name in names}
+    fluxes = _flux_rows(ids, moments)
+    of_bands = (f"{letter}_{name}" for letter in BANDS for name in FORCED)
+    _update(
+        connection, dia_object, {"diaObjectId": ids} | {n: fluxes.get(n, np.full(len(ids), np.nan)) for n in of_bands}
+    )
 
 
 # ---- what the statements have in common ------------------------------------------------------------------------------
 
 _CURRENT = dia_object.c.validityEndMjdTai.is_(None)
+_VALIDITY = ("validityStartMjdTai", "validityEndMjdTai")
 
 
 def _close(connection: sa.Connection, ids: Integers, now: float) -> None:
-    """Ends the present rows of objects."""
+    """Ends the present rows of objects; those that begin now are removed."""
     with listed(connection, "ended_object", ids) as among:
         these = (among(dia_object.c.diaObjectId), _CURRENT)
+        connection.execute(sa.delete(dia_object).where(*these, dia_object.c.validityStartMjdTai == now))
         connection.execute(sa.update(dia_object).where(*these).values(validityEndMjdTai=now))
 
 
 def _begin_versions(connection: sa.Connection, ids: Integers, now: float) -> None:
-    """Ends the present rows of objects, and begins others with the same values."""
-    _close(connection, ids, now)
-    copied = [
-        column for column in dia_object.columns if column.name not in ("validityStartMjdTai", "validityEndMjdTai")
-    ]
-    names = ["validityStartMjdTai", *(column.name for column in copied)]
+    """Ends the present rows of objects, and begins others with the same values; those that begin now stay."""
+    names = [column.name for column in dia_object.columns if column.name not in _VALIDITY]
     with listed(connection, "ended_object", ids) as among:
+        earlier = (among(dia_object.c.diaObjectId), _CURRENT, dia_object.c.validityStartMjdTai != now)
+        rows = sa.select(sa.literal(now), *(dia_object.c[name] for name in names)).where(*earlier)
+        connection.execute(sa.insert(dia_object).from_select(["validityStartMjdTai", *names], rows))
+        connection.execute(sa.update(dia_object).where(*earlier).values(validityEndMjdTai=now))
+
+
+def join_versions(connection: sa.Connection, ids: Integers, now: float) -> None:
+    """Lets the rows of objects that have ended now hold on, where those that have begun now are the same."""
+    before, last = dia_object.alias("before"), dia_object_last
+    names = [column.name for column in dia_object.columns if column.name not in _VALIDITY]
+    with listed(connection, "joined_object", ids) as among:
+        same = sa.and_(*(dia_object.c[name].is_not_distinct_from(before.c[name]) for name in names))
+        begun = (among(dia_object.c.diaObjectId), _CURRENT, dia_object.c.validityStartMjdTai == now)
+        wanted = sa.select(before.c.diaObjectId, before.c.validityStartMjdTai).join_from(
+            dia_object, before, sa.and_(same, before.c.validityEndMjdTai == now)
+        )
+        found = read_arrays(connection, wanted.where(*begun), bounded=True)
+    with listed(connection, "joined_object", found["diaObjectId"]) as among:
+        current = (among(dia_object.c.diaObjectId), _CURRENT)
+        connection.execute(sa.delete(dia_object).where(*current))
         ended = (among(dia_object.c.diaObjectId), dia_object.c.validityEndMjdTai == now)
-        rows = sa.select(sa.literal(now), *copied).where(*ended)
-        connection.execute(sa.insert(dia_object).from_select(names, rows))
+        connection.execute(sa.update(dia_object).where(*ended).values(validityEndMjdTai=None))
+    _update(connection, last, found)
 
 
 def _update(

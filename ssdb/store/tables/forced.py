@@ -20,7 +20,7 @@ from ssdb.schema.dia import ss_forced_source
 from ssdb.sky.cells import cells_near
 from ssdb.store.locks import lock_cells
 from ssdb.store.query_plans import index_loops
-from ssdb.store.tables.dia_objects import as_bands, band_column, bands_of, set_forced_means
+from ssdb.store.tables.dia_objects import renew_forced_means
 from ssdb.store.tables.moves import move_objects, remove_doubles
 from ssdb.store.tables.visits import Visits
 from ssdb.store.transfer.array_parameters import array_rows, listed
@@ -39,21 +39,6 @@ _MARGIN_DEG = 0.01
 """Round objects, as those who associate take it round sources."""
 
 
-def forced_ids(objects: Integers, visit: int | Integers, detector: int | Integers) -> Integers:
-    """Identifiers of measurements, above 0, always the same for the same object, visit and detector, shape (n,).
-
-    They are hashes: their mixing is that of splitmix64 (Steele, Lea & Flood 2014, OOPSLA 453).
-    """
-    mixed = np.zeros(len(objects), np.uint64)
-    for part in (objects, visit, detector):
-        mixed ^= np.asarray(part, np.int64).astype(np.uint64)
-        mixed += np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        mixed ^= mixed >> np.uint64(31)
-    return np.maximum((mixed >> np.uint64(1)).astype(np.int64), 1)
-
-
 class Measured(NamedTuple):
     """The new rows of a detector, of one of the two tables or both."""
 
@@ -64,12 +49,12 @@ class Measured(NamedTuple):
 
 def replace_detectors(connection: sa.Connection, measured: Sequence[Measured]) -> None:
     """Replaces the rows of detectors by others, in those of the two tables that are given."""
-    objects = np.empty(0, np.int64)
+    objects = [np.empty(0, np.int64)]
     for visit, detector, tables in measured:
         if dia_forced_source in tables:
-            here = _objects(connection, _of_detector(dia_forced_source, visit, detector))
-            objects = np.union1d(objects, np.append(here, tables[dia_forced_source].column("diaObjectId").to_numpy()))
-    with _means_follow(connection, objects):
+            objects.append(_objects(connection, _of_detector(dia_forced_source, visit, detector)))
+    new = [tables[dia_forced_source] for _, _, tables in measured if dia_forced_source in tables]
+    with _means_follow(connection, np.concatenate(objects), new):
         for visit, detector, tables in measured:
             for table, rows in tables.items():
                 connection.execute(sa.delete(table).where(_of_detector(table, visit, detector)))
@@ -80,8 +65,7 @@ def merge(
     connection: sa.Connection, table: sa.Table, keys: sa.Table, rows: pa.Table, progress: Progress | None = None
 ) -> None:
     """Writes rows, whose keys are staged, in the place of those that are stored under them."""
-    of_dia = table is dia_forced_source
-    with _means_follow(connection, rows.column("diaObjectId").to_numpy() if of_dia else np.empty(0, np.int64)):
+    with _means_follow(connection, np.empty(0, np.int64), [rows] if table is dia_forced_source else ()):
         connection.execute(sa.delete(table).where(sa.exists().where(of_key(table, KEYS[table], keys))))
         write_rows(connection, table, rows, progress)
 
@@ -111,9 +95,10 @@ def move_forced(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
 
 
 def move_dia_objects(connection: sa.Connection, objects: Integers, into: Integers) -> None:
-    """Moves the fluxes of DiaObjects that were merged into others, shape (n,), whose cells are locked.
+    """Moves the fluxes of DiaObjects that are merged into others, shape (n,), whose cells are locked.
 
-    Of several for one visit and detector the object's own stays, else that of the first by its identifier.
+    The objects are made anew afterwards. Of several for one visit and detector the object's own stays, else that of the
+    first by its identifier.
     """
     names = KEYS[dia_forced_source]
     with listed(connection, "merged_object", np.append(objects, into)) as among, index_loops(connection):
@@ -127,14 +112,13 @@ def move_dia_objects(connection: sa.Connection, objects: Integers, into: Integer
     order = np.lexsort((number, moves, keys["detector"], keys["visit"], target))
     first = begins(target[order], keys["visit"][order], keys["detector"][order])
     lost, moved = order[~first], order[first & moves[order]]
-    with _means_follow(connection, into):
-        with array_rows(connection, "lost_flux", {name: keys[name][lost] for name in names}) as gone:
-            of_gone = sa.exists().where(of_key(dia_forced_source, names, gone))
-            connection.execute(sa.delete(dia_forced_source).where(of_gone))
-        changed = {name: keys[name][moved] for name in names} | {"newId": target[moved]}
-        with array_rows(connection, "moved_flux", changed) as rows:
-            same = of_key(dia_forced_source, names, rows)
-            connection.execute(sa.update(dia_forced_source).where(same).values(diaObjectId=rows.c.newId))
+    with array_rows(connection, "lost_flux", {name: keys[name][lost] for name in names}) as gone:
+        of_gone = sa.exists().where(of_key(dia_forced_source, names, gone))
+        connection.execute(sa.delete(dia_forced_source).where(of_gone))
+    changed = {name: keys[name][moved] for name in names} | {"newId": target[moved]}
+    with array_rows(connection, "moved_flux", changed) as rows:
+        same = of_key(dia_forced_source, names, rows)
+        connection.execute(sa.update(dia_forced_source).where(same).values(diaObjectId=rows.c.newId))
 
 
 def _of_detector(table: sa.Table, visit: int, detector: int) -> sa.ColumnElement[bool]:
@@ -146,33 +130,23 @@ def _objects(connection: sa.Connection, where: sa.ColumnElement[bool]) -> Intege
 
 
 @contextmanager
-def _means_follow(connection: sa.Connection, objects: Integers) -> Iterator[None]:
+def _means_follow(connection: sa.Connection, objects: Integers, new: Sequence[pa.Table] = ()) -> Iterator[None]:
     """Locks DiaObjects whose forced fluxes change within, and renews their means at the end.
 
-    Withdrawn fluxes do not count, nor those without an error above 0.
+    ``new`` are rows that come within: also of objects that somebody else may just be making where they were measured.
     """
-    last, source = dia_object_last.c, dia_forced_source.c
-    with listed(connection, "forced_object", np.unique(objects)) as among, index_loops(connection):
+    ids = np.unique(np.concatenate([objects, *(rows.column("diaObjectId").to_numpy() for rows in new)]))
+    last = dia_object_last.c
+    with listed(connection, "forced_object", ids) as among, index_loops(connection):
         wanted = sa.select(last.diaObjectId, last.ra, last.dec).where(among(last.diaObjectId))
-        found = read_arrays(connection, wanted.order_by(last.diaObjectId), bounded=True)
-    if len(found["ra"]):
-        lock_cells(connection, cells_near(found["ra"], found["dec"], _MARGIN_DEG))
+        wanted = wanted.order_by(last.diaObjectId)
+        found = read_arrays(connection, wanted, bounded=True)
+        if len(ids) and connection.dialect.name == "postgresql":
+            ra, dec = (
+                np.concatenate([found[name], *(rows.column(name).to_numpy() for rows in new)]) for name in ("ra", "dec")
+            )
+            lock_cells(connection, cells_near(ra, dec, _MARGIN_DEG))
+            # Who had the cells may have made or closed some.
+            found = read_arrays(connection, wanted, bounded=True)
     yield
-    if not len(found["ra"]):
-        return
-    flux, error = (sa.cast(column, sa.Double) for column in (source.psfFlux, source.psfFluxErr))
-    usable = (source.psfFluxErr > 0) & source.psfFlux.is_not(None) & source.timeWithdrawnMjdTai.is_(None)
-    with listed(connection, "forced_object", found["diaObjectId"]) as among, index_loops(connection):
-        weight, weighted = sa.func.sum(1.0 / (error * error)), sa.func.sum(flux / (error * error))
-        columns = (source.diaObjectId, band_column(connection, source.band), weight.label("w"), weighted.label("wf"))
-        summed = sa.select(*columns).where(among(source.diaObjectId), usable).group_by(source.diaObjectId, source.band)
-        sums = read_arrays(connection, summed.order_by(source.diaObjectId, source.band), bounded=True)
-    # Bands such as r and lsst_r are one.
-    keys = {"diaObjectId": sums["diaObjectId"], "band": bands_of(as_bands(sums["band"]))}
-    order = np.lexsort((keys["band"], keys["diaObjectId"]))
-    first = begins(*(values[order] for values in keys.values()))
-    total, weighted_total = (np.add.reduceat(sums[name][order], np.flatnonzero(first)) for name in ("w", "wf"))
-    means = {name: values[order][first] for name, values in keys.items()}
-    set_forced_means(
-        connection, found["diaObjectId"], means | {"forcedWeight": total, "forcedMean": weighted_total / total}
-    )
+    renew_forced_means(connection, found["diaObjectId"])
