@@ -40,7 +40,6 @@ from ssdb.schema.dia import dia_object_moment, ss_forced_source
 from ssdb.schema.survey import ss_expected
 from ssdb.simulate.images import SimulatedImage
 from ssdb.store.database import Database
-from ssdb.store.ddl.migrate import connect
 from ssdb.store.tables.delete import delete_visits, rows_of_visits
 
 GAUSSIAN = PhotometryConfig(fwhm=FWHM_ARCSEC)
