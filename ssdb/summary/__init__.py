@@ -1,0 +1,1 @@
+"""What all observations of an object say together: SSObject."""
