@@ -15,7 +15,7 @@ import ssdb
 from ssdb.ephemeris.elements import cometary_to_cartesian
 from ssdb.ingest.formats.mpcorb import read_mpcorb
 from ssdb.sky.frames import mean_ecliptic_rotation
-from ssdb.summary import moid
+from ssdb.summary import closest_points, moid
 from ssdb.summary.moid import COLUMNS, earth_minima, earth_moid
 from ssdb.units import AU_PER_DAY_KM_S, Array
 
@@ -209,7 +209,7 @@ def test_rows_are_the_same_alone_and_in_any_batch(monkeypatch: pytest.MonkeyPatc
     mixed = earth_moid(*orbits[:, order])
     alone = [earth_moid(*orbit) for orbit in orbits.T]
     monkeypatch.setattr(moid, "_AT_ONCE", 7)
-    monkeypatch.setattr(moid, "_IN_CACHE", 3)
+    monkeypatch.setattr(closest_points, "_IN_CACHE", 3)
     few = earth_moid(*orbits)
     for name in COLUMNS:
         np.testing.assert_array_equal(whole[name][order], mixed[name])
