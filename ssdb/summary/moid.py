@@ -53,7 +53,7 @@ def earth_moid(
     Examples
     --------
     >>> ssdb.earth_moid(q=0.7461, e=0.1911, i=3.3392, node=203.90, argperi=126.67, epoch_mjd=61000.0)["MOIDEarth"]
-    0.000163...
+    np.float64(5.96...e-05)
     """
     elements = np.broadcast_arrays(*(np.asarray(x, dtype=float) for x in (q, e, i, node, argperi, epoch_mjd)))
     shape, rows = elements[0].shape, np.stack([x.ravel() for x in elements])
