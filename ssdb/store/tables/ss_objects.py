@@ -90,15 +90,14 @@ def remove_double_summaries(connection: sa.Connection, moves: sa.Table) -> dict[
 def move_summaries(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
     """Moves rows to the primary designations of their objects; how many, by table.
 
-    Their sources are moved before: all these objects are due.
+    Their sources are moved before. The primary ones are due; of the others there is nothing any more.
     """
-    for column in (moves.c.ssObjectId, moves.c.newId):
-        known = sa.exists().where(ss_source.c.ssObjectId == column) | sa.exists().where(
-            ss_object.c.ssObjectId == column
-        )
-        concerned = sa.select(column).where(moves.c.ssObjectId != moves.c.newId, known).distinct()
-        connection.execute(sa.insert(ss_object_change).from_select(["ssObjectId"], concerned))
-    return {table.name: move_objects(connection, table, moves) for table in (ss_object, ss_object_fit)}
+    moved = {table.name: move_objects(connection, table, moves) for table in (ss_object, ss_object_fit)}
+    new = moves.c.newId
+    known = sa.exists().where(ss_source.c.ssObjectId == new) | sa.exists().where(ss_object.c.ssObjectId == new)
+    concerned = sa.select(new).where(moves.c.ssObjectId != new, known).distinct()
+    connection.execute(sa.insert(ss_object_change).from_select(["ssObjectId"], concerned))
+    return moved
 
 
 # ---- summaries -----------------------------------------------------------------------------------------------------
@@ -120,7 +119,7 @@ def note_objects_of_visits(connection: sa.Connection) -> None:
     for start in range(0, len(visits), _VISITS_AT_ONCE):
         with listed(connection, "changed_visit", visits[start : start + _VISITS_AT_ONCE]) as among:
             of_visits = sa.select(ss_source.c.ssObjectId).where(among(ss_source.c.visit))
-            objects = np.union1d(objects, read_arrays(connection, of_visits)["ssObjectId"])
+            objects = np.union1d(objects, read_arrays(connection, of_visits, bounded=True)["ssObjectId"])
     note_objects(connection, objects)
 
 
