@@ -16,7 +16,19 @@ from ssdb.schema import apdb_dia, apdb_solar_system, dia, survey
 PACKAGE = Path(__file__).resolve().parents[1] / "ssdb"
 FROM_BELOW = (
     *("errors", "units", "equal_rows", "config", "schema", "sky", "moments", "given_objects", "ephemeris", "io"),
-    *("store", "identity", "ingest", "association", "dia", "photometry", "ask", "report", "simulate", "predict"),
+    *(
+        "store",
+        "identity",
+        "ingest",
+        "association",
+        "summary",
+        "dia",
+        "photometry",
+        "ask",
+        "report",
+        "simulate",
+        "predict",
+    ),
     *("rubin", "services", "lsst", "demo", "cli", "__main__"),
 )
 """The rooms of the package. Each may import those before it."""
