@@ -79,6 +79,8 @@ from ssdb.store.database import Database as Database
 from ssdb.store.ddl.migrate import connect as connect
 from ssdb.store.ddl.migrate import initialize as initialize
 from ssdb.store.notify import listen as listen
+from ssdb.summary.moid import earth_minima as earth_minima
+from ssdb.summary.moid import earth_moid as earth_moid
 from ssdb.summary.summarize import SummaryReport as SummaryReport
 from ssdb.summary.summarize import summarize as summarize
 
