@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ssdb.schema import apdb_dia, apdb_solar_system, dia, survey
+from ssdb.schema import apdb_dia, apdb_solar_system, dia, summary, survey
 
 PACKAGE = Path(__file__).resolve().parents[1] / "ssdb"
 FROM_BELOW = (
@@ -34,7 +34,7 @@ FROM_BELOW = (
 """The rooms of the package. Each may import those before it."""
 TABLES = {
     name: value.name
-    for module in (apdb_dia, apdb_solar_system, dia, survey)
+    for module in (apdb_dia, apdb_solar_system, dia, summary, survey)
     for name, value in vars(module).items()
     if isinstance(value, sa.Table)
 }

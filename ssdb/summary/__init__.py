@@ -1,1 +1,1 @@
-"""What all observations of an object say together: SSObject."""
+"""SSObject: what all observations of an object say together."""
