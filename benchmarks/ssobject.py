@@ -24,9 +24,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
-from ssdb.summary.fit import fit_phase_curves
-from ssdb.summary.phase_curves import magnitudes
-from ssdb.summary.summarize import summarize
 
 from benchmarks.children import Child, child_process, peak_memory_mb
 from benchmarks.dia import timed, vacuum
@@ -51,7 +48,10 @@ from ssdb.store.ddl.migrate import connect, initialize
 from ssdb.store.ddl.partitions import make_partitions
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import write_tables
+from ssdb.summary.fit import fit_phase_curves
 from ssdb.summary.moid import earth_moid
+from ssdb.summary.phase_curves import magnitudes
+from ssdb.summary.summarize import summarize
 from ssdb.units import AB_ZERO_POINT_NJY, Array, Columns, Index
 
 OBSERVATIONS = 50
