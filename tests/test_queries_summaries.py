@@ -6,10 +6,15 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from summaries import load, observation, orbit
 
 import ssdb
+from ssdb.report.curves import phase_curve
+from ssdb.report.objects import read_objects
+from ssdb.report.picture import LIGHT
 from ssdb.store.database import Database
 from ssdb.summary.phase_curves import magnitudes
 from ssdb.summary.summarize import summarize
@@ -131,3 +136,23 @@ def test_the_views_go_with_ss_object(database: Database) -> None:
     assert [row[0] for row in rows] == ["2015 MQ204", "2020 AA", "433"]
     assert [row[1] for row in rows][:2] == [48, 8]
     assert all(row[4] == pytest.approx(0.0, abs=1e-6) for row in rows)
+
+
+def test_the_report_draws_the_fits(database: Database) -> None:
+    with database.reading() as connection:
+        (one,) = read_objects(connection, ["433"])
+    assert [fit["band"] for fit in one.fits] == ["g", "r", "i", "z"]
+    picture = phase_curve(one)
+    assert picture is not None
+    assert "H_g = 18.50 ± 0." in picture.caption
+    assert "G12 = 0.40 ± 0." in picture.caption
+    assert "(HG12, 12 of 12 observations)" in picture.caption
+    figure = Figure(layout="constrained")
+    picture.draw(figure, LIGHT)
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 200]
+    curves = {tuple(line.get_ydata()) for line in lines}  # filters of one band have the same
+    assert len(curves) == 4
+    green = max(curves)
+    assert np.interp(5.0, lines[0].get_xdata(), green) == pytest.approx(
+        18.5 + float(magnitudes("HG12", 5.0, 0.4)), abs=1e-2
+    )
