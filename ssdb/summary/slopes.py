@@ -15,10 +15,9 @@ from ssdb.summary.phase_curves import BRANCHES, Branch
 from ssdb.units import Array, Index, Integers
 
 MAG = 2.5 / np.log(10.0)
-_GRID = 9
-_STEPS = 8
+_GRID = 5
+_STEPS = 7
 _STEPS_OF_BOTH = 12
-_SUBSETS = ((0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,32 +134,36 @@ def best_both(points: Points) -> Array:
                 best, lowest = np.where(better, amounts, best), np.where(better, chi2, lowest)
             shares = [values / light for values in basis]
             scale = np.maximum(MAG - left, 0.1 * MAG) * weight
-            normal = [[total(scale * shares[i] * shares[j]) for j in range(3)] for i in range(3)]
+            scaled = [scale * share for share in shares]
+            sums = {(i, j): total(scaled[i] * shares[j]) for i in range(3) for j in range(i, 3)}
+            normal = [[sums[min(i, j), max(i, j)] for j in range(3)] for i in range(3)]
             aim = [total((scale - weight * left) * share) for share in shares]
             amounts = np.where(better, _not_negative(normal, aim), 0.5 * (amounts + best))
     return best[:2] / total(best)
 
 
-def _not_negative(normal: list[list[Array]], aim: list[Array]) -> Array:
+def _not_negative(N: list[list[Array]], aim: list[Array]) -> Array:
     """The amounts >= 0 of the lowest ``a N a / 2 - aim a``, (3, g): the best of all sets of amounts above 0."""
-    best, most = np.full((3, len(aim[0])), np.nan), np.full(len(aim[0]), -np.inf)
-    for subset in _SUBSETS:
-        matrix = [[normal[i][j] for j in subset] for i in subset]
-        right = [aim[i] for i in subset]
-        values = np.zeros_like(best)
-        for place, j in enumerate(subset):
-            replaced = [[*row[:place], b, *row[place + 1 :]] for row, b in zip(matrix, right, strict=True)]
-            values[j] = _determinant(replaced) / _determinant(matrix)
+    minors = [[_minor(N, i, j) for j in range(3)] for i in range(3)]
+    determinant = N[0][0] * minors[0][0] + N[0][1] * minors[0][1] + N[0][2] * minors[0][2]
+    none = np.zeros_like(determinant)
+    sets = [[(row[0] * aim[0] + row[1] * aim[1] + row[2] * aim[2]) / determinant for row in minors]]
+    for i in range(3):
+        j, k = (i + 1) % 3, (i + 2) % 3
+        two, one = [none, none, none], [none, none, none]
+        two[j] = (aim[j] * N[k][k] - aim[k] * N[j][k]) / minors[i][i]
+        two[k] = (aim[k] * N[j][j] - aim[j] * N[j][k]) / minors[i][i]
+        one[i] = aim[i] / N[i][i]
+        sets += [two, one]
+    best, most = np.full((3, len(none)), np.nan), np.full(len(none), -np.inf)
+    for values in sets:
         gain = values[0] * aim[0] + values[1] * aim[1] + values[2] * aim[2]
-        better = np.all(values >= 0, axis=0) & (gain > most)
+        better = (values[0] >= 0) & (values[1] >= 0) & (values[2] >= 0) & (gain > most)
         best, most = np.where(better, values, best), np.where(better, gain, most)
     return best
 
 
-def _determinant(matrix: list[list[Array]]) -> Array:
-    if len(matrix) == 1:
-        return matrix[0][0]
-    signs = (1.0, -1.0, 1.0)
-    minors = [[row[:j] + row[j + 1 :] for row in matrix[1:]] for j in range(len(matrix))]
-    first, *others = (sign * a * _determinant(m) for sign, a, m in zip(signs, matrix[0], minors, strict=False))
-    return sum(others, first)
+def _minor(N: list[list[Array]], i: int, j: int) -> Array:
+    """What is left of a symmetric matrix, without a row and a column, as its determinant, with its sign."""
+    i, k, j, m = (i + 1) % 3, (i + 2) % 3, (j + 1) % 3, (j + 2) % 3
+    return N[i][j] * N[k][m] - N[i][m] * N[k][j]
