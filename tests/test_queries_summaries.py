@@ -150,8 +150,8 @@ def test_the_report_draws_the_fits(database: Database) -> None:
     figure = Figure(layout="constrained")
     picture.draw(figure, LIGHT)
     lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 200]
-    curves = {tuple(line.get_ydata()) for line in lines}  # filters of one band have the same
-    assert len(curves) == 4
+    curves = {tuple(np.round(line.get_ydata(), 6)) for line in lines}
+    assert len(curves) == 3  # filters of one band have the same, and so have i and z here
     green = max(curves)
     assert np.interp(5.0, lines[0].get_xdata(), green) == pytest.approx(
         18.5 + float(magnitudes("HG12", 5.0, 0.4)), abs=1e-2
