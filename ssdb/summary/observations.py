@@ -21,6 +21,16 @@ BAD_FLAGS = ("pixelFlags_saturatedCenter", "pixelFlags_interpolatedCenter", "isD
 """Sources with one of these have no magnitude to be fitted, whichever flux it would be of; those of psfFlux_flag none
 of psfFlux, those of trail_flag and trail_flag_edge none of trailFlux."""
 
+_PLAN = {
+    # In the order of the index, matches would be read from all over the table, and then their sources; so they
+    # come as they lie there, those of a visit beside each other.
+    "enable_bitmapscan": "on",
+    # Else each source is looked for among all partitions.
+    "enable_partitionwise_join": "on",
+    "max_parallel_workers_per_gather": 0,
+}
+"""How PostgreSQL reads, within index loops: of some thousand objects, a part of most pages."""
+
 _OF_MATCHES = (
     *("ssObjectId", "diaSourceId", "designation", "phaseAngle", "helioRange", "topoRange"),
     *("ephOffsetRa", "ephOffsetDec"),
@@ -43,11 +53,7 @@ def read_observations(connection: sa.Connection, objects: Integers, config: Summ
     statement = _statement(connection, config)
     with listed(connection, "summarized_object", objects) as among, index_loops(connection):
         if connection.dialect.name == "postgresql":
-            # Row by row in the order of the index, matches and their sources would be read from all over the tables; so
-            # they come in the order in which they lie there, a visit's beside each other.
-            connection.exec_driver_sql(
-                "SET LOCAL enable_bitmapscan = on; SET LOCAL max_parallel_workers_per_gather = 0"
-            )
+            connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = {value}" for name, value in _PLAN.items()))
         found = read_arrays(connection, statement.where(among(ss_source.c.ssObjectId)), bounded=True)
     order = np.lexsort([found[name] for name in ("diaSourceId", "midpointMjdTai", "band", "ssObjectId")])
     found = {name: values[order] for name, values in found.items()}
