@@ -36,7 +36,7 @@ from ssdb.summary.observations import read_observations
 from ssdb.summary.rows import summarize_observations
 from ssdb.units import Columns, Integers
 
-_OBSERVATIONS_PER_CHUNK = 250_000
+_OBSERVATIONS_PER_CHUNK = 400_000
 _MANY = 20_000
 """Of more objects than these the observations of all are counted, in one go."""
 JUPITER_AU = 5.2044
