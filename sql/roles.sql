@@ -55,7 +55,7 @@ BEGIN
               'alembic_version', 'associationrun', 'current_identifications', 'diaforcedsource', 'diamatch',
               'diaobject', 'diaobjectalias', 'diaobjectbase', 'diaobjectlast', 'diaobjectmoment', 'diasource', 'metadata',
               'mpc_orbits', 'numbered_identifications', 'objectname', 'ssalias', 'sscandidate', 'ssephemeris', 'ssephemerisend',
-              'ssephemerisnight', 'ssexpected', 'ssforcedsource', 'ssobject', 'ssobjectsummary', 'ssobservation',
+              'ssephemerisnight', 'ssexpected', 'ssforcedsource', 'ssobject', 'ssobjectchange', 'ssobjectfit', 'ssobjectsummary', 'ssobservation',
               'ssorbit', 'ssprediction', 'sssource', 'unassociatedssobject', 'visit', 'visitdetector')
     LOOP
         EXECUTE format('ALTER TABLE %s OWNER TO ssdb_owner', relation.name);

@@ -19,6 +19,7 @@ from ssdb.association.associate import VisitOutcome as VisitOutcome
 from ssdb.association.associate import associate as associate
 from ssdb.config import AssociationConfig as AssociationConfig
 from ssdb.config import DiaConfig as DiaConfig
+from ssdb.config import SummaryConfig as SummaryConfig
 from ssdb.dia.associate import DiaOutcome as DiaOutcome
 from ssdb.dia.associate import DiaReport as DiaReport
 from ssdb.dia.associate import associate_dia as associate_dia
@@ -78,5 +79,9 @@ from ssdb.store.database import Database as Database
 from ssdb.store.ddl.migrate import connect as connect
 from ssdb.store.ddl.migrate import initialize as initialize
 from ssdb.store.notify import listen as listen
+from ssdb.summary.moid import earth_minima as earth_minima
+from ssdb.summary.moid import earth_moid as earth_moid
+from ssdb.summary.summarize import SummaryReport as SummaryReport
+from ssdb.summary.summarize import summarize as summarize
 
 __version__: str

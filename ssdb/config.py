@@ -215,3 +215,32 @@ class DiaConfig(_Options):
     def chi2_limit(self) -> float:
         """Largest chi-square of a source and its object: :func:`chi2_limit` of n_sigma."""
         return chi2_limit(self.n_sigma)
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryConfig(_Options):
+    """How the observations of an object are summarized: the fit of its phase curves.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not of its type or out of its range.
+    """
+
+    model: str = _option("HG12", "model of the phase curves", ("HG12", "HG12star", "HG1G2"))
+    fiducial: float = _option(0.5, "G12 where the observations do not tell it")
+    floor_mag: float = _option(0.02, "error added to every magnitude in quadrature (mag)", called="floor")
+    clip: float = _option(5.0, "observations this many sigma off are left out of the fit; 0: none")
+    fiducial_scatter: float = _option(0.2, "1-sigma error of a G12 that was not fitted")
+    max_slope_error: float = _option(0.2, "a slope with a larger error is not fitted")
+    few_points_scatter: float = _option(0.1, "scatter by rotation that is assumed of few observations (mag)")
+    trail_psf_widths: float = _option(
+        1.0, "trailFlux instead of psfFlux from this length of the trail on (PSF widths); 0: never"
+    )
+
+    def __post_init__(self) -> None:
+        _Options.__post_init__(self)
+        self._refuse(lambda value: not 0 <= value <= 1, "from 0 to 1", "fiducial")
+        at_least_0 = ("floor_mag", "clip", "fiducial_scatter", "few_points_scatter", "trail_psf_widths")
+        self._refuse(lambda value: value < 0, "0 or above", *at_least_0)
+        self._refuse(lambda value: value <= 0, "above 0", "max_slope_error")

@@ -21,6 +21,7 @@ from test_precover import load as load_object
 
 from ssdb.association.associate import associate
 from ssdb.dia.associate import associate_dia
+from ssdb.dia.withdraw import withdraw
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.forced import ingest_forced
 from ssdb.ingest.identifications import ingest_identifications
@@ -31,6 +32,7 @@ from ssdb.predict.precover import precover
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
 from ssdb.store.ddl.detached import detach
+from ssdb.summary.summarize import summarize
 
 READING = {"backup", "check", "ephemeris", "export", "listen", "partition list", "query", "report", "resolve", "status"}
 OF_FILES = {"demo", "simulate"}
@@ -170,6 +172,13 @@ def seen_twice(database: Database) -> None:
     associate_dia(database)
 
 
+def summarized(database: Database) -> None:
+    """And one of the objects has lost a source."""
+    load_night(database)
+    summarize(database)
+    withdraw(database, {"diaSourceId": [101]})
+
+
 def object_found(database: Database) -> None:
     load_object(database)
     precover(database, HN13, commit=True)
@@ -262,6 +271,8 @@ CASES = {
     "attach": Case("partition attach", aside, options=("10",), dialects=POSTGRESQL),
     "drop": Case("partition drop", with_another_visit, options=("--yes", "10"), dialects=POSTGRESQL),
     "drop-aside": Case("partition drop", aside, options=("--yes", "10"), dialects=POSTGRESQL),
+    "summarize": Case("summarize", load_night, several=True),
+    "summarize-again": Case("summarize", summarized, options=("--all", "--model", "HG1G2"), several=True),
     "delete": Case("delete visit", with_another_visit, options=("--yes", "10")),
     "width": Case("partition width", load_night, options=("1000",), dialects=POSTGRESQL),
 }

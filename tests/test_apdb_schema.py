@@ -113,9 +113,11 @@ WANTED_UCD_WORDS = {
 }
 
 PURE_NUMBERS = {
+    "stat.covariance",  # of two slopes
     "stat.fit.chi2",
     "stat.fit.param",  # slopes G and G12 of phase curves
     "stat.likelihood",
+    "stat.param",  # skewness and kurtosis
     "stat.probability",
     "stat.rms",  # of residuals that were divided by their errors
     "stat.snr",

@@ -284,3 +284,45 @@ def test_goals_of_dia_objects_are_at_the_end(
     assert reached["rows of history that associate reads"] is True
     # Of so few sources the times say nothing.
     assert reached["associate with 12 visits of history to 10"] is None
+
+
+@pytest.fixture(scope="module")
+def of_summaries(
+    postgresql_server: sa.URL, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
+    """What ``python -m benchmarks.ssobject --quick`` writes and prints."""
+    path = tmp_path_factory.mktemp("bench_ssobject") / "figures.json"
+    command = [sys.executable, "-m", "benchmarks.ssobject", "--quick", "--databases", *DIALECTS, "--json", str(path)]
+    url = postgresql_server.render_as_string(hide_password=False)
+    finished = subprocess.run(
+        [*command, "--postgresql-url", url], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(path.read_text(encoding="utf-8")), finished
+
+
+def test_figures_of_summaries_are_there(of_summaries: tuple[dict[str, Any], object]) -> None:
+    figures = of_summaries[0]
+    assert figures["fit"]["groups"] == 3000
+    assert all(figures["fit"][name] > 0 for name in ("ssdb", "scipy least_squares", "sbpy"))
+    assert all(figures["moid"][name] > 0 for name in ("ssdb", "distlink-python"))
+    assert figures["moid"]["difference"] < 1e-9
+    for dialect in DIALECTS:
+        one = figures["databases"][dialect]
+        assert 20_000 < one["observations"] < 30_000
+        assert one["truth"]["objects"] == 500
+        assert 0.9 * one["observations"] < one["truth"]["used"] <= one["observations"]
+        assert 0.8 < one["truth"]["pull"] < 1.25
+        assert {"read", "fit", "moid", "write"} <= set(one["summarize"]["stages"])
+    assert figures["databases"]["sqlite"]["truth"] == figures["databases"]["postgresql"]["truth"]
+
+
+def test_goals_of_summaries_are_at_the_end(
+    of_summaries: tuple[dict[str, Any], subprocess.CompletedProcess[str]],
+) -> None:
+    figures, finished = of_summaries
+    goals = {goal["what"]: goal for goal in figures["goals"]}
+    assert len(goals) == 8
+    small = [name for name, goal in goals.items() if goal["reached"] is None]
+    assert len(small) == 6  # so few objects say nothing of times and pulls
+    assert finished.stdout.splitlines()[-1].startswith("pull of H, ")

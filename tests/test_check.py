@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner
+from summaries import orbit, table_of
 
 import ssdb
 from ssdb.cli import main
+from ssdb.schema.apdb_solar_system import mpc_orbits
 from ssdb.store.database import Database
 from ssdb.store.sql_files import sql_texts
+from ssdb.store.transfer.write import write_rows
 
 # For each check, a statement after which its relation does not hold.
 BREAKS = {
+    "fit_has_object": """INSERT INTO "SsObjectFit" ("ssObjectId", band, model, "nObs", "nNights", "nObsUsed")
+                         VALUES (1, 'r', 'HG12', 1, 1, 1)""",
+    "moid_is_possible": 'UPDATE "SSObject" SET "MOIDEarth" = 0.1',
+    "object_is_summarized": 'DELETE FROM "SSObject"',
+    "summary_counts": 'UPDATE "SSObject" SET "nObs" = 7',
     "candidate_has_source": 'DELETE FROM "SsExpected" WHERE "diaSourceId" IS NULL',
     "counts_agree": 'UPDATE "Visit" SET "nSources" = 99',
     "detector_has_visit": """INSERT INTO "VisitDetector" (visit, detector) VALUES (77, 1)""",
@@ -51,6 +59,9 @@ def associated(database: Database) -> Database:
     ssdb.ingest_predictions(database, predictions, complete=True)
     ssdb.associate(database)
     ssdb.associate_dia(database)
+    with database.writing() as connection:
+        write_rows(connection, mpc_orbits, table_of(mpc_orbits, [orbit("2015 MQ204", q=1.5), orbit("433")]))
+    ssdb.summarize(database)
     return database
 
 

@@ -137,6 +137,7 @@ OPENING = {
     ("predict",): [],
     ("ephemeris",): ["433", "--code", "X05", "--from", "61192", "--to", "61193"],
     ("report",): ["DIR"],
+    ("summarize",): [],
     ("delete", "visit"): ["1"],
     ("partition", "list"): [],
     ("partition", "detach"): ["1"],

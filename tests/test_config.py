@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from scipy.stats import chi2, norm
 
-from ssdb.config import AssociationConfig, DiaConfig
+from ssdb.config import AssociationConfig, DiaConfig, SummaryConfig
 from ssdb.errors import ConfigError
 
 
@@ -126,3 +126,28 @@ def test_json_of_dia_objects_comes_back_the_same() -> None:
     assert DiaConfig.from_json(config.to_json()) == config
     with pytest.raises(ConfigError, match="unknown option in the configuration: ecliptic"):
         DiaConfig.from_json('{"ecliptic": "mean"}')
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("model", "HG"),
+        ("fiducial", -0.1),
+        ("fiducial", 1.1),
+        ("floor_mag", -0.01),
+        ("clip", -1.0),
+        ("fiducial_scatter", float("nan")),
+        ("max_slope_error", 0.0),
+        ("few_points_scatter", -0.1),
+        ("trail_psf_widths", -1.0),
+    ],
+)
+def test_options_of_summaries_out_of_range_are_refused(field: str, value: object) -> None:
+    with pytest.raises(ConfigError):
+        SummaryConfig(**{field: value})
+
+
+def test_the_default_of_summaries() -> None:
+    config = SummaryConfig()
+    assert (config.model, config.fiducial, config.floor_mag, config.clip) == ("HG12", 0.5, 0.02, 5.0)
+    assert SummaryConfig.from_json(config.to_json()) == config

@@ -194,7 +194,7 @@ def test_no_table_with_identifiers_of_objects_is_forgotten() -> None:
     """Who adds one has to say how its rows move."""
     tables = {table.name for table in metadata.sorted_tables if "ssObjectId" in table.c}
     moved = {"DiaSource", "SSObject", "SSSource", "SsAlias", "SsCandidate", "SsExpected", "SsPrediction"}
-    assert tables == moved | {"SsForcedSource", "SsEphemeris", "SsEphemerisEnd"}
+    assert tables == moved | {"SsForcedSource", "SsEphemeris", "SsEphemerisEnd", "SsObjectFit", "SsObjectChange"}
 
 
 def test_old_names_stay_names_of_the_object(database: Database) -> None:

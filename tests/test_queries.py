@@ -498,9 +498,9 @@ def test_a_time_restricts_every_question_that_takes_one(database: Database, surv
         (
             "lightcurve",
             {},
-            r"there is no query 'lightcurve'; is it light-curve\? There are: class-counts, .*visit-qual",
+            r"there is no query 'lightcurve'; is it light-curve\? There are: activity, class-counts, .*visit-qual",
         ),
-        ("nothing-like-it", {}, "there is no query 'nothing-like-it'. There are: class-counts"),
+        ("nothing-like-it", {}, "there is no query 'nothing-like-it'. There are: activity, class-counts"),
         ("light-curve", {}, r"light-curve needs a value of object \(Any name of the object\)"),
         ("light-curve", {"object": None}, "light-curve needs a value of object"),
         ("light-curve", {"obj": 1}, r"no parameter obj; its parameters are: object \(required\), band"),

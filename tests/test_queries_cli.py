@@ -86,7 +86,7 @@ def test_positions_are_uploaded(loaded: str, survey: QueriedSurvey, tmp_path: Pa
 
 
 def test_what_cannot_be_answered_is_told_on_one_line(loaded: str, tmp_path: Path) -> None:
-    assert "is it light-curve? There are: class-counts" in failed(loaded, "query", "--name", "lightcurve")
+    assert "is it light-curve? There are: activity, class-counts" in failed(loaded, "query", "--name", "lightcurve")
     assert "--param object=..." in failed(loaded, "query", "--name", "light-curve")
     assert "no parameter x" in misused(loaded, "query", "--name", "class-counts", "--param", "x=1")
     assert "--upload FILE" in failed(loaded, "query", "--name", "match-objects")

@@ -98,7 +98,7 @@ def test_observations_that_are_listed_have_their_utc(loaded: str) -> None:
 def test_a_question_without_a_time_says_which_have_one(loaded: str) -> None:
     for name in ("near-earth", "match-objects"):
         message = misused(loaded, "query", "--name", name, "--since", "2026-06-01")
-        assert f"{name} has no times to choose from (since); these have: class-counts, colours" in message
+        assert f"{name} has no times to choose from (since); these have: activity, class-counts, colours" in message
         assert "near-earth," not in message
 
 

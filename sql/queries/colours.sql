@@ -17,6 +17,8 @@
 --   nFirst     long     -    Observations in the first band
 --   nSecond    long     -    Observations in the second band
 --   hoursApart double   h    Mean time in the second band minus that in the first
+--   fitColour  double   mag  H in the first band minus H in the second, of all nights: see ssdb summarize
+--   fitColourErr double mag  1-sigma error of fitColour
 -- Example: --param object=433
 WITH measured AS (
     SELECT o."ssObjectId", o."designation", o."band", o."mag", o."magErr", o."midpointMjdTai" AS mjd,
@@ -37,8 +39,14 @@ WITH measured AS (
 )
 SELECT a.designation AS "designation", a."ssObjectId", a.night, a.band || '-' || b.band AS "colour",
        a.mag - b.mag AS "colourMag", sqrt(a.variance + b.variance) AS "colourErr", a.n AS "nFirst", b.n AS "nSecond",
-       (b.mjd - a.mjd) * 24 AS "hoursApart"
+       (b.mjd - a.mjd) * 24 AS "hoursApart", CAST(f."fitH" AS double precision) - g."fitH" AS "fitColour",
+       sqrt(CAST(f."fitHErr" AS double precision) * f."fitHErr" + CAST(g."fitHErr" AS double precision) * g."fitHErr")
+           AS "fitColourErr"
 FROM nightly a
 JOIN nightly b ON b."ssObjectId" = a."ssObjectId" AND b.night = a.night
               AND (b.place > a.place OR (b.place = a.place AND b.band > a.band))
+LEFT JOIN "SsObjectFit" f ON f."ssObjectId" = a."ssObjectId" AND f."model" <> 'HG1G2'
+                         AND f."band" = lower(substr(rtrim(a.band), length(rtrim(a.band)), 1))
+LEFT JOIN "SsObjectFit" g ON g."ssObjectId" = b."ssObjectId" AND g."model" <> 'HG1G2'
+                         AND g."band" = lower(substr(rtrim(b.band), length(rtrim(b.band)), 1))
 ORDER BY a."ssObjectId", a.night, a.place, a.band, b.place, b.band

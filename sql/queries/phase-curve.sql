@@ -1,6 +1,7 @@
 -- Phase curve of an object: reduced magnitude against phase angle, band by band.
 --
--- Only what can be used: observations with a flux above 0 that is not flagged, and known distances and phase angle.
+-- Only what can be used: observations with a flux above 0 that is not flagged, and known distances and phase angle. With
+-- each the fit of its band, as ssdb summarize has left it (HG12 or HG12star): NULL before.
 --
 -- Parameters:
 --   object  object  -  required  Any name of the object
@@ -9,8 +10,11 @@
 --   until   time    -  all       Only observations before this time
 -- Example: --param object=433
 SELECT o."band", o."phaseAngle", o."reducedMag", o."magErr", o."midpointMjdTai", o."helioRange", o."topoRange",
-       o."visit", o."diaSourceId", o."midpointUtc", o."emittedMjdTai"
+       o."visit", o."diaSourceId", o."midpointUtc", o."emittedMjdTai",
+       f."fitH", f."fitHErr", f."G12", f."slopeFitFailed", f."rms", f."model"
 FROM "SsObservation" o
+LEFT JOIN "SsObjectFit" f ON f."ssObjectId" = o."ssObjectId" AND f."model" <> 'HG1G2'
+                         AND f."band" = lower(substr(rtrim(o."band"), length(rtrim(o."band")), 1))
 WHERE o."ssObjectId" = CAST(:object AS bigint)
   AND (CAST(:band AS text) IS NULL OR o."band" = CAST(:band AS text))
   AND o."midpointMjdTai" >= coalesce(CAST(:since AS double precision), -1e9)

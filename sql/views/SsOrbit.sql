@@ -17,7 +17,7 @@ SELECT o."designation", o."packed_primary_provisional_designation", o."epoch_mjd
                WHEN o."e" > 1 THEN 'hyperbolic comet'
                WHEN o."e" = 1 THEN 'parabolic comet'
                WHEN o."tisserand" > 2 AND o."tisserand" < 3 THEN 'Jupiter-family comet'
-               WHEN o."tisserand" >= 3 AND o."a" < 5.204267 THEN 'Encke-type comet'
+               WHEN o."tisserand" >= 3 AND o."a" < 5.2044 THEN 'Encke-type comet'
                WHEN o."tisserand" >= 3 THEN 'Chiron-type comet'
                WHEN o."a" < 34.2 THEN 'Halley-type comet'
                ELSE 'long-period comet' END
@@ -46,8 +46,8 @@ FROM (
                CASE WHEN m."e" < 1 THEN m."q" / (1 - m."e") END AS "a",
                CASE WHEN m."e" < 1 THEN m."q" * (1 + m."e") / (1 - m."e") END AS "aphelion",
                -- With q and e, so that it holds for every orbit: a (1 - e^2) = q (1 + e).
-               CASE WHEN m."q" > 0 THEN 5.204267 * (1 - m."e") / m."q"
-                    + 2 * cos(radians(m."i")) * sqrt(m."q" * (1 + m."e") / 5.204267) END AS "tisserand",
+               CASE WHEN m."q" > 0 THEN 5.2044 * (1 - m."e") / m."q"
+                    + 2 * cos(radians(m."i")) * sqrt(m."q" * (1 + m."e") / 5.2044) END AS "tisserand",
                -- The letter of a comet's designation: before the slash, or after the number.
                CASE WHEN substr(m."unpacked_primary_provisional_designation", 2, 1) = '/'
                     THEN replace(substr(m."unpacked_primary_provisional_designation", 1, 1), 'A', '')

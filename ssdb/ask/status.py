@@ -12,7 +12,8 @@ from ssdb.config import DiaConfig
 from ssdb.dia.order import count_late, margin_of
 from ssdb.errors import NotFoundError
 from ssdb.schema.apdb_dia import dia_object_last, dia_source
-from ssdb.schema.apdb_solar_system import ss_source
+from ssdb.schema.apdb_solar_system import ss_object, ss_source
+from ssdb.schema.summary import ss_object_change
 from ssdb.schema.survey import DONE, association_run, ss_candidate, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
 from ssdb.store.tables.runs import DIA
@@ -26,6 +27,7 @@ _COUNTED = {
     "candidates": ss_candidate,
     "matches": ss_source,
     "diaObjects": dia_object_last,
+    "summarized": ss_object,
 }
 
 
@@ -38,7 +40,8 @@ def status(database: Database) -> dict[str, Any]:
     ``firstMjdTai``, ``lastMjdTai``: the first and last mid-exposure. ``diaObjects``: DiaObjects; ``diaDone``,
     ``diaPending``: visits whose sources have been given to them or not; of the latter ``diaWaiting`` wait for their
     known objects, and ``diaLate`` come too late; ``nUpdatedDiaObjects``,
-    ``nNewDiaObjects``, ``nMarginalDiaSources``: sums over the visits.
+    ``nNewDiaObjects``, ``nMarginalDiaSources``: sums over the visits. ``summarized``: objects that have a row in
+    SSObject; ``objectsDue``: objects that changed since, and ``visitsDue``: visits whose objects did.
     """
     done = visit.c.status == DONE
     waiting = ~done & visit.c.predictionsAt.is_(None)
@@ -65,6 +68,8 @@ def status(database: Database) -> dict[str, Any]:
             name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
             for name, table in _COUNTED.items()
         }
+        due = [sa.func.count(ss_object_change.c[name].distinct()) for name in ("ssObjectId", "visit")]
+        counts |= zip(("objectsDue", "visitsDue"), connection.execute(sa.select(*due)).one(), strict=True)
     answer = dict(row._mapping) | counts
     answer["diaPending"] = answer["visits"] - answer["diaDone"]
     answer["diaLate"] = n_late

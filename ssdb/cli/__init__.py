@@ -19,6 +19,7 @@ from ssdb.cli import (
     precover,
     predict,
     report,
+    summarize,
 )
 from ssdb.cli.common import main
 

@@ -83,6 +83,9 @@ def status(ctx: click.Context, visits: tuple[int, ...], run_id: str | None, as_j
                 ("visits pending for DiaObjects", answer["diaPending"]),
                 ("  that wait for their known objects", answer["diaWaiting"]),
                 ("  that come too late", answer["diaLate"]),
+                ("objects summarized (rows of SSObject)", answer["summarized"]),
+                ("  objects that changed since", answer["objectsDue"]),
+                ("  visits whose objects changed since", answer["visitsDue"]),
             ]
         )
 

@@ -29,9 +29,10 @@ from ssdb.store.tables.forced import move_forced, remove_double_forced
 from ssdb.store.tables.moves import object_moves
 from ssdb.store.tables.orbits import lock_orbits, move_orbits, remove_double_orbits
 from ssdb.store.tables.predictions import move_predictions, predicted_twice, remove_predictions
-from ssdb.store.tables.results import move_results, remove_double_objects, remove_results
+from ssdb.store.tables.results import move_results, remove_results
 from ssdb.store.tables.segments import move_segments, remove_double_segments
 from ssdb.store.tables.sources import move_objects_of_sources
+from ssdb.store.tables.ss_objects import move_summaries, remove_double_summaries
 from ssdb.store.tables.visits import lock_visits, mark_pending
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
@@ -125,11 +126,11 @@ def _move(connection: sa.Connection, moved: dict[int, tuple[int, str]], report: 
                 removed |= remove_results(connection, predictions) | remove_predictions(connection, predictions)
                 mark_pending(connection, sa.select(predictions.c.visit).distinct())
             report.pending = tuple(np.unique(twice["visit"]).tolist())
-        for remove in (remove_double_objects, remove_double_segments, remove_double_orbits, remove_double_forced):
+        for remove in (remove_double_summaries, remove_double_segments, remove_double_orbits, remove_double_forced):
             removed |= remove(connection, moves)
         changed: dict[str, int] = {}
-        moving = (move_orbits, move_objects_of_sources, move_predictions, move_results, move_segments, move_forced)
-        for move in moving:
+        moving = (move_orbits, move_objects_of_sources, move_predictions, move_results, move_summaries)
+        for move in (*moving, move_segments, move_forced):
             changed |= move(connection, moves)
         move_aliases(connection, moves)
     report.removed = {table: n for table, n in removed.items() if n}

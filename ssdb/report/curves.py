@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ssdb.report.objects import ObservedObject
 from ssdb.report.picture import Picture, Theme, in_bands, plain
+from ssdb.summary.phase_curves import magnitudes
 
 
 def light_curve(one: ObservedObject) -> Picture | None:
@@ -22,10 +26,40 @@ def light_curve(one: ObservedObject) -> Picture | None:
 def phase_curve(one: ObservedObject) -> Picture | None:
     """Reduced magnitudes against phase angle."""
     caption = "Magnitude at 1 au from the Sun and from the observer."
-    return _curve(one, "phase", "phaseAngle", "reducedMag", "phase angle (degrees)", "reduced AB magnitude", caption)
+    if one.fits:
+        # As of the last ssdb summarize, which may be before the last observation.
+        caption += f" Lines are the fits of ssdb summarize: {'; '.join(map(_told, one.fits))}."
+    return _curve(
+        one,
+        "phase",
+        "phaseAngle",
+        "reducedMag",
+        "phase angle (degrees)",
+        "reduced AB magnitude",
+        caption,
+        fits=one.fits,
+    )
 
 
-def _curve(one: ObservedObject, kind: str, x: str, y: str, x_label: str, y_label: str, caption: str) -> Picture | None:
+def _told(fit: Mapping[str, Any]) -> str:
+    """A fit in words: ``H_r = 18.02 +- 0.03, G12 = 0.41 +- 0.05 (HG12, 31 of 32 observations)``."""
+    slope = "set" if fit["G12Err"] is None else f"± {fit['G12Err']:.2f}"
+    return (
+        f"H_{fit['band']} = {fit['fitH']:.2f} ± {fit['fitHErr']:.2f}, G12 = {fit['G12']:.2f} {slope} "
+        f"({fit['model']}, {fit['nObsUsed']} of {fit['nObs']} observations)"
+    )
+
+
+def _curve(
+    one: ObservedObject,
+    kind: str,
+    x: str,
+    y: str,
+    x_label: str,
+    y_label: str,
+    caption: str,
+    fits: Sequence[Mapping[str, Any]] = (),
+) -> Picture | None:
     seen, title = one.observations, f"{kind.capitalize()} curve of {one.title}"
     known = np.isfinite(seen[x]) & np.isfinite(seen[y])
     if not known.any():
@@ -40,6 +74,10 @@ def _curve(one: ObservedObject, kind: str, x: str, y: str, x_label: str, y_label
                 across[rows], up[rows], error[rows], fmt=marker, color=colour, ecolor=theme.ink, elinewidth=0.8
             )
             container.set_label(plain(name))
+            for fit in (fit for fit in fits if name[-1:].lower() == fit["band"]):
+                angles = np.linspace(max(across.min() - 1.0, 0.0), across.max() + 1.0, 200)
+                drawn = fit["fitH"] + magnitudes(fit["model"], angles, fit["G12"])
+                axes.plot(angles, drawn, color=colour, linewidth=1.0)
         axes.yaxis.set_inverted(True)
         axes.set(xlabel=x_label, ylabel=y_label)
         axes.set_title(plain(one.title), fontsize=12, loc="left", wrap=True)

@@ -16,7 +16,9 @@ from ssdb.identity.designation import name_in
 from ssdb.identity.resolve import find_object
 from ssdb.report.reading import read_columns
 from ssdb.report.statistics import medians_and_widths
+from ssdb.schema.apdb_dia import BANDS
 from ssdb.schema.apdb_solar_system import numbered_identifications, ss_source
+from ssdb.schema.summary import ss_object_fit
 from ssdb.schema.survey import ss_alias, visit
 from ssdb.store.tables.aliases import NAME, NUMBER
 from ssdb.units import Columns
@@ -54,6 +56,8 @@ class ObservedObject:
     ssObjectId: int
     names: list[str]
     """Its other names."""
+    fits: list[dict[str, Any]]
+    """Its phase curves, one a band: band, model, fitH, G12, and so on, as in SsObjectFit."""
     observations: Columns
     """visit, midpointMjdTai (MJD TAI), band, mag, magErr, reducedMag (AB), phaseAngle (deg), by time, shape (n,)."""
 
@@ -79,9 +83,18 @@ def read_objects(connection: sa.Connection, names: Sequence[str]) -> list[Observ
             _file_name(title, found.ssObjectId, taken),
             found.ssObjectId,
             [other for other in found.names if other != found.designation],
+            _fits(connection, found.ssObjectId),
             read_columns(connection, statement),
         )
     return list(observed.values())
+
+
+def _fits(connection: sa.Connection, object_id: int) -> list[dict[str, Any]]:
+    """The phase curves of an object that have a slope G12, in the order of bands."""
+    fit = ss_object_fit.c
+    wanted = sa.select(ss_object_fit).where(fit.ssObjectId == object_id, fit.G12.is_not(None), fit.fitHErr.is_not(None))
+    rows = [dict(row) for row in connection.execute(wanted).mappings()]
+    return sorted(rows, key=lambda row: BANDS.index(row["band"]))
 
 
 def full_name(designation: str, number: str | None, name: str | None) -> str:

@@ -9,6 +9,7 @@ They are taken in this order, so that no two transactions wait for each other:
     orbits       nobody else writes orbits
     visits       nobody else creates visits; then the rows of Visit, ascending
     partitions   nobody else makes, detaches, attaches or drops a partition
+    summaries    nobody else summarizes objects; taken after orbits, shared, and after nothing else
     cells        nobody else changes DiaObjects in these cells of the sky, ascending
     sources      nobody else commits sources; when all are written
 
@@ -45,6 +46,7 @@ _TABLES = {
     "orbits": ("mpc_orbits", "SHARE ROW EXCLUSIVE", "SHARE"),
     # Held for long: in contrast to a row it keeps nothing from being vacuumed but this small table.
     "segments": ('"SsEphemerisNight"', "SHARE UPDATE EXCLUSIVE", ""),
+    "summaries": ('"SsObjectFit"', "SHARE ROW EXCLUSIVE", ""),
     "rows of segments": ('"SsEphemeris"', "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"),
 }
 """The locks that are modes of LOCK TABLE: the table, the mode, and the mode to share it."""

@@ -16,11 +16,13 @@ import psycopg
 import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, DatabaseError, NotFoundError, option
+from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import PENDING, visit, visit_detector
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import PARTITIONED, Partition, partitions, set_width, width_of
 from ssdb.store.ddl.roles import refuse_others
 from ssdb.store.locks import alone_with
+from ssdb.store.tables.ss_objects import note_objects, note_visits
 
 WHOLE = (visit, visit_detector)
 """Tables that have no partitions, and whose rows go with those of the others."""
@@ -174,6 +176,8 @@ def drop(
     def work(connection: sa.Connection, partition: Partition) -> None:
         of_detached = report.detached
         names = _detached_names(connection, partition) if of_detached else partitions(connection)[partition].values()
+        if not of_detached:
+            note_objects(connection, [partition.rows_of(ss_source)])
         for name in names:
             _run(connection, f"DROP TABLE {_quoted(connection, name)}")
         for table in () if of_detached else WHOLE:
@@ -277,6 +281,7 @@ def _detached_names(connection: sa.Connection, partition: Partition) -> list[str
 
 def _detach(connection: sa.Connection, partition: Partition) -> list[str]:
     made = []
+    note_objects(connection, [partition.rows_of(ss_source)])
     for parent, child in _tables_of(connection, partition):
         made.append(child + _DETACHED)
         old, new = _quoted(connection, child), _quoted(connection, made[-1])
@@ -331,6 +336,8 @@ def _attach(connection: sa.Connection, partition: Partition) -> int:
         if not isinstance(error.orig, psycopg.errors.UndefinedColumn | psycopg.errors.DatatypeMismatch):
             raise
         raise DatabaseError("the partition was detached from tables of another version, and stays detached") from error
+    matched = sa.exists().where(ss_source.c.visit == visit.c.visit, partition.rows_of(ss_source))
+    note_visits(connection, sa.select(visit.c.visit).where(partition.rows_of(visit), matched))
     counted = sa.select(sa.func.count()).select_from(visit).where(partition.rows_of(visit))
     return connection.execute(counted).scalar_one()
 

@@ -15,6 +15,7 @@ from ssdb.schema.ranges import MIN_PACKED_LENGTH
 from ssdb.store.locks import lock
 from ssdb.store.tables.moves import remove_doubles
 from ssdb.store.tables.segments import forget_nights
+from ssdb.store.tables.ss_objects import note_orbits, note_removed_orbits
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 
@@ -113,6 +114,7 @@ def replace_orbits(connection: sa.Connection, rows: pa.Table, *, identified: boo
     with staged(connection, mpc_orbits, rows) as new:
         if identified:
             _remove_others(connection, new)
+        note_orbits(connection, new)
         same_object = sa.select(sa.func.count()).where(new.c[_KEY] == mpc_orbits.c[_KEY])
         n_stored = connection.execute(same_object).scalar_one()
         insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -142,7 +144,9 @@ def _remove_others(connection: sa.Connection, new: sa.Table) -> None:
         (mpc_orbits.c.unpacked_primary_provisional_designation, numbers),
         (mpc_orbits.c[_KEY], others),
     ):
-        connection.execute(sa.delete(mpc_orbits).where(column.in_(names.scalar_subquery())))
+        removed = column.in_(names.scalar_subquery())
+        note_removed_orbits(connection, removed)
+        connection.execute(sa.delete(mpc_orbits).where(removed))
 
 
 def remove_double_orbits(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:

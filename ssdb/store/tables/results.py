@@ -1,4 +1,4 @@
-"""SSSource, SsCandidate and SsExpected: what association found, with DiaSource.ssObjectId; and SSObject.
+"""SSSource, SsCandidate and SsExpected: what association found, with DiaSource.ssObjectId.
 
 All in the transaction of a connection that has locked the visits.
 """
@@ -12,18 +12,19 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.schema.apdb_dia import dia_source
-from ssdb.schema.apdb_solar_system import ss_object, ss_source
+from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import ss_candidate, ss_expected, visit
 from ssdb.store.query_plans import between_visits
 from ssdb.store.tables.dia_changes import known_objects_found
-from ssdb.store.tables.moves import move_objects, remove_doubles
+from ssdb.store.tables.moves import move_objects
 from ssdb.store.tables.sources import forget_objects, set_objects
+from ssdb.store.tables.ss_objects import note_objects, note_visits
 from ssdb.store.tables.visits import Visits, forget_results, mark_objects_pending, mark_pending
 from ssdb.store.transfer.array_parameters import listed
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows
-from ssdb.units import Integers
+from ssdb.units import Columns, Integers
 
 _TABLES = (ss_source, ss_candidate, ss_expected)
 
@@ -33,6 +34,7 @@ def clear_results(connection: sa.Connection, visits: Visits) -> None:
     # Sources that were known objects may be given to DiaObjects again.
     with_objects = sa.select(visit.c.visit).where(visit.c.visit.in_(visits), visit.c.nAssociatedSsObjects > 0)
     mark_objects_pending(connection, with_objects)
+    note_objects(connection, [ss_source.c.visit.in_(visits)])
     for table in _TABLES:
         connection.execute(sa.delete(table).where(table.c.visit.in_(visits)))
     forget_objects(connection, dia_source.c.visit.in_(visits) & dia_source.c.ssObjectId.is_not(None))
@@ -51,11 +53,14 @@ def replace_results(
 
     Returns how many rows were written.
     """
-    had_object = _remove(connection, visits, expected, detectors)
+    removed = _remove(connection, visits, expected, detectors)
     n_rows = write_rows(connection, ss_expected, expected)
     n_rows += write_rows(connection, ss_candidate, candidates)
     n_rows += write_rows(connection, ss_source, matched)
-    sources, objects = (matched.column(name).to_numpy() for name in ("diaSourceId", "ssObjectId"))
+    of_visits, sources, objects = (matched.column(name).to_numpy() for name in ("visit", "diaSourceId", "ssObjectId"))
+    note_visits(connection, np.unique(of_visits))
+    note_objects(connection, np.setdiff1d(removed["ssObjectId"], objects))
+    had_object = removed["diaSourceId"]
     lost = had_object[~np.isin(had_object, sources)]
     # 0 stands for no object only in what is sent: no identifier is 0.
     objects = np.append(objects, np.zeros(len(lost), np.int64))
@@ -66,8 +71,8 @@ def replace_results(
 
 def _remove(
     connection: sa.Connection, visits: Sequence[int], expected: pa.Table, detectors: Collection[int] | None
-) -> np.ndarray:
-    """Removes the results that are there; returns diaSourceId of the sources that had an object."""
+) -> Columns:
+    """Removes the results that are there; returns diaSourceId and ssObjectId of the sources that had an object."""
     if detectors is None:
         return _delete(connection, [table.c.visit.in_(visits) for table in _TABLES])
     sources = sa.select(dia_source.c.diaSourceId).where(
@@ -88,12 +93,12 @@ def _remove(
         return _delete(connection, of_objects)
 
 
-def _delete(connection: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]]) -> np.ndarray:
-    """Deletes the rows of the three tables for which their conditions hold; diaSourceId of those of SSSource."""
+def _delete(connection: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]]) -> Columns:
+    """Deletes rows of the three tables that meet their conditions; diaSourceId and ssObjectId of those of SSSource."""
     matched, candidates, expected = conditions
-    found = sa.select(ss_source.c.diaSourceId).where(matched)
-    had_object = read_arrays(connection, found, bounded=True)["diaSourceId"]
-    if len(had_object):
+    found = sa.select(ss_source.c.diaSourceId, ss_source.c.ssObjectId).where(matched)
+    had_object = read_arrays(connection, found, bounded=True)
+    if len(had_object["diaSourceId"]):
         connection.execute(sa.delete(ss_source).where(matched))
     connection.execute(sa.delete(ss_candidate).where(candidates))
     connection.execute(sa.delete(ss_expected).where(expected))
@@ -102,6 +107,7 @@ def _delete(connection: sa.Connection, conditions: Sequence[sa.ColumnElement[boo
 
 def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
     """Removes the results of visits that are deleted; how many there were, by table."""
+    note_objects(connection, [ss_source.c.visit.in_(visits)])
     return {
         table.name: connection.execute(sa.delete(table).where(table.c.visit.in_(visits))).rowcount for table in _TABLES
     }
@@ -114,6 +120,7 @@ def remove_results(connection: sa.Connection, removed: sa.Table) -> dict[str, in
     """
     keys = sa.select(removed.c.visit, removed.c.ssObjectId)
     mark_objects_pending(connection, sa.select(removed.c.visit))
+    note_objects(connection, [sa.tuple_(ss_source.c.visit, ss_source.c.ssObjectId).in_(keys)])
     source = sa.tuple_(dia_source.c.visit, dia_source.c.diaSourceId)
     matched = sa.select(ss_source.c.visit, ss_source.c.diaSourceId).where(
         sa.tuple_(ss_source.c.visit, ss_source.c.ssObjectId).in_(keys)
@@ -135,6 +142,7 @@ def remove_results_of_sources(connection: sa.Connection, visits: Sequence[int], 
     with listed(connection, "removed_source", sources) as among:
         matched = (among(ss_source.c.diaSourceId), between_visits(ss_source, visits))
         of_visits = list(connection.scalars(sa.select(ss_source.c.visit).where(*matched)))
+        note_objects(connection, matched, bounded=True)
         connection.execute(sa.delete(ss_source).where(*matched))
         candidates = (among(ss_candidate.c.diaSourceId), between_visits(ss_candidate, visits))
         connection.execute(sa.delete(ss_candidate).where(*candidates))
@@ -148,12 +156,6 @@ def remove_results_of_sources(connection: sa.Connection, visits: Sequence[int], 
     return len(of_visits)
 
 
-def remove_double_objects(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
-    """Removes rows of SSObject of other designations where the primary one has its own; how many there were."""
-    return {ss_object.name: remove_doubles(connection, ss_object.c.ssObjectId, moves.c.ssObjectId, moves)}
-
-
 def move_results(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
-    """Moves results, and rows of SSObject, to the primary designations of their objects; how many, by table."""
-    tables = (ss_expected, ss_candidate, ss_source, ss_object)
-    return {table.name: move_objects(connection, table, moves) for table in tables}
+    """Moves results to the primary designations of their objects; how many, by table."""
+    return {table.name: move_objects(connection, table, moves) for table in (ss_expected, ss_candidate, ss_source)}

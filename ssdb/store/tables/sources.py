@@ -24,6 +24,7 @@ from ssdb.store.tables.detectors import (
     joined_totals,
     totals_of,
 )
+from ssdb.store.tables.ss_objects import note_visits
 from ssdb.store.tables.visits import Visits, mark_objects_pending, mark_pending
 from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
 from ssdb.store.transfer.read import read_arrays
@@ -190,4 +191,5 @@ def move_times(connection: sa.Connection, new: sa.Table) -> None:
     changed = times.subquery()
     of_visit = (dia_source.c.visit == changed.c.visit) & (dia_source.c.midpointMjdTai == changed.c.before)
     connection.execute(_update(connection).where(of_visit).values(midpointMjdTai=changed.c.after))
+    note_visits(connection, sa.select(changed.c.visit))
     count_anew(connection, connection.scalars(sa.select(changed.c.visit)).all())

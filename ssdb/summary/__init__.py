@@ -1,0 +1,1 @@
+"""SSObject: what all observations of an object say together."""
