@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from ssdb.schema.source_counts import BIN_MAG, BRIGHTEST_MAG, N_BINS, UNRATED, magnitude_bins
-from ssdb.units import Array, Columns, Index, ab_magnitudes
+from ssdb.units import Array, Columns, Index, Integers, ab_magnitudes
 
 _COLOURS = {
     "u": -1.85,
@@ -196,13 +196,13 @@ def known_by_magnitude(n_detectors: int, seen: Brightness, p_detected: Array, ro
     return expected
 
 
-def unrelated(by_magnitude: Array, known: Array) -> Array:
+def unrelated(by_magnitude: Array | Integers, known: Array) -> Array:
     """The other sources, (d, 28). A tenth is left of every bin: objects may be fainter than they are predicted."""
     return np.maximum(by_magnitude - known, 0.1 * by_magnitude)
 
 
 def real_shares(
-    by_magnitude: Array,
+    by_magnitude: Array | Integers,
     known: Array,
     scores: Array,
     rated: Array,
