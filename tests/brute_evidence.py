@@ -265,8 +265,13 @@ def share_real(mag: float | None, others: list[Row], known: list[float], real: R
     """Of the unrelated sources of a detector with this magnitude; known: objects by magnitude."""
     if mag is None:
         return real.share
-    n = smoothed(unrelated_by_magnitude(others, known))[magnitude_bin(mag)]
-    scores = [total / 1000 - real.score * e for total, e in zip(counts(others)[58:], known, strict=True)]
+    counted = counts(others)
+    rated = sum(counted[48:58]) / len(others)
+    n = rated * smoothed(unrelated_by_magnitude(others, known))[magnitude_bin(mag)]
+    scores = []
+    for total, of_bin, e in zip(counted[58:], counted[:28], known, strict=True):
+        of_rated = min(max(total / 1000 - 0.5 * (1 - rated) * of_bin, 0), rated * of_bin)
+        scores.append(max(of_rated - rated * e * real.score, of_rated / 10))
     score = smoothed(scores)[magnitude_bin(mag)]
     n_real = (score - real.score_of_artefacts * n) / (real.score - real.score_of_artefacts)
     return (min(max(n_real, 0), n) + 5 * real.share) / (n + 5)
@@ -282,6 +287,7 @@ def artefact_odds(source: Row, others: list[Row], real: float, mean: float, here
     share = (counts(others)[30] + 0.5) / (len(others) + 1)
     of_real = min(0.03, share)
     of_artefacts = min(max((share - mean * of_real) / (1 - mean), of_real), 0.9)
+    of_real = min(max((share - (1 - mean) * of_artefacts) / mean, of_real), of_artefacts)
     if not any(source.get(flag) for flag in FLAGS):
         of_real, of_artefacts = 1 - of_real, 1 - of_artefacts
     as_real, as_artefact = real / mean * of_real, (1 - real) / (1 - mean) * of_artefacts

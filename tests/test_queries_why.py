@@ -187,7 +187,7 @@ def test_each_part_has_its_words(database_url: str) -> None:
             assert (", the trail speaks against it, seen with" in words(database, SEEN)[0]) == (part == "oddsTrail")
         assert ", like an artefact, seen with" in words(database, SEEN)[0]
         change(database, 'UPDATE "SsCandidate" SET magnitude = "ephMag" - 2, "oddsMagnitude" = -9')
-        assert words(database, SEEN)[0].startswith("not chosen: looks like an artefact; ")
+        assert words(database, SEEN)[0].startswith("not chosen: too bright for the object; ")
         unknown = ", ".join(f'"{name}" = NULL' for name in PARTS)
         change(database, f'UPDATE "SsCandidate" SET {unknown}')
         assert words(database, SEEN)[0].startswith("not chosen: more likely near by chance; ")

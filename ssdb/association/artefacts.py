@@ -10,7 +10,8 @@ from ssdb.schema.source_counts import N_RELIABILITIES, UNRATED, reliability_bins
 from ssdb.units import Array, Index, Integers, Mask
 
 _FLAGGED = 0.03
-"""The share of real sources that have a flag of artefacts, at most: they cross a bad column now and then."""
+"""The share of real sources that have a flag of artefacts, at most, unless more sources have one than artefacts can be:
+they cross a bad column now and then."""
 _ALL_FLAGGED = 0.9
 """That of artefacts, at most."""
 
@@ -70,8 +71,9 @@ def reliabilities(rated: Integers, found: Array, known: Array) -> Reliabilities:
     real = share[:, None] * of_objects * (total + 5.0)[:, None] / (unrelated + 0.5)
     # The larger the score the more of them.
     real = np.clip(np.maximum.accumulate(real, axis=1), _LEAST, 1.0 - _LEAST)
-    score = of_objects @ _SCORES
-    of_unrelated = (unrelated @ _SCORES + _RATED * 0.5 * score) / (total + _RATED)
+    # Not @, whose sums are others with other visits beside.
+    score = (of_objects * _SCORES).sum(axis=1)
+    of_unrelated = ((unrelated * _SCORES).sum(axis=1) + _RATED * 0.5 * score) / (total + _RATED)
     score_of_artefacts = np.clip((of_unrelated - share * score) / (1.0 - share), 0.0, score - _APART)
     return Reliabilities(share, real, score, score_of_artefacts)
 
@@ -110,6 +112,8 @@ def artefact_odds(
     """
     of_real = np.minimum(_FLAGGED, share_flagged)
     of_artefacts = np.clip((share_flagged - mean * of_real) / (1.0 - mean), of_real, _ALL_FLAGGED)
+    # What artefacts do not explain real ones have.
+    of_real = np.clip((share_flagged - (1.0 - mean) * of_artefacts) / mean, of_real, of_artefacts)
     as_real = real / mean * np.where(flagged, of_real, 1.0 - of_real)
     as_artefact = (1.0 - real) / (1.0 - mean) * np.where(flagged, of_artefacts, 1.0 - of_artefacts)
     here = np.stack([share_real, (1.0 - share_real) * crowd])

@@ -136,6 +136,8 @@ def weigh(
     of_known = visible.seen.at(inside), visible.p_detected[inside], placement.row[inside]
     known_here = known_by_magnitude(len(n_sources), *of_known)
     by_magnitude = unrelated(counts.by_magnitude, known_here)
+    share_rated = np.minimum(counts.by_reliability.sum(axis=1) / np.maximum(n_sources, 1), 1.0)
+    of_detectors = counts.by_magnitude, known_here, counts.scores_by_magnitude, share_rated
     reliability = sources["reliability"].astype(float)
     n_visits = len(batch.visits)
     on_visit = batch.visit_index(batch.detectors["visit"])
@@ -156,8 +158,7 @@ def weigh(
         share, score, of_artefacts = (
             values[on_visit] for values in (of_visits.share, of_visits.score, of_visits.score_of_artefacts)
         )
-        scores = counts.scores_by_magnitude - known_here * score[:, None]
-        share_real = real_shares(by_magnitude, scores, share, score, of_artefacts, magnitude, row)
+        share_real = real_shares(*of_detectors, share, score, of_artefacts, magnitude, row)
         real, mean = probabilities_real(reliability, of_visits, visit), of_visits.share[visit]
         crowd = around.crowding(1.0 - real, (1.0 - mean) * density)
         around_here = density * (share_real + (1.0 - share_real) * crowd) + fragments

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from ssdb.schema.source_counts import BIN_MAG, BRIGHTEST_MAG, N_BINS, magnitude_bins
+from ssdb.schema.source_counts import BIN_MAG, BRIGHTEST_MAG, N_BINS, UNRATED, magnitude_bins
 from ssdb.units import Array, Columns, Index, Integers, ab_magnitudes
 
 _COLOURS = {
@@ -196,13 +196,21 @@ def known_by_magnitude(n_detectors: int, seen: Brightness, p_detected: Array, ro
     return expected
 
 
-def unrelated(by_magnitude: Integers, known: Array) -> Array:
+def unrelated(by_magnitude: Array | Integers, known: Array) -> Array:
     """The other sources, (d, 28). A tenth is left of every bin: objects may be fainter than they are predicted."""
     return np.maximum(by_magnitude - known, 0.1 * by_magnitude)
 
 
 def real_shares(
-    unrelated: Array, scores: Array, mean: Array, score: Array, of_artefacts: Array, magnitude: Array, row: Index
+    by_magnitude: Array | Integers,
+    known: Array,
+    scores: Array,
+    rated: Array,
+    mean: Array,
+    score: Array,
+    of_artefacts: Array,
+    magnitude: Array,
+    row: Index,
 ) -> Array:
     """The share of real sources among the unrelated ones of the magnitude of each pair, shape (n,).
 
@@ -210,15 +218,21 @@ def real_shares(
 
     Parameters
     ----------
-    unrelated, scores : ndarray, shape (d, 28)
-        Unrelated sources by magnitude, and the sums of their reliabilities.
+    by_magnitude, known, scores : ndarray, shape (d, 28)
+        Sources by magnitude, those of known objects that are expected, and the sums of reliabilities of all.
+    rated : ndarray, shape (d,)
+        The share of sources with a reliability, as if it were that of every magnitude. The others count as 0.5.
     mean, score, of_artefacts : ndarray, shape (d,)
         The share at any magnitude; mean reliabilities of real sources and of artefacts.
     magnitude, row : ndarray, shape (n,)
         Of the source; its detector.
     """
-    n = _smooth(unrelated)
-    real = (_smooth(scores) - of_artefacts[:, None] * n) / (score - of_artefacts)[:, None]
+    part = rated[:, None]
+    of_rated = np.clip(scores - UNRATED * (1.0 - part) * by_magnitude, 0.0, part * by_magnitude)
+    n = _smooth(part * unrelated(by_magnitude, known))
+    # What is left is as all are, where objects may be fainter than they are predicted.
+    left = _smooth(unrelated(of_rated, part * known * score[:, None]))
+    real = (left - of_artefacts[:, None] * n) / (score - of_artefacts)[:, None]
     share = (np.clip(real, 0.0, n) + _PSEUDO_SOURCES * mean[:, None]) / (n + _PSEUDO_SOURCES)
     return np.where(np.isnan(magnitude), mean[row], share[row, np.maximum(magnitude_bins(magnitude), 0)])
 
