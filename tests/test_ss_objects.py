@@ -200,7 +200,7 @@ def test_an_incomplete_orbit_gives_no_moid(missing: str, database: Database) -> 
 IMPOSSIBLE: tuple[dict[str, float], ...] = (
     *({"q": value} for value in (-1.0, 0.0, 1e-310, 1e-300, 1e300, math.nan)),
     *({"e": value} for value in (-0.1, 1e300, math.inf)),
-    *({"i": value} for value in (181.0, 1e300, math.inf)),
+    *({"i": value} for value in (-1e300, 1e300, math.inf)),
     *({"node": 1e300}, {"epoch_mjd": 1e300}, {"epoch_mjd": 2_461_000.5}, {"q": 1e308, "e": 1e308}),
 )
 

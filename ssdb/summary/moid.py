@@ -11,7 +11,7 @@ from ssdb.ephemeris.constants import GM_SUN
 from ssdb.equal_rows import begins
 from ssdb.errors import InputError
 from ssdb.schema.apdb_solar_system import mpc_orbits
-from ssdb.schema.ranges import ranges_of
+from ssdb.schema.ranges import ANGLE, Range, ranges_of
 from ssdb.summary.closest_points import Orbits, Points, dot, followed, orbits_beside_earth, place_of_earth, starts
 from ssdb.units import AU_PER_DAY_KM_S, Array, Columns, Mask
 
@@ -47,8 +47,8 @@ def earth_moid(
     Returns
     -------
     dict of str to ndarray
-        Of the shape that the elements have together, as columns of SSObject; NaN where an element is missing, or out
-        of its range in mpc_orbits:
+        Of the shape that the elements have together, as columns of SSObject; NaN where an element is missing, or one
+        that no orbit has (q 1e-9 to 1e5 au, e to 1e6, angles -360 to 720, epochs of 1550 to 2650):
 
         - ``MOIDEarth``: the distance, au;
         - ``MOIDEarthDeltaV``: the speed of an object there relative to one that moves on the Earth's orbit, km/s, both
@@ -92,7 +92,7 @@ def earth_minima(q: float, e: float, i: float, node: float, argperi: float, epoc
     rows = np.array([[q], [e], [i], [node], [argperi], [epoch_mjd]], dtype=float)
     if not _usable(rows).all():
         raise InputError(
-            "an orbit needs " + ", ".join(f"{name} from {ranges_of(mpc_orbits)[name][0]}" for name in ELEMENTS)
+            "an orbit needs " + ", ".join(f"{name} from {its}" for name, its in zip(ELEMENTS, _ranges(), strict=True))
         )
     orbits = orbits_beside_earth(rows)
     points = followed(orbits, starts(orbits, nearest=False))
@@ -113,10 +113,14 @@ def tisserand(q: Array, e: Array, i: Array) -> Array:
     return np.asarray(JUPITER_AU * (1.0 - e) / q + bound)
 
 
+def _ranges() -> list[Range]:
+    """Of each of ELEMENTS as in mpc_orbits; an inclination may be any angle, as the Earth's is below 0."""
+    return [ANGLE if name == "i" else ranges_of(mpc_orbits)[name][0] for name in ELEMENTS]
+
+
 def _usable(elements: Sequence[Array] | Array) -> Mask:
-    """Which orbits have elements, the first of ELEMENTS, that are known and within their ranges in mpc_orbits."""
-    ranges = [ranges_of(mpc_orbits)[name][0] for name in ELEMENTS]
-    within = [(its.low <= x) & (x <= its.high) for x, its in zip(elements, ranges, strict=False)]
+    """Which orbits have elements, the first of ELEMENTS, that are known and within their ranges."""
+    within = [(its.low <= x) & (x <= its.high) for x, its in zip(elements, _ranges(), strict=False)]
     return np.logical_and.reduce(within)
 
 
