@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from summaries import BEGIN, fits, flux_of, id_of, load, objects, observation, orbit, rows_of
 
+from ssdb.ask.check import check
 from ssdb.config import SummaryConfig
 from ssdb.errors import NotFoundError, UsageError
 from ssdb.schema.apdb_solar_system import ss_object
@@ -311,3 +312,12 @@ def test_sources_of_detached_or_missing_rows_are_not_counted(database: Database)
         connection.execute(sa.text('DELETE FROM "DiaSource" WHERE visit = 2'))
     summarize(database)
     assert objects(database)["433"]["nObs"] == 1
+
+
+def test_the_check_of_moids_knows_single_precision(database: Database) -> None:
+    """20,000 au from the Sun it is 0.001 au."""
+    names = [f"2020 A{letter}" for letter in "ABCDEFGH"]
+    orbits = [orbit(name, q=20_000.1 + 0.37 * k, e=0.0, i=0.0) for k, name in enumerate(names)]
+    load(database, [observation(k, name) for k, name in enumerate(names, 1)], orbits)
+    summarize(database)
+    assert [one.n_violations for one in check(database) if one.name == "moid_is_possible"] == [0]
