@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from summaries import BEGIN, fits, flux_of, id_of, load, objects, observation, orbit
+from summaries import BEGIN, fits, flux_of, id_of, load, objects, observation, orbit, rows_of
 
+from ssdb.ask.check import check
 from ssdb.config import SummaryConfig
 from ssdb.errors import NotFoundError, UsageError
 from ssdb.schema.apdb_solar_system import ss_object
 from ssdb.store.database import Database
+from ssdb.summary import summarize as road
 from ssdb.summary.moid import earth_moid
 from ssdb.summary.phase_curves import magnitudes
 from ssdb.summary.summarize import summarize
@@ -147,6 +149,13 @@ def test_one_observation_gives_an_absolute_magnitude(database: Database) -> None
         ({"trailFlux": None}, 20.0),
         ({"trailFlux": -3.0}, 20.0),
         ({"psfFlux_flag": True}, 19.0),  # of a flux that is not used
+        # What is not a number, as others may have stored it, is not known: PostgreSQL takes it for larger than all.
+        ({"trailFlux": math.nan}, 20.0),
+        ({"trailFluxErr": math.nan}, 20.0),
+        ({"trailFlux": math.inf}, 20.0),
+        ({"trailLength": math.nan}, 20.0),
+        ({"trailLength": 0.9, "ixxPSF": math.nan, "iyyPSF": 0.09}, 20.0),
+        ({"trailLength": 1.1, "ixxPSF": math.nan, "iyyPSF": 0.36}, 19.0),
     ],
     ids=str,
 )
@@ -187,6 +196,54 @@ def test_an_incomplete_orbit_gives_no_moid(missing: str, database: Database) -> 
     row = objects(database)["433"]
     assert all(row[c.name] is None for c in ss_object.c if c.name.startswith("MOID"))
     assert (row["tisserand_J"] is None) == (missing in ("q", "e", "i"))
+
+
+IMPOSSIBLE: tuple[dict[str, float], ...] = (
+    *({"q": value} for value in (-1.0, 0.0, 1e-310, 1e-300, 1e300, math.nan)),
+    *({"e": value} for value in (-0.1, 1e300, math.inf)),
+    *({"i": value} for value in (-1e300, 1e300, math.inf)),
+    *({"node": 1e300}, {"epoch_mjd": 1e300}, {"epoch_mjd": 2_461_000.5}, {"q": 1e308, "e": 1e308}),
+)
+
+
+@pytest.mark.filterwarnings("error")
+def test_impossible_orbits_are_in_no_other_objects_way(database: Database) -> None:
+    """mpc_orbits may have been filled by others."""
+    names = [f"2020 A{letter}" for letter in "ABCDEFGHJKLMNOPQ"]
+    wrong = [orbit(name, **elements) for name, elements in zip(names, IMPOSSIBLE, strict=True)]
+    load(database, [observation(k, name) for k, name in enumerate([*names, "433"], 1)], [*wrong, orbit("433")])
+    summarize(database)
+    found = objects(database)
+    for name, elements in zip(names, IMPOSSIBLE, strict=True):
+        assert all(found[name][c.name] is None for c in ss_object.c if c.name.startswith("MOID")), elements
+        assert (found[name]["tisserand_J"] is None) == (not {"node", "epoch_mjd"} & set(elements)), elements
+    assert found["433"]["MOIDEarth"] == pytest.approx(0.149, abs=0.001)
+    assert found["433"]["tisserand_J"] == pytest.approx(4.58, abs=0.01)
+
+
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_a_designation_under_two_identifiers_is_in_nobodys_way(
+    at_once: int, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others have other identifiers, and SSObject has each designation once."""
+    monkeypatch.setattr(road, "_OBSERVATIONS_PER_CHUNK", at_once)
+    first, last = -5, 2**62
+    load(database, [observation(1, "433")])
+    row = {"ssObjectId": last, "designation": "433", "nObs": 7, "arc": 1.0} | dict.fromkeys(COUNTS - {"nObs"}, 0)
+    with database.writing() as connection:
+        connection.execute(sa.insert(ss_object).values(row))
+    summarize(database)
+    assert {row["ssObjectId"]: row["designation"] for row in rows_of(database, ss_object)} == {
+        id_of("433"): "433",
+        last: None,
+    }
+    load(database, [observation(2, "433", ssObjectId=first), observation(3, "433", ssObjectId=last)])
+    for everything in (False, True):
+        summarize(database, all=everything)
+        found = rows_of(database, ss_object)
+        assert [row["ssObjectId"] for row in found] == [first, id_of("433"), last]
+        assert [row["nObs"] for row in found] == [1, 1, 1]
+        assert [row["designation"] for row in found if row["designation"]] == ["433"]
 
 
 def test_the_other_models(database: Database) -> None:
@@ -255,3 +312,12 @@ def test_sources_of_detached_or_missing_rows_are_not_counted(database: Database)
         connection.execute(sa.text('DELETE FROM "DiaSource" WHERE visit = 2'))
     summarize(database)
     assert objects(database)["433"]["nObs"] == 1
+
+
+def test_the_check_of_moids_knows_single_precision(database: Database) -> None:
+    """20,000 au from the Sun it is 0.001 au."""
+    names = [f"2020 A{letter}" for letter in "ABCDEFGH"]
+    orbits = [orbit(name, q=20_000.1 + 0.37 * k, e=0.0, i=0.0) for k, name in enumerate(names)]
+    load(database, [observation(k, name) for k, name in enumerate(names, 1)], orbits)
+    summarize(database)
+    assert [one.n_violations for one in check(database) if one.name == "moid_is_possible"] == [0]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.constants import GM_SUN
 from ssdb.equal_rows import begins
 from ssdb.errors import InputError
+from ssdb.schema.apdb_solar_system import mpc_orbits
+from ssdb.schema.ranges import ANGLE, Range, ranges_of
 from ssdb.summary.closest_points import Orbits, Points, dot, followed, orbits_beside_earth, place_of_earth, starts
 from ssdb.units import AU_PER_DAY_KM_S, Array, Columns, Mask
 
@@ -16,6 +20,11 @@ COLUMNS = (
     "MOIDEarthTrueAnomalyObject",
 )
 """What is found of each orbit: columns of SSObject."""
+
+ELEMENTS = ("q", "e", "i", "node", "argperi", "epoch_mjd")
+"""Columns of mpc_orbits, in the order of the parameters of :func:`earth_moid`."""
+JUPITER_AU = 5.2044
+"""Semi-major axis of Jupiter."""
 
 _AT_ONCE = 4096
 """Orbits whose minima are followed together."""
@@ -29,7 +38,7 @@ def earth_moid(
     Parameters
     ----------
     q, e : array_like
-        Perihelion distance (au, above 0) and eccentricity (0 or more: also parabolas and hyperbolas).
+        Perihelion distance (au) and eccentricity (0 or more: also parabolas and hyperbolas).
     i, node, argperi : array_like
         Inclination, longitude of the ascending node, argument of perihelion; degrees, mean ecliptic of J2000.
     epoch_mjd : array_like
@@ -38,8 +47,8 @@ def earth_moid(
     Returns
     -------
     dict of str to ndarray
-        Of the shape that the elements have together, as columns of SSObject; NaN where an element is missing or not
-        possible:
+        Of the shape that the elements have together, as columns of SSObject; NaN where an element is missing, or one
+        that no orbit has (q 1e-9 to 1e5 au, e to 1e6, angles -360 to 720, epochs of 1550 to 2650):
 
         - ``MOIDEarth``: the distance, au;
         - ``MOIDEarthDeltaV``: the speed of an object there relative to one that moves on the Earth's orbit, km/s, both
@@ -82,7 +91,9 @@ def earth_minima(q: float, e: float, i: float, node: float, argperi: float, epoc
     """
     rows = np.array([[q], [e], [i], [node], [argperi], [epoch_mjd]], dtype=float)
     if not _usable(rows).all():
-        raise InputError("an orbit needs q above 0 (au), e of 0 or more, and finite i, node, argperi and epoch_mjd")
+        raise InputError(
+            "an orbit needs " + ", ".join(f"{name} from {its}" for name, its in zip(ELEMENTS, _ranges(), strict=True))
+        )
     orbits = orbits_beside_earth(rows)
     points = followed(orbits, starts(orbits, nearest=False))
     points = points.take(np.argsort(points.distance2, kind="stable"))
@@ -93,8 +104,24 @@ def earth_minima(q: float, e: float, i: float, node: float, argperi: float, epoc
     return dict(zip(COLUMNS, found[:, first], strict=True))
 
 
-def _usable(elements: Array) -> Mask:
-    return np.isfinite(elements).all(axis=0) & (elements[0] > 0) & (elements[1] >= 0)
+def tisserand(q: Array, e: Array, i: Array) -> Array:
+    """Tisserand parameters with Jupiter of orbits, shape (n,), as :func:`earth_moid` has them; NaN of unusable ones."""
+    usable = _usable([q, e, i])
+    q, e, i = (np.where(usable, element, np.nan) for element in (q, e, i))
+    # With q and e, so that it holds for every orbit: a (1 - e^2) = q (1 + e).
+    bound = 2.0 * np.cos(np.radians(i)) * np.sqrt(q * (1.0 + e) / JUPITER_AU)
+    return np.asarray(JUPITER_AU * (1.0 - e) / q + bound)
+
+
+def _ranges() -> list[Range]:
+    """Of each of ELEMENTS as in mpc_orbits; an inclination may be any angle, as the Earth's is below 0."""
+    return [ANGLE if name == "i" else ranges_of(mpc_orbits)[name][0] for name in ELEMENTS]
+
+
+def _usable(elements: Sequence[Array] | Array) -> Mask:
+    """Which orbits have elements, the first of ELEMENTS, that are known and within their ranges."""
+    within = [(its.low <= x) & (x <= its.high) for x, its in zip(elements, _ranges(), strict=False)]
+    return np.logical_and.reduce(within)
 
 
 def _described(orbits: Orbits, points: Points) -> Array:

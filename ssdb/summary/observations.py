@@ -37,6 +37,8 @@ _OF_MATCHES = (
 )
 """Columns of SSSource."""
 
+_INFINITE = 1e39
+"""More than any number of single precision, but what is infinite or, to PostgreSQL, not a number."""
 _FWHM2 = 8.0 * np.log(2.0)
 """Of a normal distribution of variance 1, the full width at half maximum, squared."""
 _USUAL_FWHM_ARCSEC = 1.0
@@ -75,14 +77,15 @@ def _statement(connection: sa.Connection, config: SummaryConfig) -> sa.Select[An
     # By the sizes of the PSF: squared, for want of a root that takes what is below 0.
     length = sa.cast(source.trailLength, sa.Double)
     moment = sa.cast(source.ixxPSF, sa.Double) + source.iyyPSF
-    width2 = sa.case((moment > 0, _FWHM2 * 0.5 * moment), else_=_USUAL_FWHM_ARCSEC**2)
+    width2 = sa.case((moment.between(0, _INFINITE), _FWHM2 * 0.5 * moment), else_=_USUAL_FWHM_ARCSEC**2)
     trailed = sa.and_(
         sa.true() if config.trail_psf_widths else sa.false(),
         length * length > config.trail_psf_widths**2 * width2,
+        length < _INFINITE,
         source.trail_flag.is_not(True),
         source.trail_flag_edge.is_not(True),
-        source.trailFlux > 0,
-        source.trailFluxErr > 0,
+        *(column > 0 for column in (source.trailFlux, source.trailFluxErr)),
+        *(column < _INFINITE for column in (source.trailFlux, source.trailFluxErr)),
     )
     fluxes = (
         sa.case((bad, None), (trailed, of_trail), (source.psfFlux_flag.is_not(True), of_point)).label(name)

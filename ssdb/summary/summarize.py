@@ -31,7 +31,7 @@ from ssdb.store.transfer.array_parameters import listed
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import Progress
-from ssdb.summary.moid import earth_moid
+from ssdb.summary.moid import ELEMENTS, earth_moid, tisserand
 from ssdb.summary.observations import read_observations
 from ssdb.summary.rows import summarize_observations
 from ssdb.units import Columns, Integers
@@ -39,9 +39,6 @@ from ssdb.units import Columns, Integers
 _OBSERVATIONS_PER_CHUNK = 400_000
 _MANY = 20_000
 """Of more objects than these the observations of all are counted, in one go."""
-JUPITER_AU = 5.2044
-"""Semi-major axis of Jupiter."""
-_ELEMENTS = ("q", "e", "i", "node", "argperi", "epoch_mjd")
 
 
 @dataclass(slots=True)
@@ -182,25 +179,22 @@ def _designations(objects: Integers, stored: np.ndarray) -> np.ndarray:
             names[place] = designation_of(int(objects[place]))
         except SsdbError:
             names[place] = None
+    # SSObject has each once; it stays that of the last, as between chunks.
+    known = np.flatnonzero(names.astype(bool))
+    _, last = np.unique(names[known][::-1].astype(str), return_index=True)
+    names[np.setdiff1d(known, known[::-1][last])] = None
     return names
 
 
 def _read_orbits(connection: sa.Connection, objects: Integers, designations: np.ndarray) -> Columns:
-    """The elements of the orbits of objects, ascending, and their Tisserand parameters; NaN where there are none."""
-    empty = {name: np.full(len(objects), np.nan) for name in (*_ELEMENTS, "tisserand_J")}
+    """The elements of the orbits of objects, ascending; NaN where there are none."""
+    empty = {name: np.full(len(objects), np.nan) for name in ELEMENTS}
     if not len(objects):
         return empty
-    orbit = mpc_orbits.c
-    usable = (orbit.q > 0) & (orbit.e >= 0)
-    # With q and e, so that it holds for every orbit: a (1 - e^2) = q (1 + e).
-    tisserand = JUPITER_AU * (1 - orbit.e) / orbit.q + 2 * sa.func.cos(sa.func.radians(orbit.i)) * sa.func.sqrt(
-        orbit.q * (1 + orbit.e) / JUPITER_AU
-    )
     rows = pa.table({"ssObjectId": objects, "designation": pa.array(designations, pa.string())})
     with staged(connection, ss_object, rows) as wanted:
-        columns = [wanted.c.ssObjectId, *(orbit[name] for name in _ELEMENTS)]
-        statement = sa.select(*columns, sa.case((usable, sa.cast(tisserand, sa.Double))).label("tisserand_J"))
-        same = orbit.unpacked_primary_provisional_designation == wanted.c.designation
+        statement = sa.select(wanted.c.ssObjectId, *(mpc_orbits.c[name] for name in ELEMENTS))
+        same = mpc_orbits.c.unpacked_primary_provisional_designation == wanted.c.designation
         found = read_arrays(connection, statement.join_from(wanted, mpc_orbits, same))
     place = np.searchsorted(objects, found.pop("ssObjectId"))
     for name, values in found.items():
@@ -210,10 +204,5 @@ def _read_orbits(connection: sa.Connection, objects: Integers, designations: np.
 
 def _from_orbits(orbits: Columns) -> Columns:
     """The columns of SSObject that follow from orbits."""
-    elements = [orbits[name] for name in _ELEMENTS]
-    known = np.flatnonzero(np.isfinite(np.stack(elements)).all(axis=0))
-    columns = {"tisserand_J": orbits["tisserand_J"]}
-    for name, values in earth_moid(*(values[known] for values in elements)).items():
-        columns[name] = np.full(len(elements[0]), np.nan)
-        columns[name][known] = values
-    return columns
+    columns = {"tisserand_J": tisserand(*(orbits[name] for name in ELEMENTS[:3]))}
+    return columns | earth_moid(*(orbits[name] for name in ELEMENTS))

@@ -17,9 +17,11 @@ import sqlalchemy as sa
 from ssdb.schema.apdb_solar_system import mpc_orbits, ss_object, ss_source
 from ssdb.schema.summary import ss_object_change, ss_object_fit
 from ssdb.store.locks import lock
+from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.moves import move_objects, remove_doubles
 from ssdb.store.transfer.array_parameters import listed
 from ssdb.store.transfer.read import read_arrays
+from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows
 from ssdb.units import Integers
 
@@ -141,9 +143,15 @@ def forget_notes(connection: sa.Connection, objects: Integers) -> None:
 
 
 def replace_summaries(connection: sa.Connection, objects: Integers, rows: pa.Table, fits: pa.Table) -> None:
-    """Replaces what SSObject and SsObjectFit have of objects; of those that are not in the rows nothing is left."""
+    """Replaces what SSObject and SsObjectFit have of objects; of those that are not in the rows nothing is left.
+
+    A designation that is there under two identifiers, as others may have stored it, is that of the row written last.
+    """
     with listed(connection, "summarized_object", objects) as among:
         for table in (ss_object, ss_object_fit):
             connection.execute(sa.delete(table).where(among(table.c.ssObjectId)))
+    with staged(connection, ss_object, rows.select(["ssObjectId", "designation"])) as new, index_loops(connection):
+        taken = ss_object.c.designation.in_(sa.select(new.c.designation))
+        connection.execute(sa.update(ss_object).where(taken).values(designation=None))
     write_rows(connection, ss_object, rows)
     write_rows(connection, ss_object_fit, fits)
