@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 from summaries import orbit, table_of
 
@@ -105,6 +106,32 @@ def test_counts_of_sources_are_those_of_the_sources(database: Database, change: 
     (result,) = (result for result in ssdb.check(database) if result.name == "source_counts_agree")
     assert result.n_violations == n_wrong
     assert [(row["visit"], row["detector"]) for row in result.examples] == [(1, 2)] * n_wrong
+
+
+@pytest.mark.parametrize(
+    ("q", "moid", "of_others", "n_wrong"),
+    [
+        (1.5, 0.6, 0.6019, 0),  # they have another orbit of the Earth
+        (1.5, 0.6, 0.612, 1),
+        (1.5, 0.6, None, 0),
+        (0.7, 0.0115, 0.0042, 1),  # of a local minimum that is not the lowest
+        (0.7, 0.0042, 0.0023, 0),
+        (1.5, 0.48, None, 1),  # the Earth does not come so near
+        (1.5, 1.8, None, 0),
+        (1.5, 1.9, None, 1),  # some point of the Earth's orbit is within 90 degrees of perihelion
+        (0.2, 1.1, None, 1),
+        (0.2, 1.02, None, 0),
+    ],
+)
+def test_a_moid_is_possible_for_the_orbit_and_near_that_of_others(
+    associated: Database, q: float, moid: float, of_others: float | None, n_wrong: int
+) -> None:
+    with associated.writing() as connection:
+        connection.execute(sa.text('UPDATE "SSObject" SET "MOIDEarth" = :moid'), {"moid": moid})
+        of_orbit = sa.text("UPDATE mpc_orbits SET q = :q, earth_moid = :earth_moid")
+        connection.execute(of_orbit, {"q": q, "earth_moid": of_others})
+    (result,) = (result for result in ssdb.check(associated) if result.name == "moid_is_possible")
+    assert result.n_violations == n_wrong
 
 
 def test_the_command_tells_what_does_not_hold(associated: Database, database_url: str) -> None:

@@ -126,6 +126,13 @@ def test_phase_curves_and_colours_have_the_fit(database: Database) -> None:
     assert 0 < pair["fitColourErr"] < 0.1
 
 
+def test_points_that_are_in_no_fit_are_in_no_phase_curve(database: Database) -> None:
+    flags = ("psfFlux_flag", "isDipole", "pixelFlags_saturatedCenter", "pixelFlags_interpolatedCenter")
+    rows = [observation(8000 + k, "1999 AA", 20.0, band="r", **{flag: True}) for k, flag in enumerate(flags)]
+    load(database, [*rows, observation(8010, "1999 AA", 20.0, band="r")])
+    assert [row["diaSourceId"] for row in ask(database, "phase-curve", object="1999 AA")] == [8010]
+
+
 def test_the_views_go_with_ss_object(database: Database) -> None:
     rows = ssdb.query(
         database,

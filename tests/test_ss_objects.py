@@ -281,6 +281,23 @@ def test_outliers_are_left_out_and_told(database: Database) -> None:
     assert objects(database)["433"]["r_nObsUsed"] == 17
 
 
+def test_chi2_is_that_of_the_points_fitted(database: Database) -> None:
+    """With the floor in their errors, and not that of the outlier."""
+    some = curve(range(1, 16), "433", 18.0, 0.5)
+    for sign, row in zip([1, -1] * 8, some, strict=False):
+        row["phaseAngle"] = 10.0
+        row["psfFlux"] = flux_of(18.0 + float(magnitudes("HG12", 10.0, 0.5)) + 0.05 * sign)
+        row["psfFluxErr"] = 0.03 * row["psfFlux"] / 1.0857362047581296
+    load(database, [*some, observation(20, "433", 14.0, error=0.03)])
+    summarize(database)
+    row, (fit,) = objects(database)["433"], fits(database).values()
+    residuals = np.array([0.05, -0.05] * 7 + [0.05])
+    chi2 = np.sum((residuals - residuals.mean()) ** 2) / (0.03**2 + 0.02**2)
+    assert row["r_nObsUsed"] == 15
+    assert row["r_Chi2"] == pytest.approx(chi2, rel=1e-4)
+    assert fit["chi2Reduced"] == pytest.approx(chi2 / 14, rel=1e-4)
+
+
 def test_offsets_and_nights(database: Database) -> None:
     offsets = [0.1, 0.2, 0.3, 0.6]
     at = [60_000.2 + k // 2 for k in range(1, 5)]

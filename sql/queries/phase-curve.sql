@@ -1,7 +1,7 @@
 -- Phase curve of an object: reduced magnitude against phase angle, band by band.
 --
--- Only what can be used: observations with a flux above 0 that is not flagged, and known distances and phase angle. With
--- each the fit of its band, as ssdb summarize has left it (HG12 or HG12star): NULL before.
+-- Only what can be used: observations with a psfFlux above 0 and none of the flags that ssdb summarize looks at, and known
+-- distances and phase angle. With each the fit of its band, as ssdb summarize has left it (HG12 or HG12star): NULL before.
 --
 -- Parameters:
 --   object  object  -  required  Any name of the object
@@ -13,11 +13,14 @@ SELECT o."band", o."phaseAngle", o."reducedMag", o."magErr", o."midpointMjdTai",
        o."visit", o."diaSourceId", o."midpointUtc", o."emittedMjdTai",
        f."fitH", f."fitHErr", f."G12", f."slopeFitFailed", f."rms", f."model"
 FROM "SsObservation" o
+JOIN "DiaSource" d ON d."diaSourceId" = o."diaSourceId" AND d."visit" = o."visit"
 LEFT JOIN "SsObjectFit" f ON f."ssObjectId" = o."ssObjectId" AND f."model" <> 'HG1G2'
                          AND f."band" = lower(substr(rtrim(o."band"), length(rtrim(o."band")), 1))
 WHERE o."ssObjectId" = CAST(:object AS bigint)
   AND (CAST(:band AS text) IS NULL OR o."band" = CAST(:band AS text))
   AND o."midpointMjdTai" >= coalesce(CAST(:since AS double precision), -1e9)
   AND o."midpointMjdTai" < coalesce(CAST(:until AS double precision), 1e9)
-  AND o."reducedMag" IS NOT NULL AND o."phaseAngle" IS NOT NULL AND o."psfFlux_flag" IS NOT TRUE
+  AND o."reducedMag" IS NOT NULL AND o."phaseAngle" IS NOT NULL AND d."psfFlux_flag" IS NOT TRUE
+  AND d."isDipole" IS NOT TRUE AND d."pixelFlags_saturatedCenter" IS NOT TRUE
+  AND d."pixelFlags_interpolatedCenter" IS NOT TRUE
 ORDER BY o."band", o."phaseAngle", o."diaSourceId"
