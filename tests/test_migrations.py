@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ from ssdb.store.ddl.migrate import (
     revision_of,
     upgrade,
 )
+from ssdb.store.sqlite_files import reading_only
 
 SCHEMAS = Path(__file__).parent / "schemas"
 INSERT = 'INSERT INTO "Visit" (visit, "midpointMjdTai") VALUES (:visit, 60000)'
@@ -177,6 +180,28 @@ def test_init_again_changes_nothing(database: Database, database_url: str) -> No
     initialize(database_url).close()
     assert catalogue(database) == before
     assert rows(database, 'SELECT visit FROM "Visit"') == [(1,)]
+
+
+def test_init_waits_for_who_makes_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "empty.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("BEGIN IMMEDIATE")
+        opened = pool.submit(initialize, f"sqlite:///{path}")
+        time.sleep(0.3)
+        other.execute("COMMIT")
+        opened.result().close()
+
+
+def test_a_file_that_another_makes_meanwhile_is_not_readonly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "empty.db"
+
+    def permitted(_path: Path, _mode: int) -> bool:
+        made = path.exists()
+        path.touch()
+        return made
+
+    monkeypatch.setattr("ssdb.store.sqlite_files.permitted", permitted)
+    assert reading_only(path) is None
 
 
 def test_init_many_times_at_once_is_init_once(empty_database_url: str) -> None:

@@ -11,6 +11,7 @@ import math
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -311,7 +312,16 @@ def _only_read_where_it_must(engine: sa.Engine, path: Path, create: bool) -> Non
 
 def _log_ahead(connection: sqlite3.Connection, _record: object) -> None:
     # The file remembers it. Only `ssdb init` asks for it: to open a file that may be another program's changes nothing.
-    connection.execute("PRAGMA journal_mode = WAL").close()
+    until = time.monotonic() + _BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            # For this SQLite does not wait by itself.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -58,6 +58,9 @@ def reading_only(path: Path) -> ReadingOnly | None:
     None where it can be written, and where it cannot be read at all: SQLite says what is wrong. DatabaseError if the
     changes in its log would be overlooked.
     """
+    if not path.is_file():
+        # Looked at first: another process may be making it.
+        return None
     beside = {each.name.removeprefix(path.name): each for each in side_files(path)}
     shared = {"-wal", "-shm"} <= beside.keys()
     if not permitted(path, os.W_OK):
@@ -66,7 +69,7 @@ def reading_only(path: Path) -> ReadingOnly | None:
         reason = f"there is no permission to write to the directory {path.absolute().parent}"
     else:
         return None
-    if not path.is_file() or not permitted(path, os.R_OK):
+    if not permitted(path, os.R_OK):
         return None
     if not shared and "-wal" in beside and beside["-wal"].stat().st_size:
         raise DatabaseError(
