@@ -78,8 +78,9 @@ def database(module_database_url: str) -> Iterator[Database]:
 
 
 def _stored(name: str) -> list[dict[str, Any]]:
-    """The rows by key ascending: the smallest, the middle one, the greatest."""
-    return _rows(metadata.tables[name]).to_pylist()[::-1]
+    """The rows by key ascending: the smallest, the middle one, the greatest. Without a key NULL comes first."""
+    low, middle, high = _rows(metadata.tables[name]).to_pylist()[::-1]
+    return [low, middle, high] if metadata.tables[name].primary_key.columns else [middle, low, high]
 
 
 def _as_text(value: Any) -> Any:

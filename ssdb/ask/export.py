@@ -104,5 +104,8 @@ def _view(connection: sa.Connection, name: str) -> sa.Table:
     """A view as a table: what its columns are their names say."""
     known = known_columns()
     names = [column["name"] for column in sa.inspect(connection).get_columns(name)]
-    columns = [sa.Column(column, known[column].type, info=known[column].info) for column in names]
+    columns = [
+        sa.Column(column, known[column].type, info=known[column].info, nullable=known[column].nullable)
+        for column in names
+    ]
     return sa.Table(name, sa.MetaData(), *columns)

@@ -212,13 +212,17 @@ def read_table(connection: sa.Connection, statement: sa.Select, schema: pa.Schem
 
 
 def in_order(connection: sa.Connection, columns: Iterable[sa.Column]) -> list[sa.ColumnElement[Any]]:
-    """What to order by so that rows come in the same order from every database: text by its characters.
+    """What to order by so that rows come in the same order from every database: text by its characters, NULL first.
 
-    PostgreSQL has its own order for the language that the server was set up for.
+    PostgreSQL has its own order for the language that the server was set up for, and NULL last.
     """
     if connection.dialect.name != "postgresql":
         return list(columns)
-    return [sa.collate(column, "C") if isinstance(column.type, sa.String) else column for column in columns]
+    order: list[sa.ColumnElement[Any]] = []
+    for column in columns:
+        by = sa.collate(column, "C") if isinstance(column.type, sa.String) else column
+        order.append(by.nulls_first() if column.nullable else by)
+    return order
 
 
 def _csv_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:
