@@ -299,7 +299,8 @@ def _pixels() -> Iterator[Kind]:
     model.header.update({"POLNAME1": "X_IMAGE", "POLNAME2": "Y_IMAGE", "POLDEG1": 1, "PSF_SAMP": 1.0})
     model.header.update({"POLZERO1": 20.0, "POLSCAL1": 40.0, "POLZERO2": 15.0, "POLSCAL2": 30.0})
     yield _of_bytes("psfex.psf.fits", _fits(fits.PrimaryHDU(), model), _cards, with_psf)
-    grid = fits.PrimaryHDU(np.array([stamp] * 4))
+    # Sampled four times a pixel.
+    grid = fits.PrimaryHDU(np.array([16 * GaussianProfile(7.0, 7.0).stamp(half=14)] * 4))
     grid.header.update({"NXPSFS": 2, "NYPSFS": 2, "IPSFX01": 1, "IPSFX02": 40, "JPSFY01": 1, "JPSFY02": 30})
     yield _of_bytes("STDPSF_ACSWFC_F814W.fits", _fits(grid), _cards, with_psf)
 
