@@ -27,6 +27,9 @@ ARCSEC = math.radians(1.0 / ARCSEC_PER_DEG)
 
 SECONDS_PER_DAY = 86400.0
 
+MAG = 2.5 / np.log(10.0)
+"""Magnitudes of a factor e in flux: the error of a magnitude is this times the relative one of the flux."""
+
 JD_OF_MJD_0 = 2400000.5
 """The Julian date of MJD 0."""
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from ssdb.schema.source_counts import BIN_MAG, BRIGHTEST_MAG, N_BINS, UNRATED, magnitude_bins
-from ssdb.units import Array, Columns, Index, Integers, ab_magnitudes
+from ssdb.units import MAG, Array, Columns, Index, Integers, ab_magnitudes
 
 _COLOURS = {
     "u": -1.85,
@@ -247,4 +247,4 @@ def source_magnitudes(sources: Columns) -> tuple[Array, Array]:
     """AB magnitudes of sources and their errors, shape (n,), of psfFlux; NaN where it is not above 0."""
     flux, error = (sources[name].astype(float) for name in ("psfFlux", "psfFluxErr"))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return ab_magnitudes(flux), 2.5 / np.log(10.0) * np.abs(error / flux)
+        return ab_magnitudes(flux), MAG * np.abs(error / flux)

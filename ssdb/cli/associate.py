@@ -12,6 +12,7 @@ import click
 from ssdb.cli.common import (
     Command,
     by_reason,
+    config_option,
     is_given,
     json_option,
     main,
@@ -46,17 +47,7 @@ def config_options(config: type[Config]) -> Callable[[Command], Command]:
 
     def added(command: Command) -> Command:
         for item in reversed(fields(config)):
-            choices, default = item.metadata["choices"], item.default
-            several = isinstance(default, tuple)
-            command = click.option(
-                option_of(item),
-                _parameter(config, item),
-                type=click.Choice(choices) if choices else str if several else type(default),
-                is_flag=isinstance(default, bool),
-                default=",".join(default) if several else default,
-                show_default=not isinstance(default, bool),
-                help=f"{item.metadata['help'][0].upper()}{item.metadata['help'][1:]}.",
-            )(command)
+            command = config_option(item, _parameter(config, item))(command)
         return command
 
     return added

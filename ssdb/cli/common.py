@@ -14,6 +14,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import Field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from click.core import ParameterSource
 
 from ssdb import __version__
 from ssdb.cli.digits import as_text, texts
+from ssdb.config import option_of
 from ssdb.errors import ConfigError, SsdbError, UsageError, one_line, shown, speaking_of_options, without_passwords
 from ssdb.io import limits
 from ssdb.io.input_file import TYPES, called, sniffed
@@ -226,6 +228,22 @@ def is_given(ctx: click.Context, parameter: str) -> bool:
 def several(option: str, parameter: str, help: str, *, type: Any = int, metavar: str = "N") -> Decorator:
     """An option that may be given more than once; the parameter is a tuple."""
     return click.option(option, parameter, type=type, multiple=True, metavar=metavar, help=help)
+
+
+def config_option(item: Field[Any], parameter: str) -> Decorator:
+    """The option of a field of a configuration; what is a tuple is a text with commas."""
+    choices = item.metadata["choices"]
+    default: Any = item.default
+    several = isinstance(default, tuple)
+    return click.option(
+        option_of(item),
+        parameter,
+        type=click.Choice(choices) if choices else str if several else type(default),
+        is_flag=isinstance(default, bool),
+        default=",".join(default) if several else default,
+        show_default=not isinstance(default, bool),
+        help=f"{item.metadata['help'][0].upper()}{item.metadata['help'][1:]}.",
+    )
 
 
 def chosen_format(formats: Sequence[str], help: str) -> Decorator:

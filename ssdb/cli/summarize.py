@@ -9,6 +9,7 @@ import click
 
 from ssdb.cli.common import (
     Command,
+    config_option,
     json_option,
     main,
     open_database,
@@ -18,7 +19,7 @@ from ssdb.cli.common import (
     several,
     wrong_usage,
 )
-from ssdb.config import SummaryConfig, option_of
+from ssdb.config import SummaryConfig
 
 _OPTIONS = ("model", "fiducial", "floor_mag", "clip")
 """Of the configuration, what is on the command line; the others can be set in Python."""
@@ -26,15 +27,7 @@ _OPTIONS = ("model", "fiducial", "floor_mag", "clip")
 
 def _config_options(command: Command) -> Command:
     for item in reversed([item for item in fields(SummaryConfig) if item.name in _OPTIONS]):
-        choices, about = item.metadata["choices"], item.metadata["help"]
-        command = click.option(
-            option_of(item),
-            item.name,
-            type=click.Choice(choices) if choices else float,
-            default=item.default,
-            show_default=True,
-            help=f"{about[0].upper()}{about[1:]}.",
-        )(command)
+        command = config_option(item, item.name)(command)
     return command
 
 

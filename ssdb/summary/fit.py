@@ -9,8 +9,8 @@ import numpy as np
 
 from ssdb.config import SummaryConfig
 from ssdb.summary.phase_curves import LARGEST_PHASE_ANGLE, MODELS, basis_functions, both_slopes
-from ssdb.summary.slopes import MAG, Points, best_both, best_G12, total
-from ssdb.units import Array, Columns, Index, Integers, Mask
+from ssdb.summary.slopes import Points, best_both, best_G12, total
+from ssdb.units import MAG, Array, Columns, Index, Integers, Mask
 
 _POINTS_AT_ONCE = 32_768
 """Points of a block: its arrays stay in the processor's cache."""

@@ -13,9 +13,7 @@ from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.store.query_plans import index_loops
 from ssdb.store.transfer.array_parameters import listed
 from ssdb.store.transfer.read import read_arrays
-from ssdb.units import Columns, Integers, ab_magnitudes
-
-MAG_PER_RELATIVE_ERROR = 2.5 / np.log(10.0)
+from ssdb.units import MAG, Columns, Integers, ab_magnitudes
 
 BAD_FLAGS = ("pixelFlags_saturatedCenter", "pixelFlags_interpolatedCenter", "isDipole")
 """Sources with one of these have no magnitude to be fitted, whichever flux it would be of; those of psfFlux_flag none
@@ -67,7 +65,7 @@ def read_observations(connection: sa.Connection, objects: Integers, config: Summ
     with np.errstate(divide="ignore", invalid="ignore"):
         magnitude = ab_magnitudes(flux) - 5.0 * np.log10(helio * topo)
         found["magnitude"] = np.where(usable, magnitude, np.nan)
-        found["error"] = np.where(usable, MAG_PER_RELATIVE_ERROR * error / flux, np.nan)
+        found["error"] = np.where(usable, MAG * error / flux, np.nan)
     return found
 
 

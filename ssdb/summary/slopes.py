@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssdb.summary.phase_curves import BRANCHES, Branch
-from ssdb.units import Array, Index, Integers
+from ssdb.units import MAG, Array, Index, Integers
 
-MAG = 2.5 / np.log(10.0)
 _GRID = 5
 _STEPS = 7
 _STEPS_OF_BOTH = 12
