@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ssdb.errors import DesignationError
 from ssdb.identity.designation import pack, ss_object_id
-from ssdb.identity.packed_arrays import unpack
+from ssdb.identity.packed_arrays import read_plain, unpack
 
 PUBLISHED = {
     "03202": "3202",
@@ -86,3 +86,73 @@ def test_arrays_agree_with_the_library_one_by_one(texts: list[str]) -> None:
 def test_years_round_1925_are_written_as_pack_writes_them(year: str) -> None:
     packed = f"{year}A00B"
     assert unpack(pa.array([packed]))[0].to_pylist() == [pack(packed)[1]]
+
+
+PLAIN = {
+    "433": "00433",
+    "(433)": "00433",
+    "100345": "A0345",
+    "(15396335)": "~zzzz",
+    "1930 AA": "J30A00A",
+    "2015 MQ204": "K15MK4Q",
+    "2007 TA418": "K07Tf8A",
+    "2099 YZ619": "K99Yz9Z",
+}
+
+
+def test_plain_forms_are_read_as_arrays() -> None:
+    designations, ids = read_plain(pa.array(PLAIN))
+    assert designations.to_pylist() == [text.strip("()") for text in PLAIN]
+    assert ids.tolist() == [ss_object_id(packed) for packed in PLAIN.values()]
+
+
+def test_what_is_not_plain_is_left_to_others() -> None:
+    texts = [
+        None,
+        "",
+        "()",
+        "(",
+        "0433",
+        "(0433)",
+        "(433",
+        "433)",
+        " 433",
+        "433 Eros",
+        "15396336",
+        "1929 AA",
+        "2100 AA",
+    ]
+    texts += [
+        "2015 MQ0",
+        "2015 MQ04",
+        "2015 MQ620",
+        "2015 IQ",
+        "2015 ZQ",
+        "2015 MI",
+        "2015_MQ",
+        "2015MQ204",
+        "2015 MQ ",
+    ]
+    texts += ["433\0", "2015 MQ\0", "2015 M\u00e9", "2040 P-L", "73P", "2I", "(2015 MQ)", "12345678901"]
+    designations, ids = read_plain(pa.array(texts, pa.string()))
+    assert designations.to_pylist() == [None] * len(texts)
+    assert not ids.any()
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(
+        st.one_of(
+            st.from_regex(r"(19|20)\d\d [A-Z]{2}([1-9]\d{0,2})?", fullmatch=True),
+            st.from_regex(r"\(?\d{1,9}\)?", fullmatch=True),
+            st.text(CHARACTERS + "()", max_size=11),
+        ),
+        max_size=20,
+    )
+)
+def test_plain_forms_are_those_that_one_by_one_gives(texts: list[str]) -> None:
+    designations, ids = read_plain(pa.array(texts, pa.string()))
+    for text, designation, object_id in zip(texts, designations.to_pylist(), ids.tolist(), strict=True):
+        if object_id:
+            packed, unpacked = pack(text)
+            assert (designation, object_id) == (unpacked, ss_object_id(packed))

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ssdb.errors import DesignationError, option, shown
 from ssdb.identity.designation import MAX_DESIGNATION_LENGTH, pack, ss_object_id
-from ssdb.identity.packed_arrays import pack_texts, unpack
+from ssdb.identity.packed_arrays import pack_texts, read_plain, unpack
 
 _FEW = 100
 """So many names are sooner read one by one than as arrays."""
@@ -66,8 +66,11 @@ def identify_encoded(
     unique = names.dictionary.to_pylist()
     ids, designations = np.zeros(len(unique), np.int64), np.empty(len(unique), object)
     if len(unique) > _FEW:
-        unpacked, ids = unpack(names.dictionary)
-        designations[:] = unpacked.to_pylist()
+        plain, ids = read_plain(names.dictionary)
+        designations[:] = plain.to_pylist()
+        if len(rest := np.flatnonzero(ids == 0)):
+            unpacked, ids[rest] = unpack(names.dictionary.take(pa.array(rest)))
+            designations[rest] = unpacked.to_pylist()
     unknown: list[int] = []
     reason = ""
     for i in np.flatnonzero(ids == 0).tolist():

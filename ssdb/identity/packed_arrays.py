@@ -27,6 +27,13 @@ _HALF_MONTHS = b"ABCDEFGHJKLMNOPQRSTUVWXY"
 _ORDERS = b"ABCDEFGHJKLMNOPQRSTUVWXYZ"
 _NUMBER_LENGTH, _PROVISIONAL_LENGTH = 5, 7
 
+_LONGEST_PLAIN = 10
+"""Characters of "2031 AB612" and of "(15396335)", the longest unpacked forms that are read as arrays."""
+
+_PLAIN_YEARS = ((1930, 1999), (2000, 2099))
+_CYCLES = 620
+_NUMBERS = _FIRST_TILDE_NUMBER + 62**4
+
 
 def unpack(packed: pa.Array) -> tuple[pa.Array, np.ndarray]:
     """Unpacked designations and identifiers of packed designations, shape (n,), which have no blanks around them.
@@ -64,10 +71,71 @@ def unpack(packed: pa.Array) -> tuple[pa.Array, np.ndarray]:
     return designations, ids
 
 
+def read_plain(texts: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """Unpacked designations and identifiers of texts, shape (n,), in the forms that most files have.
+
+    These are "2015 MQ204" from 1930 on, "433" and "(433)". Any other text is left to :func:`unpack` and
+    :func:`ssdb.identity.designation.pack`: its designation is NULL and its identifier 0.
+    """
+    n = len(texts)
+    length = pc.fill_null(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False)
+    short = pc.if_else(pc.less_equal(pc.binary_length(texts), _LONGEST_PLAIN), texts, "")
+    letters = _letters(short, n, _LONGEST_PLAIN)
+    digits = _digits()[letters].astype(np.int64)
+    bracketed = (letters[:, 0] == ord("(")) & (
+        letters[np.arange(n), np.clip(length, 1, _LONGEST_PLAIN) - 1] == ord(")")
+    )
+    number, is_number = _leading_number(digits, np.where(bracketed, 1, 0), length - bracketed)
+    is_number &= number < _NUMBERS
+    cycle, has_cycle = _leading_number(digits, np.full(n, 7), length)
+    year = digits[:, :4] @ np.array([1000, 100, 10, 1])
+    is_provisional = (
+        (digits[:, :4] < 10).all(axis=1)
+        & np.logical_or.reduce([(year >= first) & (year <= last) for first, last in _PLAIN_YEARS])
+        & (letters[:, 4] == ord(" "))
+        & _among(letters[:, 5], _HALF_MONTHS)
+        & _among(letters[:, 6], _ORDERS)
+        & ((length == 7) | (has_cycle & (cycle < _CYCLES)))
+    )
+    packed = np.zeros((n, MAX_PACKED_LENGTH), np.uint8)
+    base_62 = np.frombuffer(_BASE_62, np.uint8)
+    packed[:, :_NUMBER_LENGTH] = _packed_numbers(np.where(is_number, number, 0))
+    cycle = np.where(is_provisional, cycle, 0)
+    provisional = [base_62[year // 100 % 62], letters[:, 2], letters[:, 3], letters[:, 5]]
+    provisional += [base_62[cycle // 10], base_62[cycle % 10], letters[:, 6]]
+    packed[is_provisional, :_PROVISIONAL_LENGTH] = np.column_stack(provisional)[is_provisional]
+    ids = _identifiers(packed, np.where(is_provisional, _PROVISIONAL_LENGTH, _NUMBER_LENGTH))
+    known = is_number | is_provisional
+    ids[~known] = 0
+    designations = pc.if_else(pa.array(bracketed & is_number), pa.array(number).cast(pa.string()), texts)
+    return pc.if_else(pa.array(known), designations, pa.scalar(None, pa.string())), ids
+
+
+def _leading_number(digits: np.ndarray, first: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers that stand from one place (n,) to below another, of 1 to 8 digits, the first not 0; and which are."""
+    place = np.arange(digits.shape[1])
+    inside = (place >= first[:, None]) & (place < end[:, None])
+    of_number = (end - first >= 1) & (end - first <= 8) & (~inside | (digits < 10)).all(axis=1)
+    of_number &= digits[np.arange(len(digits)), np.minimum(first, len(place) - 1)] > 0
+    power = np.where(inside, end[:, None] - 1 - place, 0)
+    values = np.where(inside & of_number[:, None], digits, 0) * 10 ** np.minimum(power, 8)
+    return values.sum(axis=1), of_number
+
+
 def pack_numbers(numbers: pa.Array) -> pa.Array:
     """Packed forms of the numbers of numbered objects: "00433" of "433", "0001P" of "1P"; NULL for any other text."""
     plain = pc.fill_null(pc.match_substring_regex(numbers, r"^[1-9]\d{0,7}$"), False)
     number = pc.if_else(plain, numbers, "0").cast(pa.int64()).to_numpy(zero_copy_only=False)
+    text = _packed_numbers(number)
+    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(_NUMBER_LENGTH), len(text), [None, pa.py_buffer(text)])
+    fits = plain.to_numpy(zero_copy_only=False) & (number < _NUMBERS)
+    packed = pc.if_else(pa.array(fits), fixed.cast(pa.binary()).cast(pa.string()), pa.scalar(None, pa.string()))
+    others = pa.array(~fits)
+    return pc.replace_with_mask(packed, others, pack_texts(numbers.filter(others)))
+
+
+def _packed_numbers(number: np.ndarray) -> np.ndarray:
+    """The characters of packed numbers, shape (n, 5); without meaning of those that are too large."""
     tilde = number >= _FIRST_TILDE_NUMBER
     rest = np.where(tilde, number - _FIRST_TILDE_NUMBER, number)
     base = np.where(tilde, 62, 10)
@@ -77,11 +145,7 @@ def pack_numbers(numbers: pa.Array) -> pa.Array:
         text[:, place] = digits[rest % base]
         rest = rest // base
     text[:, 0] = np.where(tilde, ord("~"), digits[np.minimum(rest, 61)])
-    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(_NUMBER_LENGTH), len(text), [None, pa.py_buffer(text)])
-    fits = plain.to_numpy(zero_copy_only=False) & ~(tilde & (rest > 0))
-    packed = pc.if_else(pa.array(fits), fixed.cast(pa.binary()).cast(pa.string()), pa.scalar(None, pa.string()))
-    others = pa.array(~fits)
-    return pc.replace_with_mask(packed, others, pack_texts(numbers.filter(others)))
+    return text
 
 
 def pack_texts(designations: pa.Array) -> pa.Array:
@@ -103,11 +167,11 @@ def _forms(text: str | None) -> tuple[str | None, str | None]:
         return None, None
 
 
-def _letters(texts: pa.Array, n: int) -> np.ndarray:
-    """Characters of texts as bytes, shape (n, 8), zero behind the end."""
+def _letters(texts: pa.Array, n: int, width: int = MAX_PACKED_LENGTH) -> np.ndarray:
+    """Characters of texts as bytes, shape (n, width), zero behind the end."""
     texts = pc.fill_null(texts, "").cast(pa.binary())
-    raw = np.array(texts.to_numpy(zero_copy_only=False), dtype=f"S{MAX_PACKED_LENGTH}") if n else np.empty(0, "S8")
-    return raw.view(np.uint8).reshape(n, MAX_PACKED_LENGTH)
+    raw = np.array(texts.to_numpy(zero_copy_only=False), dtype=f"S{width}") if n else np.empty(0, f"S{width}")
+    return raw.view(np.uint8).reshape(n, width)
 
 
 @cache

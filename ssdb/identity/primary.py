@@ -99,7 +99,7 @@ def _end(object_id: int, steps: Mapping[int, tuple[int, str]]) -> tuple[int, str
 
 def _one_step(connection: sa.Connection, objects: Mapping[int, str]) -> dict[int, tuple[int, str]]:
     """The next designation on the way to the primary one, of those objects that have another one to go to."""
-    packed = {packed_from_id(object_id): object_id for object_id in objects}
+    packed = dict(zip(packed_of(np.array([*objects], np.int64)).to_pylist(), objects, strict=True))
     found = {packed[name]: primary for name, primary in _primaries(connection, _SECONDARY, packed).items()}
     numbers = {name: object_id for object_id, name in objects.items() if name[:1].isdigit() and " " not in name}
     found |= {numbers[name]: primary for name, primary in _primaries(connection, _numbered.permid, numbers).items()}
