@@ -275,9 +275,9 @@ def _rows(
         of_rows = keys.slice(start, rows.num_rows)
         rows = with_column(rows, "ssObjectId", of_rows.column("ssObjectId"), pa.int64())
         rows = with_designations(rows, of_rows.column("designation").cast(pa.string()))
+        yield fill_midpoints(rows, opened.name, known, numbers)
         if gathered is not None:
             gathered.add(rows)
-        yield fill_midpoints(rows, opened.name, known, numbers)
         start += rows.num_rows
 
 

@@ -220,9 +220,9 @@ def _rows(opened: OpenInput, known: Mapping[str, np.ndarray], gathered: Gathered
     """The rows as they are to be stored, a part at a time."""
     for numbers, usable in opened.usable():
         rows = _with_detector(usable)
+        yield fill_midpoints(rows, opened.name, known, numbers)
         if gathered is not None:
             gathered.add(rows)
-        yield fill_midpoints(rows, opened.name, known, numbers)
 
 
 def _store(

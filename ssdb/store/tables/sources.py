@@ -61,8 +61,8 @@ def append(
 
     def counted() -> Iterator[pa.Table]:
         for part in parts:
-            totals.append(totals_of(part))
             yield part
+            totals.append(totals_of(part))  # while the server takes the rows
 
     with for_sources(connection, visits) as target:
         write_tables(connection, target, counted(), n_rows, progress)

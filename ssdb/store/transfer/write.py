@@ -15,8 +15,10 @@ from pgpq import ArrowToPostgresBinaryEncoder
 from ssdb.schema.arrow import arrow_schema
 from ssdb.store.database import driver_connection
 
-_ROWS_PER_CHUNK = {"postgresql": 20_000, "sqlite": 5_000}
-"""Rows that are encoded at a time. For SQLite each value is a Python object, of 32 bytes where a column has 4."""
+_ROWS_PER_CHUNK = {"postgresql": 2_500, "sqlite": 5_000}
+"""Rows that are encoded at a time. For SQLite each value is a Python object, of 32 bytes where a column has 4. To
+PostgreSQL the first go as soon as they are, and it is busy with them when the next ones are made.
+"""
 
 _T = TypeVar("_T")
 
