@@ -40,12 +40,13 @@ from ssdb.io.input_file import input_of
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import ids, with_column
 from ssdb.schema.ranges import ranged
-from ssdb.schema.survey import DONE, PENDING, visit_detector
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions
 from ssdb.store.tables import sources as table_of_sources
 from ssdb.store.tables.dia_changes import objects_change
 from ssdb.store.tables.results import clear_results
+from ssdb.store.tables.visits import Visits, named_visits
+from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import Progress
@@ -239,21 +240,25 @@ def _store(
     Returns what is doubtful about them.
     """
     changed = np.ones(detectors.num_rows, bool) if compared is None else _with_new_rows(opened, detectors, compared)
-    status = pa.array(np.where(changed, PENDING, DONE).tolist(), pa.string())
-    with staged(connection, visit_detector, detectors.append_column("status", status)) as given:
-        visits = sa.select(given.c.visit)
+    pairs = {"visit": ids(detectors, "visit"), "detector": ids(detectors, "detector").astype(np.int16)}
+    numbers = np.unique(pairs["visit"])
+    with (
+        array_rows(connection, "given_detector", pairs | {"changed": changed.astype(np.int16)}) as given,
+        named_visits(connection, numbers) as visits,
+    ):
+        concerned = visits if changed.all() else sa.select(given.c.visit).where(given.c.changed != 0)
         gathered = Gathered(connection, visits, known, ("ra", "dec"))
         rows, n_rows = _rows(opened, known, gathered), int(np.count_nonzero(~opened.problems.bad))
         if compared is None:
             clear_results(connection, visits)
-            pairs = sa.select(given.c.visit, given.c.detector)
-            removed = sa.tuple_(dia_source.c.visit, dia_source.c.detector).in_(pairs)
+            wanted = sa.select(given.c.visit, given.c.detector)
+            removed = sa.tuple_(dia_source.c.visit, dia_source.c.detector).in_(wanted)
             with objects_change(connection, visits, removed, removed=True):
                 table_of_sources.remove_sources(connection, given)
             _refuse_stored(connection, opened, extremes)
         else:
             rows, n_rows = compared.but_same(rows), int(np.count_nonzero(~compared.same))
-        table_of_sources.append(connection, given, np.unique(ids(detectors, "visit")), rows, n_rows, progress)
+        table_of_sources.append(connection, given, numbers, concerned, rows, n_rows, progress)
         _refuse_stored(connection, opened, extremes, visits)
     return gathered.doubts("sources")
 
@@ -281,12 +286,12 @@ def _compared(
 
 
 def _stored(
-    connection: sa.Connection, opened: OpenInput, extremes: tuple[int, int], but_of: sa.Select | None = None
+    connection: sa.Connection, opened: OpenInput, extremes: tuple[int, int], but_of: Visits | None = None
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The diaSourceId of the usable rows, in order; and diaSourceId, visit and detector of those that are stored.
 
     Both are empty where none is stored. ``extremes`` are the smallest and the largest diaSourceId of the usable rows;
-    sources of visits that ``but_of`` selects do not count. The connection has locked the visits.
+    sources of the visits ``but_of`` do not count. The connection has locked the visits.
     """
     nothing: tuple[np.ndarray, dict[str, np.ndarray]] = np.empty(0, np.int64), {}
     if opened.problems.bad.all():
@@ -309,7 +314,7 @@ def _refuse_stored(
     connection: sa.Connection,
     opened: OpenInput,
     extremes: tuple[int, int],
-    but_of: sa.Select | None = None,
+    but_of: Visits | None = None,
     compared: Comparison | None = None,
 ) -> None:
     """Raises InputError if a diaSourceId is in the database already; with ``compared``, if with other values.

@@ -19,6 +19,7 @@ from ssdb.schema.arrow import ids
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.sky.sphere import separations
 from ssdb.store.tables.visit_fields import MARGIN_DEG
+from ssdb.store.tables.visits import Visits
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG, SECONDS_PER_DAY
 
@@ -77,7 +78,7 @@ class _Circles:
 class Gathered:
     """Takes the rows of visits, a part at a time, and then tells what is doubtful about them all.
 
-    Fields and outlines are those stored of the visits that a statement selects; ``known`` has ``visit`` (ascending) and
+    Fields and outlines are those stored of the ``visits``; ``known`` has ``visit`` (ascending) and
     ``midpointMjdTai`` of at least these. ``position`` are the columns of right ascension and declination (deg); what is
     not further than ``margin`` (deg) outside of a field or an outline is inside.
     """
@@ -85,7 +86,7 @@ class Gathered:
     def __init__(
         self,
         connection: sa.Connection,
-        visits: sa.Select,
+        visits: Visits,
         known: Mapping[str, np.ndarray],
         position: Sequence[str],
         margin: float = MARGIN_DEG,
@@ -159,23 +160,28 @@ def _named(numbers: np.ndarray) -> str:
     return f"{n:,} visit{'s' if n > 1 else ''} ({shown(numbers[:MOST_SHOWN].tolist(), n=n)})"
 
 
-def _fields(connection: sa.Connection, visits: sa.Select, margin: float) -> _Circles:
+def _fields(connection: sa.Connection, visits: Visits, margin: float) -> _Circles:
     """The fields of those visits that have one."""
     columns = (visit.c.visit, visit.c.ra, visit.c.dec, visit.c.radius)
     whole = visit.c.ra.is_not(None) & visit.c.dec.is_not(None)
-    found = read_arrays(connection, sa.select(*columns).where(visit.c.visit.in_(visits), whole).order_by(visit.c.visit))
+    statement = sa.select(*columns).where(visit.c.visit.in_(visits), whole)
+    found = read_arrays(connection, statement.order_by(visit.c.visit), bounded=_are_few(visits))
     radius = np.where(np.isnan(found["radius"]), UNKNOWN_RADIUS_DEG, found["radius"])
     return _Circles(found["visit"], found["ra"], found["dec"], radius + margin)
 
 
-def _outlines(connection: sa.Connection, visits: sa.Select, known: np.ndarray, margin: float) -> _Circles:
+def _outlines(connection: sa.Connection, visits: Visits, known: np.ndarray, margin: float) -> _Circles:
     """The circles round the outlines of detectors, where these are known."""
     cap = visit_detector.c
     columns = (cap.visit, cap.detector, cap.capRa, cap.capDec, cap.capRadius)
     statement = sa.select(*columns).where(cap.visit.in_(visits), cap.capRadius.is_not(None))
-    found = read_arrays(connection, statement.order_by(cap.visit, cap.detector))
+    found = read_arrays(connection, statement.order_by(cap.visit, cap.detector), bounded=_are_few(visits))
     keys = _detector_keys(rows_of_visits(found["visit"], known)[0], found["detector"])
     return _Circles(keys, found["capRa"], found["capDec"], found["capRadius"] + margin)
+
+
+def _are_few(visits: Visits) -> bool:
+    return not isinstance(visits, sa.Select)
 
 
 def _detector_keys(index: np.ndarray, detector: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,6 @@ from ssdb.schema.source_counts import COUNTED, N_BYTES, SourceCounts, source_cou
 from ssdb.schema.survey import DONE, PENDING, visit_detector
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays, read_batches
-from ssdb.store.transfer.staging import staged
 from ssdb.units import ARCSEC_PER_DEG, Columns
 
 _ARCSEC2_PER_DEG2 = ARCSEC_PER_DEG**2
@@ -49,6 +49,9 @@ NO_RESULT = {
 
 _ERRORS = ("raErr", "decErr")
 
+_NAN = sa.literal(float("nan"), sa.Double)
+"""Stands for an unknown number in what is sent; for SQLite's driver it is NULL."""
+
 _UNKNOWN = -1
 """Stands for an unknown count in what is sent: arrays have no NULL."""
 
@@ -65,9 +68,9 @@ def merge_detectors(connection: sa.Connection, new: sa.Table) -> None:
 
 
 def add_missing_detectors(
-    connection: sa.Connection, new: sa.Table, columns: Sequence[str] = ("visit", "detector")
+    connection: sa.Connection, new: sa.FromClause, columns: Sequence[str] = ("visit", "detector")
 ) -> None:
-    """Adds those detectors of a staged table that are not stored."""
+    """Adds those detectors of some rows that are not stored."""
     missing = sa.select(*(new.c[name] for name in columns)).where(~sa.exists().where(_same(new)))
     connection.execute(sa.insert(visit_detector).from_select([*columns], missing))
 
@@ -206,15 +209,11 @@ def _has_counts() -> sa.ColumnElement[bool]:
 
 def _set_totals(connection: sa.Connection, totals: Columns) -> None:
     counts = SourceCounts(totals["sourceCounts"])
-    rows = pa.table(
-        {name: values for name, values in totals.items() if name != "sourceCounts"}
-        | {
-            "sourceCounts": pa.array(counts.pack(), pa.binary()),
-            "depth": pa.array(_depths(counts), pa.float32()),
-        }
-    )
-    with staged(connection, visit_detector, rows) as new:
-        values = {name: new.c[name] for name in _NONE}
+    packed = np.array(counts.pack(), f"V{N_BYTES}")
+    rows = totals | {"sourceCounts": packed, "depth": counts.depth.astype(np.float32).astype(np.float64)}
+    with array_rows(connection, "totals_of_detector", rows) as new:
+        values: dict[str, sa.ColumnElement[Any]] = {name: new.c[name] for name in _NONE}
+        values["depth"] = sa.func.nullif(new.c.depth, _NAN)
         connection.execute(sa.update(visit_detector).where(_same(new)).values(values))
 
 

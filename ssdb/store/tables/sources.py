@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
-from ssdb.schema.survey import PENDING, visit
+from ssdb.schema.survey import visit
 from ssdb.store.ddl.partitions import for_sources
 from ssdb.store.locks import lock
 from ssdb.store.query_plans import between_visits, index_loops
@@ -25,7 +25,7 @@ from ssdb.store.tables.detectors import (
     totals_of,
 )
 from ssdb.store.tables.ss_objects import note_visits
-from ssdb.store.tables.visits import Visits, mark_objects_pending, mark_pending
+from ssdb.store.tables.visits import Visits, mark_pending
 from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import Progress, write_tables
@@ -42,8 +42,9 @@ def read_listed(
 
 def append(
     connection: sa.Connection,
-    detectors: sa.Table,
+    detectors: sa.FromClause,
     visits: np.ndarray,
+    changed: Visits,
     parts: Iterable[pa.Table],
     n_rows: int,
     progress: Progress | None = None,
@@ -53,9 +54,9 @@ def append(
     At the end others are kept from committing sources: two transactions that write the same diaSourceId for different
     visits do not see each other; the second to come here sees what the first has committed.
 
-    ``detectors`` are staged: visit, detector and status of all that the rows are of, and those of status pending are
-    set back to it; ``visits``, shape (v,), are theirs. The rows of DiaSource, at least one part, are as
-    :func:`ssdb.store.transfer.write.write_tables` takes them.
+    ``detectors`` are rows with visit and detector of all that the rows are of; those in which "changed" is not 0 are
+    set back to pending. ``visits``, shape (v,), are theirs, and ``changed`` those of them with a changed detector. The
+    rows of DiaSource, at least one part, are as :func:`ssdb.store.transfer.write.write_tables` takes them.
     """
     totals: list[Columns] = []
 
@@ -68,15 +69,13 @@ def append(
         write_tables(connection, target, counted(), n_rows, progress)
     add_missing_detectors(connection, detectors)
     add_totals(connection, joined_totals(totals))
-    changed = detectors.c.status == PENDING
-    pairs = sa.select(detectors.c.visit, detectors.c.detector).where(changed)
-    mark_pending(connection, sa.select(detectors.c.visit).where(changed), pairs)
-    mark_objects_pending(connection, sa.select(detectors.c.visit).where(changed))
+    pairs = sa.select(detectors.c.visit, detectors.c.detector).where(detectors.c.changed != 0)
+    mark_pending(connection, changed, pairs, objects=True)
     lock(connection, "sources")
 
 
-def remove_sources(connection: sa.Connection, detectors: sa.Table) -> None:
-    """Removes the sources of staged detectors. Their visits' results have to be cleared before."""
+def remove_sources(connection: sa.Connection, detectors: sa.FromClause) -> None:
+    """Removes the sources of the detectors in some rows. Their visits' results have to be cleared before."""
     pairs = sa.select(detectors.c.visit, detectors.c.detector)
     key = sa.tuple_(dia_source.c.visit, dia_source.c.detector)
     concerned = dia_source.c.visit.in_(sa.select(detectors.c.visit)) & key.in_(pairs)

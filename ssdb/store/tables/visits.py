@@ -7,7 +7,8 @@ that another process has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ from ssdb.store.transfer.write import write_rows
 Visits = sa.Select | Sequence[int]
 """Visits, as ``in_`` takes them: a statement that selects them, or some hundreds of numbers."""
 
-_FEW_VISITS = 100
+_FEW_VISITS = 500
 """So many are named in a statement; of more a temporary table is made, which takes a millisecond."""
 
 
@@ -47,17 +48,23 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
     """
     # SQLite has no row locks and needs none: its writing transaction is alone.
     columns = sa.select(visit.c.visit, visit.c.midpointMjdTai).order_by(visit.c.visit).with_for_update()
-    with waiting(connection, "visits"):
-        if len(visits) <= _FEW_VISITS:
-            locked = connection.execute(columns.where(visit.c.visit.in_(visits.tolist()))).all()
-        else:
-            with staged(connection, visit, pa.table({"visit": pa.array(visits, pa.int64())})) as touched:
-                locked = connection.execute(columns.where(visit.c.visit.in_(sa.select(touched.c.visit)))).all()
+    with waiting(connection, "visits"), named_visits(connection, visits) as touched:
+        locked = connection.execute(columns.where(visit.c.visit.in_(touched))).all()
     make_partitions(connection, visits)
     return {
         "visit": np.array([row.visit for row in locked], np.int64),
         "midpointMjdTai": np.array([row.midpointMjdTai for row in locked], np.float64),
     }
+
+
+@contextmanager
+def named_visits(connection: sa.Connection, visits: np.ndarray) -> Iterator[Visits]:
+    """Any number of visits, int64 of shape (n,), for ``in_`` in statements of a transaction that writes."""
+    if len(visits) <= _FEW_VISITS:
+        yield visits.tolist()
+        return
+    with staged(connection, visit, pa.table({"visit": pa.array(visits, pa.int64())})) as touched:
+        yield sa.select(touched.c.visit)
 
 
 def among(number: sa.ColumnElement[Any], numbers: Iterable[int]) -> sa.ColumnElement[bool]:
@@ -129,13 +136,17 @@ def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
     return {visit.name: connection.execute(sa.delete(visit).where(visit.c.visit.in_(visits))).rowcount}
 
 
-def mark_pending(connection: sa.Connection, visits: Visits, detectors: sa.Select | None = None) -> None:
+def mark_pending(
+    connection: sa.Connection, visits: Visits, detectors: sa.Select | None = None, *, objects: bool = False
+) -> None:
     """Sets locked visits, and all or some of their (visit, detector) pairs, back to pending.
 
-    What was derived stays until it is renewed.
+    With ``objects`` also as to their DiaObjects. What was derived stays until it is renewed.
     """
-    done = visit.c.status != PENDING
-    connection.execute(sa.update(visit).where(done, visit.c.visit.in_(visits)).values(status=PENDING))
+    states = [visit.c.status, visit.c.diaStatus] if objects else [visit.c.status]
+    done = sa.or_(*(state != PENDING for state in states))
+    pending = {state.name: PENDING for state in states}
+    connection.execute(sa.update(visit).where(done, visit.c.visit.in_(visits)).values(pending))
     of_detectors.mark_pending(connection, visits, detectors)
 
 

@@ -26,22 +26,23 @@ _SQL_TYPES: dict[str, Any] = {
     "i8": sa.BigInteger,
     "f8": sa.Double,
     "O": sa.Text,
+    "V": sa.LargeBinary,
 }
-_ELEMENT_OIDS = {"i2": 21, "i4": 23, "i8": 20, "f8": 701}
-_ARRAY_OIDS = {"i2": 1005, "i4": 1007, "i8": 1016, "f8": 1022}
+_ELEMENT_OIDS = {"i2": 21, "i4": 23, "i8": 20, "f8": 701, "V": 17}
+_ARRAY_OIDS = {"i2": 1005, "i4": 1007, "i8": 1016, "f8": 1022, "V": 1001}
 """Object identifiers of PostgreSQL's own types, which are the same on every server."""
 
 
 @contextmanager
 def array_rows(connection: sa.Connection, name: str, columns: Columns) -> Iterator[sa.FromClause]:
-    """Arrays (int16, int32, int64 or float64, shape (n,), no NULL) as named rows that a statement can select from.
+    """Arrays (int16, int32, int64, float64, void; shape (n,), no NULL) as named rows that a statement can select from.
 
     On PostgreSQL they are parameters of the statement, which is quicker than a temporary table and leaves nothing in
     the catalogs of the server. SQLite has no arrays: they are a temporary table or, where the connection only reads,
     one parameter of JSON, which takes three times as long. What is yielded is that table, or a common table expression,
     which :func:`with_rows` adds to a statement that is text.
     """
-    kinds = {column: values.dtype.str[1:] for column, values in columns.items()}
+    kinds = {column: _kind(values) for column, values in columns.items()}
     if connection.dialect.name == "postgresql" or only_reads(connection):
         text, values = _rows(connection.dialect, name, columns)
         if connection.dialect.name == "postgresql":
@@ -96,15 +97,19 @@ def rows_as_text(dialect: sa.Dialect, name: str, columns: Columns) -> tuple[str,
 
 
 def send_arrays(connection: sa.Connection) -> None:
-    """Has the driver of PostgreSQL take numpy's arrays (int16, int32, int64, float64; one dimension) as parameters."""
+    """Has the driver of PostgreSQL take numpy's arrays as parameters: of one dimension, as of :func:`array_rows`."""
     driver_connection(connection).adapters.register_dumper(np.ndarray, _ArrayDumper)
+
+
+def _kind(values: NDArray[Any]) -> str:
+    return "V" if values.dtype.kind == "V" else values.dtype.str[1:]
 
 
 def _rows(dialect: sa.Dialect, name: str, columns: Columns) -> tuple[str, dict[str, Any]]:
     """A statement that makes rows of parameters, and their values."""
     if dialect.name == "postgresql":
         # In the list of results unnest() gives its rows one by one; as a table it would first keep them all.
-        types = {column: _SQL_TYPES[values.dtype.str[1:]]().compile(dialect) for column, values in columns.items()}
+        types = {column: _SQL_TYPES[_kind(values)]().compile(dialect) for column, values in columns.items()}
         made = (f'unnest(CAST(:{name}_{column} AS {kind}[])) AS "{column}"' for column, kind in types.items())
         return f"SELECT {', '.join(made)}", {f"{name}_{column}": values for column, values in columns.items()}
     made = (f"json_extract(value, '$[{i}]') AS \"{column}\"" for i, column in enumerate(columns))
@@ -131,7 +136,7 @@ class _ArrayDumper(Dumper):
 
     def upgrade(self, obj: NDArray[Any], format: PyFormat) -> Dumper:
         dumper = _ArrayDumper(type(obj))
-        dumper.oid = _ARRAY_OIDS[obj.dtype.str[1:]]
+        dumper.oid = _ARRAY_OIDS[_kind(obj)]
         return dumper
 
     def dump(self, obj: NDArray[Any]) -> bytes:
@@ -139,4 +144,4 @@ class _ArrayDumper(Dumper):
         elements = np.empty(len(obj), [("bytes", ">i4"), ("value", f">{kind}")])
         elements["bytes"], elements["value"] = obj.dtype.itemsize, obj
         # One dimension without NULLs, of this length, counted from 1.
-        return np.array([1, 0, _ELEMENT_OIDS[kind], len(obj), 1], ">i4").tobytes() + elements.tobytes()
+        return np.array([1, 0, _ELEMENT_OIDS[_kind(obj)], len(obj), 1], ">i4").tobytes() + elements.tobytes()
