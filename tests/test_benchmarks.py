@@ -326,3 +326,14 @@ def test_goals_of_summaries_are_at_the_end(
     small = [name for name, goal in goals.items() if goal["reached"] is None]
     assert len(small) == 6  # so few objects say nothing of times and pulls
     assert finished.stdout.splitlines()[-1].startswith("pull of H, ")
+
+
+def test_two_versions_take_turns() -> None:
+    small = ["--visits", "3", "--night", "4", "--sources", "100", "--predictions", "30", "--databases", "sqlite"]
+    command = [sys.executable, "-m", "benchmarks.fresh", "--before", str(ROOT), *small]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    titles = [line.partition(":")[0] for line in finished.stdout.splitlines() if not line.startswith(" ")]
+    assert titles == ["sqlite, a fresh visit", "sqlite, a night of 4 visits"]
+    for command in ("visits", "detectors", "sources", "predictions", "associate", "all"):
+        assert finished.stdout.count(f"\n  {command} ") == 2
