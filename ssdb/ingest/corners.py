@@ -22,7 +22,8 @@ from ssdb.ingest.table.input import OpenInput
 from ssdb.schema.arrow import ids
 from ssdb.schema.columns import double, integer, long, short
 from ssdb.schema.survey import visit_detector
-from ssdb.sky.footprint import Outlines, bounding_caps, open_outlines, outline_problems, pack_outlines
+from ssdb.sky.footprint import Outlines, examine_outlines, open_outlines, pack_outlines
+from ssdb.units import Array
 
 SIZES = ("width", "height", "pixelScale")
 """Columns that a file of corners may have beside these, the same for all corners of a detector."""
@@ -61,17 +62,17 @@ def rows_of_corners(opened: OpenInput) -> pa.Table:
 
 
 def _whole_detectors(opened: OpenInput) -> Iterator[pa.Table]:
-    """The rows, cut between two detectors; at least one table."""
-    waiting: list[pa.Table] = []
-    for _, rows in opened.parts():
+    """The rows, cut between two detectors where they come in several parts; at least one table."""
+    parts = opened.parts()
+    _, waiting = next(parts)
+    for _, rows in parts:
         # What is NULL is found by the checks of the rows that are cut off here.
-        visit, detector = (rows.column(name).fill_null(0).to_numpy() for name in ("visit", "detector"))
-        last = int(np.flatnonzero(begins(visit, detector))[-1]) if rows.num_rows else 0
+        visit, detector = (waiting.column(name).fill_null(0).to_numpy() for name in ("visit", "detector"))
+        last = int(np.flatnonzero(begins(visit, detector))[-1]) if waiting.num_rows else 0
         if last:
-            yield pa.concat_tables([*waiting, rows.slice(0, last)])
-            waiting = []
-        waiting.append(rows.slice(last))
-    yield pa.concat_tables(waiting)
+            yield waiting.slice(0, last)
+        waiting = pa.concat_tables([waiting.slice(last), rows])
+    yield waiting
 
 
 def _checked(name: str, rows: pa.Table) -> pa.Table:
@@ -92,25 +93,24 @@ def _outlines(name: str, rows: pa.Table) -> pa.Table:
     ra, dec = rows.column("ra").to_numpy(), rows.column("dec").to_numpy()
     starts = np.flatnonzero(begins(visit, detector))
     outlines = open_outlines(np.column_stack([ra, dec]), np.append(starts, len(visit)))
+    found, caps = examine_outlines(outlines)
     problems = [
-        f"visit {visit[starts[i]]}, detector {detector[starts[i]]}: outline {problem}"
-        for i, problem in outline_problems(outlines).items()
+        f"visit {visit[starts[i]]}, detector {detector[starts[i]]}: outline {problem}" for i, problem in found.items()
     ]
     if problems:
         raise InputError(f"{name}: {shown(problems)}")
     columns = {
         "visit": pa.array(visit[starts]),
         "detector": pa.array(detector[starts], pa.int16()),
-        **footprint_columns(outlines),
+        **footprint_columns(outlines, caps),
     }
     given = [column for column in SIZES if column in rows.schema.names]
     columns |= {column: rows.column(column).take(pa.array(starts)) for column in given}
     return pa.table(columns)
 
 
-def footprint_columns(outlines: Outlines) -> dict[str, pa.Array]:
-    """The columns of VisitDetector that hold outlines."""
-    caps = bounding_caps(outlines)
+def footprint_columns(outlines: Outlines, caps: Array) -> dict[str, pa.Array]:
+    """The columns of VisitDetector that hold outlines; their caps are as of :func:`ssdb.sky.footprint.bounding_caps`."""
     return {
         "footprint": pa.array(pack_outlines(outlines), pa.binary()),
         "capRa": pa.array(caps[:, 0]),

@@ -27,7 +27,7 @@ from ssdb.schema.arrow import arrow_types, ids
 from ssdb.schema.ranges import MJD, out_of_range
 from ssdb.schema.survey import visit as visit_table
 from ssdb.schema.survey import visit_detector
-from ssdb.sky.footprint import join_outlines
+from ssdb.sky.footprint import bounding_caps, join_outlines
 from ssdb.store.database import Database
 from ssdb.store.tables.detectors import merge_detectors, visits_with_new_places
 from ssdb.store.tables.results import clear_results
@@ -233,7 +233,7 @@ def _rows(exposures: Sequence[Exposure], keep_wcs: bool) -> pa.Table:
     """The VisitDetector rows of images. A calibration that no image has is left out, so that a stored one stays."""
     outlines = join_outlines([exposure.outline for exposure in exposures])
     columns = _columns(exposures, visit_detector, {"visit": "visit", "detector": "detector"})
-    columns |= footprint_columns(outlines)
+    columns |= footprint_columns(outlines, bounding_caps(outlines))
     others = {"width": "width", "height": "height", "pixelScale": "pixel_scale"}
     if any(exposure.photo_calib_mean is not None for exposure in exposures):
         others |= {"photoCalibMean": "photo_calib_mean", "photoCalibErr": "photo_calib_err"}

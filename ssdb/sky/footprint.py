@@ -89,7 +89,7 @@ def validate_outline(ra: ArrayLike, dec: ArrayLike) -> Array:
     Otherwise returns its cap, as :func:`bounding_caps` does, shape (3,).
     """
     outlines = join_outlines([np.column_stack([np.asarray(ra, float), np.asarray(dec, float)])])
-    problems, caps = _examined(outlines)
+    problems, caps = examine_outlines(outlines)
     if problems:
         raise InputError(f"outline: {problems[0]}")
     return caps[0]
@@ -101,11 +101,14 @@ def outline_problems(outlines: Outlines) -> dict[int, str]:
     A vertex is not finite or not on the sky, fewer than three are distinct, the outline is wider than 60 degrees from
     the centre of its cap, crosses or touches itself, or encloses nothing.
     """
-    return _examined(outlines)[0]
+    return examine_outlines(outlines)[0]
 
 
-def _examined(outlines: Outlines) -> tuple[dict[int, str], Array]:
-    """What is wrong with outlines, and the caps of those whose vertices are positions and not too far apart."""
+def examine_outlines(outlines: Outlines) -> tuple[dict[int, str], Array]:
+    """What is wrong with outlines, as of :func:`outline_problems`; and, if that is nothing, their caps.
+
+    The caps are those of :func:`bounding_caps`. Where something is wrong, some are left out.
+    """
     problems: dict[int, str] = {}
     wrong = ~(np.isfinite(outlines.vertices[:, 0]) & (np.abs(outlines.vertices[:, 1]) <= 90.0))
     for row in np.unique(outlines.owners[wrong]).tolist():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import partial
+from itertools import compress
 
 import numpy as np
 import pyarrow as pa
@@ -139,7 +140,7 @@ def under_primary_designations(
     used = first >= 0
     named_ids = np.zeros(len(texts), np.int64)
     named_ids[used] = ids(rows, "ssObjectId")[first[used]]
-    given = {named_ids[code].item(): texts[code] for code in np.flatnonzero(used).tolist()}
+    given = dict(zip(named_ids[used].tolist(), compress(texts, used.tolist()), strict=True))
     moved = primary_ids(connection, given)
     if moved:
         there = [
