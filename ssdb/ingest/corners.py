@@ -110,7 +110,7 @@ def _outlines(name: str, rows: pa.Table) -> pa.Table:
 
 
 def footprint_columns(outlines: Outlines, caps: Array) -> dict[str, pa.Array]:
-    """The columns of VisitDetector that hold outlines; their caps are as of :func:`ssdb.sky.footprint.bounding_caps`."""
+    """The columns of VisitDetector that hold outlines, with caps as of :func:`ssdb.sky.footprint.bounding_caps`."""
     return {
         "footprint": pa.array(pack_outlines(outlines), pa.binary()),
         "capRa": pa.array(caps[:, 0]),

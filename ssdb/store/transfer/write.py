@@ -15,10 +15,11 @@ from pgpq import ArrowToPostgresBinaryEncoder
 from ssdb.schema.arrow import arrow_schema
 from ssdb.store.database import driver_connection
 
-_ROWS_PER_CHUNK = {"postgresql": 2_500, "sqlite": 5_000}
-"""Rows that are encoded at a time. For SQLite each value is a Python object, of 32 bytes where a column has 4. To
-PostgreSQL the first go as soon as they are, and it is busy with them when the next ones are made.
-"""
+_ROWS_PER_CHUNK = {"postgresql": 20_000, "sqlite": 5_000}
+"""Rows that are encoded at a time. For SQLite each value is a Python object, of 32 bytes where a column has 4."""
+
+_ROWS_OF_FEW = 2_500
+"""The same where all would be one chunk: PostgreSQL is busy with the first when the others are encoded."""
 
 _T = TypeVar("_T")
 
@@ -51,7 +52,8 @@ def write_tables(
     if first is not None:
         _check_types(table, first.schema)
         write = _copy if connection.dialect.name == "postgresql" else _insert
-        batches = _batches(first, rest, _ROWS_PER_CHUNK[connection.dialect.name])
+        most = _ROWS_PER_CHUNK[connection.dialect.name]
+        batches = _batches(first, rest, most if n_rows > most else _ROWS_OF_FEW)
         write(connection, table, first.schema, batches, counted)
     return counted.written
 
@@ -111,7 +113,7 @@ def _copy(
     with (
         driver_connection(connection).cursor() as cursor,
         cursor.copy(f"COPY {name} ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
-        closing(_ahead(encoded, small=counted.n_rows <= _ROWS_PER_CHUNK["postgresql"])) as following,
+        closing(_ahead(encoded, small=counted.n_rows <= _ROWS_OF_FEW)) as following,
     ):
         copy.write(header)
         for rows, n in chain([first], following):
