@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeAlias
 import pyarrow as pa
 
 from ssdb.errors import InputError
-from ssdb.io.formats.parquet import opened_parquet, parquet_parts
+from ssdb.io.formats.parquet import has_few_rows, opened_parquet, parquet_parts
 from ssdb.io.input_file import InputFile, input_of
 from ssdb.io.not_read import require_file
 from ssdb.io.table_notes import noted, with_astropy_units
@@ -42,7 +42,11 @@ def open_rows(
         path = Path(given)
         if not path.is_dir():
             require_file(path)
-        if given.format == "Parquet" and given.table is None:
+        if (
+            given.format == "Parquet"
+            and given.table is None
+            and (path.is_dir() or not has_few_rows(path, ROWS_PER_PART))
+        ):
             rows = ParquetRows(path)
             if rows.n_rows > ROWS_PER_PART:
                 return rows

@@ -41,8 +41,19 @@ def opened_parquet(path: Path, *, in_parts: bool = False, **options: Any) -> Ite
         needed = max(metadata.num_rows * width, max(sizes, default=0) if in_parts else sum(sizes))
         refuse_memory(path, needed, _TIMES_ON_DISK * path.stat().st_size)
         opened.seek(0)
-        with parquet.ParquetFile(opened, read_dictionary=texts, **options) as file:
+        with parquet.ParquetFile(opened, metadata=metadata, read_dictionary=texts, **options) as file:
             yield file, opened
+
+
+def has_few_rows(path: Path, most: int) -> bool:
+    """Whether a file has at most so many rows; false where it cannot be read."""
+    from pyarrow import parquet
+
+    try:
+        with path.open("rb") as opened, parquet.ParquetFile(opened) as file:
+            return bool(file.metadata.num_rows <= most)
+    except Exception:  # whatever it stumbles over, who reads the file tells
+        return False
 
 
 def _text_bytes(metadata: FileMetaData, texts: list[str]) -> list[int]:

@@ -1,7 +1,7 @@
 """VisitDetector: footprints and state of detectors, and totals of each detector's sources.
 
-The totals are count, first and last time, largest variance. Association needs those of every detector, and would have
-to look at all sources of a visit to find them.
+The totals are count, first and last time, largest variance, range of identifiers. Association needs those of every
+detector, and would have to look at all sources of a visit to find them; ingest finds identifiers by their ranges.
 """
 
 from __future__ import annotations
@@ -31,11 +31,14 @@ _HOW = {
     "lastSourceMjdTai": np.maximum,
     "maxSourceVariance": np.maximum,
     "sourceCounts": np.add,
+    "firstDiaSourceId": np.minimum,
+    "lastDiaSourceId": np.maximum,
 }
 """How the totals of parts are those of the whole."""
 
 _EXTREMES = ("firstSourceMjdTai", "lastSourceMjdTai", "maxSourceVariance")
-_NONE = {"nDiaSources": 0} | dict.fromkeys((*_EXTREMES, "sourceCounts", "depth"))
+_RANGE = ("firstDiaSourceId", "lastDiaSourceId")
+_NONE = {"nDiaSources": 0} | dict.fromkeys((*_EXTREMES, "sourceCounts", "depth", *_RANGE))
 
 NO_RESULT = {
     "status": PENDING,
@@ -47,10 +50,14 @@ NO_RESULT = {
 }
 """The state of a visit or detector that is not associated."""
 
+_COUNTED_BY = ("visit", "detector", "midpointMjdTai", "diaSourceId")
 _ERRORS = ("raErr", "decErr")
 
 _NAN = sa.literal(float("nan"), sa.Double)
 """Stands for an unknown number in what is sent; for SQLite's driver it is NULL."""
+
+FEW_VISITS = 500
+"""So many are named in a statement, which then reads no others; of more a table is joined with, a temporary one say."""
 
 _UNKNOWN = -1
 """Stands for an unknown count in what is sent: arrays have no NULL."""
@@ -83,6 +90,12 @@ def visits_with_new_places(connection: sa.Connection, new: sa.Table) -> list[int
     return list(connection.scalars(sa.select(new.c.visit).where(~known).distinct()))
 
 
+def visits_of(rows: sa.FromClause, visits: np.ndarray) -> sa.Select | list[int]:
+    """The visits in some rows, which are ``visits``, for ``in_``."""
+    numbers = np.unique(visits)
+    return numbers.tolist() if len(numbers) <= FEW_VISITS else sa.select(rows.c.visit)
+
+
 def _same(new: sa.FromClause) -> sa.ColumnElement[bool]:
     return (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
 
@@ -101,9 +114,9 @@ def mark_pending(
 ) -> None:
     """As :func:`ssdb.store.tables.visits.mark_pending`, of the detectors alone."""
     key = sa.tuple_(visit_detector.c.visit, visit_detector.c.detector)
-    concerned = visit_detector.c.visit.in_(visits) if detectors is None else key.in_(detectors)
+    concerned = [visit_detector.c.visit.in_(visits), *([] if detectors is None else [key.in_(detectors)])]
     done = visit_detector.c.status != PENDING
-    connection.execute(sa.update(visit_detector).where(done, concerned).values(status=PENDING))
+    connection.execute(sa.update(visit_detector).where(done, *concerned).values(status=PENDING))
 
 
 def forget_results(connection: sa.Connection, visits: sa.Select | Sequence[int]) -> None:
@@ -148,11 +161,12 @@ def totals_of(rows: pa.Table) -> Columns:
 
     Takes columns of DiaSource: diaSourceId, visit, detector, midpointMjdTai (MJD TAI), and what there is of raErr,
     decErr (deg) and the columns of :mod:`ssdb.schema.source_counts`. Gives, by (visit, detector) ascending: visit,
-    detector, nDiaSources, firstSourceMjdTai, lastSourceMjdTai (MJD TAI), maxSourceVariance (arcsec^2), shape (d,), and
-    sourceCounts, the numbers of :class:`ssdb.schema.source_counts.SourceCounts`.
+    detector, nDiaSources, firstSourceMjdTai, lastSourceMjdTai (MJD TAI), maxSourceVariance (arcsec^2),
+    firstDiaSourceId, lastDiaSourceId, shape (d,), and sourceCounts, the numbers of
+    :class:`ssdb.schema.source_counts.SourceCounts`.
     """
     # In numpy: for the sources of one detector Arrow takes two milliseconds to begin with.
-    visit, detector, time = (rows.column(name).to_numpy() for name in ("visit", "detector", "midpointMjdTai"))
+    visit, detector, time, source = (rows.column(name).to_numpy() for name in _COUNTED_BY)
     variance = _ARCSEC2_PER_DEG2 * (_squares(rows, "raErr") + _squares(rows, "decErr"))
     order = np.lexsort((detector, visit))
     begin = begins(visit[order], detector[order])
@@ -161,8 +175,9 @@ def totals_of(rows: pa.Table) -> Columns:
     first = np.flatnonzero(begin)
     of_detectors: Columns = {"visit": visit[order[first]], "detector": detector[order[first]]}
     of_detectors["nDiaSources"] = np.bincount(group, minlength=len(first)).astype(np.int32)
-    for name, values in (("firstSourceMjdTai", time), ("lastSourceMjdTai", time), ("maxSourceVariance", variance)):
-        of_detectors[name] = _HOW[name].reduceat(values[order], first)
+    for values, names in ((time, _EXTREMES[:2]), (variance, _EXTREMES[2:]), (source, _RANGE)):
+        for name in names:
+            of_detectors[name] = _HOW[name].reduceat(values[order], first)
     return of_detectors | {"sourceCounts": source_counts(rows, group, len(first)).numbers}
 
 
@@ -185,10 +200,12 @@ def add_totals(connection: sa.Connection, totals: Columns) -> None:
         return
     keys = {name: totals[name] for name in ("visit", "detector")}
     columns = (visit_detector.c[name] for name in (*keys, "nDiaSources", *_EXTREMES))
+    ids = (sa.func.coalesce(visit_detector.c[name], 0).label(name) for name in _RANGE)  # of those that are lost
     with array_rows(connection, "changed_detector", keys) as changed:
         has_some = visit_detector.c.nDiaSources > 0
-        lost = sa.case((_has_counts(), 0), else_=1).label("lost")
-        stored = sa.select(*columns, stored_counts(), lost).where(_same(changed), has_some)
+        lost = sa.case((_has_counts() & has_range(), 0), else_=1).label("lost")
+        here = visit_detector.c.visit.in_(visits_of(changed, totals["visit"]))
+        stored = sa.select(*columns, *ids, stored_counts(), lost).where(_same(changed), has_some, here)
         before = read_arrays(connection, stored, bounded=True)
     before["sourceCounts"] = SourceCounts.unpack(before["sourceCounts"]).numbers
     incomplete = np.unique(before["visit"][before.pop("lost") > 0])
@@ -203,6 +220,11 @@ def stored_counts() -> sa.Label:
     return sa.type_coerce(whole, sa.LargeBinary(N_BYTES)).label(column.name)
 
 
+def has_range() -> sa.ColumnElement[bool]:
+    """Whether a detector's range of identifiers is known, if it has sources: an older ssdb did not keep it."""
+    return visit_detector.c.firstDiaSourceId.is_not(None)
+
+
 def _has_counts() -> sa.ColumnElement[bool]:
     return sa.func.length(visit_detector.c.sourceCounts) == N_BYTES
 
@@ -214,7 +236,8 @@ def _set_totals(connection: sa.Connection, totals: Columns) -> None:
     with array_rows(connection, "totals_of_detector", rows) as new:
         values: dict[str, sa.ColumnElement[Any]] = {name: new.c[name] for name in _NONE}
         values["depth"] = sa.func.nullif(new.c.depth, _NAN)
-        connection.execute(sa.update(visit_detector).where(_same(new)).values(values))
+        here = visit_detector.c.visit.in_(visits_of(new, totals["visit"]))
+        connection.execute(sa.update(visit_detector).where(_same(new), here).values(values))
 
 
 def clear_totals(connection: sa.Connection, detectors: sa.Select) -> None:
@@ -264,7 +287,7 @@ def miscounted(connection: sa.Connection) -> Iterator[dict[str, object]]:
 def _counted(connection: sa.Connection, visit: int) -> Columns:
     """The totals of a visit from all its sources."""
     source = dia_source.c
-    columns = [source[name] for name in ("diaSourceId", "visit", "detector", "midpointMjdTai", *_ERRORS, *COUNTED)]
+    columns = [source[name] for name in (*_COUNTED_BY, *_ERRORS, *COUNTED)]
     schema = pa.schema([arrow_field(column) for column in columns])
     found = sa.select(*columns).where(source.visit == visit)
     return joined_totals([totals_of(rows) for rows in read_batches(connection, found, schema)])

@@ -23,9 +23,10 @@ from ssdb.store.tables.detectors import (
     count_anew,
     joined_totals,
     totals_of,
+    visits_of,
 )
 from ssdb.store.tables.ss_objects import note_visits
-from ssdb.store.tables.visits import Visits, mark_pending
+from ssdb.store.tables.visits import Visits, mark_pending, set_ranges
 from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import Progress, write_tables
@@ -69,6 +70,7 @@ def append(
         write_tables(connection, target, counted(), n_rows, progress)
     add_missing_detectors(connection, detectors)
     add_totals(connection, joined_totals(totals))
+    set_ranges(connection, visits_of(detectors, visits))
     pairs = sa.select(detectors.c.visit, detectors.c.detector).where(detectors.c.changed != 0)
     mark_pending(connection, changed, pairs, objects=True)
     lock(connection, "sources")
@@ -81,6 +83,7 @@ def remove_sources(connection: sa.Connection, detectors: sa.FromClause) -> None:
     concerned = dia_source.c.visit.in_(sa.select(detectors.c.visit)) & key.in_(pairs)
     connection.execute(sa.delete(dia_source).where(concerned))
     clear_totals(connection, pairs)
+    set_ranges(connection, sa.select(detectors.c.visit))
 
 
 def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
