@@ -19,7 +19,9 @@ _ROWS_PER_CHUNK = {"postgresql": 20_000, "sqlite": 5_000}
 """Rows that are encoded at a time. For SQLite each value is a Python object, of 32 bytes where a column has 4."""
 
 _ROWS_OF_FEW = 2_500
-"""The same where all would be one chunk: PostgreSQL is busy with the first when the others are encoded."""
+"""The same where all would be one chunk: PostgreSQL is busy with some when the next are encoded. A thread of its own for
+that costs more than it saves.
+"""
 
 _T = TypeVar("_T")
 
@@ -113,7 +115,7 @@ def _copy(
     with (
         driver_connection(connection).cursor() as cursor,
         cursor.copy(f"COPY {name} ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
-        closing(_ahead(encoded, small=counted.n_rows <= _ROWS_OF_FEW)) as following,
+        closing(_ahead(encoded, small=counted.n_rows <= _ROWS_PER_CHUNK["postgresql"])) as following,
     ):
         copy.write(header)
         for rows, n in chain([first], following):
