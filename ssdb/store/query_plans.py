@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -51,22 +51,11 @@ def between_visits(table: sa.Table, visits: Sequence[int] | np.ndarray) -> sa.Co
     return table.c.visit.between(int(visits[0]), int(visits[-1]))
 
 
-def look_up(
-    connection: sa.Connection,
-    keys: sa.FromClause,
-    key: Iterable[str],
-    table: sa.Table,
-    columns: Iterable[sa.Column],
-    visits: Sequence[int] | np.ndarray,
-) -> sa.Select:
-    """A statement that finds the row of a table for each of some keys, by one search of its index for each.
+def visit_parameters(n: int) -> list[sa.BindParameter[int]]:
+    """Parameters for n visits, for a statement that is made once for any n visits: see :func:`visit_values`."""
+    return [sa.bindparam(f"visit_{i}", type_=sa.BigInteger()) for i in range(n)]
 
-    Selects "place" of the keys that are there, and columns of the table. ``key`` are columns of the keys, "visit" among
-    them; ``visits``, ascending, have those of the keys between them. On PostgreSQL the order is held by a lateral
-    subquery with OFFSET 0, as in ``candidates.postgresql.sql``.
-    """
-    same = sa.and_(*(table.c[name] == keys.c[name] for name in key), between_visits(table, visits))
-    if connection.dialect.name != "postgresql":
-        return sa.select(keys.c.place, *columns).join_from(keys, table, same)
-    row = sa.select(*columns).where(same).correlate(keys).offset(0).lateral("of_table")
-    return sa.select(keys.c.place, *row.columns).join_from(keys, row, sa.true())
+
+def visit_values(visits: Sequence[int] | np.ndarray) -> dict[str, int]:
+    """The values of :func:`visit_parameters`."""
+    return {f"visit_{i}": int(visit) for i, visit in enumerate(visits)}

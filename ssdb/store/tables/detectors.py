@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -193,6 +194,7 @@ def add_totals(connection: sa.Connection, totals: Columns) -> None:
     count_anew(connection, incomplete.tolist())
 
 
+@cache
 def stored_counts() -> sa.Label:
     """VisitDetector.sourceCounts for :meth:`SourceCounts.unpack`; no bytes where it is unknown, or damaged by SQL."""
     column = visit_detector.c.sourceCounts
