@@ -20,7 +20,10 @@ def begin_run(connection: sa.Connection, run_id: str, configuration: str, half: 
     now = datetime.now(UTC).replace(tzinfo=None)
     row = {"runId": run_id, "configuration": configuration, "ssdbVersion": __version__, "startedAt": now}
     row["half"] = half
-    connection.execute(sa.insert(association_run).values(row))
+    if connection.dialect.name == "postgresql":
+        # It need not be on the disk before the results of the run are, and with their commit it is.
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+    connection.execute(sa.insert(association_run), row)
 
 
 def finish_run(connection: sa.Connection, run_id: str, values: Mapping[str, Any]) -> None:
