@@ -332,8 +332,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # In place of SQLAlchemy's floor, which fails at NULL and gives integers, which divide otherwise.
     connection.create_function("floor", 1, _floor, deterministic=True)
     cursor = connection.cursor()
-    # A commit waits for the disk once, for the end of the log; pages are put in their places, which waits twice more, not
-    # after every visit, of which most change the same pages again.
+    # A commit waits for the disk once, for the end of the log. Pages are put in their places, with two waits more, only
+    # after some visits, most of which change the same pages again.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute(f"PRAGMA wal_autocheckpoint = {_LOGGED_PAGES}")
     # In files as far as they do not fit their cache: the keys of a night's predictions are 50 MB.

@@ -26,6 +26,10 @@ from ssdb.store.transfer.array_parameters import same_rows
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows
 
+_WITHOUT_PREDICTIONS = (
+    sa.select(sa.func.count()).select_from(visit).where(visit.c.status == PENDING, visit.c.predictionsAt.is_(None))
+)
+
 Visits = sa.Select | Sequence[int]
 """Visits, as ``in_`` takes them: a statement that selects them, or some hundreds of numbers."""
 
@@ -91,8 +95,7 @@ def have_predictions(connection: sa.Connection, visits: Sequence[int]) -> dict[i
 
 def count_without_predictions(connection: sa.Connection) -> int:
     """How many pending visits wait for their predictions to be loaded."""
-    waiting = (visit.c.status == PENDING) & visit.c.predictionsAt.is_(None)
-    return connection.execute(sa.select(sa.func.count()).select_from(visit).where(waiting)).scalar_one()
+    return connection.execute(_WITHOUT_PREDICTIONS).scalar_one()
 
 
 def claim_visits(connection: sa.Connection, visits: Sequence[int], *, only_pending: bool) -> list[int]:
