@@ -15,7 +15,7 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import absurd_unknown
 from ssdb.sky.boxes import N_ZONES, ZoneBoxes, zone_boxes, zones
 from ssdb.sky.footprint import ranges
-from ssdb.store.query_plans import index_loops
+from ssdb.store.query_plans import ends_of, index_loops
 from ssdb.store.sql_files import sql_text
 from ssdb.store.transfer.array_parameters import array_rows, with_rows
 from ssdb.store.transfer.read import read_arrays
@@ -125,10 +125,11 @@ def in_index_order(boxes: Columns) -> Columns:
 def sources_in_boxes(connection: sa.Connection, box: sa.FromClause, visits: Integers) -> sa.Subquery:
     """What candidates.*.sql finds: the place of a box, and columns of the sources in it.
 
-    The rows, called "box", have place, visit, zone, ra0, ra1; their visits are between the first and the last given.
+    The rows, called "box", have place, visit, zone, ra0, ra1; their visits are between the ends of those given.
     """
     text = sa.text(sql_text(f"candidates.{connection.dialect.name}.sql"))
-    statement = text.bindparams(first=int(visits[0]), last=int(visits[-1])).columns(
+    first, last = ends_of(visits)
+    statement = text.bindparams(first=first, last=last).columns(
         *(sa.column(column.name, column.type) for column in _SELECTED)
     )
     return with_rows(statement, box).subquery("pairs")

@@ -43,12 +43,17 @@ def index_loops(connection: sa.Connection) -> Iterator[None]:
 
 
 def between_visits(table: sa.Table, visits: Sequence[int] | np.ndarray) -> sa.ColumnElement[bool]:
-    """That the visit of a row is between the first and the last of some visits (ascending, at least one).
+    """That the visit of a row is between the smallest and the largest of some visits (at least one).
 
     Nothing new where it is one of them: but a statement that has it from other rows does not know which partitions of
     the table it will need, and would open them all.
     """
-    return table.c.visit.between(int(visits[0]), int(visits[-1]))
+    return table.c.visit.between(*ends_of(visits))
+
+
+def ends_of(visits: Sequence[int] | np.ndarray) -> tuple[int, int]:
+    """The smallest and the largest of some visits (at least one)."""
+    return int(np.min(visits)), int(np.max(visits))
 
 
 def look_up(
@@ -62,7 +67,7 @@ def look_up(
     """A statement that finds the row of a table for each of some keys, by one search of its index for each.
 
     Selects "place" of the keys that are there, and columns of the table. ``key`` are columns of the keys, "visit" among
-    them; ``visits``, ascending, have those of the keys between them. On PostgreSQL the order is held by a lateral
+    them; ``visits`` have those of the keys between them. On PostgreSQL the order is held by a lateral
     subquery with OFFSET 0, as in ``candidates.postgresql.sql``.
     """
     same = sa.and_(*(table.c[name] == keys.c[name] for name in key), between_visits(table, visits))
