@@ -16,7 +16,7 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import absurd_unknown
 from ssdb.sky.boxes import N_ZONES, ZoneBoxes, zone_boxes, zones
 from ssdb.sky.footprint import ranges
-from ssdb.store.query_plans import index_loops
+from ssdb.store.query_plans import ends_of, index_loops
 from ssdb.store.sql_files import sql_text
 from ssdb.store.transfer.array_parameters import same_rows, with_rows
 from ssdb.store.transfer.read import read_arrays
@@ -60,7 +60,7 @@ def read_candidate_pairs(
         "ra0": boxes.ra0,
         "ra1": boxes.ra1,
     }
-    ends = {"first": int(batch.visits[0]), "last": int(batch.visits[-1])}
+    ends = dict(zip(("first", "last"), ends_of(batch.visits), strict=True))
     with same_rows(connection, "box", in_index_order(columns)) as (box, values), index_loops(connection):
         statement = _sources_in_boxes(connection.dialect.name, box, source_columns(config))
         found = read_arrays(connection, statement, ends | values, bounded=True)
@@ -126,10 +126,10 @@ def in_index_order(boxes: Columns) -> Columns:
 def sources_in_boxes(connection: sa.Connection, box: sa.FromClause, visits: Integers) -> sa.Subquery:
     """What candidates.*.sql finds: the place of a box, and columns of the sources in it.
 
-    The rows, called "box", have place, visit, zone, ra0, ra1; their visits are between the first and the last given.
+    The rows, called "box", have place, visit, zone, ra0, ra1; their visits are between the ends of those given.
     """
-    text = _candidates(connection.dialect.name).bindparams(first=int(visits[0]), last=int(visits[-1]))
-    return _with_boxes(text, box)
+    first, last = ends_of(visits)
+    return _with_boxes(_candidates(connection.dialect.name).bindparams(first=first, last=last), box)
 
 
 def _candidates(dialect: str) -> sa.TextClause:

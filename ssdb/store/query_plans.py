@@ -43,12 +43,17 @@ def index_loops(connection: sa.Connection) -> Iterator[None]:
 
 
 def between_visits(table: sa.Table, visits: Sequence[int] | np.ndarray) -> sa.ColumnElement[bool]:
-    """That the visit of a row is between the first and the last of some visits (ascending, at least one).
+    """That the visit of a row is between the smallest and the largest of some visits (at least one).
 
     Nothing new where it is one of them: but a statement that has it from other rows does not know which partitions of
     the table it will need, and would open them all.
     """
-    return table.c.visit.between(int(visits[0]), int(visits[-1]))
+    return table.c.visit.between(*ends_of(visits))
+
+
+def ends_of(visits: Sequence[int] | np.ndarray) -> tuple[int, int]:
+    """The smallest and the largest of some visits (at least one)."""
+    return int(np.min(visits)), int(np.max(visits))
 
 
 def visit_parameters(n: int) -> list[sa.BindParameter[int]]:
