@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from itertools import count, product
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -383,20 +384,21 @@ def _plan(database: Database, visits: list[int], config: AssociationConfig, monk
     plans: list[str] = []
     read = join.read_arrays
 
-    def explained(connection: sa.Connection, statement: sa.Select, bounded: bool) -> dict[str, np.ndarray]:
-        text = str(statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True}))
-        if "box b" not in text:
-            return read(connection, statement, bounded=bounded)
-        if connection.dialect.name == "postgresql":
-            values = statement.compile(dialect=connection.dialect).construct_params()
-            found = driver_connection(connection).execute(f"EXPLAIN {text}", values)
-            plans.extend(row[0] for row in found.fetchall())
-        else:
-            compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-            values = tuple(compiled.params[name] for name in compiled.positiontup)
-            found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
-            plans.extend(row.detail for row in found)
-        return read(connection, statement, bounded=bounded)
+    def explained(
+        connection: sa.Connection, statement: sa.Select, parameters: dict[str, Any], bounded: bool
+    ) -> dict[str, np.ndarray]:
+        compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+        text = str(compiled)
+        if "box b" in text:
+            values = compiled.construct_params(parameters)
+            if connection.dialect.name == "postgresql":
+                found = driver_connection(connection).execute(f"EXPLAIN {text}", values)
+                plans.extend(row[0] for row in found.fetchall())
+            else:
+                places = tuple(values[name] for name in compiled.positiontup)
+                found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", places)
+                plans.extend(row.detail for row in found)
+        return read(connection, statement, parameters, bounded=bounded)
 
     with monkeypatch.context() as patch, database.writing() as connection:
         patch.setattr(join, "read_arrays", explained)

@@ -348,11 +348,12 @@ def test_sqlite_writes_ahead_and_waits_for_a_lock(sqlite_url: str) -> None:
     path = Path(sqlite_url.removeprefix("sqlite:///"))
     assert path.read_bytes()[18:20] == b"\2\2"  # the file format's versions for writing and reading: 2 is WAL
     with closing(connect(sqlite_url)) as database, database.reading() as connection:
-        names = ("journal_mode", "synchronous", "temp_store", "cache_size", "busy_timeout")
+        names = ("journal_mode", "synchronous", "wal_autocheckpoint", "temp_store", "cache_size", "busy_timeout")
         pragmas = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
     assert pragmas == {
         "journal_mode": "wal",
-        "synchronous": 1,
+        "synchronous": 2,
+        "wal_autocheckpoint": 8_000,
         "temp_store": 1,
         "cache_size": -65536,
         "busy_timeout": 60_000,

@@ -326,7 +326,7 @@ def test_few_objects_are_read_by_their_index(postgresql_url: str, monkeypatch: p
     plans: list[str] = []
 
     def explained(connection: sa.Connection, statement: Any, *arguments: Any, **options: Any) -> Any:
-        text, values = _compiled(connection, statement, None)
+        text, values = _compiled(connection, statement)
         rows = driver_connection(connection).execute(f"EXPLAIN {text}", values, prepare=False).fetchall()
         plans.append("\n".join(row[0] for row in rows))
         return read_arrays(connection, statement, *arguments, **options)

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 
 from ssdb.association.batches import Batches, Turns
 from ssdb.association.match import Rows, match
@@ -131,8 +132,11 @@ def associate(
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     report = AssociationReport(run_id, config or AssociationConfig())
     only_pending = visits is None and not everything
-    wanted, report.n_without_predictions = _visits_to_do(database, visits, everything)
-    _start_run(database, report, wanted)
+    with database.writing() as connection:
+        wanted, report.n_without_predictions = _visits_to_do(connection, visits, everything)
+        begin_run(connection, run_id, report.config.to_json())
+        # Mostly all are there since the visits were stored. Made here, since others wait until this is committed.
+        make_partitions(connection, np.array(wanted, np.int64))
     work = partial(
         _associate_visits, run_id=run_id, config=report.config, detectors=detectors, only_pending=only_pending
     )
@@ -175,14 +179,13 @@ def _add(report: AssociationReport, batches: Batches, batch: Sequence[int], part
     return len(passed_over) - len(taken)
 
 
-def _visits_to_do(database: Database, visits: Sequence[int] | None, everything: bool) -> tuple[list[int], int]:
+def _visits_to_do(connection: sa.Connection, visits: Sequence[int] | None, everything: bool) -> tuple[list[int], int]:
     """The visits to associate, and how many wait for their predictions."""
-    with database.reading() as connection:
-        waiting = count_without_predictions(connection)
-        if visits is None:
-            return pending_visits(connection, done=everything), waiting
-        wanted = sorted({int(visit_id) for visit_id in visits})
-        found = have_predictions(connection, wanted)
+    waiting = count_without_predictions(connection)
+    if visits is None:
+        return pending_visits(connection, done=everything), waiting
+    wanted = sorted({int(visit_id) for visit_id in visits})
+    found = have_predictions(connection, wanted)
     if missing := [visit_id for visit_id in wanted if visit_id not in found]:
         raise NotFoundError(f"visit {shown(missing)} is not in the database")
     if unknown := [visit_id for visit_id in wanted if not found[visit_id]]:
@@ -266,13 +269,6 @@ def _associate_batch(
         VisitOutcome(visit_id, sources, expected, found, seconds)
         for visit_id, (sources, expected, found) in zip(visits, counted.tolist(), strict=True)
     ]
-
-
-def _start_run(database: Database, report: AssociationReport, visits: Sequence[int]) -> None:
-    with database.writing() as connection:
-        begin_run(connection, report.run_id, report.config.to_json())
-        # Mostly all are there since the visits were stored. Made here, since others wait until this is committed.
-        make_partitions(connection, np.array(visits, np.int64))
 
 
 def _finish_run(database: Database, report: AssociationReport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,9 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import absurd_unknown
 from ssdb.sky.boxes import N_ZONES, ZoneBoxes, zone_boxes, zones
 from ssdb.sky.footprint import ranges
-from ssdb.store.query_plans import index_loops
+from ssdb.store.query_plans import ends_of, index_loops
 from ssdb.store.sql_files import sql_text
-from ssdb.store.transfer.array_parameters import array_rows, with_rows
+from ssdb.store.transfer.array_parameters import same_rows, with_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
 
@@ -59,10 +60,10 @@ def read_candidate_pairs(
         "ra0": boxes.ra0,
         "ra1": boxes.ra1,
     }
-    with array_rows(connection, "box", in_index_order(columns)) as box, index_loops(connection):
-        found_sources = sources_in_boxes(connection, box, batch.visits)
-        statement = sa.select(found_sources.c.place, *(found_sources.c[name] for name in source_columns(config)))
-        found = read_arrays(connection, statement, bounded=True)
+    ends = dict(zip(("first", "last"), ends_of(batch.visits), strict=True))
+    with same_rows(connection, "box", in_index_order(columns)) as (box, values), index_loops(connection):
+        statement = _sources_in_boxes(connection.dialect.name, box, source_columns(config))
+        found = read_arrays(connection, statement, ends | values, bounded=True)
     if "band" in found:
         found["band"] = found["band"].view("S32")
     return _pairs(batch, rows, radii, found.pop("place"), found)
@@ -125,10 +126,24 @@ def in_index_order(boxes: Columns) -> Columns:
 def sources_in_boxes(connection: sa.Connection, box: sa.FromClause, visits: Integers) -> sa.Subquery:
     """What candidates.*.sql finds: the place of a box, and columns of the sources in it.
 
-    The rows, called "box", have place, visit, zone, ra0, ra1; their visits are between the first and the last given.
+    The rows, called "box", have place, visit, zone, ra0, ra1; their visits are between the ends of those given.
     """
-    text = sa.text(sql_text(f"candidates.{connection.dialect.name}.sql"))
-    statement = text.bindparams(first=int(visits[0]), last=int(visits[-1])).columns(
-        *(sa.column(column.name, column.type) for column in _SELECTED)
-    )
-    return with_rows(statement, box).subquery("pairs")
+    first, last = ends_of(visits)
+    return _with_boxes(_candidates(connection.dialect.name).bindparams(first=first, last=last), box)
+
+
+def _candidates(dialect: str) -> sa.TextClause:
+    ends = (sa.bindparam(name, type_=sa.BigInteger()) for name in ("first", "last"))
+    return sa.text(sql_text(f"candidates.{dialect}.sql")).bindparams(*ends)
+
+
+def _with_boxes(text: sa.TextClause, box: sa.FromClause) -> sa.Subquery:
+    typed = text.columns(*(sa.column(column.name, column.type) for column in _SELECTED))
+    return with_rows(typed, box).subquery("pairs")
+
+
+@lru_cache
+def _sources_in_boxes(dialect: str, box: sa.FromClause, names: tuple[str, ...]) -> sa.Select:
+    """The places of boxes and columns of the sources in them, for visits between "first" and "last"."""
+    found = _with_boxes(_candidates(dialect), box)
+    return sa.select(found.c.place, *(found.c[name] for name in names))

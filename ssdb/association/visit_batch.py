@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ssdb.association.refine import largest_days
 from ssdb.association.trails import trail_lengths
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
+from ssdb.equal_rows import require_ascending
 from ssdb.errors import AssociationError
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import absurd_unknown, out_of_range, reasons_of
@@ -21,9 +23,9 @@ from ssdb.schema.survey import ss_prediction, visit, visit_detector
 from ssdb.sky.footprint import VERTEX_BYTES, Outlines, outline_areas, unpack_outlines
 from ssdb.sky.hull import field_area
 from ssdb.sky.sphere import cap_area
-from ssdb.store.query_plans import index_loops, look_up
+from ssdb.store.query_plans import index_loops, visit_parameters, visit_values
 from ssdb.store.tables.detectors import stored_counts
-from ssdb.store.transfer.array_parameters import array_rows
+from ssdb.store.transfer.array_parameters import Among, same_list
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
 
@@ -69,7 +71,8 @@ class LeftOut(NamedTuple):
 class VisitBatch:
     """A batch of visits. Every column is a numpy array; NaN is unknown.
 
-    AssociationError if the times of sources and predictions of a visit are too far apart.
+    AssociationError if the times of sources and predictions of a visit are too far apart; DatabaseError if the rows of
+    a table are not in the order told below, as all else relies on it.
     """
 
     visits: Integers
@@ -80,9 +83,9 @@ class VisitBatch:
     (visit, ssObjectId) ascending, shape (p,).
     """
     detectors: Columns
-    """visit, detector (ascending), nSources, capRa, capDec, capRadius (deg), pixelScale (arcsec), variance: the largest
-    variance of a source's position (arcsec^2); earliest, latest: times of the first and last source (MJD TAI), NaN
-    without sources. Shape (d,).
+    """visit, detector, nSources, capRa, capDec, capRadius (deg), pixelScale (arcsec), variance: the largest variance of
+    a source's position (arcsec^2); earliest, latest: times of the first and last source (MJD TAI), NaN without sources;
+    by (visit, detector) ascending, shape (d,).
     """
     outlines: Outlines
     """Of the d detectors; without vertices where there is no footprint."""
@@ -95,6 +98,9 @@ class VisitBatch:
     """Stored predictions that are not among these, and values of others that are taken for unknown."""
 
     def __post_init__(self) -> None:
+        require_ascending("visits", self.visits)
+        require_ascending("predictions", *(self.predictions[name] for name in KEY))
+        require_ascending("detectors", self.detectors["visit"], self.detectors["detector"])
         index = self.visit_index(self.predictions["visit"])
         if self.exposures:
             self.predictions["trail"] = trail_lengths(self.predictions, self.exposures["exposureTime"][index])
@@ -162,15 +168,10 @@ def prediction_columns(config: AssociationConfig) -> tuple[str, ...]:
 def read_batch(connection: sa.Connection, visits: Sequence[int], config: AssociationConfig) -> VisitBatch:
     """Reads what is known of visits (ascending), which the connection has locked.
 
-    AssociationError if the times of sources and predictions of a visit are too far apart.
+    Errors as of :class:`VisitBatch`.
     """
-    predictions = read_arrays(
-        connection,
-        sa.select(*(ss_prediction.c[name] for name in prediction_columns(config)))
-        .where(ss_prediction.c.visit.in_(visits))
-        .order_by(ss_prediction.c.visit, ss_prediction.c.ssObjectId),
-        bounded=True,
-    )
+    statement = _predictions(len(visits), prediction_columns(config))
+    predictions = read_arrays(connection, statement, visit_values(visits), bounded=True)
     predictions, left_out = _usable(connection, predictions, visits)
     numbers = np.array(visits, np.int64)
     if config.mode == "fixed":
@@ -178,6 +179,16 @@ def read_batch(connection: sa.Connection, visits: Sequence[int], config: Associa
     detectors, outlines = read_detectors(connection, visits, stored_counts())
     weighed = _read_exposures(connection, visits), SourceCounts.unpack(detectors.pop("sourceCounts"))
     return VisitBatch(numbers, predictions, detectors, outlines, *weighed, left_out)
+
+
+@lru_cache
+def _predictions(n_visits: int, names: tuple[str, ...]) -> sa.Select:
+    """Columns of all predictions of so many visits, in order."""
+    return (
+        sa.select(*(ss_prediction.c[name] for name in names))
+        .where(ss_prediction.c.visit.in_(visit_parameters(n_visits)))
+        .order_by(ss_prediction.c.visit, ss_prediction.c.ssObjectId)
+    )
 
 
 def _usable(connection: sa.Connection, predictions: Columns, visits: Sequence[int]) -> tuple[Columns, list[LeftOut]]:
@@ -203,34 +214,64 @@ def _of_predictions(
     connection: sa.Connection,
     predictions: Columns,
     index: Index,
-    columns: Sequence[sa.Column],
+    columns: tuple[sa.Column, ...],
     visits: Sequence[int] | Integers,
 ) -> Columns:
-    """Further columns of some predictions, by their indices, in that order."""
-    keys: Columns = {"place": np.arange(len(index), dtype=np.int32)}
-    keys |= {name: predictions[name][index] for name in KEY}
-    with array_rows(connection, "matched_prediction", keys) as wanted, index_loops(connection):
-        statement = look_up(connection, wanted, KEY, ss_prediction, columns, visits)
-        found = read_arrays(connection, statement, bounded=True)
-    order = np.argsort(found.pop("place"))
-    return {name: values[order] for name, values in found.items()}
+    """Further columns of some predictions, by their indices (ascending), in that order."""
+    visit_index = np.searchsorted(visits, predictions["visit"][index])
+    objects = np.unique(predictions["ssObjectId"][index])
+    with same_list(connection, "matched_object", objects) as (among, values), index_loops(connection):
+        statement = _more_of_predictions(len(visits), columns, among)
+        found = read_arrays(connection, statement, visit_values(visits) | values, bounded=True)
+    # One number for each: some of the objects are in several of the visits, and not matched in all.
+    wanted = visit_index * len(objects) + np.searchsorted(objects, predictions["ssObjectId"][index])
+    there = np.searchsorted(visits, found.pop("visit")) * len(objects)
+    there += np.searchsorted(objects, found.pop("ssObjectId"))
+    order = np.argsort(there)
+    rows = order[np.searchsorted(there, wanted, sorter=order)]
+    return {name: values[rows] for name, values in found.items()}
+
+
+@lru_cache
+def _more_of_predictions(n_visits: int, columns: tuple[sa.Column, ...], among: Among) -> sa.Select:
+    """Columns of those predictions of so many visits whose objects are among some, in any order.
+
+    The predictions of a visit are beside each other: most often a third of them or more are wanted, and to go through
+    all takes less than a search for each. That it adds 0 to the number keeps the database from searching.
+    """
+    key = (ss_prediction.c[name] for name in KEY)
+    of_visits = ss_prediction.c.visit.in_(visit_parameters(n_visits))
+    return sa.select(*key, *columns).where(of_visits, among(ss_prediction.c.ssObjectId + sa.text("0")))
 
 
 def read_detectors(
     connection: sa.Connection, visits: Sequence[int], *more: sa.ColumnElement[Any]
 ) -> tuple[Columns, Outlines]:
     """Detectors of visits, with more columns, and their outlines: see :class:`VisitBatch`."""
-    of_visits = visit_detector.c.visit.in_(visits)
-    order = (visit_detector.c.visit, visit_detector.c.detector)
-    statement = sa.select(*(visit_detector.c[name].label(ours) for name, ours in DETECTOR_COLUMNS.items()), *more)
-    columns = read_arrays(connection, statement.where(of_visits).order_by(*order), bounded=True)
-    packed = connection.scalars(sa.select(visit_detector.c.footprint).where(of_visits).order_by(*order)).all()
+    columns = read_arrays(connection, _detectors(len(visits), more), visit_values(visits), bounded=True)
+    packed = connection.scalars(_footprints(len(visits)), visit_values(visits)).all()
     if damaged := [row for row, outline in enumerate(packed) if outline and len(outline) % VERTEX_BYTES]:
         which = ", detector ".join(str(columns[name][damaged[0]]) for name in ("visit", "detector"))
         raise AssociationError(
             f"visit {which}: its footprint is no outline: load the detector again (ssdb ingest detectors)"
         )
     return columns, unpack_outlines(packed)
+
+
+@lru_cache
+def _detectors(n_visits: int, more: tuple[sa.ColumnElement[Any], ...]) -> sa.Select:
+    named = (visit_detector.c[name].label(ours) for name, ours in DETECTOR_COLUMNS.items())
+    return _in_order_of_detectors(sa.select(*named, *more), n_visits)
+
+
+@lru_cache
+def _footprints(n_visits: int) -> sa.Select:
+    return _in_order_of_detectors(sa.select(visit_detector.c.footprint), n_visits)
+
+
+def _in_order_of_detectors(statement: sa.Select, n_visits: int) -> sa.Select:
+    of_visits = visit_detector.c.visit.in_(visit_parameters(n_visits))
+    return statement.where(of_visits).order_by(visit_detector.c.visit, visit_detector.c.detector)
 
 
 def _read_exposures(connection: sa.Connection, visits: Sequence[int]) -> Columns:

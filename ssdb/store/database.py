@@ -31,6 +31,8 @@ _log = logging.getLogger("ssdb")
 MEMORY_URL = "sqlite://"
 _BUSY_TIMEOUT_SECONDS = 60.0
 _READING = "ssdb_reading"
+_LOGGED_PAGES = 8_000
+"""After so many (32 MB) SQLite puts the pages of its log in their places."""
 
 _SAME_EVERYWHERE = {
     "extra_float_digits": "1",  # floats as text come back as they were
@@ -330,7 +332,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # In place of SQLAlchemy's floor, which fails at NULL and gives integers, which divide otherwise.
     connection.create_function("floor", 1, _floor, deterministic=True)
     cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = NORMAL")
+    # A commit waits for the disk once, for the end of the log. Pages are put in their places, with two waits more, only
+    # after some visits, most of which change the same pages again.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute(f"PRAGMA wal_autocheckpoint = {_LOGGED_PAGES}")
     # In files as far as they do not fit their cache: the keys of a night's predictions are 50 MB.
     cursor.execute("PRAGMA temp_store = FILE")
     cursor.execute("PRAGMA cache_size = -65536")

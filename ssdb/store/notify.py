@@ -10,6 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Collection, Generator, Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from ssdb.errors import DatabaseError
 from ssdb.schema.survey import DONE, visit
 from ssdb.store.database import Database, driver_connection
+from ssdb.store.query_plans import visit_parameters, visit_values
 
 _log = logging.getLogger("ssdb")
 
@@ -43,12 +45,17 @@ def notify_associated(connection: sa.Connection, visits: Sequence[int]) -> None:
     """
     if connection.dialect.name != "postgresql":
         return
+    connection.execute(_told(len(visits)), visit_values(visits))
+
+
+@lru_cache
+def _told(n_visits: int) -> sa.Select:
     pairs: Iterable[tuple[Any, Any]] = ((sa.literal_column(f"'{name}'"), visit.c[name]) for name in _TOLD)
     payload = sa.cast(sa.func.json_build_object(*chain.from_iterable(pairs)), sa.Text)
-    done = visit.c.visit.in_(visits) & (visit.c.status == DONE)
+    done = visit.c.visit.in_(visit_parameters(n_visits)) & (visit.c.status == DONE)
     # The rows are read first: a function in a list of columns may be called before they are ordered.
     told = sa.select(visit.c.visit, payload.label("payload")).where(done).order_by(visit.c.visit).subquery()
-    connection.execute(sa.select(sa.func.count(sa.func.pg_notify(CHANNEL, told.c.payload))))
+    return sa.select(sa.func.count(sa.func.pg_notify(CHANNEL, told.c.payload)))
 
 
 def notify_objects(connection: sa.Connection, visits: Sequence[int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -43,30 +43,24 @@ def index_loops(connection: sa.Connection) -> Iterator[None]:
 
 
 def between_visits(table: sa.Table, visits: Sequence[int] | np.ndarray) -> sa.ColumnElement[bool]:
-    """That the visit of a row is between the first and the last of some visits (ascending, at least one).
+    """That the visit of a row is between the smallest and the largest of some visits (at least one).
 
     Nothing new where it is one of them: but a statement that has it from other rows does not know which partitions of
     the table it will need, and would open them all.
     """
-    return table.c.visit.between(int(visits[0]), int(visits[-1]))
+    return table.c.visit.between(*ends_of(visits))
 
 
-def look_up(
-    connection: sa.Connection,
-    keys: sa.FromClause,
-    key: Iterable[str],
-    table: sa.Table,
-    columns: Iterable[sa.Column],
-    visits: Sequence[int] | np.ndarray,
-) -> sa.Select:
-    """A statement that finds the row of a table for each of some keys, by one search of its index for each.
+def ends_of(visits: Sequence[int] | np.ndarray) -> tuple[int, int]:
+    """The smallest and the largest of some visits (at least one)."""
+    return int(np.min(visits)), int(np.max(visits))
 
-    Selects "place" of the keys that are there, and columns of the table. ``key`` are columns of the keys, "visit" among
-    them; ``visits``, ascending, have those of the keys between them. On PostgreSQL the order is held by a lateral
-    subquery with OFFSET 0, as in ``candidates.postgresql.sql``.
-    """
-    same = sa.and_(*(table.c[name] == keys.c[name] for name in key), between_visits(table, visits))
-    if connection.dialect.name != "postgresql":
-        return sa.select(keys.c.place, *columns).join_from(keys, table, same)
-    row = sa.select(*columns).where(same).correlate(keys).offset(0).lateral("of_table")
-    return sa.select(keys.c.place, *row.columns).join_from(keys, row, sa.true())
+
+def visit_parameters(n: int) -> list[sa.BindParameter[int]]:
+    """Parameters for n visits, for a statement that is made once for any n visits: see :func:`visit_values`."""
+    return [sa.bindparam(f"visit_{i}", type_=sa.BigInteger()) for i in range(n)]
+
+
+def visit_values(visits: Sequence[int] | np.ndarray) -> dict[str, int]:
+    """The values of :func:`visit_parameters`."""
+    return {f"visit_{i}": int(visit) for i, visit in enumerate(visits)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_field
 from ssdb.schema.source_counts import COUNTED, N_BYTES, SourceCounts, source_counts
 from ssdb.schema.survey import DONE, PENDING, visit_detector
-from ssdb.store.transfer.array_parameters import array_rows
+from ssdb.store.transfer.array_parameters import array_rows, same_rows
 from ssdb.store.transfer.read import read_arrays, read_batches
 from ssdb.units import ARCSEC_PER_DEG, Columns
 
@@ -51,6 +52,10 @@ NO_RESULT = {
 """The state of a visit or detector that is not associated."""
 
 _COUNTED_BY = ("visit", "detector", "midpointMjdTai", "diaSourceId")
+
+DONE_BY = {"status": DONE, "runId": sa.bindparam("run"), "associatedAt": sa.bindparam("now")}
+"""The state of one that is, but for its counts."""
+
 _ERRORS = ("raErr", "decErr")
 
 _NAN = sa.literal(float("nan"), sa.Double)
@@ -147,10 +152,15 @@ def set_done(
     The counts are nSources, nTotalSsObjects and nAssociatedSsObjects; ``now`` is UTC.
     """
     sent = {name: np.nan_to_num(values, nan=_UNKNOWN).astype(np.int32) for name, values in counts.items()}
-    with array_rows(connection, "new_VisitDetector", {"visit": visits, "detector": detectors, **sent}) as new:
-        values = {"status": DONE, "runId": run_id, "associatedAt": now}
-        values |= {name: sa.func.nullif(new.c[name], _UNKNOWN) for name in counts}
-        connection.execute(sa.update(visit_detector).where(_same(new)).values(values))
+    with same_rows(connection, "new_VisitDetector", {"visit": visits, "detector": detectors, **sent}) as (new, values):
+        statement = _set_done(new, tuple(counts))
+        connection.execute(statement, {"run": run_id, "now": now, **values})
+
+
+@lru_cache
+def _set_done(new: sa.FromClause, counts: tuple[str, ...]) -> sa.Update:
+    counted = {name: sa.func.nullif(new.c[name], _UNKNOWN) for name in counts}
+    return sa.update(visit_detector).where(_same(new)).values(DONE_BY | counted)
 
 
 # ---- totals ----------------------------------------------------------------------------------------------------------
@@ -213,6 +223,7 @@ def add_totals(connection: sa.Connection, totals: Columns) -> None:
     count_anew(connection, incomplete.tolist())
 
 
+@cache
 def stored_counts() -> sa.Label:
     """VisitDetector.sourceCounts for :meth:`SourceCounts.unpack`; no bytes where it is unknown, or damaged by SQL."""
     column = visit_detector.c.sourceCounts

@@ -126,7 +126,7 @@ def cells_of_sources(connection: sa.Connection, sources: Columns, margin_deg: fl
 def _have_objects(connection: sa.Connection, visits: Visits) -> bool:
     """Whether sources of visits were ever given to DiaObjects."""
     given = sa.select(visit.c.visit).where(visit.c.visit.in_(visits), visit.c.diaRunId.is_not(None))
-    return bool(connection.scalar(sa.select(given.exists())))
+    return connection.scalar(given.limit(1)) is not None
 
 
 def _given(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Columns:

@@ -6,6 +6,7 @@ All in the transaction of a connection that has locked the visits.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import ss_candidate, ss_expected, visit
-from ssdb.store.query_plans import between_visits
+from ssdb.store.query_plans import between_visits, visit_parameters, visit_values
 from ssdb.store.tables.dia_changes import known_objects_found
 from ssdb.store.tables.moves import move_objects
 from ssdb.store.tables.sources import forget_objects, set_objects
@@ -73,6 +74,9 @@ def _remove(
     connection: sa.Connection, visits: Sequence[int], expected: pa.Table, detectors: Collection[int] | None
 ) -> Columns:
     """Removes the results that are there; returns diaSourceId and ssObjectId of the sources that had an object."""
+    # Mostly none: to look takes less than to remove nothing.
+    if connection.scalar(_some_result(len(visits)), visit_values(visits)) is None:
+        return {name: np.empty(0, np.int64) for name in ("diaSourceId", "ssObjectId")}
     if detectors is None:
         return _delete(connection, [table.c.visit.in_(visits) for table in _TABLES])
     sources = sa.select(dia_source.c.diaSourceId).where(
@@ -91,6 +95,13 @@ def _remove(
             for table, on in zip(_TABLES, on_detectors, strict=True)
         ]
         return _delete(connection, of_objects)
+
+
+@lru_cache
+def _some_result(n_visits: int) -> sa.Select:
+    """Selects something if there is a row of so many visits in one of the three tables."""
+    some = (sa.select(table.c.visit).where(table.c.visit.in_(visit_parameters(n_visits))) for table in _TABLES)
+    return sa.select(sa.union_all(*some).subquery("result").c.visit).limit(1)
 
 
 def _delete(connection: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]]) -> Columns:
@@ -137,7 +148,7 @@ def remove_results(connection: sa.Connection, removed: sa.Table) -> dict[str, in
 def remove_results_of_sources(connection: sa.Connection, visits: Sequence[int], sources: Integers) -> int:
     """Removes what was derived of sources; how many were known objects, whose visits are pending again.
 
-    ``visits``, ascending and locked, have those of the sources between them.
+    ``visits``, locked, have those of the sources between them.
     """
     with listed(connection, "removed_source", sources) as among:
         matched = (among(ss_source.c.diaSourceId), between_visits(ss_source, visits))

@@ -14,7 +14,7 @@ from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import visit
 from ssdb.store.ddl.partitions import for_sources
 from ssdb.store.locks import lock
-from ssdb.store.query_plans import between_visits, index_loops
+from ssdb.store.query_plans import between_visits, ends_of, index_loops
 from ssdb.store.sql_files import sql_text
 from ssdb.store.tables.detectors import (
     add_missing_detectors,
@@ -112,7 +112,7 @@ def set_objects(
 ) -> None:
     """Sets DiaSource.ssObjectId (0: none) of sources, each once, where it changes: a row of DiaSource is wide.
 
-    ``visits``, ascending and locked, have those of the sources between them. With ``all_change`` none of the sources
+    ``visits``, locked, have those of the sources between them. With ``all_change`` none of the sources
     has its new object already, so that the database need not compare.
     """
     if not len(sources):
@@ -121,8 +121,9 @@ def set_objects(
     rows = {"diaSourceId": sources[order], "ssObjectId": objects[order]}
     if connection.dialect.name == "postgresql":
         send_arrays(connection)
-        values = {"sources": rows["diaSourceId"], "objects": rows["ssObjectId"], "all_change": all_change}
-        values |= {"first": int(visits[0]), "last": int(visits[-1])}
+        values: dict[str, Any] = {"sources": rows["diaSourceId"], "objects": rows["ssObjectId"]}
+        values["all_change"] = all_change
+        values["first"], values["last"] = ends_of(visits)
         connection.execute(sa.text(sql_text("set_objects.postgresql.sql")), values)
         return
     with array_rows(connection, "matched_source", rows) as new:
@@ -134,7 +135,7 @@ def set_objects(
 
 def set_dia_objects(
     connection: sa.Connection,
-    visits: Sequence[int],
+    visits: Sequence[int] | Integers,
     sources: Integers,
     objects: Integers,
     reassociated: float | None = None,
@@ -151,7 +152,7 @@ def set_dia_objects(
         send_arrays(connection)
         values: dict[str, Any] = {"sources": rows["diaSourceId"], "objects": rows["diaObjectId"]}
         values["reassociated"] = reassociated
-        values |= {"first": int(visits[0]), "last": int(visits[-1])}
+        values["first"], values["last"] = ends_of(visits)
         connection.execute(sa.text(sql_text("set_dia_objects.postgresql.sql")), values)
         return
     with array_rows(connection, "dia_source_of_object", rows) as new:

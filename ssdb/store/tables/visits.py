@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,15 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import DONE, PENDING, outside_padding, ss_expected, visit, visit_detector
 from ssdb.store.ddl.partitions import Partition, make_partitions
 from ssdb.store.locks import lock, waiting
+from ssdb.store.query_plans import visit_parameters, visit_values
 from ssdb.store.tables import detectors as of_detectors
-from ssdb.store.transfer.array_parameters import array_rows
+from ssdb.store.transfer.array_parameters import same_rows
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows
+
+_WITHOUT_PREDICTIONS = (
+    sa.select(sa.func.count()).select_from(visit).where(visit.c.status == PENDING, visit.c.predictionsAt.is_(None))
+)
 
 Visits = sa.Select | Sequence[int]
 """Visits, as ``in_`` takes them: a statement that selects them, or some hundreds of numbers."""
@@ -94,8 +100,7 @@ def have_predictions(connection: sa.Connection, visits: Sequence[int]) -> dict[i
 
 def count_without_predictions(connection: sa.Connection) -> int:
     """How many pending visits wait for their predictions to be loaded."""
-    waiting = (visit.c.status == PENDING) & visit.c.predictionsAt.is_(None)
-    return connection.execute(sa.select(sa.func.count()).select_from(visit).where(waiting)).scalar_one()
+    return connection.execute(_WITHOUT_PREDICTIONS).scalar_one()
 
 
 def claim_visits(connection: sa.Connection, visits: Sequence[int], *, only_pending: bool) -> list[int]:
@@ -104,12 +109,17 @@ def claim_visits(connection: sa.Connection, visits: Sequence[int], *, only_pendi
     With ``only_pending`` visits are left out that are done by now, or locked by another transaction; otherwise that one
     is waited for.
     """
-    statement = sa.select(visit.c.visit).where(visit.c.visit.in_(visits), visit.c.predictionsAt.is_not(None))
+    with waiting(connection, "visits"):
+        return list(connection.scalars(_claim(len(visits), only_pending), visit_values(visits)))
+
+
+@lru_cache
+def _claim(n_visits: int, only_pending: bool) -> sa.Select:
+    of_visits = visit.c.visit.in_(visit_parameters(n_visits))
+    statement = sa.select(visit.c.visit).where(of_visits, visit.c.predictionsAt.is_not(None))
     if only_pending:
         statement = statement.where(visit.c.status == PENDING)
-    statement = statement.order_by(visit.c.visit).with_for_update(skip_locked=only_pending)
-    with waiting(connection, "visits"):
-        return list(connection.scalars(statement))
+    return statement.order_by(visit.c.visit).with_for_update(skip_locked=only_pending)
 
 
 def merge_visits(connection: sa.Connection, new: sa.Table) -> None:
@@ -174,9 +184,15 @@ def set_done(
     connection: sa.Connection, visits: np.ndarray, counts: Mapping[str, np.ndarray], run_id: str, now: datetime
 ) -> None:
     """As :func:`ssdb.store.tables.detectors.set_done`, of visits, shape (v,)."""
-    with array_rows(connection, "new_Visit", {"visit": visits, **counts}) as new:
-        values = {"status": DONE, "runId": run_id, "associatedAt": now} | {name: new.c[name] for name in counts}
-        connection.execute(sa.update(visit).where(visit.c.visit == new.c.visit).values(values))
+    with same_rows(connection, "new_Visit", {"visit": visits, **counts}) as (new, values):
+        statement = _set_done(new, tuple(counts))
+        connection.execute(statement, {"run": run_id, "now": now, **values})
+
+
+@lru_cache
+def _set_done(new: sa.FromClause, counts: tuple[str, ...]) -> sa.Update:
+    counted = {name: new.c[name] for name in counts}
+    return sa.update(visit).where(visit.c.visit == new.c.visit).values(of_detectors.DONE_BY | counted)
 
 
 def set_done_with_detectors(connection: sa.Connection, visits: Sequence[int], run_id: str, now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from psycopg.abc import PyFormat
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 
 from ssdb.store.database import driver_connection, only_reads
 from ssdb.store.transfer.staging import definitions
@@ -31,6 +31,9 @@ _SQL_TYPES: dict[str, Any] = {
 _ELEMENT_OIDS = {"i2": 21, "i4": 23, "i8": 20, "f8": 701, "V": 17}
 _ARRAY_OIDS = {"i2": 1005, "i4": 1007, "i8": 1016, "f8": 1022, "V": 1001}
 """Object identifiers of PostgreSQL's own types, which are the same on every server."""
+
+Among = Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
+"""Makes the condition that a column is one of some numbers."""
 
 
 @contextmanager
@@ -62,9 +65,24 @@ def array_rows(connection: sa.Connection, name: str, columns: Columns) -> Iterat
 
 
 @contextmanager
-def listed(
-    connection: sa.Connection, name: str, numbers: Integers
-) -> Iterator[Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]]:
+def same_rows(
+    connection: sa.Connection, name: str, columns: Columns
+) -> Iterator[tuple[sa.FromClause, dict[str, NDArray[Any]]]]:
+    """As :func:`array_rows`, for a statement that is made once: the same object for the same name and types.
+
+    With it come the values of the parameters, to be given when the statement is executed.
+    """
+    if connection.dialect.name == "postgresql":
+        send_arrays(connection)
+        kinds = tuple((column, values.dtype.str[1:]) for column, values in columns.items())
+        yield _expression(name, kinds), {f"{name}_{column}": values for column, values in columns.items()}
+        return
+    with array_rows(connection, name, columns) as rows:
+        yield rows, {}
+
+
+@contextmanager
+def listed(connection: sa.Connection, name: str, numbers: Integers) -> Iterator[Among]:
     """Numbers (int64, shape (n,)), of which a column of a statement may be one: what is yielded makes that condition.
 
     PostgreSQL searches an index with the array itself. A join it might begin at the other end, on tables of which it
@@ -75,8 +93,31 @@ def listed(
         yield lambda column: column == sa.func.any(sa.bindparam(None, np.sort(numbers), sa.types.NullType()))
         return
     with array_rows(connection, name, {"number": numbers}) as rows:
-        wanted = sa.select(rows.c.number)
-        yield lambda column: column.in_(wanted)
+        yield _among_rows(rows)
+
+
+@contextmanager
+def same_list(
+    connection: sa.Connection, name: str, numbers: Integers
+) -> Iterator[tuple[Among, dict[str, NDArray[np.int64]]]]:
+    """As :func:`listed`, for a statement that is made once, with values as of :func:`same_rows`."""
+    if connection.dialect.name == "postgresql":
+        send_arrays(connection)
+        yield _among_array(name), {name: np.sort(numbers)}
+        return
+    with array_rows(connection, name, {"number": numbers}) as rows:
+        yield _among_rows(rows), {}
+
+
+@cache
+def _among_array(name: str) -> Among:
+    numbers = sa.bindparam(name, type_=sa.types.NullType())
+    return lambda column: column == sa.func.any(numbers)
+
+
+@lru_cache
+def _among_rows(rows: sa.FromClause) -> Among:
+    return lambda column: column.in_(sa.select(rows.c.number))
 
 
 def with_rows(statement: sa.TextualSelect, rows: sa.FromClause) -> sa.TextualSelect:
@@ -115,6 +156,16 @@ def _rows(dialect: sa.Dialect, name: str, columns: Columns) -> tuple[str, dict[s
     made = (f"json_extract(value, '$[{i}]') AS \"{column}\"" for i, column in enumerate(columns))
     rows = zip(*(values.tolist() for values in columns.values()), strict=True)
     return f"SELECT {', '.join(made)} FROM json_each(:{name})", {name: json.dumps(list(rows))}
+
+
+@cache
+def _expression(name: str, kinds: tuple[tuple[str, str], ...]) -> sa.CTE:
+    """The rows of array_rows on PostgreSQL, without values."""
+    nothing = {column: np.empty(0, kind) for column, kind in kinds}
+    text, values = _rows(postgresql.dialect(), name, nothing)
+    parameters = (sa.bindparam(parameter, type_=sa.types.NullType()) for parameter in values)
+    typed = (sa.column(column, _SQL_TYPES[kind]) for column, kind in kinds)
+    return sa.text(text).bindparams(*parameters).columns(*typed).cte(name)
 
 
 @cache

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
 
+from ssdb.equal_rows import ascends
 from ssdb.errors import DatabaseError
 from ssdb.schema.arrow import arrow_type
 from ssdb.store.database import driver_connection
@@ -38,16 +40,52 @@ def read_arrays(
     and becomes bytes without trailing blanks, NULL becomes empty; at most n bytes (``LargeBinary(n)``, not NULL) become
     void of that length, zero behind their end. DatabaseError where it is otherwise.
 
+    The rows come in the order of the statement's own ORDER BY (columns, ascending; text by its bytes, NaN last), which
+    is seen to here: SQL promises no order of what is taken from an ordered subquery. Those of a statement that is text,
+    or has no ORDER BY, come in any order.
+
     ``bounded``: the result is of a batch of visits, so that it has less than the gigabyte that PostgreSQL can send as
     one row. It then sends one value a column: a row costs it and its driver two or three microseconds, whatever is in
     the row.
     """
-    columns = {column.name: column.type for column in statement.selected_columns}
-    dtype = np.dtype([(name, _dtype(sql_type)) for name, sql_type in columns.items()])
+    if isinstance(statement, sa.Select) and statement._order_by_clauses:
+        return _read_in_order(connection, statement, parameters, bounded)
+    return _read(connection, statement, parameters, bounded)
+
+
+def _read_in_order(
+    connection: sa.Connection, statement: sa.Select, parameters: dict[str, Any] | None, bounded: bool
+) -> dict[str, np.ndarray]:
+    """The columns, rows in the order of the statement; what it is ordered by is selected as well."""
+    selected, names = list(statement.selected_columns), list[str]()
+    for by in statement._order_by_clauses:
+        if isinstance(by, sa.UnaryExpression):
+            raise TypeError(f"rows are ordered by columns, ascending, and not by {by}")
+        same = (one.name for one in selected if by is one or by is getattr(one, "element", None))
+        if (name := next(same, None)) is None:
+            name = f"order {len(names)}"
+            statement = statement.add_columns(by.label(name))
+        names.append(name)
+    found = _read(connection, statement, parameters, bounded)
+    keys = [found[name] for name in names]
+    found = {column.name: found[column.name] for column in selected}
+    if ascends(*keys):
+        return found
+    order = np.lexsort(keys[::-1])
+    return {name: values[order] for name, values in found.items()}
+
+
+def _read(
+    connection: sa.Connection,
+    statement: sa.Select | sa.TextualSelect,
+    parameters: dict[str, Any] | None,
+    bounded: bool,
+) -> dict[str, np.ndarray]:
+    """The columns, rows in any order, but for SQLite's."""
+    query = _query(connection, statement)
     if connection.dialect.name == "postgresql":
-        text, bound = _compiled(connection, statement, parameters)
-        read = _aggregate if bounded else _copy_out
-        return read(connection, _fields(connection, columns, dtype), text, bound, dtype)
+        return (_aggregate if bounded else _copy_out)(connection, query, query.values | (parameters or {}))
+    dtype, columns = query.dtype, query.dtype.names or ()
     chunks: list[list[np.ndarray]] = [[np.empty(0, dtype[name])] for name in columns]
     result = connection.execute(statement, parameters or {})
     # The driver's tuples: SQLAlchemy's rows take longer than all the rest.
@@ -56,6 +94,34 @@ def read_arrays(
             parts.append(_native_array(name, values, dtype[name]))
     result.close()
     return {name: np.concatenate(parts) for name, parts in zip(columns, chunks, strict=True)}
+
+
+class _Query(NamedTuple):
+    """A statement as it is sent, which takes SQLAlchemy some milliseconds to make."""
+
+    text: str
+    """Empty on SQLite, where SQLAlchemy sends it."""
+    values: dict[str, Any]
+    """Of its parameters, as far as the statement has them."""
+    fields: dict[str, str]
+    """Expressions for the columns of a subquery q of this text, each of a fixed width."""
+    dtype: np.dtype
+
+
+_QUERIES: WeakKeyDictionary[Any, _Query] = WeakKeyDictionary()
+"""Of statements, which are there again where their module keeps them. A process has one kind of database, mostly."""
+
+
+def _query(connection: sa.Connection, statement: Any) -> _Query:
+    query = _QUERIES.get(statement)
+    on_server = connection.dialect.name == "postgresql"
+    if query is None or bool(query.text) != on_server:
+        columns = {column.name: column.type for column in statement.selected_columns}
+        dtype = np.dtype([(name, _dtype(sql_type)) for name, sql_type in columns.items()])
+        text, values = _compiled(connection, statement) if on_server else ("", {})
+        query = _Query(text, values, _fields(connection, columns, dtype) if on_server else {}, dtype)
+        _QUERIES[statement] = query
+    return query
 
 
 def _dtype(sql_type: Any) -> str:
@@ -83,16 +149,15 @@ def _native_array(name: str, values: Sequence[Any], dtype: np.dtype) -> np.ndarr
         raise DatabaseError(f"column {name} holds NULL where a number is needed") from error
 
 
-def _copy_out(
-    connection: sa.Connection, fields: dict[str, str], text: str, values: dict[str, Any], dtype: np.dtype
-) -> dict[str, np.ndarray]:
+def _copy_out(connection: sa.Connection, query: _Query, values: dict[str, Any]) -> dict[str, np.ndarray]:
     """COPY in binary form, every field of a fixed width, so that the rows are one structured array."""
+    fields, dtype = query.fields, query.dtype
     packed = np.dtype(
         [("fields", ">i2")]
         + [item for name in fields for item in ((f"{name} bytes", ">i4"), (name, dtype[name].newbyteorder(">")))]
     )
-    query = f"SELECT {', '.join(fields.values())} FROM ({text}) q"
-    buffer = b"".join(_copy_blocks(connection, query, values, "BINARY"))
+    text = f"SELECT {', '.join(fields.values())} FROM ({query.text}) q"
+    buffer = b"".join(_copy_blocks(connection, text, values, "BINARY"))
     body = memoryview(buffer)[_COPY_HEADER_BYTES : len(buffer) - _COPY_TRAILER_BYTES]
     rows = np.frombuffer(body, dtype=packed, count=len(body) // packed.itemsize)
     # All that follows a field of another width is shifted: the first one is at fault.
@@ -104,18 +169,19 @@ def _copy_out(
     return {name: _in_native_order(rows[name], dtype[name]) for name in fields}
 
 
-def _aggregate(
-    connection: sa.Connection, fields: dict[str, str], text: str, values: dict[str, Any], dtype: np.dtype
-) -> dict[str, np.ndarray]:
+def _aggregate(connection: sa.Connection, query: _Query, values: dict[str, Any]) -> dict[str, np.ndarray]:
     """One row, in which each column is the binary forms of all its values, one after the other.
 
-    An aggregate takes the rows of an ordered subquery in their order, as long as nothing else is done with them.
+    All aggregates take the same rows in the same order. PostgreSQL alone keeps that of an ordered subquery; a database
+    on several servers does not. To order the values of each one (``string_agg(... ORDER BY ...)``) sorts once a column
+    before PostgreSQL 16.
     """
+    fields, dtype = query.fields, query.dtype
     joined = [f"string_agg({_sent(field, dtype[name])}, '')" for name, field in fields.items()]
-    query = f"SELECT count(*), {', '.join(joined)} FROM ({text}) q"
+    text = f"SELECT count(*), {', '.join(joined)} FROM ({query.text}) q"
     with driver_connection(connection).cursor(binary=True) as cursor:
         # Never prepared: a plan for arrays of any length is not the plan for these.
-        n, *parts = cursor.execute(query, values, prepare=False).fetchone()
+        n, *parts = cursor.execute(text, values, prepare=False).fetchone()
     arrays = {}
     for name, part in zip(fields, parts, strict=True):
         sent = part or b""  # NULL, where there is no row
@@ -157,11 +223,10 @@ def _unfit(what: str) -> DatabaseError:
     return DatabaseError(f"{what} holds NULL where a number is needed, text that is not ASCII, or too many bytes")
 
 
-def _compiled(
-    connection: sa.Connection, statement: Any, parameters: dict[str, Any] | None
-) -> tuple[str, dict[str, Any]]:
+def _compiled(connection: sa.Connection, statement: Any) -> tuple[str, dict[str, Any]]:
+    """The text of a statement, and the values of its parameters as far as it has them."""
     compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-    return str(compiled), compiled.construct_params(parameters)
+    return str(compiled), compiled.construct_params(_check=False)
 
 
 def _copy_blocks(connection: sa.Connection, query: str, values: dict[str, Any], form: str) -> Iterator[bytes]:
@@ -228,7 +293,7 @@ def in_order(connection: sa.Connection, columns: Iterable[sa.Column]) -> list[sa
 def _csv_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:
     # As CSV, PostgreSQL tells NULL (nothing) from an empty text (""), writes floats so that they come back the same,
     # and Arrow parses it without a Python object per value.
-    text, values = _compiled(connection, statement, None)
+    text, values = _compiled(connection, statement)
     binary = [field.name for field in schema if pa.types.is_binary(field.type)]
     read_types = {field.name: pa.string() if field.name in binary else field.type for field in schema}
     # An empty line is a row: the NULL of a single column.

@@ -19,8 +19,8 @@ _ROWS_PER_CHUNK = {"postgresql": 20_000, "sqlite": 5_000}
 """Rows that are encoded at a time. For SQLite each value is a Python object, of 32 bytes where a column has 4."""
 
 _ROWS_OF_FEW = 2_500
-"""The same where all would be one chunk: PostgreSQL is busy with some when the next are encoded. A thread of its own for
-that costs more than it saves.
+"""The same where all would be one chunk: PostgreSQL is busy with some when the next are encoded. A thread of its own
+for that costs more than it saves.
 """
 
 _T = TypeVar("_T")
