@@ -64,3 +64,16 @@ def visit_parameters(n: int) -> list[sa.BindParameter[int]]:
 def visit_values(visits: Sequence[int] | np.ndarray) -> dict[str, int]:
     """The values of :func:`visit_parameters`."""
     return {f"visit_{i}": int(visit) for i, visit in enumerate(visits)}
+
+
+def among_visits(visits: sa.Select | Sequence[int]) -> tuple[sa.Select | int, dict[str, int]]:
+    """What a statement that is made once depends on, for :func:`one_of`, and the values of its parameters.
+
+    Of listed visits it depends on their number, otherwise on the statement that selects them.
+    """
+    return (visits, {}) if isinstance(visits, sa.Select) else (len(visits), visit_values(visits))
+
+
+def one_of(column: sa.ColumnElement[int], among: sa.Select | int) -> sa.ColumnElement[bool]:
+    """That a column is one of the visits of :func:`among_visits`."""
+    return column.in_(visit_parameters(among) if isinstance(among, int) else among)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from ssdb.ingest.table.visits_of_rows import rows_of_visits
 from ssdb.schema.arrow import ids
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.sky.sphere import separations
+from ssdb.store.query_plans import among_visits, one_of
 from ssdb.store.tables.visit_fields import MARGIN_DEG
 from ssdb.store.tables.visits import Visits
 from ssdb.store.transfer.read import read_arrays
@@ -162,26 +164,33 @@ def _named(numbers: np.ndarray) -> str:
 
 def _fields(connection: sa.Connection, visits: Visits, margin: float) -> _Circles:
     """The fields of those visits that have one."""
-    columns = (visit.c.visit, visit.c.ra, visit.c.dec, visit.c.radius)
-    whole = visit.c.ra.is_not(None) & visit.c.dec.is_not(None)
-    statement = sa.select(*columns).where(visit.c.visit.in_(visits), whole)
-    found = read_arrays(connection, statement.order_by(visit.c.visit), bounded=_are_few(visits))
+    among, values = among_visits(visits)
+    found = read_arrays(connection, _select_fields(among), values, bounded=isinstance(among, int))
     radius = np.where(np.isnan(found["radius"]), UNKNOWN_RADIUS_DEG, found["radius"])
     return _Circles(found["visit"], found["ra"], found["dec"], radius + margin)
 
 
 def _outlines(connection: sa.Connection, visits: Visits, known: np.ndarray, margin: float) -> _Circles:
     """The circles round the outlines of detectors, where these are known."""
-    cap = visit_detector.c
-    columns = (cap.visit, cap.detector, cap.capRa, cap.capDec, cap.capRadius)
-    statement = sa.select(*columns).where(cap.visit.in_(visits), cap.capRadius.is_not(None))
-    found = read_arrays(connection, statement.order_by(cap.visit, cap.detector), bounded=_are_few(visits))
+    among, values = among_visits(visits)
+    found = read_arrays(connection, _select_outlines(among), values, bounded=isinstance(among, int))
     keys = _detector_keys(rows_of_visits(found["visit"], known)[0], found["detector"])
     return _Circles(keys, found["capRa"], found["capDec"], found["capRadius"] + margin)
 
 
-def _are_few(visits: Visits) -> bool:
-    return not isinstance(visits, sa.Select)
+@lru_cache
+def _select_fields(among: sa.Select | int) -> sa.Select:
+    columns = (visit.c.visit, visit.c.ra, visit.c.dec, visit.c.radius)
+    whole = visit.c.ra.is_not(None) & visit.c.dec.is_not(None)
+    return sa.select(*columns).where(one_of(visit.c.visit, among), whole).order_by(visit.c.visit)
+
+
+@lru_cache
+def _select_outlines(among: sa.Select | int) -> sa.Select:
+    cap = visit_detector.c
+    columns = (cap.visit, cap.detector, cap.capRa, cap.capDec, cap.capRadius)
+    statement = sa.select(*columns).where(one_of(cap.visit, among), cap.capRadius.is_not(None))
+    return statement.order_by(cap.visit, cap.detector)
 
 
 def _detector_keys(index: np.ndarray, detector: np.ndarray) -> np.ndarray:

@@ -20,7 +20,8 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_field
 from ssdb.schema.source_counts import COUNTED, N_BYTES, SourceCounts, source_counts
 from ssdb.schema.survey import DONE, PENDING, visit_detector
-from ssdb.store.transfer.array_parameters import array_rows, same_rows
+from ssdb.store.query_plans import among_visits, one_of
+from ssdb.store.transfer.array_parameters import same_rows
 from ssdb.store.transfer.read import read_arrays, read_batches
 from ssdb.units import ARCSEC_PER_DEG, Columns
 
@@ -209,18 +210,23 @@ def add_totals(connection: sa.Connection, totals: Columns) -> None:
     if not len(totals["visit"]):
         return
     keys = {name: totals[name] for name in ("visit", "detector")}
-    columns = (visit_detector.c[name] for name in (*keys, "nDiaSources", *_EXTREMES))
-    ids = (sa.func.coalesce(visit_detector.c[name], 0).label(name) for name in _RANGE)  # of those that are lost
-    with array_rows(connection, "changed_detector", keys) as changed:
-        has_some = visit_detector.c.nDiaSources > 0
-        lost = sa.case((_has_counts() & has_range(), 0), else_=1).label("lost")
-        here = visit_detector.c.visit.in_(visits_of(changed, totals["visit"]))
-        stored = sa.select(*columns, *ids, stored_counts(), lost).where(_same(changed), has_some, here)
-        before = read_arrays(connection, stored, bounded=True)
+    with same_rows(connection, "changed_detector", keys) as (changed, values):
+        among, of_visits = among_visits(visits_of(changed, totals["visit"]))
+        before = read_arrays(connection, _select_totals(changed, among), values | of_visits, bounded=True)
     before["sourceCounts"] = SourceCounts.unpack(before["sourceCounts"]).numbers
     incomplete = np.unique(before["visit"][before.pop("lost") > 0])
     _set_totals(connection, joined_totals([totals, before]))
     count_anew(connection, incomplete.tolist())
+
+
+@lru_cache
+def _select_totals(changed: sa.FromClause, among: sa.Select | int) -> sa.Select:
+    columns = (visit_detector.c[name] for name in ("visit", "detector", "nDiaSources", *_EXTREMES))
+    ids = (sa.func.coalesce(visit_detector.c[name], 0).label(name) for name in _RANGE)  # of those that are lost
+    has_some = visit_detector.c.nDiaSources > 0
+    lost = sa.case((_has_counts() & has_range(), 0), else_=1).label("lost")
+    here = one_of(visit_detector.c.visit, among)
+    return sa.select(*columns, *ids, stored_counts(), lost).where(_same(changed), has_some, here)
 
 
 @cache
@@ -244,11 +250,16 @@ def _set_totals(connection: sa.Connection, totals: Columns) -> None:
     counts = SourceCounts(totals["sourceCounts"])
     packed = np.array(counts.pack(), f"V{N_BYTES}")
     rows = totals | {"sourceCounts": packed, "depth": counts.depth.astype(np.float32).astype(np.float64)}
-    with array_rows(connection, "totals_of_detector", rows) as new:
-        values: dict[str, sa.ColumnElement[Any]] = {name: new.c[name] for name in _NONE}
-        values["depth"] = sa.func.nullif(new.c.depth, _NAN)
-        here = visit_detector.c.visit.in_(visits_of(new, totals["visit"]))
-        connection.execute(sa.update(visit_detector).where(_same(new), here).values(values))
+    with same_rows(connection, "totals_of_detector", rows) as (new, values):
+        among, of_visits = among_visits(visits_of(new, totals["visit"]))
+        connection.execute(_update_totals(new, among), values | of_visits)
+
+
+@lru_cache
+def _update_totals(new: sa.FromClause, among: sa.Select | int) -> sa.Update:
+    values: dict[str, sa.ColumnElement[Any]] = {name: new.c[name] for name in _NONE}
+    values["depth"] = sa.func.nullif(new.c.depth, _NAN)
+    return sa.update(visit_detector).where(_same(new), one_of(visit_detector.c.visit, among)).values(values)
 
 
 def clear_totals(connection: sa.Connection, detectors: sa.Select) -> None:

@@ -7,11 +7,14 @@ tell it more exactly for the few visits that remain. An index of all detectors w
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sqlalchemy as sa
 
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.store.ddl.partitions import in_turns
+from ssdb.store.query_plans import among_visits, one_of
 from ssdb.store.tables.detectors import has_range
 from ssdb.store.tables.visits import Visits
 
@@ -34,7 +37,14 @@ def places_of(
 
 def _visits_between(connection: sa.Connection, first: int, last: int, but: Visits | None) -> list[int]:
     """The visits that may have sources from one diaSourceId to another, ascending."""
+    among, values = (None, {}) if but is None else among_visits(but)
+    return list(connection.scalars(_select_between(among), {"first": first, "last": last, **values}))
+
+
+@lru_cache
+def _select_between(but: sa.Select | int | None) -> sa.Select:
     column = visit_detector.c
+    first, last = (sa.bindparam(name, type_=sa.BigInteger()) for name in ("first", "last"))
     overlaps = (column.firstDiaSourceId <= last) & (column.lastDiaSourceId >= first)
     unknown = (column.nDiaSources > 0) & ~has_range()
     has_some = sa.exists().where(column.visit == visit.c.visit, overlaps | unknown)
@@ -42,5 +52,5 @@ def _visits_between(connection: sa.Connection, first: int, last: int, but: Visit
     ranges = ((visit.c.firstDiaSourceId, visit.c.lastDiaSourceId), (first, last))
     of_visit, wanted = (sa.func.numrange(*ends, sa.text("'[]'")) for ends in ranges)
     near = visit.c.firstDiaSourceId.is_not(None) & of_visit.op("&&")(wanted)
-    others = sa.true() if but is None else visit.c.visit.not_in(but)
-    return list(connection.scalars(sa.select(visit.c.visit).where(near, others, has_some).order_by(visit.c.visit)))
+    others = sa.true() if but is None else ~one_of(visit.c.visit, but)
+    return sa.select(visit.c.visit).where(near, others, has_some).order_by(visit.c.visit)

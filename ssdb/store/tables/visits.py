@@ -22,7 +22,7 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import DONE, PENDING, outside_padding, ss_expected, visit, visit_detector
 from ssdb.store.ddl.partitions import Partition, make_partitions
 from ssdb.store.locks import lock, waiting
-from ssdb.store.query_plans import visit_parameters, visit_values
+from ssdb.store.query_plans import among_visits, one_of, visit_parameters, visit_values
 from ssdb.store.tables import detectors as of_detectors
 from ssdb.store.transfer.array_parameters import same_rows
 from ssdb.store.transfer.staging import staged
@@ -51,14 +51,20 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
     exist, ascending.
     """
     # SQLite has no row locks and needs none: its writing transaction is alone.
-    columns = sa.select(visit.c.visit, visit.c.midpointMjdTai).order_by(visit.c.visit).with_for_update()
     with waiting(connection, "visits"), named_visits(connection, visits) as touched:
-        locked = connection.execute(columns.where(visit.c.visit.in_(touched))).all()
+        among, values = among_visits(touched)
+        locked = connection.execute(_lock(among), values).all()
     make_partitions(connection, visits)
     return {
         "visit": np.array([row.visit for row in locked], np.int64),
         "midpointMjdTai": np.array([row.midpointMjdTai for row in locked], np.float64),
     }
+
+
+@lru_cache
+def _lock(among: sa.Select | int) -> sa.Select:
+    columns = sa.select(visit.c.visit, visit.c.midpointMjdTai).where(one_of(visit.c.visit, among))
+    return columns.order_by(visit.c.visit).with_for_update()
 
 
 @contextmanager
@@ -151,11 +157,16 @@ def mark_pending(
 
     With ``objects`` also as to their DiaObjects. What was derived stays until it is renewed.
     """
+    among, values = among_visits(visits)
+    connection.execute(_update_to_pending(among, objects), values)
+    of_detectors.mark_pending(connection, visits, detectors)
+
+
+@lru_cache
+def _update_to_pending(among: sa.Select | int, objects: bool) -> sa.Update:
     states = [visit.c.status, visit.c.diaStatus] if objects else [visit.c.status]
     done = sa.or_(*(state != PENDING for state in states))
-    pending = {state.name: PENDING for state in states}
-    connection.execute(sa.update(visit).where(done, visit.c.visit.in_(visits)).values(pending))
-    of_detectors.mark_pending(connection, visits, detectors)
+    return sa.update(visit).where(done, one_of(visit.c.visit, among)).values({state.name: PENDING for state in states})
 
 
 def forget_results(connection: sa.Connection, visits: Visits) -> None:
@@ -217,6 +228,12 @@ def set_done_with_detectors(connection: sa.Connection, visits: Sequence[int], ru
 
 def set_ranges(connection: sa.Connection, visits: Visits) -> None:
     """Brings the ranges of locked visits to those of their detectors."""
+    among, values = among_visits(visits)
+    connection.execute(_update_ranges(among), values)
+
+
+@lru_cache
+def _update_ranges(among: sa.Select | int) -> sa.Update:
     column = visit_detector.c
     found = (
         sa.select(
@@ -227,7 +244,7 @@ def set_ranges(connection: sa.Connection, visits: Visits) -> None:
             sa.func.count(sa.case(((column.nDiaSources > 0) & ~of_detectors.has_range(), 1))).label("unknown"),
         )
         .join_from(visit, visit_detector, column.visit == visit.c.visit)
-        .where(visit.c.visit.in_(visits))
+        .where(one_of(visit.c.visit, among))
         .group_by(visit.c.visit)
         .subquery()
     )
@@ -238,7 +255,7 @@ def set_ranges(connection: sa.Connection, visits: Visits) -> None:
         last.name: sa.case((known | (found.c.last > last), found.c.last), else_=last),
     }
     changed = first.is_distinct_from(ends[first.name]) | last.is_distinct_from(ends[last.name])
-    connection.execute(sa.update(visit).where(visit.c.visit == found.c.visit, changed).values(ends))
+    return sa.update(visit).where(visit.c.visit == found.c.visit, changed).values(ends)
 
 
 def set_unknown_ranges(connection: sa.Connection, partition: Partition) -> None:

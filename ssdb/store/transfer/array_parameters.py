@@ -74,7 +74,7 @@ def same_rows(
     """
     if connection.dialect.name == "postgresql":
         send_arrays(connection)
-        kinds = tuple((column, values.dtype.str[1:]) for column, values in columns.items())
+        kinds = tuple((column, _kind(values)) for column, values in columns.items())
         yield _expression(name, kinds), {f"{name}_{column}": values for column, values in columns.items()}
         return
     with array_rows(connection, name, columns) as rows:
