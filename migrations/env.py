@@ -11,6 +11,8 @@ def _ours(object_, name, type_, reflected, compare_to):
         return name in metadata.tables
     if type_ == "index" and reflected:
         return any(name == index.name for index in metadata.tables[object_.table.name].indexes)
+    if type_ == "index" and object_.dialect_options["postgresql"]["using"]:
+        return context.get_context().dialect.name == "postgresql"
     return True
 
 

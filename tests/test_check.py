@@ -41,6 +41,7 @@ BREAKS = {
     "source_has_match": 'DELETE FROM "SSSource"',
     "time_is_of_visit": 'UPDATE "Visit" SET "midpointMjdTai" = 57000.1 WHERE visit = 1',
     "totals_agree": 'UPDATE "VisitDetector" SET "nDiaSources" = 3',
+    "identifiers_in_range": 'UPDATE "Visit" SET "lastDiaSourceId" = 10 WHERE visit = 1',
     "source_is_unique": """INSERT INTO "DiaSource" ("diaSourceId", visit, detector, "midpointMjdTai", ra, dec)
                            VALUES (10, 2, 0, 60800.2, 10.0, 1.0)""",
 }

@@ -430,7 +430,7 @@ def test_create_visits_from_the_sources(database: Database) -> None:
     report = ingest_sources(database, table, create_visits=True)
     assert (report.rows, report.visits) == (8, 2)
     old, new = rows(database, "Visit")
-    assert old == before
+    assert old == before | {"firstDiaSourceId": 101, "lastDiaSourceId": 104}
     assert (new["visit"], new["band"], new["exposureTime"], new["status"]) == (20, "z", 30.5, "pending")
     assert new["midpointMjdTai"] == pytest.approx(60000.21, abs=1e-9)
     assert {new[name] for name in ("predictionsAt", "ra", "dec", "runId", "nSources")} == {None}
@@ -548,8 +548,8 @@ def test_a_footprint_stays_when_sources_come(database: Database) -> None:
     ingest_sources(database, rows_of(sources(), [0, 1]))
     (after,) = rows(database, "VisitDetector")
     others = ("nDiaSources", "maxSourceVariance", "sourceCounts")
-    totals = {name for name in after if name.endswith("SourceMjdTai") or name in others}
-    assert len(totals) == 5
+    totals = {name for name in after if name.endswith(("SourceMjdTai", "DiaSourceId")) or name in others}
+    assert len(totals) == 7
     assert {name for name in after if after[name] != before[name]} == totals
 
 

@@ -42,9 +42,10 @@ from ssdb.schema.arrow import ids, with_column
 from ssdb.schema.ranges import ranged
 from ssdb.schema.survey import DONE, PENDING, visit_detector
 from ssdb.store.database import Database
-from ssdb.store.ddl.partitions import analyze_partitions
+from ssdb.store.ddl.partitions import analyze_partitions, giving_back_locks
 from ssdb.store.tables import sources as table_of_sources
 from ssdb.store.tables.dia_changes import objects_change
+from ssdb.store.tables.identifiers import places_of
 from ssdb.store.tables.results import clear_results
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
@@ -291,18 +292,22 @@ def _stored(
     nothing: tuple[np.ndarray, dict[str, np.ndarray]] = np.empty(0, np.int64), {}
     if opened.problems.bad.all():
         return nothing
-    # Identifiers grow with time, so that a new night mostly overlaps with nothing: one look at the index, and none at
+    # Identifiers grow with time, so that a new night mostly overlaps with nothing: one look at the ranges, and none at
     # the input, of which no identifiers are in memory any more.
-    between: sa.ColumnElement[bool] = dia_source.c.diaSourceId.between(*extremes)
-    others: sa.ColumnElement[bool] = sa.true() if but_of is None else dia_source.c.visit.not_in(but_of)
-    if not connection.execute(sa.select(sa.exists().where(between, others))).scalar_one():
+    places = places_of(connection, *extremes, but_of)
+    if not places:
         return nothing
     given = np.concatenate([ids(rows, "diaSourceId") for _, rows in opened.usable(("diaSourceId",))])
+    found = []
     with staged(connection, dia_source, pa.table({"diaSourceId": given})) as new:
         columns = (dia_source.c.diaSourceId, dia_source.c.visit, dia_source.c.detector)
-        same = sa.select(*columns).where(new.c.diaSourceId == dia_source.c.diaSourceId, others).order_by(*columns)
-        stored = read_arrays(connection, same)
-    return (given, stored) if len(stored["visit"]) else nothing
+        for place in places:
+            same = sa.select(*columns).where(new.c.diaSourceId == dia_source.c.diaSourceId, place)
+            with giving_back_locks(connection):
+                found.append(read_arrays(connection, same))
+    stored = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+    order = np.lexsort(list(stored.values())[::-1])
+    return (given, {name: values[order] for name, values in stored.items()}) if len(order) else nothing
 
 
 def _refuse_stored(

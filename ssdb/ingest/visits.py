@@ -28,7 +28,7 @@ from ssdb.store.transfer.write import Progress
 _STATE = (
     *("predictionsAt", "predictedBy", "status", "runId", "associatedAt"),
     *("nSources", "nTotalSsObjects", "nAssociatedSsObjects", "diaStatus", "diaRunId", "diaAssociatedAt"),
-    *("nUpdatedDiaObjects", "nNewDiaObjects", "nMarginalDiaSources"),
+    *("nUpdatedDiaObjects", "nNewDiaObjects", "nMarginalDiaSources", "firstDiaSourceId", "lastDiaSourceId"),
 )
 
 _WEIGHED = ("band", "exposureTime", "depth")

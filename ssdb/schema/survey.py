@@ -68,6 +68,8 @@ def _stored_sources() -> list[sa.Column]:
         ),
         real("depth", "mag", "phot.mag;stat.max", "AB magnitude of a point source of 5 sigma, from their psfFluxErr"),
         blob("sourceCounts", "", "meta.number", "What they are like, for association: little-endian int64"),
+        long("firstDiaSourceId", "", "meta.id;src;stat.min", "Their smallest diaSourceId"),
+        long("lastDiaSourceId", "", "meta.id;src;stat.max", "Their largest diaSourceId"),
     ]
 
 
@@ -102,6 +104,14 @@ def _observer_place() -> list[sa.Column]:
     ]
 
 
+_identifiers_overlap = sa.Index(
+    "ix_Visit_diaSourceIds",
+    sa.text("""numrange("firstDiaSourceId", "lastDiaSourceId", '[]')"""),  # of bigint it would overflow at the largest
+    postgresql_using="gist",
+    postgresql_where=sa.text('"firstDiaSourceId" IS NOT NULL'),
+)
+"""Finds the visits whose identifiers overlap a range, wherever that is. A range of NULL would be all there are."""
+
 visit = sa.Table(
     "Visit",
     metadata,
@@ -131,8 +141,11 @@ visit = sa.Table(
     string("diaRunId", 32, "meta.id", "AssociationRun that gave its sources to DiaObjects"),
     timestamp("diaAssociatedAt", "", "time.processing", "When it did, UTC"),
     *_dia_counts(),
+    long("firstDiaSourceId", "", "meta.id;src;stat.min", "None of its sources has a smaller diaSourceId"),
+    long("lastDiaSourceId", "", "meta.id;src;stat.max", "None of its sources has a larger diaSourceId"),
     sa.Index(None, "status"),
     sa.Index(None, "diaStatus", "midpointMjdTai"),
+    _identifiers_overlap.ddl_if("postgresql"),
     comment="Visits: pointings of the whole camera",
 )
 

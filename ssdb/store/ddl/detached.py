@@ -23,6 +23,7 @@ from ssdb.store.ddl.partitions import PARTITIONED, Partition, partitions, set_wi
 from ssdb.store.ddl.roles import refuse_others
 from ssdb.store.locks import alone_with
 from ssdb.store.tables.ss_objects import note_objects, note_visits
+from ssdb.store.tables.visits import set_unknown_ranges
 
 WHOLE = (visit, visit_detector)
 """Tables that have no partitions, and whose rows go with those of the others."""
@@ -336,6 +337,7 @@ def _attach(connection: sa.Connection, partition: Partition) -> int:
         if not isinstance(error.orig, psycopg.errors.UndefinedColumn | psycopg.errors.DatatypeMismatch):
             raise
         raise DatabaseError("the partition was detached from tables of another version, and stays detached") from error
+    set_unknown_ranges(connection, partition)
     matched = sa.exists().where(ss_source.c.visit == visit.c.visit, partition.rows_of(ss_source))
     note_visits(connection, sa.select(visit.c.visit).where(partition.rows_of(visit), matched))
     counted = sa.select(sa.func.count()).select_from(visit).where(partition.rows_of(visit))

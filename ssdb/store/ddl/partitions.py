@@ -11,7 +11,7 @@ does association where it could not write: somebody may have dropped one, or sto
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -39,6 +39,9 @@ _FEW_ROWS = 1000
 """Fewer rows change no plan."""
 _ROWS_KNOWN_TO_ADDED = 5
 """Of a partition so many times as large as what was added the statistics still hold."""
+
+_AT_ONCE = 50
+"""So many partitions are read at a time where all of them may have to be."""
 
 _LARGEST_VISIT = 2**63 - 1
 _ALL = sa.text(
@@ -87,6 +90,39 @@ def partitions(
             first, past = matched.groups()
             found.setdefault(Partition(int(first), None if past is None else int(past)), {})[parent] = child
     return {partition: found[partition] for partition in sorted(found, key=lambda one: one.first)}
+
+
+def in_turns(
+    connection: sa.Connection, table: sa.Table, visits: Sequence[int] | None = None
+) -> list[sa.ColumnElement[bool]]:
+    """Conditions on a table, one for some partitions each, that together hold of all rows of visits, or of all rows.
+
+    A transaction keeps the locks of all partitions, with their indexes, that it has opened, and the server has room for
+    some thousands: what works in turns does so within :func:`giving_back_locks`.
+    """
+    if visits is not None and len(visits) <= _AT_ONCE:
+        return [table.c.visit.in_(visits)] if len(visits) else []
+    if connection.dialect.name != "postgresql":
+        return [sa.true()]
+    found = list(partitions(connection, (table,)))
+    if visits is not None:
+        place = np.searchsorted([one.first for one in found], visits, "right") - 1
+        found = [found[i] for i in np.unique(place[place >= 0]).tolist()]
+    parts = (found[i : i + _AT_ONCE] for i in range(0, len(found), _AT_ONCE))
+    return [sa.or_(*(one.rows_of(table) for one in part)) for part in parts]
+
+
+@contextmanager
+def giving_back_locks(connection: sa.Connection) -> Iterator[None]:
+    """Within, a transaction may read: what it locked for that on PostgreSQL it does not keep until its own end."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    nested = connection.begin_nested()
+    try:
+        yield
+    finally:
+        nested.rollback()
 
 
 def width_of(connection: sa.Connection) -> int:

@@ -1,7 +1,7 @@
 """VisitDetector: footprints and state of detectors, and totals of each detector's sources.
 
-The totals are count, first and last time, largest variance. Association needs those of every detector, and would have
-to look at all sources of a visit to find them.
+The totals are count, first and last time, largest variance, range of identifiers. Association needs those of every
+detector, and would have to look at all sources of a visit to find them; ingest finds identifiers by their ranges.
 """
 
 from __future__ import annotations
@@ -32,11 +32,14 @@ _HOW = {
     "lastSourceMjdTai": np.maximum,
     "maxSourceVariance": np.maximum,
     "sourceCounts": np.add,
+    "firstDiaSourceId": np.minimum,
+    "lastDiaSourceId": np.maximum,
 }
 """How the totals of parts are those of the whole."""
 
 _EXTREMES = ("firstSourceMjdTai", "lastSourceMjdTai", "maxSourceVariance")
-_NONE = {"nDiaSources": 0} | dict.fromkeys((*_EXTREMES, "sourceCounts", "depth"))
+_RANGE = ("firstDiaSourceId", "lastDiaSourceId")
+_NONE = {"nDiaSources": 0} | dict.fromkeys((*_EXTREMES, "sourceCounts", "depth", *_RANGE))
 
 NO_RESULT = {
     "status": PENDING,
@@ -51,6 +54,7 @@ NO_RESULT = {
 DONE_BY = {"status": DONE, "runId": sa.bindparam("run"), "associatedAt": sa.bindparam("now")}
 """The state of one that is, but for its counts."""
 
+_COUNTED_BY = ("visit", "detector", "midpointMjdTai", "diaSourceId")
 _ERRORS = ("raErr", "decErr")
 
 _UNKNOWN = -1
@@ -154,11 +158,12 @@ def totals_of(rows: pa.Table) -> Columns:
 
     Takes columns of DiaSource: diaSourceId, visit, detector, midpointMjdTai (MJD TAI), and what there is of raErr,
     decErr (deg) and the columns of :mod:`ssdb.schema.source_counts`. Gives, by (visit, detector) ascending: visit,
-    detector, nDiaSources, firstSourceMjdTai, lastSourceMjdTai (MJD TAI), maxSourceVariance (arcsec^2), shape (d,), and
-    sourceCounts, the numbers of :class:`ssdb.schema.source_counts.SourceCounts`.
+    detector, nDiaSources, firstSourceMjdTai, lastSourceMjdTai (MJD TAI), maxSourceVariance (arcsec^2),
+    firstDiaSourceId, lastDiaSourceId, shape (d,), and sourceCounts, the numbers of
+    :class:`ssdb.schema.source_counts.SourceCounts`.
     """
     # In numpy: for the sources of one detector Arrow takes two milliseconds to begin with.
-    visit, detector, time = (rows.column(name).to_numpy() for name in ("visit", "detector", "midpointMjdTai"))
+    visit, detector, time, source = (rows.column(name).to_numpy() for name in _COUNTED_BY)
     variance = _ARCSEC2_PER_DEG2 * (_squares(rows, "raErr") + _squares(rows, "decErr"))
     order = np.lexsort((detector, visit))
     begin = begins(visit[order], detector[order])
@@ -167,8 +172,9 @@ def totals_of(rows: pa.Table) -> Columns:
     first = np.flatnonzero(begin)
     of_detectors: Columns = {"visit": visit[order[first]], "detector": detector[order[first]]}
     of_detectors["nDiaSources"] = np.bincount(group, minlength=len(first)).astype(np.int32)
-    for name, values in (("firstSourceMjdTai", time), ("lastSourceMjdTai", time), ("maxSourceVariance", variance)):
-        of_detectors[name] = _HOW[name].reduceat(values[order], first)
+    for values, names in ((time, _EXTREMES[:2]), (variance, _EXTREMES[2:]), (source, _RANGE)):
+        for name in names:
+            of_detectors[name] = _HOW[name].reduceat(values[order], first)
     return of_detectors | {"sourceCounts": source_counts(rows, group, len(first)).numbers}
 
 
@@ -191,10 +197,11 @@ def add_totals(connection: sa.Connection, totals: Columns) -> None:
         return
     keys = {name: totals[name] for name in ("visit", "detector")}
     columns = (visit_detector.c[name] for name in (*keys, "nDiaSources", *_EXTREMES))
+    ids = (sa.func.coalesce(visit_detector.c[name], 0).label(name) for name in _RANGE)  # of those that are lost
     with array_rows(connection, "changed_detector", keys) as changed:
         has_some = visit_detector.c.nDiaSources > 0
-        lost = sa.case((_has_counts(), 0), else_=1).label("lost")
-        stored = sa.select(*columns, stored_counts(), lost).where(_same(changed), has_some)
+        lost = sa.case((_has_counts() & has_range(), 0), else_=1).label("lost")
+        stored = sa.select(*columns, *ids, stored_counts(), lost).where(_same(changed), has_some)
         before = read_arrays(connection, stored, bounded=True)
     before["sourceCounts"] = SourceCounts.unpack(before["sourceCounts"]).numbers
     incomplete = np.unique(before["visit"][before.pop("lost") > 0])
@@ -208,6 +215,11 @@ def stored_counts() -> sa.Label:
     column = visit_detector.c.sourceCounts
     whole = sa.case((_has_counts(), column), else_=sa.literal(b"", sa.LargeBinary))
     return sa.type_coerce(whole, sa.LargeBinary(N_BYTES)).label(column.name)
+
+
+def has_range() -> sa.ColumnElement[bool]:
+    """Whether a detector's range of identifiers is known, if it has sources: an older ssdb did not keep it."""
+    return visit_detector.c.firstDiaSourceId.is_not(None)
 
 
 def _has_counts() -> sa.ColumnElement[bool]:
@@ -275,7 +287,7 @@ def miscounted(connection: sa.Connection) -> Iterator[dict[str, object]]:
 def _counted(connection: sa.Connection, visit: int) -> Columns:
     """The totals of a visit from all its sources."""
     source = dia_source.c
-    columns = [source[name] for name in ("diaSourceId", "visit", "detector", "midpointMjdTai", *_ERRORS, *COUNTED)]
+    columns = [source[name] for name in (*_COUNTED_BY, *_ERRORS, *COUNTED)]
     schema = pa.schema([arrow_field(column) for column in columns])
     found = sa.select(*columns).where(source.visit == visit)
     return joined_totals([totals_of(rows) for rows in read_batches(connection, found, schema)])

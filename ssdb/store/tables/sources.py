@@ -25,7 +25,7 @@ from ssdb.store.tables.detectors import (
     totals_of,
 )
 from ssdb.store.tables.ss_objects import note_visits
-from ssdb.store.tables.visits import Visits, mark_objects_pending, mark_pending
+from ssdb.store.tables.visits import Visits, mark_objects_pending, mark_pending, set_ranges
 from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import Progress, write_tables
@@ -68,6 +68,7 @@ def append(
         write_tables(connection, target, counted(), n_rows, progress)
     add_missing_detectors(connection, detectors)
     add_totals(connection, joined_totals(totals))
+    set_ranges(connection, sa.select(detectors.c.visit))
     changed = detectors.c.status == PENDING
     pairs = sa.select(detectors.c.visit, detectors.c.detector).where(changed)
     mark_pending(connection, sa.select(detectors.c.visit).where(changed), pairs)
@@ -82,6 +83,7 @@ def remove_sources(connection: sa.Connection, detectors: sa.Table) -> None:
     concerned = dia_source.c.visit.in_(sa.select(detectors.c.visit)) & key.in_(pairs)
     connection.execute(sa.delete(dia_source).where(concerned))
     clear_totals(connection, pairs)
+    set_ranges(connection, sa.select(detectors.c.visit))
 
 
 def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:

@@ -17,8 +17,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import NotFoundError, shown
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import DONE, PENDING, outside_padding, ss_expected, visit, visit_detector
-from ssdb.store.ddl.partitions import make_partitions
+from ssdb.store.ddl.partitions import Partition, make_partitions
 from ssdb.store.locks import lock, waiting
 from ssdb.store.query_plans import visit_parameters, visit_values
 from ssdb.store.tables import detectors as of_detectors
@@ -201,6 +202,45 @@ def set_done_with_detectors(connection: sa.Connection, visits: Sequence[int], ru
     values = {"status": DONE, "runId": run_id, "associatedAt": now}
     values |= {name: wanted.scalar_subquery() for name, wanted in counts.items()}
     connection.execute(sa.update(visit).where(visit.c.visit.in_(visits), ~unfinished).values(values))
+
+
+# ---- ranges of identifiers -------------------------------------------------------------------------------------------
+
+
+def set_ranges(connection: sa.Connection, visits: Visits) -> None:
+    """Brings the ranges of locked visits to those of their detectors."""
+    column = visit_detector.c
+    found = (
+        sa.select(
+            visit.c.visit,
+            sa.func.min(column.firstDiaSourceId).label("first"),
+            sa.func.max(column.lastDiaSourceId).label("last"),
+            # Of these the range of the visit, which an upgrade has set, is all that is known.
+            sa.func.count(sa.case(((column.nDiaSources > 0) & ~of_detectors.has_range(), 1))).label("unknown"),
+        )
+        .join_from(visit, visit_detector, column.visit == visit.c.visit)
+        .where(visit.c.visit.in_(visits))
+        .group_by(visit.c.visit)
+        .subquery()
+    )
+    first, last = visit.c.firstDiaSourceId, visit.c.lastDiaSourceId
+    known = found.c.unknown == 0
+    ends = {
+        first.name: sa.case((known | (found.c.first < first), found.c.first), else_=first),
+        last.name: sa.case((known | (found.c.last > last), found.c.last), else_=last),
+    }
+    changed = first.is_distinct_from(ends[first.name]) | last.is_distinct_from(ends[last.name])
+    connection.execute(sa.update(visit).where(visit.c.visit == found.c.visit, changed).values(ends))
+
+
+def set_unknown_ranges(connection: sa.Connection, partition: Partition) -> None:
+    """Gives those visits of a partition whose range is unknown that of the whole partition."""
+    source = dia_source.c.diaSourceId
+    first, last = (sa.select(end(source)).where(partition.rows_of(dia_source)) for end in (sa.func.min, sa.func.max))
+    has_some = sa.exists().where(visit_detector.c.visit == visit.c.visit, visit_detector.c.nDiaSources > 0)
+    unknown = (partition.rows_of(visit), visit.c.firstDiaSourceId.is_(None), has_some)
+    ends = {"firstDiaSourceId": first.scalar_subquery(), "lastDiaSourceId": last.scalar_subquery()}
+    connection.execute(sa.update(visit).where(*unknown).values(ends))
 
 
 # ---- state of DiaObjects -------------------------------------------------------------------------------------------
