@@ -312,6 +312,17 @@ def test_the_command(associated: Database, postgresql_url: str) -> None:
     assert CliRunner().invoke(main, ["--db", postgresql_url, "partition", "width", "0"]).exit_code == 2
 
 
+def test_association_makes_partitions_that_are_missing(server: Database) -> None:
+    """Those that somebody dropped: the visits of that night are associated with the others."""
+    three_nights().load(server)
+    for table in ("SSSource", "SsExpected", "SsCandidate"):
+        change(server, f'DROP TABLE "{table}_{NIGHTS[1]}"')
+    report = ssdb.associate(server)
+    assert report.failed == {}
+    assert report.totals["nAssociatedSsObjects"] == 6
+    assert rows(server, 'SELECT visit FROM "SSSource" ORDER BY 1') == [(first + n,) for first in NIGHTS for n in (1, 2)]
+
+
 def _partition_names(database: Database) -> list[str]:
     """Ordinary tables that are not in the schema: partitions, and those that were detached."""
     found = rows(database, "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
@@ -329,7 +340,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
     def explained(cursor: psycopg.Cursor, query: object, values: object = None, **options: object) -> psycopg.Cursor:
         text = str(query)
-        marks = {"box b": "join", "matched_prediction": "ephemerides", 'update "DiaSource"': "objects"}
+        marks = {"box b": "join", "matched_object": "ephemerides", 'update "DiaSource"': "objects"}
         for mark, name in marks.items():
             if mark in text:
                 with cursor.connection.cursor() as other:
@@ -366,7 +377,7 @@ def test_statements_open_one_night_and_search_its_index(server: Database, plans:
     assert plans.keys() == {"join", "ephemerides", "objects"}
     for name, searched in (
         ("join", ("visit = ", "zone = ", "ra >= ", "ra <= ")),
-        ("ephemerides", ("visit = ", '"ssObjectId" = ')),
+        ("ephemerides", ("visit = ",)),  # all of these visits: most of them are wanted
         ("objects", ("visit >= ", "visit <= ")),  # by the identifiers, or else the sources of these visits alone
     ):
         plan = plans[name]

@@ -158,6 +158,6 @@ def _detector(exposure: Exposure, sources: pa.Table) -> tuple[Columns, SourceCou
     counts = np.zeros((1, N_NUMBERS), np.int64)
     if sources.num_rows:
         totals = totals_of(sources)
-        counts = totals.pop("sourceCounts")
-        columns |= {DETECTOR_COLUMNS[name]: values for name, values in totals.items()}
+        counts = totals["sourceCounts"]
+        columns |= {ours: totals[name] for name, ours in DETECTOR_COLUMNS.items() if name in totals}
     return columns, SourceCounts(counts)

@@ -5,7 +5,7 @@ loaded into a table without indexes, which get made at once. SQLite keeps its ta
 
 Partitions come into being with the visits that need them: whoever locks a visit before writing makes those that are
 missing (:func:`make_partitions`), but for the one of DiaSource, which its first sources make (:func:`for_sources`). So
-does association before it begins: somebody may have dropped one, or stored visits without ssdb.
+does association where it could not write: somebody may have dropped one, or stored visits without ssdb.
 """
 
 from __future__ import annotations

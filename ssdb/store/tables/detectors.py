@@ -52,11 +52,10 @@ NO_RESULT = {
 }
 """The state of a visit or detector that is not associated."""
 
-_COUNTED_BY = ("visit", "detector", "midpointMjdTai", "diaSourceId")
-
 DONE_BY = {"status": DONE, "runId": sa.bindparam("run"), "associatedAt": sa.bindparam("now")}
 """The state of one that is, but for its counts."""
 
+_COUNTED_BY = ("visit", "detector", "midpointMjdTai", "diaSourceId")
 _ERRORS = ("raErr", "decErr")
 
 _NAN = sa.literal(float("nan"), sa.Double)

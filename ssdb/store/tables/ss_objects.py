@@ -31,6 +31,8 @@ _KEY = "packed_primary_provisional_designation"
 _WITH_ORBIT = ("q", "e", "i", "node", "argperi", "epoch_mjd")
 """The columns of mpc_orbits that a row of SSObject depends on."""
 
+_NOTE = sa.insert(ss_object_change)
+
 # ---- notes ---------------------------------------------------------------------------------------------------------
 
 
@@ -39,7 +41,7 @@ def note_visits(connection: sa.Connection, visits: sa.Select | Integers) -> None
     if isinstance(visits, sa.Select):
         connection.execute(sa.insert(ss_object_change).from_select(["visit"], visits))
     elif len(visits):
-        write_rows(connection, ss_object_change, pa.table({"visit": visits}))
+        connection.execute(_NOTE, [{"visit": visit} for visit in visits.tolist()])
 
 
 def note_objects(
