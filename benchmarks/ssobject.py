@@ -76,6 +76,8 @@ class Sky:
     def __init__(self, n_objects: int, n_visits: int) -> None:
         rng = np.random.default_rng(1)
         self.n_objects, self.visits = n_objects, np.arange(n_visits)
+        self.seen_share = OBSERVATIONS / n_visits
+        """Of the objects, in each visit."""
         names = _designations(n_objects)
         self.ids, self.designations = identify(pa.array(names, pa.string()))
         self.H = rng.uniform(15.0, 21.0, n_objects)
@@ -116,7 +118,7 @@ class Sky:
     def seen(self, k: int) -> tuple[Index, Array, Array, Array, Array]:
         """Of the kth visit: objects, phase angles (deg), distance from the Sun (au), magnitudes, their errors."""
         rng = np.random.default_rng([2, k])
-        which = np.flatnonzero(rng.random(self.n_objects) < OBSERVATIONS / len(self.visits))
+        which = np.flatnonzero(rng.random(self.n_objects) < self.seen_share)
         angle = self.largest[which] * np.abs(np.sin(np.pi * (self.time(k) / 450.0 + self.phase[which])))
         range_ = self.orbits["q"][which] + 0.2
         error = rng.uniform(0.01, 0.08, len(which))
