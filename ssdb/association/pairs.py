@@ -15,8 +15,7 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import absurd_unknown
 from ssdb.sky.boxes import N_ZONES, ZoneBoxes, zone_boxes, zones
 from ssdb.sky.footprint import ranges
-from ssdb.store.query_plans import index_loops
-from ssdb.store.sql_files import sql_text
+from ssdb.store.query_plans import index_loops, is_distributed, text_between_visits
 from ssdb.store.transfer.array_parameters import array_rows, with_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
@@ -127,8 +126,9 @@ def sources_in_boxes(connection: sa.Connection, box: sa.FromClause, visits: Inte
 
     The rows, called "box", have place, visit, zone, ra0, ra1; their visits are between the first and the last given.
     """
-    text = sa.text(sql_text(f"candidates.{connection.dialect.name}.sql"))
-    statement = text.bindparams(first=int(visits[0]), last=int(visits[-1])).columns(
-        *(sa.column(column.name, column.type) for column in _SELECTED)
+    form = "citus" if is_distributed(connection) else connection.dialect.name
+    text, limits = text_between_visits(connection, f"candidates.{form}.sql", visits)
+    statement = (
+        sa.text(text).bindparams(**limits).columns(*(sa.column(column.name, column.type) for column in _SELECTED))
     )
     return with_rows(statement, box).subquery("pairs")

@@ -140,17 +140,19 @@ def remove_results_of_sources(connection: sa.Connection, visits: Sequence[int], 
     ``visits``, ascending and locked, have those of the sources between them.
     """
     with listed(connection, "removed_source", sources) as among:
-        matched = (among(ss_source.c.diaSourceId), between_visits(ss_source, visits))
+        matched = (among(ss_source.c.diaSourceId), between_visits(connection, ss_source, visits))
         of_visits = list(connection.scalars(sa.select(ss_source.c.visit).where(*matched)))
         note_objects(connection, matched, bounded=True)
         connection.execute(sa.delete(ss_source).where(*matched))
-        candidates = (among(ss_candidate.c.diaSourceId), between_visits(ss_candidate, visits))
+        candidates = (among(ss_candidate.c.diaSourceId), between_visits(connection, ss_candidate, visits))
         connection.execute(sa.delete(ss_candidate).where(*candidates))
-        seen = (among(ss_expected.c.diaSourceId), between_visits(ss_expected, visits))
+        seen = (among(ss_expected.c.diaSourceId), between_visits(connection, ss_expected, visits))
         connection.execute(sa.update(ss_expected).where(*seen).values(diaSourceId=None))
         forget_objects(
             connection,
-            among(dia_source.c.diaSourceId) & between_visits(dia_source, visits) & dia_source.c.ssObjectId.is_not(None),
+            among(dia_source.c.diaSourceId)
+            & between_visits(connection, dia_source, visits)
+            & dia_source.c.ssObjectId.is_not(None),
         )
     mark_pending(connection, sorted(set(of_visits)))
     return len(of_visits)
