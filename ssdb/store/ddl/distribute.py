@@ -130,3 +130,7 @@ def _distribute(connection: sa.Connection, tables: list[sa.Table], shards: int) 
         how = "colocate_with := 'none', shard_count := :shards" if table is TABLES[0] else "colocate_with := :first"
         values = {"table": name} | ({"shards": shards} if table is TABLES[0] else {"first": quote(TABLES[0].name)})
         connection.execute(sa.text(f"SELECT create_distributed_table(CAST(:table AS regclass), '{BY}', {how})"), values)
+    for table in tables:
+        # The rows have been copied to the shards; out of sight, those of before are still there.
+        emptied = sa.text("SELECT truncate_local_data_after_distributing_table(CAST(:table AS regclass))")
+        connection.execute(emptied, {"table": quote(table.name)})

@@ -73,24 +73,26 @@ def _remove(
     connection: sa.Connection, visits: Sequence[int], expected: pa.Table, detectors: Collection[int] | None
 ) -> Columns:
     """Removes the results that are there; returns diaSourceId and ssObjectId of the sources that had an object."""
+    of_visits = [table.c.visit.in_(visits) for table in _TABLES]
     if detectors is None:
-        return _delete(connection, [table.c.visit.in_(visits) for table in _TABLES])
-    sources = sa.select(dia_source.c.diaSourceId).where(
-        dia_source.c.visit.in_(visits), dia_source.c.detector.in_(detectors)
-    )
+        return _delete(connection, of_visits)
+    keys = (dia_source.c.visit, dia_source.c.diaSourceId)
+    sources = sa.select(*keys).where(dia_source.c.visit.in_(visits), dia_source.c.detector.in_(detectors))
     on_detectors = (
         ss_source.c.detector.in_(detectors),
-        ss_candidate.c.diaSourceId.in_(sources),
+        sa.tuple_(ss_candidate.c.visit, ss_candidate.c.diaSourceId).in_(sources),
         ss_expected.c.detector.in_(detectors),
     )
+    removed = [_delete(connection, [of & on for of, on in zip(of_visits, on_detectors, strict=True)])]
     with staged(connection, ss_expected, expected.select(["visit", "ssObjectId"])) as here:
         # An object that another footprint had the last time, with another configuration, is here now.
         objects = sa.select(here)
         of_objects = [
-            table.c.visit.in_(visits) & (on | sa.tuple_(table.c.visit, table.c.ssObjectId).in_(objects))
-            for table, on in zip(_TABLES, on_detectors, strict=True)
+            of & sa.tuple_(table.c.visit, table.c.ssObjectId).in_(objects)
+            for table, of in zip(_TABLES, of_visits, strict=True)
         ]
-        return _delete(connection, of_objects)
+        removed.append(_delete(connection, of_objects))
+    return {name: np.concatenate([rows[name] for rows in removed]) for name in removed[0]}
 
 
 def _delete(connection: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]]) -> Columns:
