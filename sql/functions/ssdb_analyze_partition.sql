@@ -14,5 +14,7 @@ BEGIN
     SELECT string_agg(DISTINCT format('%I', a.attname), ', ') INTO searched
     FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
     WHERE i.indrelid = child;
-    EXECUTE format('ANALYZE %s (%s)', child, searched);
+    -- Citus hands the names of columns on without their quotes.
+    searched := CASE WHEN to_regclass('pg_catalog.pg_dist_partition') IS NULL THEN format('(%s)', searched) ELSE '' END;
+    EXECUTE format('ANALYZE %s %s', child, searched);
 END $$

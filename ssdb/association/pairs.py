@@ -16,8 +16,7 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import absurd_unknown
 from ssdb.sky.boxes import N_ZONES, ZoneBoxes, zone_boxes, zones
 from ssdb.sky.footprint import ranges
-from ssdb.store.query_plans import ends_of, index_loops
-from ssdb.store.sql_files import sql_text
+from ssdb.store.query_plans import index_loops, is_distributed, text_between_visits
 from ssdb.store.transfer.array_parameters import same_rows, with_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Index, Integers, Mask
@@ -60,10 +59,10 @@ def read_candidate_pairs(
         "ra0": boxes.ra0,
         "ra1": boxes.ra1,
     }
-    ends = dict(zip(("first", "last"), ends_of(batch.visits), strict=True))
+    text, limits = _candidates(connection, batch.visits)
     with same_rows(connection, "box", in_index_order(columns)) as (box, values), index_loops(connection):
-        statement = _sources_in_boxes(connection.dialect.name, box, source_columns(config))
-        found = read_arrays(connection, statement, ends | values, bounded=True)
+        statement = _sources_in_boxes(text, box, source_columns(config))
+        found = read_arrays(connection, statement, limits | values, bounded=True)
     if "band" in found:
         found["band"] = found["band"].view("S32")
     return _pairs(batch, rows, radii, found.pop("place"), found)
@@ -128,13 +127,14 @@ def sources_in_boxes(connection: sa.Connection, box: sa.FromClause, visits: Inte
 
     The rows, called "box", have place, visit, zone, ra0, ra1; their visits are between the ends of those given.
     """
-    first, last = ends_of(visits)
-    return _with_boxes(_candidates(connection.dialect.name).bindparams(first=first, last=last), box)
+    text, limits = _candidates(connection, visits)
+    return _with_boxes(sa.text(text).bindparams(**limits), box)
 
 
-def _candidates(dialect: str) -> sa.TextClause:
-    ends = (sa.bindparam(name, type_=sa.BigInteger()) for name in ("first", "last"))
-    return sa.text(sql_text(f"candidates.{dialect}.sql")).bindparams(*ends)
+def _candidates(connection: sa.Connection, visits: Integers) -> tuple[str, dict[str, Any]]:
+    """The text that finds sources in boxes, and the values that say between which visits."""
+    form = "citus" if is_distributed(connection) else connection.dialect.name
+    return text_between_visits(connection, f"candidates.{form}.sql", visits)
 
 
 def _with_boxes(text: sa.TextClause, box: sa.FromClause) -> sa.Subquery:
@@ -143,7 +143,8 @@ def _with_boxes(text: sa.TextClause, box: sa.FromClause) -> sa.Subquery:
 
 
 @lru_cache
-def _sources_in_boxes(dialect: str, box: sa.FromClause, names: tuple[str, ...]) -> sa.Select:
+def _sources_in_boxes(text: str, box: sa.FromClause, names: tuple[str, ...]) -> sa.Select:
     """The places of boxes and columns of the sources in them, for visits between "first" and "last"."""
-    found = _with_boxes(_candidates(dialect), box)
+    ends = (sa.bindparam(name, type_=sa.BigInteger()) for name in ("first", "last"))
+    found = _with_boxes(sa.text(text).bindparams(*ends), box)
     return sa.select(found.c.place, *(found.c[name] for name in names))

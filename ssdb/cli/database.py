@@ -1,4 +1,4 @@
-"""``ssdb init``, ``ssdb backup`` and ``ssdb delete``: the database as a whole, and removing visits from it."""
+"""``ssdb init``, ``distribute``, ``backup`` and ``delete``: the database as a whole, and removing visits from it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,37 @@ from ssdb.cli.common import main, open_database, progress_bars
 
 
 @main.command()
+@click.option("--distribute", "shards", type=int, metavar="SHARDS", help="And distribute them: see `ssdb distribute`.")
 @click.pass_context
-def init(ctx: click.Context) -> None:
+def init(ctx: click.Context, shards: int | None) -> None:
     """Create the tables, or upgrade them to this version of ssdb."""
     from ssdb.store.database import masked
+    from ssdb.store.database import open_database as open_any
+    from ssdb.store.ddl.distribute import distribute, require_citus
     from ssdb.store.ddl.migrate import REVISION, initialize
 
+    if shards is not None:
+        with open_any(ctx.obj, create=True) as empty:
+            require_citus(empty, shards)
     database = initialize(ctx.obj)
     ctx.call_on_close(database.close)
     click.echo(f"{masked(database.engine.url)} is ready (schema {REVISION})")
+    if shards is not None:
+        click.echo(distribute(database, shards).told())
+
+
+@main.command("distribute")
+@click.argument("shards", type=int, metavar="SHARDS")
+@click.pass_context
+def distribute_command(ctx: click.Context, shards: int) -> None:
+    """Distribute the big tables over the servers of a Citus cluster (PostgreSQL), with the rows that they have.
+
+    Each becomes SHARDS tables, and a visit is in one of them, on one server. Say a few times as many as there will ever
+    be servers. Nobody else may use the tables meanwhile.
+    """
+    from ssdb.store.ddl.distribute import distribute
+
+    click.echo(distribute(open_database(ctx), shards).told())
 
 
 @main.command()

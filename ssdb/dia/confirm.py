@@ -92,7 +92,11 @@ def confirming(connection: sa.Connection, visit: int, sources: Columns, visits: 
     if not (len(objects) and len(visits)):
         return {"visit": objects[:0], "diaSourceId": objects[:0]}
     with listed(connection, "made_object", objects) as among, index_loops(connection):
-        earlier = (among(dia_source.c.diaObjectId), between_visits(dia_source, visits), dia_source.c.visit != visit)
+        earlier = (
+            among(dia_source.c.diaObjectId),
+            between_visits(connection, dia_source, visits),
+            dia_source.c.visit != visit,
+        )
         columns = sa.select(dia_source.c.visit, dia_source.c.diaSourceId).where(*earlier)
         found = read_arrays(connection, columns.order_by(*columns.selected_columns), bounded=True)
     if not lock_if_free(connection, np.unique(found["visit"])):
@@ -135,7 +139,7 @@ def _earlier(connection: sa.Connection, sources: Columns, visits: Integers, conf
         ids.append(pairs["diaSourceId"])
     at, numbers = np.concatenate(place), np.concatenate(ids)
     with listed(connection, "earlier_source", np.unique(numbers)) as among:
-        inside = between_visits(dia_source, visits) if len(visits) else sa.false()
+        inside = between_visits(connection, dia_source, visits) if len(visits) else sa.false()
         rows = read_sources(connection, among(dia_source.c.diaSourceId) & inside, config)
     good = np.flatnonzero(rows["partakes"] & (rows["diaObjectId"] == 0) & makes_object(rows, config))
     rows = {name: values[good] for name, values in rows.items()}

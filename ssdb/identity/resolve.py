@@ -177,9 +177,9 @@ def _is_stored(connection: sa.Connection, object_id: int) -> bool:
     wanted = [
         sa.select(ss_source.c.ssObjectId).where(ss_source.c.ssObjectId == object_id),
         sa.select(ss_object.c.ssObjectId).where(ss_object.c.ssObjectId == object_id),
-        sa.select(visit.c.visit).where(
-            sa.exists().where(ss_prediction.c.visit == visit.c.visit, ss_prediction.c.ssObjectId == object_id)
-        ),
+        sa.select(visit.c.visit)
+        .join(ss_prediction, ss_prediction.c.visit == visit.c.visit)
+        .where(ss_prediction.c.ssObjectId == object_id),
     ]
     if object_id > 0:
         key = mpc_orbits.c.packed_primary_provisional_designation

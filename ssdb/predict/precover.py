@@ -271,12 +271,9 @@ def _refuse_worse(connection: sa.Connection, designation: str, row: pa.Table) ->
 
 def _outdated(connection: sa.Connection, object_id: int) -> Integers:
     """The visits that have a prediction of the object made by ssdb."""
-    made = (
-        (ss_prediction.c.visit == visit.c.visit)
-        & (ss_prediction.c.ssObjectId == object_id)
-        & (ss_prediction.c.provider == PROVIDER)
-    )
-    return read_arrays(connection, sa.select(visit.c.visit).where(sa.exists().where(made)))["visit"]
+    made = (ss_prediction.c.ssObjectId == object_id, ss_prediction.c.provider == PROVIDER)
+    of_visits = sa.select(visit.c.visit).join(ss_prediction, ss_prediction.c.visit == visit.c.visit)
+    return read_arrays(connection, of_visits.where(*made))["visit"]
 
 
 def _with_predictions(connection: sa.Connection, visits: Integers) -> Integers:

@@ -1,12 +1,15 @@
-"""Makes PostgreSQL use the query plan that a statement was written for."""
+"""Makes PostgreSQL use the query plan that a statement was written for, on one server or distributed over many."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+
+from ssdb.store.sql_files import sql_text
 
 _SETTINGS = {
     "jit": "off",
@@ -18,7 +21,18 @@ _SETTINGS = {
     "work_mem": "'64MB'",  # the predictions and pairs of a batch are sorted in memory
 }
 
+_FEW_VISITS = 16
+"""Of more, a good part of all shards have some."""
+
 _IN_FORCE = "ssdb_index_loops"
+
+DISTRIBUTED = "ssdb_distributed"
+"""The option of an engine that says whether its big tables are distributed (:mod:`ssdb.store.ddl.distribute`)."""
+
+
+def is_distributed(connection: sa.Connection) -> bool:
+    """Whether the big tables are distributed over many servers by Citus."""
+    return bool(connection.get_execution_options().get(DISTRIBUTED))
 
 
 @contextmanager
@@ -33,22 +47,41 @@ def index_loops(connection: sa.Connection) -> Iterator[None]:
     if connection.dialect.name != "postgresql" or info.get(_IN_FORCE):
         yield
         return
-    connection.exec_driver_sql("; ".join(f"SET LOCAL {setting} = {value}" for setting, value in _SETTINGS.items()))
+    # Set first, and to its default last: so the others reach the servers that have the rows.
+    there = {"citus.propagate_set_commands": "'local'"} if is_distributed(connection) else {}
+    wanted = there | _SETTINGS
+    connection.exec_driver_sql("; ".join(f"SET LOCAL {setting} = {value}" for setting, value in wanted.items()))
     info[_IN_FORCE] = True
     try:
         yield
     finally:
         info[_IN_FORCE] = False
-    connection.exec_driver_sql("; ".join(f"SET LOCAL {setting} TO DEFAULT" for setting in _SETTINGS))
+    connection.exec_driver_sql("; ".join(f"SET LOCAL {setting} TO DEFAULT" for setting in reversed(wanted)))
 
 
-def between_visits(table: sa.Table, visits: Sequence[int] | np.ndarray) -> sa.ColumnElement[bool]:
+def between_visits(
+    connection: sa.Connection, table: sa.Table, visits: Sequence[int] | np.ndarray
+) -> sa.ColumnElement[bool]:
     """That the visit of a row is between the smallest and the largest of some visits (at least one).
 
     Nothing new where it is one of them: but a statement that has it from other rows does not know which partitions of
-    the table it will need, and would open them all.
+    the table it will need, and would open them all. Of a distributed table it would ask all shards: a few visits are
+    named.
     """
-    return table.c.visit.between(*ends_of(visits))
+    between = table.c.visit.between(*ends_of(visits))
+    if is_distributed(connection) and len(visits) <= _FEW_VISITS:
+        return between & table.c.visit.in_([int(visit) for visit in visits])
+    return between
+
+
+def text_between_visits(
+    connection: sa.Connection, name: str, visits: Sequence[int] | np.ndarray
+) -> tuple[str, dict[str, Any]]:
+    """A statement of ``sql/`` whose last condition is on rows of ``s``, with the same limits, and their values."""
+    limits: dict[str, Any] = dict(zip(("first", "last"), ends_of(visits), strict=True))
+    if is_distributed(connection) and len(visits) <= _FEW_VISITS:
+        return f"{sql_text(name)} and s.visit = any(:visits)", limits | {"visits": [int(visit) for visit in visits]}
+    return sql_text(name), limits
 
 
 def ends_of(visits: Sequence[int] | np.ndarray) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import PARTITIONED, Partition, partitions, set_width, width_of
 from ssdb.store.ddl.roles import refuse_others
 from ssdb.store.locks import alone_with
+from ssdb.store.query_plans import is_distributed
 from ssdb.store.tables.ss_objects import note_objects, note_visits
 from ssdb.store.tables.visits import set_unknown_ranges
 
@@ -37,6 +38,13 @@ _BOUNDED = "ssdb_visits"
 """The constraint by which PostgreSQL knows the visits of a table, and need not read all its rows to attach it."""
 _SOME = 3
 """So many of the visits that are in the way are named."""
+
+_SIZE = sa.text("SELECT coalesce(pg_total_relation_size(to_regclass(:name)), 0)")
+_SIZE_OF_SHARDS = sa.text(
+    """SELECT coalesce(CASE WHEN EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass(:name))
+                            THEN citus_total_relation_size(to_regclass(:name))
+                            ELSE pg_total_relation_size(to_regclass(:name)) END, 0)"""
+)
 
 _Done = TypeVar("_Done")
 
@@ -241,7 +249,7 @@ def _described(
     pending = sa.func.count().filter(table.c.status == PENDING)
     about_visits = sa.select(sa.func.count(), pending, sa.func.min(time), sa.func.max(time)).select_from(table)
     n_visits, n_pending, earliest, latest = connection.execute(about_visits.where(partition.rows_of(table))).one()
-    size = sa.text("SELECT coalesce(pg_total_relation_size(to_regclass(:name)), 0)")
+    size = _SIZE_OF_SHARDS if is_distributed(connection) else _SIZE
     sizes = [connection.execute(size, {"name": _quoted(connection, name)}).scalar_one() for name in names]
     return PartitionReport(*partition, detached, n_visits, n_pending, earliest, latest, int(sum(sizes)))
 
@@ -338,8 +346,8 @@ def _attach(connection: sa.Connection, partition: Partition) -> int:
             raise
         raise DatabaseError("the partition was detached from tables of another version, and stays detached") from error
     set_unknown_ranges(connection, partition)
-    matched = sa.exists().where(ss_source.c.visit == visit.c.visit, partition.rows_of(ss_source))
-    note_visits(connection, sa.select(visit.c.visit).where(partition.rows_of(visit), matched))
+    matched = sa.select(ss_source.c.visit).where(partition.rows_of(ss_source))
+    note_visits(connection, sa.select(visit.c.visit).where(partition.rows_of(visit), visit.c.visit.in_(matched)))
     counted = sa.select(sa.func.count()).select_from(visit).where(partition.rows_of(visit))
     return connection.execute(counted).scalar_one()
 

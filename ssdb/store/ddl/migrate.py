@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ssdb.errors import SchemaError
 from ssdb.schema import metadata
 from ssdb.store.database import MEMORY_URL, Database, open_database
+from ssdb.store.ddl.distribute import note_where
 from ssdb.store.ddl.roles import drop_functions, grant_to_writers, make_functions, refuse_others
 from ssdb.store.ddl.views import drop_views, make_views
 from ssdb.store.locks import make_locks, waiting
@@ -68,14 +69,20 @@ def initialize(url: str | sa.URL) -> Database:
 def revision_of(database: Database) -> str | None:
     """The revision of a database's schema; None where there is none."""
     with database.reading() as connection:
-        if not sa.inspect(connection).has_table(_VERSION_TABLE):
-            return None
-        return connection.scalar(sa.text(f"SELECT version_num FROM {_VERSION_TABLE}"))
+        return _revision(connection)
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    return connection.scalar(sa.text(f"SELECT version_num FROM {_VERSION_TABLE}"))
 
 
 def check_revision(database: Database) -> None:
-    """Raises SchemaError, with what to do, if a database's schema is not this ssdb's; else notes that it has tables."""
-    revision = revision_of(database)
+    """Raises SchemaError, with what to do, if a database's schema is not this ssdb's; else notes what tables it has."""
+    with database.reading() as connection:
+        revision = _revision(connection)
+        note_where(database, connection)
     if revision is None:
         raise SchemaError("the database has no ssdb tables yet: run `ssdb init`")
     if revision != REVISION:
@@ -111,6 +118,7 @@ def upgrade(database: Database) -> None:
         make_functions(connection)
         make_locks(connection)
         grant_to_writers(connection)
+        note_where(database, connection)
     database.has_tables = True
 
 

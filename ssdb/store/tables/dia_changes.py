@@ -50,7 +50,7 @@ def known_objects_found(connection: sa.Connection, visits: Sequence[int], found:
         release_sources(connection, visits, among(dia_source.c.diaSourceId), reassociated=True)
     if len(lost):
         with listed(connection, "lost_source", lost) as among, index_loops(connection):
-            here = (among(dia_source.c.diaSourceId), between_visits(dia_source, visits))
+            here = (among(dia_source.c.diaSourceId), between_visits(connection, dia_source, visits))
             mark_objects_pending(connection, list(connection.scalars(sa.select(dia_source.c.visit).where(*here))))
 
 
@@ -58,7 +58,7 @@ def release_sources(
     connection: sa.Connection, visits: Sequence[int], which: sa.ColumnElement[bool], *, reassociated: bool = False
 ) -> int:
     """Takes sources from their objects, which are computed anew or closed; how many sources that were."""
-    which = which & between_visits(dia_source, visits)
+    which = which & between_visits(connection, dia_source, visits)
     given = _given(connection, which)
     n = len(given["diaSourceId"])
     if n:

@@ -30,7 +30,7 @@ def add_matches(connection: sa.Connection, matches: Columns, run_id: str) -> Non
 def remove_matches(connection: sa.Connection, visits: Sequence[int], sources: Integers) -> None:
     """Removes the rows of sources; ``visits`` have those of the sources between them."""
     with listed(connection, "unmatched_source", sources) as among:
-        concerned = (among(dia_match.c.diaSourceId), between_visits(dia_match, visits))
+        concerned = (among(dia_match.c.diaSourceId), between_visits(connection, dia_match, visits))
         connection.execute(sa.delete(dia_match).where(*concerned))
 
 
@@ -43,9 +43,10 @@ def move_matches(connection: sa.Connection, visits: Sequence[int], sources: Inte
         values = {"sources": sources[order], "objects": objects[order], "first": first, "last": last}
         place = 'width_bucket("diaSourceId", :sources)'
         where = '"diaSourceId" = ANY (:sources) AND visit BETWEEN :first AND :last'
-        connection.execute(sa.text(f'UPDATE "DiaMatch" SET "diaObjectId" = (:objects)[{place}] WHERE {where}'), values)
+        new_object = f"nullif((:objects)[{place}], 0)"
+        connection.execute(sa.text(f'UPDATE "DiaMatch" SET "diaObjectId" = {new_object} WHERE {where}'), values)
         return
     rows = {"diaSourceId": sources[order], "diaObjectId": objects[order]}
     with array_rows(connection, "moved_match", rows) as new:
-        same = (dia_match.c.diaSourceId == new.c.diaSourceId) & between_visits(dia_match, visits)
+        same = (dia_match.c.diaSourceId == new.c.diaSourceId) & between_visits(connection, dia_match, visits)
         connection.execute(sa.update(dia_match).where(same).values(diaObjectId=new.c.diaObjectId))

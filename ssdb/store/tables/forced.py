@@ -66,7 +66,8 @@ def merge(
 ) -> None:
     """Writes rows, whose keys are staged, in the place of those that are stored under them."""
     with _means_follow(connection, np.empty(0, np.int64), [rows] if table is dia_forced_source else ()):
-        connection.execute(sa.delete(table).where(sa.exists().where(of_key(table, KEYS[table], keys))))
+        stored, given = ([columns[name] for name in KEYS[table]] for columns in (table.c, keys.c))
+        connection.execute(sa.delete(table).where(sa.tuple_(*stored).in_(sa.select(*given))))
         write_rows(connection, table, rows, progress)
 
 

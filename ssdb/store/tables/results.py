@@ -77,24 +77,26 @@ def _remove(
     # Mostly none: to look takes less than to remove nothing.
     if connection.scalar(_some_result(len(visits)), visit_values(visits)) is None:
         return {name: np.empty(0, np.int64) for name in ("diaSourceId", "ssObjectId")}
+    of_visits = [table.c.visit.in_(visits) for table in _TABLES]
     if detectors is None:
-        return _delete(connection, [table.c.visit.in_(visits) for table in _TABLES])
-    sources = sa.select(dia_source.c.diaSourceId).where(
-        dia_source.c.visit.in_(visits), dia_source.c.detector.in_(detectors)
-    )
+        return _delete(connection, of_visits)
+    keys = (dia_source.c.visit, dia_source.c.diaSourceId)
+    sources = sa.select(*keys).where(dia_source.c.visit.in_(visits), dia_source.c.detector.in_(detectors))
     on_detectors = (
         ss_source.c.detector.in_(detectors),
-        ss_candidate.c.diaSourceId.in_(sources),
+        sa.tuple_(ss_candidate.c.visit, ss_candidate.c.diaSourceId).in_(sources),
         ss_expected.c.detector.in_(detectors),
     )
+    removed = [_delete(connection, [of & on for of, on in zip(of_visits, on_detectors, strict=True)])]
     with staged(connection, ss_expected, expected.select(["visit", "ssObjectId"])) as here:
         # An object that another footprint had the last time, with another configuration, is here now.
         objects = sa.select(here)
         of_objects = [
-            table.c.visit.in_(visits) & (on | sa.tuple_(table.c.visit, table.c.ssObjectId).in_(objects))
-            for table, on in zip(_TABLES, on_detectors, strict=True)
+            of & sa.tuple_(table.c.visit, table.c.ssObjectId).in_(objects)
+            for table, of in zip(_TABLES, of_visits, strict=True)
         ]
-        return _delete(connection, of_objects)
+        removed.append(_delete(connection, of_objects))
+    return {name: np.concatenate([rows[name] for rows in removed]) for name in removed[0]}
 
 
 @lru_cache
@@ -151,17 +153,19 @@ def remove_results_of_sources(connection: sa.Connection, visits: Sequence[int], 
     ``visits``, locked, have those of the sources between them.
     """
     with listed(connection, "removed_source", sources) as among:
-        matched = (among(ss_source.c.diaSourceId), between_visits(ss_source, visits))
+        matched = (among(ss_source.c.diaSourceId), between_visits(connection, ss_source, visits))
         of_visits = list(connection.scalars(sa.select(ss_source.c.visit).where(*matched)))
         note_objects(connection, matched, bounded=True)
         connection.execute(sa.delete(ss_source).where(*matched))
-        candidates = (among(ss_candidate.c.diaSourceId), between_visits(ss_candidate, visits))
+        candidates = (among(ss_candidate.c.diaSourceId), between_visits(connection, ss_candidate, visits))
         connection.execute(sa.delete(ss_candidate).where(*candidates))
-        seen = (among(ss_expected.c.diaSourceId), between_visits(ss_expected, visits))
+        seen = (among(ss_expected.c.diaSourceId), between_visits(connection, ss_expected, visits))
         connection.execute(sa.update(ss_expected).where(*seen).values(diaSourceId=None))
         forget_objects(
             connection,
-            among(dia_source.c.diaSourceId) & between_visits(dia_source, visits) & dia_source.c.ssObjectId.is_not(None),
+            among(dia_source.c.diaSourceId)
+            & between_visits(connection, dia_source, visits)
+            & dia_source.c.ssObjectId.is_not(None),
         )
     mark_pending(connection, sorted(set(of_visits)))
     return len(of_visits)

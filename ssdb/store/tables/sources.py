@@ -14,8 +14,7 @@ from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import visit
 from ssdb.store.ddl.partitions import for_sources
 from ssdb.store.locks import lock
-from ssdb.store.query_plans import between_visits, ends_of, index_loops
-from ssdb.store.sql_files import sql_text
+from ssdb.store.query_plans import between_visits, index_loops, text_between_visits
 from ssdb.store.tables.detectors import (
     add_missing_detectors,
     add_totals,
@@ -121,14 +120,13 @@ def set_objects(
     rows = {"diaSourceId": sources[order], "ssObjectId": objects[order]}
     if connection.dialect.name == "postgresql":
         send_arrays(connection)
-        values: dict[str, Any] = {"sources": rows["diaSourceId"], "objects": rows["ssObjectId"]}
-        values["all_change"] = all_change
-        values["first"], values["last"] = ends_of(visits)
-        connection.execute(sa.text(sql_text("set_objects.postgresql.sql")), values)
+        text, values = text_between_visits(connection, "set_objects.postgresql.sql", visits)
+        values |= {"sources": rows["diaSourceId"], "objects": rows["ssObjectId"], "all_change": all_change}
+        connection.execute(sa.text(text), values)
         return
     with array_rows(connection, "matched_source", rows) as new:
         object_id = sa.func.nullif(new.c.ssObjectId, 0)
-        found = (dia_source.c.diaSourceId == new.c.diaSourceId) & between_visits(dia_source, visits)
+        found = (dia_source.c.diaSourceId == new.c.diaSourceId) & between_visits(connection, dia_source, visits)
         changed = dia_source.c.ssObjectId.is_distinct_from(object_id)
         connection.execute(sa.update(dia_source).where(found, changed).values(ssObjectId=object_id))
 
@@ -150,13 +148,12 @@ def set_dia_objects(
     rows = {"diaSourceId": sources[order], "diaObjectId": objects[order]}
     if connection.dialect.name == "postgresql":
         send_arrays(connection)
-        values: dict[str, Any] = {"sources": rows["diaSourceId"], "objects": rows["diaObjectId"]}
-        values["reassociated"] = reassociated
-        values["first"], values["last"] = ends_of(visits)
-        connection.execute(sa.text(sql_text("set_dia_objects.postgresql.sql")), values)
+        text, values = text_between_visits(connection, "set_dia_objects.postgresql.sql", visits)
+        values |= {"sources": rows["diaSourceId"], "objects": rows["diaObjectId"], "reassociated": reassociated}
+        connection.execute(sa.text(text), values)
         return
     with array_rows(connection, "dia_source_of_object", rows) as new:
-        found = (dia_source.c.diaSourceId == new.c.diaSourceId) & between_visits(dia_source, visits)
+        found = (dia_source.c.diaSourceId == new.c.diaSourceId) & between_visits(connection, dia_source, visits)
         object_id = sa.func.nullif(new.c.diaObjectId, 0)
         left = {} if reassociated is None else {"ssObjectReassocTimeMjdTai": reassociated}
         connection.execute(sa.update(dia_source).where(found).values(diaObjectId=object_id, **left))
@@ -165,7 +162,7 @@ def set_dia_objects(
 def withdraw(connection: sa.Connection, visits: Sequence[int], sources: Integers, now: float) -> None:
     """Notes that sources were taken back (MJD TAI), where that was not noted before; ``visits`` as before."""
     with listed(connection, "withdrawn_source", sources) as among:
-        fresh = dia_source.c.timeWithdrawnMjdTai.is_(None) & between_visits(dia_source, visits)
+        fresh = dia_source.c.timeWithdrawnMjdTai.is_(None) & between_visits(connection, dia_source, visits)
         statement = _update(connection).where(among(dia_source.c.diaSourceId), fresh)
         connection.execute(statement.values(timeWithdrawnMjdTai=now))
 

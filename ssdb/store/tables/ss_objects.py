@@ -98,7 +98,8 @@ def move_summaries(connection: sa.Connection, moves: sa.Table) -> dict[str, int]
     """
     moved = {table.name: move_objects(connection, table, moves) for table in (ss_object, ss_object_fit)}
     new = moves.c.newId
-    known = sa.exists().where(ss_source.c.ssObjectId == new) | sa.exists().where(ss_object.c.ssObjectId == new)
+    keys = (ss_source.c.ssObjectId, ss_object.c.ssObjectId)
+    known = sa.or_(*(new.in_(sa.select(key).where(key.in_(sa.select(new)))) for key in keys))
     concerned = sa.select(new).where(moves.c.ssObjectId != new, known).distinct()
     connection.execute(sa.insert(ss_object_change).from_select(["ssObjectId"], concerned))
     return moved

@@ -24,7 +24,7 @@ from ssdb.store.ddl.partitions import Partition, make_partitions
 from ssdb.store.locks import lock, waiting
 from ssdb.store.query_plans import among_visits, one_of, visit_parameters, visit_values
 from ssdb.store.tables import detectors as of_detectors
-from ssdb.store.transfer.array_parameters import same_rows
+from ssdb.store.transfer.array_parameters import array_rows, same_rows
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows
 
@@ -208,19 +208,24 @@ def _set_done(new: sa.FromClause, counts: tuple[str, ...]) -> sa.Update:
 
 def set_done_with_detectors(connection: sa.Connection, visits: Sequence[int], run_id: str, now: datetime) -> None:
     """Notes that those visits are associated whose detectors all are, with the counts of what is stored."""
-    its_detectors, its_objects = visit_detector.c.visit == visit.c.visit, ss_expected.c.visit == visit.c.visit
+    its_detectors = visit_detector.c.visit == visit.c.visit
     unfinished = sa.exists().where(its_detectors, visit_detector.c.status == PENDING)
+    n_sources = sa.select(sa.cast(sa.func.sum(visit_detector.c.nSources), sa.Integer)).where(its_detectors)
     seen = ss_expected.c.diaSourceId.is_not(None)
     # Not the sums over the detectors: objects may be on none, where one of them has no footprint.
-    counted = seen | outside_padding()
     counts = {
-        "nSources": sa.select(sa.cast(sa.func.sum(visit_detector.c.nSources), sa.Integer)).where(its_detectors),
-        "nTotalSsObjects": sa.select(sa.func.count()).select_from(ss_expected).where(its_objects, counted),
-        "nAssociatedSsObjects": sa.select(sa.func.count()).select_from(ss_expected).where(its_objects, seen),
+        "nTotalSsObjects": sa.func.count().filter(seen | outside_padding()),
+        "nAssociatedSsObjects": sa.func.count().filter(seen),
     }
-    values = {"status": DONE, "runId": run_id, "associatedAt": now}
-    values |= {name: wanted.scalar_subquery() for name, wanted in counts.items()}
-    connection.execute(sa.update(visit).where(visit.c.visit.in_(visits), ~unfinished).values(values))
+    of_visits = sa.select(ss_expected.c.visit, *counts.values()).where(ss_expected.c.visit.in_(visits))
+    found = {row[0]: row[1:] for row in connection.execute(of_visits.group_by(ss_expected.c.visit))}
+    numbers = np.array([found.get(one, (0, 0)) for one in visits], np.int32).reshape(-1, 2)
+    rows = {"visit": np.array(visits, np.int64)} | dict(zip(counts, numbers.T, strict=True))
+    with array_rows(connection, "finished_Visit", rows) as new:
+        values = {"status": DONE, "runId": run_id, "associatedAt": now, "nSources": n_sources.scalar_subquery()}
+        values |= {name: new.c[name] for name in counts}
+        these = (visit.c.visit == new.c.visit, ~unfinished)
+        connection.execute(sa.update(visit).where(*these).values(values))
 
 
 # ---- ranges of identifiers -------------------------------------------------------------------------------------------

@@ -1,0 +1,69 @@
+"""Databases on a Citus cluster: the same one on the coordinator and on every worker.
+
+``SSDB_TEST_CITUS_URL`` is a database of the coordinator with the extension citus and its workers, whose user is a
+superuser on all of them. With it the whole suite runs on tables that are distributed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+SHARDS = 4
+"""A few, but more than there are workers."""
+
+
+class Cluster:
+    """The coordinator and the workers of a cluster."""
+
+    def __init__(self, coordinator: sa.URL) -> None:
+        self.coordinator = coordinator
+        with self._engine(coordinator).connect() as connection:
+            nodes = connection.exec_driver_sql("SELECT nodename, nodeport, groupid FROM pg_dist_node ORDER BY groupid")
+            self.nodes = [(host, port, group) for host, port, group in nodes]
+        self.servers = [coordinator.set(host=host, port=port) for host, port, group in self.nodes if group]
+        self.servers.append(coordinator)
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def create(self, name: str) -> None:
+        """Makes a database with the extension and the workers, and without tables."""
+        self._everywhere(f"CREATE DATABASE {name}")
+        for server in self.servers:
+            self._run(server.set(database=name), "CREATE EXTENSION citus")
+        for host, port, group in self.nodes:
+            how = "add_node" if group else "set_coordinator_host"
+            self._run(self.coordinator.set(database=name), f"SELECT citus_{how}('{host}', {port})")
+
+    def copy(self, template: str) -> str:
+        """Copies a database with its tables and its shards; the name of the copy."""
+        name = f"ssdb_test_{uuid.uuid4().hex[:12]}"
+        # Who looks after a database is connected to it, and it cannot be copied meanwhile.
+        self._everywhere(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{template}'")
+        self._everywhere(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drops a database, whoever is connected to it."""
+        self._everywhere(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _everywhere(self, statement: str) -> None:
+        for server in self.servers:
+            self._run(server, statement)
+
+    def _run(self, server: sa.URL, statement: str) -> None:
+        with self._engine(server).connect() as connection:
+            connection.exec_driver_sql(statement)
+
+    @staticmethod
+    def _engine(url: sa.URL) -> sa.Engine:
+        return sa.create_engine(
+            url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=NullPool
+        )
