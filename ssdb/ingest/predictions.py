@@ -46,10 +46,11 @@ from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.predictions import append, replace_objects, replace_visits
-from ssdb.store.tables.visits import lock_creation
+from ssdb.store.tables.visits import lock_creation, named
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import Progress
+from ssdb.units import Integers
 
 _POSITION = ("ephRa", "ephDec")
 _KEY = ["visit", "ssObjectId"]
@@ -234,13 +235,13 @@ def _ingest(
         keys = under_primary_designations(connection, opened.name, keys, opened.problems.usable(), names)
         refuse_far(opened, found.times, known)
 
-        def store(new: sa.Table, n_rows: int) -> tuple[str, ...]:
-            touched = sa.select(new.c.visit).distinct()
+        def store(new: sa.Table, n_rows: int, of_rows: Integers) -> tuple[str, ...]:
+            touched = named(connection, of_rows, sa.select(new.c.visit).distinct())
             gathered = Gathered(connection, touched, known, _POSITION, _BEYOND_DEG)
             rows = _rows(opened, known, keys, gathered)
             rows = rows if replace else compared.but_same(rows)
             if only is not None and n_rows == keys.num_rows:
-                touched = sa.select(visit_table.c.visit).where(visit_table.c.visit == only)
+                touched = [only]
             if replace and covers is not None:
                 replaced = _of_covered(connection, new, covers)
                 replace_objects(connection, covers[:1], replaced, rows, n_rows, progress=progress)
@@ -251,17 +252,17 @@ def _ingest(
 
         told = found.doubts(opened.without_unit, keys.num_rows)
         with staged(connection, ss_prediction, keys.select(_KEY)) as given:
-            stored = _stored(connection, keys, given)
+            stored = _stored(connection, keys, given, visits)
             compared = compare(connection, ss_prediction, _KEY, stored, _rows(opened, known, keys))
             if not replace and compared.differ.any():
                 raise _changed_error(opened, keys, compared)
             if replace or not compared.same.any():
-                told += store(given, keys.num_rows)
+                told += store(given, keys.num_rows, visits)
         if compared.same.any() and not replace:
             # Visits of which all rows are stored as they are stay as they are, and are not associated again.
             others = keys.filter(pa.array(~compared.same))
             with staged(connection, ss_prediction, others.select(_KEY)) as new:
-                told += store(new, others.num_rows)
+                told += store(new, others.num_rows, np.unique(ids(others, "visit")))
     analyze_partitions(database, ss_prediction, visits, keys.num_rows)
     return opened.report("predictions", keys.num_rows, len(visits), told, **compared.counts())
 
@@ -281,11 +282,12 @@ def _rows(
         start += rows.num_rows
 
 
-def _stored(connection: sa.Connection, keys: pa.Table, given: sa.Table) -> np.ndarray:
+def _stored(connection: sa.Connection, keys: pa.Table, given: sa.Table, visits: Integers) -> np.ndarray:
     """Which rows are of an object that is predicted for their visit already; ``given`` are the keys staged."""
+    there = ss_prediction.c.visit.in_(named(connection, visits, sa.select(given.c.visit)))
     columns = [given.c[name] for name in _KEY]
     same = [ss_prediction.c[column.name] == column for column in columns]
-    found = read_arrays(connection, sa.select(*columns).where(*same).order_by(*columns))
+    found = read_arrays(connection, sa.select(*columns).where(*same, there).order_by(*columns))
     if not len(found["visit"]):
         return np.zeros(keys.num_rows, bool)
     return np.isin(keys_of([ids(keys, name) for name in _KEY]), keys_of([*found.values()]))

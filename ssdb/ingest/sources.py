@@ -47,6 +47,7 @@ from ssdb.store.tables import sources as table_of_sources
 from ssdb.store.tables.dia_changes import objects_change
 from ssdb.store.tables.identifiers import places_of
 from ssdb.store.tables.results import clear_results
+from ssdb.store.tables.visits import Visits, named
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import Progress
@@ -242,7 +243,8 @@ def _store(
     changed = np.ones(detectors.num_rows, bool) if compared is None else _with_new_rows(opened, detectors, compared)
     status = pa.array(np.where(changed, PENDING, DONE).tolist(), pa.string())
     with staged(connection, visit_detector, detectors.append_column("status", status)) as given:
-        visits = sa.select(given.c.visit)
+        numbers = np.unique(ids(detectors, "visit"))
+        visits = named(connection, numbers, sa.select(given.c.visit))
         gathered = Gathered(connection, visits, known, ("ra", "dec"))
         rows, n_rows = _rows(opened, known, gathered), int(np.count_nonzero(~opened.problems.bad))
         if compared is None:
@@ -250,11 +252,11 @@ def _store(
             pairs = sa.select(given.c.visit, given.c.detector)
             removed = sa.tuple_(dia_source.c.visit, dia_source.c.detector).in_(pairs)
             with objects_change(connection, visits, removed, removed=True):
-                table_of_sources.remove_sources(connection, given)
+                table_of_sources.remove_sources(connection, given, visits)
             _refuse_stored(connection, opened, extremes)
         else:
             rows, n_rows = compared.but_same(rows), int(np.count_nonzero(~compared.same))
-        table_of_sources.append(connection, given, np.unique(ids(detectors, "visit")), rows, n_rows, progress)
+        table_of_sources.append(connection, given, numbers, rows, n_rows, progress)
         _refuse_stored(connection, opened, extremes, visits)
     return gathered.doubts("sources")
 
@@ -282,7 +284,7 @@ def _compared(
 
 
 def _stored(
-    connection: sa.Connection, opened: OpenInput, extremes: tuple[int, int], but_of: sa.Select | None = None
+    connection: sa.Connection, opened: OpenInput, extremes: tuple[int, int], but_of: Visits | None = None
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The diaSourceId of the usable rows, in order; and diaSourceId, visit and detector of those that are stored.
 
@@ -314,7 +316,7 @@ def _refuse_stored(
     connection: sa.Connection,
     opened: OpenInput,
     extremes: tuple[int, int],
-    but_of: sa.Select | None = None,
+    but_of: Visits | None = None,
     compared: Comparison | None = None,
 ) -> None:
     """Raises InputError if a diaSourceId is in the database already; with ``compared``, if with other values.

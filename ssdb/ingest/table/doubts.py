@@ -19,6 +19,7 @@ from ssdb.schema.arrow import ids
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.sky.sphere import separations
 from ssdb.store.tables.visit_fields import MARGIN_DEG
+from ssdb.store.tables.visits import Visits
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import ARCSEC_PER_DEG, SECONDS_PER_DAY
 
@@ -85,7 +86,7 @@ class Gathered:
     def __init__(
         self,
         connection: sa.Connection,
-        visits: sa.Select,
+        visits: Visits,
         known: Mapping[str, np.ndarray],
         position: Sequence[str],
         margin: float = MARGIN_DEG,
@@ -159,7 +160,7 @@ def _named(numbers: np.ndarray) -> str:
     return f"{n:,} visit{'s' if n > 1 else ''} ({shown(numbers[:MOST_SHOWN].tolist(), n=n)})"
 
 
-def _fields(connection: sa.Connection, visits: sa.Select, margin: float) -> _Circles:
+def _fields(connection: sa.Connection, visits: Visits, margin: float) -> _Circles:
     """The fields of those visits that have one."""
     columns = (visit.c.visit, visit.c.ra, visit.c.dec, visit.c.radius)
     whole = visit.c.ra.is_not(None) & visit.c.dec.is_not(None)
@@ -168,7 +169,7 @@ def _fields(connection: sa.Connection, visits: sa.Select, margin: float) -> _Cir
     return _Circles(found["visit"], found["ra"], found["dec"], radius + margin)
 
 
-def _outlines(connection: sa.Connection, visits: sa.Select, known: np.ndarray, margin: float) -> _Circles:
+def _outlines(connection: sa.Connection, visits: Visits, known: np.ndarray, margin: float) -> _Circles:
     """The circles round the outlines of detectors, where these are known."""
     cap = visit_detector.c
     columns = (cap.visit, cap.detector, cap.capRa, cap.capDec, cap.capRadius)

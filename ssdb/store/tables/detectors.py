@@ -88,7 +88,7 @@ def _same(new: sa.FromClause) -> sa.ColumnElement[bool]:
     return (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
 
 
-def delete_visits(connection: sa.Connection, visits: sa.Select | Sequence[int]) -> dict[str, int]:
+def delete_visits(connection: sa.Connection, visits: sa.Select | sa.BindParameter | Sequence[int]) -> dict[str, int]:
     """Removes the detectors of visits that are deleted; how many there were."""
     statement = sa.delete(visit_detector).where(visit_detector.c.visit.in_(visits))
     return {visit_detector.name: connection.execute(statement).rowcount}
@@ -98,7 +98,7 @@ def delete_visits(connection: sa.Connection, visits: sa.Select | Sequence[int]) 
 
 
 def mark_pending(
-    connection: sa.Connection, visits: sa.Select | Sequence[int], detectors: sa.Select | None = None
+    connection: sa.Connection, visits: sa.Select | sa.BindParameter | Sequence[int], detectors: sa.Select | None = None
 ) -> None:
     """As :func:`ssdb.store.tables.visits.mark_pending`, of the detectors alone."""
     key = sa.tuple_(visit_detector.c.visit, visit_detector.c.detector)
@@ -107,7 +107,7 @@ def mark_pending(
     connection.execute(sa.update(visit_detector).where(done, concerned).values(status=PENDING))
 
 
-def forget_results(connection: sa.Connection, visits: sa.Select | Sequence[int]) -> None:
+def forget_results(connection: sa.Connection, visits: sa.Select | sa.BindParameter | Sequence[int]) -> None:
     """As :func:`ssdb.store.tables.visits.forget_results`, of the detectors alone."""
     connection.execute(sa.update(visit_detector).where(visit_detector.c.visit.in_(visits)).values(NO_RESULT))
 

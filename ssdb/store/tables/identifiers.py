@@ -13,10 +13,11 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.store.ddl.partitions import in_turns
 from ssdb.store.tables.detectors import has_range
+from ssdb.store.tables.visits import Visits
 
 
 def places_of(
-    connection: sa.Connection, first: int, last: int, but: sa.Select | None = None
+    connection: sa.Connection, first: int, last: int, but: Visits | None = None
 ) -> list[sa.ColumnElement[bool]]:
     """Conditions on DiaSource that together hold of all sources from one diaSourceId to another; none: no source.
 
@@ -28,10 +29,10 @@ def places_of(
         between = sa.exists().where(dia_source.c.diaSourceId.between(first, last))
         return [others] if but is None and connection.execute(sa.select(between)).scalar_one() else []
     visits = _visits_between(connection, first, last, but)
-    return [place & others for place in in_turns(connection, dia_source, visits)]
+    return [turn(dia_source) & others for turn in in_turns(connection, dia_source, visits)]
 
 
-def _visits_between(connection: sa.Connection, first: int, last: int, but: sa.Select | None) -> list[int]:
+def _visits_between(connection: sa.Connection, first: int, last: int, but: Visits | None) -> list[int]:
     """The visits that may have sources from one diaSourceId to another, ascending."""
     column = visit_detector.c
     overlaps = (column.firstDiaSourceId <= last) & (column.lastDiaSourceId >= first)

@@ -24,9 +24,10 @@ from ssdb.store.tables import detectors as of_detectors
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows
+from ssdb.units import Integers
 
-Visits = sa.Select | Sequence[int]
-"""Visits, as ``in_`` takes them: a statement that selects them, or some hundreds of numbers."""
+Visits = sa.Select | sa.BindParameter | Sequence[int]
+"""Visits, as ``in_`` takes them: a statement that selects them, those of :func:`named`, or some hundreds of numbers."""
 
 _FEW_VISITS = 100
 """So many are named in a statement; of more a temporary table is made, which takes a millisecond."""
@@ -63,11 +64,18 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
 
 def among(number: sa.ColumnElement[Any], numbers: Iterable[int]) -> sa.ColumnElement[bool]:
     """Whether a number is one of any number of others."""
+    return number.in_(_listed(numbers))
+
+
+def named(connection: sa.Connection, numbers: Integers, selected: sa.Select) -> Visits:
+    """Visits that a statement also selects; on PostgreSQL by number, so that only their partitions are opened."""
+    return _listed(numbers.tolist()) if connection.dialect.name == "postgresql" else selected
+
+
+def _listed(numbers: Iterable[int]) -> sa.BindParameter:
     # As text of the statement: drivers take only 32,000 parameters.
-    listed = sa.bindparam(
-        None, [int(one) for one in numbers], sa.BigInteger(), unique=True, expanding=True, literal_execute=True
-    )
-    return number.in_(listed)
+    values = [int(one) for one in numbers]
+    return sa.bindparam(None, values, sa.BigInteger(), unique=True, expanding=True, literal_execute=True)
 
 
 def in_nights(nights: Iterable[int]) -> sa.ColumnElement[bool]:
@@ -174,6 +182,7 @@ def set_done(
 def set_done_with_detectors(connection: sa.Connection, visits: Sequence[int], run_id: str, now: datetime) -> None:
     """Notes that those visits are associated whose detectors all are, with the counts of what is stored."""
     its_detectors, its_objects = visit_detector.c.visit == visit.c.visit, ss_expected.c.visit == visit.c.visit
+    its_objects &= ss_expected.c.visit.in_(visits)
     unfinished = sa.exists().where(its_detectors, visit_detector.c.status == PENDING)
     seen = ss_expected.c.diaSourceId.is_not(None)
     # Not the sums over the detectors: objects may be on none, where one of them has no footprint.
