@@ -44,9 +44,10 @@ from ssdb.sky.edges import edge_distances
 from ssdb.sky.footprint import bounding_caps, unpack_outlines
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions
+from ssdb.store.query_plans import Visits, named
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.predictions import append, replace_objects, replace_visits
-from ssdb.store.tables.visits import Visits, lock_creation, named_visits
+from ssdb.store.tables.visits import lock_creation
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import Progress
@@ -234,11 +235,13 @@ def _ingest(
         keys = under_primary_designations(connection, opened.name, keys, opened.problems.usable(), names)
         refuse_far(opened, found.times, known)
 
-        def store(new: pa.Table, touched: Visits) -> tuple[str, ...]:
-            n_rows = new.num_rows
+        def store(new: pa.Table) -> tuple[str, ...]:
+            n_rows, touched = new.num_rows, named(np.unique(ids(new, "visit")))
             gathered = Gathered(connection, touched, known, _POSITION, _BEYOND_DEG)
             rows = _rows(opened, known, keys, gathered)
             rows = rows if replace else compared.but_same(rows)
+            if only is not None and n_rows == keys.num_rows:
+                touched = [only]
             if replace and covers is not None:
                 with staged(connection, ss_prediction, new.select(_KEY)) as given:
                     replaced = _of_covered(connection, given, covers)
@@ -249,18 +252,15 @@ def _ingest(
             return gathered.doubts("predictions")
 
         told = found.doubts(opened.without_unit, keys.num_rows)
-        with named_visits(connection, visits) as touched:
-            stored = _stored(connection, keys, touched)
-            compared = compare(connection, ss_prediction, _KEY, stored, _rows(opened, known, keys))
-            if not replace and compared.differ.any():
-                raise _changed_error(opened, keys, compared)
-            if replace or not compared.same.any():
-                told += store(keys, touched)
-        if compared.same.any() and not replace:
+        stored = _stored(connection, keys, named(visits))
+        compared = compare(connection, ss_prediction, _KEY, stored, _rows(opened, known, keys))
+        if not replace and compared.differ.any():
+            raise _changed_error(opened, keys, compared)
+        if replace or not compared.same.any():
+            told += store(keys)
+        elif compared.same.any():
             # Visits of which all rows are stored as they are stay as they are, and are not associated again.
-            others = keys.filter(pa.array(~compared.same))
-            with named_visits(connection, np.unique(ids(others, "visit"))) as touched:
-                told += store(others, touched)
+            told += store(keys.filter(pa.array(~compared.same)))
     analyze_partitions(database, ss_prediction, visits, keys.num_rows)
     return opened.report("predictions", keys.num_rows, len(visits), told, **compared.counts())
 
@@ -289,7 +289,8 @@ def _stored(connection: sa.Connection, keys: pa.Table, visits: Visits) -> np.nda
     with staged(connection, ss_prediction, keys.select(_KEY)) as given:
         columns = [given.c[name] for name in _KEY]
         same = [ss_prediction.c[column.name] == column for column in columns]
-        found = read_arrays(connection, sa.select(*columns).where(*same).order_by(*columns))
+        of_visits = ss_prediction.c.visit.in_(visits)
+        found = read_arrays(connection, sa.select(*columns).where(*same, of_visits).order_by(*columns))
     return np.isin(keys_of([ids(keys, name) for name in _KEY]), keys_of([*found.values()]))
 
 

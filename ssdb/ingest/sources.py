@@ -42,12 +42,11 @@ from ssdb.schema.arrow import ids, with_column
 from ssdb.schema.ranges import ranged
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions, giving_back_locks
+from ssdb.store.query_plans import Visits, named
 from ssdb.store.tables import sources as table_of_sources
-from ssdb.store.tables.detectors import visits_of
 from ssdb.store.tables.dia_changes import objects_change
 from ssdb.store.tables.identifiers import places_of
 from ssdb.store.tables.results import clear_results
-from ssdb.store.tables.visits import Visits
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
@@ -244,9 +243,9 @@ def _store(
     changed = np.ones(detectors.num_rows, bool) if compared is None else _with_new_rows(opened, detectors, compared)
     pairs = {"visit": ids(detectors, "visit"), "detector": ids(detectors, "detector").astype(np.int16)}
     numbers = np.unique(pairs["visit"])
+    visits = named(numbers)
+    concerned = named(np.unique(pairs["visit"][changed]))
     with array_rows(connection, "given_detector", pairs | {"changed": changed.astype(np.int16)}) as given:
-        visits = visits_of(given, numbers)
-        concerned = visits if changed.all() else sa.select(given.c.visit).where(given.c.changed != 0)
         gathered = Gathered(connection, visits, known, ("ra", "dec"))
         rows, n_rows = _rows(opened, known, gathered), int(np.count_nonzero(~opened.problems.bad))
         if compared is None:
@@ -254,7 +253,7 @@ def _store(
             wanted = sa.select(given.c.visit, given.c.detector)
             removed = sa.tuple_(dia_source.c.visit, dia_source.c.detector).in_(wanted)
             with objects_change(connection, visits, removed, removed=True):
-                table_of_sources.remove_sources(connection, given)
+                table_of_sources.remove_sources(connection, given, visits)
             _refuse_stored(connection, opened, extremes)
         else:
             rows, n_rows = compared.but_same(rows), int(np.count_nonzero(~compared.same))

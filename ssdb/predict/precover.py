@@ -27,7 +27,8 @@ from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.sky.boxes import zone_boxes
 from ssdb.store.database import Database
-from ssdb.store.query_plans import index_loops
+from ssdb.store.ddl.partitions import read_in_turns
+from ssdb.store.query_plans import index_loops, named
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.orbits import lock_orbits, newer, stored_ranks
 from ssdb.store.tables.predictions import exchange_objects
@@ -35,7 +36,6 @@ from ssdb.store.tables.visits import lock_visits
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.nested import Nested
 from ssdb.store.transfer.read import read_arrays
-from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import Progress
 from ssdb.units import ARCSEC_PER_DEG, Array, Columns, Integers, ab_magnitudes
 
@@ -136,14 +136,14 @@ def precover(
         predictions, failed, ends = predicted_in_fields(
             connection, target, margin_deg=radius_arcsec / ARCSEC_PER_DEG, observatory=observatory
         )
-        own = sa.select(sa.func.count()).select_from(ss_source).where(ss_source.c.ssObjectId == target.object_id)
+        own = sa.select(ss_source.c.visit).where(ss_source.c.ssObjectId == target.object_id)
         report = PrecoveryReport(
             target.object_id,
             target.designation,
             float(target.orbit.epoch_mjd[0]),
             connection.execute(sa.select(sa.func.count()).select_from(visit)).scalar_one(),
             predictions.num_rows,
-            connection.execute(own).scalar_one(),
+            len(read_in_turns(connection, own, ss_source)["visit"]),
             _found(connection, predictions, radius_arcsec, config),
             failed,
             ends,
@@ -247,11 +247,10 @@ def _store(
     kept = np.isin(wanted, _with_predictions(connection, wanted))
     report.n_without_predictions = int((~kept).sum())
     concerned = np.union1d(wanted[kept], outdated)
-    with staged(connection, ss_prediction, pa.table({"visit": pa.array(concerned, pa.int64())})) as these:
-        rows = predictions.filter(pa.array(kept))
-        of_object = ss_prediction.c.ssObjectId == target.object_id
-        exchange_objects(connection, sa.select(these.c.visit), of_object, rows)
-        report.n_stored = rows.num_rows
+    rows = predictions.filter(pa.array(kept))
+    of_object = ss_prediction.c.ssObjectId == target.object_id
+    exchange_objects(connection, named(concerned), of_object, rows)
+    report.n_stored = rows.num_rows
     return concerned.tolist()
 
 
@@ -271,9 +270,13 @@ def _refuse_worse(connection: sa.Connection, designation: str, row: pa.Table) ->
 
 def _outdated(connection: sa.Connection, object_id: int) -> Integers:
     """The visits that have a prediction of the object made by ssdb."""
-    made = (ss_prediction.c.ssObjectId == object_id, ss_prediction.c.provider == PROVIDER)
-    of_visits = sa.select(visit.c.visit).join(ss_prediction, ss_prediction.c.visit == visit.c.visit)
-    return read_arrays(connection, of_visits.where(*made))["visit"]
+    made = (
+        (ss_prediction.c.visit == visit.c.visit)
+        & (ss_prediction.c.ssObjectId == object_id)
+        & (ss_prediction.c.provider == PROVIDER)
+    )
+    found = read_in_turns(connection, sa.select(ss_prediction.c.visit).join(visit, made), ss_prediction)
+    return np.unique(found["visit"])
 
 
 def _with_predictions(connection: sa.Connection, visits: Integers) -> Integers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,12 @@ import numpy as np
 import sqlalchemy as sa
 
 from ssdb.store.sql_files import sql_text
+
+Visits = sa.Select | sa.BindParameter | Sequence[int]
+"""Visits, as ``in_`` takes them: a statement that selects them, or those of :func:`named`."""
+
+Listed = sa.Select | sa.BindParameter | int
+"""What a statement about visits that is made once depends on: see :func:`among_visits`."""
 
 _SETTINGS = {
     "jit": "off",
@@ -23,6 +29,9 @@ _SETTINGS = {
 
 _FEW_VISITS = 16
 """Of more, a good part of all shards have some."""
+
+_MOST_PARAMETERS = 500
+"""More visits are named in the text of a statement, which is then made anew each time."""
 
 _IN_FORCE = "ssdb_index_loops"
 
@@ -89,6 +98,17 @@ def ends_of(visits: Sequence[int] | np.ndarray) -> tuple[int, int]:
     return int(np.min(visits)), int(np.max(visits))
 
 
+def named(visits: np.ndarray) -> list[int] | sa.BindParameter[int]:
+    """Any number of visits, each once, for ``in_``: by number, so that only their partitions and shards are opened."""
+    return visits.tolist() if len(visits) <= _MOST_PARAMETERS else as_text(visits.tolist())
+
+
+def as_text(numbers: Iterable[int]) -> sa.BindParameter[int]:
+    """Numbers for ``in_`` as text of the statement: drivers take only 32,000 parameters."""
+    values = [int(one) for one in numbers]
+    return sa.bindparam(None, values, sa.BigInteger(), unique=True, expanding=True, literal_execute=True)
+
+
 def visit_parameters(n: int) -> list[sa.BindParameter[int]]:
     """Parameters for n visits, for a statement that is made once for any n visits: see :func:`visit_values`."""
     return [sa.bindparam(f"visit_{i}", type_=sa.BigInteger()) for i in range(n)]
@@ -99,14 +119,14 @@ def visit_values(visits: Sequence[int] | np.ndarray) -> dict[str, int]:
     return {f"visit_{i}": int(visit) for i, visit in enumerate(visits)}
 
 
-def among_visits(visits: sa.Select | Sequence[int]) -> tuple[sa.Select | int, dict[str, int]]:
+def among_visits(visits: Visits) -> tuple[Listed, dict[str, int]]:
     """What a statement that is made once depends on, for :func:`one_of`, and the values of its parameters.
 
-    Of listed visits it depends on their number, otherwise on the statement that selects them.
+    Of a list of visits it depends on their number, otherwise on what selects or names them.
     """
-    return (visits, {}) if isinstance(visits, sa.Select) else (len(visits), visit_values(visits))
+    return (visits, {}) if isinstance(visits, sa.ClauseElement) else (len(visits), visit_values(visits))
 
 
-def one_of(column: sa.ColumnElement[int], among: sa.Select | int) -> sa.ColumnElement[bool]:
+def one_of(column: sa.ColumnElement[int], among: Listed) -> sa.ColumnElement[bool]:
     """That a column is one of the visits of :func:`among_visits`."""
     return column.in_(visit_parameters(among) if isinstance(among, int) else among)

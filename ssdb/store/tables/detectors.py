@@ -20,7 +20,7 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_field
 from ssdb.schema.source_counts import COUNTED, N_BYTES, SourceCounts, source_counts
 from ssdb.schema.survey import DONE, PENDING, visit_detector
-from ssdb.store.query_plans import among_visits, one_of
+from ssdb.store.query_plans import Listed, Visits, among_visits, named, one_of
 from ssdb.store.transfer.array_parameters import same_rows
 from ssdb.store.transfer.read import read_arrays, read_batches
 from ssdb.units import ARCSEC_PER_DEG, Columns
@@ -61,9 +61,6 @@ _ERRORS = ("raErr", "decErr")
 _NAN = sa.literal(float("nan"), sa.Double)
 """Stands for an unknown number in what is sent; for SQLite's driver it is NULL."""
 
-FEW_VISITS = 500
-"""So many are named in a statement, which then reads no others; of more a table is joined with, a temporary one say."""
-
 _UNKNOWN = -1
 """Stands for an unknown count in what is sent: arrays have no NULL."""
 
@@ -95,17 +92,11 @@ def visits_with_new_places(connection: sa.Connection, new: sa.Table) -> list[int
     return list(connection.scalars(sa.select(new.c.visit).where(~known).distinct()))
 
 
-def visits_of(rows: sa.FromClause, visits: np.ndarray) -> sa.Select | list[int]:
-    """The visits in some rows, which are ``visits``, for ``in_``."""
-    numbers = np.unique(visits)
-    return numbers.tolist() if len(numbers) <= FEW_VISITS else sa.select(rows.c.visit)
-
-
 def _same(new: sa.FromClause) -> sa.ColumnElement[bool]:
     return (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
 
 
-def delete_visits(connection: sa.Connection, visits: sa.Select | Sequence[int]) -> dict[str, int]:
+def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
     """Removes the detectors of visits that are deleted; how many there were."""
     statement = sa.delete(visit_detector).where(visit_detector.c.visit.in_(visits))
     return {visit_detector.name: connection.execute(statement).rowcount}
@@ -114,9 +105,7 @@ def delete_visits(connection: sa.Connection, visits: sa.Select | Sequence[int]) 
 # ---- state; only for the module of Visit, but that which is of detectors alone ---------------------------------------
 
 
-def mark_pending(
-    connection: sa.Connection, visits: sa.Select | Sequence[int], detectors: sa.Select | None = None
-) -> None:
+def mark_pending(connection: sa.Connection, visits: Visits, detectors: sa.Select | None = None) -> None:
     """As :func:`ssdb.store.tables.visits.mark_pending`, of the detectors alone."""
     key = sa.tuple_(visit_detector.c.visit, visit_detector.c.detector)
     concerned = [visit_detector.c.visit.in_(visits), *([] if detectors is None else [key.in_(detectors)])]
@@ -124,7 +113,7 @@ def mark_pending(
     connection.execute(sa.update(visit_detector).where(done, *concerned).values(status=PENDING))
 
 
-def forget_results(connection: sa.Connection, visits: sa.Select | Sequence[int]) -> None:
+def forget_results(connection: sa.Connection, visits: Visits) -> None:
     """As :func:`ssdb.store.tables.visits.forget_results`, of the detectors alone."""
     connection.execute(sa.update(visit_detector).where(visit_detector.c.visit.in_(visits)).values(NO_RESULT))
 
@@ -210,7 +199,7 @@ def add_totals(connection: sa.Connection, totals: Columns) -> None:
         return
     keys = {name: totals[name] for name in ("visit", "detector")}
     with same_rows(connection, "changed_detector", keys) as (changed, values):
-        among, of_visits = among_visits(visits_of(changed, totals["visit"]))
+        among, of_visits = among_visits(named(np.unique(totals["visit"])))
         before = read_arrays(connection, _select_totals(changed, among), values | of_visits, bounded=True)
     before["sourceCounts"] = SourceCounts.unpack(before["sourceCounts"]).numbers
     incomplete = np.unique(before["visit"][before.pop("lost") > 0])
@@ -219,7 +208,7 @@ def add_totals(connection: sa.Connection, totals: Columns) -> None:
 
 
 @lru_cache
-def _select_totals(changed: sa.FromClause, among: sa.Select | int) -> sa.Select:
+def _select_totals(changed: sa.FromClause, among: Listed) -> sa.Select:
     columns = (visit_detector.c[name] for name in ("visit", "detector", "nDiaSources", *_EXTREMES))
     ids = (sa.func.coalesce(visit_detector.c[name], 0).label(name) for name in _RANGE)  # of those that are lost
     has_some = visit_detector.c.nDiaSources > 0
@@ -250,12 +239,12 @@ def _set_totals(connection: sa.Connection, totals: Columns) -> None:
     packed = np.array(counts.pack(), f"V{N_BYTES}")
     rows = totals | {"sourceCounts": packed, "depth": counts.depth.astype(np.float32).astype(np.float64)}
     with same_rows(connection, "totals_of_detector", rows) as (new, values):
-        among, of_visits = among_visits(visits_of(new, totals["visit"]))
+        among, of_visits = among_visits(named(np.unique(totals["visit"])))
         connection.execute(_update_totals(new, among), values | of_visits)
 
 
 @lru_cache
-def _update_totals(new: sa.FromClause, among: sa.Select | int) -> sa.Update:
+def _update_totals(new: sa.FromClause, among: Listed) -> sa.Update:
     values: dict[str, sa.ColumnElement[Any]] = {name: new.c[name] for name in _NONE}
     values["depth"] = sa.func.nullif(new.c.depth, _NAN)
     return sa.update(visit_detector).where(_same(new), one_of(visit_detector.c.visit, among)).values(values)

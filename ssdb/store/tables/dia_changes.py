@@ -18,12 +18,12 @@ from ssdb.schema.survey import visit
 from ssdb.sky.cells import cells_near
 from ssdb.store.clock import mjd_tai_now
 from ssdb.store.locks import lock_cells
-from ssdb.store.query_plans import between_visits, index_loops
+from ssdb.store.query_plans import Visits, between_visits, index_loops
 from ssdb.store.tables.dia_matches import remove_matches
 from ssdb.store.tables.dia_objects import recompute_objects
 from ssdb.store.tables.runs import last_configuration
 from ssdb.store.tables.sources import set_dia_objects
-from ssdb.store.tables.visits import Visits, mark_objects_pending
+from ssdb.store.tables.visits import mark_objects_pending
 from ssdb.store.transfer.array_parameters import listed
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import Columns, Integers

@@ -19,10 +19,9 @@ from ssdb.schema.apdb_dia import dia_forced_source, dia_object_last
 from ssdb.schema.dia import ss_forced_source
 from ssdb.sky.cells import cells_near
 from ssdb.store.locks import lock_cells
-from ssdb.store.query_plans import index_loops
+from ssdb.store.query_plans import Visits, index_loops
 from ssdb.store.tables.dia_objects import renew_forced_means
 from ssdb.store.tables.moves import move_objects, remove_doubles
-from ssdb.store.tables.visits import Visits
 from ssdb.store.transfer.array_parameters import array_rows, listed
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import of_key

@@ -13,9 +13,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.schema.survey import ss_prediction, visit
+from ssdb.store.query_plans import Visits
 from ssdb.store.tables.moves import doubles, move_objects
 from ssdb.store.tables.results import clear_results
-from ssdb.store.tables.visits import Visits, mark_pending, note_predictions
+from ssdb.store.tables.visits import mark_pending, note_predictions
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import Progress, write_rows, write_tables
 

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import ss_candidate, ss_expected, visit
-from ssdb.store.query_plans import between_visits, visit_parameters, visit_values
+from ssdb.store.query_plans import Visits, between_visits, visit_parameters, visit_values
 from ssdb.store.tables.dia_changes import known_objects_found
 from ssdb.store.tables.moves import move_objects
 from ssdb.store.tables.sources import forget_objects, set_objects
 from ssdb.store.tables.ss_objects import note_objects, note_visits
-from ssdb.store.tables.visits import Visits, forget_results, mark_objects_pending, mark_pending
+from ssdb.store.tables.visits import forget_results, mark_objects_pending, mark_pending
 from ssdb.store.transfer.array_parameters import listed
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged

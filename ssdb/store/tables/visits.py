@@ -7,8 +7,7 @@ that another process has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -22,18 +21,14 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import DONE, PENDING, outside_padding, ss_expected, visit, visit_detector
 from ssdb.store.ddl.partitions import Partition, make_partitions
 from ssdb.store.locks import lock, waiting
-from ssdb.store.query_plans import among_visits, one_of, visit_parameters, visit_values
+from ssdb.store.query_plans import Listed, Visits, among_visits, as_text, named, one_of, visit_parameters, visit_values
 from ssdb.store.tables import detectors as of_detectors
 from ssdb.store.transfer.array_parameters import array_rows, same_rows
-from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows
 
 _WITHOUT_PREDICTIONS = (
     sa.select(sa.func.count()).select_from(visit).where(visit.c.status == PENDING, visit.c.predictionsAt.is_(None))
 )
-
-Visits = sa.Select | Sequence[int]
-"""Visits, as ``in_`` takes them: a statement that selects them, or some hundreds of numbers."""
 
 
 def lock_creation(connection: sa.Connection) -> None:
@@ -51,8 +46,8 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
     exist, ascending.
     """
     # SQLite has no row locks and needs none: its writing transaction is alone.
-    with waiting(connection, "visits"), named_visits(connection, visits) as touched:
-        among, values = among_visits(touched)
+    with waiting(connection, "visits"):
+        among, values = among_visits(named(visits))
         locked = connection.execute(_lock(among), values).all()
     make_partitions(connection, visits)
     return {
@@ -62,28 +57,14 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
 
 
 @lru_cache
-def _lock(among: sa.Select | int) -> sa.Select:
+def _lock(among: Listed) -> sa.Select:
     columns = sa.select(visit.c.visit, visit.c.midpointMjdTai).where(one_of(visit.c.visit, among))
     return columns.order_by(visit.c.visit).with_for_update()
 
 
-@contextmanager
-def named_visits(connection: sa.Connection, visits: np.ndarray) -> Iterator[Visits]:
-    """Any number of visits, int64 of shape (n,), for ``in_`` in statements of a transaction that writes."""
-    if len(visits) <= of_detectors.FEW_VISITS:
-        yield visits.tolist()
-        return
-    with staged(connection, visit, pa.table({"visit": pa.array(visits, pa.int64())})) as touched:
-        yield sa.select(touched.c.visit)
-
-
 def among(number: sa.ColumnElement[Any], numbers: Iterable[int]) -> sa.ColumnElement[bool]:
     """Whether a number is one of any number of others."""
-    # As text of the statement: drivers take only 32,000 parameters.
-    listed = sa.bindparam(
-        None, [int(one) for one in numbers], sa.BigInteger(), unique=True, expanding=True, literal_execute=True
-    )
-    return number.in_(listed)
+    return number.in_(as_text(numbers))
 
 
 def in_nights(nights: Iterable[int]) -> sa.ColumnElement[bool]:
@@ -163,7 +144,7 @@ def mark_pending(
 
 
 @lru_cache
-def _update_to_pending(among: sa.Select | int, objects: bool) -> sa.Update:
+def _update_to_pending(among: Listed, objects: bool) -> sa.Update:
     states = [visit.c.status, visit.c.diaStatus] if objects else [visit.c.status]
     done = sa.or_(*(state != PENDING for state in states))
     return sa.update(visit).where(done, one_of(visit.c.visit, among)).values({state.name: PENDING for state in states})
@@ -238,7 +219,7 @@ def set_ranges(connection: sa.Connection, visits: Visits) -> None:
 
 
 @lru_cache
-def _update_ranges(among: sa.Select | int) -> sa.Update:
+def _update_ranges(among: Listed) -> sa.Update:
     column = visit_detector.c
     found = (
         sa.select(
