@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ssdb.equal_rows import ascends
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.store.query_plans import Visits
 from ssdb.store.tables.moves import doubles, move_objects
@@ -38,7 +39,7 @@ def append(
     them (None: somebody else did). ``complete``: every stored visit has been predicted; those that never were before
     have no known object.
     """
-    write_tables(connection, ss_prediction, parts, n_rows, progress)
+    write_tables(connection, ss_prediction, map(_by_key, parts), n_rows, progress)
     mark_pending(connection, visits)
     note_predictions(connection, visits, by, complete=complete)
 
@@ -82,7 +83,7 @@ def replace_objects(
     """
     clear_results(connection, visits)
     _remove_objects(connection, visits, objects)
-    write_tables(connection, ss_prediction, parts, n_rows, progress)
+    write_tables(connection, ss_prediction, map(_by_key, parts), n_rows, progress)
     note_predictions(connection, visits, by, mixed=mixed)
 
 
@@ -94,8 +95,14 @@ def exchange_objects(
     For visits that are associated next, in the same transaction. When they were predicted is not noted anew.
     """
     _remove_objects(connection, visits, objects)
-    write_rows(connection, ss_prediction, rows)
+    write_rows(connection, ss_prediction, _by_key(rows))
     mark_pending(connection, visits)
+
+
+def _by_key(rows: pa.Table) -> pa.Table:
+    """Rows in the order of their key, whose index then grows at its end, and by which association reads them."""
+    key = [rows.column(name).to_numpy() for name in ("visit", "ssObjectId")]
+    return rows if ascends(*key) else rows.take(pa.array(np.lexsort(key[::-1])))
 
 
 def _remove_objects(connection: sa.Connection, visits: Visits, objects: sa.ColumnElement[bool]) -> None:
