@@ -24,6 +24,7 @@ _SETTINGS = {
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "enable_material": "off",
+    "max_parallel_workers_per_gather": "0",  # to start another process takes longer, too
     "work_mem": "'64MB'",  # the predictions and pairs of a batch are sorted in memory
 }
 
