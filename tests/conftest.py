@@ -58,7 +58,8 @@ def shared_data(name: str) -> Path:
     return path
 
 
-def _docker_runs() -> bool:
+def docker_runs() -> bool:
+    """Whether containers can be started."""
     if shutil.which("docker") is None:
         return False
     return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30).returncode == 0
@@ -94,7 +95,7 @@ def postgresql_server() -> Iterator[sa.URL]:
     """The URL of a PostgreSQL server on which databases can be made."""
     if url := os.environ.get("SSDB_TEST_CITUS_URL") or os.environ.get("SSDB_TEST_POSTGRES_URL"):
         yield sa.make_url(url).set(drivername="postgresql+psycopg")
-    elif _docker_runs():
+    elif docker_runs():
         from testcontainers.postgres import PostgresContainer
 
         with PostgresContainer("postgres:17", driver="psycopg") as container:
@@ -124,12 +125,12 @@ def _postgresql_template(postgresql_server: sa.URL, _administration: sa.Engine) 
     """A database with the tables of ssdb, to be copied."""
     name = f"ssdb_template_{uuid.uuid4().hex[:8]}"
     if "SSDB_TEST_CITUS_URL" in os.environ:
-        with Cluster(postgresql_server) as cluster:
-            cluster.create(name)
-            with initialize(postgresql_server.set(database=name)) as database:
-                distribute(database, SHARDS)
-            yield name
-            cluster.drop(name)
+        cluster = Cluster(postgresql_server)
+        cluster.create(name)
+        with initialize(postgresql_server.set(database=name)) as database:
+            distribute(database, SHARDS)
+        yield name
+        cluster.drop(name)
         return
     with _administration.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")

@@ -154,7 +154,7 @@ _NAMES = {
 }
 
 
-def state_of(url: str, without: tuple[str, ...] = ()) -> State:
+def state_of(url: str, without: tuple[str, ...] = (), moments: tuple[str, ...] = CLOCK) -> State:
     """Every row of every table, and under "" whatever else has a name; without what tells of the time."""
     parsed = sa.make_url(url)
     dialect = parsed.get_backend_name()
@@ -165,7 +165,7 @@ def state_of(url: str, without: tuple[str, ...] = ()) -> State:
         for kind, name in named:
             if kind == "table" and name not in without:
                 rows = connection.execute(f'SELECT * FROM "{name}"')
-                kept = [index for index, column in enumerate(rows.description) if column[0] not in CLOCK]
+                kept = [index for index, column in enumerate(rows.description) if column[0] not in moments]
                 state[name] = Counter(tuple(row[index] for index in kept) for row in rows.fetchall())
     return state
 

@@ -144,6 +144,7 @@ OPENING = {
     ("partition", "attach"): ["1"],
     ("partition", "drop"): ["1"],
     ("partition", "width"): [],
+    ("distribute",): ["8"],
 }
 """Every command that opens a database that is there already, with arguments that do."""
 OTHERS = {("backup",), ("init",), ("simulate",), ("demo",)}

@@ -26,11 +26,17 @@ def move_objects(connection: sa.Connection, table: sa.Table, moves: sa.Table) ->
 
     Only for the module that writes the table. Returns how many rows were moved.
     """
-    values = {"ssObjectId": moves.c.newId}
+    moved = as_rows(moves)
+    values = {"ssObjectId": moved.c.newId}
     if "designation" in table.c:
-        values["designation"] = moves.c.newDesignation
-    other = (table.c.ssObjectId == moves.c.ssObjectId) & (moves.c.ssObjectId != moves.c.newId)
+        values["designation"] = moved.c.newDesignation
+    other = (table.c.ssObjectId == moved.c.ssObjectId) & (moved.c.ssObjectId != moved.c.newId)
     return connection.execute(sa.update(table).where(other).values(values)).rowcount
+
+
+def as_rows(staged: sa.Table) -> sa.CTE:
+    """A temporary table as rows of a statement, so that an UPDATE of a distributed table does not join it itself."""
+    return sa.select(staged).cte("staged_rows")
 
 
 def doubles(

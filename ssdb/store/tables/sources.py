@@ -23,6 +23,7 @@ from ssdb.store.tables.detectors import (
     joined_totals,
     totals_of,
 )
+from ssdb.store.tables.moves import as_rows
 from ssdb.store.tables.ss_objects import note_visits
 from ssdb.store.tables.visits import mark_pending, set_ranges
 from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
@@ -173,8 +174,9 @@ def forget_objects(connection: sa.Connection, which: sa.ColumnElement[bool]) -> 
 def move_objects_of_sources(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
     """Moves sources to the primary designations of their objects, before SSSource is moved; how many were moved."""
     of_source = (dia_source.c.visit == ss_source.c.visit) & (dia_source.c.diaSourceId == ss_source.c.diaSourceId)
-    other = (ss_source.c.ssObjectId == moves.c.ssObjectId) & (moves.c.ssObjectId != moves.c.newId)
-    statement = _update(connection).where(of_source & other).values(ssObjectId=moves.c.newId)
+    moved = as_rows(moves)
+    other = (ss_source.c.ssObjectId == moved.c.ssObjectId) & (moved.c.ssObjectId != moved.c.newId)
+    statement = _update(connection).where(of_source & other).values(ssObjectId=moved.c.newId)
     return {dia_source.name: connection.execute(statement).rowcount}
 
 

@@ -1,0 +1,176 @@
+"""Distributed over a Citus cluster, the tables have the rows that they have on plain PostgreSQL, after every command.
+
+The plain database is on the coordinator, without the extension. See citus.py for which cluster.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+import sqlalchemy as sa
+from citus import SHARDS, Cluster
+from click.testing import CliRunner
+from conftest import docker_runs
+from killed_commands import CASES, with_dia_objects
+from killing import CLOCK, State, state_of
+from test_kills import service  # noqa: F401 (a fixture)
+
+from ssdb.ask.check import check
+from ssdb.ask.export import export
+from ssdb.cli import main
+from ssdb.errors import ConfigError
+from ssdb.schema import metadata
+from ssdb.store.ddl.detached import list_partitions
+from ssdb.store.ddl.distribute import TABLES, distribute
+from ssdb.store.ddl.migrate import connect, initialize
+
+if "SSDB_TEST_CITUS_URL" not in os.environ and not docker_runs():
+    pytest.skip("there is no Citus: no SSDB_TEST_CITUS_URL, and no Docker engine", allow_module_level=True)
+
+MOMENTS = (*CLOCK, "timeProcessedMjdTai")
+"""Columns in which two runs differ."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    if url := os.environ.get("SSDB_TEST_CITUS_URL"):
+        yield Cluster(sa.make_url(url))
+        return
+    from testcontainers.postgres import PostgresContainer
+
+    with PostgresContainer("citusdata/citus:13.2", driver="psycopg") as container:
+        url = sa.make_url(container.get_connection_url())
+        with sa.create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS citus")
+            connection.exec_driver_sql("SELECT citus_set_coordinator_host('localhost', 5432)")
+        yield Cluster(url)
+
+
+@pytest.fixture(scope="module")
+def templates(cluster: Cluster) -> Iterator[dict[str, str]]:
+    """A database without rows, plain and distributed."""
+    names = {"plain": "ssdb_template_plain", "distributed": "ssdb_template_distributed"}
+    for name in names.values():
+        cluster.drop(name)
+    cluster.create(names["plain"], plain=True)
+    initialize(cluster.url(names["plain"])).close()
+    cluster.create(names["distributed"])
+    with initialize(cluster.url(names["distributed"])) as database:
+        distribute(database, SHARDS)
+    yield names
+    for name in names.values():
+        cluster.drop(name)
+
+
+@pytest.fixture
+def both(cluster: Cluster, templates: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The URLs of a plain and a distributed database."""
+    copies = {kind: cluster.copy(name) for kind, name in templates.items()}
+    yield {kind: cluster.url(name) for kind, name in copies.items()}
+    for name in copies.values():
+        cluster.drop(name)
+
+
+def rows(url: str) -> State:
+    """All rows, without what tells of the time."""
+    return {name: found for name, found in state_of(url, ("AssociationRun",), MOMENTS).items() if name}
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if "postgresql" in case.dialects])
+def test_every_command_that_writes_does_the_same(
+    name: str,
+    both: dict[str, str],
+    tmp_path: Path,
+    service: str,  # noqa: F811
+) -> None:
+    case, found = CASES[name], {}
+    for kind, url in both.items():
+        with connect(url) as database:
+            case.load(database)
+        done = CliRunner().invoke(main, ["--db", url, *case.arguments(tmp_path, service)], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        found[kind] = rows(url)
+    assert found["distributed"] == found["plain"]
+    with connect(both["distributed"]) as database:
+        assert not [result for result in check(database) if result.n_violations]
+
+
+SCENARIO = (
+    "associate --all --mode uncertainty",
+    "summarize",
+    "associate --only dia",
+    "withdraw --visit 20 --detector 1",
+    "associate",
+    "relink",
+    "delete visit --yes 30",
+    "partition detach 10",
+    "partition attach 10",
+    "status",
+    "check",
+)
+
+
+def test_after_a_whole_scenario_every_table_is_exported_with_the_same_rows(
+    both: dict[str, str], tmp_path: Path
+) -> None:
+    exported = {}
+    for kind, url in both.items():
+        with connect(url) as database:
+            CASES["associate-dia-again"].load(database)
+        for command in SCENARIO:
+            done = CliRunner().invoke(main, ["--db", url, *command.split()], catch_exceptions=False)
+            assert done.exit_code == 0, (kind, command, done.output)
+        with connect(url) as database:
+            for table in metadata.sorted_tables:
+                if table.name == "AssociationRun":
+                    continue
+                file = tmp_path / f"{kind}_{table.name}.parquet"
+                export(database, table.name, file)
+                columns = pa.parquet.read_table(file)
+                exported[kind, table.name] = columns.drop_columns([c for c in columns.column_names if c in MOMENTS])
+    assert {name for _, name in exported} >= {table.name for table in TABLES}
+    for _, name in exported:
+        assert exported["distributed", name].equals(exported["plain", name]), name
+    assert exported["plain", "SSSource"].num_rows
+    assert exported["plain", "DiaMatch"].num_rows
+
+
+def test_a_database_with_rows_is_distributed_with_them(cluster: Cluster) -> None:
+    name = "ssdb_test_distribute"
+    cluster.create(name)
+    url = cluster.url(name)
+    try:
+        with initialize(url) as database:
+            with_dia_objects(database)
+            before = rows(url)
+            assert distribute(database, SHARDS).tables == [table.name for table in TABLES]
+            assert rows(url) == before
+            left = (
+                "SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relname LIKE 'DiaSource\\_%' AND relkind = 'r'"
+            )
+            with database.reading() as connection:
+                assert connection.scalar(sa.text(left)) == 0
+            assert all(one.bytes for one in list_partitions(database))
+            assert distribute(database, SHARDS).tables == []
+            with pytest.raises(ConfigError, match=f"have {SHARDS} shards already"):
+                distribute(database, SHARDS + 1)
+    finally:
+        cluster.drop(name)
+
+
+def test_a_statement_of_one_visit_goes_to_its_shard_alone(both: dict[str, str]) -> None:
+    from ssdb.schema.apdb_dia import dia_source
+    from ssdb.store.query_plans import between_visits
+
+    with connect(both["distributed"]) as database:
+        with_dia_objects(database)
+        with database.reading() as connection:
+            wanted = sa.select(dia_source.c.diaSourceId).where(between_visits(connection, dia_source, [10]))
+            text = wanted.compile(connection, compile_kwargs={"literal_binds": True})
+            plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {text}").scalars())
+    assert "Task Count: 1" in plan
