@@ -27,6 +27,7 @@ from ssdb.errors import MissingPackageError, ParameterError, QueryError, shown
 from ssdb.schema import metadata
 from ssdb.store.database import Database, driver_connection, driver_message
 from ssdb.store.ddl.views import canonical_names, view_definitions
+from ssdb.store.out_of_locks import is_out_of_locks, what_to_set
 
 _ROWS_PER_CHUNK = 10_000
 _ONLY_READS = "ssdb query only reads: give one SELECT statement"
@@ -232,6 +233,8 @@ def _explained(error: Exception, sql: str, values: Mapping[str, Any], database: 
     """The driver's error in a word that says what to do."""
     if isinstance(error, UnicodeEncodeError):  # as Python has the bytes of an argument that are no text
         return QueryError(f"{shown([error.object])}: this is no text in UTF-8")
+    if is_out_of_locks(error):
+        return QueryError(what_to_set(database.engine))
     message = driver_message(error, database.engine.url)
     if isinstance(error, psycopg.Error) and error.diag.message_primary:
         # Without the excerpt, which is not of the statement as it was given but of one that declares a cursor.

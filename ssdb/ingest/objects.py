@@ -23,6 +23,7 @@ from ssdb.schema.dia import dia_object_base
 from ssdb.sky.cells import cells_near
 from ssdb.store.clock import mjd_tai_now
 from ssdb.store.database import Database
+from ssdb.store.ddl.partitions import read_in_turns
 from ssdb.store.locks import lock_cells
 from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.dia_bases import replace_bases
@@ -191,11 +192,12 @@ def _refuse_used(connection: sa.Connection, name: str, found: _Found, compared: 
     base, source = dia_object_base.c, dia_source.c
     with listed(connection, "given_object", differ) as among, index_loops(connection):
         of_sources = sa.select(source.diaObjectId).where(among(source.diaObjectId))
+        having = read_in_turns(connection, of_sources, dia_source, bounded=True)["diaObjectId"]
         merged = sa.select(base.diaObjectId, base.currentId).where(
             among(base.diaObjectId) | among(base.currentId), base.currentId != base.diaObjectId
         )
-        used = [read_arrays(connection, wanted, bounded=True).values() for wanted in (of_sources, merged)]
-    numbers = np.intersect1d(differ, np.concatenate([*used[0], *used[1]]))
+        used = read_arrays(connection, merged, bounded=True)
+    numbers = np.intersect1d(differ, np.concatenate([having, *used.values()]))
     if len(numbers):
         example = f": {compared.example}" if compared.example else ""
         raise InputError(

@@ -289,6 +289,7 @@ def _stored(connection: sa.Connection, keys: pa.Table, visits: Visits) -> np.nda
     with staged(connection, ss_prediction, keys.select(_KEY)) as given:
         columns = [given.c[name] for name in _KEY]
         same = [ss_prediction.c[column.name] == column for column in columns]
+        same.append(ss_prediction.c.visit.in_(visits))
         found = read_arrays(connection, sa.select(*columns).where(*same).order_by(*columns))
     return np.isin(keys_of([ids(keys, name) for name in _KEY]), keys_of([*found.values()]))
 

@@ -43,11 +43,11 @@ from ssdb.schema.ranges import ranged
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions, giving_back_locks
 from ssdb.store.tables import sources as table_of_sources
-from ssdb.store.tables.detectors import visits_of
+from ssdb.store.tables.detectors import FEW_VISITS
 from ssdb.store.tables.dia_changes import objects_change
 from ssdb.store.tables.identifiers import places_of
 from ssdb.store.tables.results import clear_results
-from ssdb.store.tables.visits import Visits
+from ssdb.store.tables.visits import Visits, named
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
@@ -245,7 +245,9 @@ def _store(
     pairs = {"visit": ids(detectors, "visit"), "detector": ids(detectors, "detector").astype(np.int16)}
     numbers = np.unique(pairs["visit"])
     with array_rows(connection, "given_detector", pairs | {"changed": changed.astype(np.int16)}) as given:
-        visits = visits_of(given, numbers)
+        visits = (
+            numbers.tolist() if len(numbers) <= FEW_VISITS else named(connection, numbers, sa.select(given.c.visit))
+        )
         concerned = visits if changed.all() else sa.select(given.c.visit).where(given.c.changed != 0)
         gathered = Gathered(connection, visits, known, ("ra", "dec"))
         rows, n_rows = _rows(opened, known, gathered), int(np.count_nonzero(~opened.problems.bad))
@@ -254,7 +256,7 @@ def _store(
             wanted = sa.select(given.c.visit, given.c.detector)
             removed = sa.tuple_(dia_source.c.visit, dia_source.c.detector).in_(wanted)
             with objects_change(connection, visits, removed, removed=True):
-                table_of_sources.remove_sources(connection, given)
+                table_of_sources.remove_sources(connection, given, visits)
             _refuse_stored(connection, opened, extremes)
         else:
             rows, n_rows = compared.but_same(rows), int(np.count_nonzero(~compared.same))

@@ -17,12 +17,12 @@ from ssdb.schema.arrow import arrow_schema
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.sky.sphere import separations
 from ssdb.store.database import Database
+from ssdb.store.ddl.partitions import read_in_turns
 from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.predictions import replace_objects
 from ssdb.store.tables.visit_fields import visit_fields
 from ssdb.store.tables.visits import lock_visits, require_visits
-from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import Progress
 from ssdb.units import Integers
 
@@ -115,7 +115,7 @@ def _stored(connection: sa.Connection, chosen: sa.ColumnElement[bool], ids: Sequ
     columns = (ss_prediction.c[name] for name in _COMPARED)
     of_objects = (ss_prediction.c.visit == visit.c.visit) & ss_prediction.c.ssObjectId.in_(ids)
     with index_loops(connection):
-        return read_arrays(connection, sa.select(*columns).join(visit, of_objects).where(chosen))
+        return read_in_turns(connection, sa.select(*columns).join(visit, of_objects).where(chosen), ss_prediction)
 
 
 def _touched(new: pa.Table, old: dict[str, np.ndarray]) -> Integers:

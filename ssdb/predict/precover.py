@@ -27,11 +27,12 @@ from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import ss_prediction, visit
 from ssdb.sky.boxes import zone_boxes
 from ssdb.store.database import Database
+from ssdb.store.ddl.partitions import read_in_turns
 from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.orbits import lock_orbits, newer, stored_ranks
 from ssdb.store.tables.predictions import exchange_objects
-from ssdb.store.tables.visits import lock_visits
+from ssdb.store.tables.visits import lock_visits, named
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.nested import Nested
 from ssdb.store.transfer.read import read_arrays
@@ -136,14 +137,14 @@ def precover(
         predictions, failed, ends = predicted_in_fields(
             connection, target, margin_deg=radius_arcsec / ARCSEC_PER_DEG, observatory=observatory
         )
-        own = sa.select(sa.func.count()).select_from(ss_source).where(ss_source.c.ssObjectId == target.object_id)
+        own = sa.select(ss_source.c.visit).where(ss_source.c.ssObjectId == target.object_id)
         report = PrecoveryReport(
             target.object_id,
             target.designation,
             float(target.orbit.epoch_mjd[0]),
             connection.execute(sa.select(sa.func.count()).select_from(visit)).scalar_one(),
             predictions.num_rows,
-            connection.execute(own).scalar_one(),
+            len(read_in_turns(connection, own, ss_source)["visit"]),
             _found(connection, predictions, radius_arcsec, config),
             failed,
             ends,
@@ -250,7 +251,7 @@ def _store(
     with staged(connection, ss_prediction, pa.table({"visit": pa.array(concerned, pa.int64())})) as these:
         rows = predictions.filter(pa.array(kept))
         of_object = ss_prediction.c.ssObjectId == target.object_id
-        exchange_objects(connection, sa.select(these.c.visit), of_object, rows)
+        exchange_objects(connection, named(connection, concerned, sa.select(these.c.visit)), of_object, rows)
         report.n_stored = rows.num_rows
     return concerned.tolist()
 
@@ -276,7 +277,8 @@ def _outdated(connection: sa.Connection, object_id: int) -> Integers:
         & (ss_prediction.c.ssObjectId == object_id)
         & (ss_prediction.c.provider == PROVIDER)
     )
-    return read_arrays(connection, sa.select(visit.c.visit).where(sa.exists().where(made)))["visit"]
+    found = read_in_turns(connection, sa.select(ss_prediction.c.visit).join(visit, made), ss_prediction)
+    return np.unique(found["visit"])
 
 
 def _with_predictions(connection: sa.Connection, visits: Integers) -> Integers:

@@ -23,6 +23,7 @@ from sqlalchemy.pool import StaticPool
 
 from ssdb.errors import DatabaseError, SchemaError, quoted
 from ssdb.io.output import permitted
+from ssdb.store.out_of_locks import is_out_of_locks, what_to_set
 from ssdb.store.sqlite_files import reading_only
 from ssdb.store.waits import told_when_late
 
@@ -44,6 +45,8 @@ _SAME_EVERYWHERE = {
     "standard_conforming_strings": "on",
 }
 """Settings of PostgreSQL that change what values look like, and may differ by server, database and role."""
+_PLANS = {"plan_cache_mode": "force_custom_plan"}
+"""The server would also plan a statement that it has prepared for any visit, for which it opens all partitions."""
 PREPARE_THRESHOLD = "prepare_threshold"
 _SECRET = re.compile("pass|pwd|secret|key|token|options", re.IGNORECASE)
 """Options of URLs whose values are never shown. Those of psycopg's options may set anything, passwords too."""
@@ -130,6 +133,8 @@ class Database:
                     f"the connection to the server was lost{why}: what was not committed is not stored; "
                     "run the command again"
                 )
+            elif is_out_of_locks(error):
+                told = what_to_set(self.engine)
             raise DatabaseError(f"{masked(self.engine.url)}: {told}") from error
 
 
@@ -224,7 +229,7 @@ def _prepare_no_statements_behind_a_pooler(connection: psycopg.Connection, _reco
 def _begin_postgresql(connection: sa.Connection) -> None:
     # In every transaction, since a pooler between gives each another session; and for it alone, since others have the
     # session next. By SET, which in contrast to a SELECT takes no snapshot: Visit is to be locked before.
-    settings = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in _SAME_EVERYWHERE.items())
+    settings = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in (_SAME_EVERYWHERE | _PLANS).items())
     driver = driver_connection(connection)
     try:
         # Several statements at once cannot be prepared, as the driver does with one that it has seen a few times.

@@ -20,6 +20,9 @@ _SETTINGS = {
 
 _IN_FORCE = "ssdb_index_loops"
 
+Selected = sa.Select | sa.BindParameter
+"""Visits that a statement selects, or that stand in its text."""
+
 
 @contextmanager
 def index_loops(connection: sa.Connection) -> Iterator[None]:
@@ -66,14 +69,14 @@ def visit_values(visits: Sequence[int] | np.ndarray) -> dict[str, int]:
     return {f"visit_{i}": int(visit) for i, visit in enumerate(visits)}
 
 
-def among_visits(visits: sa.Select | Sequence[int]) -> tuple[sa.Select | int, dict[str, int]]:
+def among_visits(visits: Selected | Sequence[int]) -> tuple[Selected | int, dict[str, int]]:
     """What a statement that is made once depends on, for :func:`one_of`, and the values of its parameters.
 
     Of listed visits it depends on their number, otherwise on the statement that selects them.
     """
-    return (visits, {}) if isinstance(visits, sa.Select) else (len(visits), visit_values(visits))
+    return (visits, {}) if isinstance(visits, sa.Select | sa.BindParameter) else (len(visits), visit_values(visits))
 
 
-def one_of(column: sa.ColumnElement[int], among: sa.Select | int) -> sa.ColumnElement[bool]:
+def one_of(column: sa.ColumnElement[int], among: Selected | int) -> sa.ColumnElement[bool]:
     """That a column is one of the visits of :func:`among_visits`."""
     return column.in_(visit_parameters(among) if isinstance(among, int) else among)

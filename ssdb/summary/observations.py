@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from ssdb.config import SummaryConfig
 from ssdb.schema.apdb_dia import BANDS, dia_source
 from ssdb.schema.apdb_solar_system import ss_source
+from ssdb.store.ddl.partitions import read_in_turns
 from ssdb.store.query_plans import index_loops
 from ssdb.store.transfer.array_parameters import listed
-from ssdb.store.transfer.read import read_arrays
 from ssdb.units import MAG, Columns, Integers, ab_magnitudes
 
 BAD_FLAGS = ("pixelFlags_saturatedCenter", "pixelFlags_interpolatedCenter", "isDipole")
@@ -54,7 +54,8 @@ def read_observations(connection: sa.Connection, objects: Integers, config: Summ
     with listed(connection, "summarized_object", objects) as among, index_loops(connection):
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = {value}" for name, value in _PLAN.items()))
-        found = read_arrays(connection, statement.where(among(ss_source.c.ssObjectId)), bounded=True)
+        wanted = statement.where(among(ss_source.c.ssObjectId))
+        found = read_in_turns(connection, wanted, ss_source, dia_source, bounded=True)
     order = np.lexsort([found[name] for name in ("diaSourceId", "midpointMjdTai", "band", "ssObjectId")])
     found = {name: values[order] for name, values in found.items()}
     flux, error, helio, topo = (

@@ -18,6 +18,7 @@ from ssdb.identity.aliases import designation_of
 from ssdb.identity.resolve import find_object
 from ssdb.schema.apdb_solar_system import mpc_orbits, ss_object, ss_source
 from ssdb.store.database import Database
+from ssdb.store.ddl.partitions import read_in_turns
 from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.ss_objects import (
     due_objects,
@@ -137,13 +138,22 @@ def _count(connection: sa.Connection, objects: Integers, all: bool) -> Columns:
         if connection.dialect.name == "postgresql":
             # Many similar identifiers have the same hash.
             connection.exec_driver_sql("SET LOCAL enable_hashagg = off")
-        found = read_arrays(connection, counted)
+        found = _joined(read_in_turns(connection, counted, ss_source))
         if all:
             return found
         wanted = np.isin(found["ssObjectId"], objects)
         return {name: values[wanted] for name, values in found.items()}
     with listed(connection, "counted_object", objects) as among, index_loops(connection):
-        return read_arrays(connection, counted.where(among(ss_source.c.ssObjectId)), bounded=True)
+        some = counted.where(among(ss_source.c.ssObjectId))
+        return _joined(read_in_turns(connection, some, ss_source, bounded=True))
+
+
+def _joined(counts: Columns) -> Columns:
+    """Counts of objects, of which some may be there several times, by object, ascending."""
+    objects, place = np.unique(counts["ssObjectId"], return_inverse=True)
+    n = np.zeros(len(objects), np.int64)
+    np.add.at(n, place, counts["n"])
+    return {"ssObjectId": objects, "n": n}
 
 
 def _summarize_chunk(database: Database, chunk: dict[str, Any], report: SummaryReport) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ssdb.schema.arrow import ids
+from ssdb.store.tables.visits import named
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import equal, of_key, staged
 
@@ -65,19 +67,28 @@ def compare(
         if len(chosen):
             looked_at = rows.take(pa.array(chosen - start))
             with staged(connection, table, looked_at) as given:
-                compared.same[chosen] = _same(connection, table, key, given, looked_at)
+                found = of_key(table, key, given)
+                if "visit" in key:
+                    visits = np.unique(ids(looked_at, "visit"))
+                    found &= table.c.visit.in_(named(connection, visits, sa.select(given.c.visit)))
+                compared.same[chosen] = _same(connection, table, key, given, found, looked_at)
                 if not compared.example and not compared.same[chosen].all():
-                    compared.example = _example(connection, table, key, given)
+                    compared.example = _example(connection, table, key, given, found)
         start += rows.num_rows
     return compared
 
 
 def _same(
-    connection: sa.Connection, table: sa.Table, key: Sequence[str], given: sa.Table, rows: pa.Table
+    connection: sa.Connection,
+    table: sa.Table,
+    key: Sequence[str],
+    given: sa.Table,
+    found: sa.ColumnElement[bool],
+    rows: pa.Table,
 ) -> np.ndarray:
     columns = [given.c[name] for name in key]
-    found = sa.select(*columns).where(of_key(table, key, given), equal(table, given)).order_by(*columns)
-    return np.isin(keys_of([rows.column(name) for name in key]), keys_of(list(read_arrays(connection, found).values())))
+    same = sa.select(*columns).where(found, equal(table, given)).order_by(*columns)
+    return np.isin(keys_of([rows.column(name) for name in key]), keys_of(list(read_arrays(connection, same).values())))
 
 
 def keys_of(columns: Sequence[np.ndarray | pa.ChunkedArray]) -> np.ndarray:
@@ -88,11 +99,13 @@ def keys_of(columns: Sequence[np.ndarray | pa.ChunkedArray]) -> np.ndarray:
     return np.ascontiguousarray(np.column_stack(arrays)).view(f"V{8 * len(arrays)}").ravel()
 
 
-def _example(connection: sa.Connection, table: sa.Table, key: Sequence[str], given: sa.Table) -> str:
+def _example(
+    connection: sa.Connection, table: sa.Table, key: Sequence[str], given: sa.Table, found: sa.ColumnElement[bool]
+) -> str:
     """The values of the first row that differs, in the first column in which it does."""
     first = [given.c[name] for name in key]
     pairs = [column for new in given.columns for column in (new.label(f"new_{new.name}"), table.c[new.name])]
-    statement = sa.select(*pairs).where(of_key(table, key, given), ~equal(table, given)).order_by(*first).limit(1)
+    statement = sa.select(*pairs).where(found, ~equal(table, given)).order_by(*first).limit(1)
     row = connection.execute(statement).one_or_none()
     if row is None:
         return ""

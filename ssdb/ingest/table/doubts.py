@@ -19,7 +19,7 @@ from ssdb.ingest.table.visits_of_rows import rows_of_visits
 from ssdb.schema.arrow import ids
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.sky.sphere import separations
-from ssdb.store.query_plans import among_visits, one_of
+from ssdb.store.query_plans import Selected, among_visits, one_of
 from ssdb.store.tables.visit_fields import MARGIN_DEG
 from ssdb.store.tables.visits import Visits
 from ssdb.store.transfer.read import read_arrays
@@ -179,14 +179,14 @@ def _outlines(connection: sa.Connection, visits: Visits, known: np.ndarray, marg
 
 
 @lru_cache
-def _select_fields(among: sa.Select | int) -> sa.Select:
+def _select_fields(among: Selected | int) -> sa.Select:
     columns = (visit.c.visit, visit.c.ra, visit.c.dec, visit.c.radius)
     whole = visit.c.ra.is_not(None) & visit.c.dec.is_not(None)
     return sa.select(*columns).where(one_of(visit.c.visit, among), whole).order_by(visit.c.visit)
 
 
 @lru_cache
-def _select_outlines(among: sa.Select | int) -> sa.Select:
+def _select_outlines(among: Selected | int) -> sa.Select:
     cap = visit_detector.c
     columns = (cap.visit, cap.detector, cap.capRa, cap.capDec, cap.capRadius)
     statement = sa.select(*columns).where(one_of(cap.visit, among), cap.capRadius.is_not(None))

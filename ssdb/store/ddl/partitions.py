@@ -11,8 +11,9 @@ does association where it could not write: somebody may have dropped one, or sto
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,8 @@ from ssdb.schema.dia import dia_match, ss_forced_source
 from ssdb.schema.survey import ss_candidate, ss_expected, ss_prediction
 from ssdb.store.database import Database
 from ssdb.store.locks import lock
+from ssdb.store.transfer.read import read_arrays
+from ssdb.units import Columns
 
 PARTITIONED = (ss_prediction, ss_expected, ss_candidate, ss_source, dia_match, ss_forced_source, dia_source)
 """In the order in which they are locked."""
@@ -76,6 +79,10 @@ class Partition(NamedTuple):
         return inside if self.past is None else inside & (table.c.visit < self.past)
 
 
+Turn = Callable[[sa.FromClause], sa.ColumnElement[bool]]
+"""Makes the condition on a table that its rows are in some partitions."""
+
+
 def partitions(
     connection: sa.Connection, tables: Collection[sa.Table] = PARTITIONED, begin: np.ndarray | None = None
 ) -> dict[Partition, dict[str, str]]:
@@ -97,24 +104,42 @@ def partitions(
     return {partition: found[partition] for partition in sorted(found, key=lambda one: one.first)}
 
 
-def in_turns(
-    connection: sa.Connection, table: sa.Table, visits: Sequence[int] | None = None
-) -> list[sa.ColumnElement[bool]]:
-    """Conditions on a table, one for some partitions each, that together hold of all rows of visits, or of all rows.
+def in_turns(connection: sa.Connection, table: sa.Table, visits: Sequence[int] | None = None) -> list[Turn]:
+    """Conditions, of some partitions each, that together hold of all rows of a table, or of all of visits (ascending).
 
     A transaction keeps the locks of all partitions, with their indexes, that it has opened, and the server has room for
-    some thousands: what works in turns does so within :func:`giving_back_locks`.
+    some thousands: what works in turns does so within :func:`giving_back_locks`. A turn makes the condition for a
+    table, also for those of which it looks for rows of the same visits.
     """
     if visits is not None and len(visits) <= _AT_ONCE:
-        return [table.c.visit.in_(visits)] if len(visits) else []
-    if connection.dialect.name != "postgresql":
-        return [sa.true()]
-    found = list(partitions(connection, (table,)))
+        return [lambda one: one.c.visit.in_(visits)] if len(visits) else []
+    found = list(partitions(connection, (table,))) if connection.dialect.name == "postgresql" else []
+    if (visits is None and len(found) <= _AT_ONCE) or connection.dialect.name != "postgresql":
+        return [lambda _one: sa.true()]
     if visits is not None:
         place = np.searchsorted([one.first for one in found], visits, "right") - 1
         found = [found[i] for i in np.unique(place[place >= 0]).tolist()]
-    parts = (found[i : i + _AT_ONCE] for i in range(0, len(found), _AT_ONCE))
-    return [sa.or_(*(one.rows_of(table) for one in part)) for part in parts]
+    return [partial(_rows_of, found[i : i + _AT_ONCE]) for i in range(0, len(found), _AT_ONCE)]
+
+
+def _rows_of(some: Sequence[Partition], table: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.or_(*(one.rows_of(table) for one in some))
+
+
+def read_in_turns(
+    connection: sa.Connection, statement: sa.Select, table: sa.Table, *same_visits: sa.Table, bounded: bool = False
+) -> Columns:
+    """As :func:`ssdb.store.transfer.read.read_arrays`, a statement that looks for rows of a table in all partitions.
+
+    It joins rows of other tables that are of the ``same_visits``. Each turn is asked by itself: it is the rows of one
+    turn that are in order, or grouped.
+    """
+    parts = []
+    for turn in in_turns(connection, table):
+        conditions = [turn(one) for one in (table, *same_visits)]
+        with giving_back_locks(connection):
+            parts.append(read_arrays(connection, statement.where(*conditions), bounded=bounded))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 @contextmanager
@@ -225,7 +250,7 @@ def analyze_partitions(database: Database, table: sa.Table, visits: np.ndarray, 
     known = sa.text("SELECT reltuples FROM pg_class WHERE oid = CAST(:child AS regclass)")  # -1: not known
     analyze = sa.text("SELECT ssdb_analyze_partition(:table, CAST(:child AS regclass))")
     with database.writing() as connection:
-        for partition, tables in partitions(connection, (table,)).items():
+        for partition, tables in partitions_of(connection, visits, table).items():
             if any(map(partition.holds, visits.tolist())):
                 child = connection.dialect.identifier_preparer.quote_identifier(tables[table.name])
                 if connection.execute(known, {"child": child}).scalar_one() < _ROWS_KNOWN_TO_ADDED * n_rows:
@@ -233,16 +258,27 @@ def analyze_partitions(database: Database, table: sa.Table, visits: np.ndarray, 
                     connection.execute(analyze, {"table": table.name, "child": child})
 
 
+def partitions_of(connection: sa.Connection, visits: np.ndarray, table: sa.Table) -> dict[Partition, dict[str, str]]:
+    """The partitions of a table that hold some visits, and perhaps others, as :func:`partitions` gives them."""
+    near = _called_after(connection, visits, (table,))
+    return near if _hold(near, visits) else partitions(connection, (table,))
+
+
+def _called_after(
+    connection: sa.Connection, visits: np.ndarray, tables: Collection[sa.Table]
+) -> dict[Partition, dict[str, str]]:
+    """Partitions of visits that are called as those are that would be made today: mostly all."""
+    cell = min(width_of(connection), _LARGEST_VISIT)
+    return partitions(connection, tables, np.unique(visits // cell * cell))
+
+
 def _missing(
     connection: sa.Connection, visits: np.ndarray, tables: Collection[sa.Table]
 ) -> list[tuple[sa.Table, Partition]]:
-    width = width_of(connection)
-    # Mostly all are there, and called as those are that would be made today.
-    cell = min(width, _LARGEST_VISIT)
-    near = partitions(connection, tables, np.unique(visits // cell * cell))
+    near = _called_after(connection, visits, tables)
     if all(_hold([one for one in near if table.name in near[one]], visits) for table in tables):
         return []
-    existing = partitions(connection)
+    width, existing = width_of(connection), partitions(connection)
     there = {(name, partition.first) for partition, names in existing.items() for name in names}
     needed = partitions_for(visits, width, existing)
     return [(table, one) for table in tables for one in needed if (table.name, one.first) not in there]

@@ -20,7 +20,7 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import arrow_field
 from ssdb.schema.source_counts import COUNTED, N_BYTES, SourceCounts, source_counts
 from ssdb.schema.survey import DONE, PENDING, visit_detector
-from ssdb.store.query_plans import among_visits, one_of
+from ssdb.store.query_plans import Selected, among_visits, one_of
 from ssdb.store.transfer.array_parameters import same_rows
 from ssdb.store.transfer.read import read_arrays, read_batches
 from ssdb.units import ARCSEC_PER_DEG, Columns
@@ -105,7 +105,7 @@ def _same(new: sa.FromClause) -> sa.ColumnElement[bool]:
     return (visit_detector.c.visit == new.c.visit) & (visit_detector.c.detector == new.c.detector)
 
 
-def delete_visits(connection: sa.Connection, visits: sa.Select | Sequence[int]) -> dict[str, int]:
+def delete_visits(connection: sa.Connection, visits: sa.Select | sa.BindParameter | Sequence[int]) -> dict[str, int]:
     """Removes the detectors of visits that are deleted; how many there were."""
     statement = sa.delete(visit_detector).where(visit_detector.c.visit.in_(visits))
     return {visit_detector.name: connection.execute(statement).rowcount}
@@ -115,7 +115,7 @@ def delete_visits(connection: sa.Connection, visits: sa.Select | Sequence[int]) 
 
 
 def mark_pending(
-    connection: sa.Connection, visits: sa.Select | Sequence[int], detectors: sa.Select | None = None
+    connection: sa.Connection, visits: sa.Select | sa.BindParameter | Sequence[int], detectors: sa.Select | None = None
 ) -> None:
     """As :func:`ssdb.store.tables.visits.mark_pending`, of the detectors alone."""
     key = sa.tuple_(visit_detector.c.visit, visit_detector.c.detector)
@@ -124,7 +124,7 @@ def mark_pending(
     connection.execute(sa.update(visit_detector).where(done, *concerned).values(status=PENDING))
 
 
-def forget_results(connection: sa.Connection, visits: sa.Select | Sequence[int]) -> None:
+def forget_results(connection: sa.Connection, visits: sa.Select | sa.BindParameter | Sequence[int]) -> None:
     """As :func:`ssdb.store.tables.visits.forget_results`, of the detectors alone."""
     connection.execute(sa.update(visit_detector).where(visit_detector.c.visit.in_(visits)).values(NO_RESULT))
 
@@ -219,7 +219,7 @@ def add_totals(connection: sa.Connection, totals: Columns) -> None:
 
 
 @lru_cache
-def _select_totals(changed: sa.FromClause, among: sa.Select | int) -> sa.Select:
+def _select_totals(changed: sa.FromClause, among: Selected | int) -> sa.Select:
     columns = (visit_detector.c[name] for name in ("visit", "detector", "nDiaSources", *_EXTREMES))
     ids = (sa.func.coalesce(visit_detector.c[name], 0).label(name) for name in _RANGE)  # of those that are lost
     has_some = visit_detector.c.nDiaSources > 0
@@ -255,7 +255,7 @@ def _set_totals(connection: sa.Connection, totals: Columns) -> None:
 
 
 @lru_cache
-def _update_totals(new: sa.FromClause, among: sa.Select | int) -> sa.Update:
+def _update_totals(new: sa.FromClause, among: Selected | int) -> sa.Update:
     values: dict[str, sa.ColumnElement[Any]] = {name: new.c[name] for name in _NONE}
     values["depth"] = sa.func.nullif(new.c.depth, _NAN)
     return sa.update(visit_detector).where(_same(new), one_of(visit_detector.c.visit, among)).values(values)

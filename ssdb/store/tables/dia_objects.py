@@ -20,6 +20,7 @@ from ssdb.moments import ERRORS, FLUXES, MOMENTS, PLACES, flux_columns, folded, 
 from ssdb.schema.apdb_dia import BANDS, dia_forced_source, dia_object, dia_object_last, dia_source
 from ssdb.schema.arrow import arrow_types, numpy_type
 from ssdb.schema.dia import dia_object_moment
+from ssdb.store.ddl.partitions import read_in_turns
 from ssdb.store.query_plans import index_loops
 from ssdb.store.tables.dia_bases import as_given, read_bases
 from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
@@ -212,7 +213,7 @@ def _sources_of(connection: sa.Connection, among: Among) -> Columns:
     names = ("diaObjectId", "diaSourceId", "midpointMjdTai", "ra", "dec", *ERRORS, *FLUXES)
     columns = (*(dia_source.c[name] for name in names), band_column(connection, dia_source.c.band))
     wanted = (among(dia_source.c.diaObjectId), dia_source.c.timeWithdrawnMjdTai.is_(None))
-    found = read_arrays(connection, sa.select(*columns).where(*wanted), bounded=True)
+    found = read_in_turns(connection, sa.select(*columns).where(*wanted), dia_source, bounded=True)
     return found | {"band": bands_of(as_bands(found["band"]))}
 
 

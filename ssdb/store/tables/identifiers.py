@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import visit, visit_detector
 from ssdb.store.ddl.partitions import in_turns
-from ssdb.store.query_plans import among_visits, one_of
+from ssdb.store.query_plans import Selected, among_visits, one_of
 from ssdb.store.tables.detectors import has_range
 from ssdb.store.tables.visits import Visits
 
@@ -32,7 +32,7 @@ def places_of(
         between = sa.exists().where(dia_source.c.diaSourceId.between(first, last))
         return [others] if but is None and connection.execute(sa.select(between)).scalar_one() else []
     visits = _visits_between(connection, first, last, but)
-    return [place & others for place in in_turns(connection, dia_source, visits)]
+    return [turn(dia_source) & others for turn in in_turns(connection, dia_source, visits)]
 
 
 def _visits_between(connection: sa.Connection, first: int, last: int, but: Visits | None) -> list[int]:
@@ -42,7 +42,7 @@ def _visits_between(connection: sa.Connection, first: int, last: int, but: Visit
 
 
 @lru_cache
-def _select_between(but: sa.Select | int | None) -> sa.Select:
+def _select_between(but: Selected | int | None) -> sa.Select:
     column = visit_detector.c
     first, last = (sa.bindparam(name, type_=sa.BigInteger()) for name in ("first", "last"))
     overlaps = (column.firstDiaSourceId <= last) & (column.lastDiaSourceId >= first)

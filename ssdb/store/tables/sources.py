@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import visit
-from ssdb.store.ddl.partitions import for_sources
+from ssdb.store.ddl.partitions import for_sources, read_in_turns
 from ssdb.store.locks import lock
 from ssdb.store.query_plans import between_visits, ends_of, index_loops
 from ssdb.store.sql_files import sql_text
@@ -28,7 +28,6 @@ from ssdb.store.tables.detectors import (
 from ssdb.store.tables.ss_objects import note_visits
 from ssdb.store.tables.visits import Visits, mark_pending, set_ranges
 from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
-from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.write import Progress, write_tables
 from ssdb.units import Columns, Integers
 
@@ -38,7 +37,7 @@ def read_listed(
 ) -> Columns:
     """Columns of the sources whose key (diaSourceId, diaObjectId) is one of some values, by an index."""
     with listed(connection, "wanted_source", values) as among, index_loops(connection):
-        return read_arrays(connection, sa.select(*columns).where(among(key)), bounded=True)
+        return read_in_turns(connection, sa.select(*columns).where(among(key)), dia_source, bounded=True)
 
 
 def append(
@@ -76,14 +75,14 @@ def append(
     lock(connection, "sources")
 
 
-def remove_sources(connection: sa.Connection, detectors: sa.FromClause) -> None:
-    """Removes the sources of the detectors in some rows. Their visits' results have to be cleared before."""
+def remove_sources(connection: sa.Connection, detectors: sa.FromClause, visits: Visits) -> None:
+    """Removes the sources of the detectors in some rows, of these visits, whose results have been cleared before."""
     pairs = sa.select(detectors.c.visit, detectors.c.detector)
     key = sa.tuple_(dia_source.c.visit, dia_source.c.detector)
-    concerned = dia_source.c.visit.in_(sa.select(detectors.c.visit)) & key.in_(pairs)
+    concerned = dia_source.c.visit.in_(visits) & key.in_(pairs)
     connection.execute(sa.delete(dia_source).where(concerned))
     clear_totals(connection, pairs)
-    set_ranges(connection, sa.select(detectors.c.visit))
+    set_ranges(connection, visits)
 
 
 def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:

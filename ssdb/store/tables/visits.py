@@ -22,18 +22,19 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.survey import DONE, PENDING, outside_padding, ss_expected, visit, visit_detector
 from ssdb.store.ddl.partitions import Partition, make_partitions
 from ssdb.store.locks import lock, waiting
-from ssdb.store.query_plans import among_visits, one_of, visit_parameters, visit_values
+from ssdb.store.query_plans import Selected, among_visits, one_of, visit_parameters, visit_values
 from ssdb.store.tables import detectors as of_detectors
 from ssdb.store.transfer.array_parameters import same_rows
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows
+from ssdb.units import Integers
 
 _WITHOUT_PREDICTIONS = (
     sa.select(sa.func.count()).select_from(visit).where(visit.c.status == PENDING, visit.c.predictionsAt.is_(None))
 )
 
-Visits = sa.Select | Sequence[int]
-"""Visits, as ``in_`` takes them: a statement that selects them, or some hundreds of numbers."""
+Visits = sa.Select | sa.BindParameter | Sequence[int]
+"""Visits, as ``in_`` takes them: a statement that selects them, those of :func:`named`, or some hundreds of numbers."""
 
 
 def lock_creation(connection: sa.Connection) -> None:
@@ -62,7 +63,7 @@ def lock_visits(connection: sa.Connection, visits: np.ndarray) -> dict[str, np.n
 
 
 @lru_cache
-def _lock(among: sa.Select | int) -> sa.Select:
+def _lock(among: Selected | int) -> sa.Select:
     columns = sa.select(visit.c.visit, visit.c.midpointMjdTai).where(one_of(visit.c.visit, among))
     return columns.order_by(visit.c.visit).with_for_update()
 
@@ -73,17 +74,27 @@ def named_visits(connection: sa.Connection, visits: np.ndarray) -> Iterator[Visi
     if len(visits) <= of_detectors.FEW_VISITS:
         yield visits.tolist()
         return
+    if connection.dialect.name == "postgresql":
+        yield _listed(visits.tolist())
+        return
     with staged(connection, visit, pa.table({"visit": pa.array(visits, pa.int64())})) as touched:
         yield sa.select(touched.c.visit)
 
 
 def among(number: sa.ColumnElement[Any], numbers: Iterable[int]) -> sa.ColumnElement[bool]:
     """Whether a number is one of any number of others."""
+    return number.in_(_listed(numbers))
+
+
+def named(connection: sa.Connection, numbers: Integers, selected: sa.Select) -> Visits:
+    """Visits that a statement also selects; on PostgreSQL by number, so that only their partitions are opened."""
+    return _listed(numbers.tolist()) if connection.dialect.name == "postgresql" else selected
+
+
+def _listed(numbers: Iterable[int]) -> sa.BindParameter:
     # As text of the statement: drivers take only 32,000 parameters.
-    listed = sa.bindparam(
-        None, [int(one) for one in numbers], sa.BigInteger(), unique=True, expanding=True, literal_execute=True
-    )
-    return number.in_(listed)
+    values = [int(one) for one in numbers]
+    return sa.bindparam(None, values, sa.BigInteger(), unique=True, expanding=True, literal_execute=True)
 
 
 def in_nights(nights: Iterable[int]) -> sa.ColumnElement[bool]:
@@ -163,7 +174,7 @@ def mark_pending(
 
 
 @lru_cache
-def _update_to_pending(among: sa.Select | int, objects: bool) -> sa.Update:
+def _update_to_pending(among: Selected | int, objects: bool) -> sa.Update:
     states = [visit.c.status, visit.c.diaStatus] if objects else [visit.c.status]
     done = sa.or_(*(state != PENDING for state in states))
     return sa.update(visit).where(done, one_of(visit.c.visit, among)).values({state.name: PENDING for state in states})
@@ -209,6 +220,7 @@ def _set_done(new: sa.FromClause, counts: tuple[str, ...]) -> sa.Update:
 def set_done_with_detectors(connection: sa.Connection, visits: Sequence[int], run_id: str, now: datetime) -> None:
     """Notes that those visits are associated whose detectors all are, with the counts of what is stored."""
     its_detectors, its_objects = visit_detector.c.visit == visit.c.visit, ss_expected.c.visit == visit.c.visit
+    its_objects &= ss_expected.c.visit.in_(visits)
     unfinished = sa.exists().where(its_detectors, visit_detector.c.status == PENDING)
     seen = ss_expected.c.diaSourceId.is_not(None)
     # Not the sums over the detectors: objects may be on none, where one of them has no footprint.
@@ -233,7 +245,7 @@ def set_ranges(connection: sa.Connection, visits: Visits) -> None:
 
 
 @lru_cache
-def _update_ranges(among: sa.Select | int) -> sa.Update:
+def _update_ranges(among: Selected | int) -> sa.Update:
     column = visit_detector.c
     found = (
         sa.select(
