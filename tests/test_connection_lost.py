@@ -22,7 +22,7 @@ from ssdb.store.ddl.migrate import connect
 
 LOST = "the connection to the server was lost"
 LISTENING = """
-    SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_listening_channels%'
+    SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN ssdb_associated'
     AND state = 'idle' AND pid <> pg_backend_pid()
 """
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 from conftest import DIALECTS, new_database
 from killed_commands import CASES, OF_CLUSTERS, OF_FILES, READING, Load
 from killing import Killed, State, Steps, lost, sampled, state_of, terminate
+from pooler import pooled
 from test_fetch import Server
 
 from ssdb.ask.check import check
@@ -65,8 +66,11 @@ class Copies:
         self.before = self.state(self._begun)
         url = self.new()
         self.steps = Steps()
-        done = self.run(url, self.steps)
+        left: set[str] = set()
+        with pooled(url, left) if dialect == "postgresql" else nullcontext(url) as through:
+            done = self.run(through, self.steps)
         assert done.exit_code == 0, done.output
+        assert not left, f"a transaction leaves in its session, which behind a pooler is another's next: {left}"
         self.after = self.state(url)
         assert self.after != self.before
         self.undo(url)

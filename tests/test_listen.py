@@ -63,7 +63,7 @@ def wait_until_listening(url: str) -> None:
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     listening = sa.text(
         "SELECT count(*) FROM pg_stat_activity "
-        "WHERE query ~ 'pg_listening_channels' AND state = 'idle' AND datname = current_database()"
+        "WHERE query = 'LISTEN ssdb_associated' AND state = 'idle' AND datname = current_database()"
     )
     end = time.monotonic() + 20
     with engine.connect() as connection:

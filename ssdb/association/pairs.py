@@ -124,7 +124,7 @@ def in_index_order(boxes: Columns) -> Columns:
 def sources_in_boxes(connection: sa.Connection, box: sa.FromClause, visits: Integers) -> sa.Subquery:
     """What candidates.*.sql finds: the place of a box, and columns of the sources in it.
 
-    The rows, called "box", have place, visit, zone, ra0, ra1; their visits are between the first and the last given.
+    The rows, called "box", have place, visit, zone, ra0, ra1; their visits are between the ends of those given.
     """
     form = "citus" if is_distributed(connection) else connection.dialect.name
     text, limits = text_between_visits(connection, f"candidates.{form}.sql", visits)

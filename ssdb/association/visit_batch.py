@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ssdb.association.refine import largest_days
 from ssdb.association.trails import trail_lengths
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS, AssociationConfig
+from ssdb.equal_rows import require_ascending
 from ssdb.errors import AssociationError
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.ranges import absurd_unknown, out_of_range, reasons_of
@@ -69,7 +70,8 @@ class LeftOut(NamedTuple):
 class VisitBatch:
     """A batch of visits. Every column is a numpy array; NaN is unknown.
 
-    AssociationError if the times of sources and predictions of a visit are too far apart.
+    AssociationError if the times of sources and predictions of a visit are too far apart; DatabaseError if the rows of
+    a table are not in the order told below, as all else relies on it.
     """
 
     visits: Integers
@@ -80,9 +82,9 @@ class VisitBatch:
     (visit, ssObjectId) ascending, shape (p,).
     """
     detectors: Columns
-    """visit, detector (ascending), nSources, capRa, capDec, capRadius (deg), pixelScale (arcsec), variance: the largest
-    variance of a source's position (arcsec^2); earliest, latest: times of the first and last source (MJD TAI), NaN
-    without sources. Shape (d,).
+    """visit, detector, nSources, capRa, capDec, capRadius (deg), pixelScale (arcsec), variance: the largest variance of
+    a source's position (arcsec^2); earliest, latest: times of the first and last source (MJD TAI), NaN without sources;
+    by (visit, detector) ascending, shape (d,).
     """
     outlines: Outlines
     """Of the d detectors; without vertices where there is no footprint."""
@@ -95,6 +97,9 @@ class VisitBatch:
     """Stored predictions that are not among these, and values of others that are taken for unknown."""
 
     def __post_init__(self) -> None:
+        require_ascending("visits", self.visits)
+        require_ascending("predictions", *(self.predictions[name] for name in KEY))
+        require_ascending("detectors", self.detectors["visit"], self.detectors["detector"])
         index = self.visit_index(self.predictions["visit"])
         if self.exposures:
             self.predictions["trail"] = trail_lengths(self.predictions, self.exposures["exposureTime"][index])
@@ -162,7 +167,7 @@ def prediction_columns(config: AssociationConfig) -> tuple[str, ...]:
 def read_batch(connection: sa.Connection, visits: Sequence[int], config: AssociationConfig) -> VisitBatch:
     """Reads what is known of visits (ascending), which the connection has locked.
 
-    AssociationError if the times of sources and predictions of a visit are too far apart.
+    Errors as of :class:`VisitBatch`.
     """
     predictions = read_arrays(
         connection,

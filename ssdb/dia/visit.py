@@ -9,7 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ssdb.association.stages import Stages
-from ssdb.association.visit_batch import VisitBatch, field_density, footprint_densities, read_detectors
+from ssdb.association.visit_batch import KEY, VisitBatch, field_density, footprint_densities, read_detectors
 from ssdb.config import AssociationConfig, DiaConfig
 from ssdb.dia.confirm import confirmed, confirming
 from ssdb.dia.match import DiaMatches, makes_object, match_pairs
@@ -74,7 +74,7 @@ def undo(
     if config.confirm > 1:
         others = confirming(connection, visit, {name: values[given] for name, values in sources.items()}, earlier)
         if len(others["visit"]):
-            between = others["visit"][[0, -1]].tolist()
+            between = np.unique(others["visit"]).tolist()
             set_dia_objects(connection, between, others["diaSourceId"], np.zeros_like(others["diaSourceId"]))
             remove_matches(connection, between, others["diaSourceId"])
     recompute_objects(connection, sources["diaObjectId"][given], config, now, forget=True)
@@ -132,7 +132,7 @@ def associate_sources(
 
 def _densities(connection: sa.Connection, visit: int, rows: Columns) -> Array:
     """Sources per square arcsecond around each source, shape (s,)."""
-    nothing = {"visit": np.empty(0, np.int64), "midpointMjdTai": np.empty(0)}
+    nothing = {name: np.empty(0, np.int64) for name in KEY} | {"midpointMjdTai": np.empty(0)}
     batch = VisitBatch(np.array([visit]), nothing, *read_detectors(connection, [visit]))
     density = footprint_densities(batch)
     detector = np.searchsorted(batch.detectors["detector"], rows["detector"])
@@ -257,7 +257,7 @@ def _write_earlier(connection: sa.Connection, earlier: Columns, first: Integers,
         order = np.argsort(first)
         objects = of_new[order[np.searchsorted(first, earlier["diaObjectId"], sorter=order)]]
         is_new = sources == earlier["diaObjectId"]
-        set_dia_objects(connection, [int(visits[0]), int(visits[-1])], sources, objects)
+        set_dia_objects(connection, visits, sources, objects)
         unknown = dict.fromkeys(("separation", "chi2", "logOdds"), np.full(len(visits), np.nan))
         add_matches(connection, earlier | unknown | {"diaObjectId": objects, "isNew": is_new}, run_id)
 

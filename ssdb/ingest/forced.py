@@ -155,9 +155,11 @@ def _check(problems: Problems, rows: pa.Table, target: sa.Table) -> None:
 def _with_bands(connection: sa.Connection, rows: pa.Table, visits: np.ndarray) -> pa.Table:
     """Rows whose band is that of their visit where it is unknown; or their fluxes would count in no mean."""
     with staged(connection, visit, pa.table({"visit": visits})) as given:
-        wanted = sa.select(visit.c.band).join(given, given.c.visit == visit.c.visit).order_by(visit.c.visit)
-        bands = pa.array([row.band for row in connection.execute(wanted)], pa.string())
-    of_visit = bands.take(pa.array(rows_of_visits(ids(rows, "visit"), visits)[0]))
+        wanted = sa.select(visit.c.visit, visit.c.band).join(given, given.c.visit == visit.c.visit)
+        stored = connection.execute(wanted.order_by(visit.c.visit)).all()
+    known = np.array([row.visit for row in stored], np.int64)
+    bands = pa.array([row.band for row in stored], pa.string())
+    of_visit = bands.take(pa.array(rows_of_visits(ids(rows, "visit"), known)[0]))
     if "band" in rows.schema.names:
         of_visit = pc.coalesce(rows.column("band").combine_chunks().cast(pa.string()), of_visit)
     return with_column(rows, "band", of_visit, pa.string())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import sqlalchemy as sa
 
+from ssdb.equal_rows import require_ascending
 from ssdb.report.reading import read_columns
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.source_counts import FAINT, SIGNIFICANCE
@@ -49,6 +50,7 @@ def _medians(counted: Columns, visits: Integers) -> tuple[Array, Integers]:
     magnitudes, totals = np.full(len(visits), np.nan), np.zeros(len(visits), np.int64)
     if not len(counted["n"]):
         return magnitudes, totals
+    require_ascending("magnitudes", counted["visit"], counted["place"])
     ids, starts = np.unique(counted["visit"], return_index=True)
     sums = np.cumsum(counted["n"])
     before = sums - counted["n"]

@@ -31,6 +31,7 @@ _log = logging.getLogger("ssdb")
 MEMORY_URL = "sqlite://"
 _BUSY_TIMEOUT_SECONDS = 60.0
 _READING = "ssdb_reading"
+_POOLED = "ssdb_pooled"
 
 _SAME_EVERYWHERE = {
     "extra_float_digits": "1",  # floats as text come back as they were
@@ -198,6 +199,7 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
         isolation_level="READ COMMITTED",
     )
     sa.event.listen(engine, "connect", _prepare_postgresql)
+    sa.event.listen(engine, "connect", _know_a_pooler)
     if PREPARE_THRESHOLD not in url.query:
         sa.event.listen(engine, "connect", _prepare_no_statements_behind_a_pooler)
     sa.event.listen(engine, "begin", _begin_postgresql)
@@ -209,14 +211,31 @@ def _prepare_postgresql(connection: psycopg.Connection, _record: object) -> None
     connection.read_only = False
 
 
-def _prepare_no_statements_behind_a_pooler(connection: psycopg.Connection, _record: object) -> None:
-    # What was prepared in one session is not there in the next one that PgBouncer gives, or is another's of that name.
-    # A pooler is known by the server process, for which it tells a number of its own.
+def _know_a_pooler(connection: psycopg.Connection, record: sa.pool.ConnectionPoolEntry) -> None:
+    # By the server process, for which it tells a number of its own.
     connection.autocommit = True
     (process,) = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone() or (None,)
     connection.autocommit = False
-    if process != connection.info.backend_pid:
+    record.info[_POOLED] = process != connection.info.backend_pid
+
+
+def _prepare_no_statements_behind_a_pooler(connection: psycopg.Connection, record: sa.pool.ConnectionPoolEntry) -> None:
+    # What was prepared in one session is not there in the next one that PgBouncer gives, or is another's of that name.
+    if record.info[_POOLED]:
         connection.prepare_threshold = None
+
+
+def behind_a_pooler(connection: sa.Connection) -> bool:
+    """Whether a connection is to a pooler that has a few of PostgreSQL's sessions for many."""
+    return bool(connection.info.get(_POOLED))
+
+
+def server_process(connection: sa.Connection) -> int:
+    """The process of PostgreSQL's server that a transaction has; behind a pooler it has to be asked for each."""
+    driver = driver_connection(connection)
+    if not behind_a_pooler(connection):
+        return int(driver.info.backend_pid)
+    return int(driver.execute("SELECT pg_backend_pid()", prepare=False).fetchone()[0])
 
 
 def _begin_postgresql(connection: sa.Connection) -> None:

@@ -33,7 +33,7 @@ import sqlalchemy as sa
 
 from ssdb.errors import DatabaseError, SchemaError
 from ssdb.sky.cells import CELLS
-from ssdb.store.database import driver_connection
+from ssdb.store.database import server_process
 from ssdb.store.waits import told_when_late
 from ssdb.units import Integers
 
@@ -55,6 +55,19 @@ _BLOCKING = sa.text(
     """SELECT pid, usename, application_name FROM pg_stat_activity
        WHERE pid = ANY (pg_blocking_pids(:waiting)) ORDER BY pid LIMIT 3"""
 )
+
+
+def lock_at_once(connection: sa.Connection, name: str) -> bool:
+    """Takes a lock that is a mode of LOCK TABLE as :func:`lock` does, or says that another transaction has it."""
+    table, alone, _ = _TABLES[name]
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql(f"LOCK TABLE {table} IN {alone} MODE NOWAIT")
+    except sa.exc.OperationalError as error:
+        if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise
+        return False
+    return True
 
 
 def lock(connection: sa.Connection, name: str, *, shared: bool = False) -> None:
@@ -113,8 +126,7 @@ def waiting(connection: sa.Connection, what: str) -> Iterator[None]:
     if connection.dialect.name != "postgresql":
         yield
         return
-    pid = driver_connection(connection).info.backend_pid
-    with told_when_late(partial(_tell, connection.engine, pid, what)):
+    with told_when_late(partial(_tell, connection.engine, server_process(connection), what)):
         yield
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+import uuid
 from collections.abc import Collection, Generator, Iterable, Sequence
 from itertools import chain
 from typing import Any
@@ -27,6 +28,9 @@ CHANNEL = "ssdb_associated"
 
 OBJECTS_CHANNEL = "ssdb_objects"
 """The same, of DiaObjects."""
+
+_SECONDS_TO_HEAR = 5.0
+"""So long it takes at most until what is told on another connection is heard."""
 
 _KEPT = 10_000
 """So many of the visits that were passed on are remembered, so as not to pass them on once more."""
@@ -83,12 +87,8 @@ def listen(database: Database, *, timeout: float | None = None) -> Generator[dic
             "SELECT visit FROM Visit WHERE associatedAt > ..."
         )
     with database.session() as connection:
+        _require_hearing(database, connection)
         connection.exec_driver_sql(f"LISTEN {CHANNEL}")
-        if CHANNEL not in connection.scalars(sa.text("SELECT pg_listening_channels()")).all():
-            raise DatabaseError(
-                "the database is behind a pool that hands out connections for single transactions, so that nothing "
-                "can be heard: connect to PostgreSQL itself, or to a pool of sessions"
-            )
         passed_on: dict[tuple[int, str], None] = {}
         n_ignored = 0
         end = None if timeout is None else time.monotonic() + timeout
@@ -110,6 +110,25 @@ def listen(database: Database, *, timeout: float | None = None) -> Generator[dic
         finally:
             if n_ignored > 1:
                 _log.warning("%d notifications on %s that the tables do not bear out were ignored", n_ignored, CHANNEL)
+
+
+def _require_hearing(database: Database, connection: sa.Connection) -> None:
+    """Raises DatabaseError if what is told on another connection is not heard on this one.
+
+    To ask which channels are listened to does not show it: a pool of transactions that is idle gives the same session
+    again, and passes on nothing that comes when it is given to nobody.
+    """
+    channel = f"ssdb_{uuid.uuid4().hex}"
+    connection.exec_driver_sql(f"LISTEN {channel}")
+    with database.session() as other:
+        other.exec_driver_sql(f"NOTIFY {channel}")
+    heard = list(driver_connection(connection).notifies(timeout=_SECONDS_TO_HEAR, stop_after=1))
+    connection.exec_driver_sql(f"UNLISTEN {channel}")
+    if not heard:
+        raise DatabaseError(
+            "the database is behind a pool that hands out connections for single transactions (PgBouncer's pool_mode "
+            "transaction), so that nothing can be heard: connect to PostgreSQL itself, or to a pool of sessions"
+        )
 
 
 def _heard(connection: sa.Connection, timeout: float | None) -> list[tuple[int, str] | None]:

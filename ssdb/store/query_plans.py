@@ -62,13 +62,14 @@ def index_loops(connection: sa.Connection) -> Iterator[None]:
 def between_visits(
     connection: sa.Connection, table: sa.Table, visits: Sequence[int] | np.ndarray
 ) -> sa.ColumnElement[bool]:
-    """That the visit of a row is between the first and the last of some visits (ascending, at least one).
+    """That the visit of a row is between the smallest and the largest of some visits (at least one), which are all that
+    are wanted.
 
     Nothing new where it is one of them: but a statement that has it from other rows does not know which partitions of
     the table it will need, and would open them all. Of a distributed table it would ask all shards: a few visits are
     named.
     """
-    between = table.c.visit.between(int(visits[0]), int(visits[-1]))
+    between = table.c.visit.between(*ends_of(visits))
     if is_distributed(connection) and len(visits) <= _FEW_VISITS:
         return between & table.c.visit.in_([int(visit) for visit in visits])
     return between
@@ -78,10 +79,16 @@ def text_between_visits(
     connection: sa.Connection, name: str, visits: Sequence[int] | np.ndarray
 ) -> tuple[str, dict[str, Any]]:
     """A statement of ``sql/`` whose last condition is on rows of ``s``, with the same limits, and their values."""
-    limits: dict[str, Any] = {"first": int(visits[0]), "last": int(visits[-1])}
+    first, last = ends_of(visits)
+    limits: dict[str, Any] = {"first": first, "last": last}
     if is_distributed(connection) and len(visits) <= _FEW_VISITS:
         return f"{sql_text(name)} and s.visit = any(:visits)", limits | {"visits": [int(visit) for visit in visits]}
     return sql_text(name), limits
+
+
+def ends_of(visits: Sequence[int] | np.ndarray) -> tuple[int, int]:
+    """The smallest and the largest of some visits (at least one)."""
+    return int(np.min(visits)), int(np.max(visits))
 
 
 def look_up(
@@ -95,7 +102,7 @@ def look_up(
     """A statement that finds the row of a table for each of some keys, by one search of its index for each.
 
     Selects "place" of the keys that are there, and columns of the table. ``key`` are columns of the keys, "visit" among
-    them; ``visits``, ascending, have those of the keys between them. On PostgreSQL the order is held by a lateral
+    them; ``visits`` have those of the keys between them. On PostgreSQL the order is held by a lateral
     subquery with OFFSET 0, as in ``candidates.postgresql.sql``.
     """
     same = sa.and_(*(table.c[name] == keys.c[name] for name in key), between_visits(connection, table, visits))

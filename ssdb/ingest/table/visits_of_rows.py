@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
+from ssdb.equal_rows import require_ascending
 from ssdb.errors import InputError, UsageError, option, shown
 from ssdb.ingest.table.checks import Problems
 from ssdb.ingest.table.input import OpenInput
@@ -97,7 +98,11 @@ def refuse_not_covered(name: str, rows: pa.Table, covers: tuple[int, int]) -> No
 
 
 def rows_of_visits(rows: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the visit of each row stands among the known ones (ascending), and whether it is one of them."""
+    """Where the visit of each row stands among the known ones, and whether it is one of them.
+
+    The known ones ascend; DatabaseError where they do not.
+    """
+    require_ascending("visits", known)
     if not len(known):
         return np.zeros(len(rows), int), np.zeros(len(rows), bool)
     index = np.minimum(np.searchsorted(known, rows), len(known) - 1)

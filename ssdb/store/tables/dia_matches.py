@@ -8,7 +8,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ssdb.schema.dia import dia_match
-from ssdb.store.query_plans import between_visits
+from ssdb.store.query_plans import between_visits, ends_of
 from ssdb.store.tables.dia_objects import rows_of_columns
 from ssdb.store.transfer.array_parameters import array_rows, listed, send_arrays
 from ssdb.store.transfer.write import write_rows
@@ -28,7 +28,7 @@ def add_matches(connection: sa.Connection, matches: Columns, run_id: str) -> Non
 
 
 def remove_matches(connection: sa.Connection, visits: Sequence[int], sources: Integers) -> None:
-    """Removes the rows of sources; ``visits``, ascending, have those of the sources between them."""
+    """Removes the rows of sources; ``visits`` have those of the sources between them."""
     with listed(connection, "unmatched_source", sources) as among:
         concerned = (among(dia_match.c.diaSourceId), between_visits(connection, dia_match, visits))
         connection.execute(sa.delete(dia_match).where(*concerned))
@@ -39,7 +39,8 @@ def move_matches(connection: sa.Connection, visits: Sequence[int], sources: Inte
     order = np.argsort(sources)
     if connection.dialect.name == "postgresql":
         send_arrays(connection)
-        values = {"sources": sources[order], "objects": objects[order], "first": visits[0], "last": visits[-1]}
+        first, last = ends_of(visits)
+        values = {"sources": sources[order], "objects": objects[order], "first": first, "last": last}
         place = 'width_bucket("diaSourceId", :sources)'
         where = '"diaSourceId" = ANY (:sources) AND visit BETWEEN :first AND :last'
         new_object = f"nullif((:objects)[{place}], 0)"

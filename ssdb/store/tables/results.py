@@ -139,7 +139,7 @@ def remove_results(connection: sa.Connection, removed: sa.Table) -> dict[str, in
 def remove_results_of_sources(connection: sa.Connection, visits: Sequence[int], sources: Integers) -> int:
     """Removes what was derived of sources; how many were known objects, whose visits are pending again.
 
-    ``visits``, ascending and locked, have those of the sources between them.
+    ``visits``, locked, have those of the sources between them.
     """
     with listed(connection, "removed_source", sources) as among:
         matched = (among(ss_source.c.diaSourceId), between_visits(connection, ss_source, visits))

@@ -6,6 +6,7 @@ in the same transaction, so that a complete night has the segments of the orbits
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,8 +17,8 @@ import sqlalchemy as sa
 
 from ssdb.errors import DatabaseError
 from ssdb.schema.survey import ss_ephemeris, ss_ephemeris_end, ss_ephemeris_night
-from ssdb.store.database import Database
-from ssdb.store.locks import lock
+from ssdb.store.database import Database, behind_a_pooler
+from ssdb.store.locks import lock, lock_at_once
 from ssdb.store.tables.moves import move_objects, remove_doubles
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows
@@ -28,6 +29,8 @@ _NO_TIMEOUTS = sa.text(
     """SELECT set_config(name, '0', true) FROM pg_settings
        WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')"""
 )
+
+_SECONDS_BETWEEN_TRIALS = 0.2
 
 
 class Making:
@@ -80,11 +83,17 @@ def making_segments(database: Database) -> Iterator[Making]:
     if database.dialect != "postgresql":
         yield Making(database, None)
         return
-    with database.writing() as connection:
-        # Nothing is done in this transaction, for as long as it takes.
-        connection.execute(_NO_TIMEOUTS)
-        lock(connection, "segments")
-        yield Making(database, connection)
+    while True:
+        with database.writing() as connection:
+            # Nothing is done in this transaction, for as long as it takes.
+            connection.execute(_NO_TIMEOUTS)
+            # Whoever has the lock needs another session; of those of a pooler all may be with others who wait.
+            if not behind_a_pooler(connection):
+                lock(connection, "segments")
+            if not behind_a_pooler(connection) or lock_at_once(connection, "segments"):
+                yield Making(database, connection)
+                return
+        time.sleep(_SECONDS_BETWEEN_TRIALS)
 
 
 def complete_nights(connection: sa.Connection, nights: Collection[int]) -> set[int]:

@@ -110,7 +110,7 @@ def set_objects(
 ) -> None:
     """Sets DiaSource.ssObjectId (0: none) of sources, each once, where it changes: a row of DiaSource is wide.
 
-    ``visits``, ascending and locked, have those of the sources between them. With ``all_change`` none of the sources
+    ``visits``, locked, have those of the sources between them. With ``all_change`` none of the sources
     has its new object already, so that the database need not compare.
     """
     if not len(sources):
@@ -132,7 +132,7 @@ def set_objects(
 
 def set_dia_objects(
     connection: sa.Connection,
-    visits: Sequence[int],
+    visits: Sequence[int] | Integers,
     sources: Integers,
     objects: Integers,
     reassociated: float | None = None,

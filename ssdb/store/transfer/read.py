@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
 
+from ssdb.equal_rows import ascends
 from ssdb.errors import DatabaseError
 from ssdb.schema.arrow import arrow_type
 from ssdb.store.database import driver_connection
@@ -38,10 +39,48 @@ def read_arrays(
     and becomes bytes without trailing blanks, NULL becomes empty; at most n bytes (``LargeBinary(n)``, not NULL) become
     void of that length, zero behind their end. DatabaseError where it is otherwise.
 
+    The rows come in the order of the statement's own ORDER BY (columns, ascending; text by its bytes, NaN last), which
+    is seen to here: SQL promises no order of what is taken from an ordered subquery. Those of a statement that is text,
+    or has no ORDER BY, come in any order.
+
     ``bounded``: the result is of a batch of visits, so that it has less than the gigabyte that PostgreSQL can send as
     one row. It then sends one value a column: a row costs it and its driver two or three microseconds, whatever is in
     the row.
     """
+    if isinstance(statement, sa.Select) and statement._order_by_clauses:
+        return _read_in_order(connection, statement, parameters, bounded)
+    return _read(connection, statement, parameters, bounded)
+
+
+def _read_in_order(
+    connection: sa.Connection, statement: sa.Select, parameters: dict[str, Any] | None, bounded: bool
+) -> dict[str, np.ndarray]:
+    """The columns, rows in the order of the statement; what it is ordered by is selected as well."""
+    selected, names = list(statement.selected_columns), list[str]()
+    for by in statement._order_by_clauses:
+        if isinstance(by, sa.UnaryExpression):
+            raise TypeError(f"rows are ordered by columns, ascending, and not by {by}")
+        same = (one.name for one in selected if by is one or by is getattr(one, "element", None))
+        if (name := next(same, None)) is None:
+            name = f"order {len(names)}"
+            statement = statement.add_columns(by.label(name))
+        names.append(name)
+    found = _read(connection, statement, parameters, bounded)
+    keys = [found[name] for name in names]
+    found = {column.name: found[column.name] for column in selected}
+    if ascends(*keys):
+        return found
+    order = np.lexsort(keys[::-1])
+    return {name: values[order] for name, values in found.items()}
+
+
+def _read(
+    connection: sa.Connection,
+    statement: sa.Select | sa.TextualSelect,
+    parameters: dict[str, Any] | None,
+    bounded: bool,
+) -> dict[str, np.ndarray]:
+    """The columns, rows in any order, but for SQLite's."""
     columns = {column.name: column.type for column in statement.selected_columns}
     dtype = np.dtype([(name, _dtype(sql_type)) for name, sql_type in columns.items()])
     if connection.dialect.name == "postgresql":
@@ -109,7 +148,9 @@ def _aggregate(
 ) -> dict[str, np.ndarray]:
     """One row, in which each column is the binary forms of all its values, one after the other.
 
-    An aggregate takes the rows of an ordered subquery in their order, as long as nothing else is done with them.
+    All aggregates take the same rows in the same order. PostgreSQL alone keeps that of an ordered subquery; a database
+    on several servers does not. To order the values of each one (``string_agg(... ORDER BY ...)``) sorts once a column
+    before PostgreSQL 16.
     """
     joined = [f"string_agg({_sent(field, dtype[name])}, '')" for name, field in fields.items()]
     query = f"SELECT count(*), {', '.join(joined)} FROM ({text}) q"
