@@ -38,6 +38,9 @@ READING = {"backup", "check", "ephemeris", "export", "listen", "partition list",
 OF_FILES = {"demo", "simulate"}
 """They write files; the former has a database of its own, into which it goes by the other commands."""
 
+OF_CLUSTERS = {"distribute"}
+"""It needs one (test_citus.py), and is one transaction."""
+
 Load = Callable[[Database], Any]
 
 

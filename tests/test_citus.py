@@ -142,6 +142,7 @@ def test_after_a_whole_scenario_every_table_is_exported_with_the_same_rows(
 
 def test_a_database_with_rows_is_distributed_with_them(cluster: Cluster) -> None:
     name = "ssdb_test_distribute"
+    cluster.drop(name)
     cluster.create(name)
     url = cluster.url(name)
     try:

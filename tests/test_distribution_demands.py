@@ -15,7 +15,9 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
+from conftest import _postgresql_database
 from killed_commands import CASES
+from killing import state_of
 from test_cli import failed
 from test_kills import service  # noqa: F401 (a fixture)
 
@@ -149,6 +151,31 @@ def test_statements_of_a_few_visits_name_them_where_tables_are_distributed(postg
     assert first[0] == "SET LOCAL citus.propagate_set_commands = 'local'"
     assert last[-1] == "SET LOCAL citus.propagate_set_commands TO DEFAULT"
     assert len(first) == len(last) > 2
+
+
+@pytest.mark.parametrize("name", ["associate-all", "associate-dia-again", "merge-objects"])
+def test_the_statements_for_distributed_tables_do_the_same_on_plain_ones(
+    name: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = []
+    for distributed in (False, True):
+        noted = {DISTRIBUTED: distributed}
+        monkeypatch.setattr(
+            "ssdb.store.ddl.migrate.note_where",
+            lambda database, _, noted=noted: database.engine.update_execution_options(**noted),
+        )
+        url = _postgresql_database(request, request.getfixturevalue("_postgresql_template"))
+        with closing(connect(url)) as database:
+            CASES[name].load(database)
+        with sent() as statements:
+            done = CliRunner().invoke(main, ["--db", url, *CASES[name].arguments(tmp_path, "")])
+        assert done.exit_code == 0, done.output
+        assert any("citus.propagate" in statement for statement in statements) == distributed
+        found.append({table: rows for table, rows in state_of(url, ("AssociationRun",)).items() if table})
+    assert found[0] == found[1]
 
 
 def test_sqlite_cannot_be_distributed_from_python(sqlite_url: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from conftest import DIALECTS, new_database
-from killed_commands import CASES, OF_FILES, READING, Load
+from killed_commands import CASES, OF_CLUSTERS, OF_FILES, READING, Load
 from killing import Killed, State, Steps, lost, sampled, state_of, terminate
 from pooler import pooled
 from test_fetch import Server
@@ -203,7 +203,7 @@ def commands(group: click.Group, before: tuple[str, ...] = ()) -> Iterator[str]:
 
 def test_every_command_that_writes_is_killed() -> None:
     killed = {case.command for case in CASES.values()}
-    assert set(commands(main)) == killed | READING | OF_FILES
+    assert set(commands(main)) == killed | READING | OF_FILES | OF_CLUSTERS
 
 
 @pytest.mark.parametrize(("name", "dialect"), EACH)

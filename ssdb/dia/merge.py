@@ -114,7 +114,7 @@ def _merge(connection: sa.Connection, sources: Columns, objects: Integers, into:
     order = np.argsort(objects)
     to = into[order[np.searchsorted(objects, sources["diaObjectId"], sorter=order)]]
     if len(to):
-        between = [int(sources["visit"].min()), int(sources["visit"].max())]
+        between = np.unique(sources["visit"]).tolist()
         set_dia_objects(connection, between, sources["diaSourceId"], to)
         move_matches(connection, between, sources["diaSourceId"], to)
     move_bases(connection, objects, into)

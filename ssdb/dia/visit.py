@@ -74,7 +74,7 @@ def undo(
     if config.confirm > 1:
         others = confirming(connection, visit, {name: values[given] for name, values in sources.items()}, earlier)
         if len(others["visit"]):
-            between = others["visit"][[0, -1]].tolist()
+            between = np.unique(others["visit"]).tolist()
             set_dia_objects(connection, between, others["diaSourceId"], np.zeros_like(others["diaSourceId"]))
             remove_matches(connection, between, others["diaSourceId"])
     recompute_objects(connection, sources["diaObjectId"][given], config, now, forget=True)

@@ -72,7 +72,7 @@ def index_loops(connection: sa.Connection) -> Iterator[None]:
 def between_visits(
     connection: sa.Connection, table: sa.Table, visits: Sequence[int] | np.ndarray
 ) -> sa.ColumnElement[bool]:
-    """That the visit of a row is between the smallest and the largest of some visits (at least one).
+    """That a row's visit is between the smallest and the largest of some (at least one), which are all that are wanted.
 
     Nothing new where it is one of them: but a statement that has it from other rows does not know which partitions of
     the table it will need, and would open them all. Of a distributed table it would ask all shards: a few visits are

@@ -26,7 +26,7 @@ def move_objects(connection: sa.Connection, table: sa.Table, moves: sa.Table) ->
 
     Only for the module that writes the table. Returns how many rows were moved.
     """
-    moved = as_rows(moves)
+    moved = as_rows(connection, moves)
     values = {"ssObjectId": moved.c.newId}
     if "designation" in table.c:
         values["designation"] = moved.c.newDesignation
@@ -34,9 +34,12 @@ def move_objects(connection: sa.Connection, table: sa.Table, moves: sa.Table) ->
     return connection.execute(sa.update(table).where(other).values(values)).rowcount
 
 
-def as_rows(staged: sa.Table) -> sa.CTE:
-    """A temporary table as rows of a statement, so that an UPDATE of a distributed table does not join it itself."""
-    return sa.select(staged).cte("staged_rows")
+def as_rows(connection: sa.Connection, staged: sa.Table) -> sa.FromClause:
+    """A temporary table as rows of a statement, so that an UPDATE of a distributed table does not join it itself.
+
+    SQLite's driver does not count the rows that such a statement changes.
+    """
+    return sa.select(staged).cte("staged_rows") if connection.dialect.name == "postgresql" else staged
 
 
 def doubles(

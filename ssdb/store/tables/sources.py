@@ -174,7 +174,7 @@ def forget_objects(connection: sa.Connection, which: sa.ColumnElement[bool]) -> 
 def move_objects_of_sources(connection: sa.Connection, moves: sa.Table) -> dict[str, int]:
     """Moves sources to the primary designations of their objects, before SSSource is moved; how many were moved."""
     of_source = (dia_source.c.visit == ss_source.c.visit) & (dia_source.c.diaSourceId == ss_source.c.diaSourceId)
-    moved = as_rows(moves)
+    moved = as_rows(connection, moves)
     other = (ss_source.c.ssObjectId == moved.c.ssObjectId) & (moved.c.ssObjectId != moved.c.newId)
     statement = _update(connection).where(of_source & other).values(ssObjectId=moved.c.newId)
     return {dia_source.name: connection.execute(statement).rowcount}
