@@ -27,7 +27,7 @@ def add_matches(connection: sa.Connection, matches: Columns, run_id: str) -> Non
     write_rows(connection, dia_match, rows_of_columns(dia_match, matches | {"runId": run}))
 
 
-def remove_matches(connection: sa.Connection, visits: Sequence[int], sources: Integers) -> None:
+def remove_matches(connection: sa.Connection, visits: Sequence[int] | Integers, sources: Integers) -> None:
     """Removes the rows of sources; ``visits`` have those of the sources between them."""
     with listed(connection, "unmatched_source", sources) as among:
         concerned = (among(dia_match.c.diaSourceId), between_visits(connection, dia_match, visits))
