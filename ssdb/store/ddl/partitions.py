@@ -26,6 +26,7 @@ from ssdb.schema.dia import dia_match, ss_forced_source
 from ssdb.schema.survey import ss_candidate, ss_expected, ss_prediction
 from ssdb.store.database import Database
 from ssdb.store.locks import lock
+from ssdb.store.query_plans import is_distributed
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import Columns
 
@@ -206,24 +207,44 @@ def make_partitions(
 
 
 @contextmanager
-def for_sources(connection: sa.Connection, visits: np.ndarray) -> Iterator[sa.Table]:
-    """Where sources of locked visits are to be written: DiaSource, or a table that becomes its partition at the end.
+def for_sources(connection: sa.Connection, visits: np.ndarray) -> Iterator[str]:
+    """The table that sources of locked visits go to: DiaSource, or one that is its partition by the end.
 
     The first sources of a night, if all are of it, go into a table without indexes. They are not in DiaSource before
-    the end.
+    the end. Later ones go straight into its partition, which spares the server to look for it row by row.
     """
-    if connection.dialect.name != "postgresql" or not len(visits) or not _missing(connection, visits, (dia_source,)):
-        yield dia_source
+    if connection.dialect.name != "postgresql" or not len(visits):
+        yield dia_source.name
+        return
+    near = _called_after(connection, visits, (dia_source,))
+    if _hold(near, visits) or not _missing(connection, visits, (dia_source,)):
+        yield _partition_alone(connection, near, visits) or dia_source.name
         return
     lock(connection, "partitions")
     missing = _missing(connection, visits, (dia_source,))
     if len(missing) != 1 or len(partitions_for(visits, width_of(connection), [missing[0][1]])) > 1:
         _make(connection, missing)
-        yield dia_source
+        yield dia_source.name
         return
     ((_, partition),) = missing
-    yield dia_source.to_metadata(sa.MetaData(), name=_new(connection, dia_source, partition))
+    yield _new(connection, dia_source, partition)
     attach_new(connection, dia_source, partition)
+
+
+def _partition_alone(
+    connection: sa.Connection, near: dict[Partition, dict[str, str]], visits: np.ndarray
+) -> str | None:
+    """The partition of sources that holds all of some locked visits, if there is one and its rows may be added to.
+
+    As long as the visits are locked, nobody can detach it.
+    """
+    names = [names[dia_source.name] for one, names in near.items() if _hold([one], visits)]
+    if len(names) != 1 or is_distributed(connection):
+        return None
+    child = connection.dialect.identifier_preparer.quote_identifier(names[0])
+    # Writers have rights on the whole table; on partitions only their owner has.
+    may = sa.text("SELECT has_table_privilege(CAST(:child AS regclass), 'INSERT')")
+    return names[0] if connection.execute(may, {"child": child}).scalar_one() else None
 
 
 def _make(connection: sa.Connection, missing: Collection[tuple[sa.Table, Partition]]) -> None:

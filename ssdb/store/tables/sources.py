@@ -65,7 +65,7 @@ def append(
             totals.append(totals_of(part))  # while the server takes the rows
 
     with for_sources(connection, visits) as target:
-        write_tables(connection, target, counted(), n_rows, progress)
+        write_tables(connection, dia_source, counted(), n_rows, progress, into=target)
     add_missing_detectors(connection, detectors)
     add_totals(connection, joined_totals(totals))
     set_ranges(connection, named(visits))

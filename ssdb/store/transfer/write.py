@@ -40,6 +40,8 @@ def write_tables(
     parts: Iterable[pa.Table],
     n_rows: int,
     progress: Progress | None = None,
+    *,
+    into: str | None = None,
 ) -> int:
     """Appends rows that come in parts by one statement, within the transaction of the connection; how many they were.
 
@@ -47,6 +49,7 @@ def write_tables(
     :func:`ssdb.schema.arrow.arrow_schema` (else TypeError). NaN must be NULL already; columns that are not there become
     NULL or the column's default. On PostgreSQL the parts are made by another thread, while the server takes the rows
     before: they must not use the connection. ``n_rows``, how many there are in all, is for the progress.
+    ``into`` names another table with the same columns, such as a partition of this.
     """
     counted = _Counted(n_rows, progress)
     rest = iter(parts)
@@ -56,7 +59,7 @@ def write_tables(
         write = _copy if connection.dialect.name == "postgresql" else _insert
         most = _ROWS_PER_CHUNK[connection.dialect.name]
         batches = _batches(first, rest, most if n_rows > most else _ROWS_OF_FEW)
-        write(connection, table, first.schema, batches, counted)
+        write(connection, into or table.name, first.schema, batches, counted)
     return counted.written
 
 
@@ -91,15 +94,15 @@ def _check_types(table: sa.Table, schema: pa.Schema) -> None:
             raise TypeError(f"{table.name}.{field.name}: {field.type} given, {wanted} expected")
 
 
-def _names(connection: sa.Connection, table: sa.Table, schema: pa.Schema) -> tuple[str, str]:
+def _names(connection: sa.Connection, table: str, schema: pa.Schema) -> tuple[str, str]:
     quote = connection.dialect.identifier_preparer.quote
     columns = ", ".join(quote(name) for name in schema.names)
-    return connection.dialect.identifier_preparer.format_table(table), columns
+    return quote(table), columns
 
 
 def _copy(
     connection: sa.Connection,
-    table: sa.Table,
+    table: str,
     schema: pa.Schema,
     batches: Iterator[pa.RecordBatch],
     counted: _Counted,
@@ -141,7 +144,7 @@ def _ahead(items: Iterator[_T], *, small: bool) -> Generator[_T]:
 
 def _insert(
     connection: sa.Connection,
-    table: sa.Table,
+    table: str,
     schema: pa.Schema,
     batches: Iterator[pa.RecordBatch],
     counted: _Counted,
