@@ -43,7 +43,7 @@ from ssdb.schema.survey import visit as visit_table
 from ssdb.sky.edges import edge_distances
 from ssdb.sky.footprint import bounding_caps, unpack_outlines
 from ssdb.store.database import Database
-from ssdb.store.ddl.partitions import analyze_partitions
+from ssdb.store.ddl.partitions import analyze_partitions, statistics_outgrown
 from ssdb.store.query_plans import Visits, named
 from ssdb.store.tables.aliases import lock_names
 from ssdb.store.tables.predictions import append, replace_objects, replace_visits
@@ -261,7 +261,9 @@ def _ingest(
         elif compared.same.any():
             # Visits of which all rows are stored as they are stay as they are, and are not associated again.
             told += store(keys.filter(pa.array(~compared.same)))
-    analyze_partitions(database, ss_prediction, visits, keys.num_rows)
+        grown = statistics_outgrown(connection, ss_prediction, visits, keys.num_rows)
+    if grown:
+        analyze_partitions(database, ss_prediction, visits, keys.num_rows)
     return opened.report("predictions", keys.num_rows, len(visits), told, **compared.counts())
 
 

@@ -41,7 +41,7 @@ from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import ids, with_column
 from ssdb.schema.ranges import ranged
 from ssdb.store.database import Database
-from ssdb.store.ddl.partitions import analyze_partitions, giving_back_locks
+from ssdb.store.ddl.partitions import analyze_partitions, giving_back_locks, statistics_outgrown
 from ssdb.store.query_plans import Visits, named
 from ssdb.store.tables import sources as table_of_sources
 from ssdb.store.tables.dia_changes import objects_change
@@ -121,7 +121,9 @@ def ingest_sources(
             told += _store(
                 connection, opened, found.extremes, detectors, known, None if replace else compared, progress
             )
-    analyze_partitions(database, dia_source, visits, found.n_rows)
+        grown = statistics_outgrown(connection, dia_source, visits, found.n_rows)
+    if grown:
+        analyze_partitions(database, dia_source, visits, found.n_rows)
     return opened.report("sources", found.n_rows, len(visits), told, **compared.counts())
 
 

@@ -61,6 +61,10 @@ _ALL = sa.text(
 _NAMED = sa.text(
     f"{_ALL.text} AND i.inhrelid = ANY (ARRAY(SELECT to_regclass(child) FROM unnest(CAST(:children AS text[])) child))"
 )
+_ROWS_KNOWN = sa.text(
+    """SELECT reltuples FROM pg_class
+       WHERE oid = ANY (ARRAY(SELECT to_regclass(child) FROM unnest(CAST(:children AS text[])) child))"""
+)
 _BOUNDS = re.compile(r"FOR VALUES FROM \('?(-?\d+)'?\) TO \((?:'?(-?\d+)'?|MAXVALUE)\)")
 
 
@@ -95,7 +99,7 @@ def partitions(
     quote = connection.dialect.identifier_preparer.quote_identifier
     names = {"parents": [quote(table.name) for table in tables]}
     if begin is not None:
-        names["children"] = [quote(f"{table.name}_{first}") for table in tables for first in begin.tolist()]
+        names["children"] = _names(connection, tables, begin)
     found: dict[Partition, dict[str, str]] = {}
     for parent, child, bounds in sorted(map(tuple, connection.execute(_ALL if begin is None else _NAMED, names))):
         # Of a partition that somebody made in another way, for no range say, nothing is known and none needed.
@@ -154,6 +158,12 @@ def giving_back_locks(connection: sa.Connection) -> Iterator[None]:
         yield
     finally:
         nested.rollback()
+
+
+def _names(connection: sa.Connection, tables: Collection[sa.Table], begin: np.ndarray) -> list[str]:
+    """What the partitions of tables are called, quoted, that begin with some visits."""
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    return [quote(f"{table.name}_{first}") for table in tables for first in begin.tolist()]
 
 
 def width_of(connection: sa.Connection) -> int:
@@ -264,6 +274,18 @@ def attach_new(connection: sa.Connection, table: sa.Table, partition: Partition)
     connection.execute(attached, {"table": table.name, **partition._asdict()})
 
 
+def statistics_outgrown(connection: sa.Connection, table: sa.Table, visits: np.ndarray, n_rows: int) -> bool:
+    """Whether :func:`analyze_partitions` may have something to do after so many rows were added.
+
+    Mostly not: this takes two statements of a transaction that is there, the other a transaction of its own.
+    """
+    if connection.dialect.name != "postgresql" or n_rows < _FEW_ROWS:
+        return False
+    names = _names(connection, (table,), _begins(connection, visits))
+    found = connection.execute(_ROWS_KNOWN, {"children": names}).scalars().all()
+    return len(found) < len(names) or min(found) < _ROWS_KNOWN_TO_ADDED * n_rows
+
+
 def analyze_partitions(database: Database, table: sa.Table, visits: np.ndarray, n_rows: int) -> None:
     """Renews the statistics of partitions, if the rows that were added to their visits are a good part of theirs."""
     if database.dialect != "postgresql" or n_rows < _FEW_ROWS:
@@ -289,8 +311,13 @@ def _called_after(
     connection: sa.Connection, visits: np.ndarray, tables: Collection[sa.Table]
 ) -> dict[Partition, dict[str, str]]:
     """Partitions of visits that are called as those are that would be made today: mostly all."""
+    return partitions(connection, tables, _begins(connection, visits))
+
+
+def _begins(connection: sa.Connection, visits: np.ndarray) -> np.ndarray:
+    """The first visits of the partitions that would be made today for some visits."""
     cell = min(width_of(connection), _LARGEST_VISIT)
-    return partitions(connection, tables, np.unique(visits // cell * cell))
+    return np.unique(visits // cell * cell)
 
 
 def _missing(
