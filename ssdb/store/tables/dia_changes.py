@@ -83,7 +83,7 @@ def objects_change(
         return
     given = _given(connection, which & dia_source.c.visit.in_(visits))
     if removed and len(given["diaSourceId"]):
-        remove_matches(connection, np.unique(given["visit"]), given["diaSourceId"])
+        remove_matches(connection, np.unique(given["visit"]).tolist(), given["diaSourceId"])
     yield
     if len(given["diaSourceId"]):
         recompute_objects(connection, given["diaObjectId"], stored_config(connection), mjd_tai_now())
