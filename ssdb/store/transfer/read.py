@@ -20,6 +20,7 @@ from ssdb.equal_rows import ascends
 from ssdb.errors import DatabaseError
 from ssdb.schema.arrow import arrow_type
 from ssdb.store.database import driver_connection
+from ssdb.store.transfer.collection import no_collection
 
 _ROWS_PER_CHUNK = 10_000
 _COPY_HEADER_BYTES = 19
@@ -89,9 +90,10 @@ def _read(
     chunks: list[list[np.ndarray]] = [[np.empty(0, dtype[name])] for name in columns]
     result = connection.execute(statement, parameters or {})
     # The driver's tuples: SQLAlchemy's rows take longer than all the rest.
-    while rows := result.cursor.fetchmany(_ROWS_PER_CHUNK):
-        for parts, name, values in zip(chunks, columns, zip(*rows, strict=True), strict=True):
-            parts.append(_native_array(name, values, dtype[name]))
+    with no_collection():
+        while rows := result.cursor.fetchmany(_ROWS_PER_CHUNK):
+            for parts, name, values in zip(chunks, columns, zip(*rows, strict=True), strict=True):
+                parts.append(_native_array(name, values, dtype[name]))
     result.close()
     return {name: np.concatenate(parts) for name, parts in zip(columns, chunks, strict=True)}
 

@@ -14,6 +14,7 @@ from pgpq import ArrowToPostgresBinaryEncoder
 
 from ssdb.schema.arrow import arrow_schema
 from ssdb.store.database import driver_connection
+from ssdb.store.transfer.collection import no_collection
 
 _ROWS_PER_CHUNK = {"postgresql": 20_000, "sqlite": 5_000}
 """Rows that are encoded at a time. For SQLite each value is a Python object, of 32 bytes where a column has 4."""
@@ -153,7 +154,8 @@ def _insert(
     marks = ", ".join("?" * len(schema))
     statement = f"INSERT INTO {name} ({columns}) VALUES ({marks})"
     # Rows are made and taken without a step of Python's own for each.
-    driver_connection(connection).executemany(statement, chain.from_iterable(_python_rows(batches, counted)))
+    with no_collection():
+        driver_connection(connection).executemany(statement, chain.from_iterable(_python_rows(batches, counted)))
 
 
 def _python_rows(batches: Iterator[pa.RecordBatch], counted: _Counted) -> Iterator[Iterable[tuple[Any, ...]]]:
