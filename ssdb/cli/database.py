@@ -8,7 +8,9 @@ from ssdb.cli.common import main, open_database, progress_bars
 
 
 @main.command()
-@click.option("--distribute", "shards", type=int, metavar="SHARDS", help="And distribute them: see `ssdb distribute`.")
+@click.option(
+    "--distribute", "shards", type=int, metavar="SHARDS", help="Also distribute the big tables: see `ssdb distribute`."
+)
 @click.pass_context
 def init(ctx: click.Context, shards: int | None) -> None:
     """Create the tables, or upgrade them to this version of ssdb."""
@@ -33,8 +35,8 @@ def init(ctx: click.Context, shards: int | None) -> None:
 def distribute_command(ctx: click.Context, shards: int) -> None:
     """Distribute the big tables over the servers of a Citus cluster (PostgreSQL), with the rows that they have.
 
-    Each becomes SHARDS tables, and a visit is in one of them, on one server. Say a few times as many as there will ever
-    be servers. Nobody else may use the tables meanwhile.
+    Each is split into SHARDS tables; a visit is in one of them, on one server. Choose a few times as many as there will
+    ever be servers. Nobody else may use the tables meanwhile.
     """
     from ssdb.store.ddl.distribute import distribute
 
