@@ -164,6 +164,12 @@ def test_parameters_are_values_never_sql(database: Database) -> None:
     assert arrays(database, none)["id"].tolist() == []
 
 
+@pytest.mark.parametrize("number", [-(2**63), -1, 0, 2**63 - 1])
+def test_a_parameter_is_any_number_of_64_bits(number: int, database: Database) -> None:
+    same = sa.select(sa.bindparam("given", type_=sa.BigInteger()).label("number"))
+    assert arrays(database, same, {"given": number})["number"].tolist() == [number]
+
+
 def test_a_percent_sign_in_a_statement_is_one_with_and_without_parameters(database: Database) -> None:
     stored(database, [{"id": i, "aString": text} for i, text in enumerate(["a%", "ab", "b"])])
     ends = "\"aString\" LIKE '%b' AND id % 2 = 1"

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
+from psycopg.adapt import Dumper
 
 from ssdb.equal_rows import ascends
 from ssdb.errors import DatabaseError
@@ -235,12 +236,21 @@ def _copy_blocks(connection: sa.Connection, query: str, values: dict[str, Any], 
     # COPY takes no parameters on the server: psycopg quotes and merges them here, and with them turns every %% of the
     # compiled text into %. It leaves a text without parameters as it is.
     query = query if values else query % ()
-    with (
-        driver_connection(connection).cursor() as cursor,
-        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT {form})", values) as copy,
-    ):
-        for block in copy:
-            yield bytes(block)
+    with driver_connection(connection).cursor() as cursor:
+        cursor.adapters.register_dumper(int, _BracketedDumper)
+        with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT {form})", values) as copy:
+            for block in copy:
+                yield bytes(block)
+
+
+class _BracketedDumper(Dumper):
+    """Integers in a statement's text: -9223372036854775808::bigint is no number, as what is cast has no sign yet."""
+
+    def dump(self, obj: int) -> bytes:
+        return b"%d" % obj
+
+    def quote(self, obj: int) -> bytes:
+        return b"(%d)" % obj
 
 
 def read_batches(connection: sa.Connection, statement: sa.Select, schema: pa.Schema) -> Iterator[pa.Table]:
