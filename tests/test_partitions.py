@@ -124,6 +124,25 @@ def test_the_partition_of_the_first_sources_leaves_room_for_updates(associated: 
     assert rows(associated, options) == [(["fillfactor=80"],)]
 
 
+@pytest.mark.parametrize("table", ["DiaSource", f"DiaSource_{NIGHTS[0]}"])
+def test_later_sources_go_straight_into_their_partition_unless_the_table_has_triggers(
+    associated: Database, table: str
+) -> None:
+    """A trigger for each statement fires on the table that the statement names: it is called in both cases."""
+    for sql in (
+        "CREATE TABLE called (n integer)",
+        """CREATE FUNCTION called() RETURNS trigger LANGUAGE plpgsql
+           AS $$ BEGIN INSERT INTO called VALUES (1); RETURN NULL; END $$""",
+        f'CREATE TRIGGER called AFTER INSERT ON "{table}" FOR EACH STATEMENT EXECUTE FUNCTION called()',
+    ):
+        change(associated, sql)
+    more = Survey()
+    visit = more.add_visit(NIGHTS[0] + 3)
+    more.add_source(NIGHTS[0] + 30, 10.0, 0.0, visit)
+    more.load(associated)
+    assert rows(associated, "SELECT count(*) FROM called") == [(1,)]
+
+
 def test_sources_that_are_refused_leave_no_partition(server: Database) -> None:
     survey = three_nights()
     ssdb.ingest_visits(server, table_of(survey.visits))

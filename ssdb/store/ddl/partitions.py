@@ -65,6 +65,13 @@ _ROWS_KNOWN = sa.text(
     """SELECT reltuples FROM pg_class
        WHERE oid = ANY (ARRAY(SELECT to_regclass(child) FROM unnest(CAST(:children AS text[])) child))"""
 )
+# Writers have rights on the whole table; on partitions only their owner has. A trigger for each statement, which somebody
+# may have made, is of the whole table, too.
+_MAY_ADD = sa.text(
+    """SELECT has_table_privilege(CAST(:child AS regclass), 'INSERT')
+              AND NOT EXISTS (SELECT FROM pg_trigger
+                              WHERE tgrelid = CAST('"DiaSource"' AS regclass) AND tgtype & 1 = 0)"""
+)
 _BOUNDS = re.compile(r"FOR VALUES FROM \('?(-?\d+)'?\) TO \((?:'?(-?\d+)'?|MAXVALUE)\)")
 
 
@@ -252,9 +259,7 @@ def _partition_alone(
     if len(names) != 1 or is_distributed(connection):
         return None
     child = connection.dialect.identifier_preparer.quote_identifier(names[0])
-    # Writers have rights on the whole table; on partitions only their owner has.
-    may = sa.text("SELECT has_table_privilege(CAST(:child AS regclass), 'INSERT')")
-    return names[0] if connection.execute(may, {"child": child}).scalar_one() else None
+    return names[0] if connection.execute(_MAY_ADD, {"child": child}).scalar_one() else None
 
 
 def _make(connection: sa.Connection, missing: Collection[tuple[sa.Table, Partition]]) -> None:
