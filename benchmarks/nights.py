@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -58,7 +59,7 @@ def take(database: Database, folder: Path) -> Times:
     visit = pq.read_table(folder / "visits.parquet").column("visit")[0].as_py()
     first = visit // DEFAULT_WIDTH * DEFAULT_WIDTH
     work: dict[str, Callable[[], object]] = {
-        **{f"ingest {kind}": lambda kind=kind: INGEST[kind](database, folder / f"{kind}.parquet") for kind in KINDS},
+        **{f"ingest {kind}": partial(INGEST[kind], database, folder / f"{kind}.parquet") for kind in KINDS},
         "associate": lambda: associate(database, [visit]),
         "associate --only dia": lambda: associate_dia(database, [visit]),
         "status": lambda: status(database),
