@@ -59,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         servers(databases, options.postgresql_url) as places,
     ):
         # The simulation leaves the last visit without known objects and the one before it without sources.
-        _write(Path(name) / "fresh", options.visits + 2, options.sources, options.predictions, one_by_one=True)
+        write_files(Path(name) / "fresh", options.visits + 2, options.sources, options.predictions, one_by_one=True)
         if options.night:
-            _write(Path(name) / "night", options.night, options.sources, options.predictions)
+            write_files(Path(name) / "night", options.night, options.sources, options.predictions)
         for database in databases:
             place = places[database][0]
             folders = [Path(name) / "fresh" / str(n) for n in range(options.visits)]
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _write(folder: Path, visits: int, sources: int, predictions: int, *, one_by_one: bool = False) -> None:
+def write_files(folder: Path, visits: int, sources: int, predictions: int, *, one_by_one: bool = False) -> None:
     """Files of a night, or ``one_by_one`` of each of its visits, in folders by number."""
     from benchmarks.simulated import Size, make_night
 

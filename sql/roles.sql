@@ -87,7 +87,8 @@ BEGIN
     END LOOP;
     -- With them a writer has the owner make the partitions of a new night.
     FOREACH owned IN ARRAY
-        ARRAY['ssdb_new_partition', 'ssdb_attach_partition', 'ssdb_analyze_partition', 'ssdb_check_partition']::regproc[]
+        ARRAY['ssdb_new_partition', 'ssdb_attach_partition', 'ssdb_analyze_partition', 'ssdb_check_partition',
+              'ssdb_partitions_beside']::regproc[]
     LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO ssdb_owner', owned);
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', owned);

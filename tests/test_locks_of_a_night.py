@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
+from conftest import _postgresql_database
 from killed_commands import CASES, Case, load_night
 from small_surveys import rows
 
@@ -61,6 +62,20 @@ def make_others(database: Database) -> None:
         make_partitions(connection, np.array(OTHERS), PARTITIONED)
 
 
+@pytest.fixture(scope="module")
+def with_others(request: pytest.FixtureRequest) -> str:
+    """The name of a database that has these nights, to be copied: to make them takes longer than a command."""
+    url = _postgresql_database(request, request.getfixturevalue("_postgresql_template"))
+    with closing(connect(url)) as database:
+        make_others(database)
+    return sa.make_url(url).database or ""
+
+
+@pytest.fixture
+def url_with_others(request: pytest.FixtureRequest, with_others: str) -> str:
+    return _postgresql_database(request, with_others)
+
+
 READING = {
     "status": Case("status", load_night),
     "status-visit": Case("status", load_night, options=("--visit", "10")),
@@ -75,14 +90,13 @@ def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in CASES | READING if name not in OF_ALL_NIGHTS])
-def test_a_command_locks_no_partition_of_another_night(name: str, postgresql_url: str, tmp_path: Path) -> None:
+def test_a_command_locks_no_partition_of_another_night(name: str, url_with_others: str, tmp_path: Path) -> None:
     """But for a moment, where it reads some partitions at a time."""
     case = (CASES | READING)[name]
-    with closing(connect(postgresql_url)) as database:
+    with closing(connect(url_with_others)) as database:
         case.load(database)
-        make_others(database)
     with locked() as names:
-        done = CliRunner().invoke(main, ["--db", postgresql_url, *case.arguments(tmp_path, "")])
+        done = CliRunner().invoke(main, ["--db", url_with_others, *case.arguments(tmp_path, "")])
         assert done.exit_code == 0, done.output
     assert names == set()
 

@@ -23,7 +23,15 @@ from ssdb.schema import metadata
 from ssdb.store.database import Database
 from ssdb.store.ddl.detached import attach, detach, drop, list_partitions, partition_width
 from ssdb.store.ddl.migrate import connect
-from ssdb.store.ddl.partitions import DEFAULT_WIDTH, PARTITIONED, partitions, partitions_for
+from ssdb.store.ddl.partitions import (
+    DEFAULT_WIDTH,
+    PARTITIONED,
+    _beside,
+    make_partitions,
+    partitions,
+    partitions_for,
+    set_width,
+)
 
 NIGHTS = (2031092300000, 2031092400000, 2031092500000)
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
@@ -107,6 +115,23 @@ def test_visits_make_the_partitions_that_they_need(associated: Database) -> None
     for first in NIGHTS:
         of_night = f'SELECT count(*), min(visit), max(visit) FROM "DiaSource_{first}"'
         assert rows(associated, of_night) == [(4, first + 1, first + 2)]
+
+
+@pytest.mark.parametrize("width", [10, 700, 100_000])
+def test_a_new_range_is_found_by_those_beside_it(server: Database, width: int) -> None:
+    """Of other widths, lengths and signs: the others make no difference."""
+    with server.writing() as connection:
+        for stored, others in ((1000, [1, 1500, -1500, 12_000, 99_999, 100_000]), (30, [2000, 2040, 20_010, 131_000])):
+            set_width(connection, stored)
+            make_partitions(connection, np.array(others), PARTITIONED[:2])
+        set_width(connection, width)
+        every = partitions(connection)
+        ends = (0, 25, 999, 1990, 2029, 2070, 2999, 9999, 10_000, 11_999, 20_050, 98_000, 101_500, 10**12, -1, -2001)
+        for visit in ends:
+            new = np.array([visit])
+            beside = partitions(connection, begin=_beside(connection, new))
+            assert len(beside) < len(every)
+            assert partitions_for(new, width, beside) == partitions_for(new, width, every)
 
 
 def test_a_partition_has_the_indexes_of_its_table(associated: Database) -> None:

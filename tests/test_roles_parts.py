@@ -51,6 +51,11 @@ def _refused(url: str, *statements: str) -> str:
         ([NEW.format("SsExpected", 700000), ATTACHED.format("SsExpected", 700000, 700007)], "below 700007"),
         ([NEW.format("SsExpected", 700000), ATTACHED.format("SsExpected", 700000, 900000)], "below 900000"),
         ([NEW.format("SsExpected", 700000), ATTACHED.format("SsExpected", 700000, "NULL")], "cannot be of the visits"),
+        # Two that are wrong in the same way are none the better for it.
+        (
+            [text.format(name, 700000, 700007) for name in ("SsExpected", "SsCandidate") for text in (NEW, ATTACHED)],
+            "below 700007",
+        ),
         ([NEW.format("SsExpected", 900000), ATTACHED.format("SsExpected", 900000, 1000000)], "no visit that is stored"),
         ([NEW.format("Visit", 900000)], "not partitioned"),
         ([ATTACHED.format("SsExpected", 700000, 800000)], "does not exist"),

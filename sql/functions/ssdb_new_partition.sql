@@ -1,6 +1,6 @@
 -- Makes a table that is to become a partition, and to be filled before it does: its indexes are then made at once, which
 -- takes a fraction of what their upkeep takes row by row. It is the owner's; who called may add rows until it is attached.
--- Nobody else makes one until the end of the transaction, when ssdb_check_partition() sees whether all is right.
+-- Nobody else makes one until the end of the transaction, when ssdb_check_partition() sees whether it is one.
 --
 -- parent: the partitioned table; first: the smallest visit of the partition, which is its name, too.
 CREATE OR REPLACE FUNCTION ssdb_new_partition(parent text, first bigint) RETURNS text

@@ -22,16 +22,27 @@ BEGIN
     SELECT string_agg(DISTINCT format('%I', a.attname), ', ') INTO searched
     FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
     WHERE i.indrelid = child;
-    EXECUTE format('ANALYZE %s (%s)', child, searched);
+    -- Citus hands the names of columns on without their quotes.
+    searched := CASE WHEN to_regclass('pg_catalog.pg_dist_partition') IS NULL THEN format('(%s)', searched) ELSE '' END;
+    EXECUTE format('ANALYZE %s %s', child, searched);
 END $$;
 CREATE FUNCTION public.ssdb_attach_partition(parent text, first bigint, past bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
-    child text := parent || '_' || first;
+    parents CONSTANT text[] := ARRAY['DiaMatch', 'DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsForcedSource',
+                                     'SsPrediction'];
+    child CONSTANT text := parent || '_' || first;
+    endless CONSTANT numeric := 9223372036854775808;
+    width CONSTANT numeric := coalesce((SELECT value FROM metadata WHERE name = 'ssdb:visitsPerPartition'), '100000');
+    cell CONSTANT numeric := floor(first / width) * width;
+    stop CONSTANT numeric := coalesce(past, endless);
+    before numeric;
+    behind numeric;
+    is_known boolean;
 BEGIN
-    IF parent NOT IN ('DiaMatch', 'DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsForcedSource', 'SsPrediction') THEN
+    IF parent <> ALL (parents) THEN
         RAISE EXCEPTION '% is not partitioned by visits', parent;
     END IF;
     EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES FROM (%s) TO (%s)',
@@ -39,58 +50,47 @@ BEGIN
     IF session_user <> current_user THEN
         EXECUTE format('REVOKE ALL ON public.%I FROM %I', child, session_user);
     END IF;
+    -- That the others have the right ones was seen here, when they were attached: now, and not at the end of the
+    -- transaction, so that two with the same wrong bounds cannot vouch for each other.
+    SELECT bool_and(m.ends = stop) FILTER (WHERE begins = first), max(m.ends) FILTER (WHERE begins < first),
+           min(begins) FILTER (WHERE begins > first)
+    INTO is_known, before, behind
+    FROM (SELECT first UNION SELECT ssdb_partitions_beside(cell, width)) b (begins)
+    CROSS JOIN unnest(array_remove(parents, CASE WHEN begins = first THEN parent END)) other
+    JOIN pg_class c ON c.oid = to_regclass(format('public.%I', other || '_' || begins)) AND c.relispartition
+    CROSS JOIN LATERAL (
+        SELECT coalesce(substring(pg_get_expr(c.relpartbound, c.oid) FROM ' TO \(''?(-?\d+)''?\)')::numeric, endless)
+    ) m (ends);
+    IF NOT coalesce(is_known,
+                    first = greatest(cell, before, -endless) AND stop = least(cell + width, behind, endless)) THEN
+        RAISE EXCEPTION 'partition % cannot be of the visits from % to below %', child, first, stop;
+    END IF;
 END $$;
 CREATE FUNCTION public.ssdb_check_partition() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $_$
+    AS $$
 DECLARE
-    child oid := to_regclass(format('public.%I', NEW.made));
-    bounds CONSTANT text := 'FROM \(''?(-?\d+)''?\) TO \(''?(-?\d+|MAXVALUE)''?\)';
-    endless CONSTANT numeric := 9223372036854775808;
-    width numeric := coalesce((SELECT value FROM metadata WHERE name = 'ssdb:visitsPerPartition'), '100000');
-    first numeric;
-    past numeric;
-    before numeric;
-    behind numeric;
-    cell numeric;
-    is_known boolean;
+    bound text;
+    first bigint;
+    past bigint;
 BEGIN
-    IF child IS NULL THEN
+    SELECT pg_get_expr(c.relpartbound, c.oid) INTO bound
+    FROM pg_class c WHERE c.oid = to_regclass(format('public.%I', NEW.made));
+    IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    SELECT m[1], CASE m[2] WHEN 'MAXVALUE' THEN endless ELSE m[2]::numeric END INTO first, past
-    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid,
-         regexp_match(pg_get_expr(c.relpartbound, c.oid), bounds) m
-    WHERE c.oid = child;
-    IF first IS NULL THEN
+    IF bound IS NULL THEN
         RAISE EXCEPTION 'table % was made to become a partition, and is none', NEW.made;
     END IF;
-    -- All partitions are called after their first visit; only of those beside the new one the bounds are looked at.
-    WITH others AS (
-        SELECT c.oid, c.relpartbound, substring(c.relname FROM '_(-?\d+)$')::numeric AS start
-        FROM pg_class p JOIN pg_inherits i ON i.inhparent = p.oid JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE p.relnamespace = 'public'::regnamespace AND c.oid <> child
-          AND p.relname IN ('DiaMatch', 'DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsForcedSource', 'SsPrediction')
-    ), beside AS (
-        SELECT o.start, CASE m[2] WHEN 'MAXVALUE' THEN endless ELSE m[2]::numeric END AS stop
-        FROM others o, regexp_match(pg_get_expr(o.relpartbound, o.oid), bounds) m
-        WHERE o.start = first OR o.start = (SELECT max(start) FROM others WHERE start < first)
-    )
-    SELECT (SELECT max(stop) FROM beside WHERE start < first), (SELECT min(start) FROM others WHERE start > first),
-           (SELECT bool_and(stop = past) FROM beside WHERE start = first)
-    INTO before, behind, is_known;
-    cell := floor(first / width) * width;
-    IF NOT coalesce(is_known, first = greatest(cell, before, -endless) AND past = least(cell + width, behind, endless))
-    THEN
-        RAISE EXCEPTION 'partition % cannot be of the visits from % to below %', NEW.made, first, past;
-    END IF;
+    first := substring(bound FROM 'FROM \(''?(-?\d+)''?\)');
+    past := substring(bound FROM ' TO \(''?(-?\d+)''?\)');  -- NULL: it has no end
     IF NOT pg_has_role(session_user, current_user, 'USAGE')
-       AND NOT EXISTS (SELECT FROM "Visit" WHERE visit BETWEEN first::bigint AND (past - 1)::bigint) THEN
+       AND NOT EXISTS (SELECT FROM "Visit" WHERE visit >= first AND (visit < past OR past IS NULL)) THEN
         RAISE EXCEPTION 'partition % is of no visit that is stored', NEW.made;
     END IF;
     RETURN NULL;
-END $_$;
+END $$;
 CREATE FUNCTION public.ssdb_new_partition(parent text, first bigint) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -122,6 +122,48 @@ BEGIN
     UPDATE "SsLock" SET made = child WHERE name = 'partitions';
     RETURN child;
 END $$;
+CREATE FUNCTION public.ssdb_partitions_beside(cell numeric, width numeric) RETURNS SETOF bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
+    AS $_$
+DECLARE
+    parents CONSTANT text[] := ARRAY['DiaMatch', 'DiaSource', 'SSSource', 'SsCandidate', 'SsExpected', 'SsForcedSource',
+                                     'SsPrediction'];
+    last CONSTANT numeric := cell + width - 1;
+    before bigint;
+BEGIN
+    IF cell >= 0 AND length(cell::text) = length(last::text) THEN
+        SELECT max(substr(b.relname, length(parent) + 2)::bigint) INTO before
+        FROM unnest(parents) parent, LATERAL (
+            SELECT c.relname FROM pg_class c
+            WHERE c.relname > (parent || '_')::name AND c.relname < (parent || '_' || cell)::name
+              AND c.relnamespace = 'public'::regnamespace AND c.relispartition AND c.relkind = 'r'
+              AND c.relname ~ format('^%s_\d{%s}$', parent, length(cell::text))
+            ORDER BY c.relname DESC LIMIT 1
+        ) b;
+    END IF;
+    IF before IS NULL THEN
+        -- The first of its length: all are looked at.
+        RETURN QUERY
+        WITH begins AS MATERIALIZED (
+            SELECT DISTINCT substring(c.relname FROM '_(-?\d+)$')::bigint AS visit
+            FROM pg_class p JOIN pg_inherits i ON i.inhparent = p.oid JOIN pg_class c ON c.oid = i.inhrelid
+            WHERE p.relnamespace = 'public'::regnamespace AND p.relname = ANY (parents)
+        )
+        SELECT visit FROM begins
+        WHERE visit BETWEEN cell AND last OR visit = (SELECT max(visit) FROM begins WHERE visit < cell);
+        RETURN;
+    END IF;
+    RETURN NEXT before;
+    RETURN QUERY SELECT DISTINCT substr(c.relname, length(parent) + 2)::bigint
+    FROM unnest(parents) parent JOIN pg_class c
+      ON c.relname BETWEEN (parent || '_' || cell)::name AND (parent || '_' || last)::name
+     AND c.relnamespace = 'public'::regnamespace AND c.relispartition AND c.relkind = 'r'
+     AND c.relname ~ format('^%s_\d{%s}$', parent, length(cell::text));
+END $_$;
 SET default_tablespace = '';
 SET default_table_access_method = heap;
 CREATE TABLE public."AssociationRun" (

@@ -52,6 +52,9 @@ The server's own analysis, some minutes later, is a whole one.
 _AT_ONCE = 50
 """So many partitions are read at a time where all of them may have to be."""
 
+_FEW_CELLS = 10
+"""Of more, new partitions are made after a look at all that there are."""
+
 _LARGEST_VISIT = 2**63 - 1
 _ALL = sa.text(
     """SELECT p.relname, c.relname, pg_get_expr(c.relpartbound, c.oid)
@@ -331,10 +334,20 @@ def _missing(
     near = _called_after(connection, visits, tables)
     if all(_hold([one for one in near if table.name in near[one]], visits) for table in tables):
         return []
-    width, existing = width_of(connection), partitions(connection)
+    width, existing = width_of(connection), partitions(connection, begin=_beside(connection, visits))
     there = {(name, partition.first) for partition, names in existing.items() for name in names}
     needed = partitions_for(visits, width, existing)
     return [(table, one) for table in tables for one in needed if (table.name, one.first) not in there]
+
+
+def _beside(connection: sa.Connection, visits: np.ndarray) -> np.ndarray | None:
+    """The first visits of the partitions that decide the ranges of new ones for some visits; None: all may do so."""
+    cells = _begins(connection, visits)
+    if len(cells) > _FEW_CELLS:
+        return None
+    beside = sa.text("SELECT DISTINCT ssdb_partitions_beside(cell, :width) FROM unnest(CAST(:cells AS bigint[])) cell")
+    found = connection.scalars(beside, {"cells": cells.tolist(), "width": width_of(connection)})
+    return np.array(found.all(), np.int64)
 
 
 def _hold(some: Collection[Partition], visits: np.ndarray) -> bool:

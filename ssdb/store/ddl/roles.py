@@ -18,6 +18,7 @@ _OWNER = sa.text(
 _SIGNATURES = {
     "ssdb_check_partition": "",
     "ssdb_new_partition": "text, bigint",
+    "ssdb_partitions_beside": "numeric, numeric",
     "ssdb_attach_partition": "text, bigint, bigint",
     "ssdb_analyze_partition": "text, regclass",
 }
