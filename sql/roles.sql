@@ -18,6 +18,9 @@
 
 BEGIN;
 
+-- Where the tables are distributed by Citus: functions and tables are changed in one transaction. Elsewhere nothing.
+SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
+
 DO $$
 DECLARE
     wanted name;

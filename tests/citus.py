@@ -44,9 +44,10 @@ class Cluster:
     def copy(self, template: str) -> str:
         """Copies a database with its tables and its shards; the name of the copy."""
         name = f"ssdb_test_{uuid.uuid4().hex[:12]}"
-        # Who looks after a database is connected to it, and it cannot be copied meanwhile.
-        self._everywhere(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{template}'")
-        self._everywhere(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # Who looks after a database is connected to it, and it cannot be copied meanwhile; seconds later it is again.
+        gone = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{template}'"
+        for server in self.servers:
+            self._run(server, gone, f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def drop(self, name: str) -> None:
@@ -61,9 +62,10 @@ class Cluster:
         for server in self.servers:
             self._run(server, statement)
 
-    def _run(self, server: sa.URL, statement: str) -> None:
+    def _run(self, server: sa.URL, *statements: str) -> None:
         with self._engine(server).connect() as connection:
-            connection.exec_driver_sql(statement)
+            for statement in statements:
+                connection.exec_driver_sql(statement)
 
     @staticmethod
     def _engine(url: sa.URL) -> sa.Engine:

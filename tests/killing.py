@@ -132,7 +132,7 @@ def terminate(connection: psycopg.Connection) -> None:
     """Ends a connection of PostgreSQL from outside, as its administrator does, and waits for that."""
     about = connection.info
     with psycopg.connect(about.dsn, password=about.password or None, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 10000)", (about.backend_pid,))
+        other.execute("SELECT pg_terminate_backend(CAST(%s AS integer), 10000)", (about.backend_pid,))
 
 
 @contextmanager

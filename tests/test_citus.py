@@ -6,6 +6,7 @@ The plain database is on the coordinator, without the extension. See citus.py fo
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from citus import SHARDS, Cluster
 from click.testing import CliRunner
 from conftest import docker_runs
 from killed_commands import CASES, with_dia_objects
-from killing import CLOCK, State, state_of
+from killing import CLOCK, State, Steps, sampled, state_of, terminate
 from test_kills import service  # noqa: F401 (a fixture)
 
 from ssdb.ask.check import check
@@ -25,6 +26,7 @@ from ssdb.ask.export import export
 from ssdb.cli import main
 from ssdb.errors import ConfigError
 from ssdb.schema import metadata
+from ssdb.store.database import Database
 from ssdb.store.ddl.detached import list_partitions
 from ssdb.store.ddl.distribute import TABLES, distribute
 from ssdb.store.ddl.migrate import connect, initialize
@@ -54,9 +56,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def templates(cluster: Cluster) -> Iterator[dict[str, str]]:
     """A database without rows, plain and distributed."""
-    names = {"plain": "ssdb_template_plain", "distributed": "ssdb_template_distributed"}
-    for name in names.values():
-        cluster.drop(name)
+    names = {kind: f"ssdb_template_{uuid.uuid4().hex[:8]}" for kind in ("plain", "distributed")}
     cluster.create(names["plain"], plain=True)
     initialize(cluster.url(names["plain"])).close()
     cluster.create(names["distributed"])
@@ -81,6 +81,14 @@ def rows(url: str) -> State:
     return {name: found for name, found in state_of(url, ("AssociationRun",), MOMENTS).items() if name}
 
 
+def bytes_beside_shards(database: Database) -> int:
+    """What the coordinator keeps of rows that are in shards."""
+    kept = """SELECT coalesce(sum(pg_relation_size(oid)), 0) FROM pg_class JOIN pg_dist_partition ON logicalrelid = oid
+              WHERE relkind = 'r'"""
+    with database.reading() as connection:
+        return int(connection.execute(sa.text(kept)).scalar_one())
+
+
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if "postgresql" in case.dialects])
 def test_every_command_that_writes_does_the_same(
     name: str,
@@ -92,12 +100,15 @@ def test_every_command_that_writes_does_the_same(
     for kind, url in both.items():
         with connect(url) as database:
             case.load(database)
-        done = CliRunner().invoke(main, ["--db", url, *case.arguments(tmp_path, service)], catch_exceptions=False)
+        directory = tmp_path / kind
+        directory.mkdir()
+        done = CliRunner().invoke(main, ["--db", url, *case.arguments(directory, service)], catch_exceptions=False)
         assert done.exit_code == 0, done.output
         found[kind] = rows(url)
     assert found["distributed"] == found["plain"]
     with connect(both["distributed"]) as database:
         assert not [result for result in check(database) if result.n_violations]
+        assert bytes_beside_shards(database) == 0
 
 
 SCENARIO = (
@@ -141,8 +152,7 @@ def test_after_a_whole_scenario_every_table_is_exported_with_the_same_rows(
 
 
 def test_a_database_with_rows_is_distributed_with_them(cluster: Cluster) -> None:
-    name = "ssdb_test_distribute"
-    cluster.drop(name)
+    name = f"ssdb_test_{uuid.uuid4().hex[:12]}"
     cluster.create(name)
     url = cluster.url(name)
     try:
@@ -151,17 +161,44 @@ def test_a_database_with_rows_is_distributed_with_them(cluster: Cluster) -> None
             before = rows(url)
             assert distribute(database, SHARDS).tables == [table.name for table in TABLES]
             assert rows(url) == before
-            left = (
-                "SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relname LIKE 'DiaSource\\_%' AND relkind = 'r'"
-            )
-            with database.reading() as connection:
-                assert connection.scalar(sa.text(left)) == 0
+            assert bytes_beside_shards(database) == 0
             assert all(one.bytes for one in list_partitions(database))
             assert distribute(database, SHARDS).tables == []
             with pytest.raises(ConfigError, match=f"have {SHARDS} shards already"):
                 distribute(database, SHARDS + 1)
     finally:
         cluster.drop(name)
+
+
+def test_a_distribution_that_is_ended_leaves_all_as_it_was(cluster: Cluster) -> None:
+    names = [f"ssdb_test_{uuid.uuid4().hex[:12]}"]
+    cluster.create(names[0])
+    try:
+        with initialize(cluster.url(names[0])) as database:
+            with_dia_objects(database)
+        names.append(cluster.copy(names[0]))
+        url, other = map(cluster.url, names)
+        before = rows(url)
+        begun = Steps()
+        with connect(other) as database, begun.counted():
+            distribute(database, SHARDS)
+        # The first are of reading what there is; the last ones end it while all have been copied.
+        for step in sampled(begun, 5)[1:]:
+            with Steps(step, terminate).counted() as steps:
+                done = CliRunner().invoke(main, ["--db", url, "distribute", str(SHARDS)])
+            assert steps.reached
+            assert done.exit_code == 1, done.output
+            assert rows(url) == before
+            for server in cluster.servers:
+                left = "SELECT count(*) FROM pg_dist_partition"
+                with sa.create_engine(server.set(drivername="postgresql+psycopg", database=names[0])).connect() as one:
+                    assert one.exec_driver_sql(left).scalar() == 0
+        with connect(url) as database:
+            assert len(distribute(database, SHARDS).tables) == len(TABLES)
+        assert rows(url) == before
+    finally:
+        for name in names:
+            cluster.drop(name)
 
 
 def test_a_statement_of_one_visit_goes_to_its_shard_alone(both: dict[str, str]) -> None:

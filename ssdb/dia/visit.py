@@ -19,7 +19,7 @@ from ssdb.moments import ERRORS, MOMENTS, PLACES, add_fluxes, add_places, no_mom
 from ssdb.schema.apdb_dia import dia_object_last
 from ssdb.schema.dia import dia_object_base, dia_object_moment
 from ssdb.sky.boxes import zone_boxes
-from ssdb.store.query_plans import index_loops, is_distributed
+from ssdb.store.query_plans import index_loops
 from ssdb.store.sql_files import sql_text
 from ssdb.store.tables.dia_aliases import remove_aliases
 from ssdb.store.tables.dia_matches import add_matches, remove_matches, replace_matches
@@ -157,9 +157,7 @@ def _candidates(connection: sa.Connection, sources: Columns, config: DiaConfig) 
         "dec0": dec - radius,
         "dec1": dec + radius,
     }
-    # Of a distributed table Citus knows no subquery such as that of PostgreSQL.
-    form = "sqlite" if is_distributed(connection) else connection.dialect.name
-    text = sa.text(sql_text(f"dia_candidates.{form}.sql"))
+    text = sa.text(sql_text(f"dia_candidates.{connection.dialect.name}.sql"))
     typed = text.columns(sa.column("place", sa.Integer), *(dia_object_last.c[name] for name in _FOUND))
     sent = {name: values[order] for name, values in columns.items()}
     with array_rows(connection, "source_box", sent) as box, index_loops(connection):

@@ -25,6 +25,7 @@ from ssdb.schema.apdb_solar_system import apdb_metadata, ss_source
 from ssdb.schema.dia import dia_match, ss_forced_source
 from ssdb.schema.survey import ss_candidate, ss_expected, ss_prediction
 from ssdb.store.database import Database
+from ssdb.store.ddl.roles import refuse_others
 from ssdb.store.locks import lock
 from ssdb.store.query_plans import is_distributed
 from ssdb.store.transfer.read import read_arrays
@@ -68,8 +69,8 @@ _ROWS_KNOWN = sa.text(
     """SELECT reltuples FROM pg_class
        WHERE oid = ANY (ARRAY(SELECT to_regclass(child) FROM unnest(CAST(:children AS text[])) child))"""
 )
-# Writers have rights on the whole table; on partitions only their owner has. A trigger for each statement, which somebody
-# may have made, is of the whole table, too.
+# Writers have rights on the whole table; on partitions only their owner has. And a trigger for each statement is of the
+# whole table.
 _MAY_ADD = sa.text(
     """SELECT has_table_privilege(CAST(:child AS regclass), 'INSERT')
               AND NOT EXISTS (SELECT FROM pg_trigger
@@ -242,7 +243,9 @@ def for_sources(connection: sa.Connection, visits: np.ndarray) -> Iterator[str]:
         return
     lock(connection, "partitions")
     missing = _missing(connection, visits, (dia_source,))
-    if len(missing) != 1 or len(partitions_for(visits, width_of(connection), [missing[0][1]])) > 1:
+    of_one = len(missing) == 1 and len(partitions_for(visits, width_of(connection), [missing[0][1]])) == 1
+    # Rows that came into a distributed table with their partition would be kept on the coordinator, too.
+    if not of_one or is_distributed(connection):
         _make(connection, missing)
         yield dia_source.name
         return
@@ -266,6 +269,9 @@ def _partition_alone(
 
 
 def _make(connection: sa.Connection, missing: Collection[tuple[sa.Table, Partition]]) -> None:
+    if missing and is_distributed(connection):
+        # Citus takes no rows in a transaction in which another user has made tables: its owner, by a function.
+        refuse_others(connection, "make partitions of distributed tables")
     for table, partition in missing:
         _new(connection, table, partition)
         attach_new(connection, table, partition)
