@@ -330,8 +330,10 @@ def _called_after(
 
 def _begins(connection: sa.Connection, visits: np.ndarray) -> np.ndarray:
     """The first visits of the partitions that would be made today for some visits."""
-    cell = min(width_of(connection), _LARGEST_VISIT)
-    return np.unique(visits // cell * cell)
+    beyond = visits % min(width_of(connection), _LARGEST_VISIT)
+    # The first partition of all begins with the smallest number that there is.
+    smallest = np.iinfo(np.int64).min
+    return np.unique(np.where(visits < smallest + beyond, smallest, visits - beyond))
 
 
 def _missing(
