@@ -132,9 +132,12 @@ def in_turns(connection: sa.Connection, table: sa.Table, visits: Sequence[int] |
     found = list(partitions(connection, (table,))) if connection.dialect.name == "postgresql" else []
     if (visits is None and len(found) <= _AT_ONCE) or connection.dialect.name != "postgresql":
         return [lambda _one: sa.true()]
-    if visits is not None:
-        place = np.searchsorted([one.first for one in found], visits, "right") - 1
-        found = [found[i] for i in np.unique(place[place >= 0]).tolist()]
+    if visits is None:
+        # Between two partitions are no rows: one range holds all of a turn.
+        ends = [(found[i].first, found[min(i + _AT_ONCE, len(found)) - 1].past) for i in range(0, len(found), _AT_ONCE)]
+        return [Partition(first, past).rows_of for first, past in ends]
+    place = np.searchsorted([one.first for one in found], visits, "right") - 1
+    found = [found[i] for i in np.unique(place[place >= 0]).tolist()]
     return [partial(_rows_of, found[i : i + _AT_ONCE]) for i in range(0, len(found), _AT_ONCE)]
 
 
