@@ -27,13 +27,15 @@ class Cluster:
         self.servers = [coordinator.set(host=host, port=port) for host, port, group in self.nodes if group]
         self.servers.append(coordinator)
 
-    def create(self, name: str, *, plain: bool = False) -> None:
+    def create(self, name: str, *, plain: bool = False, nodes: bool = True) -> None:
         """Makes a database without tables; with the extension and the workers, unless it is to be plain."""
         self._everywhere(f"CREATE DATABASE {name}")
         if plain:
             return
         for server in self.servers:
             self._run(server.set(database=name), "CREATE EXTENSION citus")
+        if not nodes:
+            return
         for host, port, group in self.nodes:
             how = "add_node" if group else "set_coordinator_host"
             self._run(self.coordinator.set(database=name), f"SELECT citus_{how}('{host}', {port})")

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -17,12 +20,16 @@ import sqlalchemy as sa
 from citus import SHARDS, Cluster
 from click.testing import CliRunner
 from conftest import docker_runs
-from killed_commands import CASES, with_dia_objects
+from killed_commands import CASES, measured, with_dia_objects
 from killing import CLOCK, State, Steps, sampled, state_of, terminate
+from queried_survey import add_orbits, queried_survey
+from test_cli import failed
 from test_kills import service  # noqa: F401 (a fixture)
 
 from ssdb.ask.check import check
 from ssdb.ask.export import export
+from ssdb.ask.named_queries import named_queries, named_query
+from ssdb.ask.sql import query
 from ssdb.cli import main
 from ssdb.errors import ConfigError
 from ssdb.schema import metadata
@@ -30,12 +37,21 @@ from ssdb.store.database import Database
 from ssdb.store.ddl.detached import list_partitions
 from ssdb.store.ddl.distribute import TABLES, distribute
 from ssdb.store.ddl.migrate import connect, initialize
+from ssdb.store.tables.ss_objects import note_visits
+from ssdb.summary.summarize import summarize
 
 if "SSDB_TEST_CITUS_URL" not in os.environ and not docker_runs():
     pytest.skip("there is no Citus: no SSDB_TEST_CITUS_URL, and no Docker engine", allow_module_level=True)
 
 MOMENTS = (*CLOCK, "timeProcessedMjdTai")
 """Columns in which two runs differ."""
+
+BY_BATCH = ("AssociationRun", "SsObjectChange")
+"""Tables whose rows differ with the batches, which go by how quickly rows come."""
+
+DUE = """SELECT "ssObjectId" FROM "SsObjectChange" WHERE "ssObjectId" IS NOT NULL
+         UNION SELECT "ssObjectId" FROM "SSSource" WHERE visit IN (SELECT visit FROM "SsObjectChange") ORDER BY 1"""
+"""What the notes of SsObjectChange amount to, whatever the batches."""
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +93,10 @@ def both(cluster: Cluster, templates: dict[str, str]) -> Iterator[dict[str, str]
 
 
 def rows(url: str) -> State:
-    """All rows, without what tells of the time."""
-    return {name: found for name, found in state_of(url, ("AssociationRun",), MOMENTS).items() if name}
+    """All rows, without what tells of the time, and the objects whose summaries are due."""
+    with connect(url) as database:
+        due = Counter(query(database, DUE).rows)
+    return {name: found for name, found in state_of(url, BY_BATCH, MOMENTS).items() if name} | {"due": due}
 
 
 def bytes_beside_shards(database: Database) -> int:
@@ -138,7 +156,7 @@ def test_after_a_whole_scenario_every_table_is_exported_with_the_same_rows(
             assert done.exit_code == 0, (kind, command, done.output)
         with connect(url) as database:
             for table in metadata.sorted_tables:
-                if table.name == "AssociationRun":
+                if table.name in BY_BATCH:
                     continue
                 file = tmp_path / f"{kind}_{table.name}.parquet"
                 export(database, table.name, file)
@@ -166,6 +184,8 @@ def test_a_database_with_rows_is_distributed_with_them(cluster: Cluster) -> None
             assert distribute(database, SHARDS).tables == []
             with pytest.raises(ConfigError, match=f"have {SHARDS} shards already"):
                 distribute(database, SHARDS + 1)
+        told = failed(url, "init", "--distribute", str(SHARDS + 1))
+        assert told.startswith(f"ssdb: the tables have {SHARDS} shards already")
     finally:
         cluster.drop(name)
 
@@ -199,6 +219,64 @@ def test_a_distribution_that_is_ended_leaves_all_as_it_was(cluster: Cluster) -> 
     finally:
         for name in names:
             cluster.drop(name)
+
+
+def test_a_server_that_is_no_coordinator_says_so(cluster: Cluster, both: dict[str, str]) -> None:
+    name = f"ssdb_test_{uuid.uuid4().hex[:12]}"
+    cluster.create(name, nodes=False)
+    try:
+        assert "has no worker yet" in failed(cluster.url(name), "init", "--distribute", "4")
+        if len(cluster.servers) == 1:
+            return
+        worker = cluster.servers[0].set(drivername="postgresql", database=sa.make_url(both["distributed"]).database)
+        url = worker.render_as_string(hide_password=False)
+        for command in ("status", "init", "init --distribute 4", "distribute 4", "partition list", "summarize"):
+            told = failed(url, *command.split())
+            assert told == "ssdb: this server is a worker of Citus: connect to its coordinator", command
+    finally:
+        cluster.drop(name)
+
+
+def known_objects(database: Database) -> None:
+    """Objects that were seen, with their orbits and summaries."""
+    survey = queried_survey()
+    add_orbits(survey)
+    survey.load(database)
+    with database.writing() as connection:
+        note_visits(connection, np.arange(1, 16))
+    summarize(database)
+
+
+QUESTIONS = {
+    known_objects: {"object": "9", "integer": 3},
+    measured: {"object": "2020 AA", "integer": 2, "diaobject": 1000},
+}
+"""What is loaded, and what is asked about where something of a kind must be given."""
+
+
+@pytest.mark.parametrize("load", QUESTIONS)
+def test_ready_made_questions_have_the_same_answers(load: Callable[[Database], None], both: dict[str, str]) -> None:
+    answers: dict[str, dict[str, list[tuple]]] = {}
+    for kind, url in both.items():
+        with connect(url) as database:
+            load(database)
+            places = query(database, 'SELECT ra, "dec", "midpointMjdTai" FROM "DiaSource" ORDER BY "diaSourceId"')
+            positions = dict(zip(places.columns, zip(*places.rows, strict=True), strict=True))
+            answers[kind] = {}
+            for name, asked in named_queries().items():
+                required = {one.name: one.kind for one in asked.parameters if one.default is None}
+                if QUESTIONS[load].keys() >= set(required.values()):
+                    given = {parameter: QUESTIONS[load][of_kind] for parameter, of_kind in required.items()}
+                    upload = positions if asked.upload else None
+                    answers[kind][name] = named_query(database, name, given, upload=upload).rows
+    assert sum(map(bool, answers["plain"].values())) > 8
+    wanted = {name: [tuple(map(_rounded, row)) for row in answer] for name, answer in answers["plain"].items()}
+    assert answers["distributed"] == wanted
+
+
+def _rounded(value: Any) -> Any:
+    """Sums have other last digits where the rows come in another order."""
+    return pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
 
 
 def test_a_statement_of_one_visit_goes_to_its_shard_alone(both: dict[str, str]) -> None:

@@ -12,7 +12,7 @@
 --   separation  double  arcsec  Angle between the position and the prediction at its time
 --   daysApart   double  d       Time of the position minus that of the prediction
 -- Example: --upload positions.csv --param radius=5
-WITH RECURSIVE slots AS (         -- of time, so that a position meets only visits of its own and of those beside it
+WITH slots AS (        -- of time, so that a position meets only visits of its own and of those beside it
     SELECT p.*, CAST(floor(p."midpointMjdTai" / (CAST(:days AS double precision) + 1)) AS integer) + s.step AS slot,
            sin(radians(p."dec")) AS z, cos(radians(p."dec")) AS w, radians(p."ra") AS lon
     FROM positions p CROSS JOIN (SELECT -1 AS step UNION ALL SELECT 0 UNION ALL SELECT 1) s
@@ -22,8 +22,7 @@ WITH RECURSIVE slots AS (         -- of time, so that a position meets only visi
            CAST(floor(v."midpointMjdTai" / (CAST(:days AS double precision) + 1)) AS integer) AS slot
     FROM "Visit" v
 ), meetings AS (
-    SELECT s."row", s."midpointMjdTai" AS mjd, s.w * cos(s.lon) AS x, s.w * sin(s.lon) AS y, s.z, v."visit",
-           CAST(floor(s."dec" * 30) AS integer) AS zone
+    SELECT s."row", s."midpointMjdTai" AS mjd, s.w * cos(s.lon) AS x, s.w * sin(s.lon) AS y, s.z, s."dec", v."visit"
     FROM slots s
     JOIN exposures v ON v.slot = s.slot
     WHERE abs(v.mjd - s."midpointMjdTai") <= CAST(:days AS double precision) + 0.02
@@ -31,26 +30,35 @@ WITH RECURSIVE slots AS (         -- of time, so that a position meets only visi
                    >= cos(radians(CASE WHEN v."radius" + 1 + CAST(:radius AS double precision) / 3600 < 180
                                        THEN v."radius" + 1 + CAST(:radius AS double precision) / 3600 ELSE 180 END)),
                    TRUE)
-), zones AS (           -- a prediction in each zone of two arcminutes of declination from where it may be reached
-    SELECT p."visit", p."ssObjectId", p."designation", p."ephVmag", p."midpointMjdTai" AS mjd,
-           radians(p."ephRa") AS lon, radians(p."ephDec") AS lat, coalesce(radians(p."ephRateRa"), 0) AS east,
-           coalesce(radians(p."ephRateDec"), 0) AS north, CAST(floor((p."ephDec" - p.reach) * 30) AS integer) AS zone,
-           CAST(floor((p."ephDec" + p.reach) * 30) AS integer) AS last_zone
+), reaching AS (        -- the predictions of these visits, with how far off they may be met
+    SELECT p.*, CASE WHEN far < 180 THEN far ELSE 180 END AS reach
     FROM (
-        SELECT p.*, CAST(:radius AS double precision) / 3600 + 1e-9
-                    + coalesce(abs(p."ephRateRa") + abs(p."ephRateDec"), 0) * CAST(:days AS double precision) AS reach
+        SELECT p."visit", p."ssObjectId", p."designation", p."ephVmag", p."midpointMjdTai" AS mjd, p."ephDec" AS dec,
+               radians(p."ephRa") AS lon, radians(p."ephDec") AS lat, coalesce(radians(p."ephRateRa"), 0) AS east,
+               coalesce(radians(p."ephRateDec"), 0) AS north, CAST(:radius AS double precision) / 3600 + 1e-9
+               + coalesce(abs(p."ephRateRa") + abs(p."ephRateDec"), 0) * CAST(:days AS double precision) AS far
         FROM (SELECT DISTINCT "visit" FROM meetings) v
         JOIN "SsPrediction" p ON p."visit" = v."visit"
     ) p
-    UNION ALL
-    SELECT "visit", "ssObjectId", "designation", "ephVmag", mjd, lon, lat, east, north, zone + 1, last_zone
-    FROM zones
-    WHERE zone < last_zone
+), levels AS (          -- zones of declination of its own width for each, which is above twice that: 2, 4, 8... arcmin
+    SELECT r.*, CAST(ceil(ln(CASE WHEN 61 * reach < 1 THEN 1 ELSE 61 * reach END) / ln(CAST(2 AS double precision)))
+                     AS integer) AS level
+    FROM reaching r
+), widths AS (
+    SELECT l.*, power(CAST(2 AS double precision), level) / 30 AS width FROM levels l
+), zones AS MATERIALIZED (      -- so each prediction is in one or two of its zones
+    SELECT w.*, CAST(floor((dec - reach) / width) AS integer) + s.step AS zone
+    FROM widths w CROSS JOIN (SELECT 0 AS step UNION ALL SELECT 1) s
+    WHERE s.step = 0 OR floor((dec - reach) / width) < floor((dec + reach) / width)
+), places AS (          -- and each position in one zone of each width that there is in the visit
+    SELECT m.*, w.level, CAST(floor(m."dec" / w.width) AS integer) AS zone
+    FROM meetings m
+    JOIN (SELECT DISTINCT "visit", level, width FROM widths) w ON w."visit" = m."visit"
 ), near AS (
     SELECT m."row", m.x, m.y, m.z, p."visit", p."ssObjectId", p."designation", p."ephVmag", m.mjd - p.mjd AS dt,
            p.lon, p.lat, p.east, p.north
-    FROM meetings m
-    JOIN zones p ON p."visit" = m."visit" AND p.zone = m.zone
+    FROM places m
+    JOIN zones p ON p."visit" = m."visit" AND p.level = m.level AND p.zone = m.zone
     WHERE abs(m.mjd - p.mjd) <= CAST(:days AS double precision)
 ), turned AS (          -- along the great circle of the motion: by so much, and the sine of that over the rate
     SELECT n.*, cos(sqrt(east * east + north * north) * dt) AS c,

@@ -31,9 +31,8 @@ TABLES = (dia_source, *PARTITIONED[:-1])
 MOST_SHARDS = 1000
 
 _CITUS = sa.text("SELECT extversion FROM pg_extension WHERE extname = 'citus'")
-_PLACES = sa.text(
-    "SELECT citus_is_coordinator(), (SELECT count(*) FROM pg_dist_node WHERE isactive AND shouldhaveshards)"
-)
+_IS_WORKER = sa.text("SELECT EXISTS (SELECT FROM pg_dist_local_group WHERE groupid <> 0)")
+_SERVERS = sa.text("SELECT count(*) FROM pg_dist_node WHERE isactive AND shouldhaveshards")
 _SHARDS = sa.text(
     """SELECT t.name, count(s.shardid) FROM unnest(CAST(:names AS text[])) t(name)
        LEFT JOIN pg_dist_shard s ON s.logicalrelid = to_regclass(t.name) GROUP BY t.name"""
@@ -73,14 +72,8 @@ def distribute(database: Database, shards: int) -> DistributeReport:
     require_citus(database, shards)
     with database.writing() as connection:
         refuse_others(connection, "distribute them")
-        servers = connection.execute(_PLACES).one()[1]
-        stored = _stored(connection)
-        other = sorted({n for n in stored.values() if n} - {shards})
-        if other:
-            raise ConfigError(
-                f"the tables have {other[0]} shards already: for {shards}, make another database with "
-                f"{option(f'`ssdb init --distribute {shards}`', f'distribute(..., {shards})')} and load your files"
-            )
+        servers = connection.execute(_SERVERS).scalar_one()
+        stored = _stored(connection, shards)
         missing = [table for table in TABLES if not stored[table.name]]
         if missing:
             names = [table.name for table in TABLES]
@@ -91,7 +84,7 @@ def distribute(database: Database, shards: int) -> DistributeReport:
 
 
 def require_citus(database: Database, shards: int) -> None:
-    """Raises what :func:`distribute` does where the tables of a database, if it had any, could not be distributed."""
+    """Raises what :func:`distribute` does where the tables of a database, if it has any, cannot be distributed."""
     if not 0 < shards <= MOST_SHARDS:
         raise ConfigError(f"the number of shards must be from 1 to {MOST_SHARDS:,}, not {shards:,}")
     if database.dialect != "postgresql":
@@ -102,11 +95,16 @@ def require_citus(database: Database, shards: int) -> None:
                 "this database has no extension citus: run CREATE EXTENSION citus in it on the coordinator and on each "
                 "worker, then on the coordinator SELECT citus_add_node('HOST', PORT) for each worker"
             )
-        is_coordinator, servers = connection.execute(_PLACES).one()
-    if not is_coordinator:
+        refuse_worker(connection)
+        if not connection.scalar(_SERVERS):
+            raise DatabaseError("Citus has no worker yet: run SELECT citus_add_node('HOST', PORT) for each of them")
+        _stored(connection, shards)
+
+
+def refuse_worker(connection: sa.Connection) -> None:
+    """Raises DatabaseError on a worker of a Citus cluster: what it has are shards of the coordinator's tables."""
+    if connection.dialect.name == "postgresql" and connection.scalar(_CITUS) and connection.scalar(_IS_WORKER):
         raise DatabaseError("this server is a worker of Citus: connect to its coordinator")
-    if not servers:
-        raise DatabaseError("Citus has no worker yet: run SELECT citus_add_node('HOST', PORT) for each of them")
 
 
 def note_where(database: Database, connection: sa.Connection) -> None:
@@ -116,11 +114,18 @@ def note_where(database: Database, connection: sa.Connection) -> None:
         database.engine.update_execution_options(**{DISTRIBUTED: found})
 
 
-def _stored(connection: sa.Connection) -> dict[str, int]:
-    """How many shards each table has; 0: it is not distributed, or not there."""
+def _stored(connection: sa.Connection, shards: int | None = None) -> dict[str, int]:
+    """How many shards each table has; 0: it is not distributed, or not there. ConfigError if others than are wanted."""
     quote = connection.dialect.identifier_preparer.quote_identifier
     names = {quote(table.name): table.name for table in TABLES}
-    return {names[name]: n for name, n in connection.execute(_SHARDS, {"names": list(names)})}
+    stored = {names[name]: n for name, n in connection.execute(_SHARDS, {"names": list(names)})}
+    other = sorted(set(stored.values()) - {0, shards})
+    if shards is not None and other:
+        raise ConfigError(
+            f"the tables have {other[0]} shards already: for {shards}, make another database with "
+            f"{option(f'`ssdb init --distribute {shards}`', f'distribute(..., {shards})')} and load your files"
+        )
+    return stored
 
 
 def _distribute(connection: sa.Connection, tables: list[sa.Table], shards: int) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ssdb.errors import SchemaError
 from ssdb.schema import metadata
 from ssdb.store.database import MEMORY_URL, Database, open_database
-from ssdb.store.ddl.distribute import note_where
+from ssdb.store.ddl.distribute import note_where, refuse_worker
 from ssdb.store.ddl.roles import drop_functions, grant_to_writers, make_functions, refuse_others
 from ssdb.store.ddl.views import drop_views, make_views
 from ssdb.store.locks import make_locks, waiting
@@ -83,6 +83,8 @@ def check_revision(database: Database) -> None:
     with database.reading() as connection:
         revision = _revision(connection)
         note_where(database, connection)
+        if revision is None:
+            refuse_worker(connection)
     if revision is None:
         raise SchemaError("the database has no ssdb tables yet: run `ssdb init`")
     if revision != REVISION:
@@ -105,12 +107,14 @@ def _refuse_unknown(revision: str | None) -> None:
 def upgrade(database: Database) -> None:
     """Creates or upgrades the schema to the newest revision, and the views; all or nothing.
 
-    SchemaError if the database is newer than this ssdb, or older than its first revision.
+    SchemaError if the database is newer than this ssdb, or older than its first revision. DatabaseError on a worker of
+    a Citus cluster.
     """
     from alembic import command
 
     _refuse_unknown(revision_of(database))
     with database.writing() as connection:
+        refuse_worker(connection)
         _lock_schema(connection)
         with _ALEMBIC:
             command.upgrade(alembic_config(connection), "head")
