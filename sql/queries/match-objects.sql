@@ -30,30 +30,25 @@ WITH slots AS (        -- of time, so that a position meets only visits of its o
                    >= cos(radians(CASE WHEN v."radius" + 1 + CAST(:radius AS double precision) / 3600 < 180
                                        THEN v."radius" + 1 + CAST(:radius AS double precision) / 3600 ELSE 180 END)),
                    TRUE)
-), reaching AS (        -- the predictions of these visits, with how far off they may be met
-    SELECT p.*, CASE WHEN far < 180 THEN far ELSE 180 END AS reach
+), levels AS (          -- predictions, with how often an arcminute is doubled until they can be met no further off
+    SELECT p.*, CAST(ceil(ln(CASE WHEN far < 0.016 THEN 1 WHEN far > 180 THEN 61 * 180 ELSE 61 * far END)
+                          / ln(CAST(2 AS double precision))) AS integer) AS level
     FROM (
-        SELECT p."visit", p."ssObjectId", p."designation", p."ephVmag", p."midpointMjdTai" AS mjd, p."ephDec" AS dec,
+        SELECT p."visit", p."ssObjectId", p."designation", p."ephVmag", p."midpointMjdTai" AS mjd, p."ephDec",
                radians(p."ephRa") AS lon, radians(p."ephDec") AS lat, coalesce(radians(p."ephRateRa"), 0) AS east,
                coalesce(radians(p."ephRateDec"), 0) AS north, CAST(:radius AS double precision) / 3600 + 1e-9
                + coalesce(abs(p."ephRateRa") + abs(p."ephRateDec"), 0) * CAST(:days AS double precision) AS far
         FROM (SELECT DISTINCT "visit" FROM meetings) v
         JOIN "SsPrediction" p ON p."visit" = v."visit"
     ) p
-), levels AS (          -- zones of declination of its own width for each, which is above twice that: 2, 4, 8... arcmin
-    SELECT r.*, CAST(ceil(ln(CASE WHEN 61 * reach < 1 THEN 1 ELSE 61 * reach END) / ln(CAST(2 AS double precision)))
-                     AS integer) AS level
-    FROM reaching r
-), widths AS (
-    SELECT l.*, power(CAST(2 AS double precision), level) / 30 AS width FROM levels l
-), zones AS MATERIALIZED (      -- so each prediction is in one or two of its zones
-    SELECT w.*, CAST(floor((dec - reach) / width) AS integer) + s.step AS zone
-    FROM widths w CROSS JOIN (SELECT 0 AS step UNION ALL SELECT 1) s
-    WHERE s.step = 0 OR floor((dec - reach) / width) < floor((dec + reach) / width)
-), places AS (          -- and each position in one zone of each width that there is in the visit
-    SELECT m.*, w.level, CAST(floor(m."dec" / w.width) AS integer) AS zone
+), zones AS MATERIALIZED (      -- each in one zone of declination, of a width of its own
+    SELECT l.*, CAST(floor("ephDec" * 60 / power(CAST(2 AS double precision), level)) AS integer) AS zone FROM levels l
+), places AS (          -- and each position in one of every width that there is, and in those beside it
+    SELECT m.*, z.level,
+           s.step + CAST(floor("dec" * 60 / power(CAST(2 AS double precision), z.level)) AS integer) AS zone
     FROM meetings m
-    JOIN (SELECT DISTINCT "visit", level, width FROM widths) w ON w."visit" = m."visit"
+    JOIN (SELECT DISTINCT "visit", level FROM zones) z ON z."visit" = m."visit"
+    CROSS JOIN (SELECT -1 AS step UNION ALL SELECT 0 UNION ALL SELECT 1) s
 ), near AS (
     SELECT m."row", m.x, m.y, m.z, p."visit", p."ssObjectId", p."designation", p."ephVmag", m.mjd - p.mjd AS dt,
            p.lon, p.lat, p.east, p.north
@@ -80,10 +75,14 @@ WITH slots AS (        -- of time, so that a position meets only visits of its o
     SELECT m.*, row_number() OVER (PARTITION BY m."row", m."ssObjectId" ORDER BY abs(m.dt), m."visit") AS nth
     FROM matches m
     WHERE m.separation <= CAST(:radius AS double precision)
+), expected AS (        -- by an inner join, which sends what was found to the servers that have the others
+    SELECT e."visit", e."ssObjectId", e."diaSourceId"
+    FROM (SELECT DISTINCT "visit", "ssObjectId" FROM found WHERE nth = 1) f
+    JOIN "SsExpected" e ON e."visit" = f."visit" AND e."ssObjectId" = f."ssObjectId"
 )
 SELECT p."id", p."ra", p."dec", p."midpointMjdTai", m."designation", m."ssObjectId", m.separation AS "separation",
        m."ephVmag", m."visit", m.dt AS "daysApart", e."diaSourceId"
 FROM positions p
 LEFT JOIN found m ON m."row" = p."row" AND m.nth = 1
-LEFT JOIN "SsExpected" e ON e."visit" = m."visit" AND e."ssObjectId" = m."ssObjectId"
+LEFT JOIN expected e ON e."visit" = m."visit" AND e."ssObjectId" = m."ssObjectId"
 ORDER BY p."row", m.separation, m."ssObjectId"

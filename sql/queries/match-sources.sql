@@ -41,12 +41,16 @@ WITH slots AS (        -- of time, so that a position meets only visits of its o
            3600 * degrees(2 * asin(sqrt(CASE WHEN h2 < 0.25 THEN h2 ELSE 0.25 END))) AS separation
     FROM apart a
     WHERE h2 <= 0.25
+), known AS (           -- by an inner join, which sends what was found to the servers that have the others
+    SELECT s."visit", s."diaSourceId", s."designation", c."probability"
+    FROM (SELECT DISTINCT "visit", "diaSourceId" FROM matches WHERE separation <= CAST(:radius AS double precision)) m
+    JOIN "SSSource" s ON s."visit" = m."visit" AND s."diaSourceId" = m."diaSourceId"
+    LEFT JOIN "SsCandidate" c ON c."visit" = s."visit" AND c."ssObjectId" = s."ssObjectId"
+                             AND c."diaSourceId" = s."diaSourceId"
 )
 SELECT p."id", p."ra", p."dec", p."midpointMjdTai", m."diaSourceId", m.separation AS "separation", m."visit",
-       m."detector", m."band", m.dt AS "daysApart", m."ssObjectId", s."designation", c."probability"
+       m."detector", m."band", m.dt AS "daysApart", m."ssObjectId", k."designation", k."probability"
 FROM positions p
 LEFT JOIN matches m ON m."row" = p."row" AND m.separation <= CAST(:radius AS double precision)
-LEFT JOIN "SSSource" s ON s."diaSourceId" = m."diaSourceId" AND s."visit" = m."visit"
-LEFT JOIN "SsCandidate" c ON c."visit" = s."visit" AND c."ssObjectId" = s."ssObjectId"
-                         AND c."diaSourceId" = s."diaSourceId"
+LEFT JOIN known k ON k."visit" = m."visit" AND k."diaSourceId" = m."diaSourceId"
 ORDER BY p."row", m.separation, m."visit", m."diaSourceId"
