@@ -56,8 +56,7 @@ def broken(database: Database) -> dict[str, list[int]]:
     return {result.name: [row["diaObjectId"] for row in result.examples] for result in results}
 
 
-@pytest.mark.parametrize("go", [detach, drop, detach_and_drop])
-@pytest.mark.parametrize("night", [1, 11])
+@pytest.mark.parametrize(("go", "night"), [(detach, 1), (drop, 11), (detach_and_drop, 1)])
 def test_objects_keep_what_they_have_of_a_night_that_goes(
     go: Callable[[Database, int], object], night: int, server: Database
 ) -> None:
