@@ -55,9 +55,11 @@ _SMALL = 2e-9
 """Of the large asteroids, au/d^2, but for an encounter within 0.01 au."""
 
 _NEGLIGIBLE = 5e-9
-"""What a planet accelerates an object, au/d^2, that is not worth to know better than by their distances from the Sun."""
+"""What a planet accelerates an object, au/d^2, that their distances from the Sun tell well enough."""
 
-_RELATIVITY = 6.0 * GM_SUN**2 / LIGHT_SPEED**2
+_RELATIVITY = 14.0 * GM_SUN**2 / LIGHT_SPEED**2
+"""Of GM / (c^2 r^2) (4 GM / r - v^2 + 4 v^2), with v^2 at most 2 GM / r: au/d^2 at 1 au."""
+
 _SHARE = 0.1
 """Of the distances from Sun and planets, that an object may be away from its two-body motion for the bounds to hold."""
 
@@ -76,8 +78,8 @@ class Motion(NamedTuple):
 def on_ellipses(states: Array, days: Array) -> Motion:
     """Motion of objects of heliocentric states (6, n; au and au/d) for some days (n,), which may be negative.
 
-    By the difference of the eccentric anomalies and the functions f and g (Battin 1999, section 4.3). NaN of hyperbolas,
-    and of ellipses beyond :data:`LARGEST_E`.
+    By the difference of the eccentric anomalies and the functions f and g (Battin 1999, section 4.3). NaN of
+    hyperbolas, and of ellipses beyond :data:`LARGEST_E`.
     """
     x, v = states[:3], states[3:]
     with np.errstate(all="ignore"):  # of what is no ellipse
@@ -125,9 +127,9 @@ def _anomalies(e_cos: Array, e_sin: Array, mean: Array) -> tuple[Array, Array, A
 def deviations(states: Array, epochs: Array, until: Array, forces: Array) -> Array:
     """How far objects may be from their two-body motion at any time between their epochs and other times; (n,), au.
 
-    States (n, 6) are heliocentric, au and au/d; times (n,) MJD TDB. ``forces`` (n,) are the sums of the accelerations at 1
-    au that are not gravity, au/d^2. Infinite where no bound holds: for hyperbolas and long ellipses, and for what may be
-    close to the Sun or a planet.
+    States (n, 6) are heliocentric, au and au/d; times (n,) MJD TDB. ``forces`` (n,) are the sums of the accelerations
+    at 1 au that are not gravity, au/d^2. Infinite where no bound holds: for hyperbolas and long ellipses, and for what
+    may be close to the Sun or a planet.
     """
     days = until - epochs
     found = _in_parts(states, epochs, days, np.ones(len(days), int), forces)
@@ -163,7 +165,7 @@ def _bounds(states: Array, epochs: Array, days: Array, n_parts: int, forces: Arr
     end = on_ellipses(states, days)
     with np.errstate(all="ignore"):
         nearest, farthest = end.nearest, end.farthest
-        other = _ON_SUN + _SMALL + _RELATIVITY / nearest**3 + forces * np.maximum(1.0, nearest**-2.2)
+        other = _ON_SUN + _SMALL + _RELATIVITY / nearest**3 + forces * np.maximum(1.0, nearest**-2.5)
         k = np.sqrt(2.0 * GM_SUN / ((1.0 - _SHARE) * nearest) ** 3)
         length = np.abs(days) / n_parts
         total, closest = np.zeros(len(days)), _SHARE * nearest

@@ -1,8 +1,8 @@
 """Where all objects are in a night, about, and which of them may be in a field.
 
-Of each object there is its place in the middle of the night as the Earth's centre sees it, its motion, and how far it may
-be from that straight line: by what two-body motion leaves out, the curvature of the paths of object and Earth, and the
-parallax of a place on Earth. They are sorted by declination; what may move far is looked at in every field.
+Of each object there is its place in the middle of the night as the Earth's centre sees it, its motion, and how far it
+may be from that straight line: by what two-body motion leaves out, the curvature of the paths of object and Earth, and
+the parallax of a place on Earth. They are sorted by declination; what may move far is looked at in every field.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ssdb.ephemeris.bodies import earth, sun
 from ssdb.ephemeris.constants import GM_SUN
@@ -42,10 +43,10 @@ class SkyNight:
     """The m objects that may be seen in a night."""
 
     arrays: Columns
-    """``row`` (m,): which orbit; ``place`` (m, 3) and ``motion`` (m, 3): au and au/d, from the Earth's centre in the middle
-    of the night, ICRF, light time taken into account; ``slack`` (m,): how far it may be from there, au; ``height`` (k,):
-    sines of the declinations of the first k objects, ascending: those that stay within :data:`_NARROW`. All in single
-    precision."""
+    """``row`` (m,): which orbit; ``place`` (m, 3) and ``motion`` (m, 3): au and au/d, from the Earth's centre in the
+    middle of the night, ICRF, light time taken into account; ``slack`` (m,): how far it may be from there, au;
+    ``height`` (k,): sines of the declinations of the first k objects, ascending: those that stay within
+    :data:`_NARROW`. All in single precision."""
     middle: float
     """MJD TDB."""
 
@@ -54,15 +55,15 @@ class SkyNight:
         height = self.arrays["height"]
         around = np.radians(radius_deg)
         reach = np.degrees(around + _NARROW + _ROUNDING)
-        edges = np.sin(np.radians(np.clip([dec - reach, dec + reach], -90.0, 90.0))) + [-_ROUNDING, _ROUNDING]
-        first, last = np.searchsorted(height, edges.astype(np.float32), side="left").tolist()
+        south, north = np.sin(np.radians(np.clip([dec - reach, dec + reach], -90.0, 90.0))).tolist()
+        first = int(np.searchsorted(height, np.float32(south - _ROUNDING), side="left"))
+        last = int(np.searchsorted(height, np.float32(north + _ROUNDING), side="right"))
         center = unit_vectors(ra, dec).astype(np.float32)
         days = np.float32(mjd_tdb - self.middle)
-        found = [self._among(slice(first, last + 1), center, around, days)] if last + 1 > first else []
-        found.append(self._among(slice(len(height), None), center, around, days))
+        found = [self._among(which, center, around, days) for which in (slice(first, last), slice(len(height), None))]
         return np.sort(np.concatenate(found)).astype(np.intp)
 
-    def _among(self, which: slice, center: Array, around: float, days: np.float32) -> Array:
+    def _among(self, which: slice, center: NDArray[np.float32], around: float, days: np.float32) -> NDArray[np.int32]:
         """Which of some objects may be there."""
         row, place, motion, slack = (self.arrays[name][which] for name in ("row", "place", "motion", "slack"))
         place = place + days * motion
@@ -79,7 +80,9 @@ class SkyNight:
 def sky_night(kept: KeptArrays, orbits: SkyOrbits, night: int) -> SkyNight:
     """Where all objects are in a night (integer part of MJD TAI)."""
     start, end = night_interval(night)
-    return SkyNight(kept.get("night", f"{orbits.state}-{night}", lambda: _of_night(orbits, night, start, end)), 0.5 * (start + end))
+    return SkyNight(
+        kept.get("night", f"{orbits.state}-{night}", lambda: _of_night(orbits, night, start, end)), 0.5 * (start + end)
+    )
 
 
 def _of_night(orbits: SkyOrbits, night: int, start: float, end: float) -> Columns:
@@ -112,8 +115,9 @@ def _of_night(orbits: SkyOrbits, night: int, start: float, end: float) -> Column
     place[lost], motion[lost], slack[lost] = _followed(orbits, lost, night, start, end)
     order = np.flatnonzero(narrow)
     order = order[np.argsort(height[order])]
-    found = {"row": np.concatenate([order, np.flatnonzero(~narrow)]).astype(np.int32)}
-    found |= {name: values[found["row"]] for name, values in (("place", place), ("motion", motion), ("slack", slack))}
+    found: Columns = {"row": np.concatenate([order, np.flatnonzero(~narrow)]).astype(np.int32)}
+    for name, values in (("place", place), ("motion", motion), ("slack", slack)):
+        found[name] = values.take(found["row"], axis=0)
     return {**found, "height": height[order]}
 
 

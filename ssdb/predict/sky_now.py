@@ -23,7 +23,7 @@ from ssdb.errors import ConfigError, InputError, option, quoted
 from ssdb.identity.packed_arrays import unpack
 from ssdb.ingest.table.input import Input
 from ssdb.io.image.detector_image import Exposure
-from ssdb.io.image.fits_headers import read_image_headers
+from ssdb.io.image.fits_headers import holds_images, read_image_headers
 from ssdb.io.input_file import input_of
 from ssdb.io.kept_arrays import KeptArrays, user_cache
 from ssdb.io.times import mjd_tai_of
@@ -133,10 +133,11 @@ class Sky:
         table: str | int | None = None,
         type: str | None = None,
     ) -> QueryResult:
-        """The objects near each of many positions, each at its time: as a call, with ``id`` and ``midpointMjdTai`` first.
+        """The objects near each of many positions, each at its time.
 
-        The input is a file or a table with ``ra``, ``dec`` (deg, ICRS), ``midpointMjdTai`` (MJD TAI) and, where wanted,
-        ``id``, as the ready-made questions take it. InputError if it is not usable.
+        The columns are those of a call, ``id`` and ``midpointMjdTai`` before them. The input is a file or a table with
+        ``ra``, ``dec`` (deg, ICRS), ``midpointMjdTai`` (MJD TAI) and, where wanted, ``id``, as the ready-made questions
+        take it. InputError if it is not usable.
         """
         rows = read_positions(input_of(source, table, type))
         ra, dec, times = (rows.column(name).to_numpy() for name in ("ra", "dec", "midpointMjdTai"))
@@ -145,13 +146,15 @@ class Sky:
         columns |= {"id": rows.column("id").to_numpy(zero_copy_only=False)[of_field], "midpointMjdTai": times[of_field]}
         return _result(columns, (*_OF_FIELD, *_COLUMNS))
 
-    def images(self, path: str | os.PathLike[str], observatory: Observatory | None = None, time: Any = None) -> QueryResult:
+    def images(
+        self, path: str | os.PathLike[str], observatory: Observatory | None = None, time: Any = None
+    ) -> QueryResult:
         """The objects on the images of a FITS file or a text of headers, by their WCS and times.
 
-        As a call, with ``id`` (which image), ``midpointMjdTai`` and the pixel ``x``, ``y`` (zero-based) first. The
-        separation is that from the middle of the circle round the image. Without ``observatory`` it is that of the
-        header, or else the Earth's centre; ``time`` is for headers without one. InputError if there is no celestial WCS,
-        or no time.
+        The columns are those of a call; before them ``id`` (which image), ``midpointMjdTai``, and ``x``, ``y`` (pixel,
+        zero-based). The separation is that from the middle of the circle round the image. Without ``observatory`` it is
+        that of the header, or else the Earth's centre; ``time`` goes before that of the header. InputError if there is
+        no celestial WCS, or no time.
         """
         exposures = list(_exposures(path))
         given = None if time is None else _time(time)
@@ -176,13 +179,17 @@ class Sky:
 
     def _seen(self, fields: _Fields, observatory: Observatory) -> tuple[Columns, Index]:
         """What is seen in fields, by field and separation: columns (m,), and whose field each row is of."""
+        if not len(fields.ra):
+            return {name: np.empty(0) for name in _COLUMNS}, np.empty(0, np.intp)
         views = fields.views(observatory)
         nights = np.array([night_of(time) for time in fields.mjd_tai.tolist()], int)
-        parts = [self._seen_of_night(views, fields, int(night), np.flatnonzero(nights == night)) for night in np.unique(nights)]
+        parts = [
+            self._seen_of_night(views, fields, int(night), np.flatnonzero(nights == night))
+            for night in np.unique(nights)
+        ]
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
         if not columns:
-            columns = {name: np.empty(0) for name in _COLUMNS} | {"field": np.empty(0, int)}
-            return columns, columns.pop("field")
+            return {name: np.empty(0) for name in _COLUMNS}, np.empty(0, np.intp)
         order = np.lexsort((columns["separation"], columns["field"]))
         columns = {name: values[order] for name, values in columns.items()}
         of_field = columns.pop("field")
@@ -210,7 +217,10 @@ class Sky:
                 seen = columns_of(states, views.suns[number], observer[0], followed.H[place], followed.G[place])
                 apart = separations(fields.ra[number], fields.dec[number], seen["ephRa"], seen["ephDec"])
                 seen |= {"separation": apart, "ids": orbits.arrays["ids"][candidates]}
-                seen |= {"packed": orbits.arrays["packed"][candidates], "has_json": orbits.arrays["has_json"][candidates]}
+                seen |= {
+                    "packed": orbits.arrays["packed"][candidates],
+                    "has_json": orbits.arrays["has_json"][candidates],
+                }
                 inside = np.flatnonzero(apart <= fields.radius[number] * ARCSEC_PER_DEG)
                 kept = {name: values[inside] for name, values in seen.items()}
                 found.append(kept | {"field": np.full(len(inside), number)})
@@ -263,7 +273,9 @@ def _radius(given: Any) -> float:
     except (TypeError, ValueError):
         radius = math.nan
     if not 0.0 < radius <= LARGEST_DEG:
-        raise ConfigError(f"{option('--radius', 'radius')} is degrees, above 0 and up to {LARGEST_DEG:g}, not {quoted(str(given))}")
+        raise ConfigError(
+            f"{option('--radius', 'radius')} is degrees, above 0 and up to {LARGEST_DEG:g}, not {quoted(str(given))}"
+        )
     return radius
 
 
@@ -277,6 +289,8 @@ def _time(given: Any) -> float:
 
 def _exposures(path: str | os.PathLike[str]) -> Iterator[Exposure]:
     """The images of a file, each place once: mask and variance are where the image is."""
+    if not holds_images(Path(os.fspath(path))):
+        raise InputError(f"{os.fspath(path)}: is neither a FITS file with an image nor a text of headers")
     known: list[Any] = []
     for number, image in enumerate(read_image_headers(Path(os.fspath(path)), None)):
         exposure = Exposure.from_image(image, 0, min(number, 32_000), None)
@@ -292,5 +306,7 @@ def _result(columns: Columns, names: tuple[str, ...]) -> QueryResult:
     values = []
     for name in names:
         array = columns[name].tolist()
-        values.append([None if one != one else one for one in array] if pa.types.is_floating(schema.field(name).type) else array)
+        values.append(
+            [None if one != one else one for one in array] if pa.types.is_floating(schema.field(name).type) else array
+        )
     return QueryResult(list(names), list(zip(*values, strict=True)), schema)

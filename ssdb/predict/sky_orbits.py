@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ssdb.ephemeris.bodies import sun
+from ssdb.ephemeris.nongravitational import PARAMETERS
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.propagate import BATCH, propagate
 from ssdb.ephemeris.two_body import deviations
@@ -116,27 +117,27 @@ def _digest(text: str) -> str:
 
 def all_orbits(database: Database, kept: KeptArrays) -> tuple[str, Columns]:
     """The state of the orbits, and the orbits as of :func:`read_orbits`; of one moment."""
+    made: list[Columns] = []
+
+    def read() -> Columns:
+        made.append(read_orbits(database))
+        return made[0]
+
     while True:
         state = state_of(database, kept)
-        seen: list[str] = []
-
-        def make() -> Columns:
-            orbits = read_orbits(database)
-            seen.append(_state(database))
-            return orbits
-
-        orbits = kept.get("orbits", state, make)
-        if not seen or seen[0] == state:
+        orbits = kept.get("orbits", state, read)
+        if not made or _state(database) == state:
             return state, orbits
+        made.clear()
         kept.forget("orbits", state)  # others have changed orbits meanwhile
 
 
 def read_orbits(database: Database) -> Columns:
     """All orbits that can be followed: arrays by name, (n,) but where said.
 
-    ``packed`` (primary designations), ``ids`` (ssObjectId), ``epochs`` (MJD TDB), ``states`` (n, 6: heliocentric, ICRF, au
-    and au/d), ``h``, ``g``, ``has_json`` (whether there may be a covariance); ``forced`` (k,), those with forces that are
-    not gravity, and ``forces`` (k, 6).
+    ``packed`` (primary designations), ``ids`` (ssObjectId), ``epochs`` (MJD TDB), ``states`` (n, 6: heliocentric, ICRF,
+    au and au/d), ``h``, ``g``, ``has_json`` (whether there may be a covariance); ``forced`` (k,), those with forces
+    that are not gravity, and ``forces`` (k, 6).
     """
     parts = []
     n_unusable = 0
@@ -148,7 +149,9 @@ def read_orbits(database: Database) -> Columns:
         )
     if n_unusable:
         logger.warning("%s orbits in mpc_orbits are none that can be followed: they are left out", f"{n_unusable:,}")
-    packed, ids, epochs, states, h, g, has_json, nongrav = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    packed, ids, epochs, states, h, g, has_json, nongrav = (
+        np.concatenate(arrays) for arrays in zip(*parts, strict=True)
+    )
     forced = np.flatnonzero(nongrav.any(axis=1))
     return {
         **{"packed": packed, "ids": ids, "epochs": epochs, "states": states, "h": h, "g": g, "has_json": has_json},
@@ -173,7 +176,8 @@ def _for_nights(orbits: Columns, start: float, end: float, middle: float, tell: 
     epochs, states = np.asarray(orbits["epochs"]), np.asarray(orbits["states"])
     n = len(epochs)
     forces = np.zeros(n)
-    forces[orbits["forced"]] = np.abs(orbits["forces"][:, [0, 1, 2, 4, 5]]).sum(axis=1)
+    with_delay = orbits["forces"][:, PARAMETERS.index("dt")] != 0.0  # what acts is of a distance that they had before
+    forces[orbits["forced"]] = np.where(with_delay, np.inf, np.abs(orbits["forces"]).sum(axis=1))
     bounds = _bounds(states, epochs, start, end, forces)
     wide = np.flatnonzero(~(bounds <= _LARGEST_AU))
     unmoved = SkyOrbits("", orbits, np.empty(0, np.intp), np.empty((0, 6)), middle, bounds)

@@ -115,7 +115,7 @@ def state_of_orbits(connection: sa.Connection, columns: Sequence[str]) -> str | 
             code = sa.func.hashfloat8extended(sa.func.coalesce(number, float("nan")), code, type_=sa.BigInteger)
         codes = sa.select(code.label("code")).subquery().c.code
         half = 0xFFFFFFFF
-        sums = sa.func.sum(codes.op("&")(half)), sa.func.sum(codes.op(">>")(32).op("&")(half))
+        sums = sa.func.sum(codes.op("&")(half)), sa.func.sum(codes.op(">>")(sa.cast(32, sa.Integer)).op("&")(half))
         n, *of_it = connection.execute(sa.select(sa.func.count(), *sums)).one()
         return f"{n} {' '.join(map(str, of_it))}" if n else None
     digest, n = hashlib.sha256(), 0
@@ -123,7 +123,7 @@ def state_of_orbits(connection: sa.Connection, columns: Sequence[str]) -> str | 
     with no_collection():
         while rows := result.cursor.fetchmany(10_000):
             n += len(rows)
-            digest.update(marshal.dumps(rows, 2))  # this version by value alone
+            digest.update(marshal.dumps(list(rows), 2))  # this version by value alone
     result.close()
     return f"{n} {digest.hexdigest()}" if n else None
 
