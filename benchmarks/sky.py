@@ -24,9 +24,11 @@ import pyarrow as pa
 
 from benchmarks.servers import WrongResult, describe_machine, servers, temporary_database
 from ssdb.ephemeris.apparent import ephemeris
-from ssdb.ephemeris.orbits import ELEMENTS
+from ssdb.ephemeris.observer import tdb_of_tai
+from ssdb.ephemeris.orbits import ELEMENTS, Orbits
 from ssdb.identity.identify import identify
 from ssdb.ingest.formats.mpcorb import read_mpcorb
+from ssdb.io.kept_arrays import KeptArrays
 from ssdb.predict.sky_now import Sky, sky_of
 from ssdb.predict.sky_orbits import state_of
 from ssdb.schema.apdb_solar_system import mpc_orbits
@@ -37,6 +39,9 @@ from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect, initialize
 from ssdb.store.transfer.write import write_rows
 from ssdb.units import Columns
+
+Figures = dict[str, Any]
+"""Numbers, or seconds of the wall clock and of the processor."""
 
 EPOCH = 61_000.0
 _RADIUS_DEG = 0.5
@@ -85,42 +90,51 @@ def load(database: Database, columns: Columns) -> None:
         write_rows(connection, mpc_orbits, rows)
 
 
-def measure(database: Database, cache: Path, days: float) -> dict[str, Any]:
-    """Seconds of all steps, and of questions."""
+def measure(database: Database, cache: Path, days: float) -> Figures:
+    """Seconds of all steps and of questions, of the wall clock and of the processor (all threads, not of a server)."""
     night = int(EPOCH + days)
     rng = np.random.default_rng(3)
-    along = np.radians(rng.uniform(0.0, 360.0, _QUESTIONS)), np.radians(rng.normal(0.0, 5.0, _QUESTIONS))
-    ecliptic = unit_vectors(*np.degrees(along))
+    ecliptic = unit_vectors(rng.uniform(0.0, 360.0, _QUESTIONS), rng.normal(0.0, 5.0, _QUESTIONS))
     ra, dec = positions(ecliptic @ mean_ecliptic_rotation())
     times = night + rng.uniform(0.1, 0.9, _QUESTIONS)
-    warm = sky_of(connect_small(), cache=False)
-    warm(10.0, 10.0, 1.0, 61000.0, "X05")  # astropy's tables, and modules that are imported once
-    figures: dict[str, Any] = {}
-    figures["open first"], sky = _timed(lambda: sky_of(database, cache=cache))
-    figures["state"], _ = _timed(lambda: state_of(database, sky._kept))
-    figures["first of month"], answer = _timed(lambda: sky(ra[0], dec[0], _RADIUS_DEG, times[0], "X05"))
-    figures["moved"] = len(sky._nights[night][0].moved)
-    figures["first of night"], _ = _timed(lambda: sky(ra[0], dec[0], _RADIUS_DEG, times[0] + 1.0, "X05"))
-    seconds, n_found = [], []
+    with closing(one_orbit()) as small:  # astropy's tables, and modules that are imported once
+        sky_of(small, cache=False)(10.0, 10.0, 1.0, EPOCH, "X05")
+    figures: Figures = {}
+
+    def timed(what: str, call: Callable[[], Any]) -> Any:
+        wall, processor = time.perf_counter(), time.process_time()
+        result = call()
+        figures[what] = [time.perf_counter() - wall, time.process_time() - processor]
+        return result
+
+    kept = KeptArrays(None)
+    sky = timed("orbits are read, once", lambda: sky_of(database, cache=cache))
+    timed("have orbits changed", lambda: state_of(database, kept))
+    timed("first of 32 nights", lambda: sky(ra[0], dec[0], _RADIUS_DEG, times[0], "X05"))
+    timed("first of a night", lambda: sky(ra[0], dec[0], _RADIUS_DEG, times[0] + 1.0, "X05"))
+    sky(ra[0], dec[0], _RADIUS_DEG, times[0], "X05")
+    each, n_found = [], []
     for where in zip(ra.tolist(), dec.tolist(), times.tolist(), strict=True):
-        one, answer = _timed(lambda where=where: sky(where[0], where[1], _RADIUS_DEG, where[2], "X05"))
-        seconds.append(one)
+        answer = timed("one", lambda where=where: sky(where[0], where[1], _RADIUS_DEG, where[2], "X05"))
+        each.append(figures.pop("one"))
         n_found.append(len(answer.rows))
-    figures |= {"next": float(np.median(seconds)), "next, slowest of 20": float(np.quantile(seconds, 0.95))}
-    figures["objects"] = float(np.mean(n_found))
+    figures["next ones, median"] = np.median(each, axis=0).tolist()
+    figures["next ones, slowest of 20"] = np.quantile(each, 0.95, axis=0).tolist()
     table = pa.table({"ra": ra, "dec": dec, "midpointMjdTai": times})
-    whole, answer = _timed(lambda: sky.positions(table, _RADIUS_DEG, "X05"))
-    figures["of a file"] = whole / _QUESTIONS
+    answer = timed("of a file", lambda: sky.positions(table, _RADIUS_DEG, "X05"))
+    figures["of a file"] = [seconds / _QUESTIONS for seconds in figures["of a file"]]
     if len(answer.rows) != sum(n_found):
         raise WrongResult(f"{len(answer.rows):,} objects at once, one by one {sum(n_found):,}")
-    figures["open again"], again = _timed(lambda: sky_of(database, cache=cache))
-    figures["first question again"], _ = _timed(lambda: again(ra[0], dec[0], _RADIUS_DEG, times[0], "X05"))
-    figures["sampled"] = _compare(sky, night)
-    figures["MB"] = sum(file.stat().st_size for file in cache.rglob("*.npy")) / 1e6
+    again = timed("opened again", lambda: sky_of(database, cache=cache))
+    timed("first question then", lambda: again(ra[0], dec[0], _RADIUS_DEG, times[0], "X05"))
+    figures["objects in a circle"] = float(np.mean(n_found))
+    figures["followed once"] = len(sky._night(night)[0].moved)
+    figures["compared"] = _compare(sky, night)
+    figures["MB kept"] = sum(file.stat().st_size for file in cache.rglob("*.npy")) / 1e6
     return figures
 
 
-def connect_small() -> Database:
+def one_orbit() -> Database:
     """A database in memory with one orbit."""
     database = connect()
     load(database, {name: values[:1] for name, values in elements(1, None).items()})
@@ -130,9 +144,7 @@ def connect_small() -> Database:
 def _compare(sky: Sky, night: int) -> int:
     """Positions of a sample by the integrator alone, of which none may be missing; how many are in fields."""
     orbits, _ = sky._night(night)
-    rows = np.sort(np.random.default_rng(4).choice(len(orbits), _SAMPLE, replace=False))
-    from ssdb.ephemeris.orbits import Orbits
-
+    rows = np.sort(np.random.default_rng(4).choice(len(orbits), min(_SAMPLE, len(orbits)), replace=False))
     arrays = orbits.arrays
     plain = Orbits(
         arrays["packed"][rows], arrays["epochs"][rows], arrays["states"][rows], arrays["h"][rows], arrays["g"][rows]
@@ -144,23 +156,11 @@ def _compare(sky: Sky, night: int) -> int:
             ecliptic = positions(unit_vectors(float(ra), 0.0) @ mean_ecliptic_rotation())
             apart = separations(*ecliptic, seen["ephRa"][:, 0], seen["ephDec"][:, 0])
             inside = np.flatnonzero(apart < 7.0 * 3600.0)
-            near = sky._nights[night][1].near(float(ecliptic[0]), float(ecliptic[1]), 7.0, _tdb(time_))
+            near = sky._night(night)[1].near(*map(float, ecliptic), 7.0, float(tdb_of_tai([time_])[0]))
             if len(missing := np.setdiff1d(rows[inside], near)):
                 raise WrongResult(f"objects {missing[:10]} are within 7 deg, and not found")
             n += len(inside)
     return n
-
-
-def _tdb(mjd_tai: float) -> float:
-    from ssdb.ephemeris.observer import tdb_of_tai
-
-    return float(tdb_of_tai([mjd_tai])[0])
-
-
-def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    start = time.perf_counter()
-    result = call()
-    return time.perf_counter() - start, result
 
 
 def main() -> None:
@@ -189,12 +189,13 @@ def main() -> None:
                         load(database, columns)
                     found[name] = _measured(url, options.days)
             for what, value in found[name].items():
-                print(f"{name:12} {what:24} {value:12.4g}")
+                values = value if isinstance(value, list) else [value]
+                print(f"{name:12} {what:26}", *(f"{number:12,.4g}" for number in values))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
 
 
-def _measured(url: str, days: float) -> dict[str, Any]:
+def _measured(url: str, days: float) -> Figures:
     with tempfile.TemporaryDirectory(prefix="ssdb-bench-") as cache, closing(connect(url)) as database:
         return measure(database, Path(cache), days)
 
