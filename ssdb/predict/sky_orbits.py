@@ -97,6 +97,8 @@ def _about_file(path: Path) -> str | None:
     for file in (path, path.with_name(f"{path.name}-wal")):
         with suppress(FileNotFoundError):
             about = file.stat()
+            if not about.st_size:  # a log without anything, which is made anew whenever the database is opened
+                continue
             if abs(time.time() - about.st_mtime) < _CLOCK_SECONDS:
                 return None
             told.append(f"{about.st_ino} {about.st_size} {about.st_mtime_ns}")
