@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from astropy.wcs import WCS
 from images import IDENTITY, hdu, header, write
-from predicting import EPOCH, NIGHT, ORBITS, apart, at, load_orbits, main_belt, orbits_of
+from predicting import BELT, EPOCH, NIGHT, ORBITS, apart, at, load_orbits, main_belt, orbits_of
 from small_surveys import change, exported
 from test_cli import done, failed, misused
 from test_ephemeris_table import HN13_COM, HN13_COM_COVARIANCE, HN13_EPOCH, NAMES, mpc_orb
@@ -244,6 +244,25 @@ def test_what_is_kept_is_used_mended_and_made_again_for_other_orbits(database_ur
         shutil.rmtree(folder)
         folder.write_text("no folder")
         assert ssdb.sky_of(database, cache=folder)(*field).rows == rows
+
+
+def test_databases_in_memory_are_not_taken_for_each_other() -> None:
+    found = []
+    for some in (BELT[:60], BELT[60:]):
+        with ssdb.connect() as database:
+            load_orbits(database, some)
+            sky = ssdb.sky_of(database)
+            names = {row["designation"] for row in some}
+            found.append({row[0] for ra in range(0, 360, 18) for row in sky(ra, 0.0, 10.0, NIGHT + 0.5).rows})
+            assert found[-1] <= names
+    assert all(found)
+
+
+def test_orbits_that_are_none_are_told_and_left_out(database: ssdb.Database, caplog: pytest.LogCaptureFixture) -> None:
+    load_orbits(database, BELT[:2])
+    change(database, "UPDATE mpc_orbits SET e = NULL")
+    assert ssdb.sky_of(database, cache=False)(0.0, 0.0, 10.0, NIGHT).rows == []
+    assert "2 orbits in mpc_orbits are none that can be followed" in caplog.text
 
 
 def test_the_latest_of_each_kind_stay(tmp_path: Path) -> None:

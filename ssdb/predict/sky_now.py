@@ -64,13 +64,15 @@ def sky_of(database: Database, *, cache: str | os.PathLike[str] | bool = True, p
     ----------
     cache : path or bool
         Folder for what others who ask about the same orbits and nights need not compute again; True is that of the user
-        (``$XDG_CACHE_HOME/ssdb``, ``~/.cache/ssdb``), False none. It is safe to delete.
+        (``$XDG_CACHE_HOME/ssdb``, ``~/.cache/ssdb``; not of a database in memory), False none. It is safe to delete.
     progress : callable, optional
         Called with the numbers of orbits followed to the nights now, and of all that have to be.
     """
-    folder = user_cache() if cache is True else None if cache is False else Path(cache)
-    if database.dialect == "sqlite" and not database.engine.url.database:
-        folder = None if cache is True else folder
+    in_memory = database.dialect == "sqlite" and not database.engine.url.database
+    if isinstance(cache, bool):
+        folder = user_cache() if cache and not in_memory else None
+    else:
+        folder = Path(cache)
     kept = KeptArrays(folder)
     return Sky(database, kept, *all_orbits(database, kept), progress)
 

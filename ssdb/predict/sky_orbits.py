@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ssdb.ephemeris.bodies import sun
+from ssdb import __version__
+from ssdb.ephemeris.bodies import masses, sun
 from ssdb.ephemeris.nongravitational import PARAMETERS
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.propagate import BATCH, propagate
@@ -93,6 +94,8 @@ def state_of(database: Database, kept: KeptArrays) -> str:
 
 def _about_file(path: Path) -> str | None:
     """Name, size and time of change of the files of an SQLite database; None where a change may not be seen by them."""
+    if not path.is_file():  # in memory
+        return None
     told = [str(path.absolute())]
     for file in (path, path.with_name(f"{path.name}-wal")):
         with suppress(FileNotFoundError):
@@ -110,7 +113,8 @@ def _state(database: Database) -> str:
         state = state_of_orbits(connection, ORBIT_NUMBERS)
     if state is None:
         raise NotFoundError("there are no orbits in the database: load them with ssdb ingest orbits")
-    return _digest(f"{_FORMAT} {database.dialect} {state}")
+    # Another ssdb, or other large asteroids, make other paths.
+    return _digest(f"{_FORMAT} {__version__} {len(masses())} {database.dialect} {state}")
 
 
 def _digest(text: str) -> str:
