@@ -186,6 +186,7 @@ def test_the_command_prints_what_python_gives_and_stores_nothing(url: str, tmp_p
     assert written.column("designation").to_pylist() == [row[0] for row in answer.rows]
     assert written.schema.field("separation").metadata[b"unit"] == b"arcsec"
     assert "separation" in done(url, "sky", *where, "--no-cache").splitlines()[0]
+    assert isinstance(json.loads(done(url, "sky", "--ra", "0", "--dec", "0", "--radius", "1", "--json")), list)  # now
     with ssdb.connect(url) as database:
         (tmp_path / "after").mkdir()
         assert exported(database, tmp_path / "after") == before
