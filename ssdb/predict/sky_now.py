@@ -69,11 +69,8 @@ def sky_of(database: Database, *, cache: str | os.PathLike[str] | bool = True, p
         Called with the numbers of orbits followed to the nights now, and of all that have to be.
     """
     in_memory = database.dialect == "sqlite" and not database.engine.url.database
-    if isinstance(cache, bool):
-        folder = user_cache() if cache and not in_memory else None
-    else:
-        folder = Path(cache)
-    kept = KeptArrays(folder)
+    of_user = user_cache() if cache and not in_memory else None
+    kept = KeptArrays(of_user if isinstance(cache, bool) else Path(cache))
     return Sky(database, kept, *all_orbits(database, kept), progress)
 
 
