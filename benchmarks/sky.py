@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -163,7 +164,7 @@ def _compare(sky: Sky, night: int) -> int:
     return n
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--objects", type=int, default=1_500_000)
     parser.add_argument("--mpcorb", type=Path)
@@ -172,7 +173,7 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=60.0, help="from the epoch of the orbits to the night")
     parser.add_argument("--keep", type=Path, help="an SQLite database that is made where there is none, and kept")
     parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     found: dict[str, Any] = {"machine": describe_machine(), "objects": options.objects, "days": options.days}
     columns = elements(options.objects, options.mpcorb)
     with servers(options.databases, options.postgresql_url) as places:
@@ -193,6 +194,7 @@ def main() -> None:
                 print(f"{name:12} {what:26}", *(f"{number:12,.4g}" for number in values))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
+    return 0
 
 
 def _measured(url: str, days: float) -> Figures:
@@ -201,4 +203,4 @@ def _measured(url: str, days: float) -> Figures:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
