@@ -67,6 +67,8 @@ from ssdb.predict.make_segments import make_segments as make_segments
 from ssdb.predict.one_object import predict_objects as predict_objects
 from ssdb.predict.precover import PrecoveryReport as PrecoveryReport
 from ssdb.predict.precover import precover as precover
+from ssdb.predict.sky_now import Sky as Sky
+from ssdb.predict.sky_now import sky_of as sky_of
 from ssdb.predict.visits import PredictionReport as PredictionReport
 from ssdb.predict.visits import predict_visits as predict_visits
 from ssdb.rubin.task.dia_association import DiaAssociation as DiaAssociation

@@ -34,7 +34,19 @@ from ssdb.store.database import Database
 from ssdb.store.ddl.detached import detach
 from ssdb.summary.summarize import summarize
 
-READING = {"backup", "check", "ephemeris", "export", "listen", "partition list", "query", "report", "resolve", "status"}
+READING = {
+    "backup",
+    "check",
+    "ephemeris",
+    "export",
+    "listen",
+    "partition list",
+    "query",
+    "report",
+    "resolve",
+    "sky",
+    "status",
+}
 OF_FILES = {"demo", "simulate"}
 """They write files; the former has a database of its own, into which it goes by the other commands."""
 

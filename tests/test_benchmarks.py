@@ -325,6 +325,15 @@ def test_goals_of_summaries_are_at_the_end(of_summaries: tuple[dict[str, Any], l
     assert lines[-1].startswith("pull of H, ")
 
 
+def test_what_is_here_now_is_timed_and_compared(tmp_path: Path) -> None:
+    path = tmp_path / "figures.json"
+    lines = printed("sky", "--objects", 1000, "--json", path)
+    one = json.loads(path.read_text(encoding="utf-8"))["sqlite"]
+    assert len(lines) == len(one)
+    assert one["compared"] > 100
+    assert one["objects in a circle"] > 0
+
+
 def test_two_versions_take_turns() -> None:
     small = ["--visits", 3, "--night", 4, "--sources", 100, "--predictions", 30, "--databases", "sqlite"]
     lines = printed("fresh", "--before", ROOT, *small)

@@ -137,6 +137,7 @@ OPENING = {
     ("listen",): ["--timeout", "1"],
     ("predict",): [],
     ("ephemeris",): ["433", "--code", "X05", "--from", "61192", "--to", "61193"],
+    ("sky",): ["--ra", "10", "--dec", "20", "--radius", "1"],
     ("report",): ["DIR"],
     ("summarize",): [],
     ("delete", "visit"): ["1"],

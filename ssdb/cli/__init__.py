@@ -19,6 +19,7 @@ from ssdb.cli import (
     precover,
     predict,
     report,
+    sky,
     summarize,
 )
 from ssdb.cli.common import main

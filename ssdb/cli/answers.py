@@ -58,6 +58,28 @@ def mjd_tai(_ctx: click.Context, _option: click.Parameter, value: str | None) ->
         raise click.BadParameter(str(error)) from None
 
 
+def _place(_ctx: click.Context, _option: click.Parameter, text: str | None) -> tuple[float, float, float] | None:
+    from ssdb.errors import quoted
+
+    if text is None:
+        return None
+    try:
+        longitude, latitude, altitude = map(float, text.split(","))
+    except ValueError:
+        raise click.UsageError(
+            f"--place is three numbers such as -70.749,-30.241,2663 (deg, deg, m), not {quoted(text)}"
+        ) from None
+    return longitude, latitude, altitude
+
+
+place_option = click.option(
+    "--place",
+    metavar="LON,LAT,ALT",
+    callback=_place,
+    help="In place of a code: east longitude (deg), latitude (deg), altitude (m); WGS84.",
+)
+
+
 def wanted_format(format_: str | None, as_json: bool, output: str | None) -> str | None:
     """The format that the options ask for; None: that of the file, or a table. Contradictions are wrong usage."""
     if as_json and format_ not in (None, "json"):

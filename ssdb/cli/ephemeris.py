@@ -6,19 +6,14 @@ from typing import Any
 
 import click
 
-from ssdb.cli.answers import answer_options, print_answer, wanted_format
+from ssdb.cli.answers import answer_options, place_option, print_answer, wanted_format
 from ssdb.cli.common import main, open_database, wrong_usage
-from ssdb.errors import quoted
 
 
 @main.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--code", "--observatory", "observatory", metavar="CODE", help="MPC code of the observatory.")
-@click.option(
-    "--place",
-    metavar="LON,LAT,ALT",
-    help="In place of a code: east longitude (deg), latitude (deg), altitude (m); WGS84.",
-)
+@place_option
 @click.option(
     "--from", "start", required=True, metavar="DATE", help="2026-06-01, 2026-06-01T12:30:00 (UTC), or MJD TAI."
 )
@@ -34,7 +29,7 @@ from ssdb.errors import quoted
 def ephemeris(
     ctx: click.Context,
     observatory: str | None,
-    place: str | None,
+    place: tuple[float, float, float] | None,
     format_: str | None,
     as_json: bool,
     output: str | None,
@@ -47,21 +42,11 @@ def ephemeris(
     from ssdb.ask.sql import Answer
     from ssdb.predict.ephemeris_table import ephemeris_table
 
-    if (observatory is None) == (place is None):
+    where = observatory or place
+    if where is None or (observatory is not None and place is not None):
         raise click.UsageError("say from where: --code CODE, or else --place LON,LAT,ALT")
-    where = observatory or _place(place or "")
     format_ = wanted_format(format_, as_json, output)
     database = open_database(ctx)
     with wrong_usage():
         table = ephemeris_table(database, observatory=where, **options)
     print_answer(Answer(table.columns, iter([table.rows]), table.schema), format_, output)
-
-
-def _place(text: str) -> tuple[float, float, float]:
-    try:
-        longitude, latitude, altitude = map(float, text.split(","))
-    except ValueError:
-        raise click.UsageError(
-            f"--place is three numbers such as -70.749,-30.241,2663 (deg, deg, m), not {quoted(text)}"
-        ) from None
-    return longitude, latitude, altitude

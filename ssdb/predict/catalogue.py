@@ -31,8 +31,9 @@ ORBITS_PER_PART = 65_536
 
 _PACKED = mpc_orbits.c.packed_primary_provisional_designation
 _HAS_JSON = sa.cast(mpc_orbits.c.mpc_orb_jsonb.is_not(None), sa.Integer).label("hasJson")
-_NUMBERS = (*ELEMENTS, *NONGRAVITATIONAL_UNITS, "h", "g")
-_COLUMNS = (mpc_orbits.c.id, _PACKED, *(mpc_orbits.c[name] for name in _NUMBERS), _HAS_JSON)
+ORBIT_NUMBERS = (*ELEMENTS, *NONGRAVITATIONAL_UNITS, "h", "g")
+"""Columns of mpc_orbits that an orbit is made of."""
+_COLUMNS = (mpc_orbits.c.id, _PACKED, *(mpc_orbits.c[name] for name in ORBIT_NUMBERS), _HAS_JSON)
 
 _SEED = 2
 """Another one makes all segments stale: to be raised when they are made in another way."""
@@ -98,7 +99,7 @@ def _catalogue(rows: dict[str, np.ndarray]) -> Catalogue:
         names = packed.take(pa.array(simulated))
         ids[simulated], _ = identify(names, "mpc_orbits", simulated_names=True)
         designations = pa.array(np.where(ids < 0, packed.to_numpy(zero_copy_only=False), designations), pa.string())
-    values = [rows[name].astype(float) for name in (*_NUMBERS, "hasJson")]
+    values = [rows[name].astype(float) for name in (*ORBIT_NUMBERS, "hasJson")]
     epochs, forces = tdb_of_tt(rows["epoch_mjd"]), nongravitational_of(rows)
     orbits = Orbits(rows[_PACKED.name], epochs, states, rows["h"], rows["g"], forces)
     hashes, has_json = _hashes(np.array(values)), rows["hasJson"] > 0

@@ -91,7 +91,7 @@ def ephemeris_table(
         targets = [find_target(connection, name) for name in wanted]
     moments = (utc_texts(times), times.tolist())
     rows = [row for target in targets for row in _rows(target, times, moments, observatory)]
-    return QueryResult(list(_COLUMNS), rows, _schema())
+    return QueryResult(list(_COLUMNS), rows, schema_of(_COLUMNS))
 
 
 def _times(start: Any, end: Any, step: str, scale: str | None, n_objects: int) -> Array:
@@ -153,8 +153,8 @@ def _tell_lost(target: Target, lost: Mask, times: Array) -> None:
 
 
 @cache
-def _schema() -> pa.Schema:
-    """The columns as tables describe them, but numbers in double precision."""
+def schema_of(names: tuple[str, ...]) -> pa.Schema:
+    """Columns of these names as tables describe them, but numbers in double precision."""
     described = known_columns() | {column.name: column for column in (*ss_prediction.c, *ss_source.c)}
-    fields = (arrow_field(described[name]) for name in _COLUMNS)
+    fields = (arrow_field(described[name]) for name in names)
     return pa.schema([field.with_type(pa.float64()) if field.type == pa.float32() else field for field in fields])

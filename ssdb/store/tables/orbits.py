@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import marshal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +19,7 @@ from ssdb.store.locks import lock
 from ssdb.store.tables.moves import remove_doubles
 from ssdb.store.tables.segments import forget_nights
 from ssdb.store.tables.ss_objects import note_orbits, note_removed_orbits
+from ssdb.store.transfer.collection import no_collection
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
 
@@ -95,6 +99,33 @@ def stored_ranks(connection: sa.Connection, keys: pa.Table, *, identified: bool)
         found = read_arrays(connection, sa.union_all(*selected).subquery().select())
     epoch, fit = (np.where(np.isnan(found[name]), -np.inf, found[name]) for name in ("epoch", "fit"))
     return found["packed"], OrbitRank(found["own"] == 1, epoch, fit, found["name"])
+
+
+def state_of_orbits(connection: sa.Connection, columns: Sequence[str]) -> str | None:
+    """A text that is another one whenever one of the orbits is, in these columns of numbers; None if there are none.
+
+    All rows are read, but on PostgreSQL none is sent.
+    """
+    has_json = sa.cast(mpc_orbits.c.mpc_orb_jsonb.is_not(None), sa.Integer)
+    numbers = [mpc_orbits.c[name] for name in columns]
+    if connection.dialect.name == "postgresql":
+        code: sa.ColumnElement[int] = sa.func.hashtextextended(mpc_orbits.c[_KEY], 0, type_=sa.BigInteger)
+        code = sa.func.hashint4extended(has_json, code, type_=sa.BigInteger)
+        for number in numbers:
+            code = sa.func.hashfloat8extended(sa.func.coalesce(number, float("nan")), code, type_=sa.BigInteger)
+        codes = sa.select(code.label("code")).subquery().c.code
+        half = 0xFFFFFFFF
+        sums = sa.func.sum(codes.op("&")(half)), sa.func.sum(codes.op(">>")(sa.cast(32, sa.Integer)).op("&")(half))
+        n, *of_it = connection.execute(sa.select(sa.func.count(), *sums)).one()
+        return f"{n} {' '.join(map(str, of_it))}" if n else None
+    digest, n = hashlib.sha256(), 0
+    result = connection.execute(sa.select(mpc_orbits.c[_KEY], has_json, *numbers).order_by(mpc_orbits.c.id))
+    with no_collection():
+        while rows := result.cursor.fetchmany(10_000):
+            n += len(rows)
+            digest.update(marshal.dumps(list(rows), 2))  # this version by value alone
+    result.close()
+    return f"{n} {digest.hexdigest()}" if n else None
 
 
 def lock_orbits(connection: sa.Connection) -> int:
