@@ -43,6 +43,8 @@ from ssdb.errors import SchemaError as SchemaError
 from ssdb.errors import ServiceError as ServiceError
 from ssdb.errors import SsdbError as SsdbError
 from ssdb.errors import UsageError as UsageError
+from ssdb.exchange.ades import AdesReport as AdesReport
+from ssdb.exchange.ades import export_ades as export_ades
 from ssdb.identity.relink import RelinkReport as RelinkReport
 from ssdb.identity.relink import relink as relink
 from ssdb.identity.resolve import ResolvedName as ResolvedName

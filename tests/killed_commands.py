@@ -15,6 +15,7 @@ from identifications import EROS, current
 from ingesting import corners, load_night, sources
 from orbit_files import columns
 from predicting import BELT, NEAR, VISITS, load_orbits, load_visits
+from reported import header_file, observed
 from test_fetch import visits as visits_of_service
 from test_precover import HN13, HN13_COM, hn13_row
 from test_precover import load as load_object
@@ -57,6 +58,8 @@ class Case:
         The file that is ingested.
     image : bool
         An image is measured: see forced_survey.py.
+    report : bool
+        A file is written with a header: see reported.py.
     options : tuple of str
     several : bool
         It is several transactions, by its documentation: what is stored of a killed one may be some of them, and the
@@ -71,6 +74,7 @@ class Case:
     several: bool = False
     dialects: tuple[str, ...] = DIALECTS
     image: bool = False
+    report: bool = False
 
     def arguments(self, directory: Path, service: str) -> list[str]:
         """The command line behind the database."""
@@ -81,6 +85,8 @@ class Case:
             path = directory / "file.parquet"
             pa.parquet.write_table(pa.table(self.file), path)
             given.append(str(path))
+        if self.report:
+            given += ["-o", str(directory / "report.psv"), "--header", str(header_file(directory))]
         if self.image:
             given.append(str(image_file(directory / "image.fits", drawn(EAST, NORTH, [900.0] * len(EAST)))))
         return given
@@ -277,6 +283,7 @@ CASES = {
     "summarize": Case("summarize", load_night, several=True),
     "summarize-again": Case("summarize", summarized, options=("--all", "--model", "HG1G2"), several=True),
     "delete": Case("delete visit", with_another_visit, options=("--yes", "10")),
+    "export-ades": Case("export ades", observed, report=True),
     "width": Case("partition width", load_night, options=("1000",), dialects=POSTGRESQL),
 }
 """By a name."""

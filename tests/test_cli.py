@@ -126,6 +126,7 @@ OPENING = {
     ("status",): [],
     ("query",): ["SELECT 1"],
     ("export",): ["Visit", "-o", "FILE.csv"],
+    ("export ades",): ["-o", "FILE.psv", "--header", "HEADER.yaml"],
     ("check",): [],
     ("resolve",): ["433"],
     ("relink",): [],
