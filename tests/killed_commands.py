@@ -241,6 +241,14 @@ OBJECTS_OF_OTHERS = {
     "r_psfFluxMean": [100.0, 200.0],
     "r_psfFluxMeanErr": [5.0, 6.0],
 }
+OBSERVATIONS = {
+    "provID": ["2001 AA", "2001 AB", "2001 AA"],
+    "stn": ["X05", "X05", "568"],
+    "obsTime": ["2026-06-01T01:02:03.45Z", "2026-06-01T01:02:03.45Z", "2026-06-02T01:02:03Z"],
+    "ra": [10.0, 11.0, 12.0],
+    "dec": [-1.0, -2.0, -3.0],
+    "obsID": ["a", "b", "c"],
+}
 POSTGRESQL = ("postgresql",)
 
 CASES = {
@@ -283,6 +291,8 @@ CASES = {
     "summarize": Case("summarize", load_night, several=True),
     "summarize-again": Case("summarize", summarized, options=("--all", "--model", "HG1G2"), several=True),
     "delete": Case("delete visit", with_another_visit, options=("--yes", "10")),
+    "observations": Case("ingest observations", load_night, OBSERVATIONS),
+    "submissions": Case("ingest submissions", observed, {"diaSourceId": [101, 102], "obsID": ["L1", "L2"]}),
     "export-ades": Case("export ades", observed, report=True),
     "width": Case("partition width", load_night, options=("1000",), dialects=POSTGRESQL),
 }

@@ -121,6 +121,8 @@ OPENING = {
     ("ingest", "objects"): ["FILE.csv"],
     ("ingest", "orbits"): ["FILE.dat"],
     ("ingest", "identifications"): ["FILE.csv"],
+    ("ingest", "observations"): ["FILE.psv"],
+    ("ingest", "submissions"): ["FILE.csv"],
     ("fetch", "predictions"): ["--url", "http://localhost:1"],
     ("associate",): [],
     ("status",): [],

@@ -7,7 +7,10 @@ import sqlalchemy as sa
 
 from ssdb.schema.reported import ss_reported_source
 from ssdb.store.query_plans import Visits
+from ssdb.store.transfer.array_parameters import listed
+from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import count_stored, fill_unknown, of_key, staged
+from ssdb.units import Integers
 
 _KEY = ("diaSourceId",)
 
@@ -35,3 +38,11 @@ def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
     """
     others = ss_reported_source.c.submittedAt.is_(None) & ss_reported_source.c.visit.in_(visits)
     return {ss_reported_source.name: connection.execute(sa.delete(ss_reported_source).where(others)).rowcount}
+
+
+def submitted_before(connection: sa.Connection, sources: Integers) -> Integers:
+    """Those of some sources that were written to a file for the Minor Planet Center."""
+    column = ss_reported_source.c
+    with listed(connection, "perhaps_submitted", sources) as among:
+        wanted = sa.select(column.diaSourceId).where(among(column.diaSourceId), column.submittedAt.is_not(None))
+        return read_arrays(connection, wanted, bounded=True)["diaSourceId"]
