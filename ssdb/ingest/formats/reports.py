@@ -29,8 +29,8 @@ OF_ADES = (
 PACKED = "packed"
 """Columns 1 to 12 of those of 80 columns."""
 
-_BEGINS_AS_XML = re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml.*?\?>\s*)?(<!--.*?-->\s*)*<ades\b", re.DOTALL)
-_BEGINS_AS_PSV = re.compile(rb"(\xef\xbb\xbf)?(\s*|[#!][^\n]*\n)*[ \t]*[a-z][A-Za-z0-9]*[ \t]*\|")
+_ROOT = re.compile(rb"<(?![?!])([\w:.-]+)")
+_NAMES = re.compile(rb"[ \t]*[a-z][A-Za-z0-9]*[ \t]*\|")
 
 UNREADABLE = "unreadable"
 
@@ -81,10 +81,12 @@ def read_reports(source: Input, table: str | int | None = None, type: str | None
 
 def _reader_of(given: InputFile):  # type: ignore[no-untyped-def]
     """What reads a file that is no table."""
-    beginning = given.beginning
-    if _BEGINS_AS_XML.match(beginning):
-        return read_xml
-    if _BEGINS_AS_PSV.match(beginning):
+    beginning = given.beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if beginning.startswith(b"<"):
+        root = _ROOT.search(beginning)
+        return None if root and root[1].rpartition(b":")[2] == b"VOTABLE" else read_xml
+    lines = (line for line in beginning.split(b"\n") if line.strip() and not line.startswith((b"#", b"!")))
+    if _NAMES.match(next(lines, b"")):
         return read_psv
     return read_columns80 if is_columns80(beginning) else None
 
