@@ -81,8 +81,8 @@ def read_reports(source: Input, table: str | int | None = None, type: str | None
 
 def _reader_of(given: InputFile):  # type: ignore[no-untyped-def]
     """What reads a file that is no table."""
-    beginning = given.beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if beginning.startswith(b"<"):
+    beginning = given.beginning.removeprefix(b"\xef\xbb\xbf")
+    if beginning.lstrip().startswith(b"<"):
         root = _ROOT.search(beginning)
         return None if root and root[1].rpartition(b":")[2] == b"VOTABLE" else read_xml
     lines = (line for line in beginning.split(b"\n") if line.strip() and not line.startswith((b"#", b"!")))
