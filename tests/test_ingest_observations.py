@@ -193,6 +193,7 @@ def test_reports_are_predicted_associated_and_compared(database: Database, tmp_p
         ("<ades version='2022'><optical><stn>X05</stn></optical></ades>", "obsTime is no time of UTC"),
         ("<ades version='2022'><optical>", "is no XML, or is not whole"),
         ("<!DOCTYPE ades [<!ENTITY a 'b'>]><ades><optical/></ades>", "not|entities"),
+        (" \n" * 50_000, "obs.xml"),  # told at once
         ("<?xml version='1.0'?><ades><x/></ades>", "there is no observation in it"),
         (
             "permID|stn|obsTime|ra|dec\n433|X05|2026-06-01T00:00:00Z|1|2\n433|X05|today|1|x\n",
