@@ -43,6 +43,8 @@ from ssdb.errors import SchemaError as SchemaError
 from ssdb.errors import ServiceError as ServiceError
 from ssdb.errors import SsdbError as SsdbError
 from ssdb.errors import UsageError as UsageError
+from ssdb.exchange.ades import AdesReport as AdesReport
+from ssdb.exchange.ades import export_ades as export_ades
 from ssdb.identity.relink import RelinkReport as RelinkReport
 from ssdb.identity.relink import relink as relink
 from ssdb.identity.resolve import ResolvedName as ResolvedName
@@ -51,9 +53,11 @@ from ssdb.ingest.detectors import ingest_detectors as ingest_detectors
 from ssdb.ingest.forced import ingest_forced as ingest_forced
 from ssdb.ingest.identifications import ingest_identifications as ingest_identifications
 from ssdb.ingest.objects import ingest_objects as ingest_objects
+from ssdb.ingest.observations import ingest_observations as ingest_observations
 from ssdb.ingest.orbits import ingest_orbits as ingest_orbits
 from ssdb.ingest.predictions import ingest_predictions as ingest_predictions
 from ssdb.ingest.sources import ingest_sources as ingest_sources
+from ssdb.ingest.submissions import ingest_submissions as ingest_submissions
 from ssdb.ingest.table.column_map import ColumnMap as ColumnMap
 from ssdb.ingest.table.report import IngestReport as IngestReport
 from ssdb.ingest.visits import ingest_visits as ingest_visits

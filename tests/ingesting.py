@@ -33,7 +33,7 @@ EROS = 0x3030343333
 """ssObjectId of the number 433: the bytes of 00433."""
 
 DERIVED = ("SSSource", "SsCandidate", "SsExpected")
-CLOCK = ("predictionsAt", "runId", "associatedAt", "diaRunId", "diaAssociatedAt", "validityStartMjdTai")
+CLOCK = ("predictionsAt", "runId", "associatedAt", "diaRunId", "diaAssociatedAt", "validityStartMjdTai", "submittedAt")
 """Columns in which two equal databases differ."""
 
 

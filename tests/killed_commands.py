@@ -15,6 +15,7 @@ from identifications import EROS, current
 from ingesting import corners, load_night, sources
 from orbit_files import columns
 from predicting import BELT, NEAR, VISITS, load_orbits, load_visits
+from reported import header_file, observed
 from test_fetch import visits as visits_of_service
 from test_precover import HN13, HN13_COM, hn13_row
 from test_precover import load as load_object
@@ -69,6 +70,8 @@ class Case:
         The file that is ingested.
     image : bool
         An image is measured: see forced_survey.py.
+    report : bool
+        A file is written with a header: see reported.py.
     options : tuple of str
     several : bool
         It is several transactions, by its documentation: what is stored of a killed one may be some of them, and the
@@ -83,6 +86,7 @@ class Case:
     several: bool = False
     dialects: tuple[str, ...] = DIALECTS
     image: bool = False
+    report: bool = False
 
     def arguments(self, directory: Path, service: str) -> list[str]:
         """The command line behind the database."""
@@ -93,6 +97,8 @@ class Case:
             path = directory / "file.parquet"
             pa.parquet.write_table(pa.table(self.file), path)
             given.append(str(path))
+        if self.report:
+            given += ["-o", str(directory / "report.psv"), "--header", str(header_file(directory))]
         if self.image:
             given.append(str(image_file(directory / "image.fits", drawn(EAST, NORTH, [900.0] * len(EAST)))))
         return given
@@ -253,6 +259,14 @@ OBJECTS_OF_OTHERS = {
     "r_psfFluxMean": [100.0, 200.0],
     "r_psfFluxMeanErr": [5.0, 6.0],
 }
+OBSERVATIONS = {
+    "provID": ["2001 AA", "2001 AB", "2001 AA"],
+    "stn": ["X05", "X05", "568"],
+    "obsTime": ["2026-06-01T01:02:03.45Z", "2026-06-01T01:02:03.45Z", "2026-06-02T01:02:03Z"],
+    "ra": [10.0, 11.0, 12.0],
+    "dec": [-1.0, -2.0, -3.0],
+    "obsID": ["a", "b", "c"],
+}
 POSTGRESQL = ("postgresql",)
 
 CASES = {
@@ -295,6 +309,9 @@ CASES = {
     "summarize": Case("summarize", load_night, several=True),
     "summarize-again": Case("summarize", summarized, options=("--all", "--model", "HG1G2"), several=True),
     "delete": Case("delete visit", with_another_visit, options=("--yes", "10")),
+    "observations": Case("ingest observations", load_night, OBSERVATIONS),
+    "submissions": Case("ingest submissions", observed, {"diaSourceId": [101, 102], "obsID": ["L1", "L2"]}),
+    "export-ades": Case("export ades", observed, report=True),
     "width": Case("partition width", load_night, options=("1000",), dialects=POSTGRESQL),
 }
 """By a name."""

@@ -28,7 +28,7 @@ from ssdb.store.transfer import write
 CLOCK = (
     *("predictionsAt", "runId", "associatedAt", "madeAt", "startedAt", "finishedAt", "timings", "diaRunId"),
     *("diaAssociatedAt", "validityStartMjdTai", "validityEndMjdTai", "timeWithdrawnMjdTai", "mergedAt"),
-    "ssObjectReassocTimeMjdTai",
+    *("ssObjectReassocTimeMjdTai", "submittedAt"),
 )
 """Columns in which two runs differ."""
 

@@ -11,20 +11,20 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ssdb.schema import apdb_dia, apdb_solar_system, dia, summary, survey
+from ssdb.schema import apdb_dia, apdb_solar_system, dia, reported, summary, survey
 
 PACKAGE = Path(__file__).resolve().parents[1] / "ssdb"
 FROM_BELOW = (
     *("errors", "units", "equal_rows", "made_ids", "config", "schema"),
     *("sky", "moments", "given_objects", "ephemeris", "io"),
     *("store", "identity", "ingest", "association", "summary"),
-    *("dia", "photometry", "ask", "report", "simulate", "predict"),
+    *("dia", "photometry", "ask", "exchange", "report", "simulate", "predict"),
     *("rubin", "services", "lsst", "demo", "cli", "__main__"),
 )
 """The rooms of the package. Each may import those before it."""
 TABLES = {
     name: value.name
-    for module in (apdb_dia, apdb_solar_system, dia, summary, survey)
+    for module in (apdb_dia, apdb_solar_system, dia, reported, summary, survey)
     for name, value in vars(module).items()
     if isinstance(value, sa.Table)
 }

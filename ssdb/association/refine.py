@@ -74,7 +74,7 @@ def refine(
     if density is None:
         raise ValueError("uncertainty mode needs the density of sources")
     east, north = tangent_offsets(eph_ra, eph_dec, pairs["ra"], pairs["dec"])
-    chi2, determinant = _chi_squares(predictions, pairs, config, east, north)
+    chi2, determinant = chi_squares(predictions, pairs, config, east, north)
     kept = np.flatnonzero((chi2 <= config.chi2_limit) & (separation <= config.max_radius_arcsec))
     unrelated = np.log(2.0 * np.pi * np.broadcast_to(density, chi2.shape)[kept])
     log_odds = -0.5 * chi2[kept] - 0.5 * np.log(determinant[kept]) - unrelated
@@ -164,7 +164,7 @@ def _source_covariances(pairs: Columns) -> tuple[Array, Array, Array]:
     return ra_err**2 * ARCSEC_PER_DEG**2, dec_err**2 * ARCSEC_PER_DEG**2, covariance * ARCSEC_PER_DEG**2
 
 
-def _chi_squares(
+def chi_squares(
     predictions: Columns, pairs: Columns, config: AssociationConfig, east: Array, north: Array
 ) -> tuple[Array, Array]:
     """chi2 = d^T C^-1 d of the offsets (arcsec), and det C (arcsec^4), C of prediction, source and floor.

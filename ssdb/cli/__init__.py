@@ -5,6 +5,7 @@ What takes long to import is imported by the command that needs it, so that ``ss
 
 # ruff: noqa: F401  each of these modules adds its commands to main
 from ssdb.cli import (
+    ades,
     ask,
     associate,
     database,

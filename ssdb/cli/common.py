@@ -106,6 +106,12 @@ class _Commands(_Group):
             _fail(_of_system(error))
             sys.exit(1)
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """A command's name may be of two words, the first of which is a command, too: ``export ades``."""
+        name = " ".join(args[:2])
+        command = self.get_command(ctx, name)
+        return super().resolve_command(ctx, args) if command is None else (name, command, args[2:])
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)

@@ -225,6 +225,33 @@ def identifications(ctx: click.Context, files: tuple[str, ...], as_json: bool, *
     click.echo("what is stored under other designations stays there until `ssdb relink`", err=True)
 
 
+@ingest.command()
+@_files
+@table_options
+@click.option("--stn", "station", metavar="CODE", help="Only observations of this observatory code.")
+@_skip_invalid
+@json_option
+@click.pass_context
+def observations(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Observations reported to the Minor Planet Center: ADES (PSV, XML, a table), or of 80 columns."""
+    from ssdb.ingest.observations import ingest_observations
+
+    _ingest(ctx, files, as_json, ingest_observations, options)
+
+
+@ingest.command()
+@_files
+@table_options
+@click.option("--submission-id", metavar="ID", help="What the Minor Planet Center calls the submission.")
+@json_option
+@click.pass_context
+def submissions(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """What the Minor Planet Center calls what was submitted: obsSubID, and obsID, trkID or submissionId."""
+    from ssdb.ingest.submissions import ingest_submissions
+
+    _ingest(ctx, files, as_json, ingest_submissions, options)
+
+
 def _ingest(
     ctx: click.Context,
     files: tuple[str, ...],
@@ -262,7 +289,7 @@ def _tell(reports: list[IngestReport], as_json: bool) -> None:
     for report in reports:
         visits = (
             f" of {report.visits:,} visits"
-            if report.kind in ("detectors", "sources", "predictions", "forced fluxes")
+            if report.kind in ("detectors", "sources", "predictions", "forced fluxes", "observations")
             else ""
         )
         click.echo(f"{report.source}: {report.rows:,} {report.kind}{visits}: {_changes([report])}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from ssdb.errors import ConfigError, UsageError, option, quoted
 from ssdb.schema.ranges import MJD
-from ssdb.units import JD_OF_MJD_0, SECONDS_PER_DAY, Array
+from ssdb.units import JD_OF_MJD_0, SECONDS_PER_DAY, TT_LESS_TAI_DAYS, Array, Integers
 
 SCALES = ("utc", "tai", "tt", "tdb")
 """Time scales that people may write times in."""
@@ -27,6 +27,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _JULIAN_DATES = 1_500_000.0  # from here on a number is a Julian date, or a date without hyphens
 _UTC_YEAR = 1960  # the first of UTC; it has leap seconds since 1972
 _UTC_WITH_LEAP_SECONDS = 41317.0 + 10.0 / SECONDS_PER_DAY  # MJD TAI
+_UTC_BEGAN = 36934.0  # 1960-01-01
+_OBSERVED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d*)?)?")
 
 
 def mjd_tai_of(given: Any, scale: str | None = None) -> float:
@@ -83,6 +85,68 @@ def utc_texts(mjd_tai: ArrayLike) -> list[str | None]:
     for place, text in zip(known.tolist(), found.tolist(), strict=True):
         texts[place] = text
     return texts
+
+
+def mjd_tai_of_observed(texts: Sequence[str]) -> Array:
+    """MJD TAI, shape (n,), of times of observations: UTC, ISO 8601, perhaps with a Z; NaN of what is none.
+
+    Before 1960, when UTC began, observers gave universal time: it is UT1 then.
+    """
+    from astropy.time import Time
+
+    plain = [text.strip().removesuffix("Z") for text in texts]
+    found: Array = np.full(len(plain), np.nan)
+    readable = np.array([bool(_OBSERVED.fullmatch(text)) for text in plain], bool)
+    years = np.array([int(text[:4]) if good else 0 for text, good in zip(plain, readable, strict=True)], int)
+    for old in (True, False):
+        rows = np.flatnonzero(readable & ((years < _UTC_YEAR) == old))
+        scale = "tai" if old else "utc"
+        with _far_from_now():
+            try:
+                found[rows] = Time([plain[row] for row in rows], format="isot", scale=scale).tai.mjd if len(rows) else 0
+            except (ValueError, Warning):
+                for row in rows:
+                    try:
+                        found[row] = Time(plain[row], format="isot", scale=scale).tai.mjd
+                    except (ValueError, Warning):
+                        continue
+        if old:
+            found[rows] += _tai_less_ut1_days(found[rows])
+    return found
+
+
+def observed_texts(mjd_tai: ArrayLike, digits: Integers) -> list[str]:
+    """The same the other way: times, MJD TAI of shape (n,), with so many digits of the seconds each, and a Z."""
+    from astropy.time import Time
+
+    times: Array = np.asarray(mjd_tai, dtype=float)
+    ut1 = times - _tai_less_ut1_days(times)
+    texts = [""] * len(times)
+    for old in (True, False):
+        for precision in np.unique(digits).tolist():
+            rows = np.flatnonzero(((ut1 < _UTC_BEGAN) == old) & (digits == precision))
+            if not len(rows):
+                continue
+            with _far_from_now():
+                given = Time(ut1[rows] if old else times[rows], format="mjd", scale="tai", precision=precision)
+                found = given.isot if old else given.utc.isot
+            for row, text in zip(rows.tolist(), found.tolist(), strict=True):
+                texts[row] = f"{text}Z"
+    return texts
+
+
+def _tai_less_ut1_days(mjd: Array) -> Array:
+    """TAI - UT1 (d) from 1900 to 1961, within a second: polynomials of Espenak & Meeus 2006, NASA/TP-2006-214141."""
+    year = 1900.0 + (mjd - 15020.0) / 365.25
+    delta_t = np.select(
+        [year < 1920.0, year < 1941.0],
+        [
+            np.polyval([-0.000197, 0.0061966, -0.0598939, 1.494119, -2.79], year - 1900.0),
+            np.polyval([0.0020936, -0.076100, 0.84493, 21.20], year - 1920.0),
+        ],
+        np.polyval([1.0 / 2547.0, -1.0 / 233.0, 0.407, 29.07], year - 1950.0),
+    )
+    return np.asarray(delta_t / SECONDS_PER_DAY - TT_LESS_TAI_DAYS)
 
 
 def _of_date(text: str, match: re.Match[str], scale: str) -> float:

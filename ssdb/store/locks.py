@@ -5,6 +5,7 @@ table SsLock, and modes of LOCK TABLE. (Anybody may take an advisory lock.)
 
 They are taken in this order, so that no two transactions wait for each other:
 
+    reported     nobody else writes a file of what has not been reported yet; before all others
     names        nobody moves rows from one name of an object to another; shared by all who store rows under names
     orbits       nobody else writes orbits
     visits       nobody else creates visits; then the rows of Visit, ascending
@@ -42,6 +43,7 @@ ROWS = ("visits", "partitions", "sources", *(f"dia {cell}" for cell in CELLS))
 
 _TABLES = {
     # To write a table takes the mode ROW EXCLUSIVE, to read it ACCESS SHARE.
+    "reported": ('"SsReportedSource"', "SHARE ROW EXCLUSIVE", ""),
     "names": ('"SsAlias"', "SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE"),
     "orbits": ("mpc_orbits", "SHARE ROW EXCLUSIVE", "SHARE"),
     # Held for long: in contrast to a row it keeps nothing from being vacuumed but this small table.

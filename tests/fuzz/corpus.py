@@ -28,6 +28,7 @@ from ssdb.ask.named_queries import named_query
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.forced import ingest_forced
 from ssdb.ingest.identifications import ingest_identifications
+from ssdb.ingest.observations import ingest_observations
 from ssdb.ingest.orbits import ingest_orbits
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
@@ -64,6 +65,23 @@ SKYBOT = b"""# Flag: 1
 """
 
 
+PSV = (
+    b"# version=2022\n# observatory\n! mpcCode 568\n"
+    b"permID|trkSub|stn|obsTime|ra|dec|rmsRA|mag|band|sys|ctr|pos1|pos2|pos3\n"
+    b"433|ab1|568|2026-06-01T01:02:03.4Z|10.5|-1.25|0.1|18.5|Vj||||\n"
+    b"|ab2|247|2026-06-01T01:02:03.4Z|11.5|-1.25||||WGS84|399|10.0|20.0|300\n"
+)
+XML = (
+    b"<?xml version='1.0' encoding='UTF-8'?>\n<ades version='2022'><optical><provID>2015 MQ204</provID><stn>568</stn>"
+    b"<obsTime>2026-06-01T01:02:03.4Z</obsTime><ra>10.5</ra><dec>-1.25</dec><mag>18.5</mag></optical></ades>\n"
+)
+COLUMNS_80 = (
+    b"00433         C2024 12 27.23807308 56 40.968+27 20 08.99         17.1 V      568\n"
+    b"00433         S2024 12 30.25000 01 02 03.4  +01 02 03                        C51\n"
+    b"00433         s2024 12 30.25000 1 - 5000.1234 + 4000.5678 - 1234.5678        C51\n"
+)
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of file.
@@ -91,6 +109,9 @@ def kinds() -> Iterator[Kind]:
     yield from _orbits()
     yield from _images()
     yield from _pixels()
+    yield _of_text("observations.psv", PSV, ingest_observations, b"|")
+    yield _of_text("observations.xml", XML, ingest_observations, b"<")
+    yield _of_text("observations80.txt", COLUMNS_80, ingest_observations, b" ")
 
 
 def _of_bytes(file: str, content: bytes, damage: Callable[[Random, bytes], bytes], read: Read) -> Kind:

@@ -18,7 +18,6 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -26,12 +25,9 @@ import yaml
 
 from ssdb.errors import ConfigError, InputError, option, quoted, shown
 from ssdb.ingest.table import conversions
-from ssdb.io.limits import refuse_yaml
 from ssdb.io.table_notes import FROM, SINGLE, unit_of
 from ssdb.io.units import parsed_unit
-
-_LONGEST_FILE = 1_000_000
-"""Characters."""
+from ssdb.io.yaml_file import MAPPING, read_yaml, unique_mapping
 
 _MOST_COLUMNS_SHOWN = 40
 
@@ -48,19 +44,7 @@ class ColumnMap:
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> ColumnMap:
         """The column map in a YAML file. If it is none, the message of the ConfigError names the file and the key."""
-        try:
-            with Path(path).open(encoding="utf-8") as file:
-                text = file.read(_LONGEST_FILE + 1)
-            if len(text) > _LONGEST_FILE:
-                raise InputError(f"{os.fspath(path)}: not a column map: it has more than {_LONGEST_FILE // 10**6} MB")
-            refuse_yaml(os.fspath(path), text)
-            content = yaml.load(text, _Loader)
-        except InputError as error:
-            raise ConfigError(str(error)) from None
-        except OSError as error:
-            raise ConfigError(f"{os.fspath(path)}: the column map cannot be read: {error.strerror}") from error
-        except Exception as error:  # of dates, tags and nesting PyYAML raises whatever it stumbles over
-            raise ConfigError(f"{os.fspath(path)}: the column map cannot be read: {error}") from error
+        content = read_yaml(path, "column map", _Loader)
         try:
             return cls.from_dict(content)
         except ConfigError as error:
@@ -349,15 +333,7 @@ def _number(loader: _Loader, node: yaml.ScalarNode) -> _Int | _Float:
     return number
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [key.value for key, _ in node.value]
-    again = [key for key in keys if isinstance(key, str) and keys.count(key) > 1]
-    if again:
-        raise ConfigError(f"{shown(dict.fromkeys(again))} is there twice")
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor(MAPPING, unique_mapping)
 _Loader.add_constructor("tag:yaml.org,2002:int", _number)
 _Loader.add_constructor("tag:yaml.org,2002:float", _number)
 

@@ -12,7 +12,7 @@ from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.dia import ss_forced_source
 from ssdb.schema.survey import ss_candidate, ss_expected, ss_prediction, visit, visit_detector
 from ssdb.store.database import Database
-from ssdb.store.tables import detectors, forced, predictions, results, sources
+from ssdb.store.tables import detectors, forced, predictions, reported, results, sources
 from ssdb.store.tables import visits as of_visits
 from ssdb.store.tables.dia_changes import lock_objects_of, objects_change
 from ssdb.store.tables.visits import lock_visits, require_visits
@@ -47,6 +47,6 @@ def delete_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
         lock_objects_of(connection, visits)
         removed: dict[str, int] = {}
         with objects_change(connection, visits, sa.true(), removed=True):
-            for module in (results, forced, predictions, sources, detectors):
+            for module in (results, forced, predictions, reported, sources, detectors):
                 removed |= module.delete_visits(connection, visits)
         return removed | of_visits.delete_visits(connection, visits)

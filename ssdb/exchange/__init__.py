@@ -1,0 +1,1 @@
+"""What is reported to the Minor Planet Center."""

@@ -1,0 +1,94 @@
+"""Loads what the Minor Planet Center answered: what it calls the observations that were submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.errors import InputError, option, shown
+from ssdb.ingest.formats.reports import Reports, read_reports
+from ssdb.ingest.table.input import Input
+from ssdb.ingest.table.report import IngestReport
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.reported import ss_reported_source
+from ssdb.store.database import Database
+from ssdb.store.locks import lock
+from ssdb.store.tables.reported import note_reported
+from ssdb.store.tables.sources import read_listed
+from ssdb.store.transfer.write import Progress
+
+_ANSWERED = ("obsID", "trkID", "submissionId")
+_LARGEST = 2**63
+
+
+def ingest_submissions(
+    database: Database,
+    source: Input,
+    *,
+    submission_id: str | None = None,
+    table: str | int | None = None,
+    type: str | None = None,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Stores what the Minor Planet Center calls observations; sources that were submitted by other means count as
+    reported from then on.
+
+    InputError if the input is not usable, or has sources that are not in the database. Nothing is stored then.
+
+    Parameters
+    ----------
+    source : path or table
+        Observations by their obsSubID (or diaSourceId), with obsID, trkID or submissionId, as far as they are known: a
+        table (CSV, ...), ADES as the Minor Planet Center gives it out, or the file that was submitted.
+    submission_id : str, optional
+        The submissionId of all.
+    table, type : optional
+        Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
+    progress : callable, optional
+        Not called: there are few.
+    """
+    reports = read_reports(source, table, type)
+    answers: dict[int, Mapping[str, str]] = {}
+    for number, row in zip(reports.numbers, reports.rows, strict=True):
+        name = row.get("diaSourceId") or row.get("obsSubID", "")
+        if not name.isascii() or not name.isdigit() or int(name[:20]) >= _LARGEST:
+            raise InputError(
+                f"{reports.name}: row {number:,} has no obsSubID that is a diaSourceId: which source is it?"
+            )
+        given = {**row, **({"submissionId": submission_id} if submission_id else {})}
+        answers[int(name)] = {key: given[key] for key in _ANSWERED if key in given}
+    if not any(answers.values()):
+        say = option("--submission-id ID", "submission_id=...")
+        raise InputError(f"{reports.name}: has none of {', '.join(_ANSWERED)}: nothing was answered; or say {say}")
+    with database.writing() as connection:
+        lock(connection, "reported")
+        counts = note_answers(connection, reports, answers)
+    return IngestReport(reports.name, "submissions", len(answers), 0, **counts)
+
+
+def note_answers(
+    connection: sa.Connection, reports: Reports, answers: Mapping[int, Mapping[str, str]]
+) -> dict[str, Any]:
+    """Stores obsID, trkID and submissionId of sources, given by diaSourceId; how many rows are new, changed, unchanged.
+
+    InputError if a source is not in the database.
+    """
+    numbers = sorted(answers)
+    keys = [dia_source.c.diaSourceId, dia_source.c.visit]
+    found = read_listed(connection, keys[0], np.array(numbers, np.int64), keys)
+    visits = dict(zip(found["diaSourceId"].tolist(), found["visit"].tolist(), strict=True))
+    if missing := [number for number in numbers if number not in visits]:
+        raise InputError(
+            f"{reports.name}: {len(missing):,} sources are not in the database (diaSourceId {shown(missing)})"
+        )
+    columns: dict[str, Any] = {"diaSourceId": numbers, "visit": [visits[number] for number in numbers]}
+    for name in _ANSWERED:
+        length = ss_reported_source.c[name].type.length  # type: ignore[attr-defined]
+        columns[name] = [(answers[number].get(name) or "")[:length] or None for number in numbers]
+    schema = pa.schema([field for field in arrow_schema(ss_reported_source) if field.name in columns])
+    return note_reported(connection, pa.table([columns[name] for name in schema.names], schema=schema))

@@ -1,0 +1,1 @@
+"""The IAU's Astrometry Data Exchange Standard (ADES), in which the Minor Planet Center takes observations."""

@@ -1,0 +1,48 @@
+"""SsReportedSource: sources that were reported to the Minor Planet Center, by us or by others."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.schema.reported import ss_reported_source
+from ssdb.store.query_plans import Visits
+from ssdb.store.transfer.array_parameters import listed
+from ssdb.store.transfer.read import read_arrays
+from ssdb.store.transfer.staging import count_stored, fill_unknown, of_key, staged
+from ssdb.units import Integers
+
+_KEY = ("diaSourceId",)
+
+
+def note_reported(connection: sa.Connection, rows: pa.Table) -> dict[str, int]:
+    """Writes rows, each source once, in the place of those that are stored; what they do not know stays.
+
+    Returns how many are new, changed and unchanged.
+    """
+    with staged(connection, ss_reported_source, rows) as given:
+        fill_unknown(connection, ss_reported_source, _KEY, given)
+        counts = count_stored(connection, ss_reported_source, _KEY, given)
+        same = of_key(ss_reported_source, _KEY, given)
+        values = {column.name: column for column in given.columns if column.name not in _KEY}
+        connection.execute(sa.update(ss_reported_source).where(same).values(values))
+        missing = sa.select(given).where(~sa.exists().where(same)).order_by(given.c.diaSourceId)
+        connection.execute(sa.insert(ss_reported_source).from_select(rows.column_names, missing))
+    return counts
+
+
+def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
+    """Removes what others reported of visits that are deleted; how many rows there were.
+
+    What was submitted stays: it would be submitted again, once its visit is loaded again.
+    """
+    others = ss_reported_source.c.submittedAt.is_(None) & ss_reported_source.c.visit.in_(visits)
+    return {ss_reported_source.name: connection.execute(sa.delete(ss_reported_source).where(others)).rowcount}
+
+
+def submitted_before(connection: sa.Connection, sources: Integers) -> Integers:
+    """Those of some sources that were written to a file for the Minor Planet Center."""
+    column = ss_reported_source.c
+    with listed(connection, "perhaps_submitted", sources) as among:
+        wanted = sa.select(column.diaSourceId).where(among(column.diaSourceId), column.submittedAt.is_not(None))
+        return read_arrays(connection, wanted, bounded=True)["diaSourceId"]
