@@ -1,0 +1,141 @@
+"""Makes rows of the packets of alerts: those of Rubin, whatever their version, by the names of fields, and those of ZTF."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.errors import InputError, shown
+from ssdb.schema.apdb_dia import dia_source
+from ssdb.schema.apdb_solar_system import mpc_orbits
+from ssdb.schema.arrow import arrow_types
+from ssdb.schema.survey import ss_prediction
+
+Row = Mapping[str, Any]
+
+_OBJECT = "diaObjectId"
+
+
+@dataclass(slots=True)
+class AlertRows:
+    """Rows of some packets, each once, as the packets have them."""
+
+    n_packets: int = 0
+    triggers: dict[int, Row] = field(default_factory=dict)
+    """The sources that the packets are of, by diaSourceId."""
+    history: dict[int, Row] = field(default_factory=dict)
+    """Earlier sources in the same place, by diaSourceId."""
+    forced: dict[tuple[int, ...], Row] = field(default_factory=dict)
+    """Fluxes at the places of DiaObjects, by diaObjectId, visit and detector."""
+    predictions: dict[tuple[int, str], Row] = field(default_factory=dict)
+    """Known objects at the time of the sources, by visit and designation."""
+    orbits: dict[str, Row] = field(default_factory=dict)
+    """Orbits of these, by designation."""
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are."""
+        return sum(map(len, (self.triggers, self.history, self.forced, self.predictions, self.orbits)))
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Whose packets these are.
+
+    ``add`` takes the rows of a packet, with those of its known objects if it is told; KeyError or TypeError if it lacks a
+    field. The others make tables of rows, with the columns of DiaSource, DiaForcedSource and SsPrediction.
+    """
+
+    name: str
+    provider: str
+    visits: Mapping[str, str]
+    """What its visits have in common, as columns of Visit."""
+    is_packet: Callable[[Row], bool]
+    add: Callable[[AlertRows, Row, bool], None]
+    sources: Callable[[list[Row], str], pa.Table]
+    fluxes: Callable[[list[Row], str], pa.Table]
+
+
+def columns_of(rows: list[Row], types: Mapping[str, pa.DataType | None], name: str) -> pa.Table:
+    """Those of some columns that any of the rows has, of the types that are stated where the values allow them."""
+    # Packets of one version have the same fields: few rows have to be looked at.
+    of_length = {len(row): row for row in rows}
+    known = dict.fromkeys(key for row in of_length.values() for key in row)
+    columns: dict[str, pa.Array] = {}
+    for column in (column for column in types if column in known):
+        values = [row.get(column) for row in rows]
+        try:
+            columns[column] = pa.array(values, types[column])
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+            try:
+                columns[column] = pa.array(values)
+            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+                raise InputError(f"{name}: {column} has values of several kinds ({error})") from error
+    return pa.table(columns)
+
+
+# ---- Rubin -----------------------------------------------------------------------------------------------------------
+
+
+def _is_rubin(packet: Row) -> bool:
+    return isinstance(packet.get("diaSource"), Mapping)
+
+
+def _add_rubin(rows: AlertRows, packet: Row, with_ss: bool) -> None:
+    source = packet["diaSource"]
+    rows.triggers[source["diaSourceId"]] = source
+    for earlier in packet.get("prvDiaSources") or ():
+        rows.history.setdefault(earlier["diaSourceId"], earlier)
+    for flux in packet.get("prvDiaForcedSources") or ():
+        rows.forced.setdefault((flux[_OBJECT], flux["visit"], flux["detector"]), flux)
+    if not with_ss:
+        return
+    seen, orbit = packet.get("ssSource"), packet.get("mpc_orbits")
+    if orbit and orbit.get("designation"):
+        rows.orbits.setdefault(orbit["designation"], orbit)
+    designation = (seen or {}).get("designation") or (orbit or {}).get("designation")
+    if seen and designation:
+        time = {"midpointMjdTai": source["midpointMjdTai"], "provider": RUBIN.provider}
+        visit = source["visit"]
+        rows.predictions.setdefault((visit, designation), {**seen, "visit": visit, "designation": designation, **time})
+
+
+def _rubin_table(target: sa.Table) -> Callable[[list[Row], str], pa.Table]:
+    return lambda rows, name: columns_of(rows, arrow_types(target), name)
+
+
+def predictions_of(rows: Iterable[Row], name: str) -> pa.Table:
+    """Columns of SsPrediction that rows have; the object is that of the designation."""
+    types = {column: type_ for column, type_ in arrow_types(ss_prediction).items() if column != "ssObjectId"}
+    return columns_of(list(rows), types, name)
+
+
+def orbits_of(rows: Iterable[Row], name: str) -> pa.Table:
+    """Columns of mpc_orbits that rows have; dates are counts, as packets have them."""
+    types = {
+        column: None if pa.types.is_timestamp(type_) else type_ for column, type_ in arrow_types(mpc_orbits).items()
+    }
+    return columns_of(list(rows), types, name)
+
+
+RUBIN = Survey(
+    name="Rubin",
+    provider="rubin",
+    visits={"observatoryCode": "X05"},
+    is_packet=_is_rubin,
+    add=_add_rubin,
+    sources=_rubin_table(dia_source),
+    fluxes=_rubin_table(dia_source.metadata.tables["DiaForcedSource"]),
+)
+
+
+def refuse_packet(name: str, packet: Row, number: int) -> InputError:
+    """The error about a packet of no survey that is known."""
+    return InputError(
+        f"{name}: packet {number:,} is none of Rubin's (diaSource) or ZTF's (candidate with candid, jd, fid and pid): it has "
+        f"{shown(packet, 20)}"
+    )
