@@ -121,6 +121,7 @@ OPENING = {
     ("ingest", "objects"): ["FILE.csv"],
     ("ingest", "orbits"): ["FILE.dat"],
     ("ingest", "identifications"): ["FILE.csv"],
+    ("ingest", "alerts"): ["FILE.avro"],
     ("fetch", "predictions"): ["--url", "http://localhost:1"],
     ("associate",): [],
     ("status",): [],

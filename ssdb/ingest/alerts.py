@@ -110,13 +110,13 @@ def ingest_alerts(
     Parameters
     ----------
     source : path
-        Avro (container files, also several one after the other, or messages with the number of their schema), a tar archive
-        of these, Parquet with records within records, as brokers write it; gzip of the former; or a folder of all these.
+        Avro (container files, also several one after the other, or messages with the number of their schema), a tar
+        archive of these, gzip of both, Parquet with records within records, as brokers write it, or a folder of these.
     with_ss : bool
         Also store the known objects that the packets name as predictions of a provider, and their orbits.
     create_visits : bool
-        Make visits that are not stored, at the middle of their sources' times. Without it a packet of such a visit is an
-        error; earlier sources and forced fluxes of other visits are left out, and counted.
+        Make visits that are not stored, at the middle of their sources' times. Without it a packet of such a visit is
+        an error; earlier sources and forced fluxes of such visits are left out, and counted.
     schema : path, optional
         The schema of messages, an avsc file. Without it it is that of the package lsst-alert-packet.
     progress : callable, optional
@@ -181,7 +181,8 @@ class _Batch:
         self.sources = self._table(survey.sources, [*rows.triggers.values(), *history], dia_source)
         self.objects = self._objects([*rows.triggers.values(), *history])
         self.fluxes = self._table(survey.fluxes, list(rows.forced.values()), dia_forced_source)
-        self.predictions = predictions_of(rows.predictions.values(), f"{name}, ssSource")
+        self.predictions, told = predictions_of(rows.predictions.values(), f"{name}, ssSource")
+        self.report.doubts += told
         self.orbits = orbits_of(rows.orbits.values(), f"{name}, mpc_orbits")
 
     def _table(self, make: Callable[[list[Any], str], pa.Table], rows: list[Any], target: sa.Table) -> pa.Table:
@@ -197,10 +198,9 @@ class _Batch:
         conformed = conform(made, target, name, filled=filled)
         self.report.doubts += conformed.doubts
         table = conformed.table
-        for needed in ("visit", "diaSourceId", _OBJECT) if target is dia_source else ("visit", _OBJECT):
-            if needed != _OBJECT or target is dia_forced_source:
-                if needed not in table.column_names or table.column(needed).null_count:
-                    raise InputError(f"{name}: a packet has no {needed}")
+        for needed in ("visit", "diaSourceId" if target is dia_source else _OBJECT):
+            if needed not in table.column_names or table.column(needed).null_count:
+                raise InputError(f"{name}: a packet has no {needed}")
         return table
 
     def _objects(self, rows: list[Any]) -> np.ndarray:
@@ -308,7 +308,7 @@ class _Batch:
 
 
 def _locked_visits(connection: sa.Connection, name: str, visits: np.ndarray, of_packets: np.ndarray) -> np.ndarray:
-    """Locks visits, ascending, and tells which of them are stored; InputError if one of a packet's own source is not."""
+    """Locks visits, ascending, and tells which are stored; InputError if one of a packet's own source is not."""
     known = lock_visits(connection, visits)["visit"]
     refuse_unknown_visits(name, of_packets, known, creatable=True)
     return known

@@ -156,10 +156,12 @@ def store_predictions(
 def add_predictions(database: Database, table: pa.Table) -> IngestReport:
     """Stores predictions of objects that are not predicted for their visits yet; those that are stay as they are.
 
-    The table has columns of SsPrediction, and its name in the metadata as ``label``. Rows that are not usable are left out
-    and counted: in particular those with a name that nothing is known by.
+    The table has columns of SsPrediction, and its name in the metadata as ``label``. Rows that are not usable are left
+    out and counted: in particular those with a name that nothing is known by.
     """
-    return _ingest(database, OpenInput(table, _given, filled=_FILLED), only=None, replace=False, keep=True, skip_invalid=True)
+    return _ingest(
+        database, OpenInput(table, _given, filled=_FILLED), only=None, replace=False, keep=True, skip_invalid=True
+    )
 
 
 def usable_predictions(name: str, table: pa.Table, *, skip_invalid: bool = False) -> UsableRows:

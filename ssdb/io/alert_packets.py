@@ -1,4 +1,4 @@
-"""Gives the packets of alerts in files, one after the other: Avro, tar archives of it, brokers' Parquet, folders of these."""
+"""Gives the packets of alerts in files one after the other: Avro, tar archives of it, brokers' Parquet, folders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gzip
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
@@ -27,8 +27,8 @@ _PACKETS_AT_ONCE = 500
 def packets_of(path: Path, name: str, schemas: Schemas) -> Iterator[Packet]:
     """The packets of a file or of all files of a folder (by name; those that begin with . or _ aside).
 
-    ``name`` is what messages call it. InputError if it is nothing of this kind, or is cut or damaged; the packets before
-    come first.
+    ``name`` is what messages call it. InputError if it is nothing of this kind, or is cut or damaged; the packets
+    before come first.
     """
     if path.is_dir():
         parts = sorted(part for part in path.rglob("*") if part.is_file() and not part.name.startswith((".", "_")))
@@ -81,7 +81,7 @@ def _of_tar(stream: BinaryIO, name: str, schemas: Schemas) -> Iterator[Packet]:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 if member.isfile() and (content := archive.extractfile(member)) is not None:
-                    yield from records_of(content, f"{name}: {member.name}", schemas)
+                    yield from records_of(cast(BinaryIO, content), f"{name}: {member.name}", schemas)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise InputError(f"{name}: cannot be read as a tar archive, is it complete? ({error})") from error
 
@@ -91,7 +91,9 @@ def _of_parquet(path: Path, name: str) -> Iterator[Packet]:
         with opened_parquet(path, in_parts=True) as (file, _):
             wanted = [field.name for field in file.schema_arrow if "cutout" not in field.name.lower()]
             if not any(pa.types.is_struct(file.schema_arrow.field(one).type) for one in wanted):
-                raise InputError(f"{name}: is a table, without records in it: its sources come by `ssdb ingest sources`")
+                raise InputError(
+                    f"{name}: is a table, without records in it: its sources come by `ssdb ingest sources`"
+                )
             for batch in file.iter_batches(_PACKETS_AT_ONCE, columns=wanted):
                 yield from batch.to_pylist()
     except (pa.ArrowException, OSError) as error:

@@ -1,23 +1,28 @@
-"""Makes rows of the packets of alerts: those of Rubin, whatever their version, by the names of fields, and those of ZTF."""
+"""Makes rows of the packets of alerts. Rubin's are here, of whatever version: fields are known by their names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, shown
+from ssdb.ingest.table.checks import Problems, check_motion, check_ranges
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import mpc_orbits
-from ssdb.schema.arrow import arrow_types
+from ssdb.schema.arrow import arrow_types, with_column
 from ssdb.schema.survey import ss_prediction
 
 Row = Mapping[str, Any]
 
 _OBJECT = "diaObjectId"
+_RATES = ("ephRateRa", "ephRateDec")
+_VECTORS = ("helio", "topo")
 
 
 @dataclass(slots=True)
@@ -39,15 +44,16 @@ class AlertRows:
     @property
     def n_rows(self) -> int:
         """How many rows there are."""
-        return sum(map(len, (self.triggers, self.history, self.forced, self.predictions, self.orbits)))
+        of_sources = len(self.triggers) + len(self.history) + len(self.forced)
+        return of_sources + len(self.predictions) + len(self.orbits)
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
     """Whose packets these are.
 
-    ``add`` takes the rows of a packet, with those of its known objects if it is told; KeyError or TypeError if it lacks a
-    field. The others make tables of rows, with the columns of DiaSource, DiaForcedSource and SsPrediction.
+    ``add`` takes the rows of a packet, with those of its known objects if it is told; KeyError, TypeError or ValueError
+    if it lacks a field. ``sources`` and ``fluxes`` make tables of rows, with columns of DiaSource and DiaForcedSource.
     """
 
     name: str
@@ -108,10 +114,33 @@ def _rubin_table(target: sa.Table) -> Callable[[list[Row], str], pa.Table]:
     return lambda rows, name: columns_of(rows, arrow_types(target), name)
 
 
-def predictions_of(rows: Iterable[Row], name: str) -> pa.Table:
-    """Columns of SsPrediction that rows have; the object is that of the designation."""
+def predictions_of(rows: Iterable[Row], name: str) -> tuple[pa.Table, tuple[str, ...]]:
+    """Columns of SsPrediction that rows have, and what to tell of them; the object is that of the designation.
+
+    Rates that are both 0 are unknown. So are vectors and distances that are those of nothing in the Solar System, as
+    alerts have them until schema 10.0: divided by the kilometres of an au, velocities in au/d.
+    """
     types = {column: type_ for column, type_ in arrow_types(ss_prediction).items() if column != "ssObjectId"}
-    return columns_of(list(rows), types, name)
+    table = columns_of(list(rows), types, name)
+    if {*_RATES} <= {*table.column_names}:
+        known = np.logical_or.reduce([table.column(rate).fill_null(0).to_numpy() != 0 for rate in _RATES])
+        table = _unknown(table, _RATES, ~known)
+    vectors = [column for column in table.column_names if column.startswith(_VECTORS)]
+    problems = Problems(name, table.num_rows)
+    check_motion(problems, table.select(vectors))
+    check_ranges(problems, table.select(vectors), ss_prediction)
+    n = int(np.count_nonzero(problems.bad))
+    told = f"{n:,} known objects have vectors and distances that none has: they are left out" if n else ""
+    return _unknown(table, vectors, problems.bad), (told,) if n else ()
+
+
+def _unknown(table: pa.Table, names: Sequence[str], rows: np.ndarray) -> pa.Table:
+    """A table in which some columns have no values in some rows."""
+    if rows.any():
+        for column in names:
+            values = table.column(column)
+            table = with_column(table, column, pc.if_else(rows, pa.scalar(None, values.type), values), values.type)
+    return table
 
 
 def orbits_of(rows: Iterable[Row], name: str) -> pa.Table:
@@ -136,6 +165,6 @@ RUBIN = Survey(
 def refuse_packet(name: str, packet: Row, number: int) -> InputError:
     """The error about a packet of no survey that is known."""
     return InputError(
-        f"{name}: packet {number:,} is none of Rubin's (diaSource) or ZTF's (candidate with candid, jd, fid and pid): it has "
-        f"{shown(packet, 20)}"
+        f"{name}: packet {number:,} is none of Rubin's (diaSource) or ZTF's (candidate with candid, jd, fid and pid): "
+        f"it has {shown(packet, 20)}"
     )

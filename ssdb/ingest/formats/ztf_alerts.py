@@ -1,9 +1,9 @@
 """Makes rows of ZTF's alerts (schemas 3.1 to 4.02, and brokers' Parquet with the same fields).
 
 The schema (https://github.com/ZwickyTransientFacility/ztf-avro-alert) has: ``jd``, the start of the exposure, UTC;
-``magpsf``, the AB magnitude of the absolute difference flux, of which ``isdiffpos`` has the sign; ``forcediffimflux`` in
-counts whose AB magnitude is ``magzpsci``. ``pid`` is made of the exposure (the night and five digits of the day), two digits
-of the readout channel (``rcid``), and two more.
+``magpsf``, the AB magnitude of the absolute difference flux, of which ``isdiffpos`` has the sign; ``forcediffimflux``
+in counts whose AB magnitude is ``magzpsci``. ``pid`` is made of the exposure (the night and five digits of the day), two
+digits of the readout channel (``rcid``), and two more.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ _CANDIDATE = {
 }
 _FLUX = {
     **{name: pa.int64() for name in ("diaObjectId", "pid", "fid")},
-    **{name: pa.float64() for name in ("ra", "dec", "jd", "exptime", "forcediffimflux", "forcediffimfluxunc", "magzpsci")},
+    **{
+        name: pa.float64()
+        for name in ("ra", "dec", "jd", "exptime", "forcediffimflux", "forcediffimfluxunc", "magzpsci")
+    },
 }
 _NEEDED = ("candid", "jd", "fid", "pid")
 
@@ -52,7 +55,9 @@ def object_number(name: str) -> int:
     ValueError if it is no such name.
     """
     year, letters = name[3:5], name[5:]
-    if not (name.startswith("ZTF") and year.isdigit() and letters.isascii() and letters.islower() and len(letters) == 7):
+    if not (
+        name.startswith("ZTF") and year.isdigit() and letters.isascii() and letters.islower() and len(letters) == 7
+    ):
         raise ValueError(f"{name!r} is no name of ZTF's objects, as ZTF18abudxnw")
     number = int(year)
     for letter in letters:
@@ -128,7 +133,9 @@ def _sources(rows: list[Row], name: str) -> pa.Table:
         columns[flux] = conversions.fluxes(given, sign, f"{name}: {magnitude}", f"{name}: isdiffpos")
         columns[f"{flux}Err"] = conversions.flux_errors(given_error, given, f"{name}: {error}", f"{name}: {magnitude}")
     columns["isNegative"] = conversions.is_negative(sign, f"{name}: isdiffpos")
-    columns |= {own: table.column(of_ztf) for own, of_ztf in (("x", "xpos"), ("y", "ypos")) if of_ztf in table.column_names}
+    columns |= {
+        own: table.column(of_ztf) for own, of_ztf in (("x", "xpos"), ("y", "ypos")) if of_ztf in table.column_names
+    }
     return pa.table(columns | _reliability(table))
 
 

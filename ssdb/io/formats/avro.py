@@ -1,7 +1,7 @@
 """Reads records of Avro: container files, also several one after the other, and messages of schema registries.
 
-Bytes are decoded by fastavro; files are divided here, because it takes neither files one after the other nor messages one
-after the other, and makes the schema of every file anew, which takes a hundred times as long as an alert.
+Bytes are decoded by fastavro; files are divided here, because it takes neither files nor messages one after the other,
+and makes the schema of every file anew, which takes a hundred times as long as an alert.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ssdb.errors import InputError, MissingPackageError, quoted
+from ssdb.errors import InputError, MissingPackageError, option, quoted
 from ssdb.io.limits import allowed_memory
 
 MAGIC = b"Obj\x01"
@@ -51,8 +51,8 @@ def without_dates(schema: Any) -> Any:
 class Schemas:
     """Schemas of containers, and those of messages by their number.
 
-    ``path`` is a file with the schema of all messages; without it they are those of the package lsst-alert-packet, where
-    11.1 has the number 1101. InputError if a schema cannot be used.
+    ``path`` is a file with the schema of all messages; without it they are those of the package lsst-alert-packet,
+    where 11.1 has the number 1101. InputError if a schema cannot be used.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -79,15 +79,15 @@ class Schemas:
             folder = lsst_schemas()
             if folder is None:
                 raise MissingPackageError(
-                    f"{name}: the schema of messages is not in them: pip install 'ssdb-asteroids[alerts]', which has Rubin's, "
-                    "or give a file with it (--schema)"
+                    f"{name}: the schema of messages is not in them: pip install 'ssdb-asteroids[alerts]', which has "
+                    f"Rubin's, or give it ({option('--schema FILE', 'schema=...')})"
                 )
             major, minor = divmod(number, 100)
             path = folder / str(major) / str(minor) / f"lsst.v{major}_{minor}.alert.avsc"
             if not path.is_file():
                 raise InputError(
-                    f"{name}: a message has the schema number {number:,}, which lsst-alert-packet does not have: give the "
-                    "schema in a file (--schema)"
+                    f"{name}: a message has the schema number {number:,}, which lsst-alert-packet does not have: give "
+                    f"the schema ({option('--schema FILE', 'schema=...')})"
                 )
             self._of_number[number] = self._of_file(path)
         return self._of_number[number]
@@ -96,7 +96,14 @@ class Schemas:
     def _of_file(path: Path) -> Any:
         try:
             return fastavro().parse_schema(without_dates(fastavro().schema.load_schema(path)))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, fastavro().schema.SchemaParseException) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            RecursionError,
+            fastavro().schema.SchemaParseException,
+        ) as error:
             raise InputError(f"{path}: cannot be read as a schema of Avro ({error})") from error
 
 
@@ -124,7 +131,9 @@ def records_of(stream: BinaryIO, name: str, schemas: Schemas) -> Iterator[_Recor
         elif beginning.startswith(MESSAGE):
             yield from _of_messages(file, schemas)
         else:
-            what = "what follows an Avro file in it is none" if file.place else "is not Avro, as alerts are published in"
+            what = (
+                "what follows an Avro file in it is none" if file.place else "is not Avro, as alerts are published in"
+            )
             raise InputError(f"{name}: {what}: it begins with {quoted(beginning)}")
 
 
@@ -204,7 +213,9 @@ def _of_container(file: _Stream, schemas: Schemas) -> Iterator[_Record]:
     schema = schemas.of_text(about.get(b"avro.schema", b""), file.name)
     codec = about.get(b"avro.codec", b"null")
     if codec not in (b"null", b"deflate"):
-        raise InputError(f"{file.name}: is compressed by {quoted(codec.decode(errors='replace'))}: null and deflate are read")
+        raise InputError(
+            f"{file.name}: is compressed by {quoted(codec.decode(errors='replace'))}: null and deflate are read"
+        )
     while (beginning := file.peek(len(MAGIC))) and beginning != MAGIC:
         n, size = file.long(), file.long()
         content = file.take(size)

@@ -32,7 +32,8 @@ def present_objects(connection: sa.Connection, objects: Integers) -> Integers:
     """The objects, shape (n,), that some have been merged into; the others themselves."""
     with listed(connection, "merged_object", np.unique(objects)) as among:
         alias = dia_object_alias.c
-        found = read_arrays(connection, sa.select(alias.diaObjectId, alias.newId).where(among(alias.diaObjectId)))
+        moved = sa.select(alias.diaObjectId, alias.newId).where(among(alias.diaObjectId))
+        found = read_arrays(connection, moved, bounded=True)
     order = np.argsort(found["diaObjectId"])
     old, new = found["diaObjectId"][order], found["newId"][order]
     place = np.minimum(np.searchsorted(old, objects), max(len(old) - 1, 0))

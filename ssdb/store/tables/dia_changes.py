@@ -59,8 +59,8 @@ def give_to_objects(connection: sa.Connection, sources: Columns, run_id: str) ->
     """Gives sources that have no objects to those of which somebody else says that they are; how many these are.
 
     Objects are made that are not there, and all computed from their sources. ``sources`` are visit, diaSourceId and
-    diaObjectId, shape (n,), whose visits and cells are locked. The visits stay pending; with the run, of this identifier,
-    it is known that they have objects.
+    diaObjectId, shape (n,), whose visits and cells are locked. The visits stay pending; by the run it is known that
+    they have objects.
     """
     visits = np.unique(sources["visit"])
     if not len(visits):
