@@ -1,5 +1,6 @@
 """The public names of ssdb, each from the module that has it: the only list, for type checkers and at run time."""
 
+from ssdb.ask.alerts import export_alerts as export_alerts
 from ssdb.ask.association_result import AssociationResult as AssociationResult
 from ssdb.ask.association_result import load_result as load_result
 from ssdb.ask.check import CheckResult as CheckResult

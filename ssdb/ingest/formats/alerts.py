@@ -21,7 +21,7 @@ from ssdb.schema.survey import ss_prediction
 
 Row = Mapping[str, Any]
 
-_OBJECT = "diaObjectId"
+_OBJECT, _BOX = "diaObjectId", "bboxSize"
 _RATES = ("ephRateRa", "ephRateDec")
 _VECTORS = ("helio", "topo")
 
@@ -118,6 +118,14 @@ def _rubin_table(target: sa.Table) -> Callable[[list[Row], str], pa.Table]:
     return lambda rows, name: columns_of(rows, arrow_types(target), name)
 
 
+def _rubin_sources(rows: list[Row], name: str) -> pa.Table:
+    """Sources; a box of less than no pixel is unknown, where the schema wants a number."""
+    table = columns_of(rows, arrow_types(dia_source), name)
+    if _BOX in table.column_names:
+        table = _unknown(table, (_BOX,), table.column(_BOX).fill_null(0).to_numpy() < 0)
+    return table
+
+
 def predictions_of(rows: Iterable[Row], name: str) -> tuple[pa.Table, tuple[str, ...]]:
     """Columns of SsPrediction that rows have, and what to tell of them; the object is that of the designation.
 
@@ -161,7 +169,7 @@ RUBIN = Survey(
     visits={"observatoryCode": "X05"},
     is_packet=_is_rubin,
     add=_add_rubin,
-    sources=_rubin_table(dia_source),
+    sources=_rubin_sources,
     fluxes=_rubin_table(dia_source.metadata.tables["DiaForcedSource"]),
 )
 
