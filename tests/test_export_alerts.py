@@ -128,7 +128,7 @@ def test_in_again_they_are_the_same_rows(loaded: Database, tmp_path: Path, datab
         "DiaSource": results,
         "DiaForcedSource": (),
         "DiaObject": ("validityStartMjdTai",),  # it holds from now on
-        "DiaObjectLast": ("validityStartMjdTai",),
+        "DiaObjectLast": ("validityStartMjdTai", "searchRa"),  # which may stay behind ra
         "DiaObjectMoment": (),
         "mpc_orbits": (),
     }

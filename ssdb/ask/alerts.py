@@ -154,6 +154,7 @@ def _of_sources(
 ) -> Iterator[_Row]:
     """The packets of some sources of a visit."""
     what = f"visit {number}"
+    sources = writer.record("diaSource", sources, what)
     within = visit_table.c.midpointMjdTai.between(time - history, time)
     before = named(read_arrays(connection, sa.select(visit_table.c.visit).where(within))["visit"])
     ids = sorted({row["diaObjectId"] for row in sources if row["diaObjectId"] is not None})
@@ -177,7 +178,7 @@ def _of_sources(
         rows = _read(connection, mpc_orbits, mpc_orbits.c.designation.in_(designations))
         orbits = {row["designation"]: row for row in writer.record("mpc_orbits", rows, what)}
     found = {row["diaSourceId"]: row for row in writer.record("ssSource", seen, what)}
-    for row in writer.record("diaSource", sources, what):
+    for row in sources:
         object_, source = row["diaObjectId"], row["diaSourceId"]
         of_known = found.get(source)
         yield {
