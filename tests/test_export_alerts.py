@@ -135,10 +135,11 @@ def test_in_again_they_are_the_same_rows(loaded: Database, tmp_path: Path, datab
     for table, but in same.items():
         assert without(rows(database, table), *but) == without(rows(loaded, table), *but), table
         assert rows(database, table)
-    (new,), (old,) = (rows(one, "SsPrediction") for one in (database, loaded))
-    for name in ("visit", "ssObjectId", "designation", "ephRa", "ephDec", "ephVmag"):
+    # A prediction is that of the source's own time.
+    (new,), (old,) = rows(database, "SsPrediction"), rows(loaded, "SSSource")
+    for name in ("visit", "ssObjectId", "designation", "ephRa", "ephDec", "ephVmag", "ephRateRa"):
         assert new[name] == old[name]
-    assert new["ephRateRa"] == pytest.approx(old["ephRateRa"], rel=1e-6)  # in single precision there
+    assert new["midpointMjdTai"] == TIMES[20] + 1e-5
     # And from there on it goes the same way.
     ssdb.associate(database)
     ssdb.associate_dia(database, solar_system=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,7 +36,7 @@ from pyarrow import parquet
 import ssdb
 from ssdb.ask.check import check
 from ssdb.cli import main
-from ssdb.errors import InputError
+from ssdb.errors import InputError, MissingPackageError
 from ssdb.ingest.formats.ztf_alerts import ZTF, object_number
 from ssdb.io.alert_packets import packets_of
 from ssdb.io.formats.avro import Schemas
@@ -391,13 +392,25 @@ def test_what_is_no_alerts_is_refused_and_nothing_stored(
     assert rows(in_memory, "SELECT count(*) FROM DiaSource") == rows(in_memory, "SELECT count(*) FROM Visit") == [(0,)]
 
 
+def test_without_the_extra_a_message_says_what_to_install(
+    tmp_path: Path, in_memory: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = written(tmp_path / "m", messages("11.1", rubin_packets()))
+    monkeypatch.setattr("ssdb.io.formats.avro.lsst_schemas", lambda: None)
+    with pytest.raises(MissingPackageError, match=r"pip install 'ssdb-asteroids\[alerts\]', which has Rubin's"):
+        ssdb.ingest_alerts(in_memory, message)
+    monkeypatch.setitem(sys.modules, "fastavro", None)
+    with pytest.raises(MissingPackageError, match=r"the package fastavro: pip install 'ssdb-asteroids\[alerts\]'"):
+        ssdb.ingest_alerts(in_memory, written(tmp_path / "a.avro", SOUND))
+
+
 def test_a_batch_is_stored_whole_or_not(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ssdb.ingest.alerts._MOST_PACKETS", 2)
     packets = rubin_packets()
     packets[3]["diaSource"]["ra"] = 720.0
     path = written(tmp_path / "a.avro", container(rubin_schema("11.1"), packets))
     with pytest.raises(
-        InputError, match=r"\(packets 3 to 4\), DiaSource: ra is not .*; the 2 packets before are stored"
+        InputError, match=r"\(packets 3 to 4\), DiaSource: ra is not .*; the first 2 packets are stored"
     ):
         ssdb.ingest_alerts(database, path, create_visits=True)
     assert rows(database, "SELECT diaSourceId FROM DiaSource ORDER BY 1") == [(11,), (12,)]

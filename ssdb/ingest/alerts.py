@@ -137,7 +137,7 @@ def ingest_alerts(
             if progress:
                 progress(rows.n_packets, report.packets)
     except InputError as error:
-        stored = f"the {report.packets:,} packets before are stored" if report.packets else "nothing is stored"
+        stored = f"the first {report.packets:,} packets are stored" if report.packets else "nothing is stored"
         raise InputError(f"{error}; {stored}") from error
     if report.visits:
         report.doubts = (*report.doubts, _LACKING.format(n=report.visits))
