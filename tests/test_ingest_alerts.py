@@ -223,7 +223,7 @@ def test_ztf(database: Database, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("positive", ["t", "1", "f", "0"])
 def test_isdiffpos_has_the_sign(positive: str) -> None:
-    table = ZTF.sources([ztf_packet(isdiffpos=positive)["candidate"]], "a.avro")
+    table = ZTF.sources([ztf_packet(isdiffpos=positive)["candidate"] | {"diaObjectId": 1}], "a.avro")
     assert (table.column("psfFlux")[0].as_py() > 0) == (positive in "t1")
     assert table.column("isNegative")[0].as_py() == (positive in "f0")
 
@@ -379,6 +379,7 @@ SOUND = container(rubin_schema("11.1"), rubin_packets())
         (parquet_of([{"ra": 1.0, "dec": 2.0}]), "is a table, without records in it"),
         (container(ONE_NUMBER, [{"b": 1}]), "packet 1 is none of Rubin's .* or ZTF's"),
         (SOUND.replace(b"diaSourceId", b"diaSourceXX"), "packet 1 is none of Rubin's: KeyError"),
+        (parquet_of([{"diaSource": {"diaSourceId": None, "visit": 1}}]), "packet 1 is none of Rubin.*diaSourceId is None"),
     ],
 )  # fmt: skip
 def test_what_is_no_alerts_is_refused_and_nothing_stored(

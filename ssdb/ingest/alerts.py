@@ -179,7 +179,9 @@ class _Batch:
         self.report = AlertReport(name, packets=rows.n_packets)
         self.triggers = np.array(list(rows.triggers), np.int64)
         self.sources = self._table(survey.sources, [*rows.triggers.values(), *history], dia_source)
-        self.objects = self._objects([*rows.triggers.values(), *history])
+        # 0 of a source that belongs to none.
+        given = self.sources.column(_OBJECT) if _OBJECT in self.sources.column_names else None
+        self.objects = np.zeros(self.sources.num_rows, np.int64) if given is None else given.fill_null(0).to_numpy()
         self.fluxes = self._table(survey.fluxes, list(rows.forced.values()), dia_forced_source)
         self.predictions, told = predictions_of(rows.predictions.values(), f"{name}, ssSource")
         self.report.doubts += told
@@ -202,11 +204,6 @@ class _Batch:
             if needed not in table.column_names or table.column(needed).null_count:
                 raise InputError(f"{name}: a packet has no {needed}")
         return table
-
-    def _objects(self, rows: list[Any]) -> np.ndarray:
-        """The DiaObject of each source, 0: none."""
-        given = pa.array([row.get(_OBJECT) or 0 for row in rows], pa.int64())
-        return np.maximum(given.to_numpy(), 0)
 
     def store(self, database: Database) -> AlertReport:
         """Stores what is not stored yet, in one transaction."""

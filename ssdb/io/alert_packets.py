@@ -39,7 +39,9 @@ def packets_of(path: Path, name: str, schemas: Schemas) -> Iterator[Packet]:
         return
     require_file(path)
     for packet in _of_file(path, name, schemas):
-        yield {key: value for key, value in packet.items() if "cutout" not in key.lower()}
+        for key in [key for key in packet if key.startswith("cutout")]:
+            del packet[key]
+        yield packet
 
 
 def _of_file(path: Path, name: str, schemas: Schemas) -> Iterator[Packet]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ssdb.errors import InputError, shown
+from ssdb.errors import InputError, quoted, shown
 from ssdb.ingest.table.checks import Problems, check_motion, check_ranges
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import mpc_orbits
@@ -67,6 +67,14 @@ class Survey:
     fluxes: Callable[[list[Row], str], pa.Table]
 
 
+def whole(row: Row, name: str) -> int:
+    """An identifier; KeyError or TypeError if there is none, or it is no whole number."""
+    value = row[name]
+    if not isinstance(value, int):
+        raise TypeError(f"{name} is {quoted(value)}")
+    return value
+
+
 def columns_of(rows: list[Row], types: Mapping[str, pa.DataType | None], name: str) -> pa.Table:
     """Those of some columns that any of the rows has, of the types that are stated where the values allow them."""
     # Packets of one version have the same fields: few rows have to be looked at.
@@ -97,11 +105,11 @@ def _is_rubin(packet: Row) -> bool:
 
 def _add_rubin(rows: AlertRows, packet: Row, with_ss: bool) -> None:
     source = packet["diaSource"]
-    rows.triggers[source["diaSourceId"]] = source
+    rows.triggers[whole(source, "diaSourceId")] = source
     for earlier in packet.get("prvDiaSources") or ():
-        rows.history.setdefault(earlier["diaSourceId"], earlier)
+        rows.history.setdefault(whole(earlier, "diaSourceId"), earlier)
     for flux in packet.get("prvDiaForcedSources") or ():
-        rows.forced.setdefault((flux[_OBJECT], flux["visit"], flux["detector"]), flux)
+        rows.forced.setdefault((whole(flux, _OBJECT), whole(flux, "visit"), flux["detector"]), flux)
     if not with_ss:
         return
     seen, orbit = packet.get("ssSource"), packet.get("mpc_orbits")
@@ -110,7 +118,7 @@ def _add_rubin(rows: AlertRows, packet: Row, with_ss: bool) -> None:
     designation = (seen or {}).get("designation") or (orbit or {}).get("designation")
     if seen and designation:
         time = {"midpointMjdTai": source["midpointMjdTai"], "provider": RUBIN.provider}
-        visit = source["visit"]
+        visit = whole(source, "visit")
         rows.predictions.setdefault((visit, designation), {**seen, "visit": visit, "designation": designation, **time})
 
 

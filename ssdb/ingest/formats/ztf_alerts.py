@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ssdb.ingest.formats.alerts import AlertRows, Row, Survey, columns_of
+from ssdb.ingest.formats.alerts import AlertRows, Row, Survey, columns_of, whole
 from ssdb.ingest.table import conversions
 from ssdb.units import SECONDS_PER_DAY, Array
 
@@ -34,7 +34,7 @@ _LETTERS = 26
 _BANDS = {1: "g", 2: "r", 3: "i"}
 
 _CANDIDATE = {
-    **{name: pa.int64() for name in ("candid", "pid", "rcid", "fid")},
+    **{name: pa.int64() for name in ("candid", "pid", "fid", "diaObjectId")},
     **{name: pa.float64() for name in ("jd", "exptime", "ra", "dec", "magpsf", "sigmapsf", "magap", "sigmagap")},
     **{name: pa.float64() for name in ("xpos", "ypos", "rb", "drb", "chipsf")},
     **{name: pa.string() for name in ("isdiffpos", "rbversion", "drbversion")},
@@ -74,13 +74,13 @@ def _add(rows: AlertRows, packet: Row, with_ss: bool) -> None:
     candidate = packet["candidate"]
     number = object_number(packet["objectId"])
     source = {**candidate, "diaObjectId": number}
-    rows.triggers[candidate["candid"]] = source
+    rows.triggers[whole(candidate, "candid")] = source
     for earlier in packet.get("prv_candidates") or ():
         if earlier["candid"] is not None:  # else nothing was seen
-            rows.history.setdefault(earlier["candid"], {**earlier, "diaObjectId": number})
+            rows.history.setdefault(whole(earlier, "candid"), {**earlier, "diaObjectId": number})
     for flux in packet.get("fp_hists") or ():
         place = {"diaObjectId": number, "ra": candidate["ra"], "dec": candidate["dec"]}
-        rows.forced.setdefault((number, flux["pid"]), {**flux, **place})
+        rows.forced.setdefault((number, whole(flux, "pid")), {**flux, **place})
     name, distance = candidate.get("ssnamenr"), candidate.get("ssdistnr")
     if with_ss and name not in (None, "", "null") and distance is not None and distance >= 0:
         _add_known(rows, candidate, name, distance)
@@ -89,7 +89,7 @@ def _add(rows: AlertRows, packet: Row, with_ss: bool) -> None:
 def _add_known(rows: AlertRows, candidate: Row, name: str, distance: float) -> None:
     """Of an object that is near to several sources of an exposure the nearest counts."""
     error = max(distance, _LEAST_ERROR_ARCSEC)
-    visit = candidate["pid"] // (_CHANNELS * _REST)
+    visit = whole(candidate, "pid") // (_CHANNELS * _REST)
     before = rows.predictions.get((visit, name))
     if before is None or error < before["ephErrMajor"]:
         magnitude = candidate.get("ssmagnr")
@@ -124,7 +124,8 @@ def _exposures(table: pa.Table, name: str) -> dict[str, pa.Array]:
 def _sources(rows: list[Row], name: str) -> pa.Table:
     table = columns_of(rows, _CANDIDATE, name)
     sign = table.column("isdiffpos")
-    columns = {"diaSourceId": table.column("candid"), "ra": table.column("ra"), "dec": table.column("dec")}
+    columns = {"diaSourceId": table.column("candid")}
+    columns |= {name: table.column(name) for name in ("diaObjectId", "ra", "dec")}
     columns |= _exposures(table, name)
     for flux, magnitude, error in (("psfFlux", "magpsf", "sigmapsf"), ("apFlux", "magap", "sigmagap")):
         if not {magnitude, error} <= set(table.column_names):
