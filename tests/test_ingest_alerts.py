@@ -221,6 +221,24 @@ def test_ztf(database: Database, tmp_path: Path) -> None:
     assert_consistent(database)
 
 
+def test_identifiers_that_pandas_has_made_floating_point_numbers(database: Database, tmp_path: Path) -> None:
+    """As brokers' test data have them, where some are unknown: of the exposure they are exact, of sources not."""
+    packet = ztf_packet()
+    nothing, before = packet["prv_candidates"]
+    packet["prv_candidates"] = [
+        {**nothing, "candid": float("nan"), "pid": float(nothing["pid"])},
+        {**before, "candid": float(before["candid"]), "pid": float(before["pid"])},
+    ]
+    packet["candidate"] |= {"pid": float(packet["candidate"]["pid"]), "fid": 2.0}
+    path = written(tmp_path / "z.parquet", parquet_of([packet]))
+    report = ssdb.ingest_alerts(database, path, create_visits=True)
+    assert (report.sources, report.history, report.forced) == (1, 0, 2)
+    assert any("1 earlier sources left out: their identifiers are floating-point" in doubt for doubt in report.doubts)
+    assert rows(database, "SELECT diaSourceId, visit, detector, band FROM DiaSource") == [
+        (2695378462115010012, 269537846, 21, "r")
+    ]
+
+
 @pytest.mark.parametrize("positive", ["t", "1", "f", "0"])
 def test_isdiffpos_has_the_sign(positive: str) -> None:
     table = ZTF.sources([ztf_packet(isdiffpos=positive)["candidate"] | {"diaObjectId": 1}], "a.avro")

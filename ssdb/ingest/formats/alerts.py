@@ -22,6 +22,9 @@ from ssdb.schema.survey import ss_prediction
 Row = Mapping[str, Any]
 
 _OBJECT, _BOX = "diaObjectId", "bboxSize"
+_EXACT = 2.0**53
+"""From here on floating-point numbers are not all whole numbers."""
+
 _RATES = ("ephRateRa", "ephRateDec")
 _VECTORS = ("helio", "topo")
 
@@ -35,12 +38,22 @@ class AlertRows:
     """The sources that the packets are of, by diaSourceId."""
     history: dict[int, Row] = field(default_factory=dict)
     """Earlier sources in the same place, by diaSourceId."""
+    n_inexact: int = 0
+    """Earlier sources that are left out: their identifiers are floating-point numbers, and have lost digits."""
     forced: dict[tuple[int, ...], Row] = field(default_factory=dict)
     """Fluxes at the places of DiaObjects, by diaObjectId, visit and detector."""
     predictions: dict[tuple[int, str], Row] = field(default_factory=dict)
     """Known objects at the time of the sources, by visit and designation."""
     orbits: dict[str, Row] = field(default_factory=dict)
     """Orbits of these, by designation."""
+
+    def add_history(self, identifier: str, row: Row) -> None:
+        """Takes an earlier source; the one that came first stays."""
+        value = row[identifier]
+        if isinstance(value, float) and abs(value) >= _EXACT:
+            self.n_inexact += 1
+        else:
+            self.history.setdefault(whole(row, identifier), row)
 
     @property
     def n_rows(self) -> int:
@@ -68,8 +81,13 @@ class Survey:
 
 
 def whole(row: Row, name: str) -> int:
-    """An identifier; KeyError or TypeError if there is none, or it is no whole number."""
+    """An identifier; KeyError or TypeError if there is none, or it is no whole number.
+
+    A floating-point number, which pandas makes of identifiers that may be unknown, is one as long as it is exact.
+    """
     value = row[name]
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return int(value)
     if not isinstance(value, int):
         raise TypeError(f"{name} is {quoted(value)}")
     return value
@@ -107,7 +125,7 @@ def _add_rubin(rows: AlertRows, packet: Row, with_ss: bool) -> None:
     source = packet["diaSource"]
     rows.triggers[whole(source, "diaSourceId")] = source
     for earlier in packet.get("prvDiaSources") or ():
-        rows.history.setdefault(whole(earlier, "diaSourceId"), earlier)
+        rows.add_history("diaSourceId", earlier)
     for flux in packet.get("prvDiaForcedSources") or ():
         rows.forced.setdefault((whole(flux, _OBJECT), whole(flux, "visit"), flux["detector"]), flux)
     if not with_ss:

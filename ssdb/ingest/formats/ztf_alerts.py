@@ -76,8 +76,9 @@ def _add(rows: AlertRows, packet: Row, with_ss: bool) -> None:
     source = {**candidate, "diaObjectId": number}
     rows.triggers[whole(candidate, "candid")] = source
     for earlier in packet.get("prv_candidates") or ():
-        if earlier["candid"] is not None:  # else nothing was seen
-            rows.history.setdefault(whole(earlier, "candid"), {**earlier, "diaObjectId": number})
+        candid = earlier["candid"]
+        if candid is not None and candid == candid:  # else nothing was seen
+            rows.add_history("candid", {**earlier, "diaObjectId": number})
     for flux in packet.get("fp_hists") or ():
         place = {"diaObjectId": number, "ra": candidate["ra"], "dec": candidate["dec"]}
         rows.forced.setdefault((number, whole(flux, "pid")), {**flux, **place})
