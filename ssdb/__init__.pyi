@@ -1,5 +1,6 @@
 """The public names of ssdb, each from the module that has it: the only list, for type checkers and at run time."""
 
+from ssdb.ask.alerts import export_alerts as export_alerts
 from ssdb.ask.association_result import AssociationResult as AssociationResult
 from ssdb.ask.association_result import load_result as load_result
 from ssdb.ask.check import CheckResult as CheckResult
@@ -49,6 +50,8 @@ from ssdb.identity.relink import RelinkReport as RelinkReport
 from ssdb.identity.relink import relink as relink
 from ssdb.identity.resolve import ResolvedName as ResolvedName
 from ssdb.identity.resolve import resolve as resolve
+from ssdb.ingest.alerts import AlertReport as AlertReport
+from ssdb.ingest.alerts import ingest_alerts as ingest_alerts
 from ssdb.ingest.detectors import ingest_detectors as ingest_detectors
 from ssdb.ingest.forced import ingest_forced as ingest_forced
 from ssdb.ingest.identifications import ingest_identifications as ingest_identifications

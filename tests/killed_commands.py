@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
+from alert_files import as_columns, rubin_packets
 from conftest import DIALECTS
 from forced_survey import DETECTOR, EAST, NORTH, drawn, image_file, survey
 from identifications import EROS, current
@@ -279,6 +280,7 @@ CASES = {
     "ingest-objects": Case("ingest objects", with_dia_objects, OBJECTS_OF_OTHERS),
     "ingest-forced": Case("ingest forced", measured, FORCED),
     "forced": Case("forced", measured, options=("--fwhm", "0.8"), image=True),
+    "alerts": Case("ingest alerts", with_dia_objects, as_columns(rubin_packets()), ("--create-visits", "--with-ss")),
     "identifications": Case("ingest identifications", load_night, EROS),
     "fetch": Case("fetch predictions", from_a_service, several=True),
     "predict": Case("predict", orbits_and_exposures, several=True),

@@ -124,6 +124,7 @@ OPENING = {
     ("ingest", "identifications"): ["FILE.csv"],
     ("ingest", "observations"): ["FILE.psv"],
     ("ingest", "submissions"): ["FILE.csv"],
+    ("ingest", "alerts"): ["FILE.avro"],
     ("fetch", "predictions"): ["--url", "http://localhost:1"],
     ("associate",): [],
     ("status",): [],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import Field, asdict, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -291,16 +292,34 @@ def _print(known: AssociationReport | None, dia: DiaReport | None) -> None:
 @main.command()
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="End after S quiet seconds.")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N visits.")
+@click.option(
+    "--alerts",
+    "folder",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Write the packets of each visit to DIR/VISIT.avro before it is printed, as `ssdb export alerts` does.",
+)
+@click.option("--fill-unknown", is_flag=True, help="With --alerts: as of `ssdb export`.")
 @click.pass_context
-def listen(ctx: click.Context, timeout: float | None, count: int | None) -> None:
+def listen(
+    ctx: click.Context, timeout: float | None, count: int | None, folder: str | None, fill_unknown: bool
+) -> None:
     """Print each visit as soon as any process has associated it, as a line of JSON (PostgreSQL).
 
     Ends with Ctrl-C.
     """
     from ssdb.store.notify import listen as hear
 
-    with suppress(KeyboardInterrupt), closing(hear(open_database(ctx), timeout=timeout)) as heard:
+    if fill_unknown and folder is None:
+        raise click.UsageError("--fill-unknown goes with --alerts")
+    database = open_database(ctx)
+    with suppress(KeyboardInterrupt), closing(hear(database, timeout=timeout)) as heard:
         for number, outcome in enumerate(heard, start=1):
+            if folder is not None:
+                from ssdb.ask.alerts import export_alerts
+
+                path = Path(folder) / f"{outcome['visit']}.avro"
+                export_alerts(database, path, visits=[outcome["visit"]], fill_unknown=fill_unknown)
             print_json(outcome)
             if number == count:
                 break

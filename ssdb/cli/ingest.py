@@ -24,6 +24,7 @@ from ssdb.cli.common import (
 from ssdb.ingest.formats import FORMATS, ORBIT_FORMATS
 
 if TYPE_CHECKING:
+    from ssdb.ingest.alerts import AlertReport
     from ssdb.ingest.table.report import IngestReport
 
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
@@ -209,6 +210,57 @@ def orbits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options:
     from ssdb.ingest.orbits import ingest_orbits
 
     _ingest(ctx, files, as_json, ingest_orbits, options)
+
+
+@ingest.command()
+@_files
+@click.option(
+    "--with-ss", is_flag=True, help="Also the known objects of the packets, as predictions, and their orbits."
+)
+@click.option(
+    "--create-visits", is_flag=True, help="Make visits that are missing, from the time and band of packets' sources."
+)
+@click.option("--schema", type=click.Path(), metavar="FILE.avsc", help="The schema of messages that come without one.")
+@json_option
+@click.pass_context
+def alerts(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Packets of Rubin's or ZTF's alerts: Avro, tar of it, brokers' Parquet, folders of these.
+
+    Some thousand packets are one transaction.
+    """
+    from ssdb.ingest.alerts import ingest_alerts
+
+    database = open_database(ctx)
+    reports: list[AlertReport] = []
+    try:
+        for file in files:
+            with input_path(file, "avro") as (path, _), progress_bars(f"ingest {Path(file).name}") as (progress,):
+                report = ingest_alerts(database, path, progress=progress, **options)
+            report.source = STANDARD_INPUT if file == "-" else report.source
+            reports.append(report)
+    finally:
+        for report in reports:
+            for doubt in report.doubts:
+                click.echo(f"{report.source}: {doubt}", err=True)
+            if not as_json:
+                click.echo(f"{report.source}: {_packets(report)}")
+        if as_json:
+            print_json([report.as_dict() for report in reports])
+
+
+def _packets(report: AlertReport) -> str:
+    kinds = {
+        "visits made": report.visits,
+        "new sources": report.sources,
+        "of their history": report.history,
+        "forced fluxes": report.forced,
+        "DiaObjects": report.objects,
+        "predictions": report.predictions,
+        "orbits": report.orbits,
+        "earlier sources and forced fluxes left out, of visits that are not stored": report.withoutVisit,
+    }
+    told = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n or kind == "new sources")
+    return f"{report.packets:,} packets, {report.known:,} known: {told}"
 
 
 @ingest.command()

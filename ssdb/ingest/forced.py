@@ -113,7 +113,7 @@ def ingest_forced(
         rows = _with_bands(connection, rows, known["visit"])
         kept = [field for field in arrow_schema(target) if field.name in rows.schema.names]
         rows = rows.select([field.name for field in kept]).cast(pa.schema(kept))
-        compared = compare(connection, target, KEYS[target], _stored(connection, target, rows), [rows])
+        compared = compare(connection, target, KEYS[target], stored_fluxes(connection, target, rows), [rows])
         told = found.doubts(opened.without_unit, rows.num_rows)
         if target is dia_forced_source:
             told += _without_object(connection, rows)
@@ -165,8 +165,8 @@ def _with_bands(connection: sa.Connection, rows: pa.Table, visits: np.ndarray) -
     return with_column(rows, "band", of_visit, pa.string())
 
 
-def _stored(connection: sa.Connection, target: sa.Table, rows: pa.Table) -> np.ndarray:
-    """Which rows have a key that is stored."""
+def stored_fluxes(connection: sa.Connection, target: sa.Table, rows: pa.Table) -> np.ndarray:
+    """Which rows have a key that is stored in a table of forced fluxes."""
     key: Sequence[str] = KEYS[target]
     with staged(connection, target, rows.select(key)) as given:
         columns = [given.c[name] for name in key]

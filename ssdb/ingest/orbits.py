@@ -68,6 +68,27 @@ def ingest_orbits(
         Called with the numbers of rows written now, and of all as far as they are known.
     """
     source = input_of(source, table, type)
+    return _ingest(database, source, format, simulated_names, progress)
+
+
+def add_orbits(database: Database, table: pa.Table) -> IngestReport:
+    """Stores the orbits of a table as :func:`ingest_orbits` does, as far as they are usable; none may be.
+
+    The table has columns of mpc_orbits, and its name in the metadata as ``label``.
+    """
+    return _ingest(database, table, "mpc_orbits", needed=False)
+
+
+def _ingest(
+    database: Database,
+    source: Input,
+    format: str,
+    simulated_names: bool = False,
+    progress: Progress | None = None,
+    *,
+    needed: bool = True,
+) -> IngestReport:
+    """Stores the orbits of an input; InputError if some are needed, and there is no usable one."""
     name = label(source)
     left_out = _LeftOut()
     angles = Angles()
@@ -89,7 +110,7 @@ def ingest_orbits(
             stored += n
             if progress:
                 progress(n, stored)
-        if not n_usable:
+        if needed and not n_usable:
             reasons = "".join(f"; {text}" for text in left_out.texts())
             raise InputError(f"{name}: there is no usable orbit in it{reasons}")
         stored -= in_file.n_replaced

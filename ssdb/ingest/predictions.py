@@ -153,6 +153,17 @@ def store_predictions(
     return _ingest(database, opened, only=visit, replace=replace, doubts=doubts)
 
 
+def add_predictions(database: Database, table: pa.Table) -> IngestReport:
+    """Stores predictions of objects that are not predicted for their visits yet; those that are stay as they are.
+
+    The table has columns of SsPrediction, and its name in the metadata as ``label``. Rows that are not usable are left
+    out and counted: in particular those with a name that nothing is known by.
+    """
+    return _ingest(
+        database, OpenInput(table, _given, filled=_FILLED), only=None, replace=False, keep=True, skip_invalid=True
+    )
+
+
 def usable_predictions(name: str, table: pa.Table, *, skip_invalid: bool = False) -> UsableRows:
     """The predictions of a table as they would be stored, but for unknown times and primary designations.
 
@@ -218,10 +229,14 @@ def _ingest(
     complete: bool = False,
     simulated_names: bool = False,
     skip_invalid: bool = False,
+    keep: bool = False,
     doubts: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> IngestReport:
-    """Stores the predictions of an input, of the visits of their rows or of one visit alone."""
+    """Stores the predictions of an input, of the visits of their rows or of one visit alone.
+
+    With ``keep`` what is stored already stays as it is.
+    """
     opened.doubts = (*doubts, *opened.doubts)
     found, keys, names = _looked_through(database, opened, simulated_names, skip_invalid)
     if covers is not None:
@@ -254,6 +269,8 @@ def _ingest(
         told = found.doubts(opened.without_unit, keys.num_rows)
         stored = _stored(connection, keys, named(visits))
         compared = compare(connection, ss_prediction, _KEY, stored, _rows(opened, known, keys))
+        if keep:
+            compared.same |= compared.stored
         if not replace and compared.differ.any():
             raise _changed_error(opened, keys, compared)
         if replace or not compared.same.any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -303,6 +303,21 @@ def _stored(
     if not places:
         return nothing
     given = np.concatenate([ids(rows, "diaSourceId") for _, rows in opened.usable(("diaSourceId",))])
+    stored = _found(connection, given, places)
+    return (given, stored) if len(stored["visit"]) else nothing
+
+
+def stored_sources(connection: sa.Connection, given: np.ndarray) -> np.ndarray:
+    """Which of some diaSourceId, shape (n,), are stored, in whatever visit; the connection has locked theirs."""
+    if not len(given) or not (places := places_of(connection, int(given.min()), int(given.max()))):
+        return np.zeros(len(given), bool)
+    return np.isin(given, _found(connection, given, places)["diaSourceId"])
+
+
+def _found(
+    connection: sa.Connection, given: np.ndarray, places: Sequence[sa.ColumnElement[bool]]
+) -> dict[str, np.ndarray]:
+    """diaSourceId, visit and detector of those that are stored in some places, in this order."""
     found = []
     with staged(connection, dia_source, pa.table({"diaSourceId": given})) as new:
         columns = (dia_source.c.diaSourceId, dia_source.c.visit, dia_source.c.detector)
@@ -312,7 +327,7 @@ def _stored(
                 found.append(read_arrays(connection, same))
     stored = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
     order = np.lexsort(list(stored.values())[::-1])
-    return (given, {name: values[order] for name, values in stored.items()}) if len(order) else nothing
+    return {name: values[order] for name, values in stored.items()}
 
 
 def _refuse_stored(

@@ -61,7 +61,11 @@ def refuse_nested(path: Path, beginning: bytes) -> None:
         "source, as Parquet or CSV"
     )
     if beginning.startswith(b"Obj\x01"):
-        raise InputError(f"{path}: is Avro, as alerts are published in{_inside(_avro_schema(path))}; {advice}")
+        inside = _inside(_avro_schema(path))
+        raise InputError(
+            f"{path}: is Avro, as alerts are published in{inside}; `ssdb ingest alerts` reads Rubin's and ZTF's; "
+            f"of others {advice}"
+        )
     if re.match(rb"(\xef\xbb\xbf)?\s*[\[{]\s*[\[{\"]", beginning):
         raise InputError(f"{path}: is JSON{_inside(_first_of_json(path))}; {advice}")
 

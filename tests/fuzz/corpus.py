@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import alert_files
 import identifications as names
 import images
 import ingesting
@@ -25,6 +26,7 @@ from astropy.io import fits
 
 from fuzz import mutations
 from ssdb.ask.named_queries import named_query
+from ssdb.ingest.alerts import ingest_alerts
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.forced import ingest_forced
 from ssdb.ingest.identifications import ingest_identifications
@@ -107,6 +109,7 @@ def kinds() -> Iterator[Kind]:
     yield from _maps()
     yield from _predictions()
     yield from _orbits()
+    yield from _alerts()
     yield from _images()
     yield from _pixels()
     yield _of_text("observations.psv", PSV, ingest_observations, b"|")
@@ -268,6 +271,18 @@ def _orbits() -> Iterator[Kind]:
     cart = dict(zip(("x", "y", "z", "xdot", "ydot", "zdot"), (1.0, 2.0, 0.5, 0.01, 0.002, 0.0), strict=True))
     state = {"ObjID": "433", "FORMAT": "CART", **cart, "epochMJD_TDB": 54800.0}
     yield _of_text("orbits.cart.csv", _lines([state], b","), ingest_orbits)
+
+
+def _alerts() -> Iterator[Kind]:
+    """Packets of Rubin's and of ZTF's."""
+    read = partial(ingest_alerts, create_visits=True, with_ss=True)
+    rubin = alert_files.rubin_packets()
+    yield _of_bytes(
+        "alerts.avro", alert_files.container(alert_files.rubin_schema("11.1"), rubin), mutations.bytes_, read
+    )
+    yield _of_bytes("alerts.messages", alert_files.messages("11.0", rubin), mutations.bytes_, read)
+    ztf = alert_files.container(alert_files.ZTF_SCHEMA, [alert_files.ztf_packet(ssnamenr="433", ssdistnr=1.0)])
+    yield _of_bytes("alerts.ztf.avro", ztf, mutations.bytes_, read)
 
 
 def _images() -> Iterator[Kind]:

@@ -195,19 +195,19 @@ def rows_of_extremes(rows: pa.Table) -> pa.Table:
 # ---- new visits ----------------------------------------------------------------------------------------------------
 
 
-def create_missing_visits(connection: sa.Connection, name: str, rows: pa.Table, needed: str) -> None:
-    """Makes the visits that are not stored, at the middle of the times of their rows.
+def create_missing_visits(connection: sa.Connection, name: str, rows: pa.Table, needed: str) -> int:
+    """Makes the visits that are not stored, at the middle of the times of their rows; returns how many.
 
     Rows have ``visit``, ``midpointMjdTai`` (MJD TAI) and any of the columns that visits take. The connection has locked
     no visit yet. InputError if a row of such a visit has no time; it tells what is ``needed`` to create visits.
     """
     # Nothing may be locked before the creation is, and most files have nothing to create.
     if not _without_visit(connection, rows).num_rows:
-        return
+        return 0
     lock_creation(connection)
     new = _without_visit(connection, rows)
     if not new.num_rows:
-        return
+        return 0
     if "midpointMjdTai" not in rows.column_names or new.column("midpointMjdTai").null_count:
         raise InputError(f"{name}: visits can only be created from {needed}")
     # The middle of the times, not their mean, whose last bits would depend on the order of the rows.
@@ -218,6 +218,7 @@ def create_missing_visits(connection: sa.Connection, name: str, rows: pa.Table, 
     columns = {"visit": made.column("visit"), "midpointMjdTai": pa.array((first + last) / 2)}
     columns |= {column: made.column(f"{column}_{how}") for column, how in wanted if column != "midpointMjdTai"}
     create_visits(connection, pa.table(columns))
+    return made.num_rows
 
 
 def _without_visit(connection: sa.Connection, rows: pa.Table) -> pa.Table:

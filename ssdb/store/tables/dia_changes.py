@@ -18,12 +18,13 @@ from ssdb.schema.survey import visit
 from ssdb.sky.cells import cells_near
 from ssdb.store.clock import mjd_tai_now
 from ssdb.store.locks import lock_cells
-from ssdb.store.query_plans import Visits, between_visits, index_loops
-from ssdb.store.tables.dia_matches import remove_matches
+from ssdb.store.query_plans import Visits, between_visits, index_loops, named
+from ssdb.store.tables.dia_aliases import present_objects
+from ssdb.store.tables.dia_matches import add_matches, remove_matches
 from ssdb.store.tables.dia_objects import recompute_objects
-from ssdb.store.tables.runs import last_configuration
+from ssdb.store.tables.runs import last_configuration, note_given
 from ssdb.store.tables.sources import set_dia_objects
-from ssdb.store.tables.visits import mark_objects_pending
+from ssdb.store.tables.visits import mark_objects_pending, note_objects_given
 from ssdb.store.transfer.array_parameters import listed
 from ssdb.store.transfer.read import read_arrays
 from ssdb.units import Columns, Integers
@@ -52,6 +53,28 @@ def known_objects_found(connection: sa.Connection, visits: Sequence[int], found:
         with listed(connection, "lost_source", lost) as among, index_loops(connection):
             here = (among(dia_source.c.diaSourceId), between_visits(connection, dia_source, visits))
             mark_objects_pending(connection, list(connection.scalars(sa.select(dia_source.c.visit).where(*here))))
+
+
+def give_to_objects(connection: sa.Connection, sources: Columns, run_id: str) -> int:
+    """Gives sources that have no objects to those of which somebody else says that they are; how many these are.
+
+    Objects are made that are not there, and all computed from their sources. ``sources`` are visit, diaSourceId and
+    diaObjectId, shape (n,), whose visits and cells are locked. The visits stay pending; by the run it is known that
+    they have objects.
+    """
+    visits = np.unique(sources["visit"])
+    if not len(visits):
+        return 0
+    config = stored_config(connection)
+    note_given(connection, run_id, config.to_json())
+    objects = present_objects(connection, sources["diaObjectId"])
+    set_dia_objects(connection, visits, sources["diaSourceId"], objects)
+    unknown = dict.fromkeys(("separation", "chi2", "logOdds"), np.full(len(objects), np.nan))
+    is_new = sources["diaSourceId"] == objects
+    add_matches(connection, sources | unknown | {"diaObjectId": objects, "isNew": is_new}, run_id)
+    note_objects_given(connection, named(visits), run_id)
+    recompute_objects(connection, objects, config, mjd_tai_now())
+    return len(np.unique(objects))
 
 
 def release_sources(

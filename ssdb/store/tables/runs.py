@@ -24,6 +24,13 @@ def begin_run(connection: sa.Connection, run_id: str, configuration: str, half: 
     connection.execute(sa.insert(association_run), row)
 
 
+def note_given(connection: sa.Connection, run_id: str, configuration: str) -> None:
+    """Notes a run in which sources came with their DiaObjects, once; the configuration is the one that holds."""
+    if connection.scalar(sa.select(association_run.c.runId).where(association_run.c.runId == run_id)) is None:
+        begin_run(connection, run_id, configuration, DIA)
+    finish_run(connection, run_id, {})
+
+
 def finish_run(connection: sa.Connection, run_id: str, values: Mapping[str, Any]) -> None:
     """Notes that a run ends now, with what else is known of it by then: values of columns."""
     now = datetime.now(UTC).replace(tzinfo=None)

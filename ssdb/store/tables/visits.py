@@ -282,6 +282,12 @@ def set_objects_done(
     connection.execute(sa.update(visit).where(visit.c.visit == visit_id).values(values))
 
 
+def note_objects_given(connection: sa.Connection, visits: Visits, run_id: str) -> None:
+    """Notes that sources of locked visits, of which none had a DiaObject, have some now by somebody else's word."""
+    never = visit.c.diaRunId.is_(None)
+    connection.execute(sa.update(visit).where(never, visit.c.visit.in_(visits)).values(diaRunId=run_id))
+
+
 def mark_objects_pending(connection: sa.Connection, visits: Visits) -> None:
     """Sets locked visits back to pending as to their DiaObjects; what was derived stays until it is renewed."""
     done = visit.c.diaStatus != PENDING

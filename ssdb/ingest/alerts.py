@@ -1,0 +1,315 @@
+"""Loads packets of alerts: their sources with history, forced fluxes, DiaObjects, and known objects with orbits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy as sa
+
+from ssdb.errors import InputError
+from ssdb.ingest.forced import ingest_forced, stored_fluxes
+from ssdb.ingest.formats.alerts import RUBIN, AlertRows, Survey, orbits_of, predictions_of, refuse_packet
+from ssdb.ingest.formats.ztf_alerts import ZTF
+from ssdb.ingest.orbits import add_orbits
+from ssdb.ingest.predictions import add_predictions
+from ssdb.ingest.sources import ingest_sources, stored_sources
+from ssdb.ingest.table.conform import conform
+from ssdb.ingest.table.visits_of_rows import (
+    create_missing_visits,
+    refuse_unknown_visits,
+    rows_of_extremes,
+    rows_of_visits,
+)
+from ssdb.io.alert_packets import Packet, packets_of
+from ssdb.io.formats.avro import Schemas
+from ssdb.io.tables import label
+from ssdb.schema.apdb_dia import dia_forced_source, dia_source
+from ssdb.schema.arrow import ids, with_column
+from ssdb.sky.cells import cells_near
+from ssdb.store.database import Database
+from ssdb.store.locks import lock_cells
+from ssdb.store.tables.aliases import lock_names
+from ssdb.store.tables.dia_changes import MARGIN_DEG, cells_of_sources, give_to_objects
+from ssdb.store.tables.forced import KEYS
+from ssdb.store.tables.visits import lock_visits
+from ssdb.store.transfer.nested import Nested
+from ssdb.store.transfer.write import Progress
+
+SURVEYS = (RUBIN, ZTF)
+
+_MOST_PACKETS, _MOST_ROWS = 5_000, 20_000
+"""Of a batch: one transaction, and what is in memory."""
+
+_OBJECT = "diaObjectId"
+_OF_VISIT = ("visit", "midpointMjdTai", "band", "exposureTime")
+_LACKING = (
+    "{n:,} visits were made from packets, which do not say where these looked (ra, dec, radius), how deep, and how the "
+    "detectors lie: `ssdb ingest visits` and `ssdb ingest detectors` add that"
+)
+
+_INEXACT = "{n:,} earlier sources left out: their identifiers are floating-point numbers, which have lost digits"
+
+
+@dataclass(slots=True)
+class AlertReport:
+    """What became of the packets of a file or folder: how many rows each kind got."""
+
+    source: str
+    packets: int = 0
+    known: int = 0
+    """Packets whose source was stored already."""
+    sources: int = 0
+    """Sources of packets that are new."""
+    history: int = 0
+    """New sources of before, in the same places."""
+    forced: int = 0
+    objects: int = 0
+    """DiaObjects that got one of these sources."""
+    predictions: int = 0
+    orbits: int = 0
+    visits: int = 0
+    """Visits that were made."""
+    withoutVisit: int = 0
+    """Sources of before, and forced fluxes, whose visits are not stored: they were left out."""
+    doubts: tuple[str, ...] = ()
+    """What looks wrong and may be right."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain values, for JSON."""
+        return asdict(self)
+
+    def add(self, other: AlertReport) -> None:
+        """Adds what became of some more packets."""
+        for one in fields(self)[1:-1]:
+            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+        self.doubts = tuple(dict.fromkeys((*self.doubts, *other.doubts)))
+
+
+def ingest_alerts(
+    database: Database,
+    source: str | os.PathLike[str],
+    *,
+    with_ss: bool = False,
+    create_visits: bool = False,
+    schema: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> AlertReport:
+    """Stores what is in packets of Rubin's or ZTF's alerts and is not stored yet. Packets that were seen add nothing.
+
+    Their sources, and those of their history, are given to the DiaObjects of which the packets say that they are; these
+    are what their sources here make of them. Visits are pending afterwards.
+
+    InputError if the input is not usable. Packets are stored some thousand at a time, each time in one transaction: the
+    message says how many are stored.
+
+    Parameters
+    ----------
+    source : path
+        Avro (container files, also several one after the other, or messages with the number of their schema), a tar
+        archive of these, gzip of both, Parquet with records within records, as brokers write it, or a folder of these.
+    with_ss : bool
+        Also store the known objects that the packets name as predictions of a provider, and their orbits.
+    create_visits : bool
+        Make visits that are not stored, at the middle of their sources' times. Without it a packet of such a visit is
+        an error; earlier sources and forced fluxes of such visits are left out, and counted.
+    schema : path, optional
+        The schema of messages, an avsc file. Without it it is that of the package lsst-alert-packet.
+    progress : callable, optional
+        Called with the numbers of packets stored now, and of all so far.
+    """
+    name, path = label(source), Path(source)
+    report = AlertReport(name)
+    run_id = f"alerts-{uuid4().hex[:24]}"
+    try:
+        if not path.exists():
+            raise InputError(f"{name}: there is no such file")
+        schemas = Schemas(None if schema is None else Path(schema))
+        for survey, rows in _batches(packets_of(path, name, schemas), name, with_ss):
+            first = report.packets + 1
+            of_batch = f"{name} (packets {first:,} to {report.packets + rows.n_packets:,})"
+            batch = _Batch(survey, rows, of_batch, create_visits, run_id)
+            report.add(batch.store(database))
+            if progress:
+                progress(rows.n_packets, report.packets)
+    except InputError as error:
+        stored = f"the first {report.packets:,} packets are stored" if report.packets else "nothing is stored"
+        raise InputError(f"{error}; {stored}") from error
+    if report.visits:
+        report.doubts = (*report.doubts, _LACKING.format(n=report.visits))
+    return report
+
+
+def _batches(packets: Iterator[Packet], name: str, with_ss: bool) -> Iterator[tuple[Survey, AlertRows]]:
+    """The rows of packets, of one survey and some thousand packets at a time."""
+    survey, rows, number = SURVEYS[0], AlertRows(), 0
+    for packet in packets:
+        number += 1
+        if not survey.is_packet(packet):
+            if rows.n_packets:
+                yield survey, rows
+            survey = next((one for one in SURVEYS if one.is_packet(packet)), survey)
+            rows = AlertRows()
+            if not survey.is_packet(packet):
+                raise refuse_packet(name, packet, number)
+        try:
+            survey.add(rows, packet, with_ss)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"{name}: packet {number:,} is none of {survey.name}'s: {error!r}") from error
+        rows.n_packets += 1
+        if rows.n_packets >= _MOST_PACKETS or rows.n_rows >= _MOST_ROWS:
+            yield survey, rows
+            rows = AlertRows()
+    if rows.n_packets:
+        yield survey, rows
+    elif not number:
+        raise InputError(f"{name}: there are no packets in it")
+
+
+class _Batch:
+    """The rows of some packets, on their way into the database."""
+
+    def __init__(self, survey: Survey, rows: AlertRows, name: str, create_visits: bool, run_id: str) -> None:
+        self.name, self.survey, self.create_visits, self.run_id = name, survey, create_visits, run_id
+        history = [row for number, row in rows.history.items() if number not in rows.triggers]
+        self.report = AlertReport(name, packets=rows.n_packets)
+        self.triggers = np.array(list(rows.triggers), np.int64)
+        self.sources = self._table(survey.sources, [*rows.triggers.values(), *history], dia_source)
+        # 0 of a source that belongs to none.
+        given = self.sources.column(_OBJECT) if _OBJECT in self.sources.column_names else None
+        self.objects = np.zeros(self.sources.num_rows, np.int64) if given is None else given.fill_null(0).to_numpy()
+        self.fluxes = self._table(survey.fluxes, list(rows.forced.values()), dia_forced_source)
+        if rows.n_inexact:
+            self.report.doubts += (_INEXACT.format(n=rows.n_inexact),)
+        self.predictions, told = predictions_of(rows.predictions.values(), f"{name}, ssSource")
+        self.report.doubts += told
+        self.orbits = orbits_of(rows.orbits.values(), f"{name}, mpc_orbits")
+
+    def _table(self, make: Callable[[list[Any], str], pa.Table], rows: list[Any], target: sa.Table) -> pa.Table:
+        """Rows with the columns of a table, as it has them; none, without columns, if there are none."""
+        if not rows:
+            return pa.table({"visit": pa.array([], pa.int64())})
+        name = f"{self.name}, {target.name}"
+        try:
+            made = make(rows, name)
+        except KeyError as error:
+            raise InputError(f"{name}: {error.args[0]}") from error
+        filled = ("detector", "midpointMjdTai", "diaForcedSourceId", "timeProcessedMjdTai")
+        conformed = conform(made, target, name, filled=filled)
+        self.report.doubts += conformed.doubts
+        table = conformed.table
+        for needed in ("visit", "diaSourceId" if target is dia_source else _OBJECT):
+            if needed not in table.column_names or table.column(needed).null_count:
+                raise InputError(f"{name}: a packet has no {needed}")
+        return table
+
+    def store(self, database: Database) -> AlertReport:
+        """Stores what is not stored yet, in one transaction."""
+        with database.writing() as connection:
+            nested = Nested(connection)
+            # In the order of the locks.
+            if self.predictions.num_rows or self.orbits.num_rows:
+                lock_names(connection, shared=True)
+            if self.orbits.num_rows:
+                orbits = add_orbits(nested, self._labelled(self.orbits, "mpc_orbits"))
+                self.report.orbits += orbits.new + orbits.changed
+            self._lock_visits(connection)
+            self._leave_out_stored(connection)
+            self._lock_cells(connection)
+            self._store_sources(connection, nested)
+            self._store_fluxes(nested)
+            if self.predictions.num_rows:
+                told = add_predictions(nested, self._labelled(self.predictions, "ssSource"))
+                self.report.predictions += told.new
+                if told.invalid:
+                    self.report.doubts += (f"{told.invalid:,} known objects left out because they are not usable",)
+        return self.report
+
+    def _labelled(self, table: pa.Table, what: str) -> pa.Table:
+        return table.replace_schema_metadata({"label": f"{self.name}, {what}"})
+
+    # ---- visits and locks --------------------------------------------------------------------------------------------
+
+    def _lock_visits(self, connection: sa.Connection) -> None:
+        """Makes visits that are missing, locks all, and leaves out the history of those that are not stored."""
+        tables = [table for table in (self.sources, self.fluxes) if table.num_rows]
+        every = np.unique(np.concatenate([ids(table, "visit") for table in tables]))
+        if self.create_visits:
+            times = [rows_of_extremes(self._of_visits(table)) for table in tables]
+            joined = pa.concat_tables(times, promote_options="default")
+            made = create_missing_visits(connection, self.name, joined, "packets with times")
+            self.report.visits += made
+        known = _locked_visits(connection, self.name, every, ids(self.sources, "visit")[: len(self.triggers)])
+        n_before = self.sources.num_rows + self.fluxes.num_rows
+        of_sources, of_fluxes = (rows_of_visits(ids(table, "visit"), known)[1] for table in (self.sources, self.fluxes))
+        self._keep(of_sources)
+        self.fluxes = self.fluxes.filter(pa.array(of_fluxes))
+        self.report.withoutVisit += n_before - self.sources.num_rows - self.fluxes.num_rows
+
+    def _of_visits(self, table: pa.Table) -> pa.Table:
+        """The columns of rows that visits take."""
+        taken = table.select([column for column in _OF_VISIT if column in table.column_names])
+        taken = taken.replace_schema_metadata(None)
+        for column, value in self.survey.visits.items():
+            taken = with_column(taken, column, pa.repeat(value, taken.num_rows), pa.string())
+        return taken
+
+    def _keep(self, rows: np.ndarray) -> None:
+        self.sources, self.objects = self.sources.filter(pa.array(rows)), self.objects[rows]
+
+    def _leave_out_stored(self, connection: sa.Connection) -> None:
+        """Leaves out the sources and fluxes that are stored already, whatever their values."""
+        given = ids(self.sources, "diaSourceId")
+        new = ~stored_sources(connection, given)
+        is_trigger = np.isin(given, self.triggers)
+        self.report.known += int(np.count_nonzero(is_trigger & ~new))
+        self.report.sources += int(np.count_nonzero(is_trigger & new))
+        self.report.history += int(np.count_nonzero(~is_trigger & new))
+        self._keep(new)
+        if self.fluxes.num_rows:
+            keys = self.fluxes.select(list(KEYS[dia_forced_source]))
+            self.fluxes = self.fluxes.filter(pa.array(~stored_fluxes(connection, dia_forced_source, keys)))
+
+    def _lock_cells(self, connection: sa.Connection) -> None:
+        places = {name: self.sources.column(name).to_numpy() for name in ("ra", "dec")} | {_OBJECT: self.objects}
+        cells = cells_of_sources(connection, places, MARGIN_DEG)
+        if self.fluxes.num_rows:
+            ra, dec = (self.fluxes.column(name).to_numpy() for name in ("ra", "dec"))
+            placed = np.isfinite(ra) & np.isfinite(dec)
+            cells = np.union1d(cells, cells_near(ra[placed], dec[placed], MARGIN_DEG))
+        lock_cells(connection, cells)
+
+    # ---- rows --------------------------------------------------------------------------------------------------------
+
+    def _store_sources(self, connection: sa.Connection, nested: Nested) -> None:
+        if not self.sources.num_rows:
+            return
+        given = [column for column in (_OBJECT, "ssObjectId") if column in self.sources.column_names]
+        told = ingest_sources(nested, self._labelled(self.sources.drop_columns(given), dia_source.name))
+        self.report.doubts += told.doubts
+        withdrawn = np.zeros(self.sources.num_rows, bool)
+        if "timeWithdrawnMjdTai" in self.sources.column_names:
+            withdrawn = self.sources.column("timeWithdrawnMjdTai").is_valid().to_numpy()
+        members = (self.objects > 0) & ~withdrawn
+        of_sources = {name: ids(self.sources, name)[members] for name in ("visit", "diaSourceId")}
+        of_sources[_OBJECT] = self.objects[members]
+        self.report.objects += give_to_objects(connection, of_sources, self.run_id)
+
+    def _store_fluxes(self, nested: Nested) -> None:
+        if self.fluxes.num_rows:
+            told = ingest_forced(nested, self._labelled(self.fluxes, dia_forced_source.name))
+            self.report.forced += told.new
+            self.report.doubts += told.doubts
+
+
+def _locked_visits(connection: sa.Connection, name: str, visits: np.ndarray, of_packets: np.ndarray) -> np.ndarray:
+    """Locks visits, ascending, and tells which are stored; InputError if one of a packet's own source is not."""
+    known = lock_visits(connection, visits)["visit"]
+    refuse_unknown_visits(name, of_packets, known, creatable=True)
+    return known
