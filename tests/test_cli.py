@@ -130,6 +130,7 @@ OPENING = {
     ("status",): [],
     ("query",): ["SELECT 1"],
     ("export",): ["Visit", "-o", "FILE.csv"],
+    ("export alerts",): ["-o", "FILE.avro"],
     ("export ades",): ["-o", "FILE.psv", "--header", "HEADER.yaml"],
     ("check",): [],
     ("resolve",): ["433"],

@@ -237,39 +237,34 @@ def _list_queries(name: str | None, as_json: bool) -> None:
     required=True,
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Parquet, ECSV, CSV, FITS or VOTable, by the ending; of alerts Avro.",
+    help="Parquet, ECSV, CSV, FITS or VOTable, by the ending.",
 )
 @several("--visit", "visits", "Only this visit; repeat for more.")
 @time_options("rows of visits")
-@click.option("--history", type=float, metavar="DAYS", help="Alerts: how far packets look back; 365 by default.")
-@click.option("--fill-unknown", is_flag=True, help="Alerts: write NaN and -1 for what the schema wants and is unknown.")
 @click.pass_context
 def export(
-    ctx: click.Context,
-    table: str,
-    output: str,
-    visits: tuple[int, ...],
-    since: float | None,
-    until: float | None,
-    history: float | None,
-    fill_unknown: bool,
+    ctx: click.Context, table: str, output: str, visits: tuple[int, ...], since: float | None, until: float | None
 ) -> None:
-    """Write a table or view to a file, units kept; or `alerts`: a packet for every source, in Rubin's newest schema."""
-    if table.lower() == "alerts":
-        from ssdb.ask.alerts import HISTORY_DAYS, export_alerts
-
-        if since is not None or until is not None:
-            raise click.UsageError("--since and --until are for tables: alerts are chosen by --visit")
-        days = HISTORY_DAYS if history is None else history
-        n = export_alerts(open_database(ctx), output, visits=visits or None, history=days, fill_unknown=fill_unknown)
-        click.echo(f"{output}: {n:,} packets", err=True)
-        return
+    """Write a table or view to a file, units kept."""
     from ssdb.ask.export import export as write
 
-    if history is not None or fill_unknown:
-        raise click.UsageError("--history and --fill-unknown are for alerts")
     n = write(open_database(ctx), table, output, visits=visits or None, since=since, until=until)
     click.echo(f"{output}: {n:,} rows of {table}", err=True)
+
+
+@main.command("export alerts")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="FILE", help="Avro: .avro.")
+@several("--visit", "visits", "Only this visit; repeat for more.")
+@click.option(
+    "--history", type=float, metavar="DAYS", default=365.0, show_default=True, help="How far packets look back."
+)
+@click.option("--fill-unknown", is_flag=True, help="Write NaN and -1 for what the schema wants and is unknown.")
+@click.pass_context
+def export_alerts(ctx: click.Context, output: str, visits: tuple[int, ...], **options: Any) -> None:
+    """Write a packet for every source, in the newest schema of Rubin's alerts."""
+    from ssdb.ask.alerts import export_alerts as write
+
+    click.echo(f"{output}: {write(open_database(ctx), output, visits=visits or None, **options):,} packets", err=True)
 
 
 @main.command()
