@@ -20,6 +20,7 @@ from ssdb.cli import (
     predict,
     report,
     summarize,
+    watch,
 )
 from ssdb.cli.common import main
 

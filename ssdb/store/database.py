@@ -49,6 +49,8 @@ _SAME_EVERYWHERE = {
 _PLANS = {"plan_cache_mode": "force_custom_plan"}
 """The server would also plan a statement that it has prepared for any visit, for which it opens all partitions."""
 PREPARE_THRESHOLD = "prepare_threshold"
+RUN_AGAIN = "; run the command again"
+"""What ends the message of a connection that was lost."""
 _SECRET = re.compile("pass|pwd|secret|key|token|options", re.IGNORECASE)
 """Options of URLs whose values are never shown. Those of psycopg's options may set anything, passwords too."""
 _SQLITE_OPTIONS = frozenset({"uri", "mode", "cache", "immutable", "nolock", "vfs", "timeout", "check_same_thread"})
@@ -130,10 +132,7 @@ class Database:
             if _is_lost(error):
                 # Of a statement after the one that failed, SQLAlchemy says what its caller should have done.
                 why = "" if isinstance(error, sa.exc.PendingRollbackError) else f" ({told})"
-                told = (
-                    f"the connection to the server was lost{why}: what was not committed is not stored; "
-                    "run the command again"
-                )
+                told = f"the connection to the server was lost{why}: what was not committed is not stored{RUN_AGAIN}"
             elif is_out_of_locks(error):
                 told = what_to_set(self.engine)
             raise DatabaseError(f"{masked(self.engine.url)}: {told}") from error
@@ -147,6 +146,13 @@ def _is_lost(error: BaseException) -> bool:
     if isinstance(error, sa.exc.PendingRollbackError):
         return "reconnect" in str(error)
     return _is_lost_to_driver(error)
+
+
+def refuses_values(error: DatabaseError) -> bool:
+    """Whether the database refused the values of rows, whatever state it is in itself."""
+    original = getattr(error.__cause__, "orig", None) or error.__cause__
+    of_values = (psycopg.DataError, psycopg.IntegrityError, sqlite3.DataError, sqlite3.IntegrityError)
+    return isinstance(original, of_values)
 
 
 def _is_lost_to_driver(error: BaseException | None) -> bool:
