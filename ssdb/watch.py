@@ -49,6 +49,7 @@ _WHOLE_SECONDS = 2.0
 """A file that cannot be read is looked at once more when it has not changed for so long: somebody may be writing it."""
 _LOOK_SECONDS = 1.0
 """So often the database is asked whether visits that files wait for are there."""
+_PAUSE_TO_LOOK = 10.0
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 5.0, 60.0
 _TOLD_AT = 2
 """The failure in a row with which that of a visit is told: what is over by then, such as a lost connection, is not."""
@@ -146,6 +147,7 @@ class _Watch:
         """Whether visits may be complete that are not known to be."""
         self.look_for_visits_at = 0.0
         self.told: set[str] = set()
+        self.look_seconds = 0.0
 
     def run(self) -> Iterator[Event]:
         trouble, pause = "", 0.0
@@ -170,7 +172,8 @@ class _Watch:
                     yield from self._tell_waiting(one)
                 return
             if not busy:
-                time.sleep(self.how.interval_seconds)
+                # To look at thousands of files that wait is not to take all the time there is.
+                time.sleep(max(self.how.interval_seconds, _PAUSE_TO_LOOK * self.look_seconds))
 
     def _more_to_come(self) -> bool:
         unsettled = any(inbox.unsettled for inbox in self.inboxes)
@@ -210,6 +213,7 @@ class _Watch:
     def _files(self) -> Generator[Event, None, list[tuple[Inbox, NewFile]]]:
         """The files that can be taken now, in order."""
         there: list[tuple[Inbox, NewFile]] = []
+        began = time.monotonic()
         for inbox in self.inboxes:
             if not inbox.claim():
                 busy = f"{inbox.folder} is watched already, by {inbox.holder()}"
@@ -220,6 +224,7 @@ class _Watch:
             there += ((inbox, file) for file in inbox.look())
             for path in inbox.strangers:
                 yield Note(f"{path}: left where it is: neither folder nor name say what is in it")
+        self.look_seconds = time.monotonic() - began
         paths = {file.path for _, file in there}
         self.waiting = {path: one for path, one in self.waiting.items() if path in paths}
         self.doubtful = {path: one for path, one in self.doubtful.items() if path in paths}

@@ -134,6 +134,7 @@ OPENING = {
     ("precover",): ["433"],
     ("forced",): ["FILE.fits", "--fwhm", "0.8"],
     ("listen",): ["--timeout", "1"],
+    ("watch",): ["DIR"],
     ("predict",): [],
     ("ephemeris",): ["433", "--code", "X05", "--from", "61192", "--to", "61193"],
     ("report",): ["DIR"],
