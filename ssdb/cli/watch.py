@@ -49,7 +49,7 @@ def _seconds(option: str, parameter: str, default: float, help: str, *, least: f
 @click.option(
     "--kind",
     type=click.Choice(KINDS),
-    help="All files right in each DIR are these. Otherwise the folder, or what a name begins with, says it.",
+    help="All files right in each DIR are these. Otherwise the folder says it, or what a name begins with.",
 )
 @click.option("--marker", metavar="ENDING", default="", help="FILE is complete when FILE with this ending is there.")
 @_seconds("--settle", "settle_seconds", 0.0, "A file is complete when it has not changed for S seconds.")

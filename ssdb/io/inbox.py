@@ -65,8 +65,8 @@ class NewFile:
 class Inbox:
     """A folder that files come into, by rename once they are complete.
 
-    A file in a folder of the name of a kind is of that kind: in ``folder`` itself, or in one right below. Otherwise
-    what its name begins with decides: ``sources-17.parquet``.
+    A file in a folder of the name of a kind, ``folder`` itself or one right below, is of that kind. Otherwise what its
+    name begins with decides: ``sources-17.parquet``. Folders are not read as files.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class Inbox:
         """Files that may be complete, and of which kind they are."""
         names = _names(self.folder)
         yield from self._of_one(self.folder, names, self._kind)
-        for kind in KINDS if self._kind is None else ():
+        for kind in KINDS:
             if kind in names:
                 with suppress(FileNotFoundError, NotADirectoryError):
                     yield from self._of_one(self.folder / kind, _names(self.folder / kind), kind)
