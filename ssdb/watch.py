@@ -182,13 +182,14 @@ class _Watch:
         return bool(unsettled or self.doubtful or any(one.failures < _TOLD_AT for one in self.complete.values()))
 
     def _turn(self) -> Generator[Event, None, bool]:
-        """Takes what is there, but not for long; whether any file is settled."""
+        """Takes what is there, but not for long; whether a file is gone, or was not looked at any more."""
         until = time.monotonic() + _TURN_SECONDS
-        n_settled = 0
+        busy = False
         for inbox, file in (yield from self._files()):
-            n_settled += yield from self._take(inbox, file)
             if time.monotonic() > until:
+                busy = True
                 break
+            busy |= yield from self._take(inbox, file)
         if self.changed or any(one.due <= time.monotonic() for one in self.complete.values()):
             if self.changed and self.how.predict:
                 yield from self._predict()
@@ -198,7 +199,7 @@ class _Watch:
         for one in (*self.waiting.values(), *self.unpredicted.values()):
             if now - one.since > self.how.patience_seconds:
                 yield from self._tell_waiting(one)
-        return n_settled > 0
+        return busy
 
     def _tell_waiting(self, one: _Waiting) -> Iterator[Event]:
         if not one.told:
