@@ -183,9 +183,10 @@ class _Watch:
 
     def _turn(self) -> Generator[Event, None, bool]:
         """Takes what is there, but not for long; whether a file is gone, or was not looked at any more."""
-        until = time.monotonic() + _TURN_SECONDS
         busy = False
-        for inbox, file in (yield from self._files()):
+        files = yield from self._files()
+        until = time.monotonic() + _TURN_SECONDS
+        for inbox, file in files:
             if time.monotonic() > until:
                 busy = True
                 break
