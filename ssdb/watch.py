@@ -27,7 +27,8 @@ from ssdb.ingest.table.report import IngestReport
 from ssdb.ingest.visits import ingest_visits
 from ssdb.io.inbox import Inbox, NewFile
 from ssdb.predict.visits import predict_visits
-from ssdb.store.database import RUN_AGAIN, Database, refuses_values
+from ssdb.store.database import RUN_AGAIN, Database
+from ssdb.store.driver import refuses_values
 from ssdb.store.tables.visits import complete_visits, have_predictions
 
 logger = logging.getLogger(__name__)
