@@ -56,9 +56,9 @@ class UnknownVisitsError(InputError):
     visits : list of int
     """
 
-    def __init__(self, message: str, visits: list[int]) -> None:
+    def __init__(self, message: str = "", visits: list[int] | None = None) -> None:
         super().__init__(message)
-        self.visits = visits
+        self.visits = visits or []
 
 
 class DatabaseError(SsdbError):
