@@ -309,9 +309,10 @@ class _Watch:
             there = complete_visits(connection)
         known, self.complete = self.complete, {}
         for number, n_sources in there.items():
-            before = known.get(number)
-            same = before is not None and before.n_sources == n_sources
-            self.complete[number] = before if same else _Complete(n_sources, now + self.how.after_seconds)
+            one = known.get(number)
+            if one is None or one.n_sources != n_sources:
+                one = _Complete(n_sources, now + self.how.after_seconds)
+            self.complete[number] = one
         due = [number for number, one in self.complete.items() if one.due <= now]
         for start in range(0, len(due), _VISITS_AT_ONCE):
             yield from self._associate_some(due[start : start + _VISITS_AT_ONCE])
