@@ -51,7 +51,7 @@ _WHOLE_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
 """So often the database is asked whether visits that files wait for are there."""
 _PAUSE_TO_LOOK = 10.0
-_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 5.0, 60.0
+_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, _LONGEST_RETRY_SECONDS = 0.1, 5.0, 3600.0
 _TOLD_AT = 2
 """The failure in a row with which that of a visit is told: what is over by then, such as a lost connection, is not."""
 
@@ -148,6 +148,8 @@ class _Watch:
         self.complete: dict[int, _Complete] = {}
         self.changed = True
         """Whether visits may be complete that are not known to be."""
+        self.begins = True
+        """Whether it is not known what there is to do for DiaObjects."""
         self.look_for_visits_at = 0.0
         self.told: set[str] = set()
         self.look_seconds = 0.0
@@ -160,7 +162,7 @@ class _Watch:
             except SchemaError:
                 raise
             except (DatabaseError, OSError) as error:
-                self.changed = True  # what had been committed is not known
+                self.changed = self.begins = True  # what had been committed is not known
                 said = _of_trouble(error)
                 if said != trouble:
                     yield Note(f"{said}: waiting")
@@ -196,7 +198,7 @@ class _Watch:
             if self.changed and self.how.predict:
                 yield from self._predict()
             yield from self._associate()
-            self.changed = False
+            self.changed = self.begins = False
         now = time.monotonic()
         for one in (*self.waiting.values(), *self.unpredicted.values()):
             if now - one.since > self.how.patience_seconds:
@@ -316,7 +318,7 @@ class _Watch:
         due = [number for number, one in self.complete.items() if one.due <= now]
         for start in range(0, len(due), _VISITS_AT_ONCE):
             yield from self._associate_some(due[start : start + _VISITS_AT_ONCE])
-        if self.how.dia is not None and (due or self.changed):
+        if self.how.dia is not None and (due or self.begins):
             with _as_note("DiaObjects") as notes:
                 report = associate_dia(self.database, config=self.how.dia)
                 notes += [
