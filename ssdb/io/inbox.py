@@ -1,7 +1,7 @@
 """A folder into which others put files to be read, each once; what was read is moved away within it.
 
-It is looked at again and again: on a network file system no machine is told what another one does, but whoever opens a
-directory there sees it as it is. One process at a time has a folder.
+It is looked at again and again: on a network file system no machine is told what another one does. One process at a
+time has a folder.
 """
 
 from __future__ import annotations
