@@ -48,6 +48,19 @@ class InputError(SsdbError):
     """Input data is not usable. Nothing of it has been stored."""
 
 
+class UnknownVisitsError(InputError):
+    """Rows belong to visits that are not in the database. Nothing of the input has been stored.
+
+    Attributes
+    ----------
+    visits : list of int
+    """
+
+    def __init__(self, message: str = "", visits: list[int] | None = None) -> None:
+        super().__init__(message)
+        self.visits = visits or []
+
+
 class DatabaseError(SsdbError):
     """The database cannot be reached, or refused a statement."""
 

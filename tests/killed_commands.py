@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from alert_files import as_columns, rubin_packets
 from conftest import DIALECTS
 from forced_survey import DETECTOR, EAST, NORTH, drawn, image_file, survey
 from identifications import EROS, current
-from ingesting import corners, load_night, sources
+from ingesting import corners, load_night, predictions, sources, visits
 from orbit_files import columns
 from predicting import BELT, NEAR, VISITS, load_orbits, load_visits
 from reported import header_file, observed
@@ -69,6 +70,8 @@ class Case:
         Fills the database.
     file : dict of columns, optional
         The file that is ingested.
+    folder : dict of dicts of columns, optional
+        The files, by their paths in it, of the folder that is watched.
     image : bool
         An image is measured: see forced_survey.py.
     report : bool
@@ -88,6 +91,7 @@ class Case:
     dialects: tuple[str, ...] = DIALECTS
     image: bool = False
     report: bool = False
+    folder: dict[str, dict[str, Any]] | None = None
 
     def arguments(self, directory: Path, service: str) -> list[str]:
         """The command line behind the database."""
@@ -100,9 +104,20 @@ class Case:
             given.append(str(path))
         if self.report:
             given += ["-o", str(directory / "report.psv"), "--header", str(header_file(directory))]
+        if self.folder is not None:
+            given.append(str(self.lay_out(directory)))
         if self.image:
             given.append(str(image_file(directory / "image.fits", drawn(EAST, NORTH, [900.0] * len(EAST)))))
         return given
+
+    def lay_out(self, directory: Path) -> Path:
+        """The folder that is watched, with its files as they are before the command."""
+        folder = directory / "watched"
+        shutil.rmtree(folder, ignore_errors=True)
+        for name, rows in (self.folder or {}).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            pa.parquet.write_table(pa.table(rows), folder / name)
+        return folder
 
 
 def nothing(_database: Database) -> None:
@@ -292,6 +307,18 @@ CASES = {
     "associate-dia": Case("associate", seen_again, several=True),
     "associate-dia-again": Case(
         "associate", seen_twice, options=("--only", "dia", "--dia-mode", "nearest", "--visit", "30"), several=True
+    ),
+    "watch": Case(
+        "watch",
+        nothing,
+        options=("--once", "--interval", "0.01"),
+        several=True,
+        folder={
+            "visits.parquet": visits(),
+            "detectors/1.parquet": corners(10, 1),
+            "sources/1.parquet": sources(),
+            "predictions/1.parquet": predictions(),
+        },
     ),
     "withdraw": Case("withdraw", with_dia_objects, {"diaSourceId": [101, 291, 102]}),
     "merge-objects": Case("merge-objects", with_dia_objects),

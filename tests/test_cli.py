@@ -140,6 +140,7 @@ OPENING = {
     ("precover",): ["433"],
     ("forced",): ["FILE.fits", "--fwhm", "0.8"],
     ("listen",): ["--timeout", "1"],
+    ("watch",): ["DIR"],
     ("predict",): [],
     ("ephemeris",): ["433", "--code", "X05", "--from", "61192", "--to", "61193"],
     ("sky",): ["--ra", "10", "--dec", "20", "--radius", "1"],

@@ -125,8 +125,10 @@ class Copies:
         """All rows, but runs of commands that are several transactions: a killed one stays."""
         return state_of(url, ("AssociationRun",) if self.case.several else ())
 
-    def run(self, url: str, steps: Steps) -> Result:
-        """The command, with something happening at one of its steps."""
+    def run(self, url: str, steps: Steps, *, again: bool = False) -> Result:
+        """The command, with something happening at one of its steps; ``again``: with files as it has left them."""
+        if self.case.folder is not None and not again:
+            self.case.lay_out(self._directory)
         with steps.counted():
             return CliRunner().invoke(main, ["--db", url, *self.arguments], catch_exceptions=False)
 
@@ -147,7 +149,7 @@ class Copies:
                     *faults,
                     f"{what}: half-stored {sorted(name for name in now if differs(now, self, name))}",
                 ], False
-            again = self.run(url, Steps())
+            again = self.run(url, Steps(), again=True)
             if again.exit_code or self.state(url) != self.after:
                 faults.append(f"{what}: another run does not finish it: {again.output}")
         return faults, False

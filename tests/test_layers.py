@@ -19,7 +19,7 @@ FROM_BELOW = (
     *("sky", "moments", "given_objects", "ephemeris", "io"),
     *("store", "identity", "ingest", "association", "summary"),
     *("dia", "photometry", "ask", "exchange", "report", "simulate", "predict"),
-    *("rubin", "services", "lsst", "demo", "cli", "__main__"),
+    *("rubin", "services", "lsst", "demo", "watch", "cli", "__main__"),
 )
 """The rooms of the package. Each may import those before it."""
 TABLES = {

@@ -94,6 +94,7 @@ def associate(
     *,
     detectors: Collection[int] | None = None,
     everything: bool = False,
+    pending: bool = False,
     config: AssociationConfig | None = None,
     progress: Progress | None = None,
 ) -> AssociationReport:
@@ -112,6 +113,8 @@ def associate(
         associated anew with them, since an ellipse may reach over the edge.
     everything : bool
         Without ``visits``: all that have predictions, those that are done too.
+    pending : bool
+        Of ``visits``, only those that are pending, and that no other process has.
     config : AssociationConfig, optional
     progress : callable, optional
         Called with the numbers of visits finished now, and of all.
@@ -131,7 +134,7 @@ def associate(
     started = time.perf_counter()
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     report = AssociationReport(run_id, config or AssociationConfig())
-    only_pending = visits is None and not everything
+    only_pending = pending or (visits is None and not everything)
     with database.writing() as connection:
         wanted, report.n_without_predictions = _visits_to_do(connection, visits, everything)
         begin_run(connection, run_id, report.config.to_json())

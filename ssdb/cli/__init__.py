@@ -22,6 +22,7 @@ from ssdb.cli import (
     report,
     sky,
     summarize,
+    watch,
 )
 from ssdb.cli.common import main
 

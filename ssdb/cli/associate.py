@@ -105,7 +105,7 @@ def associate(
         raise click.UsageError("--visit, --all and --pending exclude each other")
     if detectors and not visits:
         raise click.UsageError("--detector needs --visit")
-    _refuse_other_half(ctx, only)
+    refuse_other_half(ctx, only)
     of_known, of_dia = config_of(ctx, AssociationConfig, options), config_of(ctx, DiaConfig, options)
     if of_dia != DiaConfig():
         from ssdb.dia.match import flag_columns
@@ -136,7 +136,7 @@ def associate(
     tell_failures(f"{what}: {reason}" for what, reason in failed)
 
 
-def _refuse_other_half(ctx: click.Context, only: str | None) -> None:
+def refuse_other_half(ctx: click.Context, only: str | None) -> None:
     """Refuses options that mean nothing for the half that is asked for."""
     of_dia = {"--late": "late", "--without-solar-system": "without_solar_system"}
     of_dia |= {option_of(item): _parameter(DiaConfig, item) for item in fields(DiaConfig)}

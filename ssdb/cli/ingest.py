@@ -329,7 +329,7 @@ def _ingest(
 def _tell(reports: list[IngestReport], as_json: bool) -> None:
     notes: dict[str, list[str]] = {}
     for report in reports:
-        for note in _notes(report):
+        for note in notes_of(report):
             notes.setdefault(note, []).append(report.source)
     for note, sources in notes.items():
         # Hundreds of files of one kind lack the same units.
@@ -350,7 +350,7 @@ def _tell(reports: list[IngestReport], as_json: bool) -> None:
         click.echo(f"{len(reports):,} files: {rows:,} {reports[0].kind}: {_changes(reports)}")
 
 
-def _notes(report: IngestReport) -> list[str]:
+def notes_of(report: IngestReport) -> list[str]:
     """What to tell beside the numbers."""
     notes = [f"columns left out: {', '.join(report.left_out)}"] if report.left_out else []
     if report.without_unit:

@@ -6,6 +6,7 @@ A process that is killed leaves that directory behind. The next one that writes 
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -187,11 +188,19 @@ def _remove_if_left(place: Path) -> None:
 
 def locked(file: int, *, wait: bool) -> bool:
     """Locks an open file for as long as this process lives; False where another one has it, or there are no locks."""
-    if fcntl is None:
+    try:
+        return lock_file(file, wait=wait)
+    except OSError:
         return False
+
+
+def lock_file(file: int, *, wait: bool) -> bool:
+    """As :func:`locked`, but an OSError where there are no locks: some file systems have none."""
+    if fcntl is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     try:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
+    except BlockingIOError:
         return False
     return True
 

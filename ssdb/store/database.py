@@ -20,6 +20,9 @@ from ssdb.store.postgresql import postgresql_engine
 from ssdb.store.sqlite import READING, sqlite_engine
 from ssdb.store.urls import forget_passwords, masked
 
+RUN_AGAIN = "; run the command again"
+"""What ends the message of a connection that was lost."""
+
 
 class Database:
     """A database of ssdb, made by :func:`ssdb.connect`; the dialect of its engine is ``postgresql`` or ``sqlite``."""
@@ -97,10 +100,7 @@ class Database:
             if is_lost(error):
                 # Of a statement after the one that failed, SQLAlchemy says what its caller should have done.
                 why = "" if isinstance(error, sa.exc.PendingRollbackError) else f" ({told})"
-                told = (
-                    f"the connection to the server was lost{why}: what was not committed is not stored; "
-                    "run the command again"
-                )
+                told = f"the connection to the server was lost{why}: what was not committed is not stored{RUN_AGAIN}"
             elif is_out_of_locks(error):
                 told = what_to_set(self.engine)
             raise DatabaseError(f"{masked(self.engine.url)}: {told}") from error

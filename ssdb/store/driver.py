@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 
+from ssdb.errors import DatabaseError
 from ssdb.store.urls import hidden
 
 
@@ -38,3 +40,10 @@ def _is_lost_to_driver(error: BaseException | None) -> bool:
     return isinstance(error, psycopg.OperationalError) and (
         error.sqlstate is None or error.sqlstate.startswith(("08", "57P", "25P"))
     )
+
+
+def refuses_values(error: DatabaseError) -> bool:
+    """Whether the database refused the values of rows, whatever state it is in itself."""
+    original = getattr(error.__cause__, "orig", None) or error.__cause__
+    of_values = (psycopg.DataError, psycopg.IntegrityError, sqlite3.DataError, sqlite3.IntegrityError)
+    return isinstance(original, of_values)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ssdb.config import MAX_TIME_DIFFERENCE_DAYS
 from ssdb.equal_rows import require_ascending
-from ssdb.errors import InputError, UsageError, option, shown
+from ssdb.errors import InputError, UnknownVisitsError, UsageError, option, shown
 from ssdb.ingest.table.checks import Problems
 from ssdb.ingest.table.input import OpenInput
 from ssdb.schema.arrow import ids, with_column
@@ -65,7 +65,7 @@ def lock_visits_of(
 ) -> dict[str, np.ndarray]:
     """Locks the visits of an input's rows; ``visit`` (ascending) and ``midpointMjdTai`` (MJD TAI) of these.
 
-    Raises InputError if one is not in the database; ``creatable`` says whether the user can have them made.
+    Raises UnknownVisitsError if one is not in the database; ``creatable`` says whether the user can have them made.
     """
     known = lock_visits(connection, visits)
     refuse_unknown_visits(name, visits, known["visit"], creatable=creatable)
@@ -73,12 +73,13 @@ def lock_visits_of(
 
 
 def refuse_unknown_visits(name: str, visits: np.ndarray, known: np.ndarray, *, creatable: bool = False) -> None:
-    """Raises InputError if rows belong to visits that are not among the known ones (ascending)."""
+    """Raises UnknownVisitsError if rows belong to visits that are not among the known ones (ascending)."""
     unknown = np.unique(visits[~rows_of_visits(visits, known)[1]])
     if len(unknown):
         create = f", or say {option('--create-visits', 'create_visits=True')}" if creatable else ""
-        raise InputError(
-            f"{name}: {len(unknown):,} visits are not in the database ({shown(unknown)}): ingest them first{create}"
+        raise UnknownVisitsError(
+            f"{name}: {len(unknown):,} visits are not in the database ({shown(unknown)}): ingest them first{create}",
+            unknown.tolist(),
         )
 
 

@@ -79,6 +79,15 @@ def pending_visits(connection: sa.Connection, *, done: bool = False) -> list[int
     return list(connection.scalars(ready.order_by(visit.c.visit)))
 
 
+def complete_visits(connection: sa.Connection) -> dict[int, int]:
+    """The visits that wait for association and have predictions and sources, ascending, and how many sources."""
+    waiting = np.array(pending_visits(connection), np.int64)
+    column = visit_detector.c
+    counted = sa.select(column.visit, sa.func.sum(column.nDiaSources)).where(column.visit.in_(named(waiting)))
+    counted = counted.where(column.nDiaSources > 0).group_by(column.visit).order_by(column.visit)
+    return {number: int(n) for number, n in connection.execute(counted)} if len(waiting) else {}
+
+
 def have_predictions(connection: sa.Connection, visits: Sequence[int]) -> dict[int, bool]:
     """Which of any number of visits exist, and whether their predictions have been loaded."""
     loaded = sa.select(visit.c.visit, visit.c.predictionsAt.is_not(None)).where(among(visit.c.visit, visits))
