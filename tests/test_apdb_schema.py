@@ -103,7 +103,7 @@ WANTED_UNITS = {
     f"SSObject.{band}_H_{band}_G12_Cov": ("mag**2", "mag", "G12 is a pure number, so the covariance is in mag")
     for band in "ugrizy"
 } | {
-    f"mpc_orbits.a{n}{error}": ("m2.t-1", "1e-10AU/d2", "the official unit is that of srp, not of the numbers")
+    f"mpc_orbits.a{n}{error}": ("m2.t-1", "1e-10 AU/d2", "the official unit is that of srp, not of the numbers")
     for n in (1, 2, 3)
     for error in ("", "_unc")
 }

@@ -61,7 +61,7 @@ def write_dachs(path: str | os.PathLike[str]) -> int:
     )
     for table in tables:
         resource.append(_table(table))
-    resource.append(_made("import", [table.name for table in tables]))
+    resource.append(_made([table.name for table in tables]))
     _write(resource, path)
     return len(tables)
 
@@ -82,7 +82,7 @@ def write_dachs_epn(path: str | os.PathLike[str]) -> None:
     given = {"service_title": r"'\schema'::text AS service_title", "s_region": "NULL::spoly AS s_region"}
     columns = ", ".join(given.get(column.name, column.name) for column in view.columns)
     _view(table, rf"SELECT \colNames FROM (SELECT {columns} FROM {SOURCE}.{EPN_CORE}) AS e")
-    resource.append(_made("import", [EPN_CORE]))
+    resource.append(_made([EPN_CORE]))
     _write(resource, path)
 
 
@@ -98,7 +98,8 @@ def _resource(schema: str, title: str, description: str) -> ET.Element:
 
 
 def _table(table: PublishedTable) -> ET.Element:
-    described = ET.Element("table", {"id": table.name.lower(), "onDisk": "True", "adql": "True"})
+    # With its capitals: DaCHS takes `visit` for the column of that name where a key refers to the table.
+    described = ET.Element("table", {"id": table.name, "onDisk": "True", "adql": "True"})
     if table.key:
         described.set("primary", ", ".join(table.key))
     ET.SubElement(described, "meta", {"name": "description"}).text = table.description
@@ -106,7 +107,7 @@ def _table(table: PublishedTable) -> ET.Element:
         described.append(_column(column, principal=table.is_view or not column.nullable))
     for join in table.joins:
         columns = ", ".join(join.columns)
-        about = {"source": columns, "inTable": join.table.lower(), "dest": columns, "metaOnly": "True"}
+        about = {"source": columns, "inTable": join.table, "dest": columns, "metaOnly": "True"}
         ET.SubElement(described, "foreignKey", about)
     _view(described, rf"SELECT \colNames FROM {SOURCE}.{table.name.lower()}")
     return described
@@ -133,10 +134,10 @@ def _view(table: ET.Element, select: str) -> None:
     ET.SubElement(table, "viewStatement").text = rf"CREATE VIEW \qName AS ({select})"
 
 
-def _made(name: str, tables: list[str]) -> ET.Element:
-    data = ET.Element("data", {"id": name})
+def _made(tables: list[str]) -> ET.Element:
+    data = ET.Element("data", {"id": "import"})
     for table in tables:
-        ET.SubElement(data, "make", {"table": table.lower()})
+        ET.SubElement(data, "make", {"table": table})
     return data
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -39,8 +40,7 @@ RESERVED_COLUMNS = {"zone": "for the joins of ssdb alone"}
 ``dec`` is such a name by the letter of the standard, too, and by that of no service.
 """
 
-_VOUNITS = {"m2/t": "m2/Mg"}
-"""Units of the APDB that are no VOUnits (IVOA Recommendation VOUnits 1.1), which has no tonne, and the same in them."""
+_POWER = re.compile(r"\b([A-Za-z]+)(-?[0-9]+)\b")
 
 _JOINS: dict[str, dict[str, str]] = {
     "VisitDetector": {"visit": "Visit"},
@@ -129,8 +129,8 @@ def published_epn_core() -> PublishedTable:
 
 
 def vounit(unit: str) -> str:
-    """A unit of the schema as a VOUnit."""
-    return _VOUNITS.get(unit, unit)
+    """A unit of the schema as a VOUnit (IVOA Recommendation of 2014), which has powers as ``deg**2``, no blanks, no tonne."""
+    return _POWER.sub(r"\1**\2", unit.replace(" ", "").replace("/t", "/Mg"))
 
 
 def _tables() -> Iterator[PublishedTable]:

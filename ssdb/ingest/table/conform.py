@@ -212,7 +212,7 @@ def _factor(unit: str, needed: str) -> float | None:
     if of_file == u.dimensionless_unscaled:
         return None
     # Rubin's schema has the MPC's A1 to A3 in the unit of the column beside them; the numbers are the MPC's.
-    if needed == "1e-10AU/d2" and of_file == parsed_unit("m2/t"):
+    if needed == "1e-10 AU/d2" and of_file == parsed_unit("m2/t"):
         return None
     # A magnitude such as mag(AB) converts to a flux by no factor: that is for a column map (convert: ABmag).
     if isinstance(of_file, u.UnitBase) and of_file.is_equivalent(parsed_unit(needed)):

@@ -24,10 +24,10 @@ from ssdb.store.sql_files import resource_directory
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION = "20261211"
+REVISION = "20261207"
 """The newest revision in ``migrations/versions``; a test ties the two together."""
 
-KNOWN_REVISIONS = ("20261201", "20261202", "20261203", "20261204", "20261205", "20261206", "20261207", REVISION)
+KNOWN_REVISIONS = ("20261201", "20261202", "20261203", "20261204", "20261205", "20261206", REVISION)
 """Every revision that this ssdb knows, oldest first."""
 
 _DATED = re.compile(r"\d{8}[a-z]?$")
