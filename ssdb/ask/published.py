@@ -129,7 +129,7 @@ def published_epn_core() -> PublishedTable:
 
 
 def vounit(unit: str) -> str:
-    """A unit of the schema as a VOUnit (IVOA Recommendation of 2014), which has powers as ``deg**2``, no blanks, no tonne."""
+    """A unit of the schema as a VOUnit (IVOA Recommendation of 2014): powers as ``deg**2``, no blanks, no tonne."""
     return _POWER.sub(r"\1**\2", unit.replace(" ", "").replace("/t", "/Mg"))
 
 
