@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from astropy.io.votable.ucd import parse_ucd
 from astropy.time import Time
 from felis.datamodel import DataType, Schema
+from test_cli import done, failed, misused
 from test_views import insert
 
 import ssdb
@@ -336,3 +337,21 @@ def test_dates_are_those_of_astropy_from_1972_on(sqlite_url: str) -> None:
             (found,) = connection.exec_driver_sql(f"SELECT {expanded('utc_jd(t)')} FROM (SELECT {day!r} AS t)").one()
             expected = Time(day, format="mjd", scale="tai").utc.jd if day > 41317 else None
             assert found == (None if expected is None else pytest.approx(expected, abs=5e-10)), day
+
+
+# the command
+
+
+def test_the_command_writes_what_it_is_asked_for_without_a_database(folder: Path, tmp_path: Path) -> None:
+    names = {"--felis": "ssdb.yaml", "--dachs": "q.rd", "--dachs-epn": "epn.rd"}
+    options = [word for option, name in names.items() for word in (option, tmp_path / name)]
+    assert done("sqlite:////nowhere/at/all.db", "export", *options) == ""
+    for name in names.values():
+        assert (tmp_path / name).read_text(encoding="utf-8") == (folder / name).read_text(encoding="utf-8"), name
+
+
+def test_the_command_writes_nothing_where_one_file_cannot_be(tmp_path: Path) -> None:
+    assert "no such directory" in failed(None, "export", "--felis", tmp_path / "a", "--dachs", tmp_path / "no" / "b")
+    assert list(tmp_path.iterdir()) == []
+    assert "go without TABLE" in misused(None, "export", "Visit", "--felis", tmp_path / "a")
+    assert "go without TABLE" in misused(None, "export", "--dachs", tmp_path / "a", "--visit", 1)
