@@ -56,7 +56,7 @@ BEGIN
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
           AND lower(c.relname) IN (
               'alembic_version', 'associationrun', 'current_identifications', 'diaforcedsource', 'diamatch',
-              'diaobject', 'diaobjectalias', 'diaobjectbase', 'diaobjectlast', 'diaobjectmoment', 'diasource', 'metadata',
+              'diaobject', 'diaobjectalias', 'diaobjectbase', 'diaobjectlast', 'diaobjectmoment', 'diasource', 'epn_core', 'metadata',
               'mpc_orbits', 'numbered_identifications', 'objectname', 'ssalias', 'sscandidate', 'ssephemeris', 'ssephemerisend',
               'ssephemerisnight', 'ssexpected', 'ssforcedsource', 'ssobject', 'ssobjectchange', 'ssobjectfit', 'ssobjectsummary', 'ssobservation',
               'ssorbit', 'ssprediction', 'sssource', 'unassociatedssobject', 'visit', 'visitdetector')

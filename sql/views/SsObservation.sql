@@ -3,11 +3,11 @@
 -- NULL in fixed mode.
 --
 -- Columns:
---   mag         double  mag  AB magnitude of psfFlux; NULL where that is not above 0
---   magErr      double  mag  1-sigma error of mag
---   reducedMag  double  mag  mag at 1 au from the Sun and from the observer: mag - 5 log10(helioRange topoRange)
---   midpointUtc    text    -  midpointMjdTai in UTC: ISO 8601 to the millisecond; NULL before 1972
---   emittedMjdTai  double  d  When the light left the object: midpointMjdTai less the light time of topoRange, MJD TAI
+--   mag            double  mag  phot.mag             AB magnitude of psfFlux; NULL where that is not above 0
+--   magErr         double  mag  stat.error;phot.mag  1-sigma error of mag
+--   reducedMag     double  mag  phot.mag             mag at 1 au from the Sun and from the observer: mag - 5 log10(helioRange topoRange)
+--   midpointUtc    text    -    time.epoch           midpointMjdTai in UTC: ISO 8601 to the millisecond; NULL before 1972
+--   emittedMjdTai  double  d    time.epoch;src       When the light left the object: midpointMjdTai less the light time of topoRange, MJD TAI
 SELECT m."ssObjectId", m."designation", m."visit", m."detector", m."diaSourceId", d."midpointMjdTai", d."exposureTime",
        d."band", d."ra", d."raErr", d."dec", d."decErr", d."ra_dec_Cov",
        CASE WHEN d."psfFlux" > 0 THEN 31.4 - 2.5 * log10(d."psfFlux") END AS "mag",

@@ -3,10 +3,10 @@
 -- of JPL's Small-Body Database; a designation such as C/2017 K2 or 67P makes a comet, 1I an interstellar object.
 --
 -- Columns:
---   aphelion     double   AU  Aphelion distance; NULL where the orbit is not closed
---   orbitClass   text     -   Dynamical class; NULL where q or e is unknown
---   isNearEarth  boolean  -   q < 1.3 au; of comets those with a period below 200 years (a < 34.2 au)
---   isHazardous  boolean  -   Potentially hazardous: near Earth, MOID <= 0.05 au, H <= 22; NULL where that is unknown
+--   aphelion     double   AU  pos.distance;src.orbital    Aphelion distance; NULL where the orbit is not closed
+--   orbitClass   text     -   meta.code.class;src.orbital  Dynamical class; NULL where q or e is unknown
+--   isNearEarth  boolean  -   meta.code.class             q < 1.3 au; of comets those with a period below 200 years (a < 34.2 au)
+--   isHazardous  boolean  -   meta.code.class             Potentially hazardous: near Earth, MOID <= 0.05 au, H <= 22; NULL where that is unknown
 SELECT o."designation", o."packed_primary_provisional_designation", o."epoch_mjd", o."q", o."e", o."i", o."node",
        o."argperi", o."peri_time", o."a", o."aphelion", o."h", o."g", o."earth_moid", o."u_param", o."nopp",
        o."arc_length_total", CAST(o."tisserand" AS real) AS "tisserand_J",
@@ -48,15 +48,7 @@ FROM (
                -- With q and e, so that it holds for every orbit: a (1 - e^2) = q (1 + e).
                CASE WHEN m."q" > 0 THEN 5.2044 * (1 - m."e") / m."q"
                     + 2 * cos(radians(m."i")) * sqrt(m."q" * (1 + m."e") / 5.2044) END AS "tisserand",
-               -- The letter of a comet's designation: before the slash, or after the number.
-               CASE WHEN substr(m."unpacked_primary_provisional_designation", 2, 1) = '/'
-                    THEN replace(substr(m."unpacked_primary_provisional_designation", 1, 1), 'A', '')
-                    WHEN replace(m."unpacked_primary_provisional_designation", ' ', '')
-                         = m."unpacked_primary_provisional_designation"
-                    THEN substr(m."unpacked_primary_provisional_designation", 1
-                                + length(rtrim(m."unpacked_primary_provisional_designation",
-                                               'ABCDEFGHIJKLMNOPQRSTUVWXYZ-')), 1)
-                    ELSE '' END AS "mark"
+               comet_mark(m."unpacked_primary_provisional_designation") AS "mark"
         FROM "mpc_orbits" m
     ) p
 ) o

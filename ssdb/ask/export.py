@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from ssdb.ask.meanings import column_of
 from ssdb.errors import ConfigError, UsageError, option, quoted
 from ssdb.io.input_file import written_format
 from ssdb.io.output import require_replaceable
@@ -19,11 +20,11 @@ from ssdb.schema import metadata
 from ssdb.schema.arrow import arrow_field
 from ssdb.schema.survey import visit
 from ssdb.store.database import Database
-from ssdb.store.ddl.views import known_columns, view_definitions
+from ssdb.store.ddl.views import view_definitions
 from ssdb.store.tables.visits import among, require_visits
 from ssdb.store.transfer.read import in_order, read_batches
 
-_KEYS_OF_VIEWS = ("visit", "ssObjectId", "diaSourceId", "alias", "designation")
+_KEYS_OF_VIEWS = ("visit", "ssObjectId", "diaSourceId", "alias", "designation", "granule_uid")
 """What the rows of a view are ordered by, as far as it has them: views have no key of their own."""
 
 
@@ -101,11 +102,7 @@ def _relation(connection: sa.Connection, name: str) -> sa.Table:
 
 
 def _view(connection: sa.Connection, name: str) -> sa.Table:
-    """A view as a table: what its columns are their names say."""
-    known = known_columns()
-    names = [column["name"] for column in sa.inspect(connection).get_columns(name)]
-    columns = [
-        sa.Column(column, known[column].type, info=known[column].info, nullable=known[column].nullable)
-        for column in names
-    ]
+    """A view as a table."""
+    known = [column_of(name, column["name"]) for column in sa.inspect(connection).get_columns(name)]
+    columns = [sa.Column(column.name, column.type, info=column.info, nullable=column.nullable) for column in known]
     return sa.Table(name, sa.MetaData(), *columns)

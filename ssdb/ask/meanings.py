@@ -7,7 +7,7 @@ import re
 import sqlalchemy as sa
 
 from ssdb.schema import metadata
-from ssdb.store.ddl.views import known_columns, view_definitions
+from ssdb.store.ddl.views import known_columns, own_columns, view_definitions
 from ssdb.store.sql_files import read_header
 
 _RELATION = re.compile(r'\b(?:FROM|JOIN) "(\w+)"(?: (?!ON\b)(\w+))?', re.IGNORECASE)
@@ -31,10 +31,16 @@ def column_meant(sql: str, name: str) -> sa.Column:
     return known_columns()[name]
 
 
+def column_of(relation: str, name: str) -> sa.Column:
+    """A column of a table or view, as far as it is known there; else the one of that name elsewhere."""
+    found = _column(relation, name)
+    return known_columns()[name] if found is None else found
+
+
 def _column(relation: str, name: str) -> sa.Column | None:
     """The column of a table or view."""
     if relation in metadata.tables:
         return metadata.tables[relation].columns.get(name)
-    header = read_header(view_definitions()[relation])
-    described = header.columns().get(name)
-    return column_meant(header.body, name) if described is None and f'"{name}"' in header.body else described
+    body = read_header(view_definitions()[relation]).body
+    described = own_columns(relation).get(name)
+    return column_meant(body, name) if described is None and f'"{name}"' in body else described

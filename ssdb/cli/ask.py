@@ -229,27 +229,60 @@ def _list_queries(name: str | None, as_json: bool) -> None:
             click.echo(f"\n{one.example}")
 
 
+_A_FILE: dict[str, Any] = {"type": click.Path(dir_okay=False), "metavar": "FILE"}
+
+
 @main.command()
-@click.argument("table")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Parquet, ECSV, CSV, FITS or VOTable, by the ending.",
-)
+@click.argument("table", required=False)
+@click.option("-o", "--output", **_A_FILE, help="Parquet, ECSV, CSV, FITS or VOTable, by the ending.")
 @several("--visit", "visits", "Only this visit; repeat for more.")
 @time_options("rows of visits")
+@click.option("--felis", **_A_FILE, help="Describe all tables and views in this file, as YAML of Felis.")
+@click.option("--dachs", **_A_FILE, help="Describe them in this file for a TAP service by DaCHS.")
+@click.option("--dachs-epn", **_A_FILE, help="Describe the view epn_core in this file for EPN-TAP by DaCHS.")
 @click.pass_context
 def export(
-    ctx: click.Context, table: str, output: str, visits: tuple[int, ...], since: float | None, until: float | None
+    ctx: click.Context,
+    table: str | None,
+    output: str | None,
+    visits: tuple[int, ...],
+    since: float | None,
+    until: float | None,
+    felis: str | None,
+    dachs: str | None,
+    dachs_epn: str | None,
 ) -> None:
-    """Write a table or view to a file, units kept."""
+    """Write a table or view to a file, units kept; or describe all of them for a TAP service."""
+    if felis or dachs or dachs_epn:
+        if table or output or visits or since is not None or until is not None:
+            raise click.UsageError("--felis, --dachs and --dachs-epn go without TABLE and other options")
+        _describe(felis, dachs, dachs_epn)
+        return
+    if table is None:
+        raise click.MissingParameter(ctx=ctx, param=ctx.command.params[0])
+    if output is None:
+        raise click.MissingParameter(ctx=ctx, param=ctx.command.params[1])
     from ssdb.ask.export import export as write
 
     n = write(open_database(ctx), table, output, visits=visits or None, since=since, until=until)
     click.echo(f"{output}: {n:,} rows of {table}", err=True)
+
+
+def _describe(felis: str | None, dachs: str | None, dachs_epn: str | None) -> None:
+    from ssdb.ask.dachs import write_dachs, write_dachs_epn
+    from ssdb.ask.felis import write_felis
+    from ssdb.io.output import require_replaceable
+
+    for path in (felis, dachs, dachs_epn):
+        if path is not None:
+            require_replaceable(path)  # before any is written
+    if felis is not None:
+        click.echo(f"{felis}: {write_felis(felis)} tables and views", err=True)
+    if dachs is not None:
+        click.echo(f"{dachs}: {write_dachs(dachs)} tables and views", err=True)
+    if dachs_epn is not None:
+        write_dachs_epn(dachs_epn)
+        click.echo(f"{dachs_epn}: the view epn_core", err=True)
 
 
 @main.command("export alerts")

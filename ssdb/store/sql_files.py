@@ -1,8 +1,9 @@
-"""The files of ``sql/``: where they are, what their headers say, and what ``utc_text(COLUMN)`` stands for in them.
+"""The files of ``sql/``: where they are, what their headers say, and what stands for longer texts in the views.
 
 The comments at the top of the files of ``sql/views`` and ``sql/queries`` say what is in them: the first paragraph the
 purpose, paragraphs after it more. A line such as ``-- Columns:`` begins a section of entries, one an indented line
-(``--   name type unit meaning``); what is indented further goes on with its entry.
+(``--   name type unit meaning``, in views ``name type unit ucd meaning``); what is indented further goes on with its
+entry.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ssdb.schema.columns import boolean, double, integer, long, real, text
+from ssdb.schema.columns import boolean, double, integer, long, real, text, timestamp
+from ssdb.units import JD_OF_MJD_0, SECONDS_PER_DAY
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -48,6 +50,7 @@ def sql_texts(folder: str) -> dict[str, str]:
 # ---- headers ---------------------------------------------------------------------------------------------------------
 
 _TYPES = {"double": double, "real": real, "long": long, "integer": integer, "boolean": boolean, "text": text}
+_TYPES |= {"timestamp": timestamp}
 _SECTION = re.compile(r"([A-Z][a-z]+):(?: (.+))?")
 _NONE = "-"
 
@@ -75,6 +78,11 @@ class Header:
         described = self.entries("Columns", 3)
         return {name: _TYPES[kind](name, unit, "", meaning) for name, kind, unit, meaning in described}
 
+    def columns_with_ucds(self) -> dict[str, sa.Column]:
+        """As :meth:`columns`, where the section has a UCD between unit and meaning."""
+        described = self.entries("Columns", 4)
+        return {name: _TYPES[kind](name, unit, ucd, meaning) for name, kind, unit, ucd, meaning in described}
+
 
 def read_header(sql: str) -> Header:
     """Takes the text of a file apart."""
@@ -99,7 +107,34 @@ def read_header(sql: str) -> Header:
     return Header(purpose, tuple(notes), entries, "\n".join(lines[n:]))
 
 
-# ---- UTC -------------------------------------------------------------------------------------------------------------
+# ---- what stands for longer texts ------------------------------------------------------------------------------------
+
+_CALL = re.compile(r"\b(utc_text|utc_jd|comet_mark)\(([^()]*)\)")
+
+
+def expanded(sql: str) -> str:
+    """A statement with the texts that these stand for in it, of a column each.
+
+    ``utc_text(COLUMN)``
+        the UTC of an MJD TAI as text, ISO 8601; NULL before 1972
+    ``utc_jd(COLUMN)``
+        the same as a Julian date, double precision, of days of 86400 s: a leap second has the dates of the next second
+    ``comet_mark(COLUMN)``
+        the letter of a comet's designation; nothing of a minor planet's
+    """
+    return _CALL.sub(lambda call: _MEANT[call[1]]().replace(":column", call[2]), sql)
+
+
+def _statement(name: str, parameter: str) -> str:
+    """The text of a file without its comments, with ``:column`` for its parameter."""
+    lines = sql_text(name).splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--")).replace(parameter, ":column")
+
+
+@cache
+def _comet_mark() -> str:
+    return _statement("comet_mark.sql", ":designation")
+
 
 LEAP_SECONDS = (
     *("1972-07-01", "1973-01-01", "1974-01-01", "1975-01-01", "1976-01-01", "1977-01-01", "1978-01-01", "1979-01-01"),
@@ -117,24 +152,35 @@ _FIRST_DAY = date(1972, 1, 1)
 FIRST_SECONDS = 10
 """TAI - UTC from that day on."""
 
-_UTC_CALL = re.compile(r"\butc_text\(([^()]*)\)")
-
-
-def with_utc(sql: str) -> str:
-    """A statement with what ``utc_text(COLUMN)`` stands for in it: the UTC of an MJD TAI as text, ISO 8601."""
-    return _UTC_CALL.sub(lambda call: _utc_text().replace(":mjd_tai", call[1]), sql)
+_FIRST_MJD = 41317
 
 
 @cache
 def _utc_text() -> str:
-    lines = sql_text("utc.sql").splitlines()
-    return "\n".join(line for line in lines if not line.startswith("--")).replace(":era", _era())
+    return _statement("utc.sql", ":mjd_tai").replace(":era", _era())
+
+
+def _begins() -> list[int]:
+    """When the leap seconds began, in seconds of TAI since 1972; the first is as if one had led to that day."""
+    later = [
+        (date.fromisoformat(day) - _FIRST_DAY).days * SECONDS_PER_DAY + FIRST_SECONDS + n
+        for n, day in enumerate(LEAP_SECONDS)
+    ]
+    return [FIRST_SECONDS - 1, *map(int, later)]
 
 
 def _era() -> str:
     """When the last leap second before ``tai`` began, both in ms of TAI since 1972; the newest are asked first."""
-    begins = [FIRST_SECONDS - 1]  # as if one had led to the first day
-    for n, day in enumerate(LEAP_SECONDS):
-        begins.append((date.fromisoformat(day) - _FIRST_DAY).days * 86400 + FIRST_SECONDS + n)
-    whens = " ".join(f"WHEN tai >= {1000 * begin} THEN {1000 * begin}" for begin in reversed(begins))
+    whens = " ".join(f"WHEN tai >= {1000 * begin} THEN {1000 * begin}" for begin in reversed(_begins()))
     return f"CASE {whens} END"
+
+
+@cache
+def _utc_jd() -> str:
+    # Each step of TAI - UTC from the end of its leap second on, the newest first.
+    steps = [(_FIRST_MJD + (begin + 1) / SECONDS_PER_DAY, FIRST_SECONDS + n) for n, begin in enumerate(_begins())]
+    whens = " ".join(f"WHEN :column >= {mjd!r} THEN {seconds}" for mjd, seconds in reversed(steps))
+    return f"(:column - CASE {whens} END / {SECONDS_PER_DAY!r} + {JD_OF_MJD_0!r})"
+
+
+_MEANT = {"utc_text": _utc_text, "utc_jd": _utc_jd, "comet_mark": _comet_mark}

@@ -14,18 +14,25 @@ from functools import cache
 import sqlalchemy as sa
 
 from ssdb.schema import metadata
-from ssdb.store.sql_files import read_header, sql_texts, with_utc
+from ssdb.store.sql_files import expanded, read_header, sql_texts
 
 
 def view_definitions() -> dict[str, str]:
-    """The views for people: name to ``SELECT`` text, from ``sql/views/NAME.sql``; ``utc_text`` is in it by its name."""
+    """The views for people: name to ``SELECT`` text, from ``sql/views/NAME.sql``; what stands for
+    longer texts (:func:`ssdb.store.sql_files.expanded`) is as it is there.
+    """
     return sql_texts("views")
+
+
+def own_columns(view: str) -> dict[str, sa.Column]:
+    """The columns of a view that no table has, and those that mean more there than in their table, by name."""
+    return read_header(view_definitions()[view]).columns_with_ucds()
 
 
 @cache
 def known_columns() -> dict[str, sa.Column]:
     """The columns of all tables and views by name; in all of them one name is one quantity."""
-    of_views = (read_header(text).columns() for text in view_definitions().values())
+    of_views = map(own_columns, view_definitions())
     of_tables = ({column.name: column for column in table.columns} for table in metadata.sorted_tables)
     return {name: column for columns in (*of_views, *of_tables) for name, column in columns.items()}
 
@@ -48,10 +55,10 @@ def make_views(connection: sa.Connection, *, older: bool = False) -> None:
         return
     for name, select in view_definitions().items():
         if not older:
-            _make_view(connection, name, with_utc(select))
+            _make_view(connection, name, expanded(select))
             continue
         with suppress(sa.exc.ProgrammingError, sa.exc.OperationalError), connection.begin_nested():
-            _make_view(connection, name, with_utc(select))
+            _make_view(connection, name, expanded(select))
             _execute(connection, f"SELECT * FROM {quote(name)} LIMIT 0")  # SQLite looks at the columns only now
     if connection.dialect.name != "postgresql":
         return
