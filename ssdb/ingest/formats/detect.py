@@ -175,7 +175,7 @@ def _json_format(given: InputFile) -> str:
             break
         if is_mpc_orb({key: value}):
             return "mpc_orb"
-        if key in ("fields", "data", "orbit", "signature", "moreInfo"):
+        if key in ("fields", "data", "orbit", "signature", "moreInfo", "message"):
             return "sbdb"
         keys.append(key)
     raise InputError(
