@@ -385,9 +385,9 @@ def test_what_json_cannot_be_used_is_refused(tmp_path: Path, database: Database,
 
 
 def test_a_format_that_does_not_fit(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is JSON, which mpcorb is not|there is no orbit"):
+    with pytest.raises(InputError, match=r"is JSON, which mpcorb is not|there is no orbit"):
         read(as_json(tmp_path / "a.json", query(SBDB)), "mpcorb")
-    with pytest.raises(ConfigError, match="cometels is read from a path"):
+    with pytest.raises(ConfigError, match=r"is read from a path"):
         read(pd.DataFrame([SBDB]), "cometels")
     assert read(pd.DataFrame([SBDB]), "sbdb").keys() == {"433"}
 
