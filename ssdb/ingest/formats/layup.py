@@ -50,7 +50,8 @@ def covariances(
     states = np.full((len(values), 6), np.nan)
     used = np.flatnonzero(given & (kinds != ""))
     to_ecliptic = np.kron(np.eye(2), mean_ecliptic_rotation())
-    states[used] = cometary_to_cartesian(*values[used].T, epoch[used]) @ to_ecliptic.T
+    q, e, i, node, argperi, peri_time = values[used].T
+    states[used] = cometary_to_cartesian(q, e, i, node, argperi, peri_time, epoch[used]) @ to_ecliptic.T
     texts: list[str | None] = [None] * len(values)
     for row in used.tolist():
         if kinds[row] == "COM":

@@ -37,7 +37,7 @@ def texts(table: pa.Table, name: str) -> pa.Array:
 def designated(given: pa.Array) -> dict[str, pa.Array]:
     """The columns of designations in mpc_orbits, of texts that :func:`ssdb.identity.designation.pack` takes."""
     ids, unpacked = identify(given.fill_null(""), strict=False)
-    return {PACKED: packed_of(ids), UNPACKED: pa.array(np.where(ids != 0, unpacked, None), pa.string())}
+    return {PACKED: packed_of(ids), UNPACKED: pa.array(unpacked, pa.string(), mask=ids == 0)}
 
 
 def rows_of(columns: Mapping[str, Any]) -> pa.Table:
