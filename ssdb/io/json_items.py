@@ -14,6 +14,7 @@ from ssdb.io.limits import refuse_line
 
 _BYTES_AT_ONCE = 2**20
 _BLANK = re.compile(r"[ \t\r\n]*")
+_FOLLOWS = re.compile(r"[ \t\r\n,:\]}]")
 _BEGINS = re.compile(rb"(\xef\xbb\xbf)?\s*(\{\s*[\"}]|\[\s*[\[{\"\]])")
 
 
@@ -101,7 +102,8 @@ class _Text:
                 if self._ended:
                     raise
             else:
-                if end < len(self._text) or self._ended:  # a number may go on in the next bytes
+                # A number may go on in the next bytes: "0." is read as 0, and then a point.
+                if self._ended or _FOLLOWS.match(self._text, end):
                     self._at = end
                     return value
             self._more()

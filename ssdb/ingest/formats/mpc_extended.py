@@ -95,7 +95,7 @@ def _comets(table: pa.Table) -> Translated:
     passage = mjd_of_dates(*(numbers(table, name) for name in _OF_PERIHELION))
     given = np.stack([numbers(table, name) for name in _OF_EPOCH])
     epochs = mjd_of_dates(*given)
-    unperturbed = np.isnan(given).all(axis=0)
+    unperturbed = np.asarray(np.isnan(given).all(axis=0))
     columns: dict[str, Any] = {
         ours: numbers(table, theirs) for theirs, ours in _COMET_NUMBERS.items() if ours != "peri_time"
     }

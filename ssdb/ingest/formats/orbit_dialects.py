@@ -57,7 +57,7 @@ def _kete_states(table: pa.Table) -> Translated:
     epoch = mjd_of(numbers(table, "jd"))
     columns = {ours: numbers(table, theirs) for theirs, ours in _STATE.items()}
     center = numbers(table, "center")
-    whole = np.isfinite(np.column_stack([*columns.values(), epoch])).all(axis=1)
+    whole = np.asarray(np.isfinite(np.column_stack([*columns.values(), epoch])).all(axis=1))
     elements = {name: np.full(n, np.nan) for name in ("q", "e", "i", "node", "argperi", "peri_time")}
     for code, format_ in _CENTERS.items():
         here = np.flatnonzero(whole & (center == code))
