@@ -14,7 +14,8 @@ from pgpq import ArrowToPostgresBinaryEncoder
 from scipy.spatial import cKDTree
 
 from ssdb.sky.sphere import unit_vectors
-from ssdb.store.database import Database, driver_connection
+from ssdb.store.database import Database
+from ssdb.store.driver import driver_connection
 
 _ROWS_PER_CHUNK = 20_000
 

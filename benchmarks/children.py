@@ -20,8 +20,8 @@ from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.table.report import IngestReport
 from ssdb.ingest.visits import ingest_visits
-from ssdb.store.database import MEMORY_URL
 from ssdb.store.ddl.migrate import connect, initialize
+from ssdb.store.sqlite import MEMORY_URL
 
 INGEST: dict[str, Callable[..., IngestReport]] = {
     "visits": ingest_visits,

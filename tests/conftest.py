@@ -220,3 +220,11 @@ def database(database_url: str) -> Iterator[Database]:
     opened = connect(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def memory() -> Iterator[Database]:
+    """An empty database in memory, for what is the same on both: it takes the least time."""
+    opened = connect()
+    yield opened
+    opened.close()

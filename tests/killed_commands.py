@@ -197,8 +197,14 @@ def measured(database: Database) -> None:
     ingest_forced(database, FORCED | {"psfFlux": [7.0, 8.0]})
 
 
+def night_with_dia_objects(database: Database) -> None:
+    """And a visit of another night."""
+    with_dia_objects(database)
+    ingest_visits(database, other_night())
+
+
 def aside(database: Database) -> None:
-    with_another_visit(database)
+    night_with_dia_objects(database)
     detach(database, 10)
 
 
@@ -270,9 +276,9 @@ CASES = {
     "precover": Case("precover", load_object, options=(HN13, "--commit")),
     "precover-orbit": Case("precover", object_found, NEW_ORBIT, ("--commit", "--orbit")),
     "relink": Case("relink", two_names),
-    "detach": Case("partition detach", with_another_visit, options=("10",), dialects=POSTGRESQL),
+    "detach": Case("partition detach", night_with_dia_objects, options=("10",), dialects=POSTGRESQL),
     "attach": Case("partition attach", aside, options=("10",), dialects=POSTGRESQL),
-    "drop": Case("partition drop", with_another_visit, options=("--yes", "10"), dialects=POSTGRESQL),
+    "drop": Case("partition drop", night_with_dia_objects, options=("--yes", "10"), dialects=POSTGRESQL),
     "drop-aside": Case("partition drop", aside, options=("--yes", "10"), dialects=POSTGRESQL),
     "summarize": Case("summarize", load_night, several=True),
     "summarize-again": Case("summarize", summarized, options=("--all", "--model", "HG1G2"), several=True),

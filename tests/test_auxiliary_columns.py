@@ -22,6 +22,12 @@ from ssdb.store.database import Database
 
 
 @pytest.fixture
+def database(memory: Database) -> Database:
+    """How files are read does not depend on the database."""
+    return memory
+
+
+@pytest.fixture
 def night(database: Database) -> Database:
     ssdb.ingest_visits(database, visits())
     return database

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,15 @@ pytestmark = pytest.mark.usefixtures("_importable")
 def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
     # The benchmarks are beside the package, not in it.
     monkeypatch.syspath_prepend(str(ROOT))
+
+
+def printed(module: str, *arguments: object) -> list[str]:
+    """The lines that a benchmark prints, run in this process: most of a small one would be to import what it needs."""
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out):
+        patch.syspath_prepend(str(ROOT))
+        assert importlib.import_module(f"benchmarks.{module}").main([str(one) for one in arguments]) == 0
+    return out.getvalue().splitlines()
 
 
 @pytest.fixture(scope="module")
@@ -241,20 +251,15 @@ def test_an_unknown_database_is_wrong_usage(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.fixture(scope="module")
-def of_objects(
-    postgresql_server: sa.URL, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
-    """What ``python -m benchmarks.dia`` writes and prints of tiny visits; with lsst-dax-apdb where it is installed."""
+def of_objects(postgresql_server: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], list[str]]:
+    """What benchmarks.dia writes and prints of tiny visits; with lsst-dax-apdb where it is installed."""
     path = tmp_path_factory.mktemp("bench_dia") / "figures.json"
-    command = [sys.executable, "-m", "benchmarks.dia", "--history", "12", "--sources", "60", "--visits", "2"]
+    arguments = ["--history", 12, "--sources", 60, "--visits", 2, "--json", path]
     if importlib.util.find_spec("lsst.dax") and importlib.util.find_spec("psycopg2"):
-        command += ["--dax-python", sys.executable]
+        arguments += ["--dax-python", sys.executable]
     url = postgresql_server.render_as_string(hide_password=False)
-    finished = subprocess.run(
-        [*command, "--json", str(path), "--postgresql-url", url], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert finished.returncode == 0, finished.stderr
-    return json.loads(path.read_text(encoding="utf-8")), finished
+    lines = printed("dia", *arguments, "--postgresql-url", url)
+    return json.loads(path.read_text(encoding="utf-8")), lines
 
 
 def test_figures_of_dia_objects_are_there(of_objects: tuple[dict[str, Any], object]) -> None:
@@ -274,11 +279,9 @@ def test_figures_of_dia_objects_are_there(of_objects: tuple[dict[str, Any], obje
             assert turn["dax"]["rows"]["history"] >= 12 * 60
 
 
-def test_goals_of_dia_objects_are_at_the_end(
-    of_objects: tuple[dict[str, Any], subprocess.CompletedProcess[str]],
-) -> None:
-    figures, finished = of_objects
-    last = finished.stdout.splitlines()[-len(figures["goals"]) :]
+def test_goals_of_dia_objects_are_at_the_end(of_objects: tuple[dict[str, Any], list[str]]) -> None:
+    figures, lines = of_objects
+    last = lines[-len(figures["goals"]) :]
     assert all(line.startswith(goal["what"]) for goal, line in zip(figures["goals"], last, strict=True))
     reached = {goal["what"]: goal["reached"] for goal in figures["goals"]}
     assert reached["rows of history that associate reads"] is True
@@ -289,16 +292,12 @@ def test_goals_of_dia_objects_are_at_the_end(
 @pytest.fixture(scope="module")
 def of_summaries(
     postgresql_server: sa.URL, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
-    """What ``python -m benchmarks.ssobject --quick`` writes and prints."""
+) -> tuple[dict[str, Any], list[str]]:
+    """What ``benchmarks.ssobject --quick`` writes and prints."""
     path = tmp_path_factory.mktemp("bench_ssobject") / "figures.json"
-    command = [sys.executable, "-m", "benchmarks.ssobject", "--quick", "--databases", *DIALECTS, "--json", str(path)]
     url = postgresql_server.render_as_string(hide_password=False)
-    finished = subprocess.run(
-        [*command, "--postgresql-url", url], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert finished.returncode == 0, finished.stderr
-    return json.loads(path.read_text(encoding="utf-8")), finished
+    lines = printed("ssobject", "--quick", "--databases", *DIALECTS, "--json", path, "--postgresql-url", url)
+    return json.loads(path.read_text(encoding="utf-8")), lines
 
 
 def test_figures_of_summaries_are_there(of_summaries: tuple[dict[str, Any], object]) -> None:
@@ -317,23 +316,19 @@ def test_figures_of_summaries_are_there(of_summaries: tuple[dict[str, Any], obje
     assert figures["databases"]["sqlite"]["truth"] == figures["databases"]["postgresql"]["truth"]
 
 
-def test_goals_of_summaries_are_at_the_end(
-    of_summaries: tuple[dict[str, Any], subprocess.CompletedProcess[str]],
-) -> None:
-    figures, finished = of_summaries
+def test_goals_of_summaries_are_at_the_end(of_summaries: tuple[dict[str, Any], list[str]]) -> None:
+    figures, lines = of_summaries
     goals = {goal["what"]: goal for goal in figures["goals"]}
     assert len(goals) == 8
     small = [name for name, goal in goals.items() if goal["reached"] is None]
     assert len(small) == 6  # so few objects say nothing of times and pulls
-    assert finished.stdout.splitlines()[-1].startswith("pull of H, ")
+    assert lines[-1].startswith("pull of H, ")
 
 
 def test_two_versions_take_turns() -> None:
-    small = ["--visits", "3", "--night", "4", "--sources", "100", "--predictions", "30", "--databases", "sqlite"]
-    command = [sys.executable, "-m", "benchmarks.fresh", "--before", str(ROOT), *small]
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
-    titles = [line.partition(":")[0] for line in finished.stdout.splitlines() if not line.startswith(" ")]
+    small = ["--visits", 3, "--night", 4, "--sources", 100, "--predictions", 30, "--databases", "sqlite"]
+    lines = printed("fresh", "--before", ROOT, *small)
+    titles = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
     assert titles == ["sqlite, a fresh visit", "sqlite, a night of 4 visits"]
     for command in ("visits", "detectors", "sources", "predictions", "associate", "all"):
-        assert finished.stdout.count(f"\n  {command} ") == 2
+        assert sum(line.startswith(f"  {command} ") for line in lines) == 2

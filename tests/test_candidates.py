@@ -26,8 +26,9 @@ from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.sky.boxes import zone_boxes
-from ssdb.store.database import Database, driver_connection
+from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
+from ssdb.store.driver import driver_connection
 from ssdb.store.transfer.read import read_arrays
 
 FIRST_VISIT = count(1, 10)

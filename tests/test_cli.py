@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -176,18 +177,24 @@ def test_the_version_is_that_of_the_package() -> None:
     assert done(None, "--version") == f"ssdb {ssdb.__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([*name, "--help"] for name in ALL)])
-def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
-    """So that it answers at once."""
+def test_help_loads_nothing_heavy() -> None:
+    """So that it answers at once. One process shows all of it, and tells after which command something is loaded."""
     code = (
-        "import sys\nfrom ssdb.cli import main\n"
-        "try:\n    main(sys.argv[1:])\nfinally:\n"
-        "    print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+        "import json, sys\nfrom ssdb.cli import main\n"
+        "for arguments in json.load(sys.stdin):\n"
+        "    main([*arguments, '--help'], standalone_mode=False)\n"
+        "    loaded = sorted({name.partition('.')[0] for name in sys.modules})\n"
+        "    print(json.dumps([arguments, loaded]), file=sys.stderr)"
     )
-    result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
-    assert result.stdout.startswith("Usage:")
+    asked = [[], *([*name] for name in ALL)]
+    result = subprocess.run(
+        [sys.executable, "-c", code], input=json.dumps(asked), capture_output=True, text=True, check=True
+    )
+    assert len(re.findall("^Usage:", result.stdout, re.MULTILINE)) == len(asked)
+    told = [json.loads(line) for line in result.stderr.splitlines()]
+    assert [arguments for arguments, _ in told] == asked
     heavy = {"numpy", "sqlalchemy", "astropy", "pyarrow", "scipy", "psycopg", "alembic", "yaml", "pandas", "matplotlib"}
-    assert heavy.isdisjoint(result.stderr.split())
+    assert [(arguments, here) for arguments, loaded in told if (here := heavy & {*loaded})] == []
 
 
 # ---- where the database is -------------------------------------------------------------------------------------------

@@ -26,7 +26,6 @@ from ssdb.ingest.visits import ingest_visits
 from ssdb.services import http
 from ssdb.services.predictions import fetch_predictions
 from ssdb.store.database import Database
-from ssdb.store.ddl.migrate import connect
 
 PLACE = seen(OBJECTS, OBSERVER, TIME - TMIN)[0]
 """Where 2015 MQ204 is in visit 10."""
@@ -112,14 +111,6 @@ def server() -> Iterator[Server]:
 @pytest.fixture(autouse=True)
 def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "BACKOFF_SECONDS", 0.0)
-
-
-@pytest.fixture
-def memory() -> Iterator[Database]:
-    """A database in memory: what goes wrong with a service goes wrong before a database matters."""
-    opened = connect()
-    yield opened
-    opened.close()
 
 
 def asked_for(database: Database) -> list[int]:

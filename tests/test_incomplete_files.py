@@ -31,6 +31,12 @@ SAID = {
 }
 
 
+@pytest.fixture
+def database(memory: Database) -> Database:
+    """How files are read does not depend on the database."""
+    return memory
+
+
 def votable(path: Path, columns: dict[str, Any], info: str, *, after: bool = True) -> Path:
     write_columns(pa.table(columns), path)
     text = path.read_text()

@@ -22,6 +22,12 @@ Columns = dict[str, Any]
 TIME = {"convert": "time", "format": "isot", "scale": "utc"}
 
 
+@pytest.fixture
+def database(memory: Database) -> Database:
+    """Nothing of a map depends on the database."""
+    return memory
+
+
 def advised(message: str) -> Columns:
     """The column map in a message."""
     found: Columns = yaml.safe_load(message.split("`")[1])

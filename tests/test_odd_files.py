@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +39,9 @@ TEXTS: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
 
 
 @pytest.fixture
-def database() -> Iterator[Database]:
-    """How files are read does not depend on the database: in memory, which takes the least time."""
-    with closing(ssdb.connect()) as opened:
-        yield opened
+def database(memory: Database) -> Database:
+    """How files are read does not depend on the database."""
+    return memory
 
 
 def as_text(columns: dict[str, list[Any]]) -> str:

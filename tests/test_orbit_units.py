@@ -23,6 +23,12 @@ JD = "looks like JD; MJD = JD - 2400000.5"
 GOOD = mpc_row(packed_primary_provisional_designation="K10A00B", unpacked_primary_provisional_designation="2010 AB")
 
 
+@pytest.fixture
+def database(memory: Database) -> Database:
+    """How orbits are read does not depend on the database."""
+    return memory
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

@@ -22,7 +22,8 @@ import ssdb
 from ssdb.cli import main
 from ssdb.errors import ConfigError, ServiceError, SsdbError
 from ssdb.services.http import Service
-from ssdb.store.database import driver_connection, open_database
+from ssdb.store.database import open_database
+from ssdb.store.driver import driver_connection
 
 SECRET = "S3cret"
 

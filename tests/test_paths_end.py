@@ -418,12 +418,6 @@ def test_a_table_of_positions_ends(memory: Database, caplog: pytest.LogCaptureFi
     ]
 
 
-@pytest.fixture
-def memory() -> Database:
-    """An empty database, for what is the same on both."""
-    return ssdb.connect()
-
-
 def test_what_came_from_the_moon_is_in_no_visit_before(database: Database) -> None:
     """Followed back from later: predicted from then on by both roads."""
     leaving = at_surfaces([301])

@@ -23,7 +23,7 @@ import ssdb
 from ssdb.cli import main
 from ssdb.errors import DatabaseError
 from ssdb.store import waits
-from ssdb.store.database import driver_connection
+from ssdb.store.driver import driver_connection
 from ssdb.store.locks import lock
 from ssdb.store.tables.segments import making_segments
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,14 +30,6 @@ from ssdb.errors import EphemerisError, NotFoundError
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
-
-
-@pytest.fixture
-def memory() -> Iterator[Database]:
-    """An empty database in memory, for what is the same on both."""
-    opened = connect()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

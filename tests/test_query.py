@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ssdb
-from ssdb.store.database import Database, driver_connection
+from ssdb.store.database import Database
+from ssdb.store.driver import driver_connection
 
 BIG = 2**63 - 1
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.stats import mad_std
-from browser import visit_page
+from browser import Visited, visit_page
 from click.testing import CliRunner
 from PIL import Image
 from small_surveys import MJD, Survey, designation
@@ -349,14 +349,52 @@ def test_without_matplotlib_it_tells_what_to_install(tmp_path: Path, monkeypatch
 # In a browser
 
 _IMAGES = "JSON.stringify([...document.images].map(i => [i.className, i.complete, i.naturalWidth, i.clientWidth]))"
+_SIZES = """
+    location.hash = "#visit-3";
+    const root = document.documentElement;
+    JSON.stringify([innerWidth, root.scrollWidth, root.clientWidth])
+"""
+_SORTED = """
+    const buttons = document.querySelectorAll("#visit-table th button");
+    const rows = () => [...document.querySelectorAll("#visit-table tbody tr")];
+    const column = (i) => rows().map(row => row.cells[i].dataset.value);
+    const out = [];
+    for (const i of [0, 0, 8, 8, 2]) {
+        buttons[i].click();
+        out.push([column(i), document.querySelectorAll("#visit-table th")[i].ariaSort]);
+    }
+    JSON.stringify([out, document.querySelectorAll("th[aria-sort]").length])
+"""
+_LINKED = """
+    const shown = () => [...document.querySelectorAll("article")].filter(a => a.offsetHeight).map(a => a.id);
+    const before = shown();
+    document.querySelector('a[href="#visit-4"]').click();
+    JSON.stringify([before, shown()])
+"""
+_SCRIPTS = {
+    "light": [(1200, _IMAGES), (1200, _SORTED), (1200, _LINKED), (320, _SIZES), (375, _SIZES), (1200, _SIZES)],
+    "dark": [(1200, _IMAGES)],
+}
+_FLAGS = {"light": "", "dark": "--blink-settings=preferredColorScheme=0"}
 
 
-@pytest.mark.parametrize(("theme", "flags"), [("light", ""), ("dark", "--blink-settings=preferredColorScheme=0")])
+@pytest.fixture(scope="module")
+def visited(report: ssdb.report.Report) -> dict[tuple[str, int, str], Visited]:
+    """What the browser sees of the report, by theme, width and script: it is started once a theme."""
+    seen = {theme: visit_page(report.page, scripts, flags=_FLAGS[theme]) for theme, scripts in _SCRIPTS.items()}
+    return {
+        (theme, *script): one
+        for theme, scripts in _SCRIPTS.items()
+        for script, one in zip(scripts, seen[theme], strict=True)
+    }
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_browser_shows_every_figure_without_a_word_of_complaint(
-    report: ssdb.report.Report, theme: str, flags: str
+    visited: dict[tuple[str, int, str], Visited], report: ssdb.report.Report, theme: str
 ) -> None:
     """On a dark screen the dark ones."""
-    seen = visit_page(report.page, _IMAGES, width=1200, flags=flags)
+    seen = visited[theme, 1200, _IMAGES]
     assert seen.console == []
     assert seen.requests == [report.page.as_uri()]
     images = json.loads(seen.result)
@@ -373,32 +411,16 @@ def test_the_themes_are_as_bright_as_their_names(report: ssdb.report.Report) -> 
 
 
 @pytest.mark.parametrize("width", [320, 375, 1200])
-def test_no_width_needs_scrolling_sideways(report: ssdb.report.Report, width: int) -> None:
+def test_no_width_needs_scrolling_sideways(visited: dict[tuple[str, int, str], Visited], width: int) -> None:
     """With the details of a visit open; the tables scroll in their own boxes."""
-    script = """
-        location.hash = "#visit-3";
-        const root = document.documentElement;
-        JSON.stringify([innerWidth, root.scrollWidth, root.clientWidth])
-    """
-    inner, scroll, client = json.loads(visit_page(report.page, script, width=width).result)
+    inner, scroll, client = json.loads(visited["light", width, _SIZES].result)
     assert inner == width
     assert scroll <= client
 
 
-def test_a_click_sorts_the_table_and_another_one_turns_it_round(report: ssdb.report.Report) -> None:
+def test_a_click_sorts_the_table_and_another_one_turns_it_round(visited: dict[tuple[str, int, str], Visited]) -> None:
     """By value, not by letters (visit 12 after 9), what is unknown at the end both ways."""
-    script = """
-        const buttons = document.querySelectorAll("#visit-table th button");
-        const rows = () => [...document.querySelectorAll("#visit-table tbody tr")];
-        const column = (i) => rows().map(row => row.cells[i].dataset.value);
-        const out = [];
-        for (const i of [0, 0, 8, 8, 2]) {
-            buttons[i].click();
-            out.push([column(i), document.querySelectorAll("#visit-table th")[i].ariaSort]);
-        }
-        JSON.stringify([out, document.querySelectorAll("th[aria-sort]").length])
-    """
-    (up, down, residuals, turned, bands), n_marked = json.loads(visit_page(report.page, script, width=1200).result)
+    (up, down, residuals, turned, bands), n_marked = json.loads(visited["light", 1200, _SORTED].result)
     assert up == [[str(visit) for visit in range(1, N_VISITS + 1)], "ascending"]
     assert down == [up[0][::-1], "descending"]
     values = [float(value) for value in residuals[0][:-1]]
@@ -409,11 +431,5 @@ def test_a_click_sorts_the_table_and_another_one_turns_it_round(report: ssdb.rep
     assert n_marked == 1
 
 
-def test_a_link_of_the_table_shows_the_details_of_its_visit(report: ssdb.report.Report) -> None:
-    script = """
-        const shown = () => [...document.querySelectorAll("article")].filter(a => a.offsetHeight).map(a => a.id);
-        const before = shown();
-        document.querySelector('a[href="#visit-4"]').click();
-        JSON.stringify([before, shown()])
-    """
-    assert json.loads(visit_page(report.page, script, width=1200).result) == [[], ["visit-4"]]
+def test_a_link_of_the_table_shows_the_details_of_its_visit(visited: dict[tuple[str, int, str], Visited]) -> None:
+    assert json.loads(visited["light", 1200, _LINKED].result) == [[], ["visit-4"]]

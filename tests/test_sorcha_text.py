@@ -27,6 +27,12 @@ LINES = [
 COMMENTS = ["# Sorcha 1.2.1", "# run of 2026-11-30, with an 'odd quote", "#", ""]
 
 
+@pytest.fixture
+def database(memory: Database) -> Database:
+    """How files are read does not depend on the database."""
+    return memory
+
+
 def written(path: Path, lines: list[str], form: str) -> Path:
     if "blanks" in form:
         lines = [line.replace(",", "  ") for line in lines]

@@ -28,10 +28,11 @@ from ssdb.ingest.sources import ingest_sources
 from ssdb.ingest.visits import ingest_visits
 from ssdb.schema.apdb_solar_system import ss_object, ss_source
 from ssdb.schema.summary import ss_object_change, ss_object_fit
-from ssdb.store.database import Database, driver_connection
+from ssdb.store.database import Database
 from ssdb.store.ddl import partitions as ddl
 from ssdb.store.ddl.detached import attach, detach, drop
 from ssdb.store.ddl.migrate import connect
+from ssdb.store.driver import driver_connection
 from ssdb.store.tables.delete import delete_visits
 from ssdb.store.transfer.read import _compiled, read_arrays
 from ssdb.summary import summarize as road

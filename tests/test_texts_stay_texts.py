@@ -18,6 +18,12 @@ CODES = ["095", "000", "007", "X05"]
 ROWS = "".join(f"{visit},60000.{visit},{code},0007\n" for visit, code in enumerate(CODES, 1))
 
 
+@pytest.fixture
+def database(memory: Database) -> Database:
+    """How files are read does not depend on the database."""
+    return memory
+
+
 def codes(database: Database) -> list[str]:
     return [row["observatoryCode"] for row in rows(database, "Visit")]
 

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from small_surveys import change, rows
 
 from ssdb.errors import DatabaseError
-from ssdb.store import database as store
-from ssdb.store.database import Database, driver_connection
+from ssdb.store import sqlite
+from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
+from ssdb.store.driver import driver_connection
 
 COUNT = 'SELECT count(*) FROM "Visit"'
 INSERT = 'INSERT INTO "Visit" (visit, "midpointMjdTai") VALUES (:visit, 60000)'
@@ -114,7 +115,7 @@ def test_the_second_writer_on_sqlite_waits_for_the_first(sqlite_url: str) -> Non
 
 
 def test_a_writer_that_waits_in_vain_says_so(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_BUSY_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "_BUSY_TIMEOUT_SECONDS", 0.1)
     with (
         closing(connect(sqlite_url)) as one,
         closing(connect(sqlite_url)) as other,

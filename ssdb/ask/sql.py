@@ -25,8 +25,9 @@ from psycopg.adapt import Loader
 from ssdb.ask.spool import ColumnTypes, as_table, spooled
 from ssdb.errors import MissingPackageError, ParameterError, QueryError, shown
 from ssdb.schema import metadata
-from ssdb.store.database import Database, driver_connection, driver_message
+from ssdb.store.database import Database
 from ssdb.store.ddl.views import canonical_names, view_definitions
+from ssdb.store.driver import driver_connection, driver_message
 from ssdb.store.out_of_locks import is_out_of_locks, what_to_set
 
 _ROWS_PER_CHUNK = 10_000

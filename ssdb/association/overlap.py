@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from ssdb.association.batches import Batches
 from ssdb.errors import DatabaseError
-from ssdb.store.database import Database, driver_connection
+from ssdb.store.database import Database
+from ssdb.store.driver import driver_connection
 
 IN_HAND = 2
 """With more the server and the interpreter, which have one core each at least, have no gain."""

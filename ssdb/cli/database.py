@@ -14,10 +14,10 @@ from ssdb.cli.common import main, open_database, progress_bars
 @click.pass_context
 def init(ctx: click.Context, shards: int | None) -> None:
     """Create the tables, or upgrade them to this version of ssdb."""
-    from ssdb.store.database import masked
     from ssdb.store.database import open_database as open_any
     from ssdb.store.ddl.distribute import distribute, require_citus
     from ssdb.store.ddl.migrate import REVISION, initialize
+    from ssdb.store.urls import masked
 
     if shards is not None:
         with open_any(ctx.obj, create=True) as empty:

@@ -12,10 +12,13 @@ import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, DatabaseError, InputError, SchemaError, option
 from ssdb.io.output import output_file, require_replaceable
-from ssdb.store.database import PREPARE_THRESHOLD, Database, driver_connection, is_secret
+from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import revision_of
+from ssdb.store.driver import driver_connection
+from ssdb.store.postgresql import PREPARE_THRESHOLD
 from ssdb.store.sqlite_files import require_free
 from ssdb.store.transfer.write import Progress
+from ssdb.store.urls import is_secret
 
 _PAGES = 4096
 """Copied at a time: 16 MB, after which Ctrl-C is heard and the bar moves."""

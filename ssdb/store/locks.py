@@ -33,7 +33,7 @@ import sqlalchemy as sa
 
 from ssdb.errors import DatabaseError, SchemaError
 from ssdb.sky.cells import CELLS
-from ssdb.store.database import server_process
+from ssdb.store.postgresql import server_process
 from ssdb.store.waits import told_when_late
 from ssdb.units import Integers
 

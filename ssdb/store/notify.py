@@ -20,7 +20,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from ssdb.errors import DatabaseError
 from ssdb.schema.survey import DONE, visit
-from ssdb.store.database import Database, driver_connection
+from ssdb.store.database import Database
+from ssdb.store.driver import driver_connection
 from ssdb.store.query_plans import visit_parameters, visit_values
 
 _log = logging.getLogger("ssdb")

@@ -19,8 +19,9 @@ import ingesting
 
 from fuzz.corpus import Kind
 from ssdb.errors import SsdbError
-from ssdb.store.database import Database, driver_connection
+from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
+from ssdb.store.driver import driver_connection
 
 SEED = 20261129
 MOST_CHARACTERS = 2500

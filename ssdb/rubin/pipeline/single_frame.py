@@ -17,7 +17,7 @@ from ssdb.rubin.pipeline.record import record
 from ssdb.rubin.task.exposures import as_exposure
 from ssdb.rubin.task.predictions import prediction_rows
 from ssdb.rubin.task.sources import source_rows
-from ssdb.store.database import masked, passwords
+from ssdb.store.urls import masked, passwords
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header

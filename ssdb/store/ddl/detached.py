@@ -16,13 +16,16 @@ import psycopg
 import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, DatabaseError, NotFoundError, option
+from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.apdb_solar_system import ss_source
 from ssdb.schema.survey import PENDING, visit, visit_detector
 from ssdb.store.database import Database
+from ssdb.store.ddl.gone_sources import forget_detached, note_detached, note_dropped
 from ssdb.store.ddl.partitions import PARTITIONED, Partition, partitions, set_width, width_of
 from ssdb.store.ddl.roles import refuse_others
 from ssdb.store.locks import alone_with
 from ssdb.store.query_plans import is_distributed
+from ssdb.store.tables.dia_changes import release_lost_sources
 from ssdb.store.tables.ss_objects import note_objects, note_visits
 from ssdb.store.tables.visits import set_unknown_ranges
 
@@ -187,6 +190,7 @@ def drop(
         names = _detached_names(connection, partition) if of_detached else partitions(connection)[partition].values()
         if not of_detached:
             note_objects(connection, [partition.rows_of(ss_source)])
+        note_dropped(connection, partition, detached=of_detached)
         for name in names:
             _run(connection, f"DROP TABLE {_quoted(connection, name)}")
         for table in () if of_detached else WHOLE:
@@ -291,6 +295,7 @@ def _detached_names(connection: sa.Connection, partition: Partition) -> list[str
 def _detach(connection: sa.Connection, partition: Partition) -> list[str]:
     made = []
     note_objects(connection, [partition.rows_of(ss_source)])
+    note_detached(connection, partition)
     for parent, child in _tables_of(connection, partition):
         made.append(child + _DETACHED)
         old, new = _quoted(connection, child), _quoted(connection, made[-1])
@@ -346,6 +351,8 @@ def _attach(connection: sa.Connection, partition: Partition) -> int:
             raise
         raise DatabaseError("the partition was detached from tables of another version, and stays detached") from error
     set_unknown_ranges(connection, partition)
+    forget_detached(connection, partition)
+    release_lost_sources(connection, partition.rows_of(dia_source))
     matched = sa.select(ss_source.c.visit).where(partition.rows_of(ss_source))
     note_visits(connection, sa.select(visit.c.visit).where(partition.rows_of(visit), visit.c.visit.in_(matched)))
     counted = sa.select(sa.func.count()).select_from(visit).where(partition.rows_of(visit))

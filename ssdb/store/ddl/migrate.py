@@ -14,12 +14,13 @@ import sqlalchemy as sa
 
 from ssdb.errors import SchemaError
 from ssdb.schema import metadata
-from ssdb.store.database import MEMORY_URL, Database, open_database
+from ssdb.store.database import Database, open_database
 from ssdb.store.ddl.distribute import note_where
 from ssdb.store.ddl.roles import drop_functions, grant_to_writers, make_functions, refuse_others
 from ssdb.store.ddl.views import drop_views, make_views
 from ssdb.store.locks import make_locks, waiting
 from ssdb.store.sql_files import resource_directory
+from ssdb.store.sqlite import MEMORY_URL
 
 if TYPE_CHECKING:
     from alembic.config import Config

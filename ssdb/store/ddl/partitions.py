@@ -28,7 +28,6 @@ from ssdb.store.database import Database
 from ssdb.store.ddl.roles import refuse_others
 from ssdb.store.locks import lock
 from ssdb.store.query_plans import is_distributed
-from ssdb.store.transfer.read import read_arrays
 from ssdb.units import Columns
 
 PARTITIONED = (ss_prediction, ss_expected, ss_candidate, ss_source, dia_match, ss_forced_source, dia_source)
@@ -153,6 +152,8 @@ def read_in_turns(
     It joins rows of other tables that are of the ``same_visits``. Each turn is asked by itself: it is the rows of one
     turn that are in order, or grouped.
     """
+    from ssdb.store.transfer.read import read_arrays  # with Arrow, which those who make tables have no use for
+
     parts = []
     for turn in in_turns(connection, table):
         conditions = [turn(one) for one in (table, *same_visits)]

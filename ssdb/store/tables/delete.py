@@ -38,7 +38,7 @@ def rows_of_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
 def delete_visits(database: Database, visits: Sequence[int]) -> dict[str, int]:
     """Removes visits, their detectors, sources, predictions and results, in one transaction; how many rows, by table.
 
-    For some hundreds of visits at most; of a whole night the partition is dropped. NotFoundError if a visit is not in
+    For some hundreds of visits at most; of a whole old night the partition is dropped. NotFoundError if one is not in
     the database: nothing is removed then.
     """
     with database.writing() as connection:

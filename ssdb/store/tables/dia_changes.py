@@ -70,6 +70,26 @@ def release_sources(
     return n
 
 
+def release_lost_sources(connection: sa.Connection, here: sa.ColumnElement[bool]) -> None:
+    """Takes sources from DiaObjects that there are no more: closed or merged while their partition was detached.
+
+    ``here`` are the sources of the partition, which nobody else uses. The visits of those that are taken are pending.
+    """
+    object_id, last = dia_source.c.diaObjectId, dia_object_last.c.diaObjectId
+    given = np.unique(read_arrays(connection, sa.select(object_id).where(here, object_id.is_not(None)))["diaObjectId"])
+    with listed(connection, "object_of_source", given) as among:
+        there = read_arrays(connection, sa.select(last).where(among(last)), bounded=True)["diaObjectId"]
+    if len(there) == len(given):
+        return
+    with listed(connection, "lost_object", np.setdiff1d(given, there)) as among:
+        wanted = sa.select(dia_source.c.visit, dia_source.c.diaSourceId).where(here, among(object_id))
+        lost = read_arrays(connection, wanted, bounded=True)
+    visits = np.unique(lost["visit"]).tolist()
+    set_dia_objects(connection, visits, lost["diaSourceId"], np.zeros_like(lost["diaSourceId"]))
+    remove_matches(connection, visits, lost["diaSourceId"])
+    mark_objects_pending(connection, visits)
+
+
 @contextmanager
 def objects_change(
     connection: sa.Connection, visits: Visits, which: sa.ColumnElement[bool], *, removed: bool = False

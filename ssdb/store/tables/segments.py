@@ -17,8 +17,9 @@ import sqlalchemy as sa
 
 from ssdb.errors import DatabaseError
 from ssdb.schema.survey import ss_ephemeris, ss_ephemeris_end, ss_ephemeris_night
-from ssdb.store.database import Database, behind_a_pooler
+from ssdb.store.database import Database
 from ssdb.store.locks import lock, lock_at_once
+from ssdb.store.postgresql import behind_a_pooler
 from ssdb.store.tables.moves import move_objects, remove_doubles
 from ssdb.store.transfer.staging import staged
 from ssdb.store.transfer.write import write_rows

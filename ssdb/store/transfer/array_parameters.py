@@ -16,7 +16,8 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ssdb.store.database import driver_connection, only_reads
+from ssdb.store.driver import driver_connection
+from ssdb.store.sqlite import only_reads
 from ssdb.store.transfer.staging import definitions
 from ssdb.units import Columns, Integers
 

@@ -20,7 +20,7 @@ from psycopg.adapt import Dumper
 from ssdb.equal_rows import ascends
 from ssdb.errors import DatabaseError
 from ssdb.schema.arrow import arrow_type
-from ssdb.store.database import driver_connection
+from ssdb.store.driver import driver_connection
 from ssdb.store.transfer.collection import no_collection
 
 _ROWS_PER_CHUNK = 10_000

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from pgpq import ArrowToPostgresBinaryEncoder
 
 from ssdb.schema.arrow import arrow_schema
-from ssdb.store.database import driver_connection
+from ssdb.store.driver import driver_connection
 from ssdb.store.transfer.collection import no_collection
 
 _ROWS_PER_CHUNK = {"postgresql": 20_000, "sqlite": 5_000}
