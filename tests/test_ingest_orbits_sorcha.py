@@ -213,7 +213,7 @@ def test_simulated_names_that_cannot_be_stored_are_refused(database: Database, t
             "epochMJD_TDB is not an MJD of the years 1550 to 2650 but looks like JD; MJD = JD - 2400000.5",
         ),
         (cometary(epochMJD_TDB=1e9), "epochMJD_TDB is not an MJD of the years 1550 to 2650"),
-        (cometary(format="COMET"), "FORMAT is none of COM, KEP, CART, BCOM, BKEP, BCART"),
+        (cometary(format="COMET"), "FORMAT is none of COM, KEP, CART, BCOM, BKEP, BCART, CART_EQ, BCART_EQ"),
         (cometary(inc=181.0), "i is not within 0 to 180 (deg)"),
         ({**cometary(), "more": 5}, "there are not 9 values"),
         (cometary(), "the object is there twice"),

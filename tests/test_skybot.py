@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from astropy.coordinates import Angle
+from astropy.table import Column, MaskedColumn, Table
 from astropy.time import Time
 from click.testing import CliRunner
 from conftest import shared_data
@@ -274,3 +275,95 @@ def test_the_command_line(sqlite_url: str, path: Path, tmp_path: Path) -> None:
     result = run("predictions", str(path), "--format", "skybot", "--visit", "10")
     assert result.exit_code == 0, result.output
     assert f"{path}: 2 predictions of 1 visits" in result.output
+
+
+def votable(*rows: tuple[str, ...]) -> str:
+    """A VOTable as SkyBoT makes them; the units of its times of day are those of no standard."""
+    fields = [
+        ("Num", "", "char"),
+        ("Name", "", "char"),
+        ("RA", "h:m:s", "char"),
+        ("DEC", "d:m:s", "char"),
+        ("Class", "", "char"),
+        ("Mv", "", "float"),
+        ("ErrPos", "arcsec", "float"),
+        ("dRAcosDec", "arcsec/h", "double"),
+        ("dDEC", "arcsec/h", "double"),
+        ("Dgeo", "AU", "double"),
+    ]
+    size = {"char": 'arraysize="32"'}
+    header = "".join(
+        f'<vot:FIELD name="{name}" datatype="{kind}" {size.get(kind, "")} {unit and f"""unit="{unit}" """}/>'
+        for name, unit, kind in fields
+    )
+    cells = "".join("<vot:TR>" + "".join(f"<vot:TD>{cell}</vot:TD>" for cell in row) + "</vot:TR>" for row in rows)
+    return (
+        '<?xml version="1.0"?><vot:VOTABLE version="1.3" xmlns:vot="http://www.ivoa.net/xml/VOTable/v1.3">'
+        '<vot:RESOURCE name="Skybot.ConeSearch"><vot:PARAM ID="epoch" name="Epoch" datatype="char" arraysize="*" '
+        'value="2015-02-18 07:06:53.00"/>'
+        f'<vot:TABLE name="SkybotConeSearch" nrows="{len(rows)}">{header}<vot:DATA><vot:TABLEDATA>{cells}'
+        "</vot:TABLEDATA></vot:DATA></vot:TABLE></vot:RESOURCE></vot:VOTABLE>"
+    )
+
+
+CELLS = [cell.strip() for cell in ROW.split("|")]
+AS_VOTABLE = (*CELLS[:7], *CELLS[8:11])
+
+
+def as_astroquery(*numbers: int | None) -> Table:
+    """The table that astroquery makes of the text: positions in degrees, a masked number for none."""
+    n = len(numbers)
+    names = ["2004 SU57" if number else "2020 KU26" for number in numbers]
+    angle = Angle([CELLS[2]], "hourangle").deg.tolist() * n, Angle([CELLS[3]], "deg").deg.tolist() * n
+    table = Table(
+        {
+            "Number": MaskedColumn([number or 0 for number in numbers], mask=[not number for number in numbers]),
+            "Name": names,
+            "RA": Column(angle[0], unit="deg"),
+            "DEC": Column(angle[1], unit="deg"),
+            "Type": [CELLS[4]] * n,
+            "V": Column([19.7] * n, unit="mag"),
+            "posunc": Column([0.011] * n, unit="arcsec"),
+            "RA_rate": Column([-31.5462] * n, unit="arcsec/hour"),
+            "DEC_rate": Column([14.651] * n, unit="arcsec/hour"),
+            "geodist": Column([1.88425162489] * n, unit="AU"),
+            "epoch": Column([2457071.5] * n, unit="d"),
+        }
+    )
+    return table
+
+
+@pytest.mark.parametrize("kind", ["votable", "astropy", "ecsv", "csv"])
+def test_a_table_says_what_the_text_says(path: Path, tmp_path: Path, kind: str) -> None:
+    (expected,) = read(path, text(ROW))
+    if kind == "votable":
+        given: Any = tmp_path / "skybot.xml"
+        given.write_text(votable(AS_VOTABLE))
+    elif kind == "astropy":
+        given = as_astroquery(157323)
+    else:
+        given = tmp_path / f"skybot.{kind}"
+        as_astroquery(157323).write(given, format={"ecsv": "ascii.ecsv", "csv": "ascii.csv"}[kind])
+    assert is_skybot(given)
+    (row,) = read_skybot(given, 10)[0].to_pylist()
+    midpoint = row.pop("midpointMjdTai", None)
+    if kind == "votable":
+        assert midpoint == pytest.approx(Time("2015-02-18T07:06:53", scale="utc").tai.mjd, abs=1e-9)
+    else:
+        assert midpoint is None  # what astroquery calls epoch is the time of the vectors
+    same = {name: value for name, value in expected.items() if name in row}
+    assert {"ephRa", "ephDec", "ephRateRa", "ephRateDec", "ephErrMajor", "topoRange", "designation"} <= set(same)
+    assert row.keys() == same.keys()
+    for name, value in same.items():
+        assert row[name] == (value if isinstance(value, str | int) else pytest.approx(value, rel=1e-6, abs=1e-9)), name
+
+
+def test_tables_are_ingested(database: Database, tmp_path: Path) -> None:
+    ingest_visits(database, VISITS)
+    given = tmp_path / "skybot.vot"
+    given.write_text(votable(AS_VOTABLE))
+    assert ingest_predictions(database, given, visit=10).rows == 1
+    assert ingest_predictions(database, as_astroquery(157323, None), visit=20).rows == 2
+    assert [row["designation"] for row in rows(database, "SsPrediction")] == ["2004 SU57", "2004 SU57", "2020 KU26"]
+    given.write_text(votable().replace('name="DEC"', 'name="Declination"'))
+    refused(database, ingest_predictions, given, "not SkyBoT's columns: DE is missing", visit=10, replace=True)

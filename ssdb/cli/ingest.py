@@ -199,8 +199,9 @@ def objects(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options
 @table_options
 @chosen_format(
     ORBIT_FORMATS,
-    help="mpc_orbits: the Minor Planet Center's table; mpcorb: MPCORB.DAT; sorcha: Sorcha's input; auto: look into the "
-    "file.",
+    help="mpc_orbits: the Minor Planet Center's table; mpcorb: MPCORB.DAT; mpcorb_extended: the same as JSON; "
+    "cometels: CometEls.txt; mpc_orb: answers of get-orb; sbdb: JPL's; dp1: Rubin's MPCORB; sorcha: Sorcha's input, "
+    "layup's fits; kete: its tables; auto: look into the file.",
 )
 @click.option("--simulated-names", is_flag=True, help="Accept names of Sorcha's objects that are no designations.")
 @json_option

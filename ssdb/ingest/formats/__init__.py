@@ -3,5 +3,8 @@
 FORMATS = ("auto", "ssdb", "sorcha", "mpsky", "skybot")
 """Formats of predictions; ``auto`` looks at the contents."""
 
-ORBIT_FORMATS = ("auto", "mpc_orbits", "mpcorb", "sorcha")
+ORBIT_FORMATS = (
+    *("auto", "mpc_orbits", "mpcorb", "sorcha"),
+    *("mpcorb_extended", "cometels", "mpc_orb", "sbdb", "dp1", "kete"),
+)
 """Formats of orbits; ``auto`` looks at the contents."""

@@ -13,17 +13,23 @@ import sqlalchemy as sa
 
 from ssdb.errors import ConfigError, InputError, UsageError, option, quoted, shown
 from ssdb.ingest.formats import FORMATS, ORBIT_FORMATS
+from ssdb.ingest.formats.mpc_extended import COMETS, MINOR_PLANETS, is_comet_els, read_comet_els, read_extended
+from ssdb.ingest.formats.mpc_orb_files import is_mpc_orb, read_mpc_orb
 from ssdb.ingest.formats.mpc_orb_json import in_memory_as_text
-from ssdb.ingest.formats.mpc_orbits import is_mpc_orbits, read_mpc_orbits
+from ssdb.ingest.formats.mpc_orbits import is_mpc_orbits, read_dialect, read_mpc_orbits
 from ssdb.ingest.formats.mpcorb import is_mpcorb, read_mpcorb
 from ssdb.ingest.formats.mpsky import is_mpsky, read_mpsky
 from ssdb.ingest.formats.orbit_block import PACKED, UNPACKED, OrbitBlock
+from ssdb.ingest.formats.orbit_dialects import DIALECTS
+from ssdb.ingest.formats.sbdb import read_sbdb
 from ssdb.ingest.formats.skybot import is_skybot, read_skybot
+from ssdb.ingest.formats.skybot_tables import is_skybot_table
 from ssdb.ingest.formats.sorcha import is_sorcha, read_sorcha
 from ssdb.ingest.formats.sorcha_orbits import is_sorcha_orbits, read_sorcha_orbits
 from ssdb.ingest.table.input import Input
 from ssdb.ingest.table.visits_of_rows import refuse_unknown_visits
 from ssdb.io.input_file import InputFile, input_of
+from ssdb.io.json_items import is_json, json_items
 from ssdb.io.tables import label, read_columns
 from ssdb.io.text_lines import commented_names
 from ssdb.schema.survey import visit as visit_table
@@ -32,6 +38,11 @@ from ssdb.store.transfer.read import read_arrays
 
 # Sorcha's last: it has most formats, and looks longest.
 _LOOKS_LIKE = {"mpsky": is_mpsky, "skybot": is_skybot, "sorcha": is_sorcha}
+
+_OF_FILES = {"mpcorb": read_mpcorb, "cometels": read_comet_els}
+_AS_JSON = {"mpcorb_extended": read_extended, "cometels": read_extended, "mpc_orb": read_mpc_orb, "sbdb": read_sbdb}
+"""Formats of orbits that are files, and what reads them."""
+_TEXTS_OF_ORBITS = (PACKED, UNPACKED, "ObjID", "provID", "FORMAT", *(text for one in DIALECTS for text in one.texts))
 
 _OF_ONE_VISIT = ("mpsky", "skybot")
 _FOREIGN = {"sorcha": "Sorcha", "mpsky": "mpSky", "skybot": "SkyBoT"}
@@ -55,7 +66,7 @@ def refuse_unfit_options(given: Input, kind: str, columns: Any, visit: int | Non
     name = label(given)
     if isinstance(given, InputFile) and kind == "mpsky":
         given.refuse_said("an answer of mpSky's", None)
-    if isinstance(given, InputFile) and kind == "skybot":
+    if isinstance(given, InputFile) and kind == "skybot" and not is_skybot_table(given):
         given.refuse_said("a text of SkyBoT's", "CSV")
     visit_ = option("--visit", "visit=...")
     if kind in _FOREIGN and columns is not None:
@@ -129,11 +140,48 @@ def orbit_blocks(given: Input, format: str, simulated_names: bool) -> Iterator[O
             f"{label(given)}: {option('--simulated-names', 'simulated_names=True')} is for orbit files of Sorcha's, "
             f"and this is {format}"
         )
+    return _read_orbits(given, format)
+
+
+def _read_orbits(given: Any, format: str) -> Iterator[OrbitBlock]:
+    if isinstance(given, InputFile) and (is_json(given) or format in _OF_FILES):
+        if format in _AS_JSON and is_json(given):
+            return _AS_JSON[format](given)
+        if format not in _OF_FILES:
+            raise InputError(f"{given.path}: is JSON, which {format} is not")
+        given.require()
+        return _OF_FILES[format](given)
     if format == "mpc_orbits":
         return read_mpc_orbits(given)
-    if not isinstance(given, InputFile):
-        raise ConfigError("MPCORB.DAT is read from a path, not from a table")
-    return read_mpcorb(given)
+    fitting = [dialect for dialect in DIALECTS if dialect.name == format]
+    if not fitting:
+        raise ConfigError(f"{format} is read from a path, not from a table")
+    names = given.names if isinstance(given, InputFile) and given.is_simple_text else read_columns(given).column_names
+    return read_dialect(given, next((one for one in fitting if one.needed <= {*names}), fitting[0]))
+
+
+def _json_format(given: InputFile) -> str:
+    """What orbits in JSON are; InputError if they are none that is read."""
+    keys: list[str] = []
+    for key, value in json_items(given, streamed=("data",)):
+        if key is None:
+            value = value[0] if isinstance(value, list) and value else value
+            if is_mpc_orb(value):
+                return "mpc_orb"
+            keys = list(value) if isinstance(value, dict) else []
+            found = next((one for one in (COMETS, MINOR_PLANETS) if one.needed <= {*keys}), None)
+            if found:
+                return found.name
+            break
+        if is_mpc_orb({key: value}):
+            return "mpc_orb"
+        if key in ("fields", "data", "orbit", "signature", "moreInfo", "message"):
+            return "sbdb"
+        keys.append(key)
+    raise InputError(
+        f"{given.path}: is JSON, and not orbits as the Minor Planet Center (mpcorb_extended.json, cometels.json, "
+        f"get-orb) or JPL (SBDB) has them; it has {shown(keys, 10)}"
+    )
 
 
 def _orbit_format(given: InputFile | Any) -> tuple[str, Any]:
@@ -141,22 +189,30 @@ def _orbit_format(given: InputFile | Any) -> tuple[str, Any]:
     name, text = label(given), given if isinstance(given, InputFile) and given.is_text else None
     if text:
         text.require()
+        if is_json(text):
+            return _json_format(text), given
         if is_mpcorb(text):
             return "mpcorb", given
+        if is_comet_els(text):
+            return "cometels", given
     if isinstance(given, InputFile) and (given.is_simple_text or given.format == "Parquet"):
         names = given.names
     else:
-        table = read_columns(given, strings=(PACKED, UNPACKED, "ObjID", "FORMAT"))
+        table = read_columns(given, strings=_TEXTS_OF_ORBITS)
         given = table.replace_schema_metadata({**(table.schema.metadata or {}), "label": name})
         names = table.column_names
     if is_sorcha_orbits(names):
         return "sorcha", given
     if is_mpc_orbits(names):
         return "mpc_orbits", given
+    for dialect in DIALECTS:
+        if dialect.needed <= {*names}:
+            return dialect.name, given
     commented = commented_names(io.BytesIO(text.beginning), name) if text else []
     if is_sorcha_orbits(commented) or is_mpc_orbits(commented):
         raise InputError(f"{name}: the names of its columns are in a comment: take the # away that is before them")
     raise InputError(
-        f"{name}: these are not orbits as MPCORB.DAT, the table mpc_orbits ({UNPACKED} or {PACKED}, q, e, "
-        f"epoch_mjd, ...) or Sorcha (ObjID, FORMAT, ...) have them; it begins with {shown(names, 10)}"
+        f"{name}: these are not orbits as MPCORB.DAT, CometEls.txt, the table mpc_orbits ({UNPACKED} or {PACKED}, "
+        f"q, e, epoch_mjd, ...), Sorcha or layup (ObjID or provID, FORMAT, ...), JPL's SBDB (pdes, e, om, w, ...), "
+        f"Rubin's DP1 or kete have them; it begins with {shown(names, 10)}"
     )

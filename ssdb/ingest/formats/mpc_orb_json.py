@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -120,6 +120,21 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def mpc_orb_of(kind: str, names: Sequence[str], values: Sequence[float], covariance: np.ndarray, epoch: float) -> str:
+    """The JSON text of an orbit of other files: its covariance (k, k), ``CAR`` or ``COM``, at an epoch (MJD TT).
+
+    ``names`` and ``values`` (k) are those that mpc_orb has for the kind, then of forces, in its units.
+    """
+    size = len(names)
+    upper = {f"cov{row}{column}": float(covariance[row, column]) for row in range(size) for column in range(row, size)}
+    part = {
+        "coefficient_names": [*names],
+        "coefficient_values": [float(value) for value in values],
+        "covariance": upper,
+    }
+    return json.dumps({kind: part, "epoch_data": {"epoch": epoch}})
 
 
 def not_json(rows: pa.Table) -> dict[str, np.ndarray]:

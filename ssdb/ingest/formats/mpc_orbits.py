@@ -6,7 +6,8 @@ mpc_orbits has here too: elements in the J2000 mean ecliptic, times MJD TT.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,42 @@ _target = mpc_orbits.to_metadata(sa.MetaData())
 for _name in _NAMES:
     _target.c[_name].type = sa.Text()  # one that is too long costs its row, not the file
 
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """Rows of another table of orbits, as those of mpc_orbits."""
+
+    table: pa.Table
+    """Columns of mpc_orbits; what is in other units is not converted, unless the metadata of a field has its unit."""
+    problems: dict[str, np.ndarray] = field(default_factory=dict)
+    """Masks of the rows that are no orbit, by what is wrong with them."""
+    unknown: dict[str, np.ndarray] = field(default_factory=dict)
+    """Masks of the rows of which a value is unknown, or taken for something else, by what is told of them."""
+    names: pa.Array | None = None
+    """Names of the objects; NULL where there is none."""
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How tables of orbits of one kind become rows of mpc_orbits."""
+
+    name: str
+    """As :data:`ssdb.ingest.formats.ORBIT_FORMATS` has it."""
+    needed: frozenset[str]
+    """Columns by which such a table is known."""
+    numbers: Mapping[str, str]
+    """Columns of numbers, and the column of mpc_orbits of whose type they are."""
+    texts: tuple[str, ...]
+    """The other columns that are read."""
+    translate: Callable[[pa.Table], Translated]
+    """Makes the rows; the numbers are numbers, and columns may be missing but for those that are needed."""
+
+    def reads(self, column: str) -> bool:
+        """Whether a column is read."""
+        return column in self.numbers or column in self.texts
+
+
 _PARQUET_ROWS = 10_000  # with the JSON text of every orbit, 50,000 rows are half a gigabyte
 
 
@@ -66,29 +103,40 @@ def read_mpc_orbits(given: Any) -> Iterator[OrbitBlock]:
     are passed over, as are ``id`` and ``designation``; the text of ``mpc_orb_jsonb`` is kept to the letter. InputError
     if the input is not there, not readable, truncated, or lacks a column.
     """
+    return read_dialect(given, OWN)
+
+
+def read_dialect(given: Any, dialect: Dialect) -> Iterator[OrbitBlock]:
+    """Orbits of another kind of table, as of :func:`read_mpc_orbits`."""
     name = label(given)
-    for table, numbers, left_out in _parts(given, name):
-        yield _block(table, numbers, left_out, name)
+    return blocks_of(_parts(given, name, dialect), dialect, name)
 
 
-def _parts(given: Any, name: str) -> Iterator[Part]:
+def blocks_of(parts: Iterable[Part], dialect: Dialect, name: str, counted: str = "row") -> Iterator[OrbitBlock]:
+    """Blocks of the parts of a table."""
+    for table, numbers, left_out in parts:
+        yield _block(table, numbers, left_out, name, dialect, counted)
+
+
+def _parts(given: Any, name: str, dialect: Dialect) -> Iterator[Part]:
     given = input_of(given)
     if isinstance(given, InputFile):
         if given.format == "CSV" and given.is_simple_text and b"," in given.header[0]:
-            return csv_parts(given, [column for column in given.names if _of_ours(column)])
+            return csv_parts(given, [column for column in given.names if dialect.reads(column)])
         if given.format == "Parquet":
-            return _parquet_parts(Path(name))
-    return ((table, numbers, []) for table, numbers in parts_of(read_columns(given, strings=_NAMES)))
+            return _parquet_parts(Path(name), dialect)
+    return ((table, numbers, []) for table, numbers in parts_of(read_columns(given, strings=dialect.texts)))
 
 
-def _parquet_parts(path: Path) -> Iterator[Part]:
+def _parquet_parts(path: Path, dialect: Dialect) -> Iterator[Part]:
     before = 0
     try:
         for part in parquet_parts(path):
             require_file(part)
             with opened_parquet(part, in_parts=True) as (file, _):
-                ours = {name for f in file.schema_arrow if _of_ours(f.name) for name in (f.name, mask_name(f.name))}
-                wanted = [f.name for f in file.schema_arrow if f.name in ours or not is_plain(f.type)]
+                schema = file.schema_arrow
+                ours = {name for f in schema if dialect.reads(f.name) for name in (f.name, mask_name(f.name))}
+                wanted = [f.name for f in schema if f.name in ours or not is_plain(f.type)]
                 for batch in file.iter_batches(_PARQUET_ROWS, columns=wanted):
                     rows = read_columns(as_text(pa.Table.from_batches([batch])))
                     yield rows, before + 1 + np.arange(batch.num_rows), []
@@ -97,11 +145,21 @@ def _parquet_parts(path: Path) -> Iterator[Part]:
         raise InputError(f"{path}: cannot be read as Parquet, is it complete? ({error})") from error
 
 
-def _of_ours(column: str) -> bool:
-    return column.lower() in mpc_orbits.c and column.lower() not in _OURS
+class _Own(Dialect):
+    """The columns of mpc_orbits itself, in small or capital letters."""
+
+    def reads(self, column: str) -> bool:
+        return column.lower() in mpc_orbits.c and column.lower() not in _OURS
 
 
-def _parsed(table: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray], dict[str, np.ndarray]]:
+def _as_given(table: pa.Table) -> Translated:
+    return Translated(table)
+
+
+OWN = _Own("mpc_orbits", frozenset(), {}, _NAMES, _as_given)
+
+
+def _parsed(table: pa.Table, dialect: Dialect) -> tuple[pa.Table, dict[str, np.ndarray], dict[str, np.ndarray]]:
     """A table with numbers and instants for their texts, and the rows of which one cannot be read, by what is wrong.
 
     Those with an unreadable instant come last and by themselves: when a row was written is no part of its orbit, and
@@ -110,7 +168,7 @@ def _parsed(table: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray], dict[str,
     types = {field.name: field.type for field in arrow_schema(mpc_orbits)}
     unreadable, unknown = {}, {}
     for index, name in enumerate(table.column_names):
-        column, type_ = table.column(index), types[name.lower()]
+        column, type_ = table.column(index), types.get(dialect.numbers.get(name, name.lower()), pa.string())
         if pa.types.is_timestamp(type_):
             values, bad = instants_of(column.combine_chunks())
             unknown[f"{name} is not a date and time of UTC: taken for unknown"] = bad
@@ -124,17 +182,25 @@ def _parsed(table: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray], dict[str,
     return table, unreadable, {text: bad for text, bad in unknown.items() if bad.any()}
 
 
-def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.ndarray]], name: str) -> OrbitBlock:
-    ours = [column for column in table.column_names if _of_ours(column)]
-    if not {column.lower() for column in ours} & {*_NAMES}:
+def _block(
+    table: pa.Table,
+    numbers: np.ndarray,
+    left_out: list[tuple[str, np.ndarray]],
+    name: str,
+    dialect: Dialect,
+    counted: str,
+) -> OrbitBlock:
+    others, why = tuple(not_plain(table.schema)), incomplete(table.schema)
+    parsed, unreadable, unknown = _parsed(table.select([c for c in table.column_names if dialect.reads(c)]), dialect)
+    translated = dialect.translate(parsed)
+    if not {column.lower() for column in translated.table.column_names} & {*_NAMES}:
         raise InputError(
             f"{name}: there is neither {PACKED} nor {UNPACKED}: is it the table mpc_orbits? "
             f"It has {shown(table.column_names, 30)}"
         )
-    others, why = tuple(not_plain(table.schema)), incomplete(table.schema)
-    table, unreadable, unknown = _parsed(table.select(ours))
-    conformed = conform(table, _target, name, filled=(*_NAMES, *_OURS))
-    rows, unknown = conformed.table, unknown | not_json(conformed.table) | _forces_in_au(conformed.table)
+    conformed = conform(translated.table, _target, name, filled=(*_NAMES, *_OURS))
+    rows = conformed.table
+    unknown |= translated.unknown | not_json(rows) | _forces_in_au(rows)
     # What the text does not know either is there as it is in the columns.
     rows = without_sentinels(with_values_of_json(without_sentinels(rows, ORBITS)), ORBITS)
     packed, unpacked, ids, agree = identify_in_two_forms(*(_given(rows, column) for column in _NAMES))
@@ -143,16 +209,16 @@ def _block(table: pa.Table, numbers: np.ndarray, left_out: list[tuple[str, np.nd
         rows = rows.set_column(index, column, values) if index >= 0 else rows.append_column(column, values)
     problems = (
         unreadable
+        | translated.problems
         | _perihelia(rows)
         | {
             "there is no designation that has a packed form": ids == 0,
             "the packed and the unpacked designation are of two objects": ~agree,
         }
     )
-    told = [(text, numbers[bad]) for text, bad in unknown.items()]
-    block = OrbitBlock(
-        rows, numbers, ids, left_out, unknown=told, not_plain=others, incomplete=why, doubts=conformed.doubts
-    )
+    told = [(text, numbers[bad]) for text, bad in unknown.items() if bad.any()]
+    doubts = (*translated.doubts, *conformed.doubts)
+    block = OrbitBlock(rows, numbers, ids, left_out, counted, told, others, why, translated.names, doubts)
     return block.without(problems)
 
 

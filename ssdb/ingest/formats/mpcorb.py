@@ -149,8 +149,8 @@ def _block(characters: np.ndarray, numbers: np.ndarray, lengths: np.ndarray) -> 
         values[name], bad = numbers_of(_texts(characters, name), types[name])
         unreadable |= bad
     epochs = _epochs(characters)
-    disagree = _take_better_axis(values)
-    columns = _elements(values, epochs) | {name: values[name] for name in ("h", "g", "not_normalized_rms")}
+    disagree = take_better_axis(values)
+    columns = elements_of(values, epochs) | {name: values[name] for name in ("h", "g", "not_normalized_rms")}
     columns |= {name: values[name] for name in ("nobs_total", "nopp")}
     in_days = characters[:, _COLUMNS["arc_unit"][0] - 1] == ord("d")
     columns["arc_length_total"] = np.where(in_days, values["arc_length_total"], np.nan)
@@ -202,7 +202,7 @@ def _epochs(characters: np.ndarray) -> np.ndarray:
     return np.where(exists, dates.astype(np.int64) + _MJD_OF_1970, np.nan)
 
 
-def _take_better_axis(values: dict[str, np.ndarray]) -> np.ndarray:
+def take_better_axis(values: dict[str, np.ndarray]) -> np.ndarray:
     """Makes ``a`` (au) the better of the two sizes that every orbit has; True where they contradict each other.
 
     The file has n to 1e-8 deg/d and a to 1e-7 au: near the Earth's orbit the first fixes the size fifteen times better,
@@ -219,7 +219,7 @@ def _take_better_axis(values: dict[str, np.ndarray]) -> np.ndarray:
     return disagree
 
 
-def _elements(values: dict[str, np.ndarray], epochs: np.ndarray) -> dict[str, np.ndarray]:
+def elements_of(values: dict[str, np.ndarray], epochs: np.ndarray) -> dict[str, np.ndarray]:
     """The elements of mpc_orbits; of orbits that are no ellipses without those that only ellipses have there."""
     a, e, anomaly = (values[name] for name in ("a", "e", "mean_anomaly"))
     with np.errstate(divide="ignore", invalid="ignore"):

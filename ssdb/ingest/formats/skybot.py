@@ -9,7 +9,6 @@ are left out. Epochs are UTC.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,12 @@ import pyarrow.csv
 
 from ssdb.errors import InputError, UsageError, option, quoted, shown
 from ssdb.ingest.formats.orbit_block import numbers_of
+from ssdb.ingest.formats.skybot_tables import is_skybot_table, rows_of_table
 from ssdb.ingest.table.checks import Problems
 from ssdb.io.input_file import InputFile, input_of
 from ssdb.io.limits import content_of
 from ssdb.io.table_notes import unit_of
+from ssdb.io.tables import label
 from ssdb.schema.arrow import arrow_rows
 from ssdb.schema.survey import ss_prediction
 from ssdb.units import ARCSEC_PER_DEG, Array
@@ -59,7 +60,7 @@ _UNITS = {
 
 _BEGINNING = re.compile(r"(?:\s*#[^\n]*\n)*?\s*#\s*(?:Flag\s*:|Num\s*\|\s*Name\s*\|)")
 _FLAG = re.compile(r"#\s*Flag\s*:\s*(-?\d+)")
-_EPOCH = re.compile(r"#\s*Epoch\s*[:=]?\s*(.+)", re.IGNORECASE)
+_SAID = re.compile(r"#\s*Epoch\s*[:=]?\s*(.+)", re.IGNORECASE)
 _NOTHING = "no solar system object"
 _NUMBER = r"\d+(?:\.\d*)?"
 _SEXAGESIMAL = (
@@ -73,15 +74,17 @@ _NOT_MINOR = ("planet", "satellite", "natural satellite")
 
 
 def is_skybot(given: Any) -> bool:
-    """Whether an input is the path of a text that begins as SkyBoT's answers do."""
+    """Whether an input is a text that begins as SkyBoT's answers do, its VOTable, or a table of astroquery's."""
     given = input_of(given)
+    if is_skybot_table(given):
+        return True
     if not isinstance(given, InputFile):
         return False
     return _BEGINNING.match(given.beginning[:1000].decode("utf-8-sig", "replace")) is not None
 
 
-def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple[pa.Table, tuple[str, ...]]:
-    """Predictions from a text of SkyBoT's, for a visit; without one the text has a column ``visit``.
+def read_skybot(given: Any, visit: int | None = None) -> tuple[pa.Table, tuple[str, ...]]:
+    """Predictions from a text of SkyBoT's, or a table of its, for a visit; without one a text has a column ``visit``.
 
     InputError if the file is not there, not SkyBoT's, an error of SkyBoT's, or if a value is not what it should be.
 
@@ -96,10 +99,15 @@ def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple
     doubts : tuple of str
         What was left out.
     """
-    name = os.fsdecode(path)
-    lines = _lines(name)
-    comments = [line for line in lines if line.lstrip().startswith("#")]
-    table = _read_rows(name, comments, [line for line in lines if line.strip() and not line.lstrip().startswith("#")])
+    given, name = input_of(given), label(given)
+    if is_skybot_table(given):
+        table, said = rows_of_table(given, name)
+    else:
+        lines = _lines(name)
+        comments = [line for line in lines if line.lstrip().startswith("#")]
+        rows = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        table = _read_rows(name, comments, rows)
+        said = next((match[1].strip() for comment in comments if (match := _SAID.search(comment))), None)
     if visit is None and "visit" not in table.column_names:
         say = option("--visit N", "visit=...")
         raise InputError(f"{name}: SkyBoT's text does not say which visit it is for: say it with {say}")
@@ -118,7 +126,7 @@ def read_skybot(path: str | os.PathLike[str], visit: int | None = None) -> tuple
             _unit(name, table, given)
             values[column] = factor * _numbers(problems, table, given)
     problems.raise_if_any()
-    epoch = _epoch_mjd_tai(name, comments)
+    epoch = _epoch_mjd_tai(name, said)
     if epoch is not None:
         values["midpointMjdTai"] = np.full(table.num_rows, epoch)
     values["provider"] = np.full(table.num_rows, PROVIDER, object)
@@ -220,9 +228,8 @@ def designations(table: pa.Table) -> pa.ChunkedArray:
     return pc.if_else(provisional, names, pc.coalesce(table["Num"], names))
 
 
-def _epoch_mjd_tai(name: str, comments: list[str]) -> float | None:
+def _epoch_mjd_tai(name: str, said: str | None) -> float | None:
     """The time for which the text says that its positions hold."""
-    said = next((match[1].strip() for comment in comments if (match := _EPOCH.search(comment))), None)
     if said is None:
         return None
     from astropy.time import Time

@@ -1,4 +1,4 @@
-"""Reads orbit files of Sorcha's: COM, KEP, CART, and about the barycentre BCOM, BKEP, BCART.
+"""Reads orbit files of Sorcha's, and of layup's: COM, KEP, CART, and about the barycentre BCOM, BKEP, BCART, BCART_EQ.
 
 Columns and units are those of https://sorcha.readthedocs.io (Inputs, orbit file): au, au/d, degrees in the J2000 mean
 ecliptic, MJD TDB. They become what mpc_orbits has: heliocentric cometary elements in that ecliptic that osculate at
@@ -20,6 +20,8 @@ from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian
 from ssdb.errors import InputError, option, quoted, shown
 from ssdb.identity.identify import identify
 from ssdb.identity.packed_arrays import packed_of
+from ssdb.ingest.formats import layup
+from ssdb.ingest.formats.mpc_orb_json import JSON
 from ssdb.ingest.formats.orbit_block import (
     PACKED,
     UNPACKED,
@@ -54,17 +56,21 @@ _UNITS = {
     "e": "",
 }
 
-_FORMATS = (*_COLUMNS, *(f"B{name}" for name in _COLUMNS))
+_EQUATORIAL = "_EQ"
+"""How the formats end that layup and others have on ICRF axes, where Sorcha's are ecliptic."""
+_FORMATS = (*_COLUMNS, *(f"B{name}" for name in _COLUMNS), *(f"{name}{_EQUATORIAL}" for name in ("CART", "BCART")))
 _ELEMENTS = ("q", "e", "i", "node", "argperi", "peri_time")
-_EPOCH = "epochMJD_TDB"
+_NAME, _EPOCH = "ObjID", "epochMJD_TDB"
+
+_UNUSED = "the covariance is of barycentric or Keplerian elements, and is not used"
 
 _MASS_RATIO = (GM_SUN + sum(GM_PLANETS.values()) + sum(GM_ASTEROIDS.values())) / GM_SUN
 """Mass of the Solar System over that of the Sun."""
 
 
 def is_sorcha_orbits(column_names: Collection[str]) -> bool:
-    """Whether columns are those of an orbit file of Sorcha's."""
-    return {"ObjID", "FORMAT"} <= set(column_names)
+    """Whether columns are those of an orbit file of Sorcha's, or of layup's."""
+    return "FORMAT" in column_names and not {_NAME, layup.IDENTIFIER}.isdisjoint(column_names)
 
 
 def read_sorcha_orbits(given: Any, *, simulated_names: bool = False) -> Iterator[OrbitBlock]:
@@ -84,26 +90,32 @@ def read_sorcha_orbits(given: Any, *, simulated_names: bool = False) -> Iterator
     if isinstance(given, InputFile) and given.is_simple_text:
         counted, parts = "line", _text_parts(given)
     else:
-        table = read_columns(given, strings=("ObjID", "FORMAT"))
+        table = read_columns(given, strings=(_NAME, layup.IDENTIFIER, "FORMAT"))
         counted, parts = "row", ((*part, []) for part in parts_of(table))
     for table, numbers, left_out in parts:
-        rows, ids, problems = _orbits(table, name, simulated_names)
+        rows, ids, problems, unused = _orbits(table, name, simulated_names)
+        told = [(_UNUSED, numbers[unused])] if unused.any() else []
         why = incomplete(table.schema)
-        yield OrbitBlock(rows, numbers, ids, left_out, counted, incomplete=why).without(problems)
+        yield OrbitBlock(rows, numbers, ids, left_out, counted, told, incomplete=why).without(problems)
+
+
+def columns_of(format: str) -> tuple[str, ...]:
+    """The columns that a format has beside the name and the epoch."""
+    return _COLUMNS[format.removeprefix("B").removesuffix(_EQUATORIAL)]
 
 
 def heliocentric(format: str, columns: dict[str, Array], epoch: Array) -> dict[str, Array]:
     """Heliocentric cometary elements of orbits in a format of Sorcha's, each of shape (n,).
 
-    The columns are those that the format has (au, au/d, deg, MJD TDB; J2000 mean ecliptic, about the Sun or the
-    barycentre), and osculate at ``epoch``, MJD TDB. Returned are ``q`` (au), ``e``, ``i``, ``node``, ``argperi`` (deg,
-    J2000 mean ecliptic), ``peri_time`` (MJD TDB). EphemerisError if elements about the barycentre need a package that
-    is missing, or an epoch is outside of DE440.
+    The columns are those that the format has (au, au/d, deg, MJD TDB; J2000 mean ecliptic or, where it ends in _EQ,
+    ICRF axes; about the Sun or, where it begins with B, the barycentre), and osculate at ``epoch``, MJD TDB. Returned
+    are ``q`` (au), ``e``, ``i``, ``node``, ``argperi`` (deg, J2000 mean ecliptic), ``peri_time`` (MJD TDB).
+    EphemerisError if elements about the barycentre need a package that is missing, or an epoch is outside of DE440.
     """
     barycentric = format.startswith("B")
-    values = [columns[name] for name in _COLUMNS[format.removeprefix("B")]]
-    if format.endswith("CART"):
-        frame = mean_ecliptic_rotation()
+    values = [columns[name] for name in columns_of(format)]
+    if "CART" in format:
+        frame = np.eye(3) if format.endswith(_EQUATORIAL) else mean_ecliptic_rotation()
         states = np.concatenate([np.stack(values[:3], axis=1) @ frame, np.stack(values[3:], axis=1) @ frame], axis=1)
     else:
         size, e, i, node, argperi, anomaly = values
@@ -128,26 +140,31 @@ def heliocentric(format: str, columns: dict[str, Array], epoch: Array) -> dict[s
     return cartesian_to_cometary(states, epoch)
 
 
-def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table, np.ndarray, dict[str, np.ndarray]]:
-    """Rows of mpc_orbits, their identifiers, and what is wrong with them."""
-    _require(table, ("ObjID", "FORMAT", _EPOCH), name, "an orbit file of Sorcha's")
+def _orbits(
+    table: pa.Table, name: str, simulated_names: bool
+) -> tuple[pa.Table, np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """Rows of mpc_orbits, their identifiers, what is wrong with them, and which have a covariance that is not used."""
+    called = layup.IDENTIFIER if layup.IDENTIFIER in table.column_names else _NAME
+    _require(table, (called, "FORMAT", _EPOCH), name, "an orbit file of Sorcha's")
     n = table.num_rows
     formats = np.array([str(value).strip() for value in table.column("FORMAT").to_pylist()], object)
     epoch = _column(table, _EPOCH, name)
     simulated = option("--simulated-names", "simulated_names=True")
-    names = known_texts(_cast(table, "ObjID", pa.string(), name).combine_chunks())
+    names = known_texts(_cast(table, called, pa.string(), name).combine_chunks())
     known = names if simulated_names else names.fill_null("")
     ids, designations = identify(known, name, simulated_names, strict=False)
     unpacked = pa.array(designations, pa.string())
     problems = {
-        f"ObjID is no designation with a packed form (if it is the name of a simulated object: {simulated})": ids == 0,
+        "the fit did not converge, by its flag": layup.failed(_parsed(table)),
+        f"{called} is no designation with a packed form (if it is the name of a simulated object: {simulated})": ids
+        == 0,
         f"FORMAT is none of {', '.join(_FORMATS)}": ~np.isin(formats, _FORMATS),
         f"{_EPOCH} is unknown": np.isnan(epoch),
         **epoch_problems(_EPOCH, epoch),
     }
     elements = {element: np.full(n, np.nan) for element in _ELEMENTS}
     for format_ in sorted({*formats.tolist()} & {*_FORMATS}):
-        wanted = _COLUMNS[format_.removeprefix("B")]
+        wanted = columns_of(format_)
         _require(table, wanted, name, f"orbits of FORMAT {format_}")
         columns = {column: _column(table, column, name) for column in wanted}
         here = formats == format_
@@ -164,7 +181,21 @@ def _orbits(table: pa.Table, name: str, simulated_names: bool) -> tuple[pa.Table
     elements |= of_ellipses(elements["q"], elements["e"], elements["peri_time"], epoch)
     rows = {PACKED: pc.coalesce(packed_of(ids), unpacked), UNPACKED: unpacked}
     rows |= {element: pa.array(values, from_pandas=True) for element, values in elements.items()}
-    return pa.table(rows), ids, problems
+    if layup.COVARIANCE[0] in table.column_names:
+        rows[JSON], unused = layup.covariances(_parsed(table), formats, elements, epoch)
+    else:
+        unused = np.zeros(n, bool)
+    return pa.table(rows), ids, problems, unused
+
+
+def _parsed(table: pa.Table) -> pa.Table:
+    """The columns that layup alone has, as numbers."""
+    names = [name for name in (layup.FLAG, *layup.COVARIANCE) if name in table.column_names]
+    columns = {}
+    for name in names:
+        column = table.column(name).combine_chunks()
+        columns[name] = pa.array(numbers_of(column)[0]) if pa.types.is_string(column.type) else column
+    return pa.table(columns) if columns else table.select([])
 
 
 def _require(table: pa.Table, columns: Collection[str], name: str, what: str) -> None:
@@ -201,7 +232,7 @@ def _column(table: pa.Table, column: str, name: str) -> Array:
 def _senseless(format_: str, columns: dict[str, Array]) -> dict[str, np.ndarray]:
     """Rows that are no orbit, by what is wrong with them."""
     problems = {f"{name} is not a number": np.isnan(values) for name, values in columns.items()}
-    if format_.endswith("CART"):
+    if "CART" in format_:
         x, y, z, vx, vy, vz = columns.values()
         turning = np.hypot(np.hypot(y * vz - z * vy, z * vx - x * vz), x * vy - y * vx) > 0
         return problems | {"the motion is along a straight line through the centre": ~turning}
