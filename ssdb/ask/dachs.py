@@ -43,8 +43,10 @@ _TYPES = {
 }
 """DaCHS's names of types, and the number that stands for NULL in a VOTable, whose integers have none."""
 
-_OPTIONAL = ("ra", "dec", "alt_target_name", "filter", "flux")
-_OPTIONAL += ("earth_distance_min", "earth_distance_max", "sun_distance_min", "sun_distance_max")
+_OPTIONAL = (
+    *("ra", "dec", "alt_target_name", "filter", "flux"),
+    *("earth_distance_min", "earth_distance_max", "sun_distance_min", "sun_distance_max"),
+)
 """Columns of epn_core that are not in the mixin unless it is asked for them."""
 
 
