@@ -22,7 +22,7 @@ ss_reported_source = sa.Table(
     string("astCat", 8, "meta.ref;pos", "Star catalogue of the astrometry, by the codes of ADES"),
     real("mag", "mag", "phot.mag", "Magnitude as reported, in the system of its band"),
     string("band", 3, "instr.bandpass", "Band as reported, by the codes of ADES"),
-    text("file", "", "meta.file", "The file that it was written to, or read from"),
+    text("file", "", "meta.id;meta.file", "The file that it was written to, or read from"),
     timestamp("submittedAt", "", "time.creation", "When the file was written, UTC; NULL: reported by others"),
     sa.Index(None, "visit"),
     comment="Sources that were reported to the Minor Planet Center: written as ADES, or read from reports of others",
