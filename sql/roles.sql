@@ -59,7 +59,7 @@ BEGIN
               'diaobject', 'diaobjectalias', 'diaobjectbase', 'diaobjectlast', 'diaobjectmoment', 'diasource', 'epn_core', 'metadata',
               'mpc_orbits', 'numbered_identifications', 'objectname', 'ssalias', 'sscandidate', 'ssephemeris', 'ssephemerisend',
               'ssephemerisnight', 'ssexpected', 'ssforcedsource', 'ssobject', 'ssobjectchange', 'ssobjectfit', 'ssobjectsummary', 'ssobservation',
-              'ssorbit', 'ssprediction', 'sssource', 'unassociatedssobject', 'visit', 'visitdetector')
+              'ssorbit', 'ssprediction', 'ssreportedsource', 'sssource', 'unassociatedssobject', 'visit', 'visitdetector')
     LOOP
         EXECUTE format('ALTER TABLE %s OWNER TO ssdb_owner', relation.name);
         EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, ssdb_reader, ssdb_writer', relation.name);
