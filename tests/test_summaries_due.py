@@ -29,11 +29,11 @@ from ssdb.ingest.visits import ingest_visits
 from ssdb.schema.apdb_solar_system import ss_object, ss_source
 from ssdb.schema.summary import ss_object_change, ss_object_fit
 from ssdb.store.database import Database
-from ssdb.store.ddl import partitions as ddl
 from ssdb.store.ddl.detached import attach, detach, drop
 from ssdb.store.ddl.migrate import connect
 from ssdb.store.driver import driver_connection
 from ssdb.store.tables.delete import delete_visits
+from ssdb.store.transfer import read
 from ssdb.store.transfer.read import _compiled, read_arrays
 from ssdb.summary import summarize as road
 from ssdb.summary.summarize import summarize
@@ -335,7 +335,7 @@ def test_few_objects_are_read_by_their_index(postgresql_url: str, monkeypatch: p
     with closing(connect(postgresql_url)) as database:
         many(database)
         with monkeypatch.context() as patched:
-            patched.setattr(ddl, "read_arrays", explained)
+            patched.setattr(read, "read_arrays", explained)
             summarize(database, ["2020 AB"])
             with database.session() as connection:
                 connection.exec_driver_sql("ANALYZE")
