@@ -29,7 +29,7 @@ from ssdb.io.inbox import Inbox, NewFile
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import RUN_AGAIN, Database
 from ssdb.store.driver import refuses_values
-from ssdb.store.tables.visits import complete_visits, have_predictions
+from ssdb.store.tables.visits import complete_visits, count_without_predictions, have_predictions
 
 logger = logging.getLogger(__name__)
 
@@ -175,6 +175,10 @@ class _Watch:
             if self.how.once and not busy and not self._more_to_come():
                 for one in (*self.waiting.values(), *self.unpredicted.values()):
                     yield from self._tell_waiting(one)
+                with self.database.reading() as connection:
+                    n = count_without_predictions(connection)
+                if n:
+                    yield Note(f"{n:,} visit{'s' if n > 1 else ''} without predictions: not associated yet")
                 return
             if not busy:
                 # To look at thousands of files that wait is not to take all the time there is.
@@ -230,7 +234,8 @@ class _Watch:
                 continue
             there += ((inbox, file) for file in inbox.look())
             for path in inbox.strangers:
-                yield Note(f"{path}: left where it is: neither folder nor name say what is in it")
+                kinds = ", ".join(INGEST)
+                yield Note(f"{path}: left where it is: neither folder nor name say that it is of {kinds}")
         self.look_seconds = time.monotonic() - began
         identities = {file.path: file.identity for _, file in there}
         # Others may have taken or replaced them.

@@ -42,6 +42,7 @@ READING = {
     "check",
     "ephemeris",
     "export",
+    "export alerts",
     "listen",
     "partition list",
     "query",

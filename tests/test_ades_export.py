@@ -128,8 +128,11 @@ def test_nothing_is_reported_twice(survey: Database, tmp_path: Path) -> None:
     assert {Path(row.file).name for row in rows.values()} == {"first.psv", "second.psv"}
     assert rows[104].designation == "1904 OA"
     assert rows[101].mag == pytest.approx(20.0, abs=0.01)
-    export_ades(survey, first, header=HEADER, visits=[10], again=True)
+    with pytest.raises(InputError, match="was reported before, and is not replaced"):
+        export_ades(survey, first, header=HEADER, visits=[10], again=True)
     assert first.read_bytes() == before
+    export_ades(survey, tmp_path / "again.psv", header=HEADER, visits=[10], again=True)
+    assert (tmp_path / "again.psv").read_bytes() == before
     assert remembered(survey).keys() == REPORTED
 
 

@@ -155,6 +155,8 @@ def test_what_the_schema_wants_and_is_unknown_is_refused_by_name(loaded: Databas
         ssdb.export_alerts(loaded, path)
     assert "of diaSource are unknown" in str(error.value)
     assert "fill_unknown=True writes NaN and -1" in str(error.value)
+    with pytest.raises(InputError, match=r"a\.parquet: packets of alerts are written as Avro"):
+        ssdb.export_alerts(loaded, tmp_path / "a.parquet", fill_unknown=True)
     assert list(tmp_path.iterdir()) == []
 
 

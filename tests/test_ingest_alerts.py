@@ -411,6 +411,29 @@ def test_what_is_no_alerts_is_refused_and_nothing_stored(
     assert rows(in_memory, "SELECT count(*) FROM DiaSource") == rows(in_memory, "SELECT count(*) FROM Visit") == [(0,)]
 
 
+@pytest.mark.parametrize("begin", [0, 100], ids=["at a header", "within it"])
+@pytest.mark.parametrize("damaged", [False, True], ids=["cut", "damaged"])
+def test_a_tar_archive_that_ends_at_a_header_is_not_whole(
+    begin: int, damaged: bool, tmp_path: Path, in_memory: Database
+) -> None:
+    whole = tar_of(rubin_packets())
+    at = whole.index(b"night/2.avro") + begin
+    content = whole[:at] + (b"\x07" * 4 + whole[at + 4 :] if damaged else b"")
+    with pytest.raises(InputError, match="cannot be read as a tar archive, is it complete"):
+        ssdb.ingest_alerts(in_memory, written(tmp_path / "a.tar", content), create_visits=True)
+    assert rows(in_memory, "SELECT count(*) FROM DiaSource") == [(0,)]
+
+
+def test_sources_of_an_object_are_near_each_other(tmp_path: Path, in_memory: Database) -> None:
+    packets = [{"diaSource": source(1, at=5)}, {"diaSource": source(2, 1, at=5, ra=260.0)}]
+    path = written(tmp_path / "a.avro", parquet_of(packets))
+    with pytest.raises(
+        InputError, match=r"sources 1 and 2 are of diaObjectId 5 and 1\d\d deg apart; nothing is stored"
+    ):
+        ssdb.ingest_alerts(in_memory, path, create_visits=True)
+    assert rows(in_memory, "SELECT count(*) FROM DiaObject") == [(0,)]
+
+
 def test_without_the_extra_a_message_says_what_to_install(
     tmp_path: Path, in_memory: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

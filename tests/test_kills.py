@@ -49,7 +49,7 @@ class Copies:
         directory: Path,
         service: str,
         request: pytest.FixtureRequest,
-        loaded: dict[tuple[Load, str], str],
+        loaded: dict[tuple[Load, bool, str], str],
     ) -> None:
         self.case = CASES[name]
         self._dialect = dialect
@@ -58,7 +58,7 @@ class Copies:
         if dialect == "postgresql":
             self._server: sa.URL = request.getfixturevalue("postgresql_server")
             self._administration: sa.Engine = request.getfixturevalue("_administration")
-        begun = (self.case.load, dialect)
+        begun = (self.case.load, self.case.command == "init", dialect)
         if begun not in loaded:
             loaded[begun] = self._load(request)
         self._begun = loaded[begun]
@@ -183,7 +183,7 @@ def copies(
 ) -> Iterator[Callable[[str, str], Copies]]:
     """Makes what a case begins with, once."""
     made: dict[tuple[str, str], Copies] = {}
-    loaded: dict[tuple[Load, str], str] = {}
+    loaded: dict[tuple[Load, bool, str], str] = {}
 
     def make(name: str, dialect: str) -> Copies:
         if (name, dialect) not in made:

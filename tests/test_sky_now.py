@@ -214,6 +214,13 @@ def test_the_objects_on_an_image_are_at_its_pixels(url: str, tmp_path: Path) -> 
         x, y = WCS(cards).all_world2pix(row["ephRa"], row["ephDec"], 0)
         assert (row["x"], row["y"]) == pytest.approx((float(x), float(y)), abs=1e-3)
         assert row["ephRa"] == pytest.approx(near[1], abs=1e-7)
+        later = {"DATE-AVG": "2025-12-01T03:01:00", "OBSCODE": "X05"}
+        both = write(tmp_path / "both.fits", hdu(cards, **times), hdu(cards, **later))
+        assert [row[4] for row in sky.images(both).rows].count(near[0]) == 2
+        assert [row[4] for row in sky.images(both, time=times["DATE-AVG"]).rows].count(near[0]) == 1
+        other = write(tmp_path / "other.fits", hdu(cards, **times), hdu(cards, **later | {"OBSCODE": "I41"}))
+        with pytest.raises(ssdb.InputError, match=r"several observatories, .*I41.*: give observatory="):
+            sky.images(other)
         away = write(tmp_path / "away.fits", hdu(header(ra=near[1] + 5.0, dec=near[2], **IDENTITY), **times))
         assert near[0] not in {row[4] for row in sky.images(away).rows}
         untimed = write(tmp_path / "untimed.fits", hdu(cards))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -60,6 +61,8 @@ def export_alerts(
     """
     if not history >= 0:
         raise ConfigError(f"{option('--history', 'history')} must be days, 0 or more, not {history}")
+    if Path(path).suffix.lower() != ".avro":
+        raise InputError(f"{os.fspath(path)}: packets of alerts are written as Avro: give a name that ends with .avro")
     require_replaceable(path)  # before anything is read
     writer = _Writer(fill_unknown)
     with database.reading() as connection, output_file(path) as part, part.open("wb") as file:

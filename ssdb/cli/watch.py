@@ -105,7 +105,9 @@ def watch(
         flag_columns(of_dia)
     for of_kind, path in maps.items():
         ingest[of_kind]["columns"] = ColumnMap.read(path)
-    inboxes = [Inbox(folder, kind=kind, marker=marker, settle_seconds=settle_seconds) for folder in folders]
+    inboxes = [
+        Inbox(folder, kind=kind, marker=marker, settle_seconds=settle_seconds) for folder in dict.fromkeys(folders)
+    ]
     how = Following(ingest, of_known, of_dia if only is None else None, **options)
     n_failures = 0
     told: set[tuple[str, str]] = set()

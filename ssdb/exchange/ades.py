@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import ConfigError, InputError, option, shown
+from ssdb.errors import ConfigError, InputError, shown
 from ssdb.exchange.identities import mpc_names, read_tracklets, tracklets_of
 from ssdb.exchange.sources import exposures_of, not_to_report, read_reportable
 from ssdb.exchange.texts import place_texts, texts_of
@@ -103,8 +103,7 @@ def export_ades(
     try:
         with database.writing() as connection:
             lock(connection, "reported")
-            if not again:
-                _refuse_reported_file(connection, path)
+            _refuse_reported_file(connection, path)
             exposures = exposures_of(connection, head.station, visits, first, last, listed_ids)
             rows = read_reportable(connection, exposures, listed_ids, again=again)
             left_out: dict[str, int] = {}
@@ -139,8 +138,7 @@ def _refuse_reported_file(connection: sa.Connection, path: Path) -> None:
     if path.exists() and connection.scalar(
         sa.select(sa.exists().where(ss_reported_source.c.file == name, ss_reported_source.c.submittedAt.is_not(None)))
     ):
-        again = option("--again", "again=True")
-        raise InputError(f"{path}: has what was reported before: give another name, or say {again} to write it anew")
+        raise InputError(f"{path}: has what was reported before, and is not replaced: give another name")
 
 
 def _only(rows: Columns, kept: np.ndarray) -> Columns:

@@ -33,6 +33,7 @@ from ssdb.io.tables import label
 from ssdb.schema.apdb_dia import dia_forced_source, dia_source
 from ssdb.schema.arrow import ids, with_column
 from ssdb.sky.cells import cells_near
+from ssdb.sky.sphere import separations
 from ssdb.store.database import Database
 from ssdb.store.locks import lock_cells
 from ssdb.store.tables.aliases import lock_names
@@ -41,11 +42,15 @@ from ssdb.store.tables.forced import KEYS
 from ssdb.store.tables.visits import lock_visits
 from ssdb.store.transfer.nested import Nested
 from ssdb.store.transfer.write import Progress
+from ssdb.units import ARCSEC_PER_DEG, Integers, Mask
 
 SURVEYS = (RUBIN, ZTF)
 
 _MOST_PACKETS, _MOST_ROWS = 5_000, 20_000
 """Of a batch: one transaction, and what is in memory."""
+
+_FARTHEST_DEG = 1.0
+"""No survey takes sources so far from each other for one object."""
 
 _OBJECT = "diaObjectId"
 _OF_VISIT = ("visit", "midpointMjdTai", "band", "exposureTime")
@@ -299,7 +304,21 @@ class _Batch:
         members = (self.objects > 0) & ~withdrawn
         of_sources = {name: ids(self.sources, name)[members] for name in ("visit", "diaSourceId")}
         of_sources[_OBJECT] = self.objects[members]
+        self._require_near(of_sources["diaSourceId"], members)
         self.report.objects += give_to_objects(connection, of_sources, self.run_id)
+
+    def _require_near(self, sources: Integers, members: Mask) -> None:
+        """Raises InputError where sources of an object are far apart: one of them has a wrong position, or object."""
+        ra, dec = (self.sources.column(name).to_numpy()[members] for name in ("ra", "dec"))
+        _, first, of_object = np.unique(self.objects[members], return_index=True, return_inverse=True)
+        first = first[of_object]
+        apart = separations(ra, dec, ra[first], dec[first]) / ARCSEC_PER_DEG
+        if len(far := np.flatnonzero(apart > _FARTHEST_DEG)):
+            one = int(far[0])
+            raise InputError(
+                f"sources {sources[first[one]]} and {sources[one]} are of diaObjectId {self.objects[members][one]} and "
+                f"{apart[one]:.3g} deg apart"
+            )
 
     def _store_fluxes(self, nested: Nested) -> None:
         if self.fluxes.num_rows:

@@ -6,7 +6,7 @@ import gzip
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Self, cast
 
 import pyarrow as pa
 
@@ -78,9 +78,20 @@ def _of_stream(stream: Any, beginning: bytes, name: str, schemas: Schemas) -> It
         )
 
 
+class _Member(tarfile.TarInfo):
+    """What stands at the place of a header and is none is an error: tarfile takes it for the end of the archive."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(archive)
+        except (tarfile.TruncatedHeaderError, tarfile.EmptyHeaderError, tarfile.InvalidHeaderError) as error:
+            raise tarfile.ReadError(str(error)) from error
+
+
 def _of_tar(stream: BinaryIO, name: str, schemas: Schemas) -> Iterator[Packet]:
     try:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as archive:
             for member in archive:
                 if member.isfile() and (content := archive.extractfile(member)) is not None:
                     yield from records_of(cast(BinaryIO, content), f"{name}: {member.name}", schemas)

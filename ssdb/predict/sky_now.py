@@ -19,7 +19,7 @@ from ssdb.ephemeris.apparent import columns_of, retarded
 from ssdb.ephemeris.bodies import sun
 from ssdb.ephemeris.observer import GEOCENTRE, Observatory, observer_states, tdb_of_tai
 from ssdb.ephemeris.propagate import span, trajectories
-from ssdb.errors import ConfigError, InputError, option, quoted
+from ssdb.errors import ConfigError, InputError, option, quoted, shown
 from ssdb.identity.packed_arrays import unpack
 from ssdb.ingest.table.input import Input
 from ssdb.io.image.detector_image import Exposure
@@ -155,14 +155,18 @@ class Sky:
         that of the header, or else the Earth's centre; ``time`` goes before that of the header. InputError if there is
         no celestial WCS, or no time.
         """
-        exposures = list(_exposures(path))
         given = None if time is None else _time(time)
+        exposures = list(_exposures(path, one_time=given is not None))
         times = [given if given is not None else exposure.midpoint_mjd_tai for exposure in exposures]
         for exposure, one in zip(exposures, times, strict=True):
             if one is None:
                 raise InputError(f"{exposure.name}: the header does not say when: give {option('--time', 'time=...')}")
         caps = np.array([exposure.cap for exposure in exposures])
-        code = next((each.observatory_code for each in exposures if each.observatory_code), GEOCENTRE)
+        codes = {each.observatory_code for each in exposures if each.observatory_code}
+        if observatory is None and len(codes) > 1:
+            which = option("--code", "observatory=...")
+            raise InputError(f"{os.fspath(path)}: has images of several observatories, {shown(codes)}: give {which}")
+        code = next(iter(codes), GEOCENTRE)
         fields = _Fields(caps[:, 0], caps[:, 1], caps[:, 2] * 1.0001, np.array(times, float))
         columns, of_field = self._seen(fields, observatory or code)
         x, y = np.full(len(of_field), np.nan), np.full(len(of_field), np.nan)
@@ -286,14 +290,19 @@ def _time(given: Any) -> float:
         raise ConfigError(f"{wrong}: {error}") from None
 
 
-def _exposures(path: str | os.PathLike[str]) -> Iterator[Exposure]:
-    """The images of a file, each place once: mask and variance are where the image is."""
+def _exposures(path: str | os.PathLike[str], *, one_time: bool) -> Iterator[Exposure]:
+    """The images of a file, each place at each time once: mask and variance are where and when the image is."""
     if not holds_images(Path(os.fspath(path))):
         raise InputError(f"{os.fspath(path)}: is neither a FITS file with an image nor a text of headers")
     known: list[Any] = []
     for number, image in enumerate(read_image_headers(Path(os.fspath(path)), None)):
         exposure = Exposure.from_image(image, 0, min(number, 32_000), None)
-        place = (*exposure.cap.tolist(), exposure.width, exposure.height)
+        place = (
+            *exposure.cap.tolist(),
+            exposure.width,
+            exposure.height,
+            None if one_time else exposure.midpoint_mjd_tai,
+        )
         if place not in known:
             known.append(place)
             yield exposure
