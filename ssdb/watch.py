@@ -159,6 +159,9 @@ class _Watch:
         while True:
             try:
                 busy = yield from self._turn()
+                ends = self.how.once and not busy and not self._more_to_come()
+                if ends:
+                    yield from self._tell_the_rest()
             except SchemaError:
                 raise
             except (DatabaseError, OSError) as error:
@@ -172,17 +175,20 @@ class _Watch:
             if trouble:
                 yield Note("going on")
                 trouble, pause = "", 0.0
-            if self.how.once and not busy and not self._more_to_come():
-                for one in (*self.waiting.values(), *self.unpredicted.values()):
-                    yield from self._tell_waiting(one)
-                with self.database.reading() as connection:
-                    n = count_without_predictions(connection)
-                if n:
-                    yield Note(f"{n:,} visit{'s' if n > 1 else ''} without predictions: not associated yet")
+            if ends:
                 return
             if not busy:
                 # To look at thousands of files that wait is not to take all the time there is.
                 time.sleep(max(self.how.interval_seconds, _PAUSE_TO_LOOK * self.look_seconds))
+
+    def _tell_the_rest(self) -> Iterator[Event]:
+        """What is left when there is nothing to do any more."""
+        with self.database.reading() as connection:
+            n = count_without_predictions(connection)
+        for one in (*self.waiting.values(), *self.unpredicted.values()):
+            yield from self._tell_waiting(one)
+        if n:
+            yield Note(f"{n:,} visit{'s' if n > 1 else ''} without predictions: not associated yet")
 
     def _more_to_come(self) -> bool:
         unsettled = any(inbox.unsettled for inbox in self.inboxes)
