@@ -8,6 +8,7 @@ other server (a container's) is its own worker.
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
@@ -49,7 +50,12 @@ class Cluster:
         # Who looks after a database is connected to it, and it cannot be copied meanwhile; seconds later it is again.
         gone = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{template}'"
         for server in self.servers:
-            self._run(server, gone, f"CREATE DATABASE {name} TEMPLATE {template}")
+            for _ in range(5):
+                with suppress(sa.exc.OperationalError):
+                    self._run(server, gone, f"CREATE DATABASE {name} TEMPLATE {template}")
+                    break
+            else:
+                self._run(server, gone, f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def drop(self, name: str) -> None:

@@ -21,6 +21,14 @@
 --   nOutliers    long    -       Sources further from their predictions than outliers
 --   nOther       long    -       Sources that were reported as another object
 -- Example: --param outliers=3
+WITH stations AS MATERIALIZED (    -- where the big tables are distributed, these are sent to them
+    SELECT "visit", "observatoryCode" FROM "Visit"
+), others AS MATERIALIZED (
+    SELECT r."diaSourceId", r."designation", a."ssObjectId"
+    FROM "SsReportedSource" r
+    LEFT JOIN "SsAlias" a ON a."alias" = r."designation"
+    WHERE r."submittedAt" IS NULL AND r."designation" IS NOT NULL
+)
 SELECT v."observatoryCode" AS "stn", count(*) AS "n", count(DISTINCT m."ssObjectId") AS "nObjects",
        count(DISTINCT floor(d."midpointMjdTai")) AS "nNights",
        avg(CAST(m."ephOffsetRa" AS double precision)) AS "meanRa",
@@ -30,15 +38,12 @@ SELECT v."observatoryCode" AS "stn", count(*) AS "n", count(DISTINCT m."ssObject
        avg(CAST(m."ephOffsetAlongTrack" AS double precision)) AS "meanAlong",
        avg(CAST(m."ephRate" AS double precision)) AS "meanMotion",
        sum(CASE WHEN m."ephOffset" > CAST(:outliers AS double precision) THEN 1 ELSE 0 END) AS "nOutliers",
-       sum(CASE WHEN r."designation" IS NOT NULL AND r."submittedAt" IS NULL
-                     AND r."designation" <> m."designation"
-                     AND NOT EXISTS (SELECT 1 FROM "SsAlias" a
-                                     WHERE a."alias" = r."designation" AND a."ssObjectId" = m."ssObjectId")
+       sum(CASE WHEN r."designation" <> m."designation" AND (r."ssObjectId" IS NULL OR r."ssObjectId" <> m."ssObjectId")
                 THEN 1 ELSE 0 END) AS "nOther"
 FROM "SSSource" m
 JOIN "DiaSource" d ON d."diaSourceId" = m."diaSourceId" AND d."visit" = m."visit"
-JOIN "Visit" v ON v."visit" = m."visit"
-LEFT JOIN "SsReportedSource" r ON r."diaSourceId" = m."diaSourceId"
+JOIN stations v ON v."visit" = m."visit"
+LEFT JOIN others r ON r."diaSourceId" = m."diaSourceId"
 WHERE d."midpointMjdTai" >= coalesce(CAST(:since AS double precision), -1e9)
   AND d."midpointMjdTai" < coalesce(CAST(:until AS double precision), 1e9)
 GROUP BY v."observatoryCode"
