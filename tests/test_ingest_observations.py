@@ -248,3 +248,35 @@ def test_the_command_says_what_it_read(sqlite_url: str, tmp_path: Path) -> None:
     assert (report["new"], report["unchanged"], report["invalid"]) == (5, 2, 1)
     with connect(sqlite_url) as database, pytest.raises(UsageError, match="no observatory code"):
         ingest_observations(database, path, station="X 5")
+
+
+COLLIDING = "permID|mode|stn|obsTime|ra|dec\n", [
+    "433|CCD|X05|2026-06-01T02:03:04.5Z|3.293316|-3.749744\n",
+    "434|CCD|X05|2026-06-01T02:03:04.5Z|1.067366|1.335059\n",
+]
+"""Two observations of one second whose hashes are the same."""
+
+
+@pytest.mark.parametrize("files", [[(0, 1)], [(1, 0)], [(0,), (1,)], [(1,), (0,)], [(1,), (1, 0)]])
+def test_no_observation_is_taken_for_another(database: Database, tmp_path: Path, files: list[tuple[int, ...]]) -> None:
+    names, lines = COLLIDING
+    path = tmp_path / "obs.psv"
+    new = 0
+    for chosen in files:
+        path.write_text(names + "".join(lines[one] for one in chosen))
+        new += ingest_observations(database, path).new
+    assert new == 2
+    before = stored(database)
+    assert {(row["ra"], row["dec"], row["reported"]["designation"]) for row in before.values()} == {
+        (3.293316, -3.749744, "433"),
+        (1.067366, 1.335059, "434"),
+    }
+    first, second = sorted(row["diaSourceId"] for row in before.values())
+    assert second == first + 1
+    for chosen in ((0, 1), (1, 0), (0,), (1,), (0, 0)):
+        path.write_text(names + "".join(lines[one] for one in chosen))
+        report = ingest_observations(database, path)
+        assert (report.new, report.unchanged) == (0, len(set(chosen)))
+    assert {key: row["diaSourceId"] for key, row in stored(database).items()} == {
+        key: row["diaSourceId"] for key, row in before.items()
+    }
