@@ -23,7 +23,10 @@ from ssdb import (
     ephemeris_table,
     export_ades,
     ingest_observations,
+    ingest_predictions,
+    ingest_sources,
     ingest_submissions,
+    ingest_visits,
     named_query,
     predict_visits,
 )
@@ -280,3 +283,53 @@ def test_no_observation_is_taken_for_another(database: Database, tmp_path: Path,
     assert {key: row["diaSourceId"] for key, row in stored(database).items()} == {
         key: row["diaSourceId"] for key, row in before.items()
     }
+
+
+def test_only_what_was_seen_there_and_then_is_ours(database: Database, tmp_path: Path) -> None:
+    observed(database)
+    export_ades(database, tmp_path / "night.xml", header=HEADER)
+    tree = etree.parse(str(tmp_path / "night.xml"))
+    rows = [{part.tag: part.text for part in one} for one in tree.iter("optical")]
+    own = next(row for row in rows if row["obsSubID"] == "101")
+    far = f"{float(own['dec']) + 2 / 3600:.7f}"
+    others = [
+        {**own, "stn": "568", "obsID": "L1"},
+        {**own, "obsTime": own["obsTime"].replace("2023", "2022"), "obsID": "L2"},
+        {**own, "dec": far, "obsID": "L3"},
+        {**own, "dec": far, "ra": "1.0", "obsSubID": "\u0661\u0660\u0661", "obsID": "L4"},
+        {**own, "dec": far, "ra": "2.0", "obsSubID": str(2**63), "obsID": "L5"},
+    ]
+    given = [others[0], {**own, "obsID": "L0"}, *others[1:]]
+    columns = {name: [row[name] for row in given] for name in ("obsSubID", "obsID", "stn", "obsTime", "ra", "dec")}
+    for new in (5, 0):
+        report = ingest_observations(database, columns)
+        assert (report.new, report.unchanged) == (new, 5 - new)
+        assert report.doubts == ("1 observations left out that this database reported",)
+    reported = {row["obsID"]: row for row in dump(database)["SsReportedSource"] if row["obsID"]}
+    assert sorted(reported) == ["L0", "L1", "L2", "L3", "L4", "L5"]
+    assert [name for name, row in reported.items() if row["diaSourceId"] == 101] == ["L0"]
+
+
+@pytest.mark.parametrize("number", [269537846211501500, 2695378462115015000, 2**63 - 1])
+def test_sources_of_all_sizes_of_numbers_are_known_again(number: int, tmp_path: Path) -> None:
+    with connect() as database:
+        ingest_visits(database, {"visit": [1], "midpointMjdTai": [61000.1], "band": ["r"], "observatoryCode": ["X05"]})
+        ingest_sources(
+            database,
+            {
+                "diaSourceId": [number],
+                "visit": [1],
+                "ra": [10.0],
+                "dec": [0.0],
+                "raErr": [2e-5],
+                "decErr": [2e-5],
+                "psfFlux": [9e3],
+                "psfFluxErr": [90.0],
+                "snr": [100.0],
+            },
+        )
+        prediction = {"visit": [1], "designation": ["433"], "ephRa": [10.0], "ephDec": [0.0]}
+        ingest_predictions(database, prediction | {"ephRateRa": [0.2], "ephRateDec": [0.0]})
+        associate(database)
+        assert export_ades(database, tmp_path / "a.psv", header=HEADER).observations == 1
+        assert ingest_observations(database, tmp_path / "a.psv").rows == 0

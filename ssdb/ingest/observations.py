@@ -26,6 +26,7 @@ from ssdb.schema.arrow import arrow_rows, arrow_schema, ids
 from ssdb.schema.ranges import MJD
 from ssdb.schema.reported import ss_reported_source
 from ssdb.schema.survey import visit
+from ssdb.sky.sphere import separations
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions
 from ssdb.store.query_plans import named
@@ -257,17 +258,42 @@ def _numbered(connection: sa.Connection, rows: pa.Table) -> tuple[pa.Table, Arra
 def _but_own(
     connection: sa.Connection, reports: Reports, rows: pa.Table, kept: Integers, told: list[str]
 ) -> tuple[pa.Table, Integers]:
-    """Leaves out what this database reported itself, and takes what the Minor Planet Center calls it."""
+    """Leaves out what this database reported itself, and takes what the Minor Planet Center calls it.
+
+    Others number their observations, too: what has a number of ours is ours if it was seen there and then.
+    """
     names = reports.column("obsSubID")
-    candidates = {int(names[row]): row for row in kept.tolist() if names[row].isdigit() and len(names[row]) < 19}
-    own = submitted_before(connection, np.array(sorted(candidates), np.int64))
-    if not len(own):
+    numbers = np.array([_number_of_ours(names[row]) for row in kept.tolist()], np.int64)
+    stations = submitted_before(connection, np.unique(numbers[numbers >= 0]))
+    if not stations:
         return rows, kept
-    mine = {candidates[number]: number for number in own.tolist()}
-    note_answers(connection, reports, {number: reports.rows[row] for row, number in mine.items()})
-    told.append(f"{len(mine):,} observations left out that this database reported")
-    others = np.array([row not in mine for row in kept.tolist()], bool)
-    return rows.filter(pa.array(others)), kept[others]
+    columns = [dia_source.c[name] for name in ("diaSourceId", *_MEASURED)]
+    found = read_listed(connection, columns[0], np.array(sorted(stations), np.int64), columns)
+    ours = {source: place for source, *place in zip(*(found[column.name].tolist() for column in columns), strict=True)}
+    nowhere = [np.nan] * len(_MEASURED)
+    time, ra, dec = np.array([ours.get(number, nowhere) for number in numbers.tolist()]).T
+    given = [rows.column(name).to_numpy() for name in _MEASURED]
+    codes = rows.column("observatoryCode").to_pylist()
+    mine = np.array([stations.get(n) == code for n, code in zip(numbers.tolist(), codes, strict=True)], bool)
+    mine &= np.abs(given[0] - time) <= _SAME_SECONDS / SECONDS_PER_DAY
+    mine &= separations(given[1], given[2], ra, dec) <= _SAME_ARCSEC
+    if not mine.any():
+        return rows, kept
+    answers = zip(numbers[mine].tolist(), kept[mine].tolist(), strict=True)
+    note_answers(connection, reports, {number: reports.rows[row] for number, row in answers})
+    told.append(f"{int(mine.sum()):,} observations left out that this database reported")
+    return rows.filter(pa.array(~mine)), kept[~mine]
+
+
+_SAME_SECONDS = 1.0
+_SAME_ARCSEC = 1.0
+"""How far what comes back may be from what was reported, which is rounded to the digits that its errors leave."""
+
+
+def _number_of_ours(name: str) -> int:
+    """The diaSourceId that an obsSubID may be; -1 where it is none."""
+    number = int(name) if name.isascii() and name.isdigit() and len(name) <= 19 else -1
+    return number if number < 2**63 else -1
 
 
 # ---- visits ----------------------------------------------------------------------------------------------------------
