@@ -253,10 +253,13 @@ def test_the_command_says_what_it_read(sqlite_url: str, tmp_path: Path) -> None:
         ingest_observations(database, path, station="X 5")
 
 
-COLLIDING = "permID|mode|stn|obsTime|ra|dec\n", [
-    "433|CCD|X05|2026-06-01T02:03:04.5Z|3.293316|-3.749744\n",
-    "434|CCD|X05|2026-06-01T02:03:04.5Z|1.067366|1.335059\n",
-]
+COLLIDING = (
+    "permID|mode|stn|obsTime|ra|dec\n",
+    [
+        "433|CCD|X05|2026-06-01T02:03:04.5Z|3.293316|-3.749744\n",
+        "434|CCD|X05|2026-06-01T02:03:04.5Z|1.067366|1.335059\n",
+    ],
+)
 """Two observations of one second whose hashes are the same."""
 
 
@@ -333,3 +336,35 @@ def test_sources_of_all_sizes_of_numbers_are_known_again(number: int, tmp_path: 
         associate(database)
         assert export_ades(database, tmp_path / "a.psv", header=HEADER).observations == 1
         assert ingest_observations(database, tmp_path / "a.psv").rows == 0
+
+
+NAMES = "permID|stn|obsTime|ra|dec|mag|band"
+WHOLE = "433|568|2020-01-01T01:02:03.4Z|10.5|-5.25123|18.1|V"
+LAST = "433|568|2020-01-01T01:12:03.4Z|10.51|-15.25123"
+
+
+@pytest.mark.parametrize("end", ["", "|"])
+def test_a_line_that_was_cut_is_no_observation(end: str, tmp_path: Path) -> None:
+    path = tmp_path / "obs.psv"
+    whole = LAST + ("||" + end if end else "")
+    for text, n in ((whole + "\n", 2), (LAST + "||" + end, 2), (LAST, 1), (LAST[:-6], 1), (LAST[:20], 1)):
+        path.write_text(f"{NAMES}{end}\n{WHOLE}{end}\n{text}")
+        with connect() as database:
+            if n == 1:
+                with pytest.raises(InputError, match=r"1 lines are no observations \(line 3\)"):
+                    ingest_observations(database, path)
+                assert dump(database)["DiaSource"] == []
+            report = ingest_observations(database, path, skip_invalid=True)
+            assert (report.new, report.invalid) == (n, 2 - n)
+            assert {row["dec"] for row in dump(database)["DiaSource"]} == set([-5.25123, -15.25123][:n])
+
+
+def test_a_bar_at_the_end_of_the_names_is_no_name(tmp_path: Path) -> None:
+    path = tmp_path / "obs.psv"
+    path.write_text(f"{NAMES}|\n{WHOLE}|\n{LAST}\npermID|stn|obsTime|ra|dec|\n{LAST}1|\n")
+    with connect() as database:
+        assert ingest_observations(database, path).new == 3
+        assert {row["band"] for row in dump(database)["DiaSource"]} == {"V", None}
+    path.write_text(f"{NAMES}|\n{WHOLE}|x\n{WHOLE}||\n")
+    with connect() as database, pytest.raises(InputError, match=r"2 lines are no observations \(line 2, 3\)"):
+        ingest_observations(database, path)
