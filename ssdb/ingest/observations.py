@@ -36,7 +36,7 @@ from ssdb.store.tables.sources import read_listed
 from ssdb.store.tables.visits import create_visits, lock_creation, lock_visits
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.write import Progress
-from ssdb.units import AB_ZERO_POINT_NJY, ARCSEC_PER_DEG, MAG, SECONDS_PER_DAY, Array, Integers
+from ssdb.units import AB_ZERO_POINT_NJY, ARCSEC_PER_DEG, MAG, SECONDS_PER_DAY, Array, Integers, Mask
 
 FIRST_VISIT = 9_000_000_000_000
 """Visits that are made of reports have numbers from here on: larger than Rubin's, and growing with time."""
@@ -196,7 +196,7 @@ def _identifiers(stations: Sequence[str], times: Array, ra: Array, dec: Array) -
 
 
 def _identity(stations: Sequence[str], times: Array, ra: Array, dec: Array) -> list[Integers]:
-    """What makes observations one and the same: station, microsecond, and right ascension and declination in 1e-9 deg."""
+    """What makes observations one and the same: station, time (microseconds), ra and dec (1e-9 deg), shape (n,)."""
     codes = np.array([int.from_bytes(code.encode()[:4], "big") for code in stations], np.int64)
     ticks = np.round((times - MJD.low) * SECONDS_PER_DAY * 1e6).astype(np.int64)
     return [codes, ticks, *(np.round(np.nan_to_num(angle) % 360.0 * 1e9).astype(np.int64) for angle in (ra, dec))]
@@ -219,7 +219,7 @@ def _first_of_each(rows: pa.Table) -> Integers:
     return np.sort(order[begins])
 
 
-def _numbered(connection: sa.Connection, rows: pa.Table) -> tuple[pa.Table, Array]:
+def _numbered(connection: sa.Connection, rows: pa.Table) -> tuple[pa.Table, Mask]:
     """Gives observations whose diaSourceId is another's the next free one; and which are stored, shape (n,).
 
     Which of them keeps it depends neither on their order nor, once they are stored, on what comes with them.
@@ -339,7 +339,7 @@ def _stored_visits(connection: sa.Connection, rows: pa.Table) -> dict[tuple[Any,
     return {tuple(row[1:]): row[0] for row in connection.execute(wanted)}
 
 
-def _store(connection: sa.Connection, rows: pa.Table, fresh: Array, progress: Progress | None) -> None:
+def _store(connection: sa.Connection, rows: pa.Table, fresh: Mask, progress: Progress | None) -> None:
     """Adds the sources that are not stored."""
     if not rows.num_rows:
         return

@@ -40,9 +40,9 @@ def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
 
 
 def submitted_before(connection: sa.Connection, sources: Integers) -> dict[int, str]:
-    """Those of some sources that were written to a file for the Minor Planet Center, and under which observatory code."""
+    """Those of some sources that were written to a file for the Minor Planet Center, and their observatory codes."""
     column = ss_reported_source.c
     with listed(connection, "perhaps_submitted", sources) as among:
         wanted = sa.select(column.diaSourceId, column.stn)
         found = connection.execute(wanted.where(among(column.diaSourceId), column.submittedAt.is_not(None)))
-        return {source: station for source, station in found}
+        return {row.diaSourceId: row.stn for row in found}
