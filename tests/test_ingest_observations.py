@@ -23,7 +23,10 @@ from ssdb import (
     ephemeris_table,
     export_ades,
     ingest_observations,
+    ingest_predictions,
+    ingest_sources,
     ingest_submissions,
+    ingest_visits,
     named_query,
     predict_visits,
 )
@@ -248,3 +251,151 @@ def test_the_command_says_what_it_read(sqlite_url: str, tmp_path: Path) -> None:
     assert (report["new"], report["unchanged"], report["invalid"]) == (5, 2, 1)
     with connect(sqlite_url) as database, pytest.raises(UsageError, match="no observatory code"):
         ingest_observations(database, path, station="X 5")
+
+
+COLLIDING = (
+    "permID|mode|stn|obsTime|ra|dec\n",
+    [
+        "433|CCD|X05|2026-06-01T02:03:04.5Z|3.293316|-3.749744\n",
+        "434|CCD|X05|2026-06-01T02:03:04.5Z|1.067366|1.335059\n",
+    ],
+)
+"""Two observations of one second whose hashes are the same."""
+
+
+@pytest.mark.parametrize("files", [[(0, 1)], [(1, 0)], [(0,), (1,)], [(1,), (0,)], [(1,), (1, 0)]])
+def test_no_observation_is_taken_for_another(database: Database, tmp_path: Path, files: list[tuple[int, ...]]) -> None:
+    names, lines = COLLIDING
+    path = tmp_path / "obs.psv"
+    new = 0
+    for chosen in files:
+        path.write_text(names + "".join(lines[one] for one in chosen))
+        new += ingest_observations(database, path).new
+    assert new == 2
+    before = stored(database)
+    assert {(row["ra"], row["dec"], row["reported"]["designation"]) for row in before.values()} == {
+        (3.293316, -3.749744, "433"),
+        (1.067366, 1.335059, "434"),
+    }
+    first, second = sorted(row["diaSourceId"] for row in before.values())
+    assert second == first + 1
+    for chosen in ((0, 1), (1, 0), (0,), (1,), (0, 0)):
+        path.write_text(names + "".join(lines[one] for one in chosen))
+        report = ingest_observations(database, path)
+        assert (report.new, report.unchanged) == (0, len(set(chosen)))
+    assert {key: row["diaSourceId"] for key, row in stored(database).items()} == {
+        key: row["diaSourceId"] for key, row in before.items()
+    }
+
+
+def test_only_what_was_seen_there_and_then_is_ours(database: Database, tmp_path: Path) -> None:
+    observed(database)
+    export_ades(database, tmp_path / "night.xml", header=HEADER)
+    tree = etree.parse(str(tmp_path / "night.xml"))
+    rows = [{part.tag: part.text for part in one} for one in tree.iter("optical")]
+    own = next(row for row in rows if row["obsSubID"] == "101")
+    far = f"{float(own['dec']) + 2 / 3600:.7f}"
+    others = [
+        {**own, "stn": "568", "obsID": "L1"},
+        {**own, "obsTime": own["obsTime"].replace("2023", "2022"), "obsID": "L2"},
+        {**own, "dec": far, "obsID": "L3"},
+        {**own, "dec": far, "ra": "1.0", "obsSubID": "\u0661\u0660\u0661", "obsID": "L4"},
+        {**own, "dec": far, "ra": "2.0", "obsSubID": str(2**63), "obsID": "L5"},
+    ]
+    given = [others[0], {**own, "obsID": "L0"}, *others[1:]]
+    columns = {name: [row[name] for row in given] for name in ("obsSubID", "obsID", "stn", "obsTime", "ra", "dec")}
+    for new in (5, 0):
+        report = ingest_observations(database, columns)
+        assert (report.new, report.unchanged) == (new, 5 - new)
+        assert report.doubts == ("1 observations left out that this database reported",)
+    reported = {row["obsID"]: row for row in dump(database)["SsReportedSource"] if row["obsID"]}
+    assert sorted(reported) == ["L0", "L1", "L2", "L3", "L4", "L5"]
+    assert [name for name, row in reported.items() if row["diaSourceId"] == 101] == ["L0"]
+
+
+@pytest.mark.parametrize("number", [269537846211501500, 2695378462115015000, 2**63 - 1])
+def test_sources_of_all_sizes_of_numbers_are_known_again(number: int, tmp_path: Path) -> None:
+    with connect() as database:
+        ingest_visits(database, {"visit": [1], "midpointMjdTai": [61000.1], "band": ["r"], "observatoryCode": ["X05"]})
+        ingest_sources(
+            database,
+            {
+                "diaSourceId": [number],
+                "visit": [1],
+                "ra": [10.0],
+                "dec": [0.0],
+                "raErr": [2e-5],
+                "decErr": [2e-5],
+                "psfFlux": [9e3],
+                "psfFluxErr": [90.0],
+                "snr": [100.0],
+            },
+        )
+        prediction = {"visit": [1], "designation": ["433"], "ephRa": [10.0], "ephDec": [0.0]}
+        ingest_predictions(database, prediction | {"ephRateRa": [0.2], "ephRateDec": [0.0]})
+        associate(database)
+        assert export_ades(database, tmp_path / "a.psv", header=HEADER).observations == 1
+        assert ingest_observations(database, tmp_path / "a.psv").rows == 0
+
+
+NAMES = "permID|stn|obsTime|ra|dec|mag|band"
+WHOLE = "433|568|2020-01-01T01:02:03.4Z|10.5|-5.25123|18.1|V"
+LAST = "433|568|2020-01-01T01:12:03.4Z|10.51|-15.25123"
+
+
+@pytest.mark.parametrize("end", ["", "|"])
+def test_a_line_that_was_cut_is_no_observation(end: str, tmp_path: Path) -> None:
+    path = tmp_path / "obs.psv"
+    whole = LAST + ("||" + end if end else "")
+    for text, n in ((whole + "\n", 2), (LAST + "||" + end, 2), (LAST, 1), (LAST[:-6], 1), (LAST[:20], 1)):
+        path.write_text(f"{NAMES}{end}\n{WHOLE}{end}\n{text}")
+        with connect() as database:
+            if n == 1:
+                with pytest.raises(InputError, match=r"1 lines are no observations \(line 3\)"):
+                    ingest_observations(database, path)
+                assert dump(database)["DiaSource"] == []
+            report = ingest_observations(database, path, skip_invalid=True)
+            assert (report.new, report.invalid) == (n, 2 - n)
+            assert {row["dec"] for row in dump(database)["DiaSource"]} == set([-5.25123, -15.25123][:n])
+
+
+def test_a_bar_at_the_end_of_the_names_is_no_name(tmp_path: Path) -> None:
+    path = tmp_path / "obs.psv"
+    path.write_text(f"{NAMES}|\n{WHOLE}|\n{LAST}\npermID|stn|obsTime|ra|dec|\n{LAST}1|\n")
+    with connect() as database:
+        assert ingest_observations(database, path).new == 3
+        assert {row["band"] for row in dump(database)["DiaSource"]} == {"V", None}
+    path.write_text(f"{NAMES}|\n{WHOLE}|x\n{WHOLE}||\n")
+    with connect() as database, pytest.raises(InputError, match=r"2 lines are no observations \(line 2, 3\)"):
+        ingest_observations(database, path)
+
+
+def test_what_an_observer_calls_an_object_is_no_number(tmp_path: Path) -> None:
+    names = {
+        "     12345": (None, "12345"),
+        "     1234567": (None, "1234567"),
+        "     K3289": (None, "K3289"),
+        "     0001I": (None, "0001I"),
+        "     ab12345": (None, "ab12345"),
+        "12345": ("12345", None),
+        "K3289": ("203289", None),
+        "0001I": ("1I", None),
+        "0073P": ("73P", None),
+        "0073P      b": ("73P-B", None),
+        "12345K15MK4Q": ("12345", None),
+        "12345abc123": ("12345", "abc123"),
+        "~2ZsN": ("1234567", None),
+        "~2ZsNabc123": ("1234567", "abc123"),
+        "     J95A01B": ("1995 AB1", None),
+        "     K15MK4Q": ("2015 MQ204", None),
+        "     PLS2040": ("2040 P-L", None),
+        "    CK17K020": ("C/2017 K2", None),
+        "": (None, None),
+    }
+    lines = [
+        line(name, "C", f"2024 12 {day:02}.5", "08 56 40.968", "+27 20 08.99") for day, name in enumerate(names, 1)
+    ]
+    with connect() as database:
+        assert ingest_observations(database, write(tmp_path / "obs.txt", lines)).new == len(names)
+        rows = sorted(dump(database)["SsReportedSource"], key=lambda row: row["diaSourceId"])
+    assert [(row["designation"], row["trkSub"]) for row in rows] == list(names.values())

@@ -26,6 +26,7 @@ from ssdb.schema.arrow import arrow_rows, arrow_schema, ids
 from ssdb.schema.ranges import MJD
 from ssdb.schema.reported import ss_reported_source
 from ssdb.schema.survey import visit
+from ssdb.sky.sphere import separations
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions
 from ssdb.store.query_plans import named
@@ -35,7 +36,7 @@ from ssdb.store.tables.sources import read_listed
 from ssdb.store.tables.visits import create_visits, lock_creation, lock_visits
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.write import Progress
-from ssdb.units import AB_ZERO_POINT_NJY, ARCSEC_PER_DEG, MAG, SECONDS_PER_DAY, Array, Integers
+from ssdb.units import AB_ZERO_POINT_NJY, ARCSEC_PER_DEG, MAG, SECONDS_PER_DAY, Array, Integers, Mask
 
 FIRST_VISIT = 9_000_000_000_000
 """Visits that are made of reports have numbers from here on: larger than Rubin's, and growing with time."""
@@ -90,18 +91,20 @@ def ingest_observations(
     rows, problems = _rows(reports, told)
     rows, invalid = valid_rows(rows, problems, skip_invalid)
     kept = np.flatnonzero(~problems.bad)
-    _, first = np.unique(ids(rows, "diaSourceId"), return_index=True)
+    first = _first_of_each(rows)
     if len(first) < rows.num_rows:
         told.append(f"{rows.num_rows - len(first):,} observations are there twice")
-    rows, kept = rows.take(pa.array(np.sort(first))), kept[np.sort(first)]
+    rows, kept = rows.take(pa.array(first)), kept[first]
     invalid += len(reports.unreadable)
     with database.writing() as connection:
         lock_creation(connection)
         rows, kept = _but_own(connection, reports, rows, kept, told)
+        rows, there = _numbered(connection, rows)
         visits = _visits_of(connection, rows)
         rows = rows.append_column("visit", pa.array(visits))
-        stored = _store(connection, rows, progress)
+        _store(connection, rows, ~there, progress)
         note_reported(connection, _reported(reports, rows, kept))
+    stored = int(np.count_nonzero(there))
     n_new = rows.num_rows - stored
     if n_new:
         analyze_partitions(database, dia_source, np.unique(visits), n_new)
@@ -185,29 +188,112 @@ def _measured(values: dict[str, Array]) -> dict[str, Array]:
 def _identifiers(stations: Sequence[str], times: Array, ra: Array, dec: Array) -> Integers:
     """diaSourceId of observations: always the same for the same station, time and position, and growing with time.
 
-    Seconds since 1900, and 30 bits of a hash.
+    Seconds since 1900, and 30 bits of a hash. Observations of one second may share one: see :func:`_numbered`.
     """
+    codes, ticks, *places = _identity(stations, times, ra, dec)
+    hashes = made_ids(codes, ticks, *places) & ((1 << _HASH_BITS) - 1)
+    return np.asarray((ticks // 10**6 << _HASH_BITS) | hashes)
+
+
+def _identity(stations: Sequence[str], times: Array, ra: Array, dec: Array) -> list[Integers]:
+    """What makes observations one and the same: station, time (microseconds), ra and dec (1e-9 deg), shape (n,)."""
     codes = np.array([int.from_bytes(code.encode()[:4], "big") for code in stations], np.int64)
     ticks = np.round((times - MJD.low) * SECONDS_PER_DAY * 1e6).astype(np.int64)
-    parts = [np.round(np.nan_to_num(angle) % 360.0 * 1e9).astype(np.int64) for angle in (ra, dec)]
-    hashes = made_ids(codes, ticks, *parts) & ((1 << _HASH_BITS) - 1)
-    return np.asarray((ticks // 10**6 << _HASH_BITS) | hashes)
+    return [codes, ticks, *(np.round(np.nan_to_num(angle) % 360.0 * 1e9).astype(np.int64) for angle in (ra, dec))]
+
+
+def _identity_of(rows: pa.Table) -> list[Integers]:
+    stations = rows.column("observatoryCode").to_pylist()
+    return _identity(stations, *(rows.column(name).to_numpy() for name in _MEASURED))
+
+
+_MEASURED = ("midpointMjdTai", "ra", "dec")
+
+
+def _first_of_each(rows: pa.Table) -> Integers:
+    """The first row of each observation, ascending."""
+    identity = np.array(_identity_of(rows))
+    order = np.lexsort(identity)
+    begins = np.ones(len(order), bool)
+    begins[1:] = (np.diff(identity[:, order]) != 0).any(axis=0)
+    return np.sort(order[begins])
+
+
+def _numbered(connection: sa.Connection, rows: pa.Table) -> tuple[pa.Table, Mask]:
+    """Gives observations whose diaSourceId is another's the next free one; and which are stored, shape (n,).
+
+    Which of them keeps it depends neither on their order nor, once they are stored, on what comes with them.
+    """
+    given, identity = ids(rows, "diaSourceId"), np.array(_identity_of(rows))
+    numbers, stored = given.copy(), np.zeros(len(given), bool)
+    taken: set[int] = set()
+    step, looked = 0, np.arange(len(given))
+    while len(looked):
+        wanted = given[looked] + step
+        columns = [dia_source.c[name] for name in ("diaSourceId", *_MEASURED)]
+        found = read_listed(connection, columns[0], np.unique(wanted), columns)
+        order = np.argsort(found["diaSourceId"])
+        there = found["diaSourceId"][order]
+        taken.update(there.tolist())
+        of_stored = np.array(_identity([""] * len(there), *(found[name][order] for name in _MEASURED)))
+        is_there = np.isin(wanted, there)
+        at = np.searchsorted(there, wanted[is_there])
+        same = is_there.copy()
+        same[is_there] = (of_stored[1:, at] == identity[1:, looked[is_there]]).all(axis=0)
+        numbers[looked[same]], stored[looked[same]] = wanted[same], True
+        # One that had to take the next number keeps it when the other is deleted: that one is always looked at.
+        looked = looked[~same & (is_there | (step == 0))]
+        step += 1
+    fresh = np.flatnonzero(~stored)
+    for row in fresh[np.lexsort((*identity[:, fresh], given[fresh]))].tolist():
+        number = int(given[row])
+        while number in taken:
+            number += 1
+        taken.add(number)
+        numbers[row] = number
+    column = rows.column_names.index("diaSourceId")
+    return rows.set_column(column, rows.schema.field(column), pa.array(numbers)), stored
 
 
 def _but_own(
     connection: sa.Connection, reports: Reports, rows: pa.Table, kept: Integers, told: list[str]
 ) -> tuple[pa.Table, Integers]:
-    """Leaves out what this database reported itself, and takes what the Minor Planet Center calls it."""
+    """Leaves out what this database reported itself, and takes what the Minor Planet Center calls it.
+
+    Others number their observations, too: what has a number of ours is ours if it was seen there and then.
+    """
     names = reports.column("obsSubID")
-    candidates = {int(names[row]): row for row in kept.tolist() if names[row].isdigit() and len(names[row]) < 19}
-    own = submitted_before(connection, np.array(sorted(candidates), np.int64))
-    if not len(own):
+    numbers = np.array([_number_of_ours(names[row]) for row in kept.tolist()], np.int64)
+    stations = submitted_before(connection, np.unique(numbers[numbers >= 0]))
+    if not stations:
         return rows, kept
-    mine = {candidates[number]: number for number in own.tolist()}
-    note_answers(connection, reports, {number: reports.rows[row] for row, number in mine.items()})
-    told.append(f"{len(mine):,} observations left out that this database reported")
-    others = np.array([row not in mine for row in kept.tolist()], bool)
-    return rows.filter(pa.array(others)), kept[others]
+    columns = [dia_source.c[name] for name in ("diaSourceId", *_MEASURED)]
+    found = read_listed(connection, columns[0], np.array(sorted(stations), np.int64), columns)
+    ours = {source: place for source, *place in zip(*(found[column.name].tolist() for column in columns), strict=True)}
+    nowhere = [np.nan] * len(_MEASURED)
+    time, ra, dec = np.array([ours.get(number, nowhere) for number in numbers.tolist()]).T
+    given = [rows.column(name).to_numpy() for name in _MEASURED]
+    codes = rows.column("observatoryCode").to_pylist()
+    mine = np.array([stations.get(n) == code for n, code in zip(numbers.tolist(), codes, strict=True)], bool)
+    mine &= np.abs(given[0] - time) <= _SAME_SECONDS / SECONDS_PER_DAY
+    mine &= separations(given[1], given[2], ra, dec) <= _SAME_ARCSEC
+    if not mine.any():
+        return rows, kept
+    answers = zip(numbers[mine].tolist(), kept[mine].tolist(), strict=True)
+    note_answers(connection, reports, {number: reports.rows[row] for number, row in answers})
+    told.append(f"{int(mine.sum()):,} observations left out that this database reported")
+    return rows.filter(pa.array(~mine)), kept[~mine]
+
+
+_SAME_SECONDS = 1.0
+_SAME_ARCSEC = 1.0
+"""How far what comes back may be from what was reported, which is rounded to the digits that its errors leave."""
+
+
+def _number_of_ours(name: str) -> int:
+    """The diaSourceId that an obsSubID may be; -1 where it is none."""
+    number = int(name) if name.isascii() and name.isdigit() and len(name) <= 19 else -1
+    return number if number < 2**63 else -1
 
 
 # ---- visits ----------------------------------------------------------------------------------------------------------
@@ -253,16 +339,12 @@ def _stored_visits(connection: sa.Connection, rows: pa.Table) -> dict[tuple[Any,
     return {tuple(row[1:]): row[0] for row in connection.execute(wanted)}
 
 
-def _store(connection: sa.Connection, rows: pa.Table, progress: Progress | None) -> int:
-    """Adds the sources that are not stored; how many were."""
+def _store(connection: sa.Connection, rows: pa.Table, fresh: Mask, progress: Progress | None) -> None:
+    """Adds the sources that are not stored."""
     if not rows.num_rows:
-        return 0
+        return
     visits = ids(rows, "visit")
-    numbers = np.unique(visits)
-    lock_visits(connection, numbers)
-    given = ids(rows, "diaSourceId")
-    there = read_listed(connection, dia_source.c.diaSourceId, given, [dia_source.c.diaSourceId])["diaSourceId"]
-    fresh = ~np.isin(given, there)
+    lock_visits(connection, np.unique(visits))
     if fresh.any():
         new = _as_rows_of(dia_source, rows.filter(pa.array(fresh)))
         concerned = np.unique(visits[fresh])
@@ -270,7 +352,6 @@ def _store(connection: sa.Connection, rows: pa.Table, progress: Progress | None)
         detectors = {"visit": concerned, "detector": 0 * ones, "changed": ones}
         with array_rows(connection, "given_detector", detectors) as pairs:
             table_of_sources.append(connection, pairs, concerned, named(concerned), [new], new.num_rows, progress)
-    return int(np.count_nonzero(~fresh))
 
 
 def _reported(reports: Reports, rows: pa.Table, kept: Integers) -> pa.Table:

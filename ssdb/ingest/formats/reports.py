@@ -27,7 +27,7 @@ OF_ADES = (
 """The elements that are looked at; of tables in small or capital letters, and with the MPC's _ for what is one word."""
 
 PACKED = "packed"
-"""Columns 1 to 12 of those of 80 columns."""
+"""The packed designation of those of 80 columns."""
 
 _ROOT = re.compile(rb"<(?![?!])([\w:.-]+)")
 _NAMES = re.compile(rb"[ \t]*[a-z][A-Za-z0-9]*[ \t]*\|")
@@ -125,9 +125,6 @@ def reported_name(row: dict[str, str]) -> tuple[str, str]:
     """The designation under which an observation was reported, as ssdb writes it, and its trkSub; "" where none."""
     track = row.get("trkSub", "")
     if (packed := row.get(PACKED)) is not None:
-        # Of numbered objects with a provisional designation as well the number counts.
-        if len(packed) == 12 and re.fullmatch(r"[0-9A-Za-z~][0-9A-Za-z]{4}", packed[:5]) and packed[4].isdigit():
-            packed = packed[:5]
         try:
             return pack(packed)[1], track
         except DesignationError:

@@ -18,6 +18,9 @@ _OF_SATELLITE = re.compile(r"\d{4}[a-z]\d\d [ \d]\d")
 _HEADER = re.compile(r"(ACK|COD|CON|OBS|MEA|TEL|NET|BND|COM|NUM|AC2) ")
 _SEXAGESIMAL = re.compile(r"([-+]?)(\d{1,3})(?: ([0-5]?\d(?:\.\d*)?))?(?: ([0-5]?\d(?:\.\d*)?))?")
 
+_NUMBER = re.compile(r"[0-9A-Za-z]\d{4}|~[0-9A-Za-z]{4}")
+"""A packed number of a minor planet."""
+
 _MODES = {
     **{" ": "PHO", "P": "PHO", "A": "PHO", "N": "PHO", "C": "CCD", "c": "CCD", "D": "CCD", "S": "CCD", "V": "CCD"},
     **{"B": "CMO", "T": "MER", "M": "MIC", "e": "ENC", "E": "OCC", "n": "VID", "H": "UNK"},
@@ -74,7 +77,7 @@ def _optical(line: str) -> dict[str, str]:
     if not ra or not dec:
         return {}
     row = {
-        "packed": line[:12].strip(),
+        **_name(line[:5], line[5:12]),
         "mode": _MODES.get(line[14], "UNK"),
         "obsTime": _iso(line[15:32]),
         "ra": ra,
@@ -84,6 +87,18 @@ def _optical(line: str) -> dict[str, str]:
         "stn": line[77:80].strip(),
     }
     return {key: value for key, value in row.items() if value}
+
+
+def _name(number: str, other: str) -> dict[str, str]:
+    """What columns 1 to 5 and 6 to 12 call an object.
+
+    In the latter may be a name that its observer gave it, which may look like a number. Packed provisional designations
+    fill all seven, and are not of digits alone.
+    """
+    own = other.strip() if len(other.strip()) < 7 or other.isdigit() else ""
+    if _NUMBER.fullmatch(number):  # also where a provisional designation follows
+        return {"packed": number, "trkSub": own}
+    return {"trkSub": own} if own and not number.strip() else {"packed": (number + other).strip()}
 
 
 def _iso(date: str) -> str:

@@ -21,16 +21,21 @@ _KINDS = ("optical", "offset", "occultation", "radar")
 def read_psv(stream: io.BufferedIOBase, name: str) -> Iterator[Row]:
     """The observations of a text in PSV; InputError if it is none, or not UTF-8."""
     keywords: list[str] | None = None
-    for number, line in enumerate(text_lines(stream, name), 1):
+    n_names = 0
+    for number, line in enumerate(_lines(stream, name), 1):
         if not line.strip() or line.startswith(("#", "!")):
             continue
-        tokens = line.split("|")
-        if all(_KEYWORD.fullmatch(token) for token in tokens):
-            keywords = [token.strip() for token in tokens]
+        tokens = line.rstrip("\r\n").split("|")
+        n_tokens = len(tokens)
+        names = tokens if tokens[-1].strip() else tokens[:-1]  # some write a | at the end, too
+        if names and all(_KEYWORD.fullmatch(token) for token in names):
+            keywords, n_names = [token.strip() for token in names], n_tokens
             continue
         if keywords is None:
             raise InputError(f"{name}: line {number:,} stands before the names of the elements: is it PSV of ADES?")
-        if len(tokens) > len(keywords):
+        # Empty tokens at the end may be left out, but a line without an end was cut, perhaps within a number.
+        cut = n_tokens < n_names and not line.endswith("\n")
+        if cut or n_tokens > n_names or any(token.strip() for token in tokens[len(keywords) :]):
             yield number, "unreadable", {}
             continue
         row = {key: token.strip() for key, token in zip(keywords, tokens, strict=False) if token.strip()}
@@ -38,9 +43,14 @@ def read_psv(stream: io.BufferedIOBase, name: str) -> Iterator[Row]:
 
 
 def text_lines(stream: io.BufferedIOBase, name: str) -> Iterator[str]:
+    """The lines of a text, without their ends."""
+    return (line.rstrip("\r\n") for line in _lines(stream, name))
+
+
+def _lines(stream: io.BufferedIOBase, name: str) -> Iterator[str]:
     try:
         for line in iter(lambda: stream.readline(LONGEST_LINE), b""):
-            yield line.decode("utf-8-sig").rstrip("\r\n")
+            yield line.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{name}: is not text in UTF-8") from None
 

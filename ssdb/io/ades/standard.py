@@ -34,8 +34,11 @@ OBLIGATORY = {
     "telescope": ("design", "aperture", "detector"),
 }
 
-_TEXT_25 = re.compile(r"(?=.*\S)[^|]{1,25}")
-_TEXT_100 = re.compile(r"(?=.*\S)[^|]{1,100}")
+_CHARACTER = r"[^|\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]"
+"""Of a text: a line break would end a line of PSV, and XML has no other control characters than blanks."""
+
+_TEXT_25 = re.compile(rf"(?=.*\S){_CHARACTER}{{1,25}}")
+_TEXT_100 = re.compile(rf"(?=.*\S){_CHARACTER}{{1,100}}")
 _SMALL_NUMBER = re.compile(r"(?=.*[1-9])(?=.{1,6}$)(0|[1-9]\d*)(\.\d*)?")
 STATION = re.compile(r"[A-Za-z0-9]{3,4}")
 
@@ -50,7 +53,7 @@ def context_pattern(name: str) -> tuple[re.Pattern[str], str]:
     if name in _SHORT:
         return _SMALL_NUMBER, "a number above 0 of at most 6 characters"
     pattern, most = (_TEXT_25, 25) if name in _MIDDLE else (_TEXT_100, 100)
-    return pattern, f"text of 1 to {most} characters without |"
+    return pattern, f"a line of 1 to {most} characters without |"
 
 
 OPTICAL = (
@@ -85,7 +88,7 @@ ONE_FOR_ALL = {
     "rmsTime": (re.compile(r"(?=.*[1-9])(?=.{1,8}$)(0|[1-9]\d*)(\.\d*)?"), "seconds above 0, of at most 8 characters"),
     "uncTime": (re.compile(r"(?=.*[1-9])(?=.{1,8}$)(0|[1-9]\d*)(\.\d*)?"), "seconds above 0, of at most 8 characters"),
     "notes": (re.compile(r"[A-Za-z0-9]{1,6}"), "at most 6 letters and digits"),
-    "remarks": (re.compile(r"(?=.*\S)[^|]{1,300}"), "text of 1 to 300 characters without |"),
+    "remarks": (re.compile(rf"(?=.*\S){_CHARACTER}{{1,300}}"), "a line of 1 to 300 characters without |"),
 }
 """Elements that a user gives for all observations: a pattern, and what it is in words."""
 

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from ssdb.schema.reported import ss_reported_source
 from ssdb.store.query_plans import Visits
 from ssdb.store.transfer.array_parameters import listed
-from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import count_stored, fill_unknown, of_key, staged
 from ssdb.units import Integers
 
@@ -40,9 +39,10 @@ def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
     return {ss_reported_source.name: connection.execute(sa.delete(ss_reported_source).where(others)).rowcount}
 
 
-def submitted_before(connection: sa.Connection, sources: Integers) -> Integers:
-    """Those of some sources that were written to a file for the Minor Planet Center."""
+def submitted_before(connection: sa.Connection, sources: Integers) -> dict[int, str]:
+    """Those of some sources that were written to a file for the Minor Planet Center, and their observatory codes."""
     column = ss_reported_source.c
     with listed(connection, "perhaps_submitted", sources) as among:
-        wanted = sa.select(column.diaSourceId).where(among(column.diaSourceId), column.submittedAt.is_not(None))
-        return read_arrays(connection, wanted, bounded=True)["diaSourceId"]
+        wanted = sa.select(column.diaSourceId, column.stn)
+        found = connection.execute(wanted.where(among(column.diaSourceId), column.submittedAt.is_not(None)))
+        return {row.diaSourceId: row.stn for row in found}
