@@ -43,7 +43,7 @@ from ssdb.summary.summarize import summarize
 if "SSDB_TEST_CITUS_URL" not in os.environ and not docker_runs():
     pytest.skip("there is no Citus: no SSDB_TEST_CITUS_URL, and no Docker engine", allow_module_level=True)
 
-MOMENTS = (*CLOCK, "timeProcessedMjdTai")
+MOMENTS = (*CLOCK, "timeProcessedMjdTai", "file")
 """Columns in which two runs differ."""
 
 BY_BATCH = ("AssociationRun", "SsObjectChange")

@@ -125,8 +125,11 @@ def _statement(visits: Integers, wanted: Integers, is_listed: sa.ColumnElement[b
         return sa.cast(sa.case((condition, 1), else_=0), sa.SmallInteger).label(name)
 
     of_object = match.ssObjectId
+    # By itself, since a cluster joins no table that is on one server with those that are on many.
+    exposures = sa.select(visit.c.visit, visit.c.band, visit.c.exposureTime).where(visit.c.visit.in_(these))
+    exposure = exposures.cte("exposure").prefix_with("MATERIALIZED")
     joined = (
-        sa.join(dia_source, visit, of(visit))
+        sa.join(dia_source, exposure, exposure.c.visit == source.visit)
         .outerjoin(ss_source, of(ss_source, match.diaSourceId == source.diaSourceId))
         .outerjoin(
             ss_candidate,
@@ -140,8 +143,8 @@ def _statement(visits: Integers, wanted: Integers, is_listed: sa.ColumnElement[b
         *(ss_candidate.c[name] for name in _OF_CANDIDATE),
         *(ss_prediction.c[name] for name in _OF_PREDICTION),
         sa.func.coalesce(of_object, 0).label("ssObjectId"),
-        sa.func.coalesce(source.band, visit.c.band, type_=source.band.type).label("band"),
-        sa.func.coalesce(source.exposureTime, visit.c.exposureTime, type_=sa.REAL()).label("exposureTime"),
+        sa.func.coalesce(source.band, exposure.c.band, type_=source.band.type).label("band"),
+        sa.func.coalesce(source.exposureTime, exposure.c.exposureTime, type_=sa.REAL()).label("exposureTime"),
         flag(source.isNegative.is_(sa.true()), "isNegative"),
         flag(source.timeWithdrawnMjdTai.is_not(None), "withdrawn"),
         flag(is_listed, "listed"),
@@ -149,8 +152,8 @@ def _statement(visits: Integers, wanted: Integers, is_listed: sa.ColumnElement[b
     is_match = of_object.is_not(None) & source.visit.in_(named(wanted))
     statement = statement.where(source.visit.in_(these), is_match | is_listed)
     if not again:
-        reported = sa.exists().where(ss_reported_source.c.diaSourceId == source.diaSourceId)
-        statement = statement.where(~reported)
+        reported = sa.select(ss_reported_source.c.diaSourceId).where(ss_reported_source.c.visit.in_(these))
+        statement = statement.where(source.diaSourceId.not_in(reported))
     return statement
 
 
