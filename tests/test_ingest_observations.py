@@ -313,8 +313,10 @@ def test_only_what_was_seen_there_and_then_is_ours(database: Database, tmp_path:
     assert [name for name, row in reported.items() if row["diaSourceId"] == 101] == ["L0"]
 
 
-@pytest.mark.parametrize("number", [269537846211501500, 2695378462115015000, 2**63 - 1])
-def test_sources_of_all_sizes_of_numbers_are_known_again(number: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "error"), [(269537846211501500, 2e-5), (2695378462115015000, 2e-5), (2**63 - 1, 2e-5), (1, 0.09)]
+)
+def test_sources_of_all_numbers_and_errors_are_known_again(number: int, error: float, tmp_path: Path) -> None:
     with connect() as database:
         ingest_visits(database, {"visit": [1], "midpointMjdTai": [61000.1], "band": ["r"], "observatoryCode": ["X05"]})
         ingest_sources(
@@ -322,16 +324,16 @@ def test_sources_of_all_sizes_of_numbers_are_known_again(number: int, tmp_path: 
             {
                 "diaSourceId": [number],
                 "visit": [1],
-                "ra": [10.0],
-                "dec": [0.0],
-                "raErr": [2e-5],
-                "decErr": [2e-5],
+                "ra": [10.004],
+                "dec": [0.004],
+                "raErr": [error],
+                "decErr": [error],
                 "psfFlux": [9e3],
                 "psfFluxErr": [90.0],
                 "snr": [100.0],
             },
         )
-        prediction = {"visit": [1], "designation": ["433"], "ephRa": [10.0], "ephDec": [0.0]}
+        prediction = {"visit": [1], "designation": ["433"], "ephRa": [10.004], "ephDec": [0.004]}
         ingest_predictions(database, prediction | {"ephRateRa": [0.2], "ephRateDec": [0.0]})
         associate(database)
         assert export_ades(database, tmp_path / "a.psv", header=HEADER).observations == 1

@@ -267,16 +267,16 @@ def _but_own(
     stations = submitted_before(connection, np.unique(numbers[numbers >= 0]))
     if not stations:
         return rows, kept
-    columns = [dia_source.c[name] for name in ("diaSourceId", *_MEASURED)]
+    columns = [dia_source.c[name] for name in ("diaSourceId", *_MEASURED, "raErr", "decErr")]
     found = read_listed(connection, columns[0], np.array(sorted(stations), np.int64), columns)
     ours = {source: place for source, *place in zip(*(found[column.name].tolist() for column in columns), strict=True)}
-    nowhere = [np.nan] * len(_MEASURED)
-    time, ra, dec = np.array([ours.get(number, nowhere) for number in numbers.tolist()]).T
+    nowhere = [np.nan] * (len(columns) - 1)
+    time, ra, dec, *errors = np.array([ours.get(number, nowhere) for number in numbers.tolist()]).T
     given = [rows.column(name).to_numpy() for name in _MEASURED]
     codes = rows.column("observatoryCode").to_pylist()
     mine = np.array([stations.get(n) == code for n, code in zip(numbers.tolist(), codes, strict=True)], bool)
     mine &= np.abs(given[0] - time) <= _SAME_SECONDS / SECONDS_PER_DAY
-    mine &= separations(given[1], given[2], ra, dec) <= _SAME_ARCSEC
+    mine &= separations(given[1], given[2], ra, dec) <= np.fmax(_SAME_ARCSEC, np.fmax(*errors) * ARCSEC_PER_DEG)
     if not mine.any():
         return rows, kept
     answers = zip(numbers[mine].tolist(), kept[mine].tolist(), strict=True)
@@ -287,7 +287,7 @@ def _but_own(
 
 _SAME_SECONDS = 1.0
 _SAME_ARCSEC = 1.0
-"""How far what comes back may be from what was reported, which is rounded to the digits that its errors leave."""
+"""How far what comes back may be from what was reported: that is rounded, the more the larger its error."""
 
 
 def _number_of_ours(name: str) -> int:
