@@ -109,8 +109,9 @@ def test_what_should_not_be_reported_is_left_out(survey: Database, tmp_path: Pat
     assert valid(tmp_path / "rest.psv").keys() == {113}
     assert remembered(survey).keys() == REPORTED | {113}
     other = copy.deepcopy(HEADER) | {"observatory": {"mpcCode": "I41"}}
+    other["optical"]["bands"] = {"r": "Sr"}
     assert export_ades(survey, tmp_path / "i41.xml", header=other).observations == 1
-    assert valid(tmp_path / "i41.xml")[401]["band"] == "Zr"
+    assert valid(tmp_path / "i41.xml")[401]["band"] == "Sr"
 
 
 def test_nothing_is_reported_twice(survey: Database, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from ssdb.ingest.table.checks import Problems, check_positions, check_ranges, va
 from ssdb.ingest.table.input import Input
 from ssdb.ingest.table.places import checked_places
 from ssdb.ingest.table.report import IngestReport
-from ssdb.io.ades.standard import STATION
+from ssdb.io.ades.standard import BANDS, STATION
 from ssdb.io.times import mjd_tai_of_observed
 from ssdb.made_ids import made_ids
 from ssdb.schema.apdb_dia import dia_source
@@ -46,6 +46,9 @@ VISITS_PER_NIGHT = 10_000
 
 _BANDS = {"Vj": "V", "Rc": "R", "Ic": "I", "Bj": "B", "Uj": "U"}
 """Those whose last letter is not that of the band (the last letter counts: docs/matching.md)."""
+
+_OF_STATIONS = {station: {code: band for band, code in codes.items()} for station, codes in BANDS.items()}
+"""Of surveys that have codes of their own: their bands are called as they call them."""
 
 _HASH_BITS = 30
 _TEXTS = ("stn", "trkSub", "obsSubID", "obsID", "trkID", "submissionId", "mode", "astCat", "band")
@@ -147,7 +150,7 @@ def _rows(reports: Reports, told: list[str]) -> tuple[pa.Table, Problems]:
         "midpointMjdTai": times,
         "detector": np.zeros(len(times), np.int16),
         **_measured(values),
-        "band": pa.array([_BANDS.get(band, band)[:8] or None for band in reports.column("band")], pa.string()),
+        "band": pa.array(map(_band, reports.column("band"), stations), pa.string()),
     }
     rows = arrow_rows(dia_source, columns)
     check_positions(problems, rows)
@@ -183,6 +186,10 @@ def _measured(values: dict[str, Array]) -> dict[str, Array]:
         "snr": 10.0 ** values["logSNR"],
         "exposureTime": values["exp"],
     }
+
+
+def _band(code: str, station: str) -> str | None:
+    return (_BANDS | _OF_STATIONS.get(station, {})).get(code, code)[:8] or None
 
 
 def _identifiers(stations: Sequence[str], times: Array, ra: Array, dec: Array) -> Integers:

@@ -85,7 +85,10 @@ class _Member(tarfile.TarInfo):
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
         try:
             return super().fromtarfile(archive)
-        except (tarfile.TruncatedHeaderError, tarfile.EmptyHeaderError, tarfile.InvalidHeaderError) as error:
+        except tarfile.HeaderError as error:
+            # The end is of this kind, too: a block of zeros.
+            if type(error).__name__ == "EOFHeaderError":
+                raise
             raise tarfile.ReadError(str(error)) from error
 
 

@@ -75,11 +75,10 @@ MODES = ("CCD", "CMO", "VID", "PHO", "ENC", "PMT", "MIC", "MER", "TDI", "OCC", "
 
 BANDS = {
     "X05": {letter: f"L{letter}" for letter in "ugrizy"},
-    "I41": {letter: f"Z{letter}" for letter in "gri"},
     **{code: {letter: f"P{letter}" for letter in "grizyw"} for code in ("F51", "F52")},
     **{code: {"c": "Ac", "o": "Ao"} for code in ("T05", "T08", "M22", "W68", "R17")},
 }
-"""The codes of bands, by observatory code: of Rubin, ZTF, Pan-STARRS and ATLAS."""
+"""The codes of bands, by observatory code: of Rubin, Pan-STARRS and ATLAS."""
 
 ONE_FOR_ALL = {
     "mode": (re.compile("|".join(MODES)), f"one of {', '.join(MODES)}"),
