@@ -120,19 +120,21 @@ class _Complete:
     failures: int = 0
 
 
-def watch(database: Database, inboxes: Sequence[Inbox], how: Following) -> Generator[Event, None, None]:
+def watch(
+    database: Database, inboxes: Sequence[Inbox], how: Following, ended: Callable[[], bool] = lambda: False
+) -> Generator[Event, None, None]:
     """Ingests the files that come into folders, and associates the visits that are complete then.
 
     Yields what is stored and associated, and what there is to tell. Without ``once`` it never ends; closing it ends it
     between two transactions, and any exception undoes the one that is open. A file that is not usable is moved to the
     folder ``failed``. While the database cannot do its work, a server that is not there say, it is tried again and
-    again.
+    again. ``ended`` is asked between two looks at the folders; where it says so, that is the end.
 
     InputError if, with ``once``, another process has a folder, or if nothing can be written there. SchemaError if the
     tables are not whole.
     """
     try:
-        yield from _Watch(database, inboxes, how).run()
+        yield from _Watch(database, inboxes, how).run(ended)
     finally:
         for inbox in inboxes:
             inbox.close()
@@ -154,9 +156,9 @@ class _Watch:
         self.told: set[str] = set()
         self.look_seconds = 0.0
 
-    def run(self) -> Iterator[Event]:
+    def run(self, ended: Callable[[], bool]) -> Iterator[Event]:
         trouble, pause = "", 0.0
-        while True:
+        while not ended():
             try:
                 busy = yield from self._turn()
                 ends = self.how.once and not busy and not self._more_to_come()

@@ -351,6 +351,15 @@ def until(true: Callable[[], Any], seconds: float = 120.0) -> None:
         time.sleep(0.02)
 
 
+def test_what_says_that_it_has_ended_is_heard(sqlite_database: Database, folder: Path) -> None:
+    """Also where the exception of a signal was lost."""
+    answers = iter([False, False, True])
+    drop_night(folder)
+    how = Following(interval_seconds=0.01)
+    events = list(watch(sqlite_database, [Inbox(folder)], how, lambda: next(answers)))
+    assert len([event for event in events if isinstance(event, AssociationReport)]) == 1
+
+
 def test_a_server_that_is_gone_for_a_while_is_waited_for(postgresql_url: str, folder: Path) -> None:
     """And SIGTERM ends it well."""
     name = sa.make_url(postgresql_url).database
@@ -380,7 +389,7 @@ def test_a_server_that_is_gone_for_a_while_is_waited_for(postgresql_url: str, fo
         assert [one["nAssociatedSsObjects"] for one in told] == [2, 2]
         until(lambda: not (folder / "sources-0.parquet").exists())
         running.send_signal(signal.SIGTERM)
-        rest = running.communicate(timeout=30)
+        rest = running.communicate(timeout=90)
         assert running.returncode == 0
         assert rest[0] == ""
         assert "Traceback" not in rest[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -111,7 +111,7 @@ def watch(
     how = Following(ingest, of_known, of_dia if only is None else None, **options)
     n_failures = 0
     told: set[tuple[str, str]] = set()
-    with _ended_by_a_signal(), closing(follow(database, inboxes, how)) as events:
+    with _ended_by_a_signal() as ended, closing(follow(database, inboxes, how, ended)) as events:
         for event in events:
             if isinstance(event, Note):
                 n_failures += event.failure
@@ -125,17 +125,23 @@ def watch(
 
 
 @contextmanager
-def _ended_by_a_signal() -> Iterator[None]:
-    """Within the block SIGTERM does what Ctrl-C does: what is being done is undone, and the command ends well."""
+def _ended_by_a_signal() -> Iterator[Callable[[], bool]]:
+    """Within the block SIGTERM does what Ctrl-C does: what is being done is undone, and the command ends well.
+
+    What is yielded says whether it came: Python passes over what is raised while it removes an object, say.
+    """
+    came = False
 
     def end(_signal: int, _frame: object) -> NoReturn:
+        nonlocal came
+        came = True
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what is undone now is not to be disturbed
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, end)
     try:
         with suppress(KeyboardInterrupt):
-            yield
+            yield lambda: came
     finally:
         signal.signal(signal.SIGTERM, before)
 
