@@ -389,7 +389,7 @@ def test_a_server_that_is_gone_for_a_while_is_waited_for(postgresql_url: str, fo
         assert [one["nAssociatedSsObjects"] for one in told] == [2, 2]
         until(lambda: not (folder / "sources-0.parquet").exists())
         running.send_signal(signal.SIGTERM)
-        rest = running.communicate(timeout=90)
+        rest = running.communicate(timeout=30)
         assert running.returncode == 0
         assert rest[0] == ""
         assert "Traceback" not in rest[1]

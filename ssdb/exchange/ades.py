@@ -23,7 +23,7 @@ from ssdb.io.ades.context import Header, header_of
 from ssdb.io.ades.write import require_ades_name, write_ades
 from ssdb.io.output import require_replaceable
 from ssdb.io.times import span_of
-from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.arrow import stored_rows
 from ssdb.schema.reported import ss_reported_source
 from ssdb.store.database import Database
 from ssdb.store.locks import lock
@@ -224,5 +224,4 @@ def _reported(rows: Columns, texts: Mapping[str, Sequence[str]], path: Path) -> 
     columns |= {
         name: [text or None for text in texts[name]] for name in ("stn", "trkSub", "obsSubID", "mode", "astCat", "band")
     }
-    schema = pa.schema([one for one in arrow_schema(ss_reported_source) if one.name in columns])
-    return pa.table({name: pa.array(columns[name], schema.field(name).type) for name in schema.names}, schema=schema)
+    return stored_rows(ss_reported_source, columns)

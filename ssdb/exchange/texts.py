@@ -93,8 +93,7 @@ def digits_of(errors: ArrayLike, kind: str, unknown: int) -> Integers:
 def fixed(values: ArrayLike, digits: Integers) -> list[str]:
     """Numbers with so many digits after the point; "" for NaN, and no minus before 0."""
     numbers = np.asarray(values, dtype=float).tolist()
-    texts = [f"{value:z.{n}f}" if value == value else "" for value, n in zip(numbers, digits.tolist(), strict=True)]
-    return texts
+    return [f"{value:z.{n}f}" if value == value else "" for value, n in zip(numbers, digits.tolist(), strict=True)]
 
 
 def significant(values: Array, most: int) -> list[str]:

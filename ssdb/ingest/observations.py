@@ -22,7 +22,7 @@ from ssdb.io.ades.standard import BANDS, STATION
 from ssdb.io.times import mjd_tai_of_observed
 from ssdb.made_ids import made_ids
 from ssdb.schema.apdb_dia import dia_source
-from ssdb.schema.arrow import arrow_rows, arrow_schema, ids
+from ssdb.schema.arrow import arrow_rows, ids, stored_rows
 from ssdb.schema.ranges import MJD
 from ssdb.schema.reported import ss_reported_source
 from ssdb.schema.survey import visit
@@ -329,8 +329,7 @@ def _visits_of(connection: sa.Connection, rows: pa.Table) -> Integers:
 
 def _as_rows_of(table: sa.Table, rows: pa.Table) -> pa.Table:
     """Those columns that a table has, as it has them."""
-    fields = [field for field in arrow_schema(table) if field.name in rows.column_names]
-    return pa.table([rows.column(field.name).cast(field.type) for field in fields], schema=pa.schema(fields))
+    return stored_rows(table, dict(zip(rows.column_names, rows.columns, strict=True)))
 
 
 _KEY = ("observatoryCode", "midpointMjdTai", "sys", *POSITION)
@@ -379,4 +378,4 @@ def _reported(reports: Reports, rows: pa.Table, kept: Integers) -> pa.Table:
         length = getattr(ss_reported_source.c[name].type, "length", None)
         if length and isinstance(values, list):
             columns[name] = pa.array([None if value is None else value[:length] for value in values], pa.string())
-    return _as_rows_of(ss_reported_source, pa.table(columns))
+    return stored_rows(ss_reported_source, columns)

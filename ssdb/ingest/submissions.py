@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import sqlalchemy as sa
 
 from ssdb.errors import InputError, option, shown
@@ -14,7 +13,7 @@ from ssdb.ingest.formats.reports import Reports, read_reports
 from ssdb.ingest.table.input import Input
 from ssdb.ingest.table.report import IngestReport
 from ssdb.schema.apdb_dia import dia_source
-from ssdb.schema.arrow import arrow_schema
+from ssdb.schema.arrow import stored_rows
 from ssdb.schema.reported import ss_reported_source
 from ssdb.store.database import Database
 from ssdb.store.locks import lock
@@ -90,5 +89,4 @@ def note_answers(
     for name in _ANSWERED:
         length = ss_reported_source.c[name].type.length  # type: ignore[attr-defined]
         columns[name] = [(answers[number].get(name) or "")[:length] or None for number in numbers]
-    schema = pa.schema([field for field in arrow_schema(ss_reported_source) if field.name in columns])
-    return note_reported(connection, pa.table([columns[name] for name in schema.names], schema=schema))
+    return note_reported(connection, stored_rows(ss_reported_source, columns))

@@ -68,6 +68,17 @@ def arrow_rows(table: sa.Table, values: Mapping[str, Any]) -> pa.Table:
     return pa.table(columns, schema=pa.schema(fields))
 
 
+def stored_rows(table: sa.Table, values: Mapping[str, Any]) -> pa.Table:
+    """Those columns of a table that have values, sequences of one length by name, in its order and with its types."""
+    fields = [field for field in arrow_schema(table) if field.name in values]
+    columns = [
+        given.cast(field.type) if isinstance(given, pa.Array | pa.ChunkedArray) else pa.array(given, field.type)
+        for field in fields
+        for given in [values[field.name]]
+    ]
+    return pa.table(columns, schema=pa.schema(fields))
+
+
 @cache
 def arrow_types(table: sa.Table) -> dict[str, pa.DataType]:
     """The types of the columns of :func:`arrow_schema` by name: Arrow takes its time to tell them."""
