@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ssdb.ephemeris.places import COLUMNS as PLACE
+from ssdb.errors import option
 from ssdb.ingest.formats.reports import Reports
 from ssdb.ingest.observation_numbers import identifiers
 from ssdb.ingest.table.checks import Problems, check_positions, check_ranges
@@ -45,7 +46,10 @@ def rows_of_reports(reports: Reports, told: list[str]) -> tuple[pa.Table, Proble
         numbers[np.isinf(numbers)] = np.nan
     problems.add(np.isnan(times), "obsTime is no time of UTC, such as 2026-06-01T04:05:06.789Z")
     stations = reports.column("stn")
-    problems.add(np.array([STATION.fullmatch(code) is None for code in stations], bool), "stn is no observatory code")
+    without = np.array([not code for code in stations], bool)
+    problems.add(without, f"stn is missing: say the observatory code, {option('--stn CODE', 'station=...')}")
+    no_code = np.array([STATION.fullmatch(code) is None for code in stations], bool)
+    problems.add(no_code & ~without, "stn is no observatory code")
     times = np.where(np.isnan(times), MJD.low, times)
     columns = {
         "diaSourceId": identifiers(stations, times, values["ra"], values["dec"]),

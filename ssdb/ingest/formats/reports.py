@@ -27,7 +27,7 @@ OF_ADES = (
 """The elements that are looked at; of tables in small or capital letters, and with the MPC's _ for what is one word."""
 
 PACKED = "packed"
-"""The packed designation of those of 80 columns."""
+"""What columns 1 to 12 of those of 80 columns call the object, packed."""
 
 _ROOT = re.compile(rb"<(?![?!])([\w:.-]+)")
 _NAMES = re.compile(rb"[ \t]*[a-z][A-Za-z0-9]*[ \t]*\|")
@@ -124,15 +124,29 @@ def _floats(values: pa.ChunkedArray) -> list[str | None]:
 def reported_name(row: dict[str, str]) -> tuple[str, str]:
     """The designation under which an observation was reported, as ssdb writes it, and its trkSub; "" where none."""
     track = row.get("trkSub", "")
-    if (packed := row.get(PACKED)) is not None:
-        try:
-            return pack(packed)[1], track
-        except DesignationError:
-            return "", track or packed.split()[-1][-8:]
+    if packed := row.get(PACKED):
+        designation, own = _of_columns(packed)
+        return designation, track or own
     for text in (row.get("permID"), row.get("provID")):
         if text:
-            try:
-                return pack(text)[1], track
-            except DesignationError:
-                return text[:25], track
+            return _designation(text) or text[:25], track
     return row.get("artSat", "")[:25], track
+
+
+def _of_columns(packed: str) -> tuple[str, str]:
+    """The designation in columns 1 to 12, and what its observer called it; "" where none."""
+    number, other = packed[:5].strip(), packed[5:]
+    if designation := _designation(packed.strip()):
+        return designation, ""
+    if not other:
+        return packed, ""
+    # A provisional designation behind a number says nothing more.
+    return _designation(number), "" if _designation(other) else other
+
+
+def _designation(text: str) -> str:
+    """A designation as ssdb writes it; "" of what is none."""
+    try:
+        return pack(text)[1]
+    except DesignationError:
+        return ""
