@@ -12,8 +12,9 @@ from ssdb.made_ids import made_ids
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import ids
 from ssdb.schema.ranges import MJD
+from ssdb.store.tables.reported import reported_before
 from ssdb.store.tables.sources import read_listed
-from ssdb.units import SECONDS_PER_DAY, Array, Integers, Mask
+from ssdb.units import SECONDS_PER_DAY, Array, Integers
 
 _HASH_BITS = 30
 
@@ -52,32 +53,36 @@ def first_of_each(rows: pa.Table) -> Integers:
     return np.sort(order[begins])
 
 
-def numbered(connection: sa.Connection, rows: pa.Table) -> tuple[pa.Table, Mask]:
-    """Gives observations whose diaSourceId is another's the next free one; and which are stored, shape (n,).
+def numbered(connection: sa.Connection, rows: pa.Table) -> tuple[pa.Table, Integers]:
+    """Gives observations whose diaSourceId is another's the next free one; and the visits of those that are stored.
 
-    Which of them keeps it depends neither on their order nor, once they are stored, on what comes with them.
+    Which of them keeps it depends neither on their order nor, once they are stored, on what comes with them. Visits,
+    shape (n,), are 0 where an observation is not stored.
     """
     given, identity = ids(rows, "diaSourceId"), np.array(_identity_of(rows))
-    numbers, stored = given.copy(), np.zeros(len(given), bool)
+    numbers, visits = given.copy(), np.zeros(len(given), np.int64)
     taken: set[int] = set()
     step, looked = 0, np.arange(len(given))
+    columns = [dia_source.c[name] for name in ("diaSourceId", "visit", *MEASURED)]
     while len(looked):
         wanted = given[looked] + step
-        columns = [dia_source.c[name] for name in ("diaSourceId", *MEASURED)]
         found = read_listed(connection, columns[0], np.unique(wanted), columns)
         order = np.argsort(found["diaSourceId"])
         there = found["diaSourceId"][order]
         taken.update(there.tolist())
-        of_stored = np.array(_identity([""] * len(there), *(found[name][order] for name in MEASURED)))
+        reported = reported_before(connection, there)
+        stations = [reported.get(number, ("", False))[0] or "" for number in there.tolist()]
+        of_stored = np.array(_identity(stations, *(found[name][order] for name in MEASURED)))
         is_there = np.isin(wanted, there)
         at = np.searchsorted(there, wanted[is_there])
         same = is_there.copy()
-        same[is_there] = (of_stored[1:, at] == identity[1:, looked[is_there]]).all(axis=0)
-        numbers[looked[same]], stored[looked[same]] = wanted[same], True
+        same[is_there] = (of_stored[:, at] == identity[:, looked[is_there]]).all(axis=0)
+        numbers[looked[same]] = wanted[same]
+        visits[looked[same]] = found["visit"][order][np.searchsorted(there, wanted[same])]
         # One that had to take the next number keeps it when the other is deleted: that one is always looked at.
         looked = looked[~same & (is_there | (step == 0))]
         step += 1
-    fresh = np.flatnonzero(~stored)
+    fresh = np.flatnonzero(visits == 0)
     for row in fresh[np.lexsort((*identity[:, fresh], given[fresh]))].tolist():
         number = int(given[row])
         while number in taken:
@@ -85,4 +90,4 @@ def numbered(connection: sa.Connection, rows: pa.Table) -> tuple[pa.Table, Mask]
         taken.add(number)
         numbers[row] = number
     column = rows.column_names.index("diaSourceId")
-    return rows.set_column(column, rows.schema.field(column), pa.array(numbers)), stored
+    return rows.set_column(column, rows.schema.field(column), pa.array(numbers)), visits

@@ -21,14 +21,16 @@ from ssdb.io.ades.standard import STATION
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import ids, stored_rows
 from ssdb.schema.reported import ss_reported_source
+from ssdb.schema.survey import visit
 from ssdb.sky.sphere import separations
 from ssdb.store.database import Database
 from ssdb.store.ddl.partitions import analyze_partitions
+from ssdb.store.locks import lock
 from ssdb.store.query_plans import named
 from ssdb.store.tables import sources as table_of_sources
-from ssdb.store.tables.reported import note_reported, submitted_before
+from ssdb.store.tables.reported import note_reported, reported_before
 from ssdb.store.tables.sources import read_listed
-from ssdb.store.tables.visits import lock_creation, lock_visits
+from ssdb.store.tables.visits import among, lock_creation, lock_visits
 from ssdb.store.transfer.array_parameters import array_rows
 from ssdb.store.transfer.write import Progress
 from ssdb.units import ARCSEC_PER_DEG, SECONDS_PER_DAY, Integers, Mask
@@ -46,10 +48,10 @@ def ingest_observations(
     type: str | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
-    """Stores reported observations as sources: those of a station at one time are of one visit, which is made.
+    """Stores reported observations as sources: those of a station, time and field are of one visit, which is made.
 
-    What is stored already stays as it is. Sources that this database reported itself are left out. InputError if the
-    input is not usable. Nothing is stored then.
+    What is stored already stays as it is. Sources of this database, which are known by their obsSubID, are left out.
+    InputError if the input is not usable. Nothing is stored then.
 
     Parameters
     ----------
@@ -82,14 +84,15 @@ def ingest_observations(
     rows, kept = rows.take(pa.array(first)), kept[first]
     invalid += len(reports.unreadable)
     with database.writing() as connection:
+        lock(connection, "reported")
         lock_creation(connection)
         rows, kept = _but_own(connection, reports, rows, kept, told)
-        rows, there = numbered(connection, rows)
-        visits = visits_of(connection, rows)
+        rows, known = numbered(connection, rows)
+        visits = visits_of(connection, rows, known)
         rows = rows.append_column("visit", pa.array(visits))
-        _store(connection, rows, ~there, progress)
+        _store(connection, rows, known == 0, progress)
         note_reported(connection, _reported(reports, rows, kept))
-    stored = int(np.count_nonzero(there))
+    stored = int(np.count_nonzero(known))
     n_new = rows.num_rows - stored
     if n_new:
         analyze_partitions(database, dia_source, np.unique(visits), n_new)
@@ -112,31 +115,52 @@ def _of_station(reports: Reports, station: str | None, told: list[str]) -> None:
 def _but_own(
     connection: sa.Connection, reports: Reports, rows: pa.Table, kept: Integers, told: list[str]
 ) -> tuple[pa.Table, Integers]:
-    """Leaves out what this database reported itself, and takes what the Minor Planet Center calls it.
+    """Leaves out what are sources of this database by their obsSubID, and keeps what the reports say of them.
 
-    Others number their observations, too: what has a number of ours is ours if it was seen there and then.
+    Of those that this database reported itself, what the Minor Planet Center calls them; the others count as reported
+    from now on. Others number their observations, too: what has a number of ours is ours if it was seen there and then.
     """
     names = reports.column("obsSubID")
     numbers = np.array([_number_of_ours(names[row]) for row in kept.tolist()], np.int64)
-    stations = submitted_before(connection, np.unique(numbers[numbers >= 0]))
-    if not stations:
-        return rows, kept
-    columns = [dia_source.c[name] for name in ("diaSourceId", *MEASURED, "raErr", "decErr")]
-    found = read_listed(connection, columns[0], np.array(sorted(stations), np.int64), columns)
-    ours = {source: place for source, *place in zip(*(found[column.name].tolist() for column in columns), strict=True)}
-    nowhere = [np.nan] * (len(columns) - 1)
-    time, ra, dec, *errors = np.array([ours.get(number, nowhere) for number in numbers.tolist()]).T
-    given = [rows.column(name).to_numpy() for name in MEASURED]
-    codes = rows.column("observatoryCode").to_pylist()
-    mine = np.array([stations.get(n) == code for n, code in zip(numbers.tolist(), codes, strict=True)], bool)
-    mine &= np.abs(given[0] - time) <= _SAME_SECONDS / SECONDS_PER_DAY
-    mine &= separations(given[1], given[2], ra, dec) <= np.fmax(_SAME_ARCSEC, np.fmax(*errors) * ARCSEC_PER_DEG)
+    columns = [dia_source.c[name] for name in ("diaSourceId", "visit", *MEASURED, "raErr", "decErr")]
+    found = read_listed(connection, columns[0], np.unique(numbers[numbers >= 0]), columns)
+    order = np.argsort(found["diaSourceId"])
+    found = {name: values[order] for name, values in found.items()}
+    there = found["diaSourceId"]
+    at = np.minimum(np.searchsorted(there, numbers), len(there) - 1)
+    mine = there[at] == numbers if len(there) else np.zeros(len(numbers), bool)
     if not mine.any():
         return rows, kept
-    answers = zip(numbers[mine].tolist(), kept[mine].tolist(), strict=True)
-    note_answers(connection, reports, {number: reports.rows[row] for number, row in answers})
-    told.append(f"{int(mine.sum()):,} observations left out that this database reported")
+    reported = reported_before(connection, there)
+    codes = _codes(connection, np.unique(found["visit"]))
+    # A visit without a code may be of any station.
+    stations = [
+        reported.get(source, ("", False))[0] or codes[number] or None
+        for source, number in zip(there.tolist(), found["visit"].tolist(), strict=True)
+    ]
+    time, ra, dec, *errors = (found[column.name][at] for column in columns[2:])
+    given = [rows.column(name).to_numpy() for name in MEASURED]
+    seen_from = rows.column("observatoryCode").to_pylist()
+    mine &= np.array([stations[one] in (None, code) for one, code in zip(at.tolist(), seen_from, strict=True)], bool)
+    mine &= np.abs(given[0] - time) <= _SAME_SECONDS / SECONDS_PER_DAY
+    mine &= separations(given[1], given[2], ra, dec) <= np.fmax(_SAME_ARCSEC, np.fmax(*errors) * ARCSEC_PER_DEG)
+    submitted = np.array([reported.get(source, ("", False))[1] for source in there.tolist()], bool)[at]
+    if (ours := mine & submitted).any():
+        answers = zip(numbers[ours].tolist(), kept[ours].tolist(), strict=True)
+        note_answers(connection, reports, {number: reports.rows[row] for number, row in answers})
+        told.append(f"{int(ours.sum()):,} observations left out that this database reported")
+    if len(others := np.flatnonzero(mine & ~submitted)):
+        others = others[np.unique(numbers[others], return_index=True)[1]]
+        sources = pa.table({"diaSourceId": numbers[others], "visit": found["visit"][at[others]]})
+        note_reported(connection, _reported(reports, sources, kept[others]))
+        told.append(f"{len(others):,} observations left out that are sources of this database already (obsSubID)")
     return rows.filter(pa.array(~mine)), kept[~mine]
+
+
+def _codes(connection: sa.Connection, visits: Integers) -> dict[int, str]:
+    """The observatory codes of visits, "" where unknown."""
+    found = connection.execute(sa.select(visit.c.visit, visit.c.observatoryCode).where(among(visit.c.visit, visits)))
+    return {number: (code or "").strip() for number, code in found}
 
 
 _SAME_SECONDS = 1.0

@@ -39,10 +39,10 @@ def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
     return {ss_reported_source.name: connection.execute(sa.delete(ss_reported_source).where(others)).rowcount}
 
 
-def submitted_before(connection: sa.Connection, sources: Integers) -> dict[int, str]:
-    """Those of some sources that were written to a file for the Minor Planet Center, and their observatory codes."""
+def reported_before(connection: sa.Connection, sources: Integers) -> dict[int, tuple[str | None, bool]]:
+    """Those of some sources that were reported: the observatory code, and whether this database reported them."""
     column = ss_reported_source.c
-    with listed(connection, "perhaps_submitted", sources) as among:
-        wanted = sa.select(column.diaSourceId, column.stn)
-        found = connection.execute(wanted.where(among(column.diaSourceId), column.submittedAt.is_not(None)))
-        return {row.diaSourceId: row.stn for row in found}
+    with listed(connection, "perhaps_reported", sources) as among:
+        wanted = sa.select(column.diaSourceId, column.stn, column.submittedAt)
+        found = connection.execute(wanted.where(among(column.diaSourceId)))
+        return {row.diaSourceId: (row.stn, row.submittedAt is not None) for row in found}
