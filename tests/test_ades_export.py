@@ -24,7 +24,7 @@ from lxml import etree
 from reported import HEADER, NUMBERED, OBJECTS, UNKNOWN, header_file, observed
 from test_cli import failed, misused, run
 
-from ssdb import connect, export_ades
+from ssdb import connect, export_ades, ingest_submissions
 from ssdb.errors import ConfigError, InputError, NotFoundError
 from ssdb.exchange.identities import ades_name
 from ssdb.exchange.texts import digits_of, significant
@@ -135,6 +135,29 @@ def test_nothing_is_reported_twice(survey: Database, tmp_path: Path) -> None:
     export_ades(survey, tmp_path / "again.psv", header=HEADER, visits=[10], again=True)
     assert (tmp_path / "again.psv").read_bytes() == before
     assert remembered(survey).keys() == REPORTED
+
+
+def test_an_answer_is_to_the_file_that_a_source_was_written_to_last(survey: Database, tmp_path: Path) -> None:
+    """File and answer of a row belong together, whatever was written again."""
+    first, again = tmp_path / "first.psv", tmp_path / "again.xml"
+    export_ades(survey, first, header=HEADER)
+    ingest_submissions(survey, first, submission_id="A")
+    ingest_submissions(survey, {"obsSubID": ["101", "201"], "obsID": ["L1", "L2"]})
+    report = export_ades(survey, again, header={**HEADER, "comment": ["again"]}, visits=[10], again=True)
+    assert (report.observations, report.forgotten) == (6, 6)
+    rows = remembered(survey)
+    answers = {number: (Path(row.file).name, row.submissionId, row.obsID) for number, row in rows.items()}
+    new = dict.fromkeys(sorted(REPORTED - {201, 301}), ("again.xml", None, None))
+    assert answers == {**new, 201: ("first.psv", "A", "L2"), 301: ("first.psv", "A", None)}
+    # The answer to the first file comes late, or once more.
+    late = ingest_submissions(survey, first, submission_id="B")
+    assert (late.rows, late.doubts) == (2, ("6 sources left out that were written to another file since (again.xml)",))
+    assert ingest_submissions(survey, again, submission_id="C").changed == 6
+    rows = remembered(survey)
+    assert {number: row.submissionId for number, row in rows.items()} == {**dict.fromkeys(new, "C"), 201: "B", 301: "B"}
+    export_ades(survey, tmp_path / "third.psv", header=HEADER, visits=[10], again=True)
+    with pytest.raises(InputError, match=r"its 6 sources were written to another file since \(third.psv\)"):
+        ingest_submissions(survey, again, submission_id="D")
 
 
 def test_what_fails_is_not_remembered(survey: Database, tmp_path: Path) -> None:

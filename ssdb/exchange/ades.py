@@ -27,7 +27,7 @@ from ssdb.schema.arrow import stored_rows
 from ssdb.schema.reported import ss_reported_source
 from ssdb.store.database import Database
 from ssdb.store.locks import lock
-from ssdb.store.tables.reported import note_reported
+from ssdb.store.tables.reported import replace_reported
 from ssdb.units import Columns
 
 
@@ -43,6 +43,8 @@ class AdesReport:
     tracklets: int
     left_out: dict[str, int] = field(default_factory=dict)
     """Sources that were not reported, by what they are."""
+    forgotten: int = 0
+    """Sources of which answers to an earlier file were stored: these are forgotten, the next are to this one."""
 
 
 def export_ades(
@@ -88,7 +90,7 @@ def export_ades(
     tracklets : path or table, optional
         Sources that are reported with a trkSub of the user's, known objects or not: diaSourceId, trkSub.
     again : bool
-        Also what was reported before.
+        Also what was reported before. What the Minor Planet Center called it then is forgotten.
     outliers : bool
         Also what is far from its orbit or not certain.
     """
@@ -121,7 +123,7 @@ def export_ades(
             in_order = sorted(range(len(rows["visit"])), key=lambda row: _key(texts, row))
             write_ades(path, head, {name: [values[row] for row in in_order] for name, values in texts.items()})
             written = True
-            note_reported(connection, _reported(rows, texts, path))
+            forgotten = replace_reported(connection, _reported(rows, texts, path))
     except BaseException:
         # The file is there already, and nothing knows of it: it would be reported twice.
         if written:
@@ -129,7 +131,7 @@ def export_ades(
                 path.unlink()
         raise
     n_objects = len(np.unique(rows["ssObjectId"][rows["ssObjectId"] != 0]))
-    return AdesReport(os.fspath(path), len(rows["visit"]), n_objects, len(set(texts["trkSub"])), left_out)
+    return AdesReport(os.fspath(path), len(rows["visit"]), n_objects, len(set(texts["trkSub"])), left_out, forgotten)
 
 
 def _refuse_reported_file(connection: sa.Connection, path: Path) -> None:

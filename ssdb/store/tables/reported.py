@@ -30,6 +30,22 @@ def note_reported(connection: sa.Connection, rows: pa.Table) -> dict[str, int]:
     return counts
 
 
+def replace_reported(connection: sa.Connection, rows: pa.Table) -> int:
+    """Writes rows, each source once, in the place of those that are stored, of which nothing stays.
+
+    Returns of how many sources the Minor Planet Center's identifiers are forgotten.
+    """
+    stored = ss_reported_source.c
+    with staged(connection, ss_reported_source, rows) as given:
+        there = sa.exists().where(of_key(ss_reported_source, _KEY, given))
+        answered = sa.or_(stored.obsID.is_not(None), stored.trkID.is_not(None), stored.submissionId.is_not(None))
+        forgotten = connection.scalar(sa.select(sa.func.count()).select_from(ss_reported_source).where(there, answered))
+        connection.execute(sa.delete(ss_reported_source).where(there))
+        all_rows = sa.select(given).order_by(given.c.diaSourceId)
+        connection.execute(sa.insert(ss_reported_source).from_select(rows.column_names, all_rows))
+    return int(forgotten or 0)
+
+
 def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
     """Removes what others reported of visits that are deleted; how many rows there were.
 
@@ -37,6 +53,15 @@ def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
     """
     others = ss_reported_source.c.submittedAt.is_(None) & ss_reported_source.c.visit.in_(visits)
     return {ss_reported_source.name: connection.execute(sa.delete(ss_reported_source).where(others)).rowcount}
+
+
+def files_of(connection: sa.Connection, sources: Integers) -> dict[int, str]:
+    """The files that some sources were written to for the Minor Planet Center; of others there is none."""
+    column = ss_reported_source.c
+    with listed(connection, "perhaps_written", sources) as among:
+        wanted = sa.select(column.diaSourceId, column.file).where(among(column.diaSourceId))
+        found = connection.execute(wanted.where(column.submittedAt.is_not(None), column.file.is_not(None)))
+        return {row.diaSourceId: row.file for row in found}
 
 
 def reported_before(connection: sa.Connection, sources: Integers) -> dict[int, tuple[str | None, bool]]:
