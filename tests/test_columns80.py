@@ -105,3 +105,63 @@ def test_column_72_is_the_star_catalogue(tmp_path: Path) -> None:
         assert ingest_observations(database, write(tmp_path / "obs.txt", lines)).new == len(codes)
         rows = sorted(dump(database)["SsReportedSource"], key=lambda row: row["diaSourceId"])
     assert [row["astCat"] for row in rows] == list(codes.values())
+
+
+def test_texts_around_lines_are_no_observations(tmp_path: Path) -> None:
+    """Comments are passed over; others are said, and left out on request."""
+    lines = [line("00433", "C", f"2024 12 {day}.5", "08 56 40.968", "+27 20 08.99", stn="568") for day in (27, 28)]
+    comments = ["# of a paper", "", "COM of a header"]
+    with connect() as database:
+        assert ingest_observations(database, write(tmp_path / "a.txt", [*comments, lines[0]])).new == 1
+        path = write(tmp_path / "b.txt", ["123456789|123456789|123456789|", *comments, *lines, "more words"])
+        with pytest.raises(InputError, match=r"2 lines are no observations \(line 1, 7\)"):
+            ingest_observations(database, path)
+        report = ingest_observations(database, path, skip_invalid=True)
+        assert (report.new, report.unchanged, report.invalid) == (1, 1, 2)
+
+
+def test_names_of_an_observer_may_begin_earlier(tmp_path: Path) -> None:
+    names = {"    Example2": "Example2", "   ab12": "ab12", "  abcd1234": "abcd1234", "abcd": "abcd", "     xy": "xy"}
+    lines = [line(name, "C", f"2024 12 {d:02}.5", "08 56 40.968", "+27 20 08.99") for d, name in enumerate(names, 1)]
+    lines.append(line("abcdefgh1234", "C", "2024 12 28.5", "08 56 40.968", "+27 20 08.99"))
+    with connect() as database:
+        report = ingest_observations(database, write(tmp_path / "obs.txt", lines))
+        assert report.doubts == ("1 trkSub left out that are longer than 8 characters",)
+        rows = sorted(dump(database)["SsReportedSource"], key=lambda row: row["diaSourceId"])
+    assert [(row["designation"], row["trkSub"]) for row in rows] == [(None, own) for own in (*names.values(), None)]
+
+
+def test_sixty_seconds_are_a_minute(tmp_path: Path) -> None:
+    """Programs round up: -03 11 60.00."""
+    path = write(tmp_path / "obs.txt", [line("00433", "C", "2024 12 27.5", "08 56 60.000", "-03 11 60.00")])
+    with connect() as database:
+        ingest_observations(database, path)
+        (row,) = dump(database)["DiaSource"]
+    assert (row["ra"], row["dec"]) == (pytest.approx(15 * (8 + 57 / 60), abs=1e-9), pytest.approx(-3.2, abs=1e-9))
+    write(path, [line("00433", "C", "2024 12 27.5", "08 56 61.000", "-03 11 60.00")])
+    with connect() as database, pytest.raises(InputError):
+        ingest_observations(database, path)
+
+
+def test_the_place_of_an_occultation_may_be_inside_the_earth(tmp_path: Path) -> None:
+    """It is the point of the line of sight that is nearest to the Earth's centre."""
+    path = tmp_path / "obs.txt"
+    seen = line("00433", "S", "2024 12 30.25000", "06 00 00.0", "+30 00 00", stn="275")
+
+    def second(x: float, y: float, z: float) -> str:
+        numbers = "".join(f"{'-' if one < 0 else '+'}{abs(one):10.4f} " for one in (x, y, z))
+        return f"00433         s2024 12 30.25000 1 {numbers}       275"
+
+    cos, sin = 0.5 * 3**0.5, 0.5
+    with connect() as database:
+        beside = write(path, [seen, second(3000.0, -4000.0 * sin, 4000.0 * cos)])
+        assert ingest_observations(database, beside).new == 1
+        (row,) = dump(database)["Visit"]
+        assert row["pos1"] == 3000.0
+        along = write(path, [seen.replace("30.25000", "31.25000"), second(0.0, 4000.0 * cos, 4000.0 * sin)])
+        along.write_text(along.read_text().replace("30.25000", "31.25000"))
+        with pytest.raises(InputError, match="inside the Earth"):
+            ingest_observations(database, along)
+        write(path, [seen, second(0.0, 0.0, 0.0)])
+        with pytest.raises(InputError, match="inside the Earth"):
+            ingest_observations(database, path)

@@ -91,7 +91,7 @@ def ingest_observations(
         visits = visits_of(connection, rows, known)
         rows = rows.append_column("visit", pa.array(visits))
         _store(connection, rows, known == 0, progress)
-        note_reported(connection, _reported(reports, rows, kept))
+        note_reported(connection, _reported(reports, rows, kept, told))
     stored = int(np.count_nonzero(known))
     n_new = rows.num_rows - stored
     if n_new:
@@ -152,7 +152,7 @@ def _but_own(
     if len(others := np.flatnonzero(mine & ~submitted)):
         others = others[np.unique(numbers[others], return_index=True)[1]]
         sources = pa.table({"diaSourceId": numbers[others], "visit": found["visit"][at[others]]})
-        note_reported(connection, _reported(reports, sources, kept[others]))
+        note_reported(connection, _reported(reports, sources, kept[others], told))
         told.append(f"{len(others):,} observations left out that are sources of this database already (obsSubID)")
     return rows.filter(pa.array(~mine)), kept[~mine]
 
@@ -189,22 +189,24 @@ def _store(connection: sa.Connection, rows: pa.Table, fresh: Mask, progress: Pro
             table_of_sources.append(connection, pairs, concerned, named(concerned), [new], new.num_rows, progress)
 
 
-def _reported(reports: Reports, rows: pa.Table, kept: Integers) -> pa.Table:
+def _reported(reports: Reports, rows: pa.Table, kept: Integers, told: list[str]) -> pa.Table:
     """The rows of SsReportedSource."""
     chosen = [reports.rows[row] for row in kept.tolist()]
     names = [reported_name(row) for row in chosen]
+    texts = {name: [row.get(name) for row in chosen] for name in _TEXTS}
+    texts |= {"designation": [name for name, _ in names], "trkSub": [track for _, track in names]}
     magnitudes = [row.get("mag") for row in chosen]
-    columns: dict[str, Any] = {name: [row.get(name) for row in chosen] for name in _TEXTS}
-    columns |= {
+    columns: dict[str, Any] = {
         "diaSourceId": rows.column("diaSourceId"),
         "visit": rows.column("visit"),
-        "designation": [name or None for name, _ in names],
-        "trkSub": [track or None for _, track in names],
         "mag": pa.array([None if mag is None else float(mag) for mag in magnitudes], pa.float32()),
         "file": [reports.name] * len(chosen),
     }
-    for name, values in columns.items():
-        length = getattr(ss_reported_source.c[name].type, "length", None)
-        if length and isinstance(values, list):
-            columns[name] = pa.array([None if value is None else value[:length] for value in values], pa.string())
+    for name, values in texts.items():
+        longest: int = ss_reported_source.c[name].type.length  # type: ignore[attr-defined]
+        # A part of a name would be another's.
+        if n := sum(len(value or "") > longest for value in values):
+            told.append(f"{n:,} {name} left out that are longer than {longest} characters")
+        fitting = [value if value and len(value) <= longest else None for value in values]
+        columns[name] = pa.array(fitting, pa.string())
     return stored_rows(ss_reported_source, columns)

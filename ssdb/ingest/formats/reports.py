@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -129,8 +130,8 @@ def reported_name(row: dict[str, str]) -> tuple[str, str]:
         return designation, track or own
     for text in (row.get("permID"), row.get("provID")):
         if text:
-            return _designation(text) or text[:25], track
-    return row.get("artSat", "")[:25], track
+            return _designation(text) or text, track
+    return row.get("artSat", ""), track
 
 
 def _of_columns(packed: str) -> tuple[str, str]:
@@ -144,6 +145,7 @@ def _of_columns(packed: str) -> tuple[str, str]:
     return _designation(number), "" if _designation(other) else other
 
 
+@lru_cache(4096)
 def _designation(text: str) -> str:
     """A designation as ssdb writes it; "" of what is none."""
     try:

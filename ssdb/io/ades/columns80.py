@@ -15,11 +15,15 @@ _DATE = re.compile(r"(\d{4}) (\d\d) ([ \d]\d)(?:\.(\d*))? *")
 _OF_SATELLITE = re.compile(r"\d{4}[a-z]\d\d [ \d]\d")
 """The date of an observation of a satellite of an asteroid."""
 
-_HEADER = re.compile(r"(ACK|COD|CON|OBS|MEA|TEL|NET|BND|COM|NUM|AC2) ")
-_SEXAGESIMAL = re.compile(r"([-+]?)(\d{1,3})(?: ([0-5]?\d(?:\.\d*)?))?(?: ([0-5]?\d(?:\.\d*)?))?")
+_HEADER = re.compile(r"(ACK|COD|CON|OBS|MEA|TEL|NET|BND|COM|NUM|AC2) |#")
+_SIXTIETHS = r"[0-5]?\d(?:\.\d*)?|60(?:\.0*)?"  # programs round up
+_SEXAGESIMAL = re.compile(rf"([-+]?)(\d{{1,3}})(?: ({_SIXTIETHS}))?(?: ({_SIXTIETHS}))?")
 
-_NUMBER = re.compile(r"[0-9A-Za-z]\d{4}|~[0-9A-Za-z]{4}|\d{4}[PDI]")
-"""A packed number of a minor planet, or of a comet."""
+_NUMBER = re.compile(r"[0-9A-Za-z]\d{4}|~[0-9A-Za-z]{4}|\d{4}[PDI]|[JSUN]\d{3}S")
+"""A packed number of a minor planet, of a comet, or of a satellite of a planet."""
+
+_TYPE = re.compile(r" {4}[CPDXAIS]")
+"""What kind of comet, or a satellite of a planet; a provisional designation follows."""
 
 _FRAGMENT = re.compile(r"\d{4}[PDI] {5,6}[a-z]{1,2}")
 
@@ -59,12 +63,14 @@ _MICROSECONDS = 86_400 * 10**6
 
 
 def is_columns80(beginning: bytes) -> bool:
-    """Whether a text begins with observations of 80 columns, perhaps below their header."""
-    lines = [line.rstrip() for line in beginning.decode("utf-8", "replace").split("\n")[:200]]
-    first = next((line for line in lines if line and not _HEADER.match(line)), "")
+    """Whether there are observations of 80 columns at the beginning of a text."""
+    return any(map(_is_observation, beginning.decode("utf-8", "replace").split("\n")[:200]))
+
+
+def _is_observation(line: str) -> bool:
     # Of radar, and of others that have no position, by their length; of those whose station is blank by the position.
-    is_whole = len(first) in range(77, 161) or bool(_optical(first))
-    return is_whole and bool(_DATE.fullmatch(first[15:32]))
+    whole = len(line.rstrip()) in range(77, 161) or bool(_optical(line))
+    return whole and bool(_DATE.fullmatch(line[15:32])) and not _HEADER.match(line)
 
 
 def read_columns80(stream: io.BufferedIOBase, name: str) -> Iterator[Row]:
@@ -124,9 +130,11 @@ def _name(number: str, other: str) -> dict[str, str]:
     """What columns 1 to 5 and 6 to 12 call an object.
 
     In the latter may be a name that its observer gave it, which may look like a number. Packed provisional designations
-    fill all seven, and are not of digits alone.
+    fill all seven, and are not of digits alone. Such names may also begin before column 6.
     """
     own = other.strip()
+    if number.strip() and not _NUMBER.fullmatch(number) and not _TYPE.fullmatch(number):
+        return {"trkSub": (number + other).strip()}
     if not own or (len(own) == 7 and not own.isdigit()) or _FRAGMENT.fullmatch(number + other):
         return {"packed": (number + other).rstrip()}
     return {"trkSub": own, "packed": number if _NUMBER.fullmatch(number) else ""}
