@@ -57,6 +57,9 @@ MPC_ORB = {
 KETE_OF = {"q": "peri_dist", "e": "ecc", "i": "incl", "node": "lon_node", "argperi": "peri_arg"}
 KETE = {KETE_OF[name]: EROS[name] for name in KETE_OF} | {"desig": "433", "h_mag": 10.38, "g_phase": 0.46}
 KETE |= {"peri_time": EROS["peri_time"] + JD, "epoch": EPOCH + JD}
+HORIZONS_OF = {"i": "incl", "node": "Omega", "argperi": "w"}
+HORIZONS = {HORIZONS_OF.get(name, name): EROS[name] for name in NAMES[:5]} | {"Tp_jd": EROS["peri_time"] + JD}
+HORIZONS |= {"targetname": "433 Eros (A898 PA)", "datetime_jd": EPOCH + JD, "H": 10.38, "G": 0.46}
 DP1_OF = {"i": "incl", "argperi": "peri", "peri_time": "t_p"}
 DP1 = {DP1_OF.get(name, name): value for name, value in EROS.items()} | {"mpcDesignation": "00433", "epoch": EPOCH}
 DP1 |= {"mpcH": 10.38, "ssObjectId": 207163339571}
@@ -106,6 +109,8 @@ MADE = {
     "get-orb": lambda path: as_json(path / "a.json", [{"mpc_orb": [MPC_ORB], "unpacked": "433"}, 200]),
     "dp1 as Parquet": lambda path: (pd.DataFrame([DP1]).to_parquet(path / "a.parquet"), path / "a.parquet")[1],
     "dp1 of TAP": lambda path: Table([DP1]),
+    "horizons of astroquery": lambda path: Table([HORIZONS], units={"incl": "deg", "q": "AU", "Tp_jd": "d"}),
+    "horizons as ECSV": lambda path: (Table([HORIZONS]).write(path / "a.ecsv"), path / "a.ecsv")[1],
     "kete": lambda path: pd.DataFrame([KETE]),
     "kete as CSV": lambda path: as_csv(path / "a.csv", KETE),
 }
@@ -275,6 +280,15 @@ def test_a_wrong_line_of_comets_is_told(tmp_path: Path, old: str, new: str, why:
     assert [f"{text} (line {lines[0]})" for text, lines in block.left_out] == [why]
 
 
+def test_what_is_left_of_lost_comets_is_no_orbit(tmp_path: Path) -> None:
+    """AllCometEls.txt follows fragments beyond the planet that they fell on; an interstellar comet stays."""
+    line = "    DJ93F02f  1994 07 16.1833  5.477088  9.999999  359.1764  226.5049  109.6574  20220809   9.0  4.0  "
+    path = tmp_path / "AllCometEls.txt"
+    path.write_text(f"{line}D/1993 F2-F (Shoemaker-Levy)                              MPC 23765\n" + COMETS)
+    assert "the orbit of a lost one was followed beyond its end" in told(path)
+    assert [*read(path)] == ["C/1870 Q1", "C/1999 X1", "483P-B", "3I"]
+
+
 def test_dates_are_those_of_astropy_and_before_1582_julian() -> None:
     days = np.random.default_rng(5).uniform(-90_000, 90_000, 500).round(4)
     dates = Time(days, format="mjd", scale="tt").ymdhms
@@ -390,6 +404,18 @@ def test_a_format_that_does_not_fit(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"is read from a path"):
         read(pd.DataFrame([SBDB]), "cometels")
     assert read(pd.DataFrame([SBDB]), "sbdb").keys() == {"433"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "why"),
+    [
+        (("epoch",), "the epoch of the elements is not known (epoch, or epoch_mjd)"),
+        (("tp",), "the time of perihelion is not known (tp; or a, e and ma)"),
+    ],
+)
+def test_what_was_not_asked_of_jpl_is_told(database: Database, missing: tuple[str, ...], why: str) -> None:
+    row = {name: value for name, value in SBDB.items() if name not in missing} | {"tp_cal": "2026-Feb-12.75"}
+    refused(database, ingest_orbits, pd.DataFrame([row]), f"there is no usable orbit in it; {why} (row 1)")
 
 
 # ---- layup and kete --------------------------------------------------------------------------------------------------
