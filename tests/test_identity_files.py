@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from identifications import EROS_PRIMARY, numbered
+from identifications import EROS_PRIMARY, NUMBERED_MPS, numbered
 from ingesting import dump, predictions, refused, rows, visits
 from orbit_files import CERES, stored
-from test_orbits_of_others import extended
+from orbits_of_others import extended
 
 from ssdb.errors import InputError, NotFoundError
 from ssdb.identity.designation import ss_object_id
@@ -27,11 +27,6 @@ from ssdb.store.database import Database
 EROS = {"Number": "(433)", "Name": "Eros", "Principal_desig": "A898 PA", "Other_desigs": ["A893 UC", "1956 PC"]}
 UNNUMBERED = {"Principal_desig": "2015 MQ204", "Other_desigs": ["2010 AB"]}
 ALONE = {"Principal_desig": "2011 CD5"}
-NUMBERED_MPS = (
-    "     (1) Ceres                           1801 01 01  Palermo                  Piazzi, G.\n"
-    "   (433) Eros                A898 PA     1898 08 13  Berlin                   Witt, G.\n"
-    "(360000)                     2012 XX21   2001 12 18* Socorro                  LINEAR\n"
-)
 
 
 def as_json(path: Path, *objects: dict[str, Any]) -> Path:
@@ -88,7 +83,9 @@ def test_what_the_tables_have_more_of_stays(database: Database, tmp_path: Path) 
     with database.reading() as connection:
         assert connection.scalars(sa.select(numbered_identifications.c.naming_credit)).all() == ["A. Berberich"]
     # Another designation for the number takes its place.
-    ingest_identifications(database, as_json(tmp_path / "a.json.gz", {"Number": "(433)", "Principal_desig": "2011 CD5"}))
+    ingest_identifications(
+        database, as_json(tmp_path / "a.json.gz", {"Number": "(433)", "Principal_desig": "2011 CD5"})
+    )
     assert resolve(database, "433").designation == "2011 CD5"
 
 

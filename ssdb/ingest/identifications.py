@@ -150,7 +150,7 @@ class _Usable:
 def _usable(
     name: str, target: sa.Table, rows: pa.Table, skip_invalid: bool = False, numbers: np.ndarray | None = None
 ) -> _Usable:
-    """The usable rows; InputError if others are not to be skipped. ``numbers`` are what rows are called, if not 1, 2, ..."""
+    """The usable rows; InputError if others are not to be skipped. Rows are called by ``numbers``, else 1, 2, ..."""
     problems = Problems(name, rows.num_rows, numbers)
     needed = [column.name for column in target.columns if not column.nullable and column.name != "id"]
     check_not_null(problems, rows, needed)

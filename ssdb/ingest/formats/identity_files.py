@@ -103,9 +103,7 @@ def _lines(given: InputFile, left_out: dict[str, set[int]]) -> Iterator[tuple[in
                     left_out.setdefault("not in the columns of NumberedMPs.txt", set()).add(number)
 
 
-def _rows(
-    block: list[tuple[int, _Object]], left_out: dict[str, set[int]]
-) -> tuple[pa.Table, pa.Table, pa.Table]:
+def _rows(block: list[tuple[int, _Object]], left_out: dict[str, set[int]]) -> tuple[pa.Table, pa.Table, pa.Table]:
     """Rows of the three tables; those with a designation that cannot be packed are noted, and left out."""
     numbered = [(line, number, principal) for line, (number, _, principal, _) in block if number and principal]
     pairs = [
@@ -129,7 +127,10 @@ def _rows(
         if not usable.all():
             left_out.setdefault(_NO_FORM, set()).update(rows[row][0] for row in np.flatnonzero(~usable).tolist())
     names = pa.table(
-        {NUMBER_COLUMN: pa.array([n for n, _ in named], pa.string()), "name": pa.array([n for _, n in named], pa.string())}
+        {
+            NUMBER_COLUMN: pa.array([n for n, _ in named], pa.string()),
+            "name": pa.array([n for _, n in named], pa.string()),
+        }
     )
     return numbers.filter(pa.array(good)), current.filter(pa.array(good_pairs)), names
 
