@@ -203,6 +203,24 @@ def test_an_orbit_with_a_covariance_has_an_ellipse(database: ssdb.Database) -> N
     assert found[-3:] == pytest.approx(expected[-3:], rel=1e-4)
 
 
+def test_a_comet_is_there_without_a_magnitude(database_url: str) -> None:
+    """JPL's M1 and K1 are no H and G: nothing is made of them, and nothing is left out for want of them."""
+    orbit = at("C/2003 A9", 0.8, (120.0, 20.0))
+    theirs = {"q": "q", "e": "e", "i": "i", "om": "node", "w": "argperi", "epoch": "epoch_mjd", "tp": "peri_time"}
+    row = {name: [orbit[ours] + 2400000.5 * (name in ("epoch", "tp"))] for name, ours in theirs.items()}
+    with ssdb.connect(database_url) as database:
+        load_orbits(database, [at("2003 AA", 0.8, (120.0, 20.0))])
+        ssdb.ingest_orbits(database, row | {"full_name": ["C/2003 A9 (Somebody)"], "M1": [4.0], "K1": [8.0]})
+        ssdb.ingest_visits(database, {"visit": [1], "midpointMjdTai": [NIGHT + 0.5], "ra": [120.0], "dec": [20.0]})
+    done(database_url, "predict")
+    where = ("--ra", "120", "--dec", "20", "--radius", "1", "--time", "2025-12-01T12:00:00")
+    seen = {one["designation"]: one["ephVmag"] for one in json.loads(done(database_url, "sky", *where, "--json"))}
+    assert seen == {"2003 AA": pytest.approx(20.0, abs=1.5), "C/2003 A9": None}
+    ask = "SELECT designation, \"ephVmag\" IS NULL AS unknown FROM \"SsPrediction\""
+    predicted = json.loads(done(database_url, "query", ask, "--format", "json"))
+    assert {one["designation"]: bool(one["unknown"]) for one in predicted} == {"2003 AA": False, "C/2003 A9": True}
+
+
 def test_the_objects_on_an_image_are_at_its_pixels(url: str, tmp_path: Path) -> None:
     times = {"DATE-AVG": "2025-12-01T03:00:00", "OBSCODE": "X05"}
     with ssdb.connect(url) as database, ssdb.sky_of(database) as sky:

@@ -201,7 +201,7 @@ def objects(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options
     ORBIT_FORMATS,
     help="mpc_orbits: the Minor Planet Center's table; mpcorb: MPCORB.DAT; mpcorb_extended: the same as JSON; "
     "cometels: CometEls.txt; mpc_orb: answers of get-orb; sbdb: JPL's; dp1: Rubin's MPCORB; sorcha: Sorcha's input, "
-    "layup's fits; kete: its tables; auto: look into the file.",
+    "layup's fits; kete: its tables; horizons: elements of astroquery's; auto: look into the file.",
 )
 @click.option("--simulated-names", is_flag=True, help="Accept names of Sorcha's objects that are no designations.")
 @json_option
@@ -271,7 +271,7 @@ def _packets(report: AlertReport) -> str:
 @json_option
 @click.pass_context
 def identifications(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """The Minor Planet Center's tables current_identifications and numbered_identifications."""
+    """The Minor Planet Center's tables of identifications and names, mpcorb_extended.json, or NumberedMPs.txt."""
     from ssdb.ingest.identifications import ingest_identifications
 
     _ingest(ctx, files, as_json, ingest_identifications, options)
