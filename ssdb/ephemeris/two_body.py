@@ -9,6 +9,7 @@ Sun; or they are so far apart, and so slow, at both ends of a part that they do 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +61,9 @@ _NEGLIGIBLE = 5e-9
 _RELATIVITY = 14.0 * GM_SUN**2 / LIGHT_SPEED**2
 """Of GM / (c^2 r^2) (4 GM / r - v^2 + 4 v^2), with v^2 at most 2 GM / r: au/d^2 at 1 au."""
 
+_GOOD = 1e-3
+"""A bound, au, that whole ellipses have to give: a tenth of an arc minute at 1 au, and quicker than one of the way."""
+
 _SHARE = 0.1
 """Of the distances from Sun and planets, that an object may be away from its two-body motion for the bounds to hold."""
 
@@ -83,13 +87,8 @@ def on_ellipses(states: Array, days: Array) -> Motion:
     """
     x, v = states[:3], states[3:]
     with np.errstate(all="ignore"):  # of what is no ellipse
-        r = np.sqrt(np.einsum("in,in->n", x, x))
-        inverse = 2.0 / r - np.einsum("in,in->n", v, v) / GM_SUN
-        inverse[inverse <= 0.0] = np.nan
+        r, inverse, e_cos, e_sin, e = _ellipses(states)
         a, n = 1.0 / inverse, np.sqrt(GM_SUN * inverse) * inverse
-        e_cos, e_sin = 1.0 - r * inverse, np.einsum("in,in->n", x, v) * np.sqrt(inverse / GM_SUN)
-        e = np.hypot(e_cos, e_sin)
-        a[e > LARGEST_E] = np.nan
         mean = n * days
         angle, sine, cosine = _anomalies(e_cos, e_sin, mean)
         now = 1.0 - e_cos * cosine + e_sin * sine  # r / a
@@ -101,6 +100,18 @@ def on_ellipses(states: Array, days: Array) -> Motion:
         nearest = np.where(np.floor(first) != np.floor(last), a * (1.0 - e), ends.min(axis=0))
         farthest = np.where(np.floor(first - 0.5) != np.floor(last - 0.5), a * (1.0 + e), ends.max(axis=0))
     return Motion(f * x + g * v, rate_f * x + rate_g * v, nearest, farthest)
+
+
+def _ellipses(states: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Distances, inverses of the axes (au), e times cosine and sine of the eccentric anomalies, and e; each (n,)."""
+    x, v = states[:3], states[3:]
+    r = np.sqrt(np.einsum("in,in->n", x, x))
+    inverse = 2.0 / r - np.einsum("in,in->n", v, v) / GM_SUN
+    inverse[inverse <= 0.0] = np.nan
+    e_cos, e_sin = 1.0 - r * inverse, np.einsum("in,in->n", x, v) * np.sqrt(inverse / GM_SUN)
+    e = np.sqrt(e_cos * e_cos + e_sin * e_sin)
+    inverse[e > LARGEST_E] = np.nan
+    return r, inverse, e_cos, e_sin, e
 
 
 def _anomalies(e_cos: Array, e_sin: Array, mean: Array) -> tuple[Array, Array, Array]:
@@ -132,11 +143,47 @@ def deviations(states: Array, epochs: Array, until: Array, forces: Array) -> Arr
     may be close to the Sun or a planet.
     """
     days = until - epochs
-    found = _in_parts(states, epochs, days, np.ones(len(days), int), forces)
+    found = np.full(len(days), np.inf)
+
+    def work(rows: Index) -> None:
+        found[rows] = _of_ellipses(states[rows].T.copy(), days[rows], forces[rows])
+
+    in_threads(work, [np.arange(len(days))])
+    left = np.flatnonzero(np.isinf(found))
+    found[left] = _in_parts(states[left], epochs[left], days[left], np.ones(len(left), int), forces[left])
     parts = np.ceil(np.abs(days) / _PART_DAYS).astype(int)
     again = np.flatnonzero(np.isinf(found) & (parts > 1))
     found[again] = _in_parts(states[again], epochs[again], days[again], parts[again], forces[again])
     return found
+
+
+def longest_days(within: float) -> float:
+    """After so many days no bound is less than this, au: the planets may have moved the Sun as far."""
+    return math.sqrt(2.0 * within / _ON_SUN)
+
+
+def _of_ellipses(states: Array, days: Array, forces: Array) -> Array:
+    """Bounds from what of the whole ellipses is nearest to and farthest from the Sun; infinite beyond :data:`_GOOD`."""
+    with np.errstate(all="ignore"):
+        _, inverse, _, _, e = _ellipses(states)
+        nearest, farthest = (1.0 - e) / inverse, (1.0 + e) / inverse
+        most, k = _by_sun(nearest, forces)
+        closest = nearest
+        for body, (low, high) in _PLANETS.items():
+            gap = np.maximum(nearest - high, low - farthest) - (_MOON_AU if body == 399 else 0.0)
+            closest = np.minimum(closest, gap)
+            most += _GM[body] / ((1.0 - _SHARE) * gap) ** 2
+        found = 2.0 * most * (np.sinh(0.5 * k * np.abs(days)) / k) ** 2
+        return np.where((found < _SHARE * closest) & (found < _GOOD), found, np.inf)
+
+
+def _by_sun(nearest: Array, forces: Array) -> tuple[Array, Array]:
+    """Accelerations by all but the planets, but for what these do to the Sun (au/d^2); and k (1/d), of distances."""
+    others = _ON_SUN + _SMALL + _RELATIVITY / (nearest * nearest * nearest)
+    if forces.any():
+        others += forces * np.maximum(1.0, nearest**-2.5)
+    shortest = (1.0 - _SHARE) * nearest
+    return others, np.sqrt(2.0 * GM_SUN / (shortest * shortest * shortest))
 
 
 def _in_parts(states: Array, epochs: Array, days: Array, parts: Index, forces: Array) -> Array:
@@ -165,8 +212,7 @@ def _bounds(states: Array, epochs: Array, days: Array, n_parts: int, forces: Arr
     end = on_ellipses(states, days)
     with np.errstate(all="ignore"):
         nearest, farthest = end.nearest, end.farthest
-        other = _ON_SUN + _SMALL + _RELATIVITY / nearest**3 + forces * np.maximum(1.0, nearest**-2.5)
-        k = np.sqrt(2.0 * GM_SUN / ((1.0 - _SHARE) * nearest) ** 3)
+        other, k = _by_sun(nearest, forces)
         length = np.abs(days) / n_parts
         total, closest = np.zeros(len(days)), _SHARE * nearest
         neighbours = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -16,12 +17,16 @@ from ssdb.units import Columns
 MOST = 4
 """Entries of a kind that are kept."""
 
+_CONTENTS = "ssdb.json"
+"""A file of each entry: its arrays by name, with type and shape. Nothing without it is ever removed."""
+
 
 class KeptArrays:
     """Arrays by names in a folder; without one nothing is kept.
 
     Each entry is a folder of files that numpy maps into the memory. It is renamed to its place when it is complete. The
-    last :data:`MOST` of a kind that were used stay. What cannot be written is not kept, and no error.
+    last :data:`MOST` of a kind that were used stay. What cannot be written is not kept, and what cannot be read is made
+    again; neither is an error.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -43,17 +48,20 @@ class KeptArrays:
     def forget(self, kind: str, key: str) -> None:
         """Removes an entry."""
         if self._folder is not None:
-            shutil.rmtree(self._folder / f"{kind}-{key}", ignore_errors=True)
+            _remove(self._folder / f"{kind}-{key}")
 
     def _read(self, name: str) -> Columns | None:
+        """The arrays of an entry; None if it is not there or not whole."""
         place = Path(self._folder or "") / name
         try:
-            files = sorted(place.glob("*.npy"))
-            arrays = {file.stem: np.load(file, mmap_mode="r") for file in files}
-            os.utime(place)
-        except (OSError, ValueError):  # not there, not readable, or cut off when the power failed
+            contents = json.loads((place / _CONTENTS).read_bytes())
+            arrays: Columns = {key: np.lib.format.open_memmap(place / f"{key}.npy", mode="r") for key in contents}
+            whole = bool(arrays) and contents == _contents(arrays)
+        except (OSError, ValueError, TypeError):
             return None
-        return arrays or None
+        with suppress(OSError):  # a folder of others, which cannot be written
+            os.utime(place)
+        return arrays if whole else None
 
     def _write(self, kind: str, name: str, arrays: Columns) -> None:
         folder = Path(self._folder or "")
@@ -61,12 +69,30 @@ class KeptArrays:
         with workplace(folder) as place:
             (place / name).mkdir()
             for key, values in arrays.items():
-                np.save(place / name / f"{key}.npy", values, allow_pickle=False)
-            shutil.rmtree(folder / name, ignore_errors=True)  # what cannot be read
+                with (place / name / f"{key}.npy").open("wb") as file:
+                    np.save(file, values, allow_pickle=False)
+                    file.flush()
+                    os.fsync(file.fileno())  # or it may have all its bytes, and zeros in them, after a power failure
+            (place / name / _CONTENTS).write_text(json.dumps(_contents(arrays)))
+            with suppress(OSError):  # what cannot be read, or what another process has made meanwhile
+                os.replace(folder / name, place / "before")
             with suppress(OSError):  # another process was first
                 os.replace(place / name, folder / name)
-        for old in sorted(folder.glob(f"{kind}-*"), key=lambda one: one.stat().st_mtime)[:-MOST]:
-            shutil.rmtree(old, ignore_errors=True)
+        kept = [path.parent for path in folder.glob(f"{kind}-*/{_CONTENTS}")]
+        for old in sorted(kept, key=lambda one: one.stat().st_mtime)[:-MOST]:
+            _remove(old)
+
+
+def _contents(arrays: Columns) -> dict[str, list[str | list[int]]]:
+    return {key: [values.dtype.str, list(values.shape)] for key, values in arrays.items()}
+
+
+def _remove(place: Path) -> None:
+    """Removes an entry, and nothing that could be anything else."""
+    with suppress(OSError):
+        if {file.suffix for file in place.iterdir() if file.name != _CONTENTS} <= {".npy"}:
+            (place / _CONTENTS).unlink()
+            shutil.rmtree(place)
 
 
 def user_cache() -> Path:

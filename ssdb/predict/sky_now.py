@@ -22,6 +22,7 @@ from ssdb.ephemeris.propagate import span, trajectories
 from ssdb.errors import ConfigError, InputError, option, quoted, shown
 from ssdb.identity.packed_arrays import unpack
 from ssdb.ingest.table.input import Input
+from ssdb.io.angles import dec_of, ra_of
 from ssdb.io.image.detector_image import Exposure
 from ssdb.io.image.fits_headers import holds_images, read_image_headers
 from ssdb.io.input_file import input_of
@@ -101,8 +102,9 @@ class Sky:
 
         Parameters
         ----------
-        ra, dec : number
-            The centre, ICRS, degrees.
+        ra, dec : number, str or astropy Quantity
+            The centre, ICRS, degrees. A text may have hours (of ``dec`` degrees), minutes and seconds:
+            ``"10:00:08.2"``, ``"10 00 08.2"``, ``"10h00m08.2s"``.
         radius : number
             Degrees, up to 10.
         time : str, number, datetime, date or astropy.time.Time
@@ -118,7 +120,7 @@ class Sky:
             helioRange, topoRange (au), phaseAngle, elongation (deg), ephErrMajor, ephErrMinor (arcsec, 1 sigma),
             ephErrPa (deg, north to east). The ellipse is None for an orbit without a covariance, V without H.
         """
-        fields = _Fields(*(np.array([value], float) for value in (ra, dec, _radius(radius), _time(time))))
+        fields = _Fields(*(np.array([value]) for value in (ra_of(ra), dec_of(dec), _radius(radius), _time(time))))
         fields.check()
         columns, _ = self._seen(fields, observatory)
         return _result(columns, _COLUMNS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ssdb.ephemeris.bodies import masses, sun
 from ssdb.ephemeris.nongravitational import PARAMETERS
 from ssdb.ephemeris.orbits import Orbits
 from ssdb.ephemeris.propagate import BATCH, propagate
-from ssdb.ephemeris.two_body import deviations
+from ssdb.ephemeris.two_body import deviations, longest_days
 from ssdb.errors import NotFoundError
 from ssdb.io.kept_arrays import KeptArrays
 from ssdb.predict.catalogue import ORBIT_NUMBERS, catalogue_parts
@@ -34,6 +35,12 @@ _LARGEST_AU = 5e-3
 """How far an object may be from its two-body motion in these nights, or it is followed to their middle once."""
 
 _MARGIN_DAYS = 0.1
+
+_ORBIT_YEAR = 1e-4
+"""Processor seconds in which the integrator follows one orbit for a year, about (docs/performance.md)."""
+
+_LONG = 60.0
+"""Seconds after which nobody should wonder what is going on."""
 
 _FORMAT = 1
 """Another one makes all that is kept stale: to be raised when something is kept in another way."""
@@ -132,7 +139,7 @@ def all_orbits(database: Database, kept: KeptArrays) -> tuple[str, Columns]:
     while True:
         state = state_of(database, kept)
         orbits = kept.get("orbits", state, read)
-        if not made or _state(database) == state:
+        if not made or state_of(database, kept) == state:
             return state, orbits
         made.clear()
         kept.forget("orbits", state)  # others have changed orbits meanwhile
@@ -188,6 +195,7 @@ def _for_nights(orbits: Columns, start: float, end: float, middle: float, tell: 
     wide = np.flatnonzero(~(bounds <= _LARGEST_AU))
     unmoved = SkyOrbits("", orbits, np.empty(0, np.intp), np.empty((0, 6)), middle, bounds)
     moved = np.full((len(wide), 6), np.nan)
+    _tell_if_long(n, np.abs(middle - epochs[wide]))
     for first in range(0, len(wide), BATCH):
         rows = slice(first, first + BATCH)
         moved[rows] = propagate(unmoved.take(wide[rows]), middle)[:, 0] - sun(middle)
@@ -200,12 +208,28 @@ def _for_nights(orbits: Columns, start: float, end: float, middle: float, tell: 
     return {"moved": wide, "states": moved, "bounds": bounds.astype(np.float32)}
 
 
+def _tell_if_long(n: int, days: Array) -> None:
+    """Says how long the integrator takes to follow some of n orbits for days, where that is long."""
+    years = days / 365.25
+    seconds = years.sum() * _ORBIT_YEAR
+    if seconds > _LONG:
+        logger.warning(
+            "%s of %s orbits are followed by the integrator to the 32 nights of this time, up to %.0f years from their "
+            "epochs: once some %s minutes. Orbits of nearer epochs are quicker",
+            *(f"{len(years):,}", f"{n:,}", years.max(), f"{math.ceil(seconds / 60.0):,}"),
+        )
+
+
 def _bounds(states: Array, epochs: Array, start: float, end: float, forces: Array) -> Array:
     """The largest bounds on the ways to both ends of an interval, less the time that light takes to the Earth."""
     distance = np.sqrt(np.einsum("ni,ni->n", states[:, :3], states[:, :3])) + 2.0
     first, last = start - _MARGIN_DAYS - 1.2 * distance / LIGHT_SPEED, np.full(len(epochs), end + _MARGIN_DAYS)
     bounds = np.zeros(len(epochs))
     # On its way to the farther end an object passes the nearer one, but where its epoch is between both.
+    most = longest_days(_LARGEST_AU)
     for until, rows in ((last, np.flatnonzero(epochs < last)), (first, np.flatnonzero(epochs > first))):
+        far = np.abs(until[rows] - epochs[rows]) > most
+        bounds[rows[far]] = np.inf
+        rows = rows[~far]
         bounds[rows] = np.maximum(bounds[rows], deviations(states[rows], epochs[rows], until[rows], forces[rows]))
     return bounds
