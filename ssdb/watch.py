@@ -1,8 +1,8 @@
 """Follows folders: files that come are ingested, and the visits that they complete are predicted and associated.
 
-A file is one transaction, and is moved away after its commit: if the process ends between, the file is read again, and
-all its rows are there already. What is complete is asked of the database, so that nothing depends on what this process
-remembers.
+A file is one transaction (one of alerts: some), and is moved away after its commit: if the process ends between, the
+file is read again, and all its rows are there already. What is complete is asked of the database, so that nothing
+depends on what this process remembers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from ssdb.association.associate import AssociationReport, associate
 from ssdb.config import AssociationConfig, DiaConfig
 from ssdb.dia.associate import associate_dia
 from ssdb.errors import DatabaseError, InputError, SchemaError, SsdbError, UnknownVisitsError
+from ssdb.ingest.alerts import AlertReport, ingest_alerts
 from ssdb.ingest.detectors import ingest_detectors
+from ssdb.ingest.observations import ingest_observations
 from ssdb.ingest.orbits import ingest_orbits
 from ssdb.ingest.predictions import ingest_predictions
 from ssdb.ingest.sources import ingest_sources
@@ -33,21 +35,27 @@ from ssdb.store.tables.visits import complete_visits, count_without_predictions,
 
 logger = logging.getLogger(__name__)
 
-INGEST: dict[str, Callable[..., IngestReport]] = {
+INGEST: dict[str, Callable[..., IngestReport | AlertReport]] = {
     "visits": ingest_visits,
     "detectors": ingest_detectors,
     "orbits": ingest_orbits,
     "sources": ingest_sources,
     "predictions": ingest_predictions,
+    "alerts": ingest_alerts,
+    "observations": ingest_observations,
 }
 _TURN = {"visits": 0, "detectors": 1, "orbits": 2}
-"""What comes first. Sources and predictions are taken by age, so that of many visits the first are complete early."""
+"""What comes first. The others are taken by age, so that of many visits the first are complete early."""
 
 _TURN_SECONDS = 2.0
 """After so long of ingesting, what is complete is associated, and the folders are looked at again."""
 _VISITS_AT_ONCE = 50
 _WHOLE_SECONDS = 2.0
-"""A file that cannot be read is looked at once more when it has not changed for so long: somebody may be writing it."""
+"""A file that cannot be read is looked at once more when it has not changed for so long: somebody may be writing it.
+One that the system did not read is looked at once more after so long.
+"""
+_MOVE_SECONDS = 5.0
+"""So often it is tried to move what could not be moved."""
 _LOOK_SECONDS = 1.0
 """So often the database is asked whether visits that files wait for are there."""
 _PAUSE_TO_LOOK = 10.0
@@ -64,7 +72,7 @@ class Note:
     failure: bool = False
 
 
-Event = Note | IngestReport | AssociationReport
+Event = Note | IngestReport | AlertReport | AssociationReport
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,24 @@ class _Waiting:
     visits: Collection[int] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Doubtful:
+    """A file that could not be read, and is looked at once more."""
+
+    file: NewFile
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Unmoved:
+    """A file that was read, and could not be moved; the reason if it is not usable."""
+
+    inbox: Inbox
+    file: NewFile
+    reason: str
+    due: float
+
+
 @dataclass(slots=True)
 class _Complete:
     """A visit that can be associated."""
@@ -128,24 +154,24 @@ def watch(
     Yields what is stored and associated, and what there is to tell. Without ``once`` it never ends; closing it ends it
     between two transactions, and any exception undoes the one that is open. A file that is not usable is moved to the
     folder ``failed``. While the database cannot do its work, a server that is not there say, it is tried again and
-    again. ``ended`` is asked between two looks at the folders; where it says so, that is the end.
+    again. ``ended`` is asked before each file and each look at the folders; where it says so, that is the end.
 
     InputError if, with ``once``, another process has a folder, or if nothing can be written there. SchemaError if the
     tables are not whole.
     """
     try:
-        yield from _Watch(database, inboxes, how).run(ended)
+        yield from _Watch(database, inboxes, how, ended).run()
     finally:
         for inbox in inboxes:
             inbox.close()
 
 
 class _Watch:
-    def __init__(self, database: Database, inboxes: Sequence[Inbox], how: Following) -> None:
-        self.database, self.inboxes, self.how = database, inboxes, how
+    def __init__(self, database: Database, inboxes: Sequence[Inbox], how: Following, ended: Callable[[], bool]) -> None:
+        self.database, self.inboxes, self.how, self.ended = database, inboxes, how, ended
         self.waiting: dict[Path, _Waiting] = {}
-        self.doubtful: dict[Path, NewFile] = {}
-        """Files that could not be read when they were young."""
+        self.doubtful: dict[Path, _Doubtful] = {}
+        self.unmoved: dict[Path, _Unmoved] = {}
         self.unpredicted: dict[int, _Waiting] = {}
         self.complete: dict[int, _Complete] = {}
         self.changed = True
@@ -156,9 +182,9 @@ class _Watch:
         self.told: set[str] = set()
         self.look_seconds = 0.0
 
-    def run(self, ended: Callable[[], bool]) -> Iterator[Event]:
+    def run(self) -> Iterator[Event]:
         trouble, pause = "", 0.0
-        while not ended():
+        while not self.ended():
             try:
                 busy = yield from self._turn()
                 ends = self.how.once and not busy and not self._more_to_come()
@@ -202,19 +228,23 @@ class _Watch:
         files = yield from self._files()
         until = time.monotonic() + _TURN_SECONDS
         for inbox, file in files:
-            if time.monotonic() > until:
+            if time.monotonic() > until or self.ended():
                 busy = True
                 break
             busy |= yield from self._take(inbox, file)
+        for one in [one for one in self.unmoved.values() if one.due <= time.monotonic()]:
+            gone, notes = self._move(one.inbox, one.file, one.reason)
+            busy |= gone
+            yield from notes
         if self.changed or any(one.due <= time.monotonic() for one in self.complete.values()):
             if self.changed and self.how.predict:
                 yield from self._predict()
             yield from self._associate()
             self.changed = self.begins = False
         now = time.monotonic()
-        for one in (*self.waiting.values(), *self.unpredicted.values()):
-            if now - one.since > self.how.patience_seconds:
-                yield from self._tell_waiting(one)
+        for late in (*self.waiting.values(), *self.unpredicted.values()):
+            if now - late.since > self.how.patience_seconds:
+                yield from self._tell_waiting(late)
         return busy
 
     def _tell_waiting(self, one: _Waiting) -> Iterator[Event]:
@@ -244,19 +274,21 @@ class _Watch:
             for path in inbox.strangers:
                 kinds = ", ".join(INGEST)
                 yield Note(f"{path}: left where it is: neither folder nor name say that it is of {kinds}")
+            for error in inbox.lost:
+                yield from self._tell_once(f"{_of_trouble(error)}: left where it is", failure=True)
         self.look_seconds = time.monotonic() - began
         identities = {file.path: file.identity for _, file in there}
         # Others may have taken or replaced them.
         self.waiting = {
             p: one for p, one in self.waiting.items() if one.file and identities.get(p) == one.file.identity
         }
-        self.doubtful = {p: one for p, one in self.doubtful.items() if identities.get(p) == one.identity}
+        self.doubtful = {p: one for p, one in self.doubtful.items() if identities.get(p) == one.file.identity}
+        self.unmoved = {p: one for p, one in self.unmoved.items() if identities.get(p) == one.file.identity}
         self._find_visits()
-        free = [(inbox, file) for inbox, file in there if file.path not in self.waiting and not self._is_doubtful(file)]
+        left = self.waiting.keys() | self.unmoved.keys()
+        left |= {path for path, one in self.doubtful.items() if one.due > time.monotonic()}
+        free = [(inbox, file) for inbox, file in there if file.path not in left]
         return sorted(free, key=lambda one: (_TURN.get(one[1].kind, len(_TURN)), one[1].written, one[1].path))
-
-    def _is_doubtful(self, file: NewFile) -> bool:
-        return file.path in self.doubtful and file.quiet_seconds < _WHOLE_SECONDS
 
     def _find_visits(self) -> None:
         """Lets files go on whose visits are there now."""
@@ -269,7 +301,8 @@ class _Watch:
         self.waiting = {path: one for path, one in self.waiting.items() if not known >= set(one.visits)}
 
     def _take(self, inbox: Inbox, file: NewFile) -> Generator[Event, None, bool]:
-        """Ingests a file and moves it away; whether it is gone."""
+        """Ingests a file and moves it away; whether it is gone, or to be looked at again."""
+        first_time = self.doubtful.pop(file.path, None) is None
         try:
             report = INGEST[file.kind](self.database, file.path, **self.how.ingest.get(file.kind, {}))
         except UnknownVisitsError as error:
@@ -278,27 +311,54 @@ class _Watch:
         except SsdbError as error:
             if isinstance(error, DatabaseError) and not refuses_values(error):
                 raise
-            return (yield from self._refuse(inbox, file, str(error)))
+            reason = str(error)
+            of_system = _is_of_system(error)
         except Exception as error:
             # Whatever it is, a lack of memory say, it is to cost this file alone.
-            logger.exception("%s", file.path)
-            return (yield from self._refuse(inbox, file, f"{file.path}: {type(error).__name__}: {error}"))
-        self.changed = True
-        if file.kind == "visits":
-            self.look_for_visits_at = 0.0
-        gone = inbox.done(file)
-        yield report
+            reason = f"{file.path}: {type(error).__name__}: {error}"
+            of_system = _is_of_system(error)
+            if not of_system:
+                logger.exception("%s", file.path)
+        else:
+            self.changed = True
+            if file.kind in ("visits", "alerts"):
+                self.look_for_visits_at = 0.0
+            gone, notes = self._move(inbox, file)
+            yield report
+            yield from notes
+            return gone
+        # Some packets of a file may be stored before one that is not usable.
+        self.changed |= file.kind == "alerts"
+        if file.quiet_seconds < _WHOLE_SECONDS or (of_system and first_time):
+            self.doubtful[file.path] = _Doubtful(file, time.monotonic() + _WHOLE_SECONDS)
+            return False
+        gone, notes = self._move(inbox, file, reason)
+        yield from notes
         return gone
 
-    def _refuse(self, inbox: Inbox, file: NewFile, reason: str) -> Generator[Event, None, bool]:
-        """Sets a file aside, unless somebody may be writing it; whether it is gone."""
-        if file.quiet_seconds < _WHOLE_SECONDS:
-            self.doubtful[file.path] = file
-            return False
-        if (moved := inbox.failed(file, reason)) is None:
-            return False
-        yield Note(f"{reason} (moved to {moved})", failure=True)
-        return True
+    def _move(self, inbox: Inbox, file: NewFile, reason: str = "") -> tuple[bool, list[Note]]:
+        """Moves a file that was read, or is not usable for a reason.
+
+        Returns whether it is gone, or to be looked at again, and what there is to tell. One that cannot be moved is not
+        read again.
+        """
+        before = self.unmoved.pop(file.path, None)
+        try:
+            moved = inbox.failed(file, reason) if reason else inbox.done(file)
+        except OSError as error:
+            self.unmoved[file.path] = _Unmoved(inbox, file, reason, time.monotonic() + _MOVE_SECONDS)
+            why = _of_trouble(error)
+            known = False
+            if reason:
+                line = f"{reason} (cannot be moved, and stays there: {why})"
+            else:
+                line = f"{file.path} is stored, and stays there: it cannot be moved ({why})"
+                # The same will be said of all files of the folder.
+                told = f"{file.path.parent}: {error.strerror}"
+                known = told in self.told
+                self.told.add(told)
+            return False, [] if before or known else [Note(line, failure=True)]
+        return True, [Note(f"{reason} (moved to {moved})", failure=before is None)] if reason and moved else []
 
     # ---- visits ------------------------------------------------------------------------------------------------------
 
@@ -330,6 +390,8 @@ class _Watch:
             self.complete[number] = one
         due = [number for number, one in self.complete.items() if one.due <= now]
         for start in range(0, len(due), _VISITS_AT_ONCE):
+            if self.ended():
+                return
             yield from self._associate_some(due[start : start + _VISITS_AT_ONCE])
         if self.how.dia is not None and (due or self.begins):
             with _as_note("DiaObjects") as notes:
@@ -371,6 +433,11 @@ def _as_note(what: str) -> Iterator[list[str]]:
         raise
     except SsdbError as error:
         lines.append(f"{what}: {error}")
+
+
+def _is_of_system(error: BaseException | None) -> bool:
+    """Whether it began with an answer of the operating system."""
+    return error is not None and (isinstance(error, OSError) or _is_of_system(error.__cause__))
 
 
 def _of_trouble(error: DatabaseError | OSError) -> str:

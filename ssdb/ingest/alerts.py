@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import InputError
+from ssdb.errors import InputError, UnknownVisitsError
 from ssdb.ingest.forced import ingest_forced, stored_fluxes
 from ssdb.ingest.formats.alerts import RUBIN, AlertRows, Survey, orbits_of, predictions_of, refuse_packet
 from ssdb.ingest.formats.ztf_alerts import ZTF
@@ -111,8 +111,8 @@ def ingest_alerts(
     Their sources, and those of their history, are given to the DiaObjects of which the packets say that they are; these
     are what their sources here make of them. Visits are pending afterwards.
 
-    InputError if the input is not usable. Packets are stored some thousand at a time, each time in one transaction: the
-    message says how many are stored.
+    InputError if the input is not usable, UnknownVisitsError if it needs visits that are not stored. Packets are stored
+    some thousand at a time, each time in one transaction: the message says how many are stored.
 
     Parameters
     ----------
@@ -145,6 +145,8 @@ def ingest_alerts(
                 progress(rows.n_packets, report.packets)
     except InputError as error:
         stored = f"the first {report.packets:,} packets are stored" if report.packets else "nothing is stored"
+        if isinstance(error, UnknownVisitsError):
+            raise UnknownVisitsError(f"{error}; {stored}", error.visits) from error
         raise InputError(f"{error}; {stored}") from error
     if report.visits:
         report.doubts = (*report.doubts, _LACKING.format(n=report.visits))
