@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -26,7 +27,6 @@ from sqlalchemy.pool import NullPool
 from test_ingest_observations import LINES
 
 import ssdb
-import ssdb.watch as watch_module
 from ssdb.association.associate import AssociationReport
 from ssdb.cli import main
 from ssdb.dia.associate import associate_dia
@@ -36,7 +36,10 @@ from ssdb.io.inbox import Inbox
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
-from ssdb.watch import Event, Following, Note, watch
+from ssdb.watch import files as files_module
+from ssdb.watch import follow as follow_module
+from ssdb.watch.events import Event, Following, Note
+from ssdb.watch.follow import watch
 
 ROOT = Path(__file__).resolve().parents[1]
 LONG_AGO = time.time() - 3600
@@ -193,11 +196,10 @@ def test_alerts_and_observations_are_what_the_separate_commands_make_of_them(dat
         ssdb.ingest_alerts(other, alerts, with_ss=True, create_visits=True)
         ssdb.ingest_observations(other, observations, station="X05", skip_invalid=True)
         ssdb.associate(other)
-        associate_dia(other)
         expected = without_clock(dump(other))
     for path in (alerts, observations):
         os.utime(path, (LONG_AGO, LONG_AGO))
-    given = ("--create-visits", "--with-ss", "--stn", "X05", "--skip-invalid")
+    given = ("--create-visits", "--with-ss", "--stn", "X05", "--skip-invalid", "--only", "solar-system")
     done = run(database, "--once", *given, str(folder))
     assert done.exit_code == 0, done.stderr
     assert done.stdout == "visit 2026010100001: 2 sources, 1 known objects expected, 1 found\n"
@@ -310,7 +312,7 @@ def test_what_cannot_be_moved_is_read_once_and_moved_when_that_is_possible(
         *("done/predictions.parquet", "done/sources.parquet", "visits/a.parquet", "visits/bad.parquet")
     ]
     events = []
-    monkeypatch.setattr(watch_module, "_MOVE_SECONDS", 0.2)
+    monkeypatch.setattr(files_module, "_MOVE_SECONDS", 0.2)
     with closing(watch(sqlite_database, [Inbox(folder)], Following())) as running:
         with monkeypatch.context() as patch:
             patch.setattr(Path, "rename", refuse)
@@ -330,7 +332,7 @@ def test_a_file_that_cannot_be_read_for_a_moment_is_read_later(
     """As on a network file system whose server has been started again."""
     drop(folder / "visits.parquet", visits())
     drop(folder / "sources.parquet", sources())
-    of_system, reading = inbox_module._identity_at, watch_module.INGEST["visits"]
+    of_system, reading = inbox_module._identity_at, files_module.INGEST["visits"]
     stale = iter([True])
 
     def identity_at(path: Path) -> Any:
@@ -339,12 +341,12 @@ def test_a_file_that_cannot_be_read_for_a_moment_is_read_later(
         return of_system(path)
 
     def read(*args: Any, **options: Any) -> Any:
-        monkeypatch.setitem(watch_module.INGEST, "visits", reading)
+        monkeypatch.setitem(files_module.INGEST, "visits", reading)
         raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
     monkeypatch.setattr(inbox_module, "_identity_at", identity_at)
-    monkeypatch.setitem(watch_module.INGEST, "visits", read)
-    monkeypatch.setattr(watch_module, "_WHOLE_SECONDS", 0.2)
+    monkeypatch.setitem(files_module.INGEST, "visits", read)
+    monkeypatch.setattr(files_module, "_WHOLE_SECONDS", 0.2)
     events = once(sqlite_database, folder)
     assert failures(events) == []
     assert left(folder) == ["done/sources.parquet", "done/visits.parquet"]
@@ -558,16 +560,32 @@ def test_a_server_that_is_gone_for_a_while_is_waited_for(postgresql_url: str, fo
         assert left(folder / "failed") == []
 
 
-def test_a_second_process_takes_over_when_the_first_is_killed(sqlite_database: Database, folder: Path) -> None:
+def test_a_folder_is_taken_over_when_its_process_is_killed(sqlite_database: Database, folder: Path) -> None:
     url = sqlite_database.engine.url.render_as_string(hide_password=False)
+    lock = folder / ".ssdb-watch"
+    events: list[Event] = []
     with process(url, str(folder)) as first:
-        until((folder / ".ssdb-watch").exists)
-        with process(url, str(folder)) as second:
-            assert second.stderr is not None
-            assert second.stdout is not None
-            assert f"is watched already, by process {first.pid} on" in second.stderr.readline()
-            first.kill()
-            drop_night(folder)
-            assert [json.loads(second.stdout.readline())["visit"] for _ in range(2)] == [10, 20]
-            second.send_signal(signal.SIGINT)
-            assert second.wait(30) == 0
+        until(lambda: lock.exists() and f"process {first.pid} on" in lock.read_text(encoding="utf-8"))
+        with closing(watch(sqlite_database, [Inbox(folder)], Following(after_seconds=0.2))) as second:
+            for event in second:
+                events.append(event)
+                if isinstance(event, Note):
+                    assert f"is watched already, by process {first.pid} on" in event.line
+                    first.kill()
+                    first.wait()
+                    drop_night(folder)
+                if associated(events):
+                    break
+    assert associated(events) == [10, 20]
+
+
+def test_ctrl_c_ends_it_well(sqlite_database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ctrl_c(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    drop(folder / "visits.parquet", visits())
+    monkeypatch.setattr(follow_module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=ctrl_c))
+    done = run(sqlite_database, str(folder))
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert left(folder) == ["done/visits.parquet"]
+    assert Inbox(folder).claim()

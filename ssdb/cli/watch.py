@@ -107,8 +107,8 @@ def watch(
     from ssdb.ingest.observations import require_station
     from ssdb.ingest.table.column_map import ColumnMap
     from ssdb.io.inbox import Inbox
-    from ssdb.watch import Following, Note
-    from ssdb.watch import watch as follow
+    from ssdb.watch.events import Following, Note
+    from ssdb.watch.follow import watch as follow
 
     with wrong_usage():
         flag_columns(of_dia)
