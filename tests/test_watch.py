@@ -30,6 +30,7 @@ import ssdb
 from ssdb.association.associate import AssociationReport
 from ssdb.cli import main
 from ssdb.dia.associate import associate_dia
+from ssdb.ingest.alerts import AlertReport
 from ssdb.ingest.table.report import IngestReport
 from ssdb.io import inbox as inbox_module
 from ssdb.io.inbox import Inbox
@@ -226,6 +227,31 @@ def test_alerts_wait_for_their_visits_and_are_set_aside_when_damaged(sqlite_data
     drop(folder / "visits.parquet", {"visit": [2026010100001, 2026010100002], "midpointMjdTai": [61041.1, 61041.2]})
     assert failures(once(sqlite_database, folder)) == []
     assert len(dump(sqlite_database)["DiaSource"]) == 4
+
+
+def test_a_file_for_each_packet_is_as_good_as_one_for_all(sqlite_database: Database, folder: Path) -> None:
+    """As clients of brokers write them: one transaction, unless one of them is not usable."""
+    (folder / "alerts").mkdir()
+    how = {"ingest": {"alerts": {"create_visits": True}}}
+
+    def write(packets: list[dict[str, Any]]) -> None:
+        for packet in packets:
+            path = folder / "alerts" / f"{packet['diaSourceId']}.avro"
+            os.utime(written(path, container(rubin_schema("11.1"), [packet])), (LONG_AGO, LONG_AGO))
+
+    first, last = rubin_packets()[:3], rubin_packets()[3:]
+    write(first)
+    (report,) = [event for event in once(sqlite_database, folder, **how) if isinstance(event, AlertReport)]
+    assert (report.packets, report.sources, report.visits) == (3, 3, 2)
+    write(rubin_packets())
+    os.utime(written(folder / "alerts" / "bad.avro", b"none"), (LONG_AGO, LONG_AGO))
+    events = once(sqlite_database, folder, **how)
+    reports = [event for event in events if isinstance(event, AlertReport)]
+    assert sum(report.packets for report in reports) == len(first) + len(last)
+    assert sum(report.sources for report in reports) == len(last)
+    assert len(failures(events)) == 1
+    assert left(folder / "failed") == ["alerts/bad.avro", "alerts/bad.avro.error"]
+    assert left(folder / "alerts") == []
 
 
 def run(database: Database, *arguments: str) -> Result:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from ssdb.errors import DatabaseError, InputError, SsdbError, UnknownVisitsError
@@ -42,6 +43,8 @@ One that the system did not read is looked at once more after so long.
 """
 _MOVE_SECONDS = 5.0
 """So often it is tried to move what could not be moved."""
+_ALERTS_AT_ONCE = 100
+"""Files of alerts that are ingested together: brokers make one of each packet, and a transaction takes longer."""
 _LOOK_SECONDS = 1.0
 """So often the database is asked whether visits that files wait for are there."""
 
@@ -124,7 +127,34 @@ class Files:
             known = have_predictions(connection, sorted(wanted)).keys()
         self.waiting = {path: one for path, one in self.waiting.items() if not known >= set(one.visits)}
 
-    def take(self, inbox: Inbox, file: NewFile) -> Generator[Event, None, bool]:
+    def take(self, group: Sequence[tuple[Inbox, NewFile]]) -> Generator[Event, None, bool]:
+        """Ingests files and moves them away; whether one is gone, or to be looked at again."""
+        if len(group) > 1 and (report := self._of_alerts(group)) is not None:
+            notes = [self._move(inbox, file) for inbox, file in group]
+            yield report
+            for _, of_file in notes:
+                yield from of_file
+            return any(gone for gone, _ in notes)
+        some = False
+        for inbox, file in group:
+            some |= yield from self._take(inbox, file)
+        return some
+
+    def _of_alerts(self, group: Sequence[tuple[Inbox, NewFile]]) -> AlertReport | None:
+        """Ingests files of alerts together; None if one of them is not usable, or waits."""
+        paths = [file.path for _, file in group]
+        try:
+            report = ingest_alerts(self.database, paths, **self.how.ingest.get("alerts", {}))
+        except Exception as error:
+            if isinstance(error, DatabaseError) and not refuses_values(error):
+                raise
+            return None
+        self.changed, self.look_for_visits_at = True, 0.0
+        for path in paths:
+            self.doubtful.pop(path, None)
+        return report
+
+    def _take(self, inbox: Inbox, file: NewFile) -> Generator[Event, None, bool]:
         """Ingests a file and moves it away; whether it is gone, or to be looked at again."""
         first_time = self.doubtful.pop(file.path, None) is None
         try:
@@ -189,6 +219,13 @@ class Files:
             # The same will be said of all files of the folder.
             return False, [*self.told.once(line, failure=True, of=f"{file.path.parent}: {error.strerror}")]
         return True, [Note(f"{reason} (moved to {moved})", failure=before is None)] if reason and moved else []
+
+
+def in_groups(files: Sequence[tuple[Inbox, NewFile]]) -> Iterator[list[tuple[Inbox, NewFile]]]:
+    """Files as they are ingested, in order: each alone, those of alerts that follow each other together."""
+    for are_alerts, some in groupby(files, key=lambda one: one[1].kind == "alerts"):
+        members, n = list(some), _ALERTS_AT_ONCE if are_alerts else 1
+        yield from (members[start : start + n] for start in range(0, len(members), n))
 
 
 def _is_of_system(error: BaseException | None) -> bool:

@@ -15,7 +15,7 @@ from ssdb.io.inbox import Inbox
 from ssdb.store.database import Database
 from ssdb.store.tables.visits import count_without_predictions
 from ssdb.watch.events import Event, Following, Note, Told, of_trouble
-from ssdb.watch.files import Files
+from ssdb.watch.files import Files, in_groups
 from ssdb.watch.visits import Visits
 
 _TURN_SECONDS = 2.0
@@ -92,11 +92,11 @@ class _Watch:
         busy = False
         files = yield from self.files.look()
         until = time.monotonic() + _TURN_SECONDS
-        for inbox, file in files:
+        for group in in_groups(files):
             if time.monotonic() > until or self.ended():
                 busy = True
                 break
-            busy |= yield from self.files.take(inbox, file)
+            busy |= yield from self.files.take(group)
         busy |= yield from self.files.move_late()
         if self.files.changed or self.visits.are_due:
             if self.files.changed and self.how.predict:
