@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import InputError
+from ssdb.errors import InputError, UnknownVisitsError
 from ssdb.ingest.forced import ingest_forced, stored_fluxes
 from ssdb.ingest.formats.alerts import RUBIN, AlertRows, Survey, orbits_of, predictions_of, refuse_packet
 from ssdb.ingest.formats.ztf_alerts import ZTF
@@ -99,7 +100,7 @@ class AlertReport:
 
 def ingest_alerts(
     database: Database,
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     with_ss: bool = False,
     create_visits: bool = False,
@@ -111,12 +112,12 @@ def ingest_alerts(
     Their sources, and those of their history, are given to the DiaObjects of which the packets say that they are; these
     are what their sources here make of them. Visits are pending afterwards.
 
-    InputError if the input is not usable. Packets are stored some thousand at a time, each time in one transaction: the
-    message says how many are stored.
+    InputError if the input is not usable, UnknownVisitsError if it needs visits that are not stored. Packets are stored
+    some thousand at a time, each time in one transaction: the message says how many are stored.
 
     Parameters
     ----------
-    source : path
+    source : path, or several of them
         Avro (container files, also several one after the other, or messages with the number of their schema), a tar
         archive of these, gzip of both, Parquet with records within records, as brokers write it, or a folder of these.
     with_ss : bool
@@ -129,14 +130,19 @@ def ingest_alerts(
     progress : callable, optional
         Called with the numbers of packets stored now, and of all so far.
     """
-    name, path = label(source), Path(source)
+    paths = [Path(source)] if isinstance(source, str | os.PathLike) else [Path(path) for path in source]
+    if not paths:
+        raise InputError("no files of alerts are given")
+    name = label(paths[0]) if len(paths) == 1 else f"{label(paths[0])} and {len(paths) - 1:,} more"
     report = AlertReport(name)
     run_id = f"alerts-{uuid4().hex[:24]}"
     try:
-        if not path.exists():
-            raise InputError(f"{name}: there is no such file")
+        for path in paths:
+            if not path.exists():
+                raise InputError(f"{label(path)}: there is no such file")
         schemas = Schemas(None if schema is None else Path(schema))
-        for survey, rows in _batches(packets_of(path, name, schemas), name, with_ss):
+        packets = chain.from_iterable(packets_of(path, label(path), schemas) for path in paths)
+        for survey, rows in _batches(packets, name, with_ss):
             first = report.packets + 1
             of_batch = f"{name} (packets {first:,} to {report.packets + rows.n_packets:,})"
             batch = _Batch(survey, rows, of_batch, create_visits, run_id)
@@ -145,6 +151,8 @@ def ingest_alerts(
                 progress(rows.n_packets, report.packets)
     except InputError as error:
         stored = f"the first {report.packets:,} packets are stored" if report.packets else "nothing is stored"
+        if isinstance(error, UnknownVisitsError):
+            raise UnknownVisitsError(f"{error}; {stored}", error.visits) from error
         raise InputError(f"{error}; {stored}") from error
     if report.visits:
         report.doubts = (*report.doubts, _LACKING.format(n=report.visits))

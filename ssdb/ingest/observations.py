@@ -67,8 +67,7 @@ def ingest_observations(
     progress : callable, optional
         Called with the numbers of rows written now, and of all.
     """
-    if station is not None and not STATION.fullmatch(station):
-        raise UsageError(f"{option('--stn', 'station=')} is no observatory code: {quoted(station)}")
+    require_station(station)
     reports = read_reports(source, table, type)
     told = [f"{n:,} {kind} observations left out" for kind, n in sorted(reports.others.items())]
     if reports.unreadable and not skip_invalid:
@@ -99,6 +98,12 @@ def ingest_observations(
     counts = {"new": n_new, "unchanged": stored}
     n_visits = len(np.unique(visits))
     return IngestReport(reports.name, "observations", rows.num_rows, n_visits, invalid, doubts=tuple(told), **counts)
+
+
+def require_station(station: str | None) -> None:
+    """Raises UsageError if what is given is no observatory code."""
+    if station is not None and not STATION.fullmatch(station):
+        raise UsageError(f"{option('--stn', 'station=')} is no observatory code: {quoted(station)}")
 
 
 def _of_station(reports: Reports, station: str | None, told: list[str]) -> None:
