@@ -58,7 +58,7 @@ def test_a_command_that_reads_says_so(
     arguments: tuple[str, ...],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """At begins of transactions, and statements, as of commands that write; nothing is logged with a traceback either."""
+    """At begins of transactions and at statements; nothing is logged with a traceback either."""
     command = ["--db", postgresql_url, *arguments]
     if arguments[-1] == "-o":
         command.append(str(tmp_path / "rows.parquet"))
