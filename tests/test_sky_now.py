@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from astropy.table import Table
 from astropy.wcs import WCS
 from images import IDENTITY, hdu, header, write
 from predicting import BELT, EPOCH, NIGHT, ORBITS, apart, at, load_orbits, main_belt, orbits_of
@@ -175,12 +176,15 @@ def test_a_file_of_positions_gives_what_single_questions_do(url: str, tmp_path: 
     assert [row[:3] for row in found.rows] == [row[:3] for row in single]
     np.testing.assert_allclose([row[3:6] for row in found.rows], [row[3:6] for row in single], rtol=0, atol=1e-5)
     assert len({row[0] for row in single}) >= 3
+    assert found.to_arrow().column("id").to_pylist() == [row[0] for row in found.rows]
     file = tmp_path / "fields.csv"
     file.write_text(
         "id,ra,dec,midpointMjdTai\n" + "".join(f"{n},{f[0]},{f[1]},{f[3]}\n" for n, f in zip(ids, fields, strict=True))
     )
     printed = json.loads(done(url, "sky", "--upload", str(file), "--radius", "6", *X05, "--json"))
     assert [tuple(row.values())[:3] for row in printed] == [row[:3] for row in found.rows]
+    done(url, "sky", "--upload", str(file), "--radius", "6", *X05, "-o", str(tmp_path / "found.ecsv"))
+    assert Table.read(tmp_path / "found.ecsv")["id"].tolist() == [row[0] for row in found.rows]
 
 
 def test_a_night_far_from_the_epochs_is_told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,6 +255,7 @@ def test_the_objects_on_an_image_are_at_its_pixels(url: str, tmp_path: Path) -> 
         cards = header(ra=near[1] + 0.01, dec=near[2], **IDENTITY)
         path = write(tmp_path / "image.fits", hdu(cards, **times), hdu(cards, **times))  # image and mask
         found = sky.images(path)
+        assert found.to_arrow().num_rows == len(found.rows)
         (row,) = [dict(zip(found.columns, row, strict=True)) for row in found.rows if row[4] == near[0]]
         x, y = WCS(cards).all_world2pix(row["ephRa"], row["ephDec"], 0)
         assert (row["x"], row["y"]) == pytest.approx((float(x), float(y)), abs=1e-3)
