@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from ingesting import dump
 from lxml import etree
 from reported import HEADER, NUMBERED, OBJECTS, UNKNOWN, header_file, observed
+from small_surveys import change
 from test_cli import failed, misused, run
 
 from ssdb import connect, export_ades, ingest_submissions
@@ -105,7 +106,10 @@ def test_what_should_not_be_reported_is_left_out(survey: Database, tmp_path: Pat
         "are outliers: more than 3 sigma from their orbits": 1,
     }
     rest = export_ades(survey, tmp_path / "rest.psv", header=HEADER, outliers=True)
-    assert (rest.observations, rest.left_out) == (1, {"are negative on the difference image": 1})
+    assert (rest.observations, rest.left_out) == (
+        1,
+        {"were reported before": 8, "are negative on the difference image": 1},
+    )
     assert valid(tmp_path / "rest.psv").keys() == {113}
     assert remembered(survey).keys() == REPORTED | {113}
     other = copy.deepcopy(HEADER) | {"observatory": {"mpcCode": "I41"}}
@@ -118,7 +122,7 @@ def test_nothing_is_reported_twice(survey: Database, tmp_path: Path) -> None:
     first = tmp_path / "first.psv"
     assert export_ades(survey, first, header=HEADER, visits=[10]).observations == 6
     before = first.read_bytes()
-    with pytest.raises(InputError, match="was reported before"):
+    with pytest.raises(InputError, match="is there already, and is not replaced"):
         export_ades(survey, first, header=HEADER)
     assert export_ades(survey, tmp_path / "second.psv", header=HEADER, since=60000.15).observations == 2
     nothing = export_ades(survey, tmp_path / "third.psv", header=HEADER)
@@ -129,7 +133,7 @@ def test_nothing_is_reported_twice(survey: Database, tmp_path: Path) -> None:
     assert {Path(row.file).name for row in rows.values()} == {"first.psv", "second.psv"}
     assert rows[104].designation == "1904 OA"
     assert rows[101].mag == pytest.approx(20.0, abs=0.01)
-    with pytest.raises(InputError, match="was reported before, and is not replaced"):
+    with pytest.raises(InputError, match="is there already, and is not replaced"):
         export_ades(survey, first, header=HEADER, visits=[10], again=True)
     assert first.read_bytes() == before
     export_ades(survey, tmp_path / "again.psv", header=HEADER, visits=[10], again=True)
@@ -326,8 +330,15 @@ def test_the_command_says_what_it_wrote(sqlite_url: str, tmp_path: Path) -> None
     told = run(sqlite_url, *given, "--stn", "X05")
     assert told.stdout == f"{tmp_path / 'a.psv'}: 8 observations of 6 known objects, in 7 tracklets\n"
     assert re.search(r"^1 sources left out that are outliers", told.stderr, re.MULTILINE)
-    assert run(sqlite_url, *given[:-1], tmp_path / "b.psv").stdout.startswith("there is nothing new to report")
-    assert "was reported before" in failed(sqlite_url, *given)
+    assert run(sqlite_url, *given[:-1], tmp_path / "b.psv").stdout.startswith("there is nothing new to report in ")
+    assert "8 sources left out that were reported before" in run(sqlite_url, *given[:-1], tmp_path / "b.psv").stderr
+    assert "is there already, and is not replaced" in failed(sqlite_url, *given)
+    with connect(sqlite_url) as database:
+        change(database, "UPDATE Visit SET observatoryCode = 'X05' WHERE observatoryCode IS NULL")
+    elsewhere = header_file(tmp_path, HEADER | {"observatory": {"mpcCode": "568"}})
+    assert "no visit is of the station 568: the visits are of I41, X05" in failed(
+        sqlite_url, "export", "ades", "--header", elsewhere, "-o", tmp_path / "c.psv"
+    )
     assert "--stn says 'I41'" in failed(sqlite_url, *given, "--stn", "I41")
     assert "--header" in misused(sqlite_url, "export", "ades", "-o", "a.psv")
     assert "cannot be read" in failed(sqlite_url, *given[:2], "--header", tmp_path / "no.yaml", *given[4:])

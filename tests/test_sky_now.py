@@ -243,7 +243,7 @@ def test_a_comet_is_there_without_a_magnitude(database_url: str) -> None:
     where = ("--ra", "120", "--dec", "20", "--radius", "1", "--time", "2025-12-01T12:00:00")
     seen = {one["designation"]: one["ephVmag"] for one in json.loads(done(database_url, "sky", *where, "--json"))}
     assert seen == {"2003 AA": pytest.approx(20.0, abs=1.5), "C/2003 A9": None}
-    ask = "SELECT designation, \"ephVmag\" IS NULL AS unknown FROM \"SsPrediction\""
+    ask = 'SELECT designation, "ephVmag" IS NULL AS unknown FROM "SsPrediction"'
     predicted = json.loads(done(database_url, "query", ask, "--format", "json"))
     assert {one["designation"]: bool(one["unknown"]) for one in predicted} == {"2003 AA": False, "C/2003 A9": True}
 

@@ -70,7 +70,7 @@ def export_ades(
     if as_json:
         print_json(asdict(report))
     elif report.file is None:
-        click.echo("there is nothing new to report, and no file was written")
+        click.echo(f"there is nothing new to report in {report.visits:,} visits, and no file was written")
     else:
         click.echo(
             f"{report.file}: {report.observations:,} observations of {report.objects:,} known objects, in "

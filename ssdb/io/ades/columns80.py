@@ -164,11 +164,12 @@ def _degrees(text: str, factor: float) -> str:
 def _place(line: str) -> dict[str, str]:
     """Where the observer was, of the second line; nothing where it does not say so."""
     if line[14] == "v":
-        fields, sys = (line[34:44], line[45:55], line[56:61]), "WGS84"
+        columns, sys = ((34, 44), (45, 55), (56, 61)), "WGS84"
     else:
-        # A sign in the first column of a field, and blanks before the number.
-        fields, sys = (line[34:45], line[46:57], line[58:69]), {"1": "ICRF_KM", "2": "ICRF_AU"}.get(line[32:33], "")
-    texts = [field.replace(" ", "") for field in fields]
-    if not sys or not all(re.fullmatch(r"[-+]?\d*\.?\d+|[-+]?\d+\.?", text) for text in texts):
+        columns, sys = ((34, 45), (46, 57), (58, 69)), {"1": "ICRF_KM", "2": "ICRF_AU"}.get(line[32:33], "")
+    # A sign in the first column of a field may have blanks before its number. In other columns, all is another number.
+    texts = [re.sub(r"^([-+]) +", r"\1", line[start:end].strip()) for start, end in columns]
+    between = "".join(line[start - 1] for start, _ in columns[1:])
+    if not sys or between.strip() or not all(re.fullmatch(r"[-+]?\d*\.?\d+|[-+]?\d+\.?", text) for text in texts):
         return {}
     return {"sys": sys, "ctr": "399", **dict(zip(("pos1", "pos2", "pos3"), texts, strict=True))}

@@ -30,6 +30,14 @@ def note_reported(connection: sa.Connection, rows: pa.Table) -> dict[str, int]:
     return counts
 
 
+def count_reported(connection: sa.Connection, visits: Integers) -> int:
+    """How many sources of some visits were reported."""
+    column = ss_reported_source.c
+    with listed(connection, "reported_visit", visits) as among:
+        statement = sa.select(sa.func.count()).select_from(ss_reported_source).where(among(column.visit))
+        return int(connection.scalar(statement) or 0)
+
+
 def replace_reported(connection: sa.Connection, rows: pa.Table) -> int:
     """Writes rows, each source once, in the place of those that are stored, of which nothing stays.
 
