@@ -301,7 +301,8 @@ def test_a_query_of_jpl(tmp_path: Path) -> None:
     comet = SBDB | {"pdes": "2014 UN271", "prefix": "C", "full_name": None, "A2": 5e-10, "kind": "cu", "H": None}
     asteroid = SBDB | {"pdes": "2014 UN271", "prefix": None, "full_name": None, "A2": 5e-14, "kind": "au"}
     unclear = comet | {"prefix": None}
-    path = as_json(tmp_path / "a.json", query(comet, asteroid, unclear))
+    hyperbola = {"pdes": "2017 K2", "prefix": None, "full_name": None, "kind": None, "H": None, "e": 1.0005}
+    path = as_json(tmp_path / "a.json", query(comet, asteroid, unclear, comet | hyperbola))
     found = read(path)
     assert set(found) == {"C/2014 UN271", "2014 UN271"}
     assert (found["C/2014 UN271"]["a2"], found["2014 UN271"]["yarkovsky"]) == (5.0, pytest.approx(5e-4))

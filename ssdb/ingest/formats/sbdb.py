@@ -116,6 +116,8 @@ def _objects(table: pa.Table, values: dict[str, Array]) -> tuple[dict[str, pa.Ar
     # Asteroids that are active have M1, too, and a number or H.
     without = said & ~complete & np.isnan(values["H"]) & ~as_mask(pc.match_substring_regex(given, r"^\(?\d+\)?( |$)"))
     without |= as_mask(pc.match_substring_regex(kind, "^c")) & ~complete
+    unnamed = pc.and_(pc.is_null(full), pc.is_null(prefix)).to_numpy(False)
+    without |= unnamed & (values["e"] >= 1) & ~complete
     return designated(given), complete | said, without
 
 
