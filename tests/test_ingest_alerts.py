@@ -96,7 +96,7 @@ def test_known_objects_become_predictions_of_a_provider(night: Database, tmp_pat
     """Zeros and vectors that are wrong are unknown; id 0, 1970 and H 0 of the orbit too."""
     path = written(tmp_path / "a.avro", container(rubin_schema("10.0"), rubin_packets()))
     report = ssdb.ingest_alerts(night, path, with_ss=True)
-    assert any("vectors and distances that none has" in doubt for doubt in report.doubts)
+    assert any("vectors and distances of nothing in the Solar System" in doubt for doubt in report.doubts)
     (found,) = rows(
         night, "SELECT designation, ssObjectId, provider, ephRateRa, helioRange, helio_x, phaseAngle FROM SsPrediction"
     )

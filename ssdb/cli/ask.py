@@ -259,7 +259,7 @@ def export(
         _describe(felis, dachs, dachs_epn)
         return
     if table is None:
-        raise click.MissingParameter(ctx=ctx, param=ctx.command.params[0])
+        raise click.UsageError("a TABLE is to be named, or --felis, --dachs or --dachs-epn")
     if output is None:
         raise click.MissingParameter(ctx=ctx, param=ctx.command.params[1])
     from ssdb.ask.export import export as write

@@ -168,7 +168,7 @@ def predictions_of(rows: Iterable[Row], name: str) -> tuple[pa.Table, tuple[str,
     check_motion(problems, table.select(vectors))
     check_ranges(problems, table.select(vectors), ss_prediction)
     n = int(np.count_nonzero(problems.bad))
-    told = f"{n:,} known objects have vectors and distances that none has: they are left out" if n else ""
+    told = f"{n:,} known objects have vectors and distances of nothing in the Solar System: these are left out" if n else ""
     return _unknown(table, vectors, problems.bad), (told,) if n else ()
 
 
