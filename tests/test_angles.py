@@ -42,31 +42,17 @@ def test_less_than_a_degree_south() -> None:
     assert ra_of("150 02 03".replace(" ", "d", 1).replace(" ", "m")) == pytest.approx(150.0 + 2.0 / 60.0 + 3.0 / 3600.0)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "x",
-        "10:60",
-        "10:59:60",
-        "10:00:60.5",
-        "25:00:00",
-        "10m",
-        "10s",
-        "5S",
-        "30'",
-        "12:30:15 N",
-        "10h -05d",
-        "1:2:3:4",
-    ]
-    + ["10:00:08,2", "1.5:30", "10:-5", "10:00:08.2 -05:23:28", "150 02 03", "1 rad", None, [1, 2], 1j, 3.0 * u.s],
-)
+WRONG = ["", "x", "10:60", "10:59:60", "10:00:60.5", "25:00:00", "10m", "10s", "5S", "30'", "12:30:15 N", "10h -05d"]
+WRONG += ["1:2:3:4", "10:00:08,2", "1.5:30", "10:-5", "10:00:08.2 -05:23:28", "150 02 03", "1 rad"]
+
+
+@pytest.mark.parametrize("text", [*WRONG, None, [1, 2], 1j, 3.0 * u.s])
 def test_what_is_ambiguous_or_none_is_refused(text: Any) -> None:
-    with pytest.raises(ConfigError, match="^ra: .* is neither degrees nor hours as 12:30:15.5$"):
+    with pytest.raises(ConfigError, match=r"^ra: .* is neither degrees nor hours as 12:30:15\.5$"):
         ra_of(text)
 
 
 @pytest.mark.parametrize("text", ["5h", "05h23m28s", "10 h"])
 def test_a_declination_is_not_in_hours(text: str) -> None:
-    with pytest.raises(ConfigError, match="^dec: .* is neither degrees nor degrees, minutes and seconds as"):
+    with pytest.raises(ConfigError, match=r"^dec: .* is neither degrees nor degrees, minutes and seconds as"):
         dec_of(text)
