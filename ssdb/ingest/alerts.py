@@ -69,7 +69,7 @@ class AlertReport:
     source: str
     packets: int = 0
     known: int = 0
-    """Packets whose source was stored already."""
+    """Packets whose source was stored already, or came before in another packet."""
     sources: int = 0
     """Sources of packets that are new."""
     history: int = 0
@@ -182,10 +182,10 @@ class _Batch:
 
     def __init__(self, survey: Survey, rows: AlertRows, name: str, create_visits: bool, run_id: str) -> None:
         self.name, self.survey, self.create_visits, self.run_id = name, survey, create_visits, run_id
-        history = [row for number, row in rows.history.items() if number not in rows.triggers]
         self.report = AlertReport(name, packets=rows.n_packets)
         self.triggers = np.array(list(rows.triggers), np.int64)
-        self.sources = self._table(survey.sources, [*rows.triggers.values(), *history], dia_source)
+        self.seen = np.array(rows.seen, np.int64)
+        self.sources = self._table(survey.sources, [*rows.triggers.values(), *rows.history.values()], dia_source)
         # 0 of a source that belongs to none.
         given = self.sources.column(_OBJECT) if _OBJECT in self.sources.column_names else None
         self.objects = np.zeros(self.sources.num_rows, np.int64) if given is None else given.fill_null(0).to_numpy()
@@ -250,7 +250,8 @@ class _Batch:
             joined = pa.concat_tables(times, promote_options="default")
             made = create_missing_visits(connection, self.name, joined, "packets with times")
             self.report.visits += made
-        known = _locked_visits(connection, self.name, every, ids(self.sources, "visit")[: len(self.triggers)])
+        of_packets = np.isin(ids(self.sources, "diaSourceId"), np.concatenate([self.triggers, self.seen]))
+        known = _locked_visits(connection, self.name, every, ids(self.sources, "visit")[of_packets])
         n_before = self.sources.num_rows + self.fluxes.num_rows
         of_sources, of_fluxes = (rows_of_visits(ids(table, "visit"), known)[1] for table in (self.sources, self.fluxes))
         self._keep(of_sources)
@@ -273,8 +274,8 @@ class _Batch:
         given = ids(self.sources, "diaSourceId")
         new = ~stored_sources(connection, given)
         is_trigger = np.isin(given, self.triggers)
-        self.report.known += int(np.count_nonzero(is_trigger & ~new))
         self.report.sources += int(np.count_nonzero(is_trigger & new))
+        self.report.known += self.report.packets - self.report.sources
         self.report.history += int(np.count_nonzero(~is_trigger & new))
         self._keep(new)
         if self.fluxes.num_rows:
