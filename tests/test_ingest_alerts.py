@@ -164,7 +164,11 @@ def test_of_a_source_that_comes_twice_the_first_stays(
     path = written(tmp_path / "a.avro", container(rubin_schema("11.1"), [{"diaSourceId": 1} | one for one in packets]))
     with ssdb.initialize("sqlite://") as database:
         report = ssdb.ingest_alerts(database, path, create_visits=True)
-        assert rows(database, "SELECT diaSourceId, psfFlux FROM DiaSource ORDER BY 1") == [(1, 1001), (2, 1002), (3, 33)]
+        assert rows(database, "SELECT diaSourceId, psfFlux FROM DiaSource ORDER BY 1") == [
+            (1, 1001),
+            (2, 1002),
+            (3, 33),
+        ]
         assert (report.packets, report.sources, report.history, report.known) == (4, 2, 1, 2)
 
 
