@@ -183,6 +183,22 @@ def test_visits_and_history_are_chosen(loaded: Database, tmp_path: Path) -> None
     assert len(packets(path)) == 1
 
 
+def test_without_sources_there_is_no_file(database_url: str, tmp_path: Path) -> None:
+    """As where nothing is to be reported; of a visit that there is not it is an error."""
+    path = tmp_path / "a.avro"
+    command = ["--db", database_url, "export", "alerts", "-o", str(path)]
+    runs = [CliRunner().invoke(main, command)]
+    with ssdb.connect(database_url) as database:
+        assert ssdb.export_alerts(database, path) == 0
+        ssdb.ingest_visits(database, {"visit": [10], "midpointMjdTai": [TIMES[10]]})
+    runs += [CliRunner().invoke(main, command), CliRunner().invoke(main, [*command, "--visit", "10"])]
+    told = "there are no sources to make packets of, and no file was written\n"
+    assert [(run.exit_code, run.stderr) for run in runs] == [(0, told)] * 3
+    run = CliRunner().invoke(main, [*command, "--visit", "10", "--visit", "11"])
+    assert (run.exit_code, run.stderr) == (1, "ssdb: visit 11 is not in the database\n")
+    assert list(tmp_path.glob("*.avro")) == []
+
+
 def test_on_the_command_line(sqlite_url: str, tmp_path: Path) -> None:
     with ssdb.connect(sqlite_url) as database:
         load(database)
