@@ -217,10 +217,11 @@ def test_on_the_command_line(sqlite_url: str, tmp_path: Path) -> None:
 
 
 def test_who_listens_gets_packets(postgresql_url: str, tmp_path: Path) -> None:
-    """Of each visit as soon as it is associated."""
+    """Of each visit as soon as it is associated, in a folder that is made."""
+    folder = tmp_path / "outgoing" / "alerts"
     with ssdb.connect(postgresql_url) as database:
         load(database)
-        arguments = ["--db", postgresql_url, "listen", "--timeout", "60", "--count", "1", "--alerts", str(tmp_path)]
+        arguments = ["--db", postgresql_url, "listen", "--timeout", "60", "--count", "1", "--alerts", str(folder)]
         runs: list[Any] = []
         listener = Thread(target=lambda: runs.append(CliRunner().invoke(main, [*arguments, "--fill-unknown"])))
         listener.start()
@@ -230,4 +231,19 @@ def test_who_listens_gets_packets(postgresql_url: str, tmp_path: Path) -> None:
         (run,) = runs
         assert run.exit_code == 0, run.output
         assert '"visit": 20' in run.stdout
-    assert [packet["diaSourceId"] for packet in packets(tmp_path / "20.avro")] == [201, 202, 203]
+        assert run.stderr == f"{folder}: this folder was made\n"
+        path = folder / "20.avro" / "in it"
+        run = CliRunner().invoke(main, [*arguments[:-1], str(path)])
+        assert (run.exit_code, run.stderr) == (1, f"ssdb: {path}: cannot be written: Not a directory\n")
+    assert [packet["diaSourceId"] for packet in packets(folder / "20.avro")] == [201, 202, 203]
+
+
+def test_packets_of_who_listens_need_a_folder(sqlite_url: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    command = ["--db", sqlite_url, "listen", "--alerts"]
+    run = CliRunner().invoke(main, [*command, str(tmp_path / "file")])
+    assert (run.exit_code, "file' is a file" in run.stderr) == (2, True)
+    run = CliRunner().invoke(main, [*command, str(tmp_path / "new")])
+    assert run.exit_code == 1
+    assert "only PostgreSQL tells" in run.stderr
+    assert [one.name for one in tmp_path.iterdir() if one.suffix != ".db"] == ["file"]
