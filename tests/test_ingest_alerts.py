@@ -149,6 +149,40 @@ def test_packets_one_by_one_make_what_all_at_once_make(night: Database, tmp_path
         assert rows(other, compared) == rows(night, compared)
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 5000])
+def test_of_a_source_that_comes_twice_the_first_stays(
+    at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many packets are one transaction, and whether it was a packet's own or of a history."""
+    monkeypatch.setattr("ssdb.ingest.alerts._MOST_PACKETS", at_once)
+    packets = [
+        {"diaSource": source(1), "prvDiaSources": [source(3, psfFlux=33.0)]},
+        {"diaSource": source(1, psfFlux=11.0)},
+        {"diaSource": source(3)},
+        {"diaSource": source(2), "prvDiaSources": [source(1, psfFlux=12.0)]},
+    ]
+    path = written(tmp_path / "a.avro", container(rubin_schema("11.1"), [{"diaSourceId": 1} | one for one in packets]))
+    with ssdb.initialize("sqlite://") as database:
+        report = ssdb.ingest_alerts(database, path, create_visits=True)
+        assert rows(database, "SELECT diaSourceId, psfFlux FROM DiaSource ORDER BY 1") == [
+            (1, 1001),
+            (2, 1002),
+            (3, 33),
+        ]
+        assert (report.packets, report.sources, report.history, report.known) == (4, 2, 1, 2)
+
+
+def test_a_packet_of_a_visit_that_is_not_stored_is_refused_where_a_history_had_its_source(
+    tmp_path: Path,
+) -> None:
+    packets = [{"diaSource": source(1), "prvDiaSources": [source(2, 1)]}, {"diaSource": source(2, 1)}]
+    path = written(tmp_path / "a.avro", container(rubin_schema("11.1"), [{"diaSourceId": 1} | one for one in packets]))
+    with ssdb.initialize("sqlite://") as database:
+        ssdb.ingest_visits(database, {"visit": [VISITS[0]], "midpointMjdTai": [TIMES[0]]})
+        with pytest.raises(InputError, match=rf"{VISITS[1]}.*; nothing is stored$"):
+            ssdb.ingest_alerts(database, path)
+
+
 def test_a_source_that_turns_out_to_be_known_leaves_its_object(night: Database, tmp_path: Path) -> None:
     """What came with an object is as if it had been given one here."""
     path = written(tmp_path / "a.avro", container(rubin_schema("11.1"), rubin_packets()))
@@ -362,6 +396,9 @@ def test_a_schema_of_one_s_own(tmp_path: Path) -> None:
     with ssdb.initialize("sqlite://") as database:
         with pytest.raises(InputError, match="schema number 7, which lsst-alert-packet does not have"):
             ssdb.ingest_alerts(database, message, create_visits=True)
+        for wrong in (tmp_path / "none.avsc", message):
+            with pytest.raises(InputError, match="cannot be read as a schema of Avro"):
+                ssdb.ingest_alerts(database, message, create_visits=True, schema=wrong)
         assert ssdb.ingest_alerts(database, message, create_visits=True, schema=path).sources == 1
 
 

@@ -31,13 +31,15 @@ _VECTORS = ("helio", "topo")
 
 @dataclass(slots=True)
 class AlertRows:
-    """Rows of some packets, each once, as the packets have them."""
+    """Rows of some packets, each once, as the packets have them: of several with the same number the first."""
 
     n_packets: int = 0
     triggers: dict[int, Row] = field(default_factory=dict)
-    """The sources that the packets are of, by diaSourceId."""
+    """Sources that the packets are of, by diaSourceId, if they were in the history of none before."""
     history: dict[int, Row] = field(default_factory=dict)
-    """Earlier sources in the same place, by diaSourceId."""
+    """Earlier sources in the same place, by diaSourceId, if no packet before is of them."""
+    seen: list[int] = field(default_factory=list)
+    """The diaSourceId of packets whose source came before."""
     n_inexact: int = 0
     """Earlier sources that are left out: their identifiers are floating-point numbers, and have lost digits."""
     forced: dict[tuple[int, ...], Row] = field(default_factory=dict)
@@ -47,13 +49,20 @@ class AlertRows:
     orbits: dict[str, Row] = field(default_factory=dict)
     """Orbits of these, by designation."""
 
+    def add_trigger(self, number: int, row: Row) -> None:
+        """Takes the source that a packet is of."""
+        if number in self.triggers or number in self.history:
+            self.seen.append(number)
+        else:
+            self.triggers[number] = row
+
     def add_history(self, identifier: str, row: Row) -> None:
-        """Takes an earlier source; the one that came first stays."""
+        """Takes an earlier source."""
         value = row[identifier]
         if isinstance(value, float) and abs(value) >= _EXACT:
             self.n_inexact += 1
-        else:
-            self.history.setdefault(whole(row, identifier), row)
+        elif (number := whole(row, identifier)) not in self.triggers:
+            self.history.setdefault(number, row)
 
     @property
     def n_rows(self) -> int:
@@ -123,7 +132,7 @@ def _is_rubin(packet: Row) -> bool:
 
 def _add_rubin(rows: AlertRows, packet: Row, with_ss: bool) -> None:
     source = packet["diaSource"]
-    rows.triggers[whole(source, "diaSourceId")] = source
+    rows.add_trigger(whole(source, "diaSourceId"), source)
     for earlier in packet.get("prvDiaSources") or ():
         rows.add_history("diaSourceId", earlier)
     for flux in packet.get("prvDiaForcedSources") or ():
@@ -168,7 +177,7 @@ def predictions_of(rows: Iterable[Row], name: str) -> tuple[pa.Table, tuple[str,
     check_motion(problems, table.select(vectors))
     check_ranges(problems, table.select(vectors), ss_prediction)
     n = int(np.count_nonzero(problems.bad))
-    told = f"{n:,} known objects have vectors and distances of nothing in the Solar System: these are left out" if n else ""
+    told = f"{n:,} known objects have vectors and distances of nothing in the Solar System: these are left out"
     return _unknown(table, vectors, problems.bad), (told,) if n else ()
 
 
