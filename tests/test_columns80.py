@@ -165,3 +165,17 @@ def test_the_place_of_an_occultation_may_be_inside_the_earth(tmp_path: Path) -> 
         write(path, [seen, second(0.0, 0.0, 0.0)])
         with pytest.raises(InputError, match="inside the Earth"):
             ingest_observations(database, path)
+
+
+@pytest.mark.parametrize("character", ["\0", "\x1b", "\x9b"])
+def test_control_characters_are_no_texts(character: str, tmp_path: Path) -> None:
+    """PostgreSQL stores no NUL, and terminals obey others."""
+    path = tmp_path / "obs.txt"
+    texts = (
+        f"trkSub|stn|obsTime|ra|dec\nab{character}|568|2020-01-01T01:02:03.4Z|10.5|-5.25\n",
+        line(f"     ab{character}", "C", "2024 12 27.5", "08 56 40.968", "+27 20 08.99") + "\n",
+    )
+    for text in texts:
+        path.write_text(text, encoding="utf-8")
+        with connect() as database, pytest.raises(InputError, match="1 lines are no observations"):
+            ingest_observations(database, path)

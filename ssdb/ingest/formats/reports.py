@@ -35,6 +35,8 @@ _NAMES = re.compile(rb"[ \t]*[a-z][A-Za-z0-9]*[ \t]*\|")
 
 UNREADABLE = "unreadable"
 
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+
 
 @dataclass
 class Reports:
@@ -94,7 +96,7 @@ def _reader_of(given: InputFile):  # type: ignore[no-untyped-def]
 
 def _take(found: Reports, rows: Iterable[Row]) -> None:
     for number, kind, row in rows:
-        if kind == UNREADABLE:
+        if kind == UNREADABLE or _CONTROL.search("".join(row.values())):
             found.unreadable.append(number)
         elif kind != "optical" or row.get("deprecated"):
             found.others["deleted" if kind == "optical" else kind] += 1
