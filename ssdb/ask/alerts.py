@@ -46,8 +46,8 @@ def export_alerts(
 
     A packet has the source; where it is of a DiaObject also that, its earlier sources and its forced fluxes; where it
     is a known object its ``ssSource`` and orbit. The file is there whole or not at all, and not at all if there are no
-    sources. NotFoundError if there is no such visit; InputError if the file cannot be written, or if values are unknown that the schema wants;
-    MissingPackageError without the extra ``alerts``.
+    sources. NotFoundError if there is no such visit; InputError if the file cannot be written, or if values are unknown
+    that the schema wants; MissingPackageError without the extra ``alerts``.
 
     Parameters
     ----------

@@ -65,7 +65,10 @@ _LACKING = (
     "detectors lie: `ssdb ingest visits` and `ssdb ingest detectors` add that"
 )
 
-_INEXACT = "{n:,} earlier sources left out: their identifiers are floating-point numbers, which have lost digits"
+_NAMELESS = (
+    "{n:,} earlier sources left out: their identifiers are floating-point numbers, which have lost digits, or not "
+    "from 1 to 2^63 - 1"
+)
 
 
 @dataclass(slots=True)
@@ -246,8 +249,8 @@ class _Batch:
         given = self.sources.column(_OBJECT) if _OBJECT in self.sources.column_names else None
         self.objects = np.zeros(self.sources.num_rows, np.int64) if given is None else given.fill_null(0).to_numpy()
         self.fluxes = self._table(survey.fluxes, list(rows.forced.values()), dia_forced_source)
-        if rows.n_inexact:
-            self.report.doubts += (_INEXACT.format(n=rows.n_inexact),)
+        if rows.n_nameless:
+            self.report.doubts += (_NAMELESS.format(n=rows.n_nameless),)
         self.predictions, told = predictions_of(rows.predictions.values(), f"{name}, ssSource")
         self.report.doubts += told
         self.orbits = orbits_of(rows.orbits.values(), f"{name}, mpc_orbits")
