@@ -37,7 +37,7 @@ from pyarrow import parquet
 import ssdb
 from ssdb.ask.check import check
 from ssdb.cli import main
-from ssdb.errors import InputError, MissingPackageError
+from ssdb.errors import InputError, MissingPackageError, UsageError
 from ssdb.ingest.formats.ztf_alerts import ZTF, object_number
 from ssdb.io.alert_packets import packets_of
 from ssdb.io.formats.avro import Schemas
@@ -214,6 +214,16 @@ def test_visits_are_made_on_request(database: Database, tmp_path: Path) -> None:
     assert rows(database, made) == [
         (visit, time, "r", 30.0, "X05", None) for visit, time in zip(VISITS, TIMES, strict=True)
     ]
+
+
+def test_visits_are_made_of_the_observatory_that_is_given(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.avro", container(rubin_schema("11.1"), rubin_packets()))
+    with ssdb.initialize("sqlite://") as database:
+        for wrong in ({"observatory": "nowhere", "create_visits": True}, {"observatory": "W84"}):
+            with pytest.raises(UsageError, match="observatory="):
+                ssdb.ingest_alerts(database, path, **wrong)  # type: ignore[arg-type]
+        ssdb.ingest_alerts(database, path, create_visits=True, observatory="W84")
+        assert rows(database, "SELECT DISTINCT observatoryCode FROM Visit") == [("W84",)]
 
 
 def test_history_of_visits_that_are_not_stored_is_left_out(database: Database, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import InputError
+from ssdb.errors import InputError, UsageError, option, quoted
 from ssdb.ingest.forced import ingest_forced, stored_fluxes
 from ssdb.ingest.formats.alerts import RUBIN, AlertRows, Survey, orbits_of, predictions_of, refuse_packet
 from ssdb.ingest.formats.ztf_alerts import ZTF
@@ -29,6 +29,7 @@ from ssdb.ingest.table.visits_of_rows import (
     rows_of_extremes,
     rows_of_visits,
 )
+from ssdb.io.ades.standard import STATION
 from ssdb.io.alert_packets import Packet, packets_of
 from ssdb.io.arriving import STANDARD_INPUT, Arriving
 from ssdb.io.formats.avro import Schemas
@@ -112,6 +113,7 @@ def ingest_alerts(
     *,
     with_ss: bool = False,
     create_visits: bool = False,
+    observatory: str | None = None,
     schema: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> AlertReport:
@@ -135,14 +137,23 @@ def ingest_alerts(
     create_visits : bool
         Make visits that are not stored, at the middle of their sources' times. Without it a packet of such a visit is
         an error; earlier sources and forced fluxes of such visits are left out, and counted.
+    observatory : str, optional
+        The observatory code of the visits that are made. Packets do not say it: without it it is that of the survey.
     schema : path, optional
         The schema of messages, an avsc file. Without it it is that of the package lsst-alert-packet.
     progress : callable, optional
         Called with the numbers of packets stored now, and of all so far.
     """
+    if observatory is not None:
+        if not STATION.fullmatch(observatory):
+            raise UsageError(f"{option('--observatory', 'observatory=')} is no observatory code: {quoted(observatory)}")
+        if not create_visits:
+            raise UsageError(
+                f"{option('--observatory', 'observatory=')} goes with {option('--create-visits', 'create_visits=True')}"
+            )
     stream = None if isinstance(source, str | os.PathLike) else source
     name = label(source) if stream is None else STANDARD_INPUT if stream is sys.stdin.buffer else "stream"
-    store = _Store(database, AlertReport(name), create_visits, progress)
+    store = _Store(database, AlertReport(name), create_visits, observatory, progress)
     report = store.report
     try:
         schemas = Schemas(None if schema is None else Path(schema))
@@ -173,7 +184,15 @@ def ingest_alerts(
 class _Store:
     """Stores rows of packets, and counts."""
 
-    def __init__(self, database: Database, report: AlertReport, create_visits: bool, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        report: AlertReport,
+        create_visits: bool,
+        observatory: str | None,
+        progress: Progress | None,
+    ) -> None:
+        self._of_visits = {} if observatory is None else {"observatoryCode": observatory}
         self._database, self._create_visits, self._progress = database, create_visits, progress
         self._run_id = f"alerts-{uuid4().hex[:24]}"
         self.report = report
@@ -181,6 +200,7 @@ class _Store:
     def __call__(self, survey: Survey, rows: AlertRows) -> None:
         report = self.report
         of_batch = f"{report.source} (packets {report.packets + 1:,} to {report.packets + rows.n_packets:,})"
+        survey = replace(survey, visits={**survey.visits, **self._of_visits})
         batch = _Batch(survey, rows, of_batch, self._create_visits, self._run_id)
         report.add(batch.store(self._database))
         if self._progress:
