@@ -224,6 +224,9 @@ def orbits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options:
 @click.option(
     "--create-visits", is_flag=True, help="Make visits that are missing, from the time and band of packets' sources."
 )
+@click.option(
+    "--observatory", metavar="CODE", help="With --create-visits: their MPC code, where it is not the survey's."
+)
 @click.option("--schema", type=click.Path(), metavar="FILE.avsc", help="The schema of messages that come without one.")
 @json_option
 @click.pass_context

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import InputError, UnknownVisitsError
+from ssdb.errors import InputError, UnknownVisitsError, UsageError, option, quoted
 from ssdb.ingest.forced import ingest_forced, stored_fluxes
 from ssdb.ingest.formats.alerts import RUBIN, AlertRows, Survey, orbits_of, predictions_of, refuse_packet
 from ssdb.ingest.formats.ztf_alerts import ZTF
@@ -30,6 +30,7 @@ from ssdb.ingest.table.visits_of_rows import (
     rows_of_extremes,
     rows_of_visits,
 )
+from ssdb.io.ades.standard import STATION
 from ssdb.io.alert_packets import Packet, packets_of
 from ssdb.io.arriving import STANDARD_INPUT, Arriving
 from ssdb.io.formats.avro import Schemas
@@ -66,7 +67,10 @@ _LACKING = (
     "detectors lie: `ssdb ingest visits` and `ssdb ingest detectors` add that"
 )
 
-_INEXACT = "{n:,} earlier sources left out: their identifiers are floating-point numbers, which have lost digits"
+_NAMELESS = (
+    "{n:,} earlier sources left out: their identifiers are floating-point numbers, which have lost digits, or not "
+    "from 1 to 2^63 - 1"
+)
 
 
 @dataclass(slots=True)
@@ -110,6 +114,7 @@ def ingest_alerts(
     *,
     with_ss: bool = False,
     create_visits: bool = False,
+    observatory: str | None = None,
     schema: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> AlertReport:
@@ -133,18 +138,27 @@ def ingest_alerts(
     create_visits : bool
         Make visits that are not stored, at the middle of their sources' times. Without it a packet of such a visit is
         an error; earlier sources and forced fluxes of such visits are left out, and counted.
+    observatory : str, optional
+        The observatory code of the visits that are made. Packets do not say it: without it it is that of the survey.
     schema : path, optional
         The schema of messages, an avsc file. Without it it is that of the package lsst-alert-packet.
     progress : callable, optional
         Called with the numbers of packets stored now, and of all so far.
     """
+    if observatory is not None:
+        if not STATION.fullmatch(observatory):
+            raise UsageError(f"{option('--observatory', 'observatory=')} is no observatory code: {quoted(observatory)}")
+        if not create_visits:
+            raise UsageError(
+                f"{option('--observatory', 'observatory=')} goes with {option('--create-visits', 'create_visits=True')}"
+            )
     stream, paths = _opened(source)
     name = "stream" if not paths else label(paths[0])
     if stream is sys.stdin.buffer:
         name = STANDARD_INPUT
     elif len(paths) > 1:
         name = f"{name} and {len(paths) - 1:,} more"
-    store = _Store(database, AlertReport(name), create_visits, progress)
+    store = _Store(database, AlertReport(name), create_visits, observatory, progress)
     report = store.report
     try:
         schemas = Schemas(None if schema is None else Path(schema))
@@ -191,7 +205,15 @@ def _opened(source: Any) -> tuple[IO[bytes] | None, list[Path]]:
 class _Store:
     """Stores rows of packets, and counts."""
 
-    def __init__(self, database: Database, report: AlertReport, create_visits: bool, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        report: AlertReport,
+        create_visits: bool,
+        observatory: str | None,
+        progress: Progress | None,
+    ) -> None:
+        self._of_visits = {} if observatory is None else {"observatoryCode": observatory}
         self._database, self._create_visits, self._progress = database, create_visits, progress
         self._run_id = f"alerts-{uuid4().hex[:24]}"
         self.report = report
@@ -199,6 +221,7 @@ class _Store:
     def __call__(self, survey: Survey, rows: AlertRows) -> None:
         report = self.report
         of_batch = f"{report.source} (packets {report.packets + 1:,} to {report.packets + rows.n_packets:,})"
+        survey = replace(survey, visits={**survey.visits, **self._of_visits})
         batch = _Batch(survey, rows, of_batch, self._create_visits, self._run_id)
         report.add(batch.store(self._database))
         if self._progress:
@@ -268,8 +291,8 @@ class _Batch:
         given = self.sources.column(_OBJECT) if _OBJECT in self.sources.column_names else None
         self.objects = np.zeros(self.sources.num_rows, np.int64) if given is None else given.fill_null(0).to_numpy()
         self.fluxes = self._table(survey.fluxes, list(rows.forced.values()), dia_forced_source)
-        if rows.n_inexact:
-            self.report.doubts += (_INEXACT.format(n=rows.n_inexact),)
+        if rows.n_nameless:
+            self.report.doubts += (_NAMELESS.format(n=rows.n_nameless),)
         self.predictions, told = predictions_of(rows.predictions.values(), f"{name}, ssSource")
         self.report.doubts += told
         self.orbits = orbits_of(rows.orbits.values(), f"{name}, mpc_orbits")

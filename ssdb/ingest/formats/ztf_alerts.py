@@ -73,8 +73,7 @@ def _is_ztf(packet: Row) -> bool:
 def _add(rows: AlertRows, packet: Row, with_ss: bool) -> None:
     candidate = packet["candidate"]
     number = object_number(packet["objectId"])
-    source = {**candidate, "diaObjectId": number}
-    rows.add_trigger(whole(candidate, "candid"), source)
+    rows.add_trigger("candid", candidate, {**candidate, "diaObjectId": number})
     for earlier in packet.get("prv_candidates") or ():
         candid = earlier["candid"]
         if candid is not None and candid == candid:  # else nothing was seen
