@@ -521,11 +521,11 @@ def test_what_makes_no_sense_is_refused_before_anything_is_taken(
 
 
 @contextmanager
-def process(url: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "ssdb", "--db", url, "watch", "--json", "--after", "0.5", *arguments]
+def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Python."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as running:
         try:
             yield running
@@ -564,7 +564,8 @@ def test_a_server_that_is_gone_for_a_while_is_waited_for(postgresql_url: str, fo
                 end = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
                 connection.exec_driver_sql(end)
 
-    with process(postgresql_url, str(folder)) as running:
+    command = ["-m", "ssdb", "--db", postgresql_url, "watch", "--json", "--after", "0.5", str(folder)]
+    with process(*command) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         drop(folder / "visits.parquet", visits(), written=None)
@@ -587,10 +588,10 @@ def test_a_server_that_is_gone_for_a_while_is_waited_for(postgresql_url: str, fo
 
 
 def test_a_folder_is_taken_over_when_its_process_is_killed(sqlite_database: Database, folder: Path) -> None:
-    url = sqlite_database.engine.url.render_as_string(hide_password=False)
+    hold = "import sys, time, ssdb.io.inbox as io; inbox = io.Inbox(sys.argv[1]); inbox.claim(); time.sleep(600)"
     lock = folder / ".ssdb-watch"
     events: list[Event] = []
-    with process(url, str(folder)) as first:
+    with process("-c", hold, str(folder)) as first:
         until(lambda: lock.exists() and f"process {first.pid} on" in lock.read_text(encoding="utf-8"))
         with closing(watch(sqlite_database, [Inbox(folder)], Following(after_seconds=0.2))) as second:
             for event in second:
