@@ -12,9 +12,10 @@ FAST_TESTS := $(patsubst %,tests/test_%.py,apdb_schema arrays boxes column_map c
 	masked_values night public_api queries_cli queries_views query read real_names real_sample refine sorcha sorcha_text \
 	sphere task_exposures task_tables text_files totals transactions usage utc votable_stream wcs_cards write)
 # Some of these, and what shows that the other dependencies are used as their lowest versions allow.
-LOWEST_TESTS := $(patsubst %,tests/test_%.py,arrays column_map connect ephemeris_engine exposure files footprint forced_psf \
+LOWEST_TESTS := $(patsubst %,tests/test_%.py,arrays column_map connect exposure files footprint forced_psf \
 	ingest_orbits_mpc masked_values queries_cli read real_sample sorcha task_tables text_files votable_stream wcs_cards write) \
 	$(patsubst %,tests/test_migrations.py::test_%,init_makes_every_table_and_no_drift down_to_nothing_and_up_again) \
+	$(patsubst %,tests/test_ephemeris_engine.py::test_%,it_agrees_with_another_integrator times_outside_de440_are_refused) \
 	tests/test_forced_measure.py::test_photutils_finds_the_same tests/test_fetch.py::test_fetched_predictions_are_associated tests/test_hdf5.py::test_several_keys \
 	tests/test_assign.py::test_optimal_is_the_best_of_all_assignments tests/test_demo.py::test_without_a_name_it_goes_to_demo \
 	'tests/test_docs.py::test_the_examples_of_a_page_run_one_after_the_other[python.md]' \

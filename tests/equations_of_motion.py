@@ -24,39 +24,41 @@ def kernel() -> Any:
     return SPK.open(de440)
 
 
+def _parts(body: int) -> list[Any]:
+    return [kernel()[0, 3], kernel()[3, body]] if body in (399, 301) else [kernel()[0, body]]
+
+
 def place(body: int, t: float) -> tuple[np.ndarray, np.ndarray]:
     """Barycentric position and velocity, au and au/d."""
-    parts = [kernel()[0, 3], kernel()[3, body]] if body in (399, 301) else [kernel()[0, body]]
-    states = [part.compute_and_differentiate(2400000.5, t) for part in parts]
+    states = [part.compute_and_differentiate(2400000.5, t) for part in _parts(body)]
     return sum(x for x, _ in states) / AU_KM, sum(v for _, v in states) / AU_KM
 
 
 def zonal_gradient(offset: np.ndarray, gm: float, radius: float, zonal: dict[int, float], pole: np.ndarray):
     """What its zonal harmonics do: the gradient by complex steps, which is exact and needs no formula."""
 
-    def potential(x: np.ndarray) -> complex:
-        r = np.sqrt(x @ x)
-        return (
-            -gm / r * sum(j * (radius / r) ** n * legendre.legval(x @ pole / r, np.eye(6)[n]) for n, j in zonal.items())
-        )
-
+    degrees = np.array(list(zonal))
+    harmonics = np.array(list(zonal.values()))
     step = 1e-30
-    return np.array([potential(offset + 1j * step * axis).imag / step for axis in np.eye(3)])
+    x = offset + 1j * step * np.eye(3)  # a step along each axis
+    r = np.sqrt((x * x).sum(axis=1))
+    of_degree = legendre.legval(x @ pole / r, np.eye(degrees.max() + 1)[degrees].T)
+    potential = -gm / r * (harmonics[:, None] * (radius / r) ** degrees[:, None] * of_degree).sum(axis=0)
+    return potential.imag / step
 
 
 def acceleration(t: float, x: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Point masses; Einstein, Infeld & Hoffmann with the Sun as the source, all its terms; oblate Sun and Earth."""
-    bodies = {10: (GM_SUN, *place(10, t)), **{body: (gm, *place(body, t)) for body, gm in GM_PLANETS.items()}}
-    total = np.zeros(3)
-    for gm, place_, _ in bodies.values():
-        total += gm * (place_ - x) / np.linalg.norm(place_ - x) ** 3
-    _, sun, drift = bodies[10]
+    sun, drift = place(10, t)
+    planets = np.array([sum(part.compute(2400000.5, t) for part in _parts(body)) for body in GM_PLANETS]) / AU_KM
+    gm = np.array(list(GM_PLANETS.values()))
     r = np.linalg.norm(x - sun)
-    others = [(gm, place_) for body, (gm, place_, _) in bodies.items() if body != 10]
-    falls = sum(gm * (place_ - sun) / np.linalg.norm(place_ - sun) ** 3 for gm, place_ in others)
+    from_x, from_sun = np.linalg.norm(planets - x, axis=1), np.linalg.norm(planets - sun, axis=1)
+    total = GM_SUN * (sun - x) / r**3 + gm / from_x**3 @ (planets - x)
+    falls = gm / from_sun**3 @ (planets - sun)
     bracket = (
-        -4 * sum(gm / np.linalg.norm(place_ - x) for gm, place_, _ in bodies.values())
-        - sum(gm / np.linalg.norm(place_ - sun) for gm, place_ in others)
+        -4 * (GM_SUN / r + (gm / from_x).sum())
+        - (gm / from_sun).sum()
         + v @ v
         + 2 * drift @ drift
         - 4 * v @ drift
@@ -69,7 +71,9 @@ def acceleration(t: float, x: np.ndarray, v: np.ndarray) -> np.ndarray:
     total += zonal_gradient(x - sun, GM_SUN, 696000.0 / AU_KM, {2: 2.1961391516529825e-7}, SUN_POLE)
     earth = {2: 1.08262539e-3, 3: -2.53241e-6, 4: -1.619898e-6}
     north = np.array([0.0, 0.0, 1.0])
-    return total + zonal_gradient(x - bodies[399][1], GM_PLANETS[399], 6378.1366 / AU_KM, earth, north)
+    return total + zonal_gradient(
+        x - planets[list(GM_PLANETS).index(399)], GM_PLANETS[399], 6378.1366 / AU_KM, earth, north
+    )
 
 
 def slowly(state: np.ndarray, start: float, end: float) -> np.ndarray:

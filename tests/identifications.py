@@ -46,3 +46,10 @@ def numbered(*rows: tuple[str, str, str | None]) -> Columns:
 
 
 EROS = numbered(("433", "A898 PA", "Eros"))
+
+NUMBERED_MPS = (
+    "     (1) Ceres                           1801 01 01  Palermo                  Piazzi, G.\n"
+    "   (433) Eros                A898 PA     1898 08 13  Berlin                   Witt, G.\n"
+    "(360000)                     2012 XX21   2001 12 18* Socorro                  LINEAR\n"
+)
+"""As NumberedMPs.txt has them."""

@@ -227,15 +227,21 @@ CHANGING = ("runId", "associatedAt", "predictionsAt")
 
 
 def exported(database: Database, directory: Path) -> dict[str, pa.Table]:
-    """All tables but runs and notes of changes, as they are exported, without what may differ between equal ones."""
+    """All tables but runs and notes of changes, as they are exported, without what may differ between equal ones.
+
+    Most have no row in a small survey: these are not exported, only known to be empty.
+    """
     tables = {}
-    for table in metadata.sorted_tables:
-        if table.name in ("AssociationRun", "SsObjectChange"):
+    wanted = [table for table in metadata.sorted_tables if table.name not in ("AssociationRun", "SsObjectChange")]
+    filled = "SELECT " + ", ".join(f'EXISTS (SELECT 1 FROM "{table.name}")' for table in wanted)
+    for table, has_rows in zip(wanted, rows(database, filled)[0], strict=True):
+        if not has_rows:
+            tables[table.name] = pa.table({})
             continue
         path = directory / f"{table.name}.parquet"
         export(database, table.name, path)
-        rows = pa.parquet.read_table(path)
-        tables[table.name] = rows.drop_columns([name for name in CHANGING if name in rows.column_names])
+        read = pa.parquet.read_table(path)
+        tables[table.name] = read.drop_columns([name for name in CHANGING if name in read.column_names])
     return tables
 
 

@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 from ingesting import dump
 from lxml import etree
 from reported import HEADER, NUMBERED, OBJECTS, UNKNOWN, header_file, observed
+from small_surveys import change
 from test_cli import failed, misused, run
 
-from ssdb import connect, export_ades
+from ssdb import connect, export_ades, ingest_submissions
 from ssdb.errors import ConfigError, InputError, NotFoundError
 from ssdb.exchange.identities import ades_name
 from ssdb.exchange.texts import digits_of, significant
@@ -105,7 +106,10 @@ def test_what_should_not_be_reported_is_left_out(survey: Database, tmp_path: Pat
         "are outliers: more than 3 sigma from their orbits": 1,
     }
     rest = export_ades(survey, tmp_path / "rest.psv", header=HEADER, outliers=True)
-    assert (rest.observations, rest.left_out) == (1, {"are negative on the difference image": 1})
+    assert (rest.observations, rest.left_out) == (
+        1,
+        {"were reported before": 8, "are negative on the difference image": 1},
+    )
     assert valid(tmp_path / "rest.psv").keys() == {113}
     assert remembered(survey).keys() == REPORTED | {113}
     other = copy.deepcopy(HEADER) | {"observatory": {"mpcCode": "I41"}}
@@ -118,7 +122,7 @@ def test_nothing_is_reported_twice(survey: Database, tmp_path: Path) -> None:
     first = tmp_path / "first.psv"
     assert export_ades(survey, first, header=HEADER, visits=[10]).observations == 6
     before = first.read_bytes()
-    with pytest.raises(InputError, match="was reported before"):
+    with pytest.raises(InputError, match="is there already, and is not replaced"):
         export_ades(survey, first, header=HEADER)
     assert export_ades(survey, tmp_path / "second.psv", header=HEADER, since=60000.15).observations == 2
     nothing = export_ades(survey, tmp_path / "third.psv", header=HEADER)
@@ -129,12 +133,35 @@ def test_nothing_is_reported_twice(survey: Database, tmp_path: Path) -> None:
     assert {Path(row.file).name for row in rows.values()} == {"first.psv", "second.psv"}
     assert rows[104].designation == "1904 OA"
     assert rows[101].mag == pytest.approx(20.0, abs=0.01)
-    with pytest.raises(InputError, match="was reported before, and is not replaced"):
+    with pytest.raises(InputError, match="is there already, and is not replaced"):
         export_ades(survey, first, header=HEADER, visits=[10], again=True)
     assert first.read_bytes() == before
     export_ades(survey, tmp_path / "again.psv", header=HEADER, visits=[10], again=True)
     assert (tmp_path / "again.psv").read_bytes() == before
     assert remembered(survey).keys() == REPORTED
+
+
+def test_an_answer_is_to_the_file_that_a_source_was_written_to_last(survey: Database, tmp_path: Path) -> None:
+    """File and answer of a row belong together, whatever was written again."""
+    first, again = tmp_path / "first.psv", tmp_path / "again.xml"
+    export_ades(survey, first, header=HEADER)
+    ingest_submissions(survey, first, submission_id="A")
+    ingest_submissions(survey, {"obsSubID": ["101", "201"], "obsID": ["L1", "L2"]})
+    report = export_ades(survey, again, header={**HEADER, "comment": ["again"]}, visits=[10], again=True)
+    assert (report.observations, report.forgotten) == (6, 6)
+    rows = remembered(survey)
+    answers = {number: (Path(row.file).name, row.submissionId, row.obsID) for number, row in rows.items()}
+    new = dict.fromkeys(sorted(REPORTED - {201, 301}), ("again.xml", None, None))
+    assert answers == {**new, 201: ("first.psv", "A", "L2"), 301: ("first.psv", "A", None)}
+    # The answer to the first file comes late, or once more.
+    late = ingest_submissions(survey, first, submission_id="B")
+    assert (late.rows, late.doubts) == (2, ("6 sources left out that were written to another file since (again.xml)",))
+    assert ingest_submissions(survey, again, submission_id="C").changed == 6
+    rows = remembered(survey)
+    assert {number: row.submissionId for number, row in rows.items()} == {**dict.fromkeys(new, "C"), 201: "B", 301: "B"}
+    export_ades(survey, tmp_path / "third.psv", header=HEADER, visits=[10], again=True)
+    with pytest.raises(InputError, match=r"its 6 sources were written to another file since \(third.psv\)"):
+        ingest_submissions(survey, again, submission_id="D")
 
 
 def test_what_fails_is_not_remembered(survey: Database, tmp_path: Path) -> None:
@@ -303,8 +330,15 @@ def test_the_command_says_what_it_wrote(sqlite_url: str, tmp_path: Path) -> None
     told = run(sqlite_url, *given, "--stn", "X05")
     assert told.stdout == f"{tmp_path / 'a.psv'}: 8 observations of 6 known objects, in 7 tracklets\n"
     assert re.search(r"^1 sources left out that are outliers", told.stderr, re.MULTILINE)
-    assert run(sqlite_url, *given[:-1], tmp_path / "b.psv").stdout.startswith("there is nothing new to report")
-    assert "was reported before" in failed(sqlite_url, *given)
+    assert run(sqlite_url, *given[:-1], tmp_path / "b.psv").stdout.startswith("there is nothing new to report in ")
+    assert "8 sources left out that were reported before" in run(sqlite_url, *given[:-1], tmp_path / "b.psv").stderr
+    assert "is there already, and is not replaced" in failed(sqlite_url, *given)
+    with connect(sqlite_url) as database:
+        change(database, "UPDATE Visit SET observatoryCode = 'X05' WHERE observatoryCode IS NULL")
+    elsewhere = header_file(tmp_path, HEADER | {"observatory": {"mpcCode": "568"}})
+    assert "no visit is of the station 568: the visits are of I41, X05" in failed(
+        sqlite_url, "export", "ades", "--header", elsewhere, "-o", tmp_path / "c.psv"
+    )
     assert "--stn says 'I41'" in failed(sqlite_url, *given, "--stn", "I41")
     assert "--header" in misused(sqlite_url, "export", "ades", "-o", "a.psv")
     assert "cannot be read" in failed(sqlite_url, *given[:2], "--header", tmp_path / "no.yaml", *given[4:])

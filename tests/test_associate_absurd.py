@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from small_surveys import Survey, change, rows
 import ssdb
 from ssdb.cli import main
 from ssdb.store.database import Database
+from ssdb.store.ddl.migrate import connect
 from ssdb.store.tables.detectors import count_anew
 
 INFINITE, UNKNOWN = float("inf"), float("nan")
@@ -80,14 +83,33 @@ def spoil(database: Database, column: str, value: float) -> None:
     change(database, f'UPDATE "SsPrediction" SET "{column}" = :value WHERE designation = \'2020 AB\'', value=value)
 
 
-@pytest.mark.parametrize(("column", "value"), NOT_USED)
-def test_its_object_is_left_out_and_named(database: Database, column: str, value: float) -> None:
-    load(database)
-    config = ssdb.AssociationConfig(mode="uncertainty")
-    ssdb.associate(database, config=config)
-    usual = results(database)
+@pytest.fixture(scope="module")
+def loaded(module_database_url: str) -> Iterator[Database]:
+    """With the three objects, for tests that spoil a value and take it back."""
+    with closing(connect(module_database_url)) as database:
+        load(database)
+        yield database
+
+
+@contextmanager
+def spoilt(database: Database, column: str, value: float) -> Iterator[None]:
+    """Within, the first object's prediction has another value."""
+    first = "designation = '2020 AB'"
+    ((usual,),) = rows(database, f'SELECT "{column}" FROM "SsPrediction" WHERE {first}')
     spoil(database, column, value)
-    report = ssdb.associate(database, [1], config=config)
+    try:
+        yield
+    finally:
+        change(database, f'UPDATE "SsPrediction" SET "{column}" = :usual WHERE {first}', usual=usual)
+
+
+@pytest.mark.parametrize(("column", "value"), NOT_USED)
+def test_its_object_is_left_out_and_named(loaded: Database, column: str, value: float) -> None:
+    database, config = loaded, ssdb.AssociationConfig(mode="uncertainty")
+    ssdb.associate(database, [1], config=config)
+    usual = results(database)
+    with spoilt(database, column, value):
+        report = ssdb.associate(database, [1], config=config)
     assert report.failed == {}
     assert results(database) == usual
     assert rows(database, "SELECT diaSourceId, status FROM SSSource, Visit WHERE diaSourceId = 1") == []
@@ -98,12 +120,12 @@ def test_its_object_is_left_out_and_named(database: Database, column: str, value
 
 
 @pytest.mark.parametrize(("column", "value"), TAKEN_FOR_UNKNOWN)
-def test_what_else_was_predicted_is_unknown_and_named(database: Database, column: str, value: float) -> None:
-    load(database)
-    ssdb.associate(database)
+def test_what_else_was_predicted_is_unknown_and_named(loaded: Database, column: str, value: float) -> None:
+    database = loaded
+    ssdb.associate(database, [1])
     usual = results(database)
-    spoil(database, column, value)
-    report = ssdb.associate(database, [1])
+    with spoilt(database, column, value):
+        report = ssdb.associate(database, [1])
     assert report.failed == {}
     assert results(database) == usual
     (left_out,) = report.left_out

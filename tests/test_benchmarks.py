@@ -334,8 +334,12 @@ def test_what_is_here_now_is_timed_and_compared(tmp_path: Path) -> None:
     assert one["objects in a circle"] > 0
 
 
-def test_two_versions_take_turns() -> None:
-    small = ["--visits", 3, "--night", 4, "--sources", 100, "--predictions", 30, "--databases", "sqlite"]
+def test_two_versions_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks import fresh
+
+    monkeypatch.setattr(fresh, "_WARM_UP", 1)
+    monkeypatch.setattr(fresh, "_NIGHTS", 1)
+    small = ["--visits", 2, "--night", 4, "--sources", 100, "--predictions", 30, "--databases", "sqlite"]
     lines = printed("fresh", "--before", ROOT, *small)
     titles = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
     assert titles == ["sqlite, a fresh visit", "sqlite, a night of 4 visits"]

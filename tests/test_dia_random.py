@@ -15,7 +15,7 @@ from ssdb.ingest.objects import ingest_objects
 from ssdb.schema.apdb_dia import dia_object, dia_object_last
 from ssdb.schema.dia import dia_match
 from ssdb.store.database import Database
-from ssdb.store.ddl.migrate import initialize
+from ssdb.store.ddl.migrate import connect
 
 
 @pytest.mark.parametrize("seed", [3])
@@ -31,7 +31,7 @@ def test_objects_are_those_of_a_fresh_database(database: Database, seed: int) ->
     assert means
     assert means.keys() == expected.keys()
     np.testing.assert_allclose([means[key] for key in expected], list(expected.values()), rtol=1e-6)
-    with initialize("sqlite://") as other:
+    with connect() as other:
         fresh(database, other)
         assert_same(contents(database), contents(other))
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -58,12 +61,54 @@ def test_the_examples_of_a_page_run_one_after_the_other(
     extras = re.findall(r"ssdb-asteroids\[([\w,]+)\]|extra `(\w+)`", page.read_text(encoding="utf-8"))
     named = {name for found in extras for text in found for name in text.split(",") if name}
     monkeypatch.setenv("PYTHONPATH", _without_others(tmp_path / "site", named), prepend=os.pathsep)
-    for language, text in _examples(page):
-        if language == "python":
-            _process([sys.executable, "-W", "error::DeprecationWarning", "-c", text])
-        elif language == "sh":
-            for line in text.replace("\\\n", " ").splitlines():
-                _shell(line)
+    with _python() as run:
+        for language, text in _examples(page):
+            if language == "python":
+                run(text)
+            elif language == "sh":
+                for line in text.replace("\\\n", " ").splitlines():
+                    _shell(line)
+
+
+RUNNING = """
+import json, sys, traceback
+for line in sys.stdin:
+    try:
+        exec(compile(json.loads(line), "<example>", "exec"), {"__name__": "__main__"})
+    except BaseException:
+        told = traceback.format_exc()
+    else:
+        told = ""
+    print("\\n" + json.dumps(told), flush=True)
+"""
+
+
+@contextmanager
+def _python() -> Iterator[Callable[[str], None]]:
+    """Runs examples in one process, each with no other names than its own: to start is most of what one takes."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(text: str) -> None:
+        if not started:
+            command = [sys.executable, "-W", "error::DeprecationWarning", "-c", RUNNING]
+            started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        (process,) = started
+        assert process.stdin is not None
+        assert process.stdout is not None
+        print(json.dumps(text), file=process.stdin, flush=True)
+        told: Any = "the process has ended"
+        for line in process.stdout:
+            with suppress(ValueError):
+                if isinstance(told := json.loads(line), str):
+                    break
+        assert told == "", f"{text}\n{told}"
+
+    try:
+        yield run
+    finally:
+        for process in started:
+            with process:
+                process.kill()
 
 
 HIDING = """

@@ -183,6 +183,22 @@ def test_visits_and_history_are_chosen(loaded: Database, tmp_path: Path) -> None
     assert len(packets(path)) == 1
 
 
+def test_without_sources_there_is_no_file(database_url: str, tmp_path: Path) -> None:
+    """As where nothing is to be reported; of a visit that there is not it is an error."""
+    path = tmp_path / "a.avro"
+    command = ["--db", database_url, "export", "alerts", "-o", str(path)]
+    runs = [CliRunner().invoke(main, command)]
+    with ssdb.connect(database_url) as database:
+        assert ssdb.export_alerts(database, path) == 0
+        ssdb.ingest_visits(database, {"visit": [10], "midpointMjdTai": [TIMES[10]]})
+    runs += [CliRunner().invoke(main, command), CliRunner().invoke(main, [*command, "--visit", "10"])]
+    told = "there are no sources to make packets of, and no file was written\n"
+    assert [(run.exit_code, run.stderr) for run in runs] == [(0, told)] * 3
+    run = CliRunner().invoke(main, [*command, "--visit", "10", "--visit", "11"])
+    assert (run.exit_code, run.stderr) == (1, "ssdb: visit 11 is not in the database\n")
+    assert list(tmp_path.glob("*.avro")) == []
+
+
 def test_on_the_command_line(sqlite_url: str, tmp_path: Path) -> None:
     with ssdb.connect(sqlite_url) as database:
         load(database)
@@ -201,10 +217,11 @@ def test_on_the_command_line(sqlite_url: str, tmp_path: Path) -> None:
 
 
 def test_who_listens_gets_packets(postgresql_url: str, tmp_path: Path) -> None:
-    """Of each visit as soon as it is associated."""
+    """Of each visit as soon as it is associated, in a folder that is made."""
+    folder = tmp_path / "outgoing" / "alerts"
     with ssdb.connect(postgresql_url) as database:
         load(database)
-        arguments = ["--db", postgresql_url, "listen", "--timeout", "60", "--count", "1", "--alerts", str(tmp_path)]
+        arguments = ["--db", postgresql_url, "listen", "--timeout", "60", "--count", "1", "--alerts", str(folder)]
         runs: list[Any] = []
         listener = Thread(target=lambda: runs.append(CliRunner().invoke(main, [*arguments, "--fill-unknown"])))
         listener.start()
@@ -214,4 +231,19 @@ def test_who_listens_gets_packets(postgresql_url: str, tmp_path: Path) -> None:
         (run,) = runs
         assert run.exit_code == 0, run.output
         assert '"visit": 20' in run.stdout
-    assert [packet["diaSourceId"] for packet in packets(tmp_path / "20.avro")] == [201, 202, 203]
+        assert run.stderr == f"{folder}: this folder was made\n"
+        path = folder / "20.avro" / "in it"
+        run = CliRunner().invoke(main, [*arguments[:-1], str(path)])
+        assert (run.exit_code, run.stderr) == (1, f"ssdb: {path}: cannot be written: Not a directory\n")
+    assert [packet["diaSourceId"] for packet in packets(folder / "20.avro")] == [201, 202, 203]
+
+
+def test_packets_of_who_listens_need_a_folder(sqlite_url: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    command = ["--db", sqlite_url, "listen", "--alerts"]
+    run = CliRunner().invoke(main, [*command, str(tmp_path / "file")])
+    assert (run.exit_code, "file' is a file" in run.stderr) == (2, True)
+    run = CliRunner().invoke(main, [*command, str(tmp_path / "new")])
+    assert run.exit_code == 1
+    assert "only PostgreSQL tells" in run.stderr
+    assert [one.name for one in tmp_path.iterdir() if one.suffix != ".db"] == ["file"]

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from fuzz.cases import Figures, try_cases, try_on
+from fuzz.cases import Figures, night_again, try_cases, try_on
 from fuzz.corpus import Kind, kinds
 from ingesting import load_night
 
@@ -40,9 +40,7 @@ def test_damaged_files_are_stored_or_refused(
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.file for kind in KINDS])
 def test_sound_files_are_stored(kind: Kind, tmp_path: Path) -> None:
     (tmp_path / kind.file).write_bytes(kind.damaged(None))
-    with closing(connect()) as database:
-        load_night(database)
-        kind.read(database, tmp_path / kind.file)
+    kind.read(night_again(), tmp_path / kind.file)
 
 
 def test_on_postgresql_as_well(postgresql_url: str, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from alert_files import (
     Packet,
     as_columns,
     container,
+    forced,
     messages,
     rubin_packets,
     rubin_schema,
@@ -36,7 +37,7 @@ from pyarrow import parquet
 import ssdb
 from ssdb.ask.check import check
 from ssdb.cli import main
-from ssdb.errors import InputError, MissingPackageError
+from ssdb.errors import InputError, MissingPackageError, UsageError
 from ssdb.ingest.formats.ztf_alerts import ZTF, object_number
 from ssdb.io.alert_packets import packets_of
 from ssdb.io.formats.avro import Schemas
@@ -96,7 +97,7 @@ def test_known_objects_become_predictions_of_a_provider(night: Database, tmp_pat
     """Zeros and vectors that are wrong are unknown; id 0, 1970 and H 0 of the orbit too."""
     path = written(tmp_path / "a.avro", container(rubin_schema("10.0"), rubin_packets()))
     report = ssdb.ingest_alerts(night, path, with_ss=True)
-    assert any("vectors and distances that none has" in doubt for doubt in report.doubts)
+    assert any("vectors and distances of nothing in the Solar System" in doubt for doubt in report.doubts)
     (found,) = rows(
         night, "SELECT designation, ssObjectId, provider, ephRateRa, helioRange, helio_x, phaseAngle FROM SsPrediction"
     )
@@ -149,6 +150,40 @@ def test_packets_one_by_one_make_what_all_at_once_make(night: Database, tmp_path
         assert rows(other, compared) == rows(night, compared)
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 5000])
+def test_of_a_source_that_comes_twice_the_first_stays(
+    at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many packets are one transaction, and whether it was a packet's own or of a history."""
+    monkeypatch.setattr("ssdb.ingest.alerts._MOST_PACKETS", at_once)
+    packets = [
+        {"diaSource": source(1), "prvDiaSources": [source(3, psfFlux=33.0)]},
+        {"diaSource": source(1, psfFlux=11.0)},
+        {"diaSource": source(3)},
+        {"diaSource": source(2), "prvDiaSources": [source(1, psfFlux=12.0)]},
+    ]
+    path = written(tmp_path / "a.avro", container(rubin_schema("11.1"), [{"diaSourceId": 1} | one for one in packets]))
+    with ssdb.initialize("sqlite://") as database:
+        report = ssdb.ingest_alerts(database, path, create_visits=True)
+        assert rows(database, "SELECT diaSourceId, psfFlux FROM DiaSource ORDER BY 1") == [
+            (1, 1001),
+            (2, 1002),
+            (3, 33),
+        ]
+        assert (report.packets, report.sources, report.history, report.known) == (4, 2, 1, 2)
+
+
+def test_a_packet_of_a_visit_that_is_not_stored_is_refused_where_a_history_had_its_source(
+    tmp_path: Path,
+) -> None:
+    packets = [{"diaSource": source(1), "prvDiaSources": [source(2, 1)]}, {"diaSource": source(2, 1)}]
+    path = written(tmp_path / "a.avro", container(rubin_schema("11.1"), [{"diaSourceId": 1} | one for one in packets]))
+    with ssdb.initialize("sqlite://") as database:
+        ssdb.ingest_visits(database, {"visit": [VISITS[0]], "midpointMjdTai": [TIMES[0]]})
+        with pytest.raises(InputError, match=rf"{VISITS[1]}.*; nothing is stored$"):
+            ssdb.ingest_alerts(database, path)
+
+
 def test_a_source_that_turns_out_to_be_known_leaves_its_object(night: Database, tmp_path: Path) -> None:
     """What came with an object is as if it had been given one here."""
     path = written(tmp_path / "a.avro", container(rubin_schema("11.1"), rubin_packets()))
@@ -179,6 +214,16 @@ def test_visits_are_made_on_request(database: Database, tmp_path: Path) -> None:
     assert rows(database, made) == [
         (visit, time, "r", 30.0, "X05", None) for visit, time in zip(VISITS, TIMES, strict=True)
     ]
+
+
+def test_visits_are_made_of_the_observatory_that_is_given(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.avro", container(rubin_schema("11.1"), rubin_packets()))
+    with ssdb.initialize("sqlite://") as database:
+        for wrong in ({"observatory": "nowhere", "create_visits": True}, {"observatory": "W84"}):
+            with pytest.raises(UsageError, match="observatory="):
+                ssdb.ingest_alerts(database, path, **wrong)  # type: ignore[arg-type]
+        ssdb.ingest_alerts(database, path, create_visits=True, observatory="W84")
+        assert rows(database, "SELECT DISTINCT observatoryCode FROM Visit") == [("W84",)]
 
 
 def test_history_of_visits_that_are_not_stored_is_left_out(database: Database, tmp_path: Path) -> None:
@@ -362,6 +407,9 @@ def test_a_schema_of_one_s_own(tmp_path: Path) -> None:
     with ssdb.initialize("sqlite://") as database:
         with pytest.raises(InputError, match="schema number 7, which lsst-alert-packet does not have"):
             ssdb.ingest_alerts(database, message, create_visits=True)
+        for wrong in (tmp_path / "none.avsc", message):
+            with pytest.raises(InputError, match="cannot be read as a schema of Avro"):
+                ssdb.ingest_alerts(database, message, create_visits=True, schema=wrong)
         assert ssdb.ingest_alerts(database, message, create_visits=True, schema=path).sources == 1
 
 
@@ -409,6 +457,60 @@ def test_what_is_no_alerts_is_refused_and_nothing_stored(
     assert str(path) in str(error.value)
     assert str(error.value).endswith("; nothing is stored")
     assert rows(in_memory, "SELECT count(*) FROM DiaSource") == rows(in_memory, "SELECT count(*) FROM Visit") == [(0,)]
+
+
+def unsigned(packets: list[Packet]) -> bytes:
+    """Parquet whose whole numbers have no sign, which alone has numbers beyond those of a database."""
+
+    def without_sign(kind: pa.DataType) -> pa.DataType:
+        if pa.types.is_struct(kind):
+            return pa.struct([field.with_type(without_sign(field.type)) for field in kind])
+        if pa.types.is_list(kind):
+            return pa.list_(without_sign(kind.value_type))
+        return pa.uint64() if kind == pa.int64() else kind
+
+    usual = {"diaSource": source(1), "prvDiaSources": [source(2)], "prvDiaForcedSources": [forced(1, 0, 5)]}
+    file = io.BytesIO()
+    kinds = {name: without_sign(pa.array([value]).type) for name, value in usual.items()}
+    columns = {name: pa.array([one.get(name) for one in packets], kind) for name, kind in kinds.items()}
+    parquet.write_table(pa.table(columns), file)
+    return file.getvalue()
+
+
+BEYOND = 2**63
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (parquet_of([{"diaSource": source(1, diaSourceId=-5)}]), "packet 1 is none of Rubin's: .*diaSourceId is -5"),
+        (parquet_of([{"diaSource": source(1, diaSourceId=0)}]), "packet 1 is none of Rubin's: .*diaSourceId is 0"),
+        (unsigned([{"diaSource": source(1, diaSourceId=BEYOND)}]), f"packet 1 is .*diaSourceId is {BEYOND}"),
+        (unsigned([{"diaSource": source(1) | {"visit": BEYOND}}]), r"visit has a number beyond 2\^63 - 1"),
+        (unsigned([{"diaSource": source(1, diaObjectId=BEYOND)}]), r"diaObjectId has a number beyond 2\^63 - 1"),
+        (
+            unsigned([{"diaSource": source(1), "prvDiaForcedSources": [forced(1, 0, 5) | {"diaObjectId": BEYOND}]}]),
+            f"packet 1 is .*diaObjectId is {BEYOND}",
+        ),
+        (container(ZTF_SCHEMA, [ztf_packet(candid=-1)]), "packet 1 is none of ZTF's: .*candid is -1"),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_none_of_a_source_are_refused(
+    content: bytes, told: str, tmp_path: Path, in_memory: Database
+) -> None:
+    with pytest.raises(InputError, match=f"{told}.*; nothing is stored$"):
+        ssdb.ingest_alerts(in_memory, written(tmp_path / "a", content), create_visits=True)
+    assert rows(in_memory, "SELECT count(*) FROM DiaSource") == [(0,)]
+
+
+def test_earlier_sources_without_a_number_are_left_out_and_told(tmp_path: Path) -> None:
+    history = [source(2, diaSourceId=number) for number in (0, 3, BEYOND)]
+    path = written(tmp_path / "a", unsigned([{"diaSource": source(1, 1), "prvDiaSources": history}]))
+    with ssdb.initialize("sqlite://") as database:
+        report = ssdb.ingest_alerts(database, path, create_visits=True)
+        assert (report.sources, report.history) == (1, 1)
+        assert any(doubt.startswith("2 earlier sources left out: their identifiers are") for doubt in report.doubts)
+        assert rows(database, "SELECT diaSourceId FROM DiaSource ORDER BY 1") == [(1,), (3,)]
 
 
 @pytest.mark.parametrize("begin", [0, 100], ids=["at a header", "within it"])

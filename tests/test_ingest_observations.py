@@ -77,7 +77,7 @@ def write(path: Path, lines: list[str]) -> Path:
 def test_observations_of_80_columns_are_what_they_say(database: Database, tmp_path: Path) -> None:
     path = write(tmp_path / "obs.txt", ["COD X05", "OBS A. Observer", *LINES])
     report = ingest_observations(database, path)
-    assert (report.rows, report.visits, report.new) == (7, 6, 7)
+    assert (report.rows, report.visits, report.new) == (7, 7, 7)
     assert sorted(report.doubts) == [
         "1 deleted observations left out",
         "1 observations of before 1900 left out",
@@ -194,6 +194,11 @@ def test_reports_are_predicted_associated_and_compared(database: Database, tmp_p
     [
         (LINES[0] + "\nno observation\n", "1 lines are no observations \\(line 2\\)"),
         (line("00433", "C", "2024 12 27.238073", "25 56 40.968", "+27 20 08.99"), "ra is not a number within"),
+        (
+            line("K3289", "V", "2024 12 31.50000", "01 02 03.4", "+01 02 03", stn="247")
+            + "\nK3289         v2024 12 31.50000 1 289.2500  -30.2400  2663                   247\n",
+            "1 lines are no observations",
+        ),
         ("<ades version='2022'><optical><stn>X05</stn></optical></ades>", "obsTime is no time of UTC"),
         ("<ades version='2022'><optical>", "is no XML, or is not whole"),
         ("<!DOCTYPE ades [<!ENTITY a 'b'>]><ades><optical/></ades>", "not|entities"),

@@ -187,6 +187,11 @@ def test_predictions_with_names_or_identifiers_are_the_same(database: Database, 
     assert {row["designation"] for row in rows["SsPrediction"]} == set(names)
 
 
+FEW_PARTS = pytest.mark.parametrize("in_parts", [(7, 7), (64, 1000)], ids=["7 rows", "64 rows"], indirect=True)
+"""Enough where one row is wrong: far from the end of a part, and where all rows are in few."""
+
+
+@FEW_PARTS
 @pytest.mark.parametrize(
     ("row", "values"),
     [
@@ -235,6 +240,7 @@ def test_detectors_are_the_same(database: Database, in_parts: Any, shuffled: boo
     assert len(rows["VisitDetector"]) == 40
 
 
+@FEW_PARTS
 @pytest.mark.parametrize(
     ("row", "values"),
     [(150, {"dec": 95.0}), (83, {"visit": None}), (121, {"corner": 0}), (150, {"width": 0}), (77, {"corner": 9})],

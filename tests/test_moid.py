@@ -181,6 +181,8 @@ def state_at(orbit: Array, anomaly: float) -> Array:
     low, high = -half_period, half_period
     for _ in range(200):
         time = 0.5 * (low + high)
+        if time in (low, high):
+            break  # no other number lies between
         place = at(time)[:3]
         here = np.degrees(np.arctan2(place @ towards[1] / np.linalg.norm(towards[1]), place @ towards[0] / q))
         low, high = (time, high) if here < wanted else (low, time)

@@ -172,11 +172,11 @@ _SECONDS = MOMENT.replace(tzinfo=UTC).timestamp()
         (["2026-02-03T04:05:06.789Z", "2026-02-03 04:05:06.789+00:00"], MOMENT),
     ],
 )
-@pytest.mark.parametrize("name", ["created_at", "updated_at", "fitting_datetime"])
-def test_dates_in_any_form(database: Database, given: Any, expected: datetime | None, name: str) -> None:
-    report = ingest_orbits(database, columns(mpc_row(), OTHER) | {name: given, "mpc_orb_jsonb": [None, None]})
+def test_dates_in_any_form(database: Database, given: Any, expected: datetime | None) -> None:
+    dates = dict.fromkeys(("created_at", "updated_at", "fitting_datetime"), given)
+    report = ingest_orbits(database, columns(mpc_row(), OTHER) | dates | {"mpc_orb_jsonb": [None, None]})
     assert report.doubts == ()
-    assert [row[name] for row in stored(database).values()] == [expected, expected]
+    assert [[row[name] for name in dates] for row in stored(database).values()] == [[expected] * 3] * 2
 
 
 @pytest.mark.parametrize(

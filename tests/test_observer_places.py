@@ -208,15 +208,15 @@ def seen(orbits: list[Row], row: Row) -> dict[str, tuple[float, float]]:
     tdb = float(tdb_of_tai(row["midpointMjdTai"])[0])
     here = earth(tdb)[0, :3] + [row["pos1"], row["pos2"], row["pos3"]]
     paths = trajectories(orbits_of(orbits), tdb - 1.0, tdb)
-    found = {}
-    for number, orbit in enumerate(orbits):
-        days = 0.0
-        for _ in range(8):
-            away: Array = paths.at(tdb - days)[number, 0, :3] - here
-            days = np.linalg.norm(away) / LIGHT_SPEED
-        ra = np.degrees(np.arctan2(away[1], away[0])) % 360.0
-        found[orbit["designation"]] = (float(ra), float(np.degrees(np.arcsin(away[2] / np.linalg.norm(away)))))
-    return found
+    days = np.zeros(len(orbits))
+    for _ in range(8):
+        away: Array = paths.at(tdb - days[:, None])[:, 0, :3] - here
+        days = np.linalg.norm(away, axis=1) / LIGHT_SPEED
+    ra = np.degrees(np.arctan2(away[:, 1], away[:, 0])) % 360.0
+    dec = np.degrees(np.arcsin(away[:, 2] / np.linalg.norm(away, axis=1)))
+    return dict(
+        zip((orbit["designation"] for orbit in orbits), zip(ra.tolist(), dec.tolist(), strict=True), strict=True)
+    )
 
 
 def test_an_observatory_as_a_place_sees_the_same(database: Database) -> None:

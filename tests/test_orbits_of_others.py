@@ -22,6 +22,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingesting import refused
 from orbit_files import CERES, HYPERBOLA, mpcorb, stored
+from orbits_of_others import (
+    COMET,
+    COMETS,
+    DP1,
+    EPOCH,
+    EROS,
+    HORIZONS,
+    JD,
+    KETE,
+    MPC_ORB,
+    NAMES,
+    SBDB,
+    SBDB_OF,
+    TO_EQUATOR,
+    as_csv,
+    as_json,
+    extended,
+    one_object,
+    query,
+)
 
 from ssdb.ephemeris.covariance import covariance_of
 from ssdb.ephemeris.elements import cartesian_to_cometary, cometary_to_cartesian
@@ -33,49 +53,6 @@ from ssdb.ingest.orbits import ingest_orbits
 from ssdb.io import json_items
 from ssdb.io.input_file import input_of
 from ssdb.store.database import Database
-
-NAMES = ("q", "e", "i", "node", "argperi", "peri_time")
-EROS = {"q": 1.1334, "e": 0.22280789, "i": 10.83, "node": 304.27008, "argperi": 178.9, "peri_time": 61088.25}
-EPOCH = 61000.0
-JD = 2_400_000.5
-OBLIQUITY = np.radians(84381.448 / 3600.0)
-TO_EQUATOR = np.array(
-    [[1, 0, 0], [0, np.cos(OBLIQUITY), -np.sin(OBLIQUITY)], [0, np.sin(OBLIQUITY), np.cos(OBLIQUITY)]]
-)
-"""From the mean ecliptic of J2000 to ICRF axes, as Horizons and the Minor Planet Center have it."""
-
-SBDB_OF = {"q": "q", "e": "e", "i": "i", "node": "om", "argperi": "w", "peri_time": "tp"}
-SBDB = {SBDB_OF[name]: value for name, value in EROS.items()} | {"tp": EROS["peri_time"] + JD, "epoch": EPOCH + JD}
-SBDB |= {"pdes": "433", "full_name": "   433 Eros (A898 PA)", "H": 10.38, "G": 0.46}
-MPC_ORB = {
-    "COM": {"coefficient_names": [*NAMES, "yarkovsky"], "coefficient_values": [*EROS.values(), 1e-3]},
-    "designation_data": {"packed_primary_provisional_designation": "I98P00A", "permid": "433", "name": "Eros"},
-    "epoch_data": {"epoch": EPOCH, "timeform": "MJD", "timesystem": "TDT"},
-    "magnitude_data": {"H": 10.38, "G": 0.46},
-    "software_data": {"fitting_datetime": "2026/09/01_17:34:16"},
-}
-KETE_OF = {"q": "peri_dist", "e": "ecc", "i": "incl", "node": "lon_node", "argperi": "peri_arg"}
-KETE = {KETE_OF[name]: EROS[name] for name in KETE_OF} | {"desig": "433", "h_mag": 10.38, "g_phase": 0.46}
-KETE |= {"peri_time": EROS["peri_time"] + JD, "epoch": EPOCH + JD}
-DP1_OF = {"i": "incl", "argperi": "peri", "peri_time": "t_p"}
-DP1 = {DP1_OF.get(name, name): value for name, value in EROS.items()} | {"mpcDesignation": "00433", "epoch": EPOCH}
-DP1 |= {"mpcH": 10.38, "ssObjectId": 207163339571}
-
-
-def as_json(path: Path, content: Any) -> Path:
-    path.write_text(json.dumps(content))
-    return path
-
-
-def as_csv(path: Path, *rows: dict[str, Any]) -> Path:
-    pd.DataFrame(rows).to_csv(path, index=False)
-    return path
-
-
-def query(*rows: dict[str, Any]) -> dict[str, Any]:
-    """An answer of JPL's query service, where all numbers are text."""
-    data = [[None if value is None else str(value) for value in row.values()] for row in rows]
-    return {"signature": {"version": "1.0"}, "fields": list(rows[0]), "data": data, "count": str(len(rows))}
 
 
 def read(source: Any, format: str = "auto") -> dict[str, dict[str, Any]]:
@@ -106,6 +83,8 @@ MADE = {
     "get-orb": lambda path: as_json(path / "a.json", [{"mpc_orb": [MPC_ORB], "unpacked": "433"}, 200]),
     "dp1 as Parquet": lambda path: (pd.DataFrame([DP1]).to_parquet(path / "a.parquet"), path / "a.parquet")[1],
     "dp1 of TAP": lambda path: Table([DP1]),
+    "horizons of astroquery": lambda path: Table([HORIZONS], units={"incl": "deg", "q": "AU", "Tp_jd": "d"}),
+    "horizons as ECSV": lambda path: (Table([HORIZONS]).write(path / "a.ecsv"), path / "a.ecsv")[1],
     "kete": lambda path: pd.DataFrame([KETE]),
     "kete as CSV": lambda path: as_csv(path / "a.csv", KETE),
 }
@@ -182,17 +161,6 @@ def test_orbits_of_jpl_are_where_horizons_sees_them() -> None:
 # ---- the Minor Planet Center's JSON and comets -----------------------------------------------------------------------
 
 
-def extended(line: str) -> dict[str, Any]:
-    """A line of MPCORB.DAT as the JSON has it."""
-    e = float(line[70:79])
-    a = float(line[92:103]) if line[92:103].strip() else None
-    record = {"H": float(line[8:13]), "G": float(line[14:19]), "Num_obs": int(line[117:122]), "U": line[105]}
-    record |= {"Epoch": 61000.5 - 0.5 + JD if line[20:25] == "K25BL" else 58000.0 + JD, "M": float(line[26:35])}
-    record |= {"Peri": float(line[37:46]), "Node": float(line[48:57]), "i": float(line[59:68]), "e": e, "a": a}
-    record |= {"n": float(line[80:91]), "Num_opps": int(line[123:126]), "rms": float(line[137:141])}
-    return {name: value for name, value in record.items() if value is not None}
-
-
 def test_minor_planets_as_json_are_those_of_mpcorb(tmp_path: Path, database: Database) -> None:
     ceres = extended(CERES) | {"Number": "(1)", "Name": "Ceres", "Principal_desig": "A801 AA", "Arc_years": "1801-2025"}
     other = {**ceres, "Principal_desig": "2015 MQ204", "Arc_length": 33, "U": "E", "Orbit_type": "MBA"}
@@ -219,18 +187,6 @@ def test_a_hyperbola_as_json_is_read_from_its_perihelion(tmp_path: Path) -> None
         assert (row["q"], row["e"], row["peri_time"], row["a"]) == (q, e, 58006.0, None)
 
 
-COMETS = (
-    "    CI70Q010  1870 11 30.7470  1.851827  1.000209  354.9945   14.7093   99.4775  20260514   9.0  4.0  "
-    "C/1870 Q1 (Coggia)                                       MPEC 2026-FR0\n"
-    "    CJ99X010  1999 12  1.2500  0.500000  1.000000   10.0000   20.0000  170.0000            12.0  4.0  "
-    "C/1999 X1 (Parabola)                                     MPC 40000\n"
-    "0483P      b  2027 11 13.1359  2.486248  0.221365   49.9474  198.8147   14.1812  20260514  17.0  4.0  "
-    "483P-B/PANSTARRS                                         MPC185666\n"
-    "0003I         2025 10 29.4825  1.356507  6.139884  128.0055  322.1535  175.1129  20251121  11.8  4.0  "
-    "3I/ATLAS                                                 MPEC 2026-G41\n"
-)
-
-
 def test_comets(tmp_path: Path, database: Database) -> None:
     """Perihelion, e = 1 and above are kept to the digit; a total magnitude is no H."""
     path = tmp_path / "CometEls.txt"
@@ -249,11 +205,7 @@ def test_comets(tmp_path: Path, database: Database) -> None:
     assert resolve(database, "Coggia").designation == "C/1870 Q1"
     with pytest.raises(NotFoundError):
         resolve(database, "Halley")
-    as_given = {"q": "Perihelion_dist", "e": "e", "argperi": "Peri", "node": "Node", "i": "i"}
-    record = {theirs: found["483P-B"][ours] for ours, theirs in as_given.items()}
-    record |= {"Year_of_perihelion": 2027, "Month_of_perihelion": 11, "Day_of_perihelion": 13.1359, "Comet_num": 483}
-    record |= {"Epoch_year": 2026, "Epoch_month": 5, "Epoch_day": 14, "Designation_and_name": "483P-B/PANSTARRS"}
-    report = ingest_orbits(database, as_json(tmp_path / "cometels.json", [record]))
+    report = ingest_orbits(database, as_json(tmp_path / "cometels.json", [COMET]))
     assert (report.rows, report.unchanged) == (1, 1)
 
 
@@ -275,6 +227,15 @@ def test_a_wrong_line_of_comets_is_told(tmp_path: Path, old: str, new: str, why:
     assert [f"{text} (line {lines[0]})" for text, lines in block.left_out] == [why]
 
 
+def test_what_is_left_of_lost_comets_is_no_orbit(tmp_path: Path) -> None:
+    """AllCometEls.txt follows fragments beyond the planet that they fell on; an interstellar comet stays."""
+    line = "    DJ93F02f  1994 07 16.1833  5.477088  9.999999  359.1764  226.5049  109.6574  20220809   9.0  4.0  "
+    path = tmp_path / "AllCometEls.txt"
+    path.write_text(f"{line}D/1993 F2-F (Shoemaker-Levy)                              MPC 23765\n" + COMETS)
+    assert "the orbit of a lost one was followed beyond its end" in told(path)
+    assert [*read(path)] == ["C/1870 Q1", "C/1999 X1", "483P-B", "3I"]
+
+
 def test_dates_are_those_of_astropy_and_before_1582_julian() -> None:
     days = np.random.default_rng(5).uniform(-90_000, 90_000, 500).round(4)
     dates = Time(days, format="mjd", scale="tt").ymdhms
@@ -287,23 +248,6 @@ def test_dates_are_those_of_astropy_and_before_1582_julian() -> None:
 
 
 # ---- JPL -------------------------------------------------------------------------------------------------------------
-
-
-def one_object(kind: str = "an", forces: dict[str, float] | None = None, **orbit: Any) -> dict[str, Any]:
-    """An answer of JPL's about one object, with its covariance."""
-    elements = [{"name": SBDB_OF[name], "value": str(SBDB[SBDB_OF[name]]), "sigma": "1E-7"} for name in NAMES]
-    labels = ["e", "q", "tp", "node", "peri", "i", *(name for name in forces or {} if name != "NM")]
-    data = np.diag([(n + 1.0) * 1e-8 for n in range(len(labels))]) ** 2
-    data[0, 1] = data[1, 0] = 0.5 * data[0, 0]
-    fullname = "433 Eros (A898 PA)" if kind == "an" else "C/2022 E3 (ZTF)"
-    pars = [{"name": name, "value": str(value)} for name, value in (forces or {}).items()]
-    covariance = {"labels": labels, "data": [[str(x) for x in row] for row in data], "epoch": str(EPOCH + JD)}
-    given = {"elements": elements, "epoch": str(EPOCH + JD), "covariance": covariance, "model_pars": pars} | orbit
-    return {
-        "signature": {"version": "1.3", "source": "NASA/JPL Small-Body Database (SBDB) API"},
-        "object": {"fullname": fullname, "des": "433" if kind == "an" else "2022 E3", "kind": kind, "prefix": None},
-        "orbit": given,
-    }
 
 
 def test_a_covariance_of_jpl(tmp_path: Path, database: Database) -> None:
@@ -357,7 +301,8 @@ def test_a_query_of_jpl(tmp_path: Path) -> None:
     comet = SBDB | {"pdes": "2014 UN271", "prefix": "C", "full_name": None, "A2": 5e-10, "kind": "cu", "H": None}
     asteroid = SBDB | {"pdes": "2014 UN271", "prefix": None, "full_name": None, "A2": 5e-14, "kind": "au"}
     unclear = comet | {"prefix": None}
-    path = as_json(tmp_path / "a.json", query(comet, asteroid, unclear))
+    hyperbola = {"pdes": "2017 K2", "prefix": None, "full_name": None, "kind": None, "H": None, "e": 1.0005}
+    path = as_json(tmp_path / "a.json", query(comet, asteroid, unclear, comet | hyperbola))
     found = read(path)
     assert set(found) == {"C/2014 UN271", "2014 UN271"}
     assert (found["C/2014 UN271"]["a2"], found["2014 UN271"]["yarkovsky"]) == (5.0, pytest.approx(5e-4))
@@ -390,6 +335,18 @@ def test_a_format_that_does_not_fit(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"is read from a path"):
         read(pd.DataFrame([SBDB]), "cometels")
     assert read(pd.DataFrame([SBDB]), "sbdb").keys() == {"433"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "why"),
+    [
+        (("epoch",), "the epoch of the elements is not known (epoch, or epoch_mjd)"),
+        (("tp",), "the time of perihelion is not known (tp; or a, e and ma)"),
+    ],
+)
+def test_what_was_not_asked_of_jpl_is_told(database: Database, missing: tuple[str, ...], why: str) -> None:
+    row = {name: value for name, value in SBDB.items() if name not in missing} | {"tp_cal": "2026-Feb-12.75"}
+    refused(database, ingest_orbits, pd.DataFrame([row]), f"there is no usable orbit in it; {why} (row 1)")
 
 
 # ---- layup and kete --------------------------------------------------------------------------------------------------

@@ -270,6 +270,7 @@ def test_two_at_once_leave_one_of_both(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == [WRITTEN, "a", "b"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_report_neither_replaces_nor_removes_a_foreign_picture_that_is_listed(demo_folder: Path) -> None:
     """In the page, or in the list: what has another content is the user's."""
     words = ["--db", f"sqlite:///{demo_folder / 'demo.db'}", "report", str(demo_folder / "report")]

@@ -297,10 +297,10 @@ def test_visits_until_the_end_have_it_and_none_after(database: Database) -> None
     }
 
 
-def test_positions_are_those_of_the_engine_to_the_end(database: Database) -> None:
-    load(database)
-    predict_visits(database)
-    found = predicted(database)
+def test_positions_are_those_of_the_engine_to_the_end(memory: Database) -> None:
+    load(memory)
+    predict_visits(memory)
+    found = predicted(memory)
     for visit, days in MOMENTS.items():
         direct = ephemeris(HITTING, [TAI + days], "X05")
         for row, orbit in enumerate(IMPACTORS):
@@ -346,20 +346,20 @@ def test_the_database_says_which_end(database: Database) -> None:
     assert ssdb.make_segments(database, [60000])[60000].reasons == {}
 
 
-def test_one_object_in_all_visits_ends_as_well(database: Database) -> None:
-    load(database)
-    predict_visits(database)
-    found = predicted(database)
+def test_one_object_in_all_visits_ends_as_well(memory: Database) -> None:
+    load(memory)
+    predict_visits(memory)
+    found = predicted(memory)
     for name, moments in SEEN.items():
-        report = precover(database, name)
+        report = precover(memory, name)
         assert report.n_in_field == len([key for key in found if key[1] == name])
         assert report.ends.startswith("it hits ")
-        assert moments == seen_in(database, name)
-    report = predict_objects(database, list(SEEN))
+        assert moments == seen_in(memory, name)
+    report = predict_objects(memory, list(SEEN))
     assert set(report.lost) == set(SEEN)
     # In its last minute the one that hits the Earth is so near that 0.2 m are more than 1 mas.
     assert {visit % 10 for visit in report.predictions} <= {3, 4}
-    assert predicted(database).keys() == found.keys()
+    assert predicted(memory).keys() == found.keys()
 
 
 def test_the_commands_say_it(database: Database, database_url: str) -> None:
@@ -418,30 +418,30 @@ def test_a_table_of_positions_ends(memory: Database, caplog: pytest.LogCaptureFi
     ]
 
 
-def test_what_came_from_the_moon_is_in_no_visit_before(database: Database) -> None:
+def test_what_came_from_the_moon_is_in_no_visit_before(memory: Database) -> None:
     """Followed back from later: predicted from then on by both roads."""
     leaving = at_surfaces([301])
     here = centre(301, np.array([T - 1e-3, T + 1e-3]))
     leaving[:, 3:] = 2.0 * (here[1] - here[0]) / 2e-3 - leaving[:, 3:]
-    load_orbits(database, rows_of(before(leaving, -20.0), [301]))
+    load_orbits(memory, rows_of(before(leaving, -20.0), [301]))
     load_visits(
-        database,
+        memory,
         [
             {"visit": visit + more, "midpointMjdTai": TAI + days, "ra": 0.0, "dec": dec, "radius": 90.0}
             for visit, days in MOMENTS.items()
             for dec, more in ((90.0, 0), (-90.0, 10))
         ],
     )
-    report = predict_visits(database)
-    assert seen_in(database, NAME[301]) == {5, 6, 7, 8}
+    report = predict_visits(memory)
+    assert seen_in(memory, NAME[301]) == {5, 6, 7, 8}
     reason = "until MJD 60000.300000 (TDB) it is inside the Moon"
     assert report.lost == {NAME[301]: reason}
-    assert rows(database, 'SELECT DISTINCT night, "endsBy" FROM "SsEphemerisEnd" ORDER BY 1') == [
+    assert rows(memory, 'SELECT DISTINCT night, "endsBy" FROM "SsEphemerisEnd" ORDER BY 1') == [
         (59999, "Moon"),
         (60000, "Moon"),
     ]
-    assert precover(database, NAME[301]).ends == reason
-    assert predict_objects(database, [NAME[301]]).predictions == {}
+    assert precover(memory, NAME[301]).ends == reason
+    assert predict_objects(memory, [NAME[301]]).predictions == {}
 
 
 def test_paths_taken_out_keep_their_ends() -> None:

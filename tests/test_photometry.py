@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
@@ -62,6 +62,7 @@ def share_of_others(magnitude: np.ndarray, depth: float, counts: np.ndarray = LI
     return own / np.exp(odds(seen(magnitude, depth=depth), magnitude, counts=counts))
 
 
+@settings(max_examples=30)  # the integral takes its time
 @given(magnitude=MAGNITUDES, scatter=SCATTERS, depth=DEPTHS, trail=TRAILS, complete=st.sampled_from([0.5, 0.98]))
 def test_detection_is_the_integral_over_magnitudes(
     magnitude: float, scatter: float, depth: float, trail: float, complete: float

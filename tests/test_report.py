@@ -28,7 +28,6 @@ from ssdb.report import data as report_data
 from ssdb.report import make_report
 from ssdb.report.data import ReportData, read_report
 from ssdb.report.page import render_page
-from ssdb.report.picture import Picture
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import initialize
 
@@ -95,14 +94,6 @@ def associated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 def report(associated: Database, tmp_path_factory: pytest.TempPathFactory) -> ssdb.report.Report:
     """A report with an object, drawn."""
     return make_report(associated, tmp_path_factory.mktemp("made") / "new" / "report", objects=[designation(0)])
-
-
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures of one pixel, for tests of what is done with them."""
-    buffer = io.BytesIO()
-    Image.new("RGB", (1, 1)).save(buffer, "PNG")
-    monkeypatch.setattr(Picture, "render", lambda self, theme: buffer.getvalue())
 
 
 class _Page(HTMLParser):

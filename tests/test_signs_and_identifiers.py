@@ -140,7 +140,7 @@ def test_the_documented_recipe_of_sextractor(database: Database, tmp_path: Path)
 
 def test_identifiers_of_the_files_own_columns(database: Database, tmp_path: Path) -> None:
     """Of a Parquet file that is read in parts, too; visit and detector stay columns of their own."""
-    n = 50_000
+    n = 5_000
     table = pa.table(
         {
             "visit": np.where(np.arange(n) < n // 2, 10, 20),
@@ -150,7 +150,7 @@ def test_identifiers_of_the_files_own_columns(database: Database, tmp_path: Path
             "dec": np.linspace(-5, -4, n),
         }
     )
-    pq.write_table(table, tmp_path / "s.parquet", row_group_size=10_000)
+    pq.write_table(table, tmp_path / "s.parquet", row_group_size=1_000)
     ingest_visits(database, visits())
     made = {"diaSourceId": {"make_from": ["visit", "detector", "number"], "below": [256, 65536]}}
     report = ingest_sources(database, tmp_path / "s.parquet", columns={"columns": made})

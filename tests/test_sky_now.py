@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from astropy.table import Table
 from astropy.wcs import WCS
 from images import IDENTITY, hdu, header, write
 from predicting import BELT, EPOCH, NIGHT, ORBITS, apart, at, load_orbits, main_belt, orbits_of
@@ -175,12 +176,15 @@ def test_a_file_of_positions_gives_what_single_questions_do(url: str, tmp_path: 
     assert [row[:3] for row in found.rows] == [row[:3] for row in single]
     np.testing.assert_allclose([row[3:6] for row in found.rows], [row[3:6] for row in single], rtol=0, atol=1e-5)
     assert len({row[0] for row in single}) >= 3
+    assert found.to_arrow().column("id").to_pylist() == [row[0] for row in found.rows]
     file = tmp_path / "fields.csv"
     file.write_text(
         "id,ra,dec,midpointMjdTai\n" + "".join(f"{n},{f[0]},{f[1]},{f[3]}\n" for n, f in zip(ids, fields, strict=True))
     )
     printed = json.loads(done(url, "sky", "--upload", str(file), "--radius", "6", *X05, "--json"))
     assert [tuple(row.values())[:3] for row in printed] == [row[:3] for row in found.rows]
+    done(url, "sky", "--upload", str(file), "--radius", "6", *X05, "-o", str(tmp_path / "found.ecsv"))
+    assert Table.read(tmp_path / "found.ecsv")["id"].tolist() == [row[0] for row in found.rows]
 
 
 def test_a_night_far_from_the_epochs_is_told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,6 +230,34 @@ def test_an_orbit_with_a_covariance_has_an_ellipse(database: ssdb.Database) -> N
     assert found[-3:] == pytest.approx(expected[-3:], rel=1e-4)
 
 
+def test_a_comet_is_there_without_a_magnitude(database_url: str) -> None:
+    """JPL's M1 and K1 are no H and G: nothing is made of them, and nothing is left out for want of them."""
+    orbit = at("C/2003 A9", 0.8, (120.0, 20.0))
+    theirs = {"q": "q", "e": "e", "i": "i", "om": "node", "w": "argperi", "epoch": "epoch_mjd", "tp": "peri_time"}
+    row = {name: [orbit[ours] + 2400000.5 * (name in ("epoch", "tp"))] for name, ours in theirs.items()}
+    with ssdb.connect(database_url) as database:
+        load_orbits(database, [at("2003 AA", 0.8, (120.0, 20.0))])
+        ssdb.ingest_orbits(database, row | {"full_name": ["C/2003 A9 (Somebody)"], "M1": [4.0], "K1": [8.0]})
+        ssdb.ingest_visits(
+            database,
+            {
+                "visit": [1],
+                "midpointMjdTai": [NIGHT + 0.5],
+                "ra": [120.0],
+                "dec": [20.0],
+                "radius": [1.5],
+                "observatoryCode": ["X05"],
+            },
+        )
+    done(database_url, "predict")
+    where = ("--ra", "120", "--dec", "20", "--radius", "1", "--time", "2025-12-01T12:00:00")
+    seen = {one["designation"]: one["ephVmag"] for one in json.loads(done(database_url, "sky", *where, "--json"))}
+    assert seen == {"2003 AA": pytest.approx(21.8, abs=0.1), "C/2003 A9": None}
+    ask = 'SELECT designation, "ephVmag" IS NULL AS unknown FROM "SsPrediction"'
+    predicted = json.loads(done(database_url, "query", ask, "--format", "json"))
+    assert {one["designation"]: bool(one["unknown"]) for one in predicted} == {"2003 AA": False, "C/2003 A9": True}
+
+
 def test_the_objects_on_an_image_are_at_its_pixels(url: str, tmp_path: Path) -> None:
     times = {"DATE-AVG": "2025-12-01T03:00:00", "OBSCODE": "X05"}
     with ssdb.connect(url) as database, ssdb.sky_of(database) as sky:
@@ -233,6 +265,7 @@ def test_the_objects_on_an_image_are_at_its_pixels(url: str, tmp_path: Path) -> 
         cards = header(ra=near[1] + 0.01, dec=near[2], **IDENTITY)
         path = write(tmp_path / "image.fits", hdu(cards, **times), hdu(cards, **times))  # image and mask
         found = sky.images(path)
+        assert found.to_arrow().num_rows == len(found.rows)
         (row,) = [dict(zip(found.columns, row, strict=True)) for row in found.rows if row[4] == near[0]]
         x, y = WCS(cards).all_world2pix(row["ephRa"], row["ephDec"], 0)
         assert (row["x"], row["y"]) == pytest.approx((float(x), float(y)), abs=1e-3)

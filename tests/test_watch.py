@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -11,27 +12,35 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 import sqlalchemy as sa
+from alert_files import container, rubin_packets, rubin_schema, written
 from click.testing import CliRunner, Result
-from ingesting import dump, load_night, predictions, rows_of, sources, visits, with_value
+from ingesting import dump, load_night, predictions, rows_of, sources, visits, with_value, without_clock
 from predicting import BELT, NEAR, VISITS, load_orbits, load_visits, predicted
 from sqlalchemy.pool import NullPool
+from test_ingest_observations import LINES
 
 import ssdb
 from ssdb.association.associate import AssociationReport
 from ssdb.cli import main
 from ssdb.dia.associate import associate_dia
+from ssdb.ingest.alerts import AlertReport
 from ssdb.ingest.table.report import IngestReport
+from ssdb.io import inbox as inbox_module
 from ssdb.io.inbox import Inbox
 from ssdb.predict.visits import predict_visits
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
-from ssdb.watch import Event, Following, Note, watch
+from ssdb.watch import files as files_module
+from ssdb.watch import follow as follow_module
+from ssdb.watch.events import Event, Following, Note
+from ssdb.watch.follow import watch
 
 ROOT = Path(__file__).resolve().parents[1]
 LONG_AGO = time.time() - 3600
@@ -179,6 +188,72 @@ def test_a_file_that_is_not_usable_is_set_aside_with_the_reason(sqlite_database:
     assert left(folder / "failed") == ["visits/broken.parquet", "visits/broken.parquet.error"]
 
 
+def test_alerts_and_observations_are_what_the_separate_commands_make_of_them(database: Database, folder: Path) -> None:
+    packets = container(rubin_schema("11.1"), rubin_packets())
+    (folder / "alerts").mkdir()
+    alerts = written(folder / "alerts" / "first.avro", packets)
+    observations = written(folder / "observations.txt", "\n".join([*LINES, "no observation"]).encode())
+    with ssdb.connect() as other:
+        ssdb.ingest_alerts(other, alerts, with_ss=True, create_visits=True)
+        ssdb.ingest_observations(other, observations, station="X05", skip_invalid=True)
+        ssdb.associate(other)
+        expected = without_clock(dump(other))
+    for path in (alerts, observations):
+        os.utime(path, (LONG_AGO, LONG_AGO))
+    given = ("--create-visits", "--with-ss", "--stn", "X05", "--skip-invalid", "--only", "solar-system")
+    done = run(database, "--once", *given, str(folder))
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == "visit 2026010100001: 2 sources, 1 known objects expected, 1 found\n"
+    stored = without_clock(dump(database))
+    assert {table: rows for table, rows in stored.items() if rows} == {
+        table: rows for table, rows in expected.items() if rows
+    }
+    assert left(folder) == ["done/alerts/first.avro", "done/observations.txt"]
+    assert [line for line in done.stderr.splitlines() if "2 visits were made from packets" in line]
+    assert [line for line in done.stderr.splitlines() if "5 observations of other stations left out" in line]
+
+
+def test_alerts_wait_for_their_visits_and_are_set_aside_when_damaged(sqlite_database: Database, folder: Path) -> None:
+    (folder / "alerts").mkdir()
+    packets = container(rubin_schema("11.1"), rubin_packets())
+    for name, content in (("a.avro", packets), ("cut.avro", packets[:-40])):
+        os.utime(written(folder / "alerts" / name, content), (LONG_AGO, LONG_AGO))
+    told = failures(once(sqlite_database, folder))
+    assert len(told) == 2
+    assert "nothing is stored (moved to " in told[0]
+    assert "2 visits are not in the database" in told[1]
+    assert "waiting" in told[1]
+    assert left(folder) == ["alerts/a.avro", "failed/alerts/cut.avro", "failed/alerts/cut.avro.error"]
+    drop(folder / "visits.parquet", {"visit": [2026010100001, 2026010100002], "midpointMjdTai": [61041.1, 61041.2]})
+    assert failures(once(sqlite_database, folder)) == []
+    assert len(dump(sqlite_database)["DiaSource"]) == 4
+
+
+def test_a_file_for_each_packet_is_as_good_as_one_for_all(sqlite_database: Database, folder: Path) -> None:
+    """As clients of brokers write them: one transaction, unless one of them is not usable."""
+    (folder / "alerts").mkdir()
+    how = {"ingest": {"alerts": {"create_visits": True}}}
+
+    def write(packets: list[dict[str, Any]]) -> None:
+        for packet in packets:
+            path = folder / "alerts" / f"{packet['diaSourceId']}.avro"
+            os.utime(written(path, container(rubin_schema("11.1"), [packet])), (LONG_AGO, LONG_AGO))
+
+    first, last = rubin_packets()[:3], rubin_packets()[3:]
+    write(first)
+    (report,) = [event for event in once(sqlite_database, folder, **how) if isinstance(event, AlertReport)]
+    assert (report.packets, report.sources, report.visits) == (3, 3, 2)
+    write(rubin_packets())
+    os.utime(written(folder / "alerts" / "bad.avro", b"none"), (LONG_AGO, LONG_AGO))
+    events = once(sqlite_database, folder, **how)
+    reports = [event for event in events if isinstance(event, AlertReport)]
+    assert sum(report.packets for report in reports) == len(first) + len(last)
+    assert sum(report.sources for report in reports) == len(last)
+    assert len(failures(events)) == 1
+    assert left(folder / "failed") == ["alerts/bad.avro", "alerts/bad.avro.error"]
+    assert left(folder / "alerts") == []
+
+
 def run(database: Database, *arguments: str) -> Result:
     url = database.engine.url.render_as_string(hide_password=False)
     return CliRunner().invoke(main, ["--db", url, "watch", *arguments], catch_exceptions=False)
@@ -207,6 +282,119 @@ def test_a_marker_says_that_a_file_is_complete(folder: Path) -> None:
     assert (file.path.name, file.kind) == ("b.csv", "visits")
     assert inbox.done(file)
     assert left(folder) == ["a.csv", "done/b.csv"]
+
+
+def test_a_link_is_moved_and_leads_where_it_led(sqlite_database: Database, folder: Path) -> None:
+    stored = drop(folder.parent / "stored.parquet", visits())
+    (folder / "visits.parquet").symlink_to(Path("..") / stored.name)
+    (report,) = [event for event in once(sqlite_database, folder) if isinstance(event, IngestReport)]
+    assert report.new == 2
+    assert (folder / "done" / "visits.parquet").samefile(stored)
+    assert left(folder) == ["done/visits.parquet"]
+
+
+def test_a_file_system_that_numbers_files_anew_is_understood(
+    sqlite_database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those do that copy a file to rename it: it is no other file that came at this moment."""
+    of_system = inbox_module._identity_at
+
+    def identity_at(path: Path) -> Any:
+        found = of_system(path)
+        return found and (hash(path), *found[1:])
+
+    monkeypatch.setattr(inbox_module, "_identity_at", identity_at)
+    drop(folder / "visits.parquet", visits())
+    reports = [event for event in once(sqlite_database, folder) if isinstance(event, IngestReport)]
+    assert [(one.new, one.unchanged) for one in reports] == [(2, 0), (0, 2)]
+    assert left(folder) == ["done/visits.parquet"]
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOSPC])
+def test_what_cannot_be_moved_is_read_once_and_moved_when_that_is_possible(
+    sqlite_database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A folder in which only the owner of a file may move it, a full disk: what others put there is done meanwhile."""
+    stuck = drop(folder / "visits" / "a.parquet", visits(), written=LONG_AGO - 9)
+    bad = drop(folder / "visits" / "bad.parquet", with_value(visits(), "midpointMjdTai", 0, -1.0))
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path in (stuck, bad):
+            raise OSError(number, os.strerror(number), str(path))
+        return rename(path, target)
+
+    drop(folder / "sources.parquet", sources())
+    drop(folder / "predictions.parquet", predictions())
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuse)
+        events = once(sqlite_database, folder)
+    assert associated(events) == [10, 20]
+    told = failures(events)
+    assert [os.strerror(number) in line for line in told] == [True, True]
+    assert "a.parquet is stored, and stays there" in told[0]
+    assert "midpointMjdTai" in told[1]
+    assert left(folder) == [
+        *("done/predictions.parquet", "done/sources.parquet", "visits/a.parquet", "visits/bad.parquet")
+    ]
+    events = []
+    monkeypatch.setattr(files_module, "_MOVE_SECONDS", 0.2)
+    with closing(watch(sqlite_database, [Inbox(folder)], Following())) as running:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "rename", refuse)
+            while len(failures(events)) < 2:
+                events.append(next(running))
+        for event in running:
+            events.append(event)
+            if not left(folder / "visits"):
+                break
+    assert len([event for event in events if isinstance(event, IngestReport)]) == 1
+    assert left(folder / "failed") == ["visits/bad.parquet", "visits/bad.parquet.error"]
+
+
+def test_a_file_that_cannot_be_read_for_a_moment_is_read_later(
+    sqlite_database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a network file system whose server has been started again."""
+    drop(folder / "visits.parquet", visits())
+    drop(folder / "sources.parquet", sources())
+    of_system, reading = inbox_module._identity_at, files_module.INGEST["visits"]
+    stale = iter([True])
+
+    def identity_at(path: Path) -> Any:
+        if path.name == "visits.parquet" and next(stale, False):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+        return of_system(path)
+
+    def read(*args: Any, **options: Any) -> Any:
+        monkeypatch.setitem(files_module.INGEST, "visits", reading)
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(inbox_module, "_identity_at", identity_at)
+    monkeypatch.setitem(files_module.INGEST, "visits", read)
+    monkeypatch.setattr(files_module, "_WHOLE_SECONDS", 0.2)
+    events = once(sqlite_database, folder)
+    assert failures(events) == []
+    assert left(folder) == ["done/sources.parquet", "done/visits.parquet"]
+
+
+def test_a_file_of_which_the_system_says_nothing_holds_up_no_other(
+    sqlite_database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(folder / "visits.parquet", visits())
+    drop(folder / "sources.parquet", sources())
+    of_system = inbox_module._identity_at
+
+    def identity_at(path: Path) -> Any:
+        if path == folder / "sources.parquet":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return of_system(path)
+
+    monkeypatch.setattr(inbox_module, "_identity_at", identity_at)
+    monkeypatch.setattr(inbox_module, "_BACK_SECONDS", 0.1)
+    (told,) = failures(once(sqlite_database, folder))
+    assert "sources.parquet: Input/output error" in told
+    assert left(folder) == ["done/visits.parquet", "sources.parquet"]
 
 
 def test_a_file_that_changes_is_not_settled(folder: Path) -> None:
@@ -306,6 +494,7 @@ def test_visits_are_predicted_from_the_stored_orbits(sqlite_database: Database, 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        ((".", "--stn", "wrong"), "no observatory code"),
         (("nowhere",), "nowhere: there is no such directory"),
         ((".", "--columns", "sources"), "is not KIND=MAP.yaml"),
         ((".", "--columns", "sources=no.yaml"), "no.yaml"),
@@ -332,11 +521,11 @@ def test_what_makes_no_sense_is_refused_before_anything_is_taken(
 
 
 @contextmanager
-def process(url: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "ssdb", "--db", url, "watch", "--json", "--after", "0.5", *arguments]
+def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Python."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as running:
         try:
             yield running
@@ -352,12 +541,13 @@ def until(true: Callable[[], Any], seconds: float = 120.0) -> None:
 
 
 def test_what_says_that_it_has_ended_is_heard(sqlite_database: Database, folder: Path) -> None:
-    """Also where the exception of a signal was lost."""
-    answers = iter([False, False, True])
+    """Also where the exception of a signal was lost; before the next file."""
     drop_night(folder)
-    how = Following(interval_seconds=0.01)
-    events = list(watch(sqlite_database, [Inbox(folder)], how, lambda: next(answers)))
-    assert len([event for event in events if isinstance(event, AssociationReport)]) == 1
+    events = list(watch(sqlite_database, [Inbox(folder)], Following(), lambda: len(left(folder / "done")) == 2))
+    assert [event.kind for event in events if isinstance(event, IngestReport)] == ["visits", "predictions"]
+    assert left(folder) == [
+        *("done/predictions/night.parquet", "done/visits/night.parquet", "sources-0.parquet", "sources-1.parquet")
+    ]
 
 
 def test_a_server_that_is_gone_for_a_while_is_waited_for(postgresql_url: str, folder: Path) -> None:
@@ -374,7 +564,8 @@ def test_a_server_that_is_gone_for_a_while_is_waited_for(postgresql_url: str, fo
                 end = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
                 connection.exec_driver_sql(end)
 
-    with process(postgresql_url, str(folder)) as running:
+    command = ["-m", "ssdb", "--db", postgresql_url, "watch", "--json", "--after", "0.5", str(folder)]
+    with process(*command) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         drop(folder / "visits.parquet", visits(), written=None)
@@ -396,16 +587,32 @@ def test_a_server_that_is_gone_for_a_while_is_waited_for(postgresql_url: str, fo
         assert left(folder / "failed") == []
 
 
-def test_a_second_process_takes_over_when_the_first_is_killed(sqlite_database: Database, folder: Path) -> None:
-    url = sqlite_database.engine.url.render_as_string(hide_password=False)
-    with process(url, str(folder)) as first:
-        until((folder / ".ssdb-watch").exists)
-        with process(url, str(folder)) as second:
-            assert second.stderr is not None
-            assert second.stdout is not None
-            assert f"is watched already, by process {first.pid} on" in second.stderr.readline()
-            first.kill()
-            drop_night(folder)
-            assert [json.loads(second.stdout.readline())["visit"] for _ in range(2)] == [10, 20]
-            second.send_signal(signal.SIGINT)
-            assert second.wait(30) == 0
+def test_a_folder_is_taken_over_when_its_process_is_killed(sqlite_database: Database, folder: Path) -> None:
+    hold = "import sys, time, ssdb.io.inbox as io; inbox = io.Inbox(sys.argv[1]); inbox.claim(); time.sleep(600)"
+    lock = folder / ".ssdb-watch"
+    events: list[Event] = []
+    with process("-c", hold, str(folder)) as first:
+        until(lambda: lock.exists() and f"process {first.pid} on" in lock.read_text(encoding="utf-8"))
+        with closing(watch(sqlite_database, [Inbox(folder)], Following(after_seconds=0.2))) as second:
+            for event in second:
+                events.append(event)
+                if isinstance(event, Note):
+                    assert f"is watched already, by process {first.pid} on" in event.line
+                    first.kill()
+                    first.wait()
+                    drop_night(folder)
+                if associated(events):
+                    break
+    assert associated(events) == [10, 20]
+
+
+def test_ctrl_c_ends_it_well(sqlite_database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ctrl_c(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    drop(folder / "visits.parquet", visits())
+    monkeypatch.setattr(follow_module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=ctrl_c))
+    done = run(sqlite_database, str(folder))
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert left(folder) == ["done/visits.parquet"]
+    assert Inbox(folder).claim()

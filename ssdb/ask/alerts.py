@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -44,9 +45,9 @@ def export_alerts(
     """Writes a packet for every source to an Avro file, by visit and diaSourceId; returns how many.
 
     A packet has the source; where it is of a DiaObject also that, its earlier sources and its forced fluxes; where it
-    is a known object its ``ssSource`` and orbit. The file is there whole or not at all. NotFoundError if there is no
-    such visit; InputError if the file cannot be written, or if values are unknown that the schema wants;
-    MissingPackageError without the extra ``alerts``.
+    is a known object its ``ssSource`` and orbit. The file is there whole or not at all, and not at all if there are no
+    sources. NotFoundError if there is no such visit; InputError if the file cannot be written, or if values are unknown
+    that the schema wants; MissingPackageError without the extra ``alerts``.
 
     Parameters
     ----------
@@ -65,10 +66,14 @@ def export_alerts(
         raise InputError(f"{os.fspath(path)}: packets of alerts are written as Avro: give a name that ends with .avro")
     require_replaceable(path)  # before anything is read
     writer = _Writer(fill_unknown)
-    with database.reading() as connection, output_file(path) as part, part.open("wb") as file:
+    with database.reading() as connection:
         if visits is not None:
             require_visits(connection, visits)
-        return writer.write(file, _packets(connection, writer, visits, history))
+        packets = _packets(connection, writer, visits, history)
+        if (first := next(packets, None)) is None:
+            return 0
+        with output_file(path) as part, part.open("wb") as file:
+            return writer.write(file, chain((first,), packets))
 
 
 class _Writer:

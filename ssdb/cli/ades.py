@@ -65,10 +65,12 @@ def export_ades(
         report = write(open_database(ctx), output, visits=visits or None, tracklets=path, **options)
     for reason, n in report.left_out.items():
         click.echo(f"{n:,} sources left out that {reason}", err=True)
+    if report.forgotten:
+        click.echo(f"{report.forgotten:,} sources had answers to an earlier file: these are forgotten", err=True)
     if as_json:
         print_json(asdict(report))
     elif report.file is None:
-        click.echo("there is nothing new to report, and no file was written")
+        click.echo(f"there is nothing new to report in {report.visits:,} visits, and no file was written")
     else:
         click.echo(
             f"{report.file}: {report.observations:,} observations of {report.objects:,} known objects, in "

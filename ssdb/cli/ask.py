@@ -259,7 +259,7 @@ def export(
         _describe(felis, dachs, dachs_epn)
         return
     if table is None:
-        raise click.MissingParameter(ctx=ctx, param=ctx.command.params[0])
+        raise click.UsageError("a TABLE is to be named, or --felis, --dachs or --dachs-epn")
     if output is None:
         raise click.MissingParameter(ctx=ctx, param=ctx.command.params[1])
     from ssdb.ask.export import export as write
@@ -297,7 +297,10 @@ def export_alerts(ctx: click.Context, output: str, visits: tuple[int, ...], **op
     """Write a packet for every source, in the newest schema of Rubin's alerts."""
     from ssdb.ask.alerts import export_alerts as write
 
-    click.echo(f"{output}: {write(open_database(ctx), output, visits=visits or None, **options):,} packets", err=True)
+    if n := write(open_database(ctx), output, visits=visits or None, **options):
+        click.echo(f"{output}: {n:,} packets", err=True)
+    else:
+        click.echo("there are no sources to make packets of, and no file was written", err=True)
 
 
 @main.command()

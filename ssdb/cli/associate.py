@@ -295,9 +295,10 @@ def _print(known: AssociationReport | None, dia: DiaReport | None) -> None:
 @click.option(
     "--alerts",
     "folder",
-    type=click.Path(exists=True, file_okay=False),
+    type=click.Path(file_okay=False),
     metavar="DIR",
-    help="Write the packets of each visit to DIR/VISIT.avro before it is printed, as `ssdb export alerts` does.",
+    help="Write the packets of each visit to DIR/VISIT.avro before it is printed, as `ssdb export alerts` does. "
+    "DIR is made where it is not there.",
 )
 @click.option("--fill-unknown", is_flag=True, help="With --alerts: as of `ssdb export`.")
 @click.pass_context
@@ -308,11 +309,17 @@ def listen(
 
     Ends with Ctrl-C.
     """
+    from ssdb.io.output import made_folder
     from ssdb.store.notify import listen as hear
+    from ssdb.store.notify import require_postgresql
 
     if fill_unknown and folder is None:
         raise click.UsageError("--fill-unknown goes with --alerts")
     database = open_database(ctx)
+    if folder is not None:
+        require_postgresql(database)
+        if made_folder(Path(folder)):
+            click.echo(f"{folder}: this folder was made", err=True)
     with suppress(KeyboardInterrupt), closing(hear(database, timeout=timeout)) as heard:
         for number, outcome in enumerate(heard, start=1):
             if folder is not None:

@@ -27,6 +27,7 @@ from ssdb.cli.digits import as_text, texts
 from ssdb.config import option_of
 from ssdb.errors import ConfigError, SsdbError, UsageError, one_line, shown, speaking_of_options, without_passwords
 from ssdb.io import limits
+from ssdb.io.arriving import STANDARD_INPUT
 from ssdb.io.input_file import TYPES, called, sniffed
 
 if TYPE_CHECKING:
@@ -278,8 +279,6 @@ def input_path(file: str, type_: str | None) -> Iterator[tuple[str, str | None]]
         with called(str(path), STANDARD_INPUT):
             yield str(path), type_ or sniffed(path)
 
-
-STANDARD_INPUT = "standard input"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ssdb.cli.common import (
-    STANDARD_INPUT,
     Command,
     chosen_format,
     input_path,
@@ -22,6 +24,7 @@ from ssdb.cli.common import (
     table_options,
 )
 from ssdb.ingest.formats import FORMATS, ORBIT_FORMATS
+from ssdb.io.arriving import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from ssdb.ingest.alerts import AlertReport
@@ -201,7 +204,7 @@ def objects(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options
     ORBIT_FORMATS,
     help="mpc_orbits: the Minor Planet Center's table; mpcorb: MPCORB.DAT; mpcorb_extended: the same as JSON; "
     "cometels: CometEls.txt; mpc_orb: answers of get-orb; sbdb: JPL's; dp1: Rubin's MPCORB; sorcha: Sorcha's input, "
-    "layup's fits; kete: its tables; auto: look into the file.",
+    "layup's fits; kete: its tables; horizons: elements of astroquery's; auto: look into the file.",
 )
 @click.option("--simulated-names", is_flag=True, help="Accept names of Sorcha's objects that are no designations.")
 @json_option
@@ -221,13 +224,17 @@ def orbits(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options:
 @click.option(
     "--create-visits", is_flag=True, help="Make visits that are missing, from the time and band of packets' sources."
 )
+@click.option(
+    "--observatory", metavar="CODE", help="With --create-visits: their MPC code, where it is not the survey's."
+)
 @click.option("--schema", type=click.Path(), metavar="FILE.avsc", help="The schema of messages that come without one.")
 @json_option
 @click.pass_context
 def alerts(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Packets of Rubin's or ZTF's alerts: Avro, tar of it, brokers' Parquet, folders of these.
 
-    Some thousand packets are one transaction.
+    Some thousand packets are one transaction. Those of standard input (-) are stored 5 s after they came, or before;
+    it ends where its writer ends, or with Ctrl-C or SIGTERM.
     """
     from ssdb.ingest.alerts import ingest_alerts
 
@@ -235,9 +242,12 @@ def alerts(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options:
     reports: list[AlertReport] = []
     try:
         for file in files:
-            with input_path(file, "avro") as (path, _), progress_bars(f"ingest {Path(file).name}") as (progress,):
-                report = ingest_alerts(database, path, progress=progress, **options)
-            report.source = STANDARD_INPUT if file == "-" else report.source
+            with progress_bars(f"ingest {Path(file).name}") as (progress,):
+                if file == "-":
+                    with _interrupted_by_sigterm():
+                        report = ingest_alerts(database, sys.stdin.buffer, progress=progress, **options)
+                else:
+                    report = ingest_alerts(database, file, progress=progress, **options)
             reports.append(report)
     finally:
         for report in reports:
@@ -247,6 +257,15 @@ def alerts(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options:
                 click.echo(f"{report.source}: {_packets(report)}")
         if as_json:
             print_json([report.as_dict() for report in reports])
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _packets(report: AlertReport) -> str:
@@ -271,7 +290,7 @@ def _packets(report: AlertReport) -> str:
 @json_option
 @click.pass_context
 def identifications(ctx: click.Context, files: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """The Minor Planet Center's tables current_identifications and numbered_identifications."""
+    """The Minor Planet Center's tables of identifications and names, mpcorb_extended.json, or NumberedMPs.txt."""
     from ssdb.ingest.identifications import ingest_identifications
 
     _ingest(ctx, files, as_json, ingest_identifications, options)

@@ -17,13 +17,16 @@ from ssdb.io.inbox import KINDS
 
 if TYPE_CHECKING:
     from ssdb.association.associate import AssociationReport
+    from ssdb.ingest.alerts import AlertReport
     from ssdb.ingest.table.report import IngestReport
 
 _TAKE = {
-    "create_visits": ("detectors", "sources"),
-    "skip_invalid": ("visits", "sources", "predictions"),
+    "create_visits": ("detectors", "sources", "alerts"),
+    "skip_invalid": ("visits", "sources", "predictions", "observations"),
     "replace": ("sources", "predictions"),
     "simulated_names": ("orbits", "predictions"),
+    "with_ss": ("alerts",),
+    "station": ("observations",),
 }
 """Options of ingest, and which kinds of files they are for."""
 
@@ -61,10 +64,14 @@ def _seconds(option: str, parameter: str, default: float, help: str, *, least: f
 @click.option(
     "--columns", "maps", multiple=True, metavar="KIND=MAP.yaml", callback=_maps, help="A column map for such files."
 )
-@click.option("--create-visits", is_flag=True, help="As of `ssdb ingest detectors` and `sources`.")
+@click.option("--create-visits", is_flag=True, help="As of `ssdb ingest detectors`, `sources` and `alerts`.")
 @click.option("--replace", is_flag=True, help="As of `ssdb ingest sources` and `predictions`.")
-@click.option("--skip-invalid", is_flag=True, help="As of `ssdb ingest visits`, `sources` and `predictions`.")
+@click.option(
+    "--skip-invalid", is_flag=True, help="As of `ssdb ingest visits`, `sources`, `predictions` and `observations`."
+)
 @click.option("--simulated-names", is_flag=True, help="As of `ssdb ingest orbits` and `predictions`.")
+@click.option("--with-ss", is_flag=True, help="As of `ssdb ingest alerts`.")
+@click.option("--stn", "station", metavar="CODE", help="As of `ssdb ingest observations`.")
 @click.option("--only", type=click.Choice([SOLAR_SYSTEM]), help="Known objects alone, no DiaObjects.")
 @config_options(AssociationConfig)
 @config_options(DiaConfig)
@@ -88,21 +95,24 @@ def watch(
     """
     refuse_other_half(ctx, only)
     of_known, of_dia = config_of(ctx, AssociationConfig, options), config_of(ctx, DiaConfig, options)
+    station = options["station"]
     ingest: dict[str, dict[str, Any]] = {of_kind: {} for of_kind in KINDS}
     for name, kinds in _TAKE.items():
-        if options.pop(name):
+        if value := options.pop(name):
             for of_kind in kinds:
-                ingest[of_kind][name] = True
+                ingest[of_kind][name] = value
     database = open_database(ctx)
     from ssdb.association.associate import AssociationReport
     from ssdb.dia.match import flag_columns
+    from ssdb.ingest.observations import require_station
     from ssdb.ingest.table.column_map import ColumnMap
     from ssdb.io.inbox import Inbox
-    from ssdb.watch import Following, Note
-    from ssdb.watch import watch as follow
+    from ssdb.watch.events import Following, Note
+    from ssdb.watch.follow import watch as follow
 
     with wrong_usage():
         flag_columns(of_dia)
+        require_station(station)
     for of_kind, path in maps.items():
         ingest[of_kind]["columns"] = ColumnMap.read(path)
     inboxes = [
@@ -161,9 +171,12 @@ def _print(report: AssociationReport, as_json: bool) -> None:
     tell_left_out(report)
 
 
-def _tell_notes(report: IngestReport, told: set[tuple[str, str]]) -> None:
+def _tell_notes(report: IngestReport | AlertReport, told: set[tuple[str, str]]) -> None:
     """What there is to tell of a file, once for each kind: all files of a pipeline lack the same units."""
-    for note in notes_of(report):
-        if (report.kind, note) not in told:
-            told.add((report.kind, note))
+    from ssdb.ingest.alerts import AlertReport
+
+    kind, notes = ("alerts", report.doubts) if isinstance(report, AlertReport) else (report.kind, notes_of(report))
+    for note in notes:
+        if (kind, note) not in told:
+            told.add((kind, note))
             click.echo(f"{report.source}: {note}", err=True)

@@ -64,8 +64,8 @@ class Places:
         """Whether they are on axes that do not turn with the Earth."""
         return len(UNITS[self.sys]) > 3
 
-    def problems(self) -> Iterator[tuple[str, Mask]]:
-        """What may be wrong with them, and which have it."""
+    def problems(self, inside: bool | Mask = False) -> Iterator[tuple[str, Mask]]:
+        """What may be wrong with them, and which have it; some may be ``inside`` the Earth."""
         first, second, third = self.position.T
         with np.errstate(all="ignore"):  # of values that are absurd
             if self.sys == "WGS84":
@@ -79,16 +79,16 @@ class Places:
                 text = "pos2, pos3 are no distances (km) from axis and equator of a place on Earth (ITRF)"
                 yield text, ~_within(distance, _LOWEST_KM, _HIGHEST_KM)
             else:
-                yield from self._problems_in_space()
+                yield from self._problems_in_space(inside)
 
-    def _problems_in_space(self) -> Iterator[tuple[str, Mask]]:
+    def _problems_in_space(self, may_be_inside: bool | Mask) -> Iterator[tuple[str, Mask]]:
         unit, of_speed = UNITS[self.sys][0], UNITS[self.sys][3]
         distance = norms(self.position) * (1.0 if unit == "km" else AU_KM)
         speed = norms(self.velocity) * (1.0 if unit == "km" else AU_PER_DAY_KM_S)
         near = distance < _NEAR_AU * AU_KM
         circular = np.sqrt(GM_PLANETS[GEOCENTRE] * AU_KM * AU_PER_DAY_KM_S**2 / distance)
         inside, beyond = distance < _LOWEST_KM, distance > FARTHEST_AU * AU_KM
-        yield f"pos1, pos2, pos3 are inside the Earth: {self.sys} is in {unit}", inside
+        yield f"pos1, pos2, pos3 are inside the Earth: {self.sys} is in {unit}", inside & np.logical_not(may_be_inside)
         yield f"pos1, pos2, pos3 are beyond {FARTHEST_AU:g} au: {self.sys} is in {unit}", beyond
         fast = speed > np.where(near, 3.0 + 1.5 * circular, _FASTEST_KM_S)
         text = f"vel1, vel2, vel3 are {{}}: they are counted from the Earth's centre, in {of_speed} ({self.sys})"

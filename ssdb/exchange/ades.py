@@ -27,7 +27,7 @@ from ssdb.schema.arrow import stored_rows
 from ssdb.schema.reported import ss_reported_source
 from ssdb.store.database import Database
 from ssdb.store.locks import lock
-from ssdb.store.tables.reported import note_reported
+from ssdb.store.tables.reported import count_reported, replace_reported
 from ssdb.units import Columns
 
 
@@ -37,12 +37,16 @@ class AdesReport:
 
     file: str | None
     """None: there was nothing to report, and no file was written."""
+    visits: int
+    """Visits whose sources were looked at."""
     observations: int
     objects: int
     """Known objects among them."""
     tracklets: int
     left_out: dict[str, int] = field(default_factory=dict)
     """Sources that were not reported, by what they are."""
+    forgotten: int = 0
+    """Sources of which answers to an earlier file were stored: these are forgotten, the next are to this one."""
 
 
 def export_ades(
@@ -71,7 +75,8 @@ def export_ades(
     ConfigError
         If the header is not what ADES wants, a band has no code in ADES, or a time is none.
     InputError
-        If the file cannot be written, or is one that was reported before; if the tracklets are not usable.
+        If the file cannot be written, or is there already; if the tracklets are not usable; if all visits are of
+        other stations.
     NotFoundError
         If a visit is not in the database.
 
@@ -88,7 +93,7 @@ def export_ades(
     tracklets : path or table, optional
         Sources that are reported with a trkSub of the user's, known objects or not: diaSourceId, trkSub.
     again : bool
-        Also what was reported before.
+        Also what was reported before. What the Minor Planet Center called it then is forgotten.
     outliers : bool
         Also what is far from its orbit or not certain.
     """
@@ -103,25 +108,28 @@ def export_ades(
     try:
         with database.writing() as connection:
             lock(connection, "reported")
-            _refuse_reported_file(connection, path)
+            if path.exists():
+                raise InputError(f"{path}: is there already, and is not replaced: give another name")
             exposures = exposures_of(connection, head.station, visits, first, last, listed_ids)
             rows = read_reportable(connection, exposures, listed_ids, again=again)
-            left_out: dict[str, int] = {}
+            n_visits, left_out = len(exposures.visits), {}
+            if not again:
+                left_out["were reported before"] = count_reported(connection, exposures.visits[exposures.wanted])
             if rows:
                 limits = {"n_sigma": n_sigma, "min_probability": min_probability}
                 reasons = not_to_report(rows, exposures, outliers=outliers, **limits)
-                left_out = {reason: int(wrong.sum()) for reason, wrong in reasons.items()}
+                left_out |= {reason: int(wrong.sum()) for reason, wrong in reasons.items()}
                 rows = _only(rows, ~np.logical_or.reduce(list(reasons.values())))
                 rows, names = _named(connection, rows, left_out)
             left_out = {reason: n for reason, n in left_out.items() if n}
             if not rows or not len(rows["visit"]):
-                return AdesReport(None, 0, 0, 0, left_out)
+                return AdesReport(None, n_visits, 0, 0, 0, left_out)
             texts = _texts(rows, names, head, given)
             texts |= place_texts(exposures.places, exposures.of(rows["visit"]))
             in_order = sorted(range(len(rows["visit"])), key=lambda row: _key(texts, row))
             write_ades(path, head, {name: [values[row] for row in in_order] for name, values in texts.items()})
             written = True
-            note_reported(connection, _reported(rows, texts, path))
+            forgotten = replace_reported(connection, _reported(rows, texts, path))
     except BaseException:
         # The file is there already, and nothing knows of it: it would be reported twice.
         if written:
@@ -129,16 +137,8 @@ def export_ades(
                 path.unlink()
         raise
     n_objects = len(np.unique(rows["ssObjectId"][rows["ssObjectId"] != 0]))
-    return AdesReport(os.fspath(path), len(rows["visit"]), n_objects, len(set(texts["trkSub"])), left_out)
-
-
-def _refuse_reported_file(connection: sa.Connection, path: Path) -> None:
-    """Raises InputError if a file holds what was reported before: no later one takes its place."""
-    name = os.path.abspath(path)
-    if path.exists() and connection.scalar(
-        sa.select(sa.exists().where(ss_reported_source.c.file == name, ss_reported_source.c.submittedAt.is_not(None)))
-    ):
-        raise InputError(f"{path}: has what was reported before, and is not replaced: give another name")
+    n_tracklets = len(set(texts["trkSub"]))
+    return AdesReport(os.fspath(path), n_visits, len(rows["visit"]), n_objects, n_tracklets, left_out, forgotten)
 
 
 def _only(rows: Columns, kept: np.ndarray) -> Columns:

@@ -59,10 +59,15 @@ def exposures_of(
 ) -> Exposures:
     """The visits of a station, or without one, of some numbers or times (MJD TAI), and all that listed sources are of.
 
-    NotFoundError if a visit is not in the database; InputError if a listed source is not, or is of another station.
+    NotFoundError if a visit is not in the database; InputError if a listed source is not, or is of another station, or
+    if all visits of the database are.
     """
     code = visit.c.observatoryCode
     chosen = (code == station) | code.is_(None)
+    if connection.scalar(sa.select(visit.c.visit).where(chosen).limit(1)) is None:
+        stations = connection.scalars(sa.select(code).distinct().order_by(code)).all()
+        if stations:
+            raise InputError(f"no visit is of the station {station}: the visits are of {shown(stations)}")
     if visits is not None:
         require_visits(connection, visits)
         chosen &= among(visit.c.visit, visits)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from ssdb.errors import InputError
+from ssdb.errors import InputError, UnknownVisitsError, UsageError, option, quoted
 from ssdb.ingest.forced import ingest_forced, stored_fluxes
 from ssdb.ingest.formats.alerts import RUBIN, AlertRows, Survey, orbits_of, predictions_of, refuse_packet
 from ssdb.ingest.formats.ztf_alerts import ZTF
@@ -27,7 +30,9 @@ from ssdb.ingest.table.visits_of_rows import (
     rows_of_extremes,
     rows_of_visits,
 )
+from ssdb.io.ades.standard import STATION
 from ssdb.io.alert_packets import Packet, packets_of
+from ssdb.io.arriving import STANDARD_INPUT, Arriving
 from ssdb.io.formats.avro import Schemas
 from ssdb.io.tables import label
 from ssdb.schema.apdb_dia import dia_forced_source, dia_source
@@ -49,6 +54,9 @@ SURVEYS = (RUBIN, ZTF)
 _MOST_PACKETS, _MOST_ROWS = 5_000, 20_000
 """Of a batch: one transaction, and what is in memory."""
 
+_LONGEST_WAIT_S = 5.0
+"""So long packets of a stream wait for others."""
+
 _FARTHEST_DEG = 1.0
 """No survey takes sources so far from each other for one object."""
 
@@ -59,7 +67,10 @@ _LACKING = (
     "detectors lie: `ssdb ingest visits` and `ssdb ingest detectors` add that"
 )
 
-_INEXACT = "{n:,} earlier sources left out: their identifiers are floating-point numbers, which have lost digits"
+_NAMELESS = (
+    "{n:,} earlier sources left out: their identifiers are floating-point numbers, which have lost digits, or not "
+    "from 1 to 2^63 - 1"
+)
 
 
 @dataclass(slots=True)
@@ -69,7 +80,7 @@ class AlertReport:
     source: str
     packets: int = 0
     known: int = 0
-    """Packets whose source was stored already."""
+    """Packets whose source was stored already, or came before in another packet."""
     sources: int = 0
     """Sources of packets that are new."""
     history: int = 0
@@ -99,10 +110,11 @@ class AlertReport:
 
 def ingest_alerts(
     database: Database,
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | IO[bytes],
     *,
     with_ss: bool = False,
     create_visits: bool = False,
+    observatory: str | None = None,
     schema: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> AlertReport:
@@ -111,70 +123,159 @@ def ingest_alerts(
     Their sources, and those of their history, are given to the DiaObjects of which the packets say that they are; these
     are what their sources here make of them. Visits are pending afterwards.
 
-    InputError if the input is not usable. Packets are stored some thousand at a time, each time in one transaction: the
-    message says how many are stored.
+    InputError if the input is not usable, UnknownVisitsError if it needs visits that are not stored. Packets are stored
+    some thousand at a time, each time in one transaction: the message says how many are stored.
 
     Parameters
     ----------
-    source : path
+    source : path, several of them, or binary file
         Avro (container files, also several one after the other, or messages with the number of their schema), a tar
         archive of these, gzip of both, Parquet with records within records, as brokers write it, or a folder of these.
+        A binary file is a stream, such as ``sys.stdin.buffer`` or the end of a pipe, and need not end: its packets are
+        stored 5 s after they came, or before. Where it is cut, or Ctrl-C ends it, those that came whole are stored.
     with_ss : bool
         Also store the known objects that the packets name as predictions of a provider, and their orbits.
     create_visits : bool
         Make visits that are not stored, at the middle of their sources' times. Without it a packet of such a visit is
         an error; earlier sources and forced fluxes of such visits are left out, and counted.
+    observatory : str, optional
+        The observatory code of the visits that are made. Packets do not say it: without it it is that of the survey.
     schema : path, optional
         The schema of messages, an avsc file. Without it it is that of the package lsst-alert-packet.
     progress : callable, optional
         Called with the numbers of packets stored now, and of all so far.
     """
-    name, path = label(source), Path(source)
-    report = AlertReport(name)
-    run_id = f"alerts-{uuid4().hex[:24]}"
+    if observatory is not None:
+        if not STATION.fullmatch(observatory):
+            raise UsageError(f"{option('--observatory', 'observatory=')} is no observatory code: {quoted(observatory)}")
+        if not create_visits:
+            raise UsageError(
+                f"{option('--observatory', 'observatory=')} goes with {option('--create-visits', 'create_visits=True')}"
+            )
+    stream, paths = _opened(source)
+    name = "stream" if not paths else label(paths[0])
+    if stream is sys.stdin.buffer:
+        name = STANDARD_INPUT
+    elif len(paths) > 1:
+        name = f"{name} and {len(paths) - 1:,} more"
+    store = _Store(database, AlertReport(name), create_visits, observatory, progress)
+    report = store.report
     try:
-        if not path.exists():
-            raise InputError(f"{name}: there is no such file")
         schemas = Schemas(None if schema is None else Path(schema))
-        for survey, rows in _batches(packets_of(path, name, schemas), name, with_ss):
-            first = report.packets + 1
-            of_batch = f"{name} (packets {first:,} to {report.packets + rows.n_packets:,})"
-            batch = _Batch(survey, rows, of_batch, create_visits, run_id)
-            report.add(batch.store(database))
-            if progress:
-                progress(rows.n_packets, report.packets)
+        waiting = _Waiting(store, with_ss, None if stream is None else _LONGEST_WAIT_S)
+        for path in paths:
+            if not path.exists():
+                raise InputError(f"{label(path)}: there is no such file")
+        if stream is None:
+            packets: Iterator[Packet] = chain.from_iterable(packets_of(path, label(path), schemas) for path in paths)
+        else:
+            packets = packets_of(Arriving(stream, waiting.store_in_time), name, schemas)
+        try:
+            for packet in packets:
+                waiting.add(packet)
+        except (InputError, KeyboardInterrupt) as ended:
+            if stream is not None:  # it does not come again
+                waiting.store()
+            if stream is None or isinstance(ended, InputError):
+                raise
+        else:
+            waiting.store()
+            if not report.packets:
+                raise InputError(f"{name}: there are no packets in it")
     except InputError as error:
         stored = f"the first {report.packets:,} packets are stored" if report.packets else "nothing is stored"
+        if isinstance(error, UnknownVisitsError):
+            raise UnknownVisitsError(f"{error}; {stored}", error.visits) from error
         raise InputError(f"{error}; {stored}") from error
     if report.visits:
         report.doubts = (*report.doubts, _LACKING.format(n=report.visits))
     return report
 
 
-def _batches(packets: Iterator[Packet], name: str, with_ss: bool) -> Iterator[tuple[Survey, AlertRows]]:
-    """The rows of packets, of one survey and some thousand packets at a time."""
-    survey, rows, number = SURVEYS[0], AlertRows(), 0
-    for packet in packets:
-        number += 1
-        if not survey.is_packet(packet):
-            if rows.n_packets:
-                yield survey, rows
-            survey = next((one for one in SURVEYS if one.is_packet(packet)), survey)
-            rows = AlertRows()
-            if not survey.is_packet(packet):
+def _opened(source: Any) -> tuple[IO[bytes] | None, list[Path]]:
+    """A stream, or paths, of which there is one at least."""
+    if hasattr(source, "read"):
+        return source, []
+    paths = [Path(source)] if isinstance(source, str | os.PathLike) else [Path(path) for path in source]
+    if not paths:
+        raise InputError("no files of alerts are given")
+    return None, paths
+
+
+class _Store:
+    """Stores rows of packets, and counts."""
+
+    def __init__(
+        self,
+        database: Database,
+        report: AlertReport,
+        create_visits: bool,
+        observatory: str | None,
+        progress: Progress | None,
+    ) -> None:
+        self._of_visits = {} if observatory is None else {"observatoryCode": observatory}
+        self._database, self._create_visits, self._progress = database, create_visits, progress
+        self._run_id = f"alerts-{uuid4().hex[:24]}"
+        self.report = report
+
+    def __call__(self, survey: Survey, rows: AlertRows) -> None:
+        report = self.report
+        of_batch = f"{report.source} (packets {report.packets + 1:,} to {report.packets + rows.n_packets:,})"
+        survey = replace(survey, visits={**survey.visits, **self._of_visits})
+        batch = _Batch(survey, rows, of_batch, self._create_visits, self._run_id)
+        report.add(batch.store(self._database))
+        if self._progress:
+            self._progress(rows.n_packets, report.packets)
+
+
+class _Waiting:
+    """Rows of packets of one survey, some thousand at most, that wait to be stored; in a stream not for long."""
+
+    def __init__(self, store: _Store, with_ss: bool, longest: float | None) -> None:
+        self._store, self._with_ss, self._longest = store, with_ss, longest
+        self._survey, self._rows, self._since = SURVEYS[0], AlertRows(), 0.0
+
+    def add(self, packet: Packet) -> None:
+        """Takes the rows of a packet; InputError if it is none of a survey that is known."""
+        name, number = self._store.report.source, self._store.report.packets + self._rows.n_packets + 1
+        if not self._survey.is_packet(packet):
+            self.store()
+            self._survey = next((one for one in SURVEYS if one.is_packet(packet)), self._survey)
+            if not self._survey.is_packet(packet):
                 raise refuse_packet(name, packet, number)
         try:
-            survey.add(rows, packet, with_ss)
+            self._survey.add(self._rows, packet, self._with_ss)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"{name}: packet {number:,} is none of {survey.name}'s: {error!r}") from error
-        rows.n_packets += 1
-        if rows.n_packets >= _MOST_PACKETS or rows.n_rows >= _MOST_ROWS:
-            yield survey, rows
-            rows = AlertRows()
-    if rows.n_packets:
-        yield survey, rows
-    elif not number:
-        raise InputError(f"{name}: there are no packets in it")
+            self._rows = AlertRows()  # which may have a part of it
+            why = error if isinstance(error, ValueError) else repr(error)
+            raise InputError(f"{name}: packet {number:,} is none of {self._survey.name}'s: {why}") from error
+        if not self._rows.n_packets:
+            self._since = time.monotonic()
+        self._rows.n_packets += 1
+        if self._rows.n_packets >= _MOST_PACKETS or self._rows.n_rows >= _MOST_ROWS:
+            self.store()
+        elif self._longest is not None:
+            self.store_in_time()
+
+    def store(self) -> None:
+        """Stores what waits. What was interrupted waits on."""
+        if self._rows.n_packets:
+            try:
+                self._store(self._survey, self._rows)
+            except Exception:
+                self._rows = AlertRows()
+                raise
+            self._rows = AlertRows()
+
+    def store_in_time(self) -> float | None:
+        """Stores what has waited long enough; says in how many seconds the next will have."""
+        if not self._rows.n_packets or self._longest is None:
+            return None
+        left = self._since + self._longest - time.monotonic()
+        if left > 0:
+            return left
+        self.store()
+        return None
 
 
 class _Batch:
@@ -182,16 +283,16 @@ class _Batch:
 
     def __init__(self, survey: Survey, rows: AlertRows, name: str, create_visits: bool, run_id: str) -> None:
         self.name, self.survey, self.create_visits, self.run_id = name, survey, create_visits, run_id
-        history = [row for number, row in rows.history.items() if number not in rows.triggers]
         self.report = AlertReport(name, packets=rows.n_packets)
         self.triggers = np.array(list(rows.triggers), np.int64)
-        self.sources = self._table(survey.sources, [*rows.triggers.values(), *history], dia_source)
+        self.seen = np.array(rows.seen, np.int64)
+        self.sources = self._table(survey.sources, [*rows.triggers.values(), *rows.history.values()], dia_source)
         # 0 of a source that belongs to none.
         given = self.sources.column(_OBJECT) if _OBJECT in self.sources.column_names else None
         self.objects = np.zeros(self.sources.num_rows, np.int64) if given is None else given.fill_null(0).to_numpy()
         self.fluxes = self._table(survey.fluxes, list(rows.forced.values()), dia_forced_source)
-        if rows.n_inexact:
-            self.report.doubts += (_INEXACT.format(n=rows.n_inexact),)
+        if rows.n_nameless:
+            self.report.doubts += (_NAMELESS.format(n=rows.n_nameless),)
         self.predictions, told = predictions_of(rows.predictions.values(), f"{name}, ssSource")
         self.report.doubts += told
         self.orbits = orbits_of(rows.orbits.values(), f"{name}, mpc_orbits")
@@ -250,7 +351,8 @@ class _Batch:
             joined = pa.concat_tables(times, promote_options="default")
             made = create_missing_visits(connection, self.name, joined, "packets with times")
             self.report.visits += made
-        known = _locked_visits(connection, self.name, every, ids(self.sources, "visit")[: len(self.triggers)])
+        of_packets = np.isin(ids(self.sources, "diaSourceId"), np.concatenate([self.triggers, self.seen]))
+        known = _locked_visits(connection, self.name, every, ids(self.sources, "visit")[of_packets])
         n_before = self.sources.num_rows + self.fluxes.num_rows
         of_sources, of_fluxes = (rows_of_visits(ids(table, "visit"), known)[1] for table in (self.sources, self.fluxes))
         self._keep(of_sources)
@@ -273,8 +375,8 @@ class _Batch:
         given = ids(self.sources, "diaSourceId")
         new = ~stored_sources(connection, given)
         is_trigger = np.isin(given, self.triggers)
-        self.report.known += int(np.count_nonzero(is_trigger & ~new))
         self.report.sources += int(np.count_nonzero(is_trigger & new))
+        self.report.known += self.report.packets - self.report.sources
         self.report.history += int(np.count_nonzero(~is_trigger & new))
         self._keep(new)
         if self.fluxes.num_rows:

@@ -6,8 +6,10 @@ columns are described at https://docs.minorplanetcenter.net/mpc-ops-docs/data-an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,12 +21,13 @@ from ssdb.identity.designation import packed_from_id
 from ssdb.identity.identify import identify_in_two_forms
 from ssdb.identity.packed_arrays import pack_numbers, unpack
 from ssdb.identity.primary import primary_ids, rows_of_moves
+from ssdb.ingest.formats.identity_files import RECORD, IdentityFile, is_identity_file, read_identity_file
 from ssdb.ingest.formats.name_tables import NUMBER_COLUMN, is_name_column, is_of_names, store_names
 from ssdb.ingest.table.checks import Problems, check_not_null, valid_rows
 from ssdb.ingest.table.conform import conform
 from ssdb.ingest.table.input import Input
 from ssdb.ingest.table.report import IngestReport
-from ssdb.io.input_file import input_of
+from ssdb.io.input_file import InputFile, input_of
 from ssdb.io.table_notes import incomplete, not_plain
 from ssdb.io.tables import label, read_columns
 from ssdb.schema.apdb_solar_system import current_identifications, numbered_identifications
@@ -40,7 +43,7 @@ from ssdb.store.tables.aliases import (
     move_aliases,
     write_aliases,
 )
-from ssdb.store.tables.identifications import UNIQUE, replace_identifications
+from ssdb.store.tables.identifications import UNIQUE, replace_identifications, stored_alike
 from ssdb.store.tables.moves import object_moves
 from ssdb.store.transfer.read import read_arrays
 from ssdb.store.transfer.staging import staged
@@ -74,7 +77,8 @@ def ingest_identifications(
     source : path or table
         The Minor Planet Center's table current_identifications, numbered_identifications, minor_planet_names or
         comet_names (CSV, Parquet, or any table that :func:`ssdb.io.tables.read_columns` reads), or rows of it. Of the
-        last two the names are stored, in SsAlias.
+        last two the names are stored, in SsAlias. Or a file that says all of it: mpcorb_extended.json, or
+        NumberedMPs.txt; of what is stored already it changes nothing, and what cannot be used in it is left out.
     table, type : optional
         Which table of a file is meant, and its format: see :func:`ssdb.io.input_file.input_of`.
     skip_invalid : bool, optional
@@ -83,30 +87,20 @@ def ingest_identifications(
         Called with the numbers of rows written now, and of all.
     """
     name = label(source)
+    given = input_of(source, table, type)
+    if isinstance(given, InputFile) and is_identity_file(given):
+        return _ingest_file(database, name, read_identity_file(given), progress)
     text = {c.name for table in UNIQUE for c in table.columns if isinstance(c.type, sa.String)}
-    given = read_columns(input_of(source, table, type), strings=sorted(text | {NUMBER_COLUMN, "name"}))
+    given = read_columns(given, strings=sorted(text | {NUMBER_COLUMN, "name"}))
     if is_of_names(given.column_names):
         return _ingest_names(database, name, given)
     target, rows, left_out, doubts = _read(given, name)
-    problems = Problems(name, rows.num_rows)
-    needed = [column.name for column in target.columns if not column.nullable and column.name != "id"]
-    check_not_null(problems, rows, needed)
-    for key in UNIQUE[target]:
-        if key in rows.column_names:
-            problems.add(_repeated(rows.column(key)), f"{key} is there twice")
-    primary = _identified(rows, problems, "primary")
-    others = _identified(rows, problems, "secondary") if target is current_identifications else _numbers(rows)
-    rows, invalid = valid_rows(rows, problems, skip_invalid)
-    if invalid:
-        primary, others = primary.only(~problems.bad), others.only(~problems.bad)
+    usable = _usable(name, target, rows, skip_invalid)
     with database.writing() as connection:
         lock_names(connection)
-        counts = replace_identifications(connection, target, rows, progress)
-        chained = primary_ids(connection, _primaries_that_are_secondary(connection, primary))
-        primary = primary.under(chained)
-        _repoint_names(connection, primary, others)
-        write_aliases(connection, _aliases(rows, primary, others), overwrite=True)
-    return IngestReport(name, "identifications", rows.num_rows, 0, invalid, left_out, doubts=doubts, **counts)
+        counts = _store(connection, usable, progress)
+    n = usable.rows.num_rows
+    return IngestReport(name, "identifications", n, 0, usable.invalid, left_out, doubts=doubts, **counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +128,74 @@ class _Designations:
         text = pc.replace_with_mask(self.text, pa.array(mask), pa.array([name for _, name in there]))
         packed = pa.array([packed_from_id(object_id) for object_id, _ in there])
         return _Designations(text, pc.replace_with_mask(self.packed, pa.array(mask), packed), object_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Usable:
+    """Rows of one of the two tables, and the designations in them."""
+
+    target: sa.Table
+    rows: pa.Table
+    primary: _Designations
+    others: _Designations
+    """Secondary designations, or numbers."""
+    invalid: int = 0
+
+    def only(self, kept: np.ndarray) -> _Usable:
+        """Some of the rows, given as a mask."""
+        rows = self.rows.filter(pa.array(kept))
+        return replace(self, rows=rows, primary=self.primary.only(kept), others=self.others.only(kept))
+
+
+def _usable(
+    name: str, target: sa.Table, rows: pa.Table, skip_invalid: bool = False, numbers: np.ndarray | None = None
+) -> _Usable:
+    """The usable rows; InputError if others are not to be skipped. Rows are called by ``numbers``, else 1, 2, ..."""
+    problems = Problems(name, rows.num_rows, numbers)
+    needed = [column.name for column in target.columns if not column.nullable and column.name != "id"]
+    check_not_null(problems, rows, needed)
+    for key in UNIQUE[target]:
+        if key in rows.column_names:
+            problems.add(_repeated(rows.column(key)), f"{key} is there twice")
+    primary = _identified(rows, problems, "primary")
+    others = _identified(rows, problems, "secondary") if target is current_identifications else _numbers(rows)
+    found = _Usable(target, rows, primary, others)
+    _, invalid = valid_rows(rows, problems, skip_invalid)
+    return replace(found.only(~problems.bad), invalid=invalid) if invalid else found
+
+
+def _store(connection: sa.Connection, given: _Usable, progress: Progress | None) -> dict[str, Any]:
+    """Stores rows, and the names in them; the connection has locked the names. Returned are the counts of rows."""
+    counts = replace_identifications(connection, given.target, given.rows, progress)
+    chained = primary_ids(connection, _primaries_that_are_secondary(connection, given.primary))
+    primary = given.primary.under(chained)
+    _repoint_names(connection, primary, given.others)
+    write_aliases(connection, _aliases(given.rows, primary, given.others), overwrite=True)
+    return counts
+
+
+def _ingest_file(database: Database, name: str, file: IdentityFile, progress: Progress | None) -> IngestReport:
+    """Stores what a file says of numbers, designations and names, beside what the tables have more of."""
+    left_out = [
+        f"{text} ({file.counted}{'s' if len(numbers) > 1 else ''} {shown(sorted(numbers))})"
+        for text, numbers in file.left_out.items()
+    ]
+    counts: Counter[str] = Counter()
+    with database.writing() as connection:
+        lock_names(connection)
+        for given in (file.numbered, file.current):
+            target, rows, _, _ = _read(given.drop_columns([RECORD]), name)
+            usable = _usable(name, target, rows, numbers=given.column(RECORD).to_numpy())
+            known = stored_alike(connection, target, rows)
+            counts["unchanged"] += int(known.sum())
+            counts.update(_store(connection, usable.only(~known), progress))
+        of_names, unknown, doubts = store_names(connection, file.names)
+        counts.update(of_names)
+    stored = file.numbered.num_rows + file.current.num_rows + file.names.num_rows - unknown
+    invalid = unknown + sum(len(numbers) for numbers in file.left_out.values())
+    return IngestReport(
+        name, "identifications", stored, 0, invalid, doubts=(*left_out, *doubts), **dict[str, Any](counts)
+    )
 
 
 def _ingest_names(database: Database, name: str, given: pa.Table) -> IngestReport:

@@ -57,9 +57,10 @@ def ingest_orbits(
     source : path or table
         MPCORB.DAT (plain or gzip); the Minor Planet Center's table mpc_orbits (CSV, Parquet, or any table that
         :func:`ssdb.io.tables.read_columns` reads), its JSON or its files of comets; JPL's SBDB; orbits of Sorcha,
-        layup, kete or Rubin's DP1.
-    format : {"auto", "mpc_orbits", "mpcorb", "sorcha", "mpcorb_extended", "cometels", "mpc_orb", "sbdb", "dp1", "kete"}
-        What the input is.
+        layup, kete, Rubin's DP1 or astroquery's Horizons.
+    format : str
+        What the input is: "auto", "mpc_orbits", "mpcorb", "sorcha", "mpcorb_extended", "cometels", "mpc_orb", "sbdb",
+        "dp1", "kete" or "horizons".
     simulated_names : bool
         Take names of Sorcha's objects that have no packed form for those of simulated objects; their names stand in
         all columns of designations.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from ssdb.errors import InputError, option, shown
 from ssdb.ingest.formats.reports import Reports, read_reports
 from ssdb.ingest.table.input import Input
 from ssdb.ingest.table.report import IngestReport
+from ssdb.io.ades.write import ENDINGS
 from ssdb.schema.apdb_dia import dia_source
 from ssdb.schema.arrow import stored_rows
 from ssdb.schema.reported import ss_reported_source
 from ssdb.store.database import Database
 from ssdb.store.locks import lock
-from ssdb.store.tables.reported import note_reported
+from ssdb.store.tables.reported import files_of, note_reported
 from ssdb.store.tables.sources import read_listed
 from ssdb.store.transfer.write import Progress
 
@@ -64,10 +66,28 @@ def ingest_submissions(
     if not any(answers.values()):
         say = option("--submission-id ID", "submission_id=...")
         raise InputError(f"{reports.name}: has none of {', '.join(_ANSWERED)}: nothing was answered; or say {say}")
+    told = []
     with database.writing() as connection:
         lock(connection, "reported")
+        if elsewhere := _written_since(connection, reports, answers):
+            answers = {number: answer for number, answer in answers.items() if number not in elsewhere}
+            n, where = f"{len(elsewhere):,} sources", shown(sorted(set(elsewhere.values())))
+            if not answers:
+                raise InputError(f"{reports.name}: its {n} were written to another file since ({where}): name that one")
+            told.append(f"{n} left out that were written to another file since ({where})")
         counts = note_answers(connection, reports, answers)
-    return IngestReport(reports.name, "submissions", len(answers), 0, **counts)
+    return IngestReport(reports.name, "submissions", len(answers), 0, doubts=tuple(told), **counts)
+
+
+def _written_since(connection: sa.Connection, reports: Reports, sources: Iterable[int]) -> dict[int, str]:
+    """The names of the files that sources were written to after they were written to this one.
+
+    Only the file that was submitted is known by its name: no table, nor what the Minor Planet Center gives out.
+    """
+    if not reports.name.lower().endswith(ENDINGS) or any("obsID" in row for row in reports.rows):
+        return {}
+    files = {number: Path(file).name for number, file in files_of(connection, np.array(sorted(sources))).items()}
+    return {number: file for number, file in files.items() if file != Path(reports.name).name}
 
 
 def note_answers(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import tarfile
+import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, Self, cast
 
 import pyarrow as pa
 
 from ssdb.errors import InputError, quoted
-from ssdb.io.formats.avro import MAGIC, MESSAGE, Schemas, records_of
+from ssdb.io.arriving import Arriving, Unpacked
+from ssdb.io.formats.avro import MAGIC, MESSAGE, Readable, Schemas, records_of
 from ssdb.io.formats.parquet import opened_parquet
 from ssdb.io.not_read import require_file
 
@@ -21,24 +25,29 @@ Packet = dict[str, Any]
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 _TAR = slice(257, 262)
+_BEGINNING = 512
 _PACKETS_AT_ONCE = 500
 
 
-def packets_of(path: Path, name: str, schemas: Schemas) -> Iterator[Packet]:
-    """The packets of a file or of all files of a folder (by name; those that begin with . or _ aside).
+def packets_of(source: Path | Arriving, name: str, schemas: Schemas) -> Iterator[Packet]:
+    """The packets of a stream, a file or all files of a folder (by name; those that begin with . or _ aside).
 
     ``name`` is what messages call it. InputError if it is nothing of this kind, or is cut or damaged; the packets
-    before come first.
+    before come first. Those of a stream come as soon as they are there (Parquet: when it has ended).
     """
-    if path.is_dir():
-        parts = sorted(part for part in path.rglob("*") if part.is_file() and not part.name.startswith((".", "_")))
+    if isinstance(source, Path) and source.is_dir():
+        parts = sorted(part for part in source.rglob("*") if part.is_file() and not part.name.startswith((".", "_")))
         if not parts:
             raise InputError(f"{name}: there is no file in it")
         for part in parts:
             yield from packets_of(part, str(part), schemas)
         return
-    require_file(path)
-    for packet in _of_file(path, name, schemas):
+    if isinstance(source, Path):
+        require_file(source)
+        packets = _of_file(source, name, schemas)
+    else:
+        packets = _of_arriving(source, name, schemas)
+    for packet in packets:
         for key in [key for key in packet if key.startswith("cutout")]:
             del packet[key]
         yield packet
@@ -46,7 +55,7 @@ def packets_of(path: Path, name: str, schemas: Schemas) -> Iterator[Packet]:
 
 def _of_file(path: Path, name: str, schemas: Schemas) -> Iterator[Packet]:
     with path.open("rb") as file:
-        beginning = file.read(512)
+        beginning = file.read(_BEGINNING)
         file.seek(0)
         if beginning.startswith(_GZIP):
             with gzip.open(file) as unpacked:
@@ -57,16 +66,36 @@ def _of_file(path: Path, name: str, schemas: Schemas) -> Iterator[Packet]:
             yield from _of_stream(file, beginning, name, schemas)
 
 
-def _beginning(unpacked: gzip.GzipFile, name: str) -> bytes:
+def _of_arriving(stream: Arriving, name: str, schemas: Schemas) -> Iterator[Packet]:
+    first = stream.peek(len(_PARQUET))
+    if not first:
+        raise InputError(f"{name}: there is nothing in it")
+    if first.startswith(_GZIP):
+        unpacked = Arriving(Unpacked(stream))
+        yield from _of_stream(unpacked, _beginning(unpacked, name), name, schemas)
+    elif first == _PARQUET:
+        with tempfile.NamedTemporaryFile(prefix="ssdb-") as copy:
+            shutil.copyfileobj(cast(Any, stream), copy)
+            copy.flush()
+            yield from _of_parquet(Path(copy.name), name)
+    else:
+        yield from _of_stream(stream, _beginning(stream, name), name, schemas)
+
+
+def _beginning(unpacked: gzip.GzipFile | Arriving, name: str) -> bytes:
     try:
-        beginning = unpacked.read(512)
+        if isinstance(unpacked, Arriving):
+            # No more is waited for than has to be: messages may be short.
+            first = unpacked.peek(len(MAGIC))
+            return first if first.startswith((MAGIC, MESSAGE)) else unpacked.peek(_BEGINNING)
+        beginning = unpacked.read(_BEGINNING)
         unpacked.seek(0)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{name}: cannot be unpacked: {error}") from error
     return beginning
 
 
-def _of_stream(stream: Any, beginning: bytes, name: str, schemas: Schemas) -> Iterator[Packet]:
+def _of_stream(stream: Readable, beginning: bytes, name: str, schemas: Schemas) -> Iterator[Packet]:
     if beginning.startswith((MAGIC, MESSAGE)):
         yield from records_of(stream, name, schemas)
     elif beginning[_TAR] == b"ustar":
@@ -92,12 +121,12 @@ class _Member(tarfile.TarInfo):
             raise tarfile.ReadError(str(error)) from error
 
 
-def _of_tar(stream: BinaryIO, name: str, schemas: Schemas) -> Iterator[Packet]:
+def _of_tar(stream: Readable, name: str, schemas: Schemas) -> Iterator[Packet]:
     try:
-        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as archive:
+        with tarfile.open(fileobj=cast(Any, stream), mode="r|", tarinfo=_Member) as archive:
             for member in archive:
                 if member.isfile() and (content := archive.extractfile(member)) is not None:
-                    yield from records_of(cast(BinaryIO, content), f"{name}: {member.name}", schemas)
+                    yield from records_of(cast(Readable, content), f"{name}: {member.name}", schemas)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise InputError(f"{name}: cannot be read as a tar archive, is it complete? ({error})") from error
 

@@ -22,8 +22,8 @@ from ssdb.io.output import cannot_be_written, lock_file, output_file, permitted
 
 _LOG = logging.getLogger("ssdb")
 
-KINDS = ("visits", "detectors", "orbits", "sources", "predictions")
-"""What may be in files, in the order in which they need each other."""
+KINDS = ("visits", "detectors", "orbits", "sources", "predictions", "alerts", "observations")
+"""What may be in files."""
 
 DONE, FAILED = "done", "failed"
 """The folders within a folder to which files are moved."""
@@ -32,6 +32,9 @@ _REASON = ".error"
 _LOCK = ".ssdb-watch"
 _UNFINISHED = (".tmp", ".temp", ".part", ".partial", "~")
 """Endings of files that somebody is still writing, as are those whose names begin with a dot."""
+
+_BACK_SECONDS = 2.0
+"""So soon a file is expected back of which the system says nothing now: its server may have been started again."""
 
 _Identity = tuple[int, int, int]
 
@@ -92,11 +95,15 @@ class Inbox:
         self._marker, self._settle_seconds = marker, settle_seconds
         self._seen: dict[Path, tuple[_Identity, float]] = {}
         self._told: set[Path] = set()
+        self._put_back: set[Path] = set()
+        self._silent: dict[Path, float] = {}
         self._lock: int | None = None
         self.unsettled = 0
         """How many files were not complete the last time."""
         self.strangers: list[Path] = []
         """Files of no kind that were there the last time, and not before."""
+        self.lost: list[OSError] = []
+        """Why the system says nothing of files that were there the last time, and for some seconds before."""
         if not self.folder.is_dir():
             raise InputError(f"{self.folder}: there is no such directory")
         for name in ("", *KINDS):
@@ -141,9 +148,19 @@ class Inbox:
         now = time.monotonic()
         found: list[NewFile] = []
         seen: dict[Path, tuple[_Identity, float]] = {}
-        self.unsettled, self.strangers = 0, []
+        silent: dict[Path, float] = {}
+        self.unsettled, self.strangers, self.lost = 0, [], []
         for path, kind in self._files():
-            if (identity := _identity_at(path)) is None:
+            try:
+                identity = _identity_at(path)
+            except OSError as error:
+                silent[path] = self._silent.get(path, now)
+                if now - silent[path] < _BACK_SECONDS:
+                    self.unsettled += 1
+                else:
+                    self.lost.append(error)
+                continue
+            if identity is None:
                 continue
             if kind is None:
                 self.strangers += [path] if path not in self._told else []
@@ -156,7 +173,7 @@ class Inbox:
                 self.unsettled += 1
             else:
                 found.append(NewFile(path, kind, identity, since))
-        self._seen = seen
+        self._seen, self._silent = seen, silent
         return found
 
     def _files(self) -> Iterator[tuple[Path, str | None]]:
@@ -188,41 +205,76 @@ class Inbox:
 
     def done(self, file: NewFile) -> bool:
         """Moves a file that was read; False if another one is in its place by now, or it was being written. OSError."""
-        moved = self._move(file, DONE)
+        moved = self._move(file, self._target(DONE, file))
         stale = self._place(FAILED, file)
-        if moved is not None and not stale.exists():
+        if moved and not stale.exists():
             stale.with_name(stale.name + _REASON).unlink(missing_ok=True)
-        return moved is not None
+        return moved
 
     def failed(self, file: NewFile, reason: str) -> Path | None:
-        """Moves a file that cannot be read, writes the reason beside it, and returns where it is. OSError, InputError.
+        """Moves a file that cannot be read, writes the reason beside it, and returns where it is. OSError.
 
         None as of :meth:`done`.
         """
-        if (moved := self._move(file, FAILED)) is not None:
-            with output_file(moved.with_name(moved.name + _REASON)) as part:
+        target = self._target(FAILED, file)
+        beside = target.with_name(target.name + _REASON)
+        try:
+            # First: a file without its reason is of no use.
+            with output_file(beside) as part:
                 part.write_text(f"{reason}\n", encoding="utf-8")
-        return moved
+        except InputError as error:
+            raise OSError(str(error)) from error
+        moved = False
+        try:
+            moved = self._move(file, target)
+        finally:
+            if not moved:
+                beside.unlink(missing_ok=True)
+        return target if moved else None
 
     def _place(self, where: str, file: NewFile) -> Path:
         return self.folder / where / file.path.relative_to(self.folder)
 
-    def _move(self, file: NewFile, where: str) -> Path | None:
+    def _target(self, where: str, file: NewFile) -> Path:
+        """Where a file is moved to; nothing is there yet."""
         target = _free(self._place(where, file))
         target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def _move(self, file: NewFile, target: Path) -> bool:
         if not file.is_unchanged():
-            return None
+            return False
+        link = os.readlink(file.path) if file.path.is_symlink() else ""
+        leads_to = os.path.realpath(file.path)
         try:
             file.path.rename(target)
         except FileNotFoundError:
-            return None
-        if _identity_at(target) != file.identity and not file.path.exists():
-            # It has been replaced just now: nobody has read what was moved.
-            target.rename(file.path)
-            return None
+            # Also where a server has done it, and its answer was lost.
+            if not os.path.lexists(target):
+                return False
+        if link and not os.path.isabs(link) and target.is_symlink() and os.readlink(target) == link:
+            target.unlink()
+            target.symlink_to(leads_to)
+        if _identity_at(target) != file.identity and not self._is_numbered_anew(file.path, target):
+            return False
         if self._marker:
             file.path.with_name(file.path.name + self._marker).unlink(missing_ok=True)
-        return target
+        return True
+
+    def _is_numbered_anew(self, path: Path, target: Path) -> bool:
+        """Whether what was moved is what was read, though it looks like another file.
+
+        It may have been replaced just before: nobody has read it then, and it is put back. Where the same happens
+        again, this is how its file system renames: as another file.
+        """
+        if path in self._put_back:
+            self._put_back.remove(path)
+            return True
+        if path.exists():
+            return True
+        target.rename(path)
+        self._put_back.add(path)
+        return False
 
 
 def _names(folder: Path) -> set[str]:

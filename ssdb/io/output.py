@@ -94,6 +94,15 @@ def cannot_be_written(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
+def made_folder(path: Path) -> bool:
+    """Makes a folder, with those above it; whether there was none. InputError if it cannot be made."""
+    if path.is_dir():
+        return False
+    with cannot_be_written(path):
+        path.mkdir(parents=True)
+    return True
+
+
 @contextmanager
 def workplace(directory: Path) -> Iterator[Path]:
     """An empty directory within another one, private to this process, gone at the end with all that is still in it.

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from ssdb.ask.sql import QueryResult
+from ssdb.ask.uploads import POSITIONS
 from ssdb.ephemeris.apparent import ephemeris
 from ssdb.ephemeris.observer import Observatory, tdb_of_tai
 from ssdb.ephemeris.propagate import span, trajectories
@@ -155,6 +156,6 @@ def _tell_lost(target: Target, lost: Mask, times: Array) -> None:
 @cache
 def schema_of(names: tuple[str, ...]) -> pa.Schema:
     """Columns of these names as tables describe them, but numbers in double precision."""
-    described = known_columns() | {column.name: column for column in (*ss_prediction.c, *ss_source.c)}
+    described = known_columns() | {column.name: column for column in (*POSITIONS.c, *ss_prediction.c, *ss_source.c)}
     fields = (arrow_field(described[name]) for name in names)
     return pa.schema([field.with_type(pa.float64()) if field.type == pa.float32() else field for field in fields])

@@ -14,7 +14,7 @@ import psycopg
 import sqlalchemy as sa
 
 from ssdb.errors import DatabaseError, quoted
-from ssdb.store.driver import driver_message, is_lost
+from ssdb.store.driver import can_be_told, driver_message, is_lost
 from ssdb.store.out_of_locks import is_out_of_locks, what_to_set
 from ssdb.store.postgresql import postgresql_engine
 from ssdb.store.sqlite import READING, sqlite_engine
@@ -72,12 +72,13 @@ class Database:
                 if self.has_tables and self.dialect == "postgresql":
                     # Before the snapshot is taken: a partition that is being detached is waited for, or has to wait.
                     connection.exec_driver_sql('LOCK TABLE "Visit" IN ACCESS SHARE MODE')
-                yield connection
+                with _given_up_if_useless(connection):
+                    yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A connection in one transaction: committed at the end, rolled back if anything is raised."""
-        with self._translated(), self.engine.begin() as connection:
+        with self._translated(), self.engine.begin() as connection, _given_up_if_useless(connection):
             yield connection
 
     @contextmanager
@@ -96,6 +97,8 @@ class Database:
             yield
         except (sa.exc.SQLAlchemyError, psycopg.Error, sqlite3.Error) as error:
             forget_passwords(error, self.engine.url)
+            if (interruption := _interruption_before(error)) is not None:
+                raise interruption from None
             told = driver_message(error, self.engine.url)
             if is_lost(error):
                 # Of a statement after the one that failed, SQLAlchemy says what its caller should have done.
@@ -104,6 +107,28 @@ class Database:
             elif is_out_of_locks(error):
                 told = what_to_set(self.engine)
             raise DatabaseError(f"{masked(self.engine.url)}: {told}") from error
+
+
+@contextmanager
+def _given_up_if_useless(connection: sa.Connection) -> Iterator[None]:
+    """Ends a connection on which not even a rollback is possible when anything is raised within the block.
+
+    psycopg leaves it so where the start of a COPY is interrupted. The server rolls back then.
+    """
+    try:
+        yield
+    except BaseException:
+        if not (connection.closed or connection.invalidated or can_be_told(connection)):
+            connection.invalidate()
+        raise
+
+
+def _interruption_before(error: BaseException) -> BaseException | None:
+    """What ends the process, if it was being handled when an error came, of a rollback say: it is not to be lost."""
+    before = error.__context__
+    while before is not None and not isinstance(before, KeyboardInterrupt | SystemExit):
+        before = before.__context__
+    return before
 
 
 def open_database(url: str | sa.URL, *, create: bool = False) -> Database:

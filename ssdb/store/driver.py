@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
 
 from ssdb.errors import DatabaseError
 from ssdb.store.urls import hidden
@@ -16,6 +17,15 @@ from ssdb.store.urls import hidden
 def driver_connection(connection: sa.Connection) -> Any:
     """The driver's own connection (psycopg's or sqlite3's) beneath one of SQLAlchemy's."""
     return connection.connection.driver_connection
+
+
+def can_be_told(connection: sa.Connection) -> bool:
+    """Whether a connection takes statements: it is there, and none is running on it."""
+    beneath = driver_connection(connection)
+    return not isinstance(beneath, psycopg.Connection) or beneath.pgconn.transaction_status in _TAKES_STATEMENTS
+
+
+_TAKES_STATEMENTS = (TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 
 def driver_message(error: BaseException, url: sa.URL) -> str:

@@ -89,11 +89,7 @@ def listen(database: Database, *, timeout: float | None = None) -> Generator[dic
     hands out connections for single transactions nothing is heard. DatabaseError if the database is SQLite, cannot be
     reached, or is behind such a pool.
     """
-    if database.dialect != "postgresql":
-        raise DatabaseError(
-            "only PostgreSQL tells what happens in it; on SQLite ask for what is new: "
-            "SELECT visit FROM Visit WHERE associatedAt > ..."
-        )
+    require_postgresql(database)
     with database.session() as connection:
         _require_hearing(database, connection)
         connection.exec_driver_sql(f"LISTEN {CHANNEL}")
@@ -118,6 +114,15 @@ def listen(database: Database, *, timeout: float | None = None) -> Generator[dic
         finally:
             if n_ignored > 1:
                 _log.warning("%d notifications on %s that the tables do not bear out were ignored", n_ignored, CHANNEL)
+
+
+def require_postgresql(database: Database) -> None:
+    """DatabaseError if nothing can be heard of a database."""
+    if database.dialect != "postgresql":
+        raise DatabaseError(
+            "only PostgreSQL tells what happens in it; on SQLite ask for what is new: "
+            "SELECT visit FROM Visit WHERE associatedAt > ..."
+        )
 
 
 def _require_hearing(database: Database, connection: sa.Connection) -> None:

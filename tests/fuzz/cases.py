@@ -8,10 +8,9 @@ import sqlite3
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 
@@ -71,11 +70,9 @@ def try_cases(kind: Kind, numbers: range, directory: Path) -> Figures:
     A replay is ``python -m fuzz --kind FILE --case NUMBER``, in the folder of the tests.
     """
     figures = Figures()
-    with _night() as (database, night):
-        driver = _driver(database)
-        for number in numbers:
-            night.backup(driver)
-            _try(database, kind, number, directory, figures, driver.serialize)
+    for number in numbers:
+        database = night_again()
+        _try(database, kind, number, directory, figures, _driver(database).serialize)
     return figures
 
 
@@ -104,16 +101,23 @@ def case_content(kind: Kind, number: int) -> bytes:
     return kind.damaged(Random(f"{SEED} {kind.file} {number}"))
 
 
-@contextmanager
-def _night() -> Iterator[tuple[Database, sqlite3.Connection]]:
-    """A database in memory with the small night, and another with a copy of all its bytes."""
-    database = connect()
-    with closing(sqlite3.connect(":memory:")) as night:
-        ingesting.load_night(database)
-        _driver(database).backup(night)
-        night.backup(_driver(database))
-        yield database, night
-    database.close()
+def night_again() -> Database:
+    """The database in memory of this process, as it is with the small night and nothing else."""
+    database, night = _night()
+    night.backup(_driver(database))
+    return database
+
+
+@cache
+def _night() -> tuple[Database, sqlite3.Connection]:
+    """A database in memory with the small night, and another with a copy of all its bytes.
+
+    One for all kinds of files: to make it, and to compile all statements anew, takes longer than to read one.
+    """
+    database, night = connect(), sqlite3.connect(":memory:")
+    ingesting.load_night(database)
+    _driver(database).backup(night)
+    return database, night
 
 
 def _driver(database: Database) -> sqlite3.Connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,7 +22,9 @@ import ingesting
 import mpsky_answers
 import numpy as np
 import orbit_files
+import orbits_of_others as others
 import pyarrow as pa
+import test_skybot
 from astropy.io import fits
 
 from fuzz import mutations
@@ -109,6 +112,7 @@ def kinds() -> Iterator[Kind]:
     yield from _maps()
     yield from _predictions()
     yield from _orbits()
+    yield from _orbits_of_others()
     yield from _alerts()
     yield from _images()
     yield from _pixels()
@@ -247,6 +251,8 @@ def _predictions() -> Iterator[Kind]:
     )
     yield _of_bytes("mpsky.arrow", answer, mutations.bytes_, mpsky)
     yield _of_text("skybot.txt", SKYBOT, partial(ingest_predictions, visit=10), b"|")
+    votable = test_skybot.votable(test_skybot.AS_VOTABLE).replace("2015-02-18 07:06:53", "2023-02-25 02:23:23").encode()
+    yield _of_text("skybot.vot", votable, partial(ingest_predictions, visit=10), b"<")
     visit = {"observationId": 11, "observationStartMJD": 60218.0, "visitTime": 34.0, "visitExposureTime": 30.0}
     visit |= {"fieldRA": 310.0, "fieldDec": -60.8, "band": "y"}
     yield _of_bytes("opsim.db", _sqlite("observations", [visit]), mutations.bytes_, ingest_visits)
@@ -271,6 +277,46 @@ def _orbits() -> Iterator[Kind]:
     cart = dict(zip(("x", "y", "z", "xdot", "ydot", "zdot"), (1.0, 2.0, 0.5, 0.01, 0.002, 0.0), strict=True))
     state = {"ObjID": "433", "FORMAT": "CART", **cart, "epochMJD_TDB": 54800.0}
     yield _of_text("orbits.cart.csv", _lines([state], b","), ingest_orbits)
+
+
+def _orbits_of_others() -> Iterator[Kind]:
+    """Orbits and names in other forms of the Minor Planet Center's, and in those of JPL, kete, layup and astroquery."""
+    records = [
+        others.extended(orbit_files.CERES) | {"Number": "(1)", "Principal_desig": "A801 AA", "Arc_length": "33 days"},
+        others.extended(orbit_files.PALLAS) | {"Principal_desig": "2015 MQ204", "Other_desigs": ["2010 AB"]},
+    ]
+    extended = json.dumps(records, indent=0).encode()
+    yield _of_text("mpcorb_extended.json", extended, ingest_orbits)
+    zipped = gzip.compress(extended, mtime=0)
+    yield _of_bytes("nea_extended.json.gz", zipped, mutations.compressed(mutations.text(b",")), ingest_identifications)
+    yield _of_text("NumberedMPs.txt", names.NUMBERED_MPS.encode(), ingest_identifications, b" ")
+    yield _of_text("CometEls.txt", others.COMETS.encode(), ingest_orbits, b" ")
+    of_json = {
+        "cometels.json": [others.COMET],
+        "mpc_orb.json": others.MPC_ORB,
+        "get-orb.json": [{"mpc_orb": [others.MPC_ORB]}, 200],
+        "sbdb_query.json": others.query(others.SBDB),
+        "sbdb.json": others.one_object(forces={"A2": -1e-14, "NM": 2.0}),
+    }
+    for name, content in of_json.items():
+        yield _of_text(name, json.dumps(content, indent=0).encode(), ingest_orbits)
+    state = dict(zip(("x", "y", "z", "vx", "vy", "vz"), (1.0, 2.0, 0.5, 0.01, 0.002, 0.0), strict=True))
+    covariance = {f"cov_{row}_{column}": 1e-8 * (row == column) for row in range(6) for column in range(6)}
+    layup = {"provID": "433", "FORMAT": "COM", "q": 1.13, "e": 0.2, "inc": 10.0, "node": 20.0, "argPeri": 30.0}
+    layup |= {"t_p_MJD_TDB": 54700.0, "epochMJD_TDB": 54800.0, "flag": 0} | covariance
+    of_tables = {
+        "sbdb.csv": others.SBDB,
+        "dp1.parquet": others.DP1,
+        "kete.csv": others.KETE,
+        "kete.parquet": {"desig": "433", "jd": 2461000.5, "center": 10} | state,
+        "horizons.ecsv": others.HORIZONS,
+        "layup.csv": layup,
+    }
+    for name, row in of_tables.items():
+        if name.endswith(".csv"):
+            yield _of_text(name, _lines([row], b","), ingest_orbits)
+        else:
+            yield _of_table(name, orbit_files.columns(row), ingest_orbits)
 
 
 def _alerts() -> Iterator[Kind]:

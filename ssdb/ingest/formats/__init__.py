@@ -5,6 +5,6 @@ FORMATS = ("auto", "ssdb", "sorcha", "mpsky", "skybot")
 
 ORBIT_FORMATS = (
     *("auto", "mpc_orbits", "mpcorb", "sorcha"),
-    *("mpcorb_extended", "cometels", "mpc_orb", "sbdb", "dp1", "kete"),
+    *("mpcorb_extended", "cometels", "mpc_orb", "sbdb", "dp1", "kete", "horizons"),
 )
 """Formats of orbits; ``auto`` looks at the contents."""

@@ -25,21 +25,26 @@ _OBJECT, _BOX = "diaObjectId", "bboxSize"
 _EXACT = 2.0**53
 """From here on floating-point numbers are not all whole numbers."""
 
+_BEYOND = 2**63
+"""From here on whole numbers are none of a database."""
+
 _RATES = ("ephRateRa", "ephRateDec")
 _VECTORS = ("helio", "topo")
 
 
 @dataclass(slots=True)
 class AlertRows:
-    """Rows of some packets, each once, as the packets have them."""
+    """Rows of some packets, each once, as the packets have them: of several with the same number the first."""
 
     n_packets: int = 0
     triggers: dict[int, Row] = field(default_factory=dict)
-    """The sources that the packets are of, by diaSourceId."""
+    """Sources that the packets are of, by diaSourceId, if they were in the history of none before."""
     history: dict[int, Row] = field(default_factory=dict)
-    """Earlier sources in the same place, by diaSourceId."""
-    n_inexact: int = 0
-    """Earlier sources that are left out: their identifiers are floating-point numbers, and have lost digits."""
+    """Earlier sources in the same place, by diaSourceId, if no packet before is of them."""
+    seen: list[int] = field(default_factory=list)
+    """The diaSourceId of packets whose source came before."""
+    n_nameless: int = 0
+    """Earlier sources that are left out: their identifiers are unusable, or floats that have lost digits."""
     forced: dict[tuple[int, ...], Row] = field(default_factory=dict)
     """Fluxes at the places of DiaObjects, by diaObjectId, visit and detector."""
     predictions: dict[tuple[int, str], Row] = field(default_factory=dict)
@@ -47,13 +52,23 @@ class AlertRows:
     orbits: dict[str, Row] = field(default_factory=dict)
     """Orbits of these, by designation."""
 
-    def add_history(self, identifier: str, row: Row) -> None:
-        """Takes an earlier source; the one that came first stays."""
-        value = row[identifier]
-        if isinstance(value, float) and abs(value) >= _EXACT:
-            self.n_inexact += 1
+    def add_trigger(self, identifier: str, given: Row, row: Row) -> None:
+        """Takes the source that a packet is of; ValueError if its number cannot be one of a source."""
+        number = whole(given, identifier)
+        if number <= 0:
+            raise ValueError(f"{identifier} is {number}")
+        if number in self.triggers or number in self.history:
+            self.seen.append(number)
         else:
-            self.history.setdefault(whole(row, identifier), row)
+            self.triggers[number] = row
+
+    def add_history(self, identifier: str, row: Row) -> None:
+        """Takes an earlier source."""
+        value = row[identifier]
+        if isinstance(value, int | float) and not 0 < value < (_EXACT if isinstance(value, float) else _BEYOND):
+            self.n_nameless += 1
+        elif (number := whole(row, identifier)) not in self.triggers:
+            self.history.setdefault(number, row)
 
     @property
     def n_rows(self) -> int:
@@ -81,7 +96,7 @@ class Survey:
 
 
 def whole(row: Row, name: str) -> int:
-    """An identifier; KeyError or TypeError if there is none, or it is no whole number.
+    """An identifier; KeyError, TypeError or ValueError if there is none, or it is no whole number of 64 bits.
 
     A floating-point number, which pandas makes of identifiers that may be unknown, is one as long as it is exact.
     """
@@ -90,6 +105,8 @@ def whole(row: Row, name: str) -> int:
         return int(value)
     if not isinstance(value, int):
         raise TypeError(f"{name} is {quoted(value)}")
+    if abs(value) >= _BEYOND:
+        raise ValueError(f"{name} is {value}")
     return value
 
 
@@ -109,7 +126,9 @@ def columns_of(rows: list[Row], types: Mapping[str, pa.DataType | None], name: s
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
             try:
                 columns[column] = pa.array(values)
-            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+            except OverflowError as error:
+                raise InputError(f"{name}: {column} has a number beyond 2^63 - 1") from error
+            except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
                 raise InputError(f"{name}: {column} has values of several kinds ({error})") from error
     return pa.table(columns)
 
@@ -123,7 +142,7 @@ def _is_rubin(packet: Row) -> bool:
 
 def _add_rubin(rows: AlertRows, packet: Row, with_ss: bool) -> None:
     source = packet["diaSource"]
-    rows.triggers[whole(source, "diaSourceId")] = source
+    rows.add_trigger("diaSourceId", source, source)
     for earlier in packet.get("prvDiaSources") or ():
         rows.add_history("diaSourceId", earlier)
     for flux in packet.get("prvDiaForcedSources") or ():
@@ -168,7 +187,7 @@ def predictions_of(rows: Iterable[Row], name: str) -> tuple[pa.Table, tuple[str,
     check_motion(problems, table.select(vectors))
     check_ranges(problems, table.select(vectors), ss_prediction)
     n = int(np.count_nonzero(problems.bad))
-    told = f"{n:,} known objects have vectors and distances that none has: they are left out" if n else ""
+    told = f"{n:,} known objects have vectors and distances of nothing in the Solar System: these are left out"
     return _unknown(table, vectors, problems.bad), (told,) if n else ()
 
 

@@ -214,5 +214,5 @@ def _orbit_format(given: InputFile | Any) -> tuple[str, Any]:
     raise InputError(
         f"{name}: these are not orbits as MPCORB.DAT, CometEls.txt, the table mpc_orbits ({UNPACKED} or {PACKED}, "
         f"q, e, epoch_mjd, ...), Sorcha or layup (ObjID or provID, FORMAT, ...), JPL's SBDB (pdes, e, om, w, ...), "
-        f"Rubin's DP1 or kete have them; it begins with {shown(names, 10)}"
+        f"Rubin's DP1, kete or astroquery's Horizons have them; it begins with {shown(names, 10)}"
     )

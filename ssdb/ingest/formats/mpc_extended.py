@@ -60,6 +60,9 @@ _COMET_COLUMNS = {
 }
 """First and last column of each value, counted from 1."""
 
+_LARGEST_E = 1.5
+"""Far above that of any comet of the Sun, 1.06. Fragments of D/1993 F2, which fell on Jupiter, have up to 9.999999."""
+
 _COMET_NUMBERS = {
     **{"Perihelion_dist": "q", "e": "e", "Peri": "argperi", "Node": "node", "i": "i"},
     **dict.fromkeys((*_OF_PERIHELION, *_OF_EPOCH), "peri_time"),
@@ -102,9 +105,12 @@ def _comets(table: pa.Table) -> Translated:
     columns |= {"peri_time": passage, "epoch_mjd": np.where(unperturbed, passage, epochs)}
     columns |= of_ellipses(columns["q"], columns["e"], passage, columns["epoch_mjd"])
     named = designated(texts(table, _NAME))
+    lost = as_mask(pc.match_substring_regex(texts(table, _NAME), r"^(\d+)?D/"))
     problems = {
         "the time of perihelion is no date": np.isnan(passage),
         "the epoch is no date": np.isnan(epochs) & ~unperturbed,
+        "e is no comet's of the Sun: the orbit of a lost one was followed beyond its end": lost
+        & (columns["e"] > _LARGEST_E),
     }
     if _PACKED in table.column_names:
         packed = pc.replace_substring_regex(texts(table, _PACKED), r"^(\d{4}[PDI]) +", r"\1")

@@ -182,6 +182,18 @@ def _parsed(table: pa.Table, dialect: Dialect) -> tuple[pa.Table, dict[str, np.n
     return table, unreadable, {text: bad for text, bad in unknown.items() if bad.any()}
 
 
+def _typed(table: pa.Table, dialect: Dialect, name: str) -> pa.Table:
+    """A table with the numbers that a dialect reads as such; InputError where a column is of a type that is none."""
+    for index, column in enumerate(table.column_names):
+        if column in dialect.numbers:
+            given = table.column(index)
+            try:
+                table = table.set_column(index, column, given.cast(pa.float64(), safe=False))
+            except pa.ArrowException:
+                raise InputError(f"{name}: {column} is of type {given.type}, which is no number") from None
+    return table
+
+
 def _block(
     table: pa.Table,
     numbers: np.ndarray,
@@ -192,7 +204,7 @@ def _block(
 ) -> OrbitBlock:
     others, why = tuple(not_plain(table.schema)), incomplete(table.schema)
     parsed, unreadable, unknown = _parsed(table.select([c for c in table.column_names if dialect.reads(c)]), dialect)
-    translated = dialect.translate(parsed)
+    translated = dialect.translate(_typed(parsed, dialect, name))
     if not {column.lower() for column in translated.table.column_names} & {*_NAMES}:
         raise InputError(
             f"{name}: there is neither {PACKED} nor {UNPACKED}: is it the table mpc_orbits? "

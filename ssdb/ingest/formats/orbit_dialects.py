@@ -1,9 +1,11 @@
-"""Tables of orbits of Rubin's first data preview and of kete's, as rows of mpc_orbits.
+"""Tables of orbits of Rubin's first data preview, kete and astroquery, as rows of mpc_orbits.
 
 - MPCORB of Data Preview 1 (https://sdm-schemas.lsst.io/dp1.html#MPCORB): times MJD, TT.
 - kete (https://github.com/dahlend/kete): the tables of ``kete.mpc.fetch_known_orbit_data`` and
   ``kete.horizons.fetch_known_orbit_data``, and states that ``kete.SimultaneousStates`` saves as Parquet: about the Sun
   or the barycentre, in au and au/d on ICRF axes. Times are JD TDB.
+- astroquery (https://astroquery.readthedocs.io/en/latest/jplhorizons/jplhorizons.html): ``Horizons.elements()``, about
+  the Sun and in the ecliptic, which is what it asks for by itself. Times are JD TDB.
 """
 
 from __future__ import annotations
@@ -25,6 +27,10 @@ _DP1 = {
 _KETE = {"ecc": "e", "incl": "i", "peri_dist": "q", "peri_arg": "w", "peri_time": "tp", "lon_node": "om"}
 _KETE |= {"desig": "pdes", "h_mag": "H", "g_phase": "G"}
 """kete's names of columns that JPL has under others; what is not here has JPL's."""
+
+_HORIZONS = {"incl": "i", "Omega": "om", "Tp_jd": "tp", "datetime_jd": "epoch", "M": "ma", "P": "per"}
+_HORIZONS |= {"targetname": "full_name"}
+"""astroquery's names of columns that JPL's SBDB has under others."""
 
 _STATE = {"x": "x", "y": "y", "z": "z", "vx": "xdot", "vy": "ydot", "vz": "zdot"}
 _CENTERS = {0: "BCART_EQ", 10: "CART_EQ"}
@@ -52,6 +58,10 @@ def _kete_elements(table: pa.Table) -> Translated:
     return found
 
 
+def _horizons(table: pa.Table) -> Translated:
+    return SBDB.translate(table.rename_columns([_HORIZONS.get(name, name) for name in table.column_names]))
+
+
 def _kete_states(table: pa.Table) -> Translated:
     n = table.num_rows
     epoch = mjd_of(numbers(table, "jd"))
@@ -73,17 +83,26 @@ def _kete_states(table: pa.Table) -> Translated:
     return Translated(rows_of(rows | designated(texts(table, "desig"))), problems)
 
 
+def _numbers_of_sbdb(names: dict[str, str]) -> dict[str, str]:
+    """The columns of numbers of a table that has some of the SBDB's under other names."""
+    of_sbdb = {theirs: names.get(theirs, theirs) for theirs in (*names, *SBDB.numbers)}
+    return {theirs: SBDB.numbers[ours] for theirs, ours in of_sbdb.items() if ours in SBDB.numbers}
+
+
 DP1 = Dialect("dp1", frozenset({"mpcDesignation", "t_p", "incl"}), _DP1, ("mpcDesignation",), _dp1)
 KETE = Dialect(
     "kete",
     frozenset({"desig", "ecc", "peri_dist", "lon_node"}),
-    {
-        theirs: SBDB.numbers[_KETE.get(theirs, theirs)]
-        for theirs in (*_KETE, *SBDB.numbers)
-        if _KETE.get(theirs, theirs) in SBDB.numbers
-    },
+    _numbers_of_sbdb(_KETE),
     ("desig", "name"),
     _kete_elements,
+)
+HORIZONS = Dialect(
+    "horizons",
+    frozenset({"targetname", "datetime_jd", "incl", "Omega", "Tp_jd"}),
+    _numbers_of_sbdb(_HORIZONS),
+    ("targetname",),
+    _horizons,
 )
 KETE_STATES = Dialect(
     "kete",
@@ -92,4 +111,4 @@ KETE_STATES = Dialect(
     ("desig",),
     _kete_states,
 )
-DIALECTS = (DP1, KETE, KETE_STATES, SBDB)
+DIALECTS = (DP1, KETE, KETE_STATES, HORIZONS, SBDB)

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -27,12 +28,14 @@ OF_ADES = (
 """The elements that are looked at; of tables in small or capital letters, and with the MPC's _ for what is one word."""
 
 PACKED = "packed"
-"""The packed designation of those of 80 columns."""
+"""What columns 1 to 12 of those of 80 columns call the object, packed."""
 
 _ROOT = re.compile(rb"<(?![?!])([\w:.-]+)")
 _NAMES = re.compile(rb"[ \t]*[a-z][A-Za-z0-9]*[ \t]*\|")
 
 UNREADABLE = "unreadable"
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 @dataclass
@@ -93,7 +96,7 @@ def _reader_of(given: InputFile):  # type: ignore[no-untyped-def]
 
 def _take(found: Reports, rows: Iterable[Row]) -> None:
     for number, kind, row in rows:
-        if kind == UNREADABLE:
+        if kind == UNREADABLE or _CONTROL.search("".join(row.values())):
             found.unreadable.append(number)
         elif kind != "optical" or row.get("deprecated"):
             found.others["deleted" if kind == "optical" else kind] += 1
@@ -124,15 +127,30 @@ def _floats(values: pa.ChunkedArray) -> list[str | None]:
 def reported_name(row: dict[str, str]) -> tuple[str, str]:
     """The designation under which an observation was reported, as ssdb writes it, and its trkSub; "" where none."""
     track = row.get("trkSub", "")
-    if (packed := row.get(PACKED)) is not None:
-        try:
-            return pack(packed)[1], track
-        except DesignationError:
-            return "", track or packed.split()[-1][-8:]
+    if packed := row.get(PACKED):
+        designation, own = _of_columns(packed)
+        return designation, track or own
     for text in (row.get("permID"), row.get("provID")):
         if text:
-            try:
-                return pack(text)[1], track
-            except DesignationError:
-                return text[:25], track
-    return row.get("artSat", "")[:25], track
+            return _designation(text) or text, track
+    return row.get("artSat", ""), track
+
+
+def _of_columns(packed: str) -> tuple[str, str]:
+    """The designation in columns 1 to 12, and what its observer called it; "" where none."""
+    number, other = packed[:5].strip(), packed[5:]
+    if designation := _designation(packed.strip()):
+        return designation, ""
+    if not other:
+        return packed, ""
+    # A provisional designation behind a number says nothing more.
+    return _designation(number), "" if _designation(other) else other
+
+
+@lru_cache(4096)
+def _designation(text: str) -> str:
+    """A designation as ssdb writes it; "" of what is none."""
+    try:
+        return pack(text)[1]
+    except DesignationError:
+        return ""

@@ -90,7 +90,11 @@ def _translated(table: pa.Table) -> Translated:
     full = texts(table, "full_name")
     named = pc.coalesce(texts(table, "name"), pc.struct_field(pc.extract_regex(full, _NAMED), "name"))
     names = pc.if_else(pa.array(is_comet), full, named)
-    problems = {"a comet without C/ or P/ before its designation: ask for full_name, or prefix": without_prefix}
+    problems = {
+        "a comet without C/ or P/ before its designation: ask for full_name, or prefix": without_prefix,
+        "the epoch of the elements is not known (epoch, or epoch_mjd)": np.isnan(epoch),
+        "the time of perihelion is not known (tp; or a, e and ma)": np.isnan(peri_time),
+    }
     told = texts(table, _TOLD)
     unknown = {text: as_mask(pc.equal(told, text)) for text in pc.unique(told.drop_null()).to_pylist()}
     return Translated(rows_of(columns | designations), problems, unknown, names, _rounded(e, values["om"]))
@@ -112,6 +116,8 @@ def _objects(table: pa.Table, values: dict[str, Array]) -> tuple[dict[str, pa.Ar
     # Asteroids that are active have M1, too, and a number or H.
     without = said & ~complete & np.isnan(values["H"]) & ~as_mask(pc.match_substring_regex(given, r"^\(?\d+\)?( |$)"))
     without |= as_mask(pc.match_substring_regex(kind, "^c")) & ~complete
+    unnamed = pc.and_(pc.is_null(full), pc.is_null(prefix)).to_numpy(False)
+    without |= unnamed & (values["e"] >= 1) & ~complete
     return designated(given), complete | said, without
 
 

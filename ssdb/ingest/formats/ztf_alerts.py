@@ -73,15 +73,14 @@ def _is_ztf(packet: Row) -> bool:
 def _add(rows: AlertRows, packet: Row, with_ss: bool) -> None:
     candidate = packet["candidate"]
     number = object_number(packet["objectId"])
-    source = {**candidate, "diaObjectId": number}
-    rows.triggers[whole(candidate, "candid")] = source
+    rows.add_trigger("candid", candidate, {**candidate, "diaObjectId": number})
     for earlier in packet.get("prv_candidates") or ():
         candid = earlier["candid"]
         if candid is not None and candid == candid:  # else nothing was seen
             rows.add_history("candid", {**earlier, "diaObjectId": number})
     for flux in packet.get("fp_hists") or ():
         place = {"diaObjectId": number, "ra": candidate["ra"], "dec": candidate["dec"]}
-        rows.forced.setdefault((number, whole(flux, "pid")), {**flux, **place})
+        rows.forced.setdefault((number, whole(flux, "pid") // _REST), {**flux, **place})
     name, distance = candidate.get("ssnamenr"), candidate.get("ssdistnr")
     if with_ss and name not in (None, "", "null") and distance is not None and distance >= 0:
         _add_known(rows, candidate, name, distance)

@@ -16,11 +16,14 @@ from ssdb.schema.survey import visit
 from ssdb.units import Array, Mask
 
 
-def checked_places(problems: Problems, rows: pa.Table, units: Mapping[str, str]) -> pa.Table:
+def checked_places(
+    problems: Problems, rows: pa.Table, units: Mapping[str, str], inside: Mask | None = None
+) -> pa.Table:
     """Rows of Visit with whole places, as ADES has them, if they have any; what is wrong with them goes into problems.
 
     ``units`` are those that the input gives for ``pos1`` to ``vel3``; without one a column is in that of its ``sys``.
-    ``sys`` is put in capitals, and a ``ctr`` that is not given is the Earth's centre.
+    ``sys`` is put in capitals, and a ``ctr`` that is not given is the Earth's centre. Some rows may be ``inside`` the
+    Earth, shape (n,).
     """
     if not set(COLUMNS) & set(rows.schema.names):
         return rows
@@ -47,7 +50,7 @@ def checked_places(problems: Problems, rows: pa.Table, units: Mapping[str, str])
         on_earth = len(its_units) < 4
         problems.add(chosen & some & on_earth, f"vel1, vel2, vel3 are for ICRF_KM and ICRF_AU, not {system}")
         if chosen.any():
-            _check(problems, numbers, chosen, system, units)
+            _check(problems, numbers, chosen, system, units, inside)
     for name in (*POSITION, *VELOCITY):
         rows = with_column(rows, name, numbers[name], pa.float64())
     integer = arrow_schema(visit).field("ctr").type
@@ -55,7 +58,14 @@ def checked_places(problems: Problems, rows: pa.Table, units: Mapping[str, str])
     return with_column(rows, "ctr", centre, integer)
 
 
-def _check(problems: Problems, numbers: dict[str, Array], chosen: Mask, system: str, units: Mapping[str, str]) -> None:
+def _check(
+    problems: Problems,
+    numbers: dict[str, Array],
+    chosen: Mask,
+    system: str,
+    units: Mapping[str, str],
+    inside: Mask | None,
+) -> None:
     """Notes what is wrong with the places of one system; their numbers are brought to its units."""
     for name, needed in zip((*POSITION, *VELOCITY), UNITS[system], strict=False):
         try:
@@ -64,7 +74,7 @@ def _check(problems: Problems, numbers: dict[str, Array], chosen: Mask, system: 
             problems.add(chosen, f"{name} has the unit {units[name]}, which {error} ({system})")
             return
     places = Places(system, *(np.stack([numbers[name][chosen] for name in names], 1) for names in (POSITION, VELOCITY)))
-    for text, wrong in places.problems():
+    for text, wrong in places.problems(False if inside is None else inside[chosen]):
         bad = chosen.copy()
         bad[chosen] = wrong
         problems.add(bad, text)

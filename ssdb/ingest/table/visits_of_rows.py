@@ -163,7 +163,7 @@ def _check_near_visits(
         row = int(far.argmax())
         text = (
             f"midpointMjdTai is more than {MAX_TIME_DIFFERENCE_DAYS} d from the visit's mid-exposure: visit "
-            f"{table.column('visit')[row]} is stored with {of_visit[row]:.6f} (MJD TAI), and is given with "
+            f"{table.column('visit')[row]} is at {of_visit[row]:.6f} (MJD TAI), and is given with "
             f"{given[row]:.6f}"
         )
     problems.add(far, text)

@@ -22,7 +22,7 @@ def read_psv(stream: io.BufferedIOBase, name: str) -> Iterator[Row]:
     """The observations of a text in PSV; InputError if it is none, or not UTF-8."""
     keywords: list[str] | None = None
     n_names = 0
-    for number, line in enumerate(_lines(stream, name), 1):
+    for number, line in enumerate(text_lines(stream, name), 1):
         if not line.strip() or line.startswith(("#", "!")):
             continue
         tokens = line.rstrip("\r\n").split("|")
@@ -43,11 +43,7 @@ def read_psv(stream: io.BufferedIOBase, name: str) -> Iterator[Row]:
 
 
 def text_lines(stream: io.BufferedIOBase, name: str) -> Iterator[str]:
-    """The lines of a text, without their ends."""
-    return (line.rstrip("\r\n") for line in _lines(stream, name))
-
-
-def _lines(stream: io.BufferedIOBase, name: str) -> Iterator[str]:
+    """The lines of a text, with their ends; InputError if it is not UTF-8."""
     try:
         for line in iter(lambda: stream.readline(LONGEST_LINE), b""):
             yield line.decode("utf-8-sig")

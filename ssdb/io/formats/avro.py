@@ -12,7 +12,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from ssdb.errors import InputError, MissingPackageError, option, quoted
 from ssdb.io.limits import allowed_memory
@@ -27,6 +27,9 @@ _HEADER_OF_MESSAGE = 5
 _LONGEST_SCHEMA = 16_000_000
 _MOST_SCHEMAS = 64
 _CHUNK, _SMALL = 1 << 22, 1 << 16
+_LONG = 1 << 24
+"""Bytes of a message that no alert has: it is not tried again with every few bytes more."""
+
 _LONGEST_NUMBER = 10  # bytes of an integer of 64 bits, seven bits a byte
 
 _Record = dict[str, Any]
@@ -103,6 +106,7 @@ class Schemas:
             TypeError,
             RecursionError,
             fastavro().schema.SchemaParseException,
+            fastavro().repository.SchemaRepositoryError,  # also of a file that is not there, or no JSON
         ) as error:
             raise InputError(f"{path}: cannot be read as a schema of Avro ({error})") from error
 
@@ -119,7 +123,13 @@ def lsst_schemas() -> Path | None:
     return None
 
 
-def records_of(stream: BinaryIO, name: str, schemas: Schemas) -> Iterator[_Record]:
+class Readable(Protocol):
+    """A stream of bytes, which may give fewer than it is asked for; none at its end."""
+
+    def read(self, n: int, /) -> bytes: ...
+
+
+def records_of(stream: Readable, name: str, schemas: Schemas) -> Iterator[_Record]:
     """The records of a stream of containers or of messages, one after the other, as dictionaries.
 
     InputError that names the stream if it is neither, or is cut or damaged; the records before come first.
@@ -140,7 +150,7 @@ def records_of(stream: BinaryIO, name: str, schemas: Schemas) -> Iterator[_Recor
 class _Stream:
     """Bytes that are read once, in order."""
 
-    def __init__(self, stream: BinaryIO, name: str) -> None:
+    def __init__(self, stream: Readable, name: str) -> None:
         self._stream = stream
         self._held, self._at = b"", 0
         self.name = name
@@ -158,7 +168,7 @@ class _Stream:
         if n < 0 or n > allowed_memory():
             raise self.damaged(f"a part of it would have {n:,} bytes")
         while (missing := n - len(self._held) + self._at) > 0 and not self.ended:
-            self._more(missing)
+            self._more(missing, missing)
         if missing > 0:
             raise self.damaged("it ends too soon")
         taken = self._held[self._at : self._at + n]
@@ -173,7 +183,8 @@ class _Stream:
     def rest(self, longer: bool) -> bytes:
         """What has been read and not been taken; with ``longer`` more than before."""
         if longer or self._at == len(self._held):
-            self._more(max(_CHUNK, len(self._held) - self._at))
+            held = len(self._held) - self._at
+            self._more(max(_CHUNK, held), held if held > _LONG else 1)
         return self._held[self._at :]
 
     def long(self) -> int:
@@ -190,13 +201,18 @@ class _Stream:
         """The error about what cannot be read on."""
         return InputError(f"{self.name}: is cut or damaged near byte {self.place:,}: {why}")
 
-    def _more(self, n: int = _CHUNK) -> None:
-        try:
-            more = self._stream.read(max(n, _SMALL))
-        except (EOFError, OSError, zlib.error) as error:  # of what is compressed
-            raise self.damaged(str(error)) from error
-        self.ended = not more
-        self._held, self._at = self._held[self._at :] + more, 0
+    def _more(self, n: int = _CHUNK, least: int = 1) -> None:
+        """Reads about n bytes; fewer where they come one after the other, but so many at least."""
+        pieces = [self._held[self._at :]]
+        while least > 0 and not self.ended:
+            try:
+                more = self._stream.read(max(n, _SMALL))
+            except (EOFError, OSError, zlib.error) as error:  # of what is compressed
+                raise self.damaged(str(error)) from error
+            self.ended = not more
+            pieces.append(more)
+            n, least = n - len(more), least - len(more)
+        self._held, self._at = b"".join(pieces), 0
 
 
 def _of_container(file: _Stream, schemas: Schemas) -> Iterator[_Record]:

@@ -49,3 +49,13 @@ def replace_identifications(
             connection.execute(sa.delete(table).where(table.c[name].in_(sa.select(given.c[name]))))
         connection.execute(sa.insert(table).from_select(rows.column_names, sa.select(given)))
     return counts
+
+
+def stored_alike(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> np.ndarray:
+    """Of which rows, shape (n,), the number or secondary designation is stored with the same primary designation."""
+    key, primary = UNIQUE[table][0], "packed_primary_provisional_designation"
+    schema = pa.schema([(key, pa.string()), (primary, pa.string())])
+    stored = read_table(connection, sa.select(table.c[key], table.c[primary]), schema)
+    found = pc.index_in(rows.column(key), value_set=stored.column(key).combine_chunks()).combine_chunks()
+    same = pc.equal(stored.column(primary).combine_chunks().take(found), rows.column(primary).combine_chunks())
+    return np.asarray(pc.fill_null(same, False).to_numpy(zero_copy_only=False), dtype=bool)

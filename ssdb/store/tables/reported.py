@@ -30,6 +30,30 @@ def note_reported(connection: sa.Connection, rows: pa.Table) -> dict[str, int]:
     return counts
 
 
+def count_reported(connection: sa.Connection, visits: Integers) -> int:
+    """How many sources of some visits were reported."""
+    column = ss_reported_source.c
+    with listed(connection, "reported_visit", visits) as among:
+        statement = sa.select(sa.func.count()).select_from(ss_reported_source).where(among(column.visit))
+        return int(connection.scalar(statement) or 0)
+
+
+def replace_reported(connection: sa.Connection, rows: pa.Table) -> int:
+    """Writes rows, each source once, in the place of those that are stored, of which nothing stays.
+
+    Returns of how many sources the Minor Planet Center's identifiers are forgotten.
+    """
+    stored = ss_reported_source.c
+    with staged(connection, ss_reported_source, rows) as given:
+        there = sa.exists().where(of_key(ss_reported_source, _KEY, given))
+        answered = sa.or_(stored.obsID.is_not(None), stored.trkID.is_not(None), stored.submissionId.is_not(None))
+        forgotten = connection.scalar(sa.select(sa.func.count()).select_from(ss_reported_source).where(there, answered))
+        connection.execute(sa.delete(ss_reported_source).where(there))
+        all_rows = sa.select(given).order_by(given.c.diaSourceId)
+        connection.execute(sa.insert(ss_reported_source).from_select(rows.column_names, all_rows))
+    return int(forgotten or 0)
+
+
 def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
     """Removes what others reported of visits that are deleted; how many rows there were.
 
@@ -39,10 +63,19 @@ def delete_visits(connection: sa.Connection, visits: Visits) -> dict[str, int]:
     return {ss_reported_source.name: connection.execute(sa.delete(ss_reported_source).where(others)).rowcount}
 
 
-def submitted_before(connection: sa.Connection, sources: Integers) -> dict[int, str]:
-    """Those of some sources that were written to a file for the Minor Planet Center, and their observatory codes."""
+def files_of(connection: sa.Connection, sources: Integers) -> dict[int, str]:
+    """The files that some sources were written to for the Minor Planet Center; of others there is none."""
     column = ss_reported_source.c
-    with listed(connection, "perhaps_submitted", sources) as among:
-        wanted = sa.select(column.diaSourceId, column.stn)
-        found = connection.execute(wanted.where(among(column.diaSourceId), column.submittedAt.is_not(None)))
-        return {row.diaSourceId: row.stn for row in found}
+    with listed(connection, "perhaps_written", sources) as among:
+        wanted = sa.select(column.diaSourceId, column.file).where(among(column.diaSourceId))
+        found = connection.execute(wanted.where(column.submittedAt.is_not(None), column.file.is_not(None)))
+        return {row.diaSourceId: row.file for row in found}
+
+
+def reported_before(connection: sa.Connection, sources: Integers) -> dict[int, tuple[str | None, bool]]:
+    """Those of some sources that were reported: the observatory code, and whether this database reported them."""
+    column = ss_reported_source.c
+    with listed(connection, "perhaps_reported", sources) as among:
+        wanted = sa.select(column.diaSourceId, column.stn, column.submittedAt)
+        found = connection.execute(wanted.where(among(column.diaSourceId)))
+        return {row.diaSourceId: (row.stn, row.submittedAt is not None) for row in found}
