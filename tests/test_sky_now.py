@@ -356,3 +356,6 @@ def test_what_makes_no_sense_is_told_in_a_line(url: str, database: ssdb.Database
         ssdb.sky_of(database)
     with pytest.raises(ssdb.ConfigError, match="radius is degrees"):
         ssdb.sky_of(ssdb.connect(url))(1.0, 2.0, "wide", NIGHT)
+    for no_observatory in (None, (1.0, 2.0)):
+        with pytest.raises(ssdb.EphemerisError, match=r"is no observatory: give a code"):
+            ssdb.sky_of(ssdb.connect(url))(1.0, 2.0, 1.0, NIGHT, no_observatory)

@@ -51,6 +51,11 @@ def observer_states(observatory: Observatory, mjd_tai: ArrayLike) -> Array:
     """
     if isinstance(observatory, str):
         return _on_earth(_geocentric_km(observatory), mjd_tai)
+    if np.shape(observatory) != (3,):
+        raise EphemerisError(
+            f"{quoted(observatory)} is no observatory: give a code of the Minor Planet Center, or longitude, latitude "
+            "(deg) and altitude (m)"
+        )
     place = Places("WGS84", np.array([observatory], float), np.full((1, 3), np.nan))
     for text, wrong in place.problems():
         if wrong.any():
