@@ -15,7 +15,7 @@ from ssdb.schema import apdb_dia, apdb_solar_system, dia, reported, summary, sur
 
 PACKAGE = Path(__file__).resolve().parents[1] / "ssdb"
 FROM_BELOW = (
-    *("errors", "units", "equal_rows", "made_ids", "config", "schema"),
+    *("errors", "units", "threads", "equal_rows", "made_ids", "config", "schema"),
     *("sky", "moments", "given_objects", "ephemeris", "io"),
     *("store", "identity", "ingest", "association", "summary"),
     *("dia", "photometry", "ask", "exchange", "report", "simulate", "predict"),
@@ -34,7 +34,7 @@ WRITING |= {"write_rows": 1, "write_tables": 1, "move_objects": 1, "remove_doubl
 """Functions that write rows, and which of their arguments is the table."""
 WRITING_SQL = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM|MERGE INTO|COPY|TRUNCATE) ")
 WITHOUT_DATABASE = (
-    *("errors", "units", "equal_rows", "made_ids", "config"),
+    *("errors", "units", "threads", "equal_rows", "made_ids", "config"),
     *("sky", "moments", "given_objects", "ephemeris", "io"),
 )
 

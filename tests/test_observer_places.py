@@ -307,7 +307,8 @@ def test_a_space_telescope_needs_its_place(database: Database) -> None:
     assert list(report.predictions) == [0]
     assert report.failed == {
         1: "observatory 274 (James Webb Space Telescope) is not at a place on Earth; a visit of it needs the "
-        "observer's place at mid-exposure, as in the MPC's ADES: sys, ctr, pos1, pos2, pos3 (ssdb ingest visits)"
+        "observer's place at mid-exposure, as in the MPC's ADES: sys, ctr, pos1, pos2, pos3 (ssdb ingest visits); "
+        "without a visit, ask for 500, the Earth's centre"
     }
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 import psycopg
@@ -19,11 +19,10 @@ from ssdb.association.batches import Batches
 from ssdb.errors import DatabaseError
 from ssdb.store.database import Database
 from ssdb.store.driver import driver_connection
+from ssdb.threads import Workers
 
 IN_HAND = 2
 """With more the server and the interpreter, which have one core each at least, have no gain."""
-
-_SECONDS_BETWEEN_INTERRUPTIONS = 0.1
 
 Part = TypeVar("Part")
 Work = Callable[[Database, list[int]], Part]
@@ -38,21 +37,16 @@ def overlapped(database: Database, work: Work[Part], batches: Batches) -> Genera
     rolled back.
     """
     ours = _Interruptible(database.engine)
-    running: dict[Future[Part], list[int]] = {}
-    with ThreadPoolExecutor(IN_HAND, "ssdb batch") as pool:
-        try:
-            while True:
-                while len(running) < IN_HAND and (batch := batches.take()):
-                    running[pool.submit(work, ours, batch)] = batch
-                if not running:
-                    return
-                for done in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield running.pop(done), done.result()
-        finally:
-            # Between two statements there is nothing to interrupt: until all have ended.
-            while not all(future.done() for future in running):
-                ours.interrupt()
-                wait(running, _SECONDS_BETWEEN_INTERRUPTIONS)
+    workers = Workers(partial(work, ours), IN_HAND)
+    try:
+        while True:
+            while workers.in_hand < IN_HAND and (batch := batches.take()):
+                workers.give(batch)
+            if not workers.in_hand:
+                return
+            yield workers.take()
+    finally:
+        workers.end(ours.interrupt)
 
 
 class _Interruptible(Database):

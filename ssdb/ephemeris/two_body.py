@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from ssdb.ephemeris.bodies import SUN, centre
 from ssdb.ephemeris.constants import GM_PLANETS, GM_SUN
+from ssdb.threads import Workers
 from ssdb.units import LIGHT_SPEED, Array, Index
 
 AT_ONCE = 8192
@@ -203,9 +203,14 @@ def in_threads(work: Callable[[Index], None], groups: Iterable[Index]) -> None:
         for rows in chunks:
             work(rows)
         return
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(work, chunks):
-            pass
+    workers = Workers(work, os.cpu_count() or 1)
+    try:
+        for rows in chunks:
+            workers.give(rows)
+        for _ in chunks:
+            workers.take()
+    finally:
+        workers.end()
 
 
 def _bounds(states: Array, epochs: Array, days: Array, n_parts: int, forces: Array) -> Array:

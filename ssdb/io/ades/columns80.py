@@ -169,7 +169,7 @@ def _place(line: str) -> dict[str, str]:
         columns, sys = ((34, 45), (46, 57), (58, 69)), {"1": "ICRF_KM", "2": "ICRF_AU"}.get(line[32:33], "")
     # A sign in the first column of a field may have blanks before its number. In other columns, all is another number.
     texts = [re.sub(r"^([-+]) +", r"\1", line[start:end].strip()) for start, end in columns]
-    between = "".join(line[start - 1] for start, _ in columns[1:])
+    between = "".join(line[start - 1 : start] for start, _ in columns[1:])
     if not sys or between.strip() or not all(re.fullmatch(r"[-+]?\d*\.?\d+|[-+]?\d+\.?", text) for text in texts):
         return {}
     return {"sys": sys, "ctr": "399", **dict(zip(("pos1", "pos2", "pos3"), texts, strict=True))}

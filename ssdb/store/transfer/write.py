@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import chain
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from pgpq import ArrowToPostgresBinaryEncoder
 from ssdb.schema.arrow import arrow_schema
 from ssdb.store.driver import driver_connection
 from ssdb.store.transfer.collection import no_collection
+from ssdb.threads import Workers
 
 _ROWS_PER_CHUNK = {"postgresql": 20_000, "sqlite": 5_000}
 """Rows that are encoded at a time. For SQLite each value is a Python object, of 32 bytes where a column has 4."""
@@ -136,11 +136,14 @@ def _ahead(items: Iterator[_T], *, small: bool) -> Generator[_T]:
     if small:
         yield from items
         return
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(next, items, None)
-        while (item := following.result()) is not None:
-            following = pool.submit(next, items, None)
+    workers: Workers[None, _T | None] = Workers(lambda _: next(items, None), 1)
+    try:
+        workers.give(None)
+        while (item := workers.take()[1]) is not None:
+            workers.give(None)
             yield item
+    finally:
+        workers.end()
 
 
 def _insert(
