@@ -50,7 +50,7 @@ from ssdb.identity.relink import RelinkReport as RelinkReport
 from ssdb.identity.relink import relink as relink
 from ssdb.identity.resolve import ResolvedName as ResolvedName
 from ssdb.identity.resolve import resolve as resolve
-from ssdb.ingest.alerts import AlertReport as AlertReport
+from ssdb.ingest.alert_batch import AlertReport as AlertReport
 from ssdb.ingest.alerts import ingest_alerts as ingest_alerts
 from ssdb.ingest.detectors import ingest_detectors as ingest_detectors
 from ssdb.ingest.forced import ingest_forced as ingest_forced

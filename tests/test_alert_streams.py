@@ -23,7 +23,7 @@ from test_ingest_alerts import FILES, assert_consistent, rows
 
 import ssdb
 from ssdb.errors import InputError
-from ssdb.ingest.alerts import AlertReport
+from ssdb.ingest.alert_batch import AlertReport
 from ssdb.store.database import Database
 
 STORED = "SELECT diaSourceId FROM DiaSource ORDER BY 1"

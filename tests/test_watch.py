@@ -30,7 +30,7 @@ import ssdb
 from ssdb.association.associate import AssociationReport
 from ssdb.cli import main
 from ssdb.dia.associate import associate_dia
-from ssdb.ingest.alerts import AlertReport
+from ssdb.ingest.alert_batch import AlertReport
 from ssdb.ingest.table.report import IngestReport
 from ssdb.io import inbox as inbox_module
 from ssdb.io.inbox import Inbox

@@ -27,7 +27,7 @@ from ssdb.ingest.formats import FORMATS, ORBIT_FORMATS
 from ssdb.io.arriving import STANDARD_INPUT
 
 if TYPE_CHECKING:
-    from ssdb.ingest.alerts import AlertReport
+    from ssdb.ingest.alert_batch import AlertReport
     from ssdb.ingest.table.report import IngestReport
 
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))

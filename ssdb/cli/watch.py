@@ -17,7 +17,7 @@ from ssdb.io.inbox import KINDS
 
 if TYPE_CHECKING:
     from ssdb.association.associate import AssociationReport
-    from ssdb.ingest.alerts import AlertReport
+    from ssdb.ingest.alert_batch import AlertReport
     from ssdb.ingest.table.report import IngestReport
 
 _TAKE = {
@@ -173,7 +173,7 @@ def _print(report: AssociationReport, as_json: bool) -> None:
 
 def _tell_notes(report: IngestReport | AlertReport, told: set[tuple[str, str]]) -> None:
     """What there is to tell of a file, once for each kind: all files of a pipeline lack the same units."""
-    from ssdb.ingest.alerts import AlertReport
+    from ssdb.ingest.alert_batch import AlertReport
 
     kind, notes = ("alerts", report.doubts) if isinstance(report, AlertReport) else (report.kind, notes_of(report))
     for note in notes:

@@ -10,7 +10,7 @@ from typing import Any
 from ssdb.association.associate import AssociationReport
 from ssdb.config import AssociationConfig, DiaConfig
 from ssdb.errors import DatabaseError
-from ssdb.ingest.alerts import AlertReport
+from ssdb.ingest.alert_batch import AlertReport
 from ssdb.ingest.table.report import IngestReport
 from ssdb.io.inbox import NewFile
 from ssdb.store.database import RUN_AGAIN

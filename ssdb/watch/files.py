@@ -10,7 +10,8 @@ from itertools import groupby
 from pathlib import Path
 
 from ssdb.errors import DatabaseError, InputError, SsdbError, UnknownVisitsError
-from ssdb.ingest.alerts import AlertReport, ingest_alerts
+from ssdb.ingest.alert_batch import AlertReport
+from ssdb.ingest.alerts import ingest_alerts
 from ssdb.ingest.detectors import ingest_detectors
 from ssdb.ingest.observations import ingest_observations
 from ssdb.ingest.orbits import ingest_orbits
