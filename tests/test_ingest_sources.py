@@ -437,6 +437,19 @@ def test_create_visits_from_the_sources(database: Database) -> None:
     assert [row["midpointMjdTai"] for row in rows(database, "DiaSource")] == times
 
 
+def test_more_visits_in_a_file_than_a_statement_has_parameters(database: Database) -> None:
+    """From 501 on they are text of the statement."""
+    n = 501
+    row = {"ra": [150.0] * n, "dec": [2.0] * n, "band": ["r"] * n, "observatoryCode": ["X05"] * n}
+    visits = {"visit": list(range(1, n + 1)), "midpointMjdTai": [61041.0 + i for i in range(n)]}
+    for first in (1, 1001):  # the second adds to what the detectors have
+        report = ingest_sources(
+            database, row | visits | {"diaSourceId": list(range(first, first + n))}, create_visits=True
+        )
+        assert report.new == n
+    assert {row["nDiaSources"] for row in rows(database, "VisitDetector")} == {2}
+
+
 def test_visits_cannot_be_made_without_a_time(database: Database) -> None:
     refused(database, ingest_sources, sources(), "midpointMjdTai", create_visits=True, error=InputError)
     some = {**sources(), "midpointMjdTai": [None] + [60000.1] * 3 + [60000.2] * 4}

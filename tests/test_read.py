@@ -19,6 +19,7 @@ from ssdb.errors import DatabaseError
 from ssdb.schema.arrow import arrow_schema
 from ssdb.store.database import Database
 from ssdb.store.ddl.migrate import connect
+from ssdb.store.query_plans import as_text
 from ssdb.store.transfer import read
 from ssdb.store.transfer.read import read_arrays, read_batches, read_table
 from ssdb.store.transfer.staging import staged
@@ -162,6 +163,14 @@ def test_parameters_are_values_never_sql(database: Database) -> None:
     assert arrays(database, some)["id"].tolist() == [2, 3, 4]
     none = sa.select(table.c.id).where(table.c.aString.in_([]))
     assert arrays(database, none)["id"].tolist() == []
+
+
+def test_a_list_in_the_text_of_a_statement_stands_beside_parameters(database: Database) -> None:
+    table = stored(database, [{"id": i, "aLong": i % 3} for i in range(9)])
+    parameter = table.c.aLong == sa.bindparam("given", type_=sa.BigInteger())
+    some = sa.select(table.c.id).where(parameter, table.c.id.in_(as_text(range(6)))).order_by(table.c.id)
+    for given_ in (1, 2):
+        assert arrays(database, some, {"given": given_})["id"].tolist() == [given_, given_ + 3]
 
 
 @pytest.mark.parametrize("number", [-(2**63), -1, 0, 2**63 - 1])

@@ -228,8 +228,11 @@ def _unfit(what: str) -> DatabaseError:
 
 def _compiled(connection: sa.Connection, statement: Any) -> tuple[str, dict[str, Any]]:
     """The text of a statement, and the values of its parameters as far as it has them."""
-    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-    return str(compiled), compiled.construct_params(_check=False)
+    compiled = statement.compile(dialect=connection.dialect)
+    # Lists that are text of the statement become it here. SQLAlchemy wants values of the others with them.
+    later = {name: None for name, parameter in compiled.binds.items() if parameter.required}
+    expanded = compiled.construct_expanded_state(later)
+    return expanded.statement, dict(expanded.parameters)
 
 
 def _copy_blocks(connection: sa.Connection, query: str, values: dict[str, Any], form: str) -> Iterator[bytes]:
