@@ -177,8 +177,9 @@ class _Waiting:
             self._survey.add(self._rows, packet, self._with_ss)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self._rows = AlertRows()  # which may have a part of it
-            why = error if isinstance(error, ValueError) else repr(error)
-            why = f"it has no {error.args[0]}" if isinstance(error, KeyError) else why
+            why = str(error) if isinstance(error, ValueError) else repr(error)
+            if isinstance(error, KeyError):
+                why = f"it has no {error.args[0]}"
             raise InputError(f"{name}: packet {number:,} is none of {self._survey.name}'s: {why}") from error
         if not self._rows.n_packets:
             self._since = time.monotonic()
