@@ -122,7 +122,7 @@ def test_nothing_is_reported_twice(survey: Database, tmp_path: Path) -> None:
     first = tmp_path / "first.psv"
     assert export_ades(survey, first, header=HEADER, visits=[10]).observations == 6
     before = first.read_bytes()
-    with pytest.raises(InputError, match="is there already, and is not replaced"):
+    with pytest.raises(InputError, match="has what was reported before, and is not replaced"):
         export_ades(survey, first, header=HEADER)
     assert export_ades(survey, tmp_path / "second.psv", header=HEADER, since=60000.15).observations == 2
     nothing = export_ades(survey, tmp_path / "third.psv", header=HEADER)
@@ -133,10 +133,14 @@ def test_nothing_is_reported_twice(survey: Database, tmp_path: Path) -> None:
     assert {Path(row.file).name for row in rows.values()} == {"first.psv", "second.psv"}
     assert rows[104].designation == "1904 OA"
     assert rows[101].mag == pytest.approx(20.0, abs=0.01)
-    with pytest.raises(InputError, match="is there already, and is not replaced"):
+    with pytest.raises(InputError, match="has what was reported before, and is not replaced"):
         export_ades(survey, first, header=HEADER, visits=[10], again=True)
     assert first.read_bytes() == before
     export_ades(survey, tmp_path / "again.psv", header=HEADER, visits=[10], again=True)
+    # Nor when the database knows only the later file.
+    with pytest.raises(InputError, match="has what was reported before, and is not replaced"):
+        export_ades(survey, first, header=HEADER, visits=[10], again=True)
+    assert first.read_bytes() == before
     assert (tmp_path / "again.psv").read_bytes() == before
     assert remembered(survey).keys() == REPORTED
 
@@ -332,7 +336,7 @@ def test_the_command_says_what_it_wrote(sqlite_url: str, tmp_path: Path) -> None
     assert re.search(r"^1 sources left out that are outliers", told.stderr, re.MULTILINE)
     assert run(sqlite_url, *given[:-1], tmp_path / "b.psv").stdout.startswith("there is nothing new to report in ")
     assert "8 sources left out that were reported before" in run(sqlite_url, *given[:-1], tmp_path / "b.psv").stderr
-    assert "is there already, and is not replaced" in failed(sqlite_url, *given)
+    assert "has what was reported before, and is not replaced" in failed(sqlite_url, *given)
     with connect(sqlite_url) as database:
         change(database, "UPDATE Visit SET observatoryCode = 'X05' WHERE observatoryCode IS NULL")
     elsewhere = header_file(tmp_path, HEADER | {"observatory": {"mpcCode": "568"}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from ssdb.errors import ConfigError, InputError, shown
 from ssdb.exchange.identities import mpc_names, read_tracklets, tracklets_of
 from ssdb.exchange.sources import exposures_of, not_to_report, read_reportable
 from ssdb.exchange.texts import place_texts, texts_of
+from ssdb.ingest.formats.reports import read_reports
 from ssdb.ingest.table.input import Input
 from ssdb.io.ades.context import Header, header_of
 from ssdb.io.ades.write import require_ades_name, write_ades
@@ -27,8 +29,10 @@ from ssdb.schema.arrow import stored_rows
 from ssdb.schema.reported import ss_reported_source
 from ssdb.store.database import Database
 from ssdb.store.locks import lock
-from ssdb.store.tables.reported import count_reported, replace_reported
+from ssdb.store.tables.reported import count_reported, files_of, replace_reported
 from ssdb.units import Columns
+
+_DIA_SOURCE_ID = re.compile(r"[1-9]\d{0,17}|-[1-9]\d{0,17}")
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,8 @@ def export_ades(
     ConfigError
         If the header is not what ADES wants, a band has no code in ADES, or a time is none.
     InputError
-        If the file cannot be written, or is there already; if the tracklets are not usable; if all visits are of
-        other stations.
+        If the file cannot be written, or has what was reported before; if the tracklets are not usable; if all
+        visits are of other stations.
     NotFoundError
         If a visit is not in the database.
 
@@ -108,8 +112,7 @@ def export_ades(
     try:
         with database.writing() as connection:
             lock(connection, "reported")
-            if path.exists():
-                raise InputError(f"{path}: is there already, and is not replaced: give another name")
+            _refuse_reported_file(connection, path)
             exposures = exposures_of(connection, head.station, visits, first, last, listed_ids)
             rows = read_reportable(connection, exposures, listed_ids, again=again)
             n_visits, left_out = len(exposures.visits), {}
@@ -139,6 +142,22 @@ def export_ades(
     n_objects = len(np.unique(rows["ssObjectId"][rows["ssObjectId"] != 0]))
     n_tracklets = len(set(texts["trkSub"]))
     return AdesReport(os.fspath(path), n_visits, len(rows["visit"]), n_objects, n_tracklets, left_out, forgotten)
+
+
+def _refuse_reported_file(connection: sa.Connection, path: Path) -> None:
+    """Raises InputError if a file has what was reported before: no later one takes its place.
+
+    A killed run may have left a file of which the database knows nothing. That is replaced.
+    """
+    if not path.exists():
+        return
+    try:
+        numbers = read_reports(path).column("obsSubID")
+    except InputError:  # no ADES
+        return
+    sources = np.array([int(text) for text in numbers if _DIA_SOURCE_ID.fullmatch(text)], np.int64)
+    if files_of(connection, sources):
+        raise InputError(f"{path}: has what was reported before, and is not replaced: give another name")
 
 
 def _only(rows: Columns, kept: np.ndarray) -> Columns:
