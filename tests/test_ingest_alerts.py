@@ -431,7 +431,7 @@ SOUND = container(rubin_schema("11.1"), rubin_packets())
     ("content", "told"),
     [
         (b"", "the file is empty"),
-        (b"diaSourceId,ra,dec\n1,2,3\n", "are no alerts"),
+        (b"diaSourceId,ra,dec\n1,2,3\n", r"is no file of alerts .* it begins with 'diaSourceId,ra,d'"),
         (SOUND[:-5], "is cut or damaged near byte"),
         (SOUND[: len(SOUND) // 2], "is cut or damaged near byte"),
         (SOUND[:20], "is cut or damaged near byte"),

@@ -199,6 +199,7 @@ def test_reports_are_predicted_associated_and_compared(database: Database, tmp_p
             + "\nK3289         v2024 12 31.50000 1 289.2500  -30.2400  2663                   247\n",
             "1 lines are no observations",
         ),
+        (line("00433", "C", "2026 01 41.5", "08 56 40.968", "+27 20 08.99") + "\n", "1 lines are no observations"),
         ("<ades version='2022'><optical><stn>X05</stn></optical></ades>", "obsTime is no time of UTC"),
         ("<ades version='2022'><optical>", "is no XML, or is not whole"),
         ("<!DOCTYPE ades [<!ENTITY a 'b'>]><ades><optical/></ades>", "not|entities"),
@@ -220,6 +221,11 @@ def test_what_makes_no_sense_is_refused(text: str, message: str, tmp_path: Path)
         with pytest.raises(InputError, match=message):
             ingest_observations(database, path)
         assert dump(database)["Visit"] == []
+
+
+def test_a_table_of_something_else_is_refused() -> None:
+    with connect() as database, pytest.raises(InputError, match=r"is neither ADES .* nor 80 columns: it has e, q"):
+        ingest_observations(database, {"e": [0.2], "q": [1.1]})
 
 
 def test_answers_are_kept(database: Database, tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ def sky(
         sky_of(database, cache=cache or not no_cache, progress=progress) as now,
     ):
         table = _asked(now, image, upload, options)
+    if not table.rows:
+        click.echo(f"there is no known object: none of {now.n_orbits:,} orbits", err=True)
     print_answer(Answer(table.columns, iter([table.rows]), table.schema), format_, output)
 
 

@@ -102,8 +102,8 @@ def _of_stream(stream: Readable, beginning: bytes, name: str, schemas: Schemas) 
         yield from _of_tar(stream, name, schemas)
     else:
         raise InputError(
-            f"{name}: are no alerts: Avro, a tar archive of it, or Parquet with records within records; it begins with "
-            f"{quoted(beginning[:16])}"
+            f"{name}: is no file of alerts (Avro, a tar archive of it, or Parquet with records within records): it "
+            f"begins with {quoted(beginning[:16].decode('ascii', 'replace'))}"
         )
 
 

@@ -86,6 +86,11 @@ class Sky:
     _progress: Progress | None
     _nights: dict[int, tuple[SkyOrbits, SkyNight]] = field(default_factory=dict)
 
+    @property
+    def n_orbits(self) -> int:
+        """How many orbits are followed."""
+        return len(self._orbits["ids"])
+
     def __enter__(self) -> Sky:
         return self
 

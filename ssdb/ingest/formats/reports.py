@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from ssdb.errors import DesignationError, InputError
+from ssdb.errors import DesignationError, InputError, shown
 from ssdb.identity.designation import pack
 from ssdb.ingest.table.input import Input
 from ssdb.io.ades.columns80 import is_columns80, read_columns80
@@ -108,6 +108,11 @@ def _take(found: Reports, rows: Iterable[Row]) -> None:
 def _of_table(given: Input, name: str) -> Iterable[Row]:
     known = {column.lower(): column for column in OF_ADES} | {"submission_id": "submissionId"}
     table = read_columns(given, strings=[*known])
+    if known.keys().isdisjoint(column.lower() for column in table.column_names):
+        raise InputError(
+            f"{name}: is neither ADES (PSV, XML, or a table with obsTime, stn, ra, dec, ...) nor 80 columns: it has "
+            f"{shown(table.column_names)}"
+        )
     columns = {}
     for given_name in table.column_names:
         if (column := known.get(given_name.lower())) is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from ssdb.io.ades.read import Row, text_lines
 
@@ -110,12 +111,13 @@ def read_columns80(stream: io.BufferedIOBase, name: str) -> Iterator[Row]:
 def _optical(line: str) -> dict[str, str]:
     """Its elements; none where there is no time or position."""
     ra, dec = _degrees(line[32:44], 15.0), _degrees(line[44:56], 1.0)
-    if not ra or not dec or not _DATE.fullmatch(line[15:32]):
+    time = _iso(line[15:32])
+    if not ra or not dec or not time:
         return {}
     row = {
         **_name(line[:5], line[5:12]),
         "mode": _MODES.get(line[14], "UNK"),
-        "obsTime": _iso(line[15:32]),
+        "obsTime": time,
         "ra": ra,
         "dec": dec,
         "mag": line[65:70].strip(),
@@ -140,10 +142,16 @@ def _name(number: str, other: str) -> dict[str, str]:
     return {"trkSub": own, "packed": number if _NUMBER.fullmatch(number) else ""}
 
 
-def _iso(date: str) -> str:
-    match = _DATE.fullmatch(date)
-    assert match
+def _iso(text: str) -> str:
+    """A time in UTC; "" of what is none."""
+    match = _DATE.fullmatch(text)
+    if not match:
+        return ""
     year, month, day, fraction = match.groups(default="")
+    try:
+        date(int(year), int(month), int(day))
+    except ValueError:
+        return ""
     seconds, micro = divmod(round(int(fraction or 0) * _MICROSECONDS / 10 ** len(fraction)), 10**6)
     if seconds == 86_400:  # rounded up
         seconds, micro = seconds - 1, 999_999
