@@ -44,6 +44,7 @@ def test_less_than_a_degree_south() -> None:
 
 WRONG = ["", "x", "10:60", "10:59:60", "10:00:60.5", "25:00:00", "10m", "10s", "5S", "30'", "12:30:15 N", "10h -05d"]
 WRONG += ["1:2:3:4", "10:00:08,2", "1.5:30", "10:-5", "10:00:08.2 -05:23:28", "150 02 03", "1 rad"]
+WRONG += ["12:30:15s", "12 30 15s", "12:30:15 S", "12 30m", "5:10m", "12:30h"]
 
 
 @pytest.mark.parametrize("text", [*WRONG, None, [1, 2], 1j, 3.0 * u.s])
@@ -52,7 +53,7 @@ def test_what_is_ambiguous_or_none_is_refused(text: Any) -> None:
         ra_of(text)
 
 
-@pytest.mark.parametrize("text", ["5h", "05h23m28s", "10 h"])
+@pytest.mark.parametrize("text", ["5h", "05h23m28s", "10 h", "05:10:30 S", '05 10 30"', "-05:10:30s", "5:10m"])
 def test_a_declination_is_not_in_hours(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^dec: .* is neither degrees nor degrees, minutes and seconds as"):
         dec_of(text)

@@ -132,6 +132,13 @@ def test_a_packet_that_was_seen_adds_nothing(night: Database, tmp_path: Path) ->
     changed[0]["diaSource"]["psfFlux"] = 5.0
     ssdb.ingest_alerts(night, written(tmp_path / "b.avro", container(rubin_schema("11.1"), changed)), with_ss=True)
     assert everything(night) == before
+    # Nor does it make a visit that it is now said to be of.
+    for packet in changed:
+        packet["diaSource"]["visit"] = 99
+        packet.update(prvDiaSources=None, prvDiaForcedSources=None)
+    moved = written(tmp_path / "c.avro", container(rubin_schema("11.1"), changed))
+    assert ssdb.ingest_alerts(night, moved, create_visits=True).visits == 0
+    assert everything(night) == before
     assert_consistent(night)
 
 

@@ -83,6 +83,16 @@ def test_one_time_of_one_station_may_be_of_several_fields() -> None:
             assert [rule for rule in check(database) if rule.n_violations] == []
 
 
+def test_a_field_does_not_grow_with_each_file() -> None:
+    with connect() as database:
+        for number in range(12):
+            assert ingested(database, report("568", 9.0 * number, 0.0)) == (1, 0)
+        visits: dict[int, list[float]] = {}
+        for row in dump(database)["DiaSource"]:
+            visits.setdefault(row["visit"], []).append(row["ra"])
+    assert max(max(ra) - min(ra) for ra in visits.values()) <= 10.0
+
+
 def test_fields_of_one_time_are_predicted_by_themselves() -> None:
     """Not with all that is between them."""
     with connect() as database:

@@ -149,7 +149,11 @@ class Batch:
 
     def _lock_visits(self, connection: sa.Connection) -> None:
         """Makes visits that are missing, locks all, and leaves out the history of those that are not stored."""
+        # What was seen makes no visit, wherever it is said to be now.
+        self._keep(~stored_sources(connection, ids(self.sources, "diaSourceId")))
         tables = [table for table in (self.sources, self.fluxes) if table.num_rows]
+        if not tables:
+            return
         every = np.unique(np.concatenate([ids(table, "visit") for table in tables]))
         if self.create_visits:
             times = [rows_of_extremes(self._of_visits(table)) for table in tables]
@@ -223,8 +227,8 @@ class Batch:
         if len(far := np.flatnonzero(apart > _FARTHEST_DEG)):
             one = int(far[0])
             raise InputError(
-                f"sources {sources[first[one]]} and {sources[one]} are of diaObjectId {self.objects[members][one]} and "
-                f"{apart[one]:.3g} deg apart"
+                f"{self.name}: sources {sources[first[one]]} and {sources[one]} are of diaObjectId "
+                f"{self.objects[members][one]} and {apart[one]:.3g} deg apart"
             )
 
     def _store_fluxes(self, nested: Nested) -> None:

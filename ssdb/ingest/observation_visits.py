@@ -27,7 +27,8 @@ VISITS_PER_NIGHT = 10_000
 
 
 _FIELD_DEG = 10.0
-"""How far from the first of a visit the others may be: more than any survey's field has from edge to edge."""
+"""How far from the first of a visit, and from all that are stored, the others may be: more than any
+survey's field has from edge to edge."""
 
 _SAME_FIELD = np.cos(np.radians(_FIELD_DEG))
 
@@ -53,14 +54,14 @@ def visits_of(connection: sa.Connection, rows: pa.Table, known: Integers) -> Int
     )
     for row in in_order:
         of_key = fields.setdefault(keys[row], {})
-        near = (number for number, center in of_key.items() if center @ towards[row] >= _SAME_FIELD)
+        near = (number for number, seen in of_key.items() if (seen @ towards[row]).min() >= _SAME_FIELD)
         number = next(near, 0)
         if not number:
             free = max(free, FIRST_VISIT + int(keys[row][1]) * VISITS_PER_NIGHT) + 1
             while free in taken:
                 free += 1
             number = free
-            made[number], of_key[number] = row, towards[row]
+            made[number], of_key[number] = row, towards[row : row + 1]
         visits[fresh[row]] = number
     if made:
         chosen = new.take(pa.array(list(made.values())))
@@ -77,7 +78,7 @@ _KEY = ("observatoryCode", "midpointMjdTai", "sys", *POSITION)
 
 
 def _stored_fields(connection: sa.Connection, keys: Set[tuple[Any, ...]]) -> dict[tuple[Any, ...], dict[int, Array]]:
-    """The visits that were made of reports before, by their keys: whereto the first source of each was seen."""
+    """The visits that were made of reports before, by their keys: whereto the sources of each were seen."""
     if not keys:
         return {}
     times = [key[1] for key in keys]
@@ -91,8 +92,7 @@ def _stored_fields(connection: sa.Connection, keys: Set[tuple[Any, ...]]) -> dic
     sources = read_arrays(connection, columns.order_by(source.visit, source.diaSourceId))
     numbers, first = np.unique(sources["visit"], return_index=True)
     fields: dict[tuple[Any, ...], dict[int, Array]] = {}
-    for number, towards in zip(
-        numbers.tolist(), unit_vectors(sources["ra"][first], sources["dec"][first]), strict=True
-    ):
-        fields.setdefault(found[number], {})[number] = towards
+    towards = np.split(unit_vectors(sources["ra"], sources["dec"]), first[1:])
+    for number, seen in zip(numbers.tolist(), towards, strict=True):
+        fields.setdefault(found[number], {})[number] = seen
     return fields

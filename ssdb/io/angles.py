@@ -8,8 +8,9 @@ from typing import Any
 
 from ssdb.errors import ConfigError, option, quoted
 
-_SEXAGESIMAL = re.compile(r"[+−-]?[\d.]+ *(?P<unit>h|hr|hours?|d|deg|degrees?|°|:| )[\dms.:'\"′″ ]*")
-"""Of what astropy takes for an angle, that which everybody does: no lone minutes, no S for the south."""
+_SEXAGESIMAL = re.compile(r"[+−-]?[\d.]+(?: *(?P<unit>h|hr|hours?|d|deg|degrees?|°)[\dms.'\"′″ ]*|[: ][\d.: ]*)")
+"""Of what astropy takes for an angle, that which everybody does: no lone minutes, no unit that
+astropy would take for that of all numbers before it."""
 
 
 def ra_of(given: Any) -> float:
@@ -32,7 +33,7 @@ def _degrees(given: Any, name: str, unit: str, example: str) -> float:
     try:
         if match is None:
             return float(given.to_value("deg") if hasattr(given, "to_value") else given)
-        if name == "ra" or not match["unit"].startswith("h"):
+        if name == "ra" or not (match["unit"] or "").startswith("h"):
             from astropy.coordinates import Angle
 
             with warnings.catch_warnings():
