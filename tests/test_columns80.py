@@ -63,28 +63,55 @@ def test_a_last_line_that_was_cut_is_no_observation(tmp_path: Path) -> None:
         ingest_observations(database, path, station="568")
 
 
-def test_what_is_called_an_object_in_columns_1_to_12(tmp_path: Path) -> None:
-    names = {
-        "    PK01M07D": ("P/2001 MD7", None),
-        "    CK17K020": ("C/2017 K2", None),
-        "    CK25A010*": ("C/2025 A1", None),
-        "    PJ94P01b": ("P/1994 P1-B", None),
-        "    C_QD000N": ("C/2026 DY620", None),
-        "    AK17U010": ("A/2017 U1", None),
-        "    SK03J010": ("S/2003 J 1", None),
-        "0067P": ("67P", None),
-        "0067P      a": ("67P-A", None),
-        "0332P     ab": ("332P-AB", None),
-        "0067PJ69R010": ("67P", None),
-        "0067Pabc123": ("67P", "abc123"),
-        "0067Pabc1234": ("67P", "abc1234"),
-        "0003D": ("3D", None),
-        "0002I": ("2I", None),
-        "    Cabc123": (None, "abc123"),
-        "    Cabc1234": (None, "abc1234"),
-        "    P12345": (None, "12345"),
-        "J013S": ("J013S", None),
-    }
+COMETS = {
+    "    PK01M07D": ("P/2001 MD7", None),
+    "    CK17K020": ("C/2017 K2", None),
+    "    CK25A010*": ("C/2025 A1", None),
+    "    PJ94P01b": ("P/1994 P1-B", None),
+    "    C_QD000N": ("C/2026 DY620", None),
+    "    AK17U010": ("A/2017 U1", None),
+    "    SK03J010": ("S/2003 J 1", None),
+    "0067P": ("67P", None),
+    "0067P      a": ("67P-A", None),
+    "0332P     ab": ("332P-AB", None),
+    "0067PJ69R010": ("67P", None),
+    "0067Pabc123": ("67P", "abc123"),
+    "0067Pabc1234": ("67P", "abc1234"),
+    "0003D": ("3D", None),
+    "0002I": ("2I", None),
+    "    Cabc123": (None, "abc123"),
+    "    Cabc1234": (None, "abc1234"),
+    "    P12345": (None, "12345"),
+    "J013S": ("J013S", None),
+}
+NUMBERS = {
+    "     12345": (None, "12345"),
+    "     1234567": (None, "1234567"),
+    "     K3289": (None, "K3289"),
+    "     0001I": (None, "0001I"),
+    "     ab12345": (None, "ab12345"),
+    "12345": ("12345", None),
+    "K3289": ("203289", None),
+    "0001I": ("1I", None),
+    "0073P": ("73P", None),
+    "0073P      b": ("73P-B", None),
+    "12345K15MK4Q": ("12345", None),
+    "12345abc123": ("12345", "abc123"),
+    "~2ZsN": ("1234567", None),
+    "~2ZsNabc123": ("1234567", "abc123"),
+    "     J95A01B": ("1995 AB1", None),
+    "     K15MK4Q": ("2015 MQ204", None),
+    "     PLS2040": ("2040 P-L", None),
+    "    CK17K020": ("C/2017 K2", None),
+    "": (None, None),
+}
+"""What columns 1 to 12 call an object, and what that is: its designation, and the name that its observer gave it."""
+
+
+@pytest.mark.parametrize("names", [COMETS, NUMBERS])
+def test_what_is_called_an_object_in_columns_1_to_12(
+    names: dict[str, tuple[str | None, str | None]], tmp_path: Path
+) -> None:
     lines = [
         line(name, "C", f"2024 12 {day:02}.5", "08 56 40.968", "+27 20 08.99") for day, name in enumerate(names, 1)
     ]

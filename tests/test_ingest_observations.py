@@ -382,34 +382,3 @@ def test_a_bar_at_the_end_of_the_names_is_no_name(tmp_path: Path) -> None:
     path.write_text(f"{NAMES}|\n{WHOLE}|x\n{WHOLE}||\n")
     with connect() as database, pytest.raises(InputError, match=r"2 lines are no observations \(line 2, 3\)"):
         ingest_observations(database, path)
-
-
-def test_what_an_observer_calls_an_object_is_no_number(tmp_path: Path) -> None:
-    names = {
-        "     12345": (None, "12345"),
-        "     1234567": (None, "1234567"),
-        "     K3289": (None, "K3289"),
-        "     0001I": (None, "0001I"),
-        "     ab12345": (None, "ab12345"),
-        "12345": ("12345", None),
-        "K3289": ("203289", None),
-        "0001I": ("1I", None),
-        "0073P": ("73P", None),
-        "0073P      b": ("73P-B", None),
-        "12345K15MK4Q": ("12345", None),
-        "12345abc123": ("12345", "abc123"),
-        "~2ZsN": ("1234567", None),
-        "~2ZsNabc123": ("1234567", "abc123"),
-        "     J95A01B": ("1995 AB1", None),
-        "     K15MK4Q": ("2015 MQ204", None),
-        "     PLS2040": ("2040 P-L", None),
-        "    CK17K020": ("C/2017 K2", None),
-        "": (None, None),
-    }
-    lines = [
-        line(name, "C", f"2024 12 {day:02}.5", "08 56 40.968", "+27 20 08.99") for day, name in enumerate(names, 1)
-    ]
-    with connect() as database:
-        assert ingest_observations(database, write(tmp_path / "obs.txt", lines)).new == len(names)
-        rows = sorted(dump(database)["SsReportedSource"], key=lambda row: row["diaSourceId"])
-    assert [(row["designation"], row["trkSub"]) for row in rows] == list(names.values())
